@@ -1,0 +1,3 @@
+//! MIDI data formats.
+
+pub mod bytes;
