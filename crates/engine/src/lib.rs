@@ -1,1 +1,49 @@
+//! The ALSA sequencer as a pure state machine.
+//!
+//! The engine does what the kernel does behind `/dev/snd/seq`, and nothing else: it performs no I/O,
+//! knows no clock, thread, lock or file descriptor, and contains no unsafe code. Everything enters
+//! through one door, [`Engine::handle`], as an [`Input`] with the time at which it happened;
+//! everything leaves as that call's [`Reply`], its output bytes, or through [`Engine::poll_output`].
+//! The same inputs at the same times give the same outputs, on every machine.
+//!
+//! The driver's part of the contract:
+//!
+//! 1. Time never goes back. [`Engine::handle`] first does what fell due up to `now`.
+//! 2. After every input, or every batch of inputs, drain [`Engine::poll_output`] and arm a timer for
+//!    [`Engine::poll_timeout`]; when it fires, call [`Engine::handle`] with [`Input::Timeout`].
+//!    There is no periodic tick: with nothing due there is no deadline.
+//! 3. [`Reply::Wait`] means that a call sleeps. Retry it when [`Output::Ready`] names its file.
+//!
+//! ```
+//! use engine::{Access, Engine, Identity, Input, Reply, Time};
+//! let mut engine = Engine::new();
+//! let mut out = Vec::new();
+//! let file = engine.open(Time(0), Access::ReadWrite, Identity::User { pid: 1 }).unwrap();
+//! let reply = engine.handle(
+//!     Time(0),
+//!     Input::Ioctl { file, request: abi::ioctl::sequencer::CLIENT_ID, compat: false, arg: &[] },
+//!     &mut out,
+//! );
+//! assert_eq!(reply, Reply::Done(0));
+//! assert_eq!(out, 128_i32.to_ne_bytes());
+//! ```
+#![no_std]
+#![forbid(unsafe_code)]
 
+extern crate alloc;
+#[cfg(any(test, feature = "testing"))]
+extern crate std;
+
+mod engine;
+mod error;
+pub mod midi;
+pub mod seq;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod time;
+
+pub use engine::{
+    Access, Engine, FileId, Identity, Input, Output, READABLE, Reply, WRITABLE, WRITE_BATCH,
+};
+pub use error::Error;
+pub use time::Time;

@@ -1,0 +1,39 @@
+//! Why a call failed: the number for the program, the sentence for people.
+
+use abi::Errno;
+use core::fmt;
+
+/// A failed call. The program sees the number; logs and tests see the sentence.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::error_impl_error,
+    reason = "the engine has this one error; callers say engine::Error"
+)]
+pub struct Error {
+    /// What the program gets.
+    pub errno: Errno,
+    /// What went wrong, in one clause.
+    pub why: &'static str,
+}
+
+impl Error {
+    /// An error from its two parts.
+    #[must_use]
+    pub const fn new(errno: Errno, why: &'static str) -> Self {
+        Self { errno, why }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.errno, self.why)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl core::error::Error for Error {}

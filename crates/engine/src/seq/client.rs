@@ -1,0 +1,192 @@
+//! A client: one open of the device, or one of the kernel's own.
+
+use super::fifo::Fifo;
+use super::pool::{DEFAULT_INPUT_CELLS, DEFAULT_OUTPUT_CELLS, MAX_CELLS, Pool};
+use super::port::Port;
+use crate::engine::FileId;
+use crate::{Access, Error};
+use abi::seq::{ClientFilter, KERNEL_CLIENT, USER_CLIENT};
+use abi::{Errno, EventType};
+use alloc::format;
+use alloc::vec::Vec;
+
+/// Client numbers.
+#[doc(alias = "SNDRV_SEQ_MAX_CLIENTS")]
+pub const MAX_CLIENTS: u8 = 192;
+/// First number of user clients, and of kernel clients that have no number of their own.
+pub const FIRST_DYNAMIC_CLIENT: u8 = 128;
+/// Ports of a client.
+#[doc(alias = "SNDRV_SEQ_MAX_PORTS")]
+pub const MAX_PORTS: usize = 254;
+
+/// A name as the ABI has it: at most 63 bytes and a NUL.
+pub(crate) type Name = [u8; 64];
+
+pub(crate) fn name(text: &str) -> Name {
+    let mut name = [0; 64];
+    let len = text.len().min(63);
+    name[..len].copy_from_slice(&text.as_bytes()[..len]);
+    name
+}
+
+/// The bytes of a name up to its NUL.
+pub(crate) fn name_bytes(name: &Name) -> &[u8] {
+    name.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// A name taken from a program: cut to 63 bytes.
+pub(crate) fn copy_name(from: &Name) -> Name {
+    let mut name = [0; 64];
+    let bytes = name_bytes(from);
+    let len = bytes.len().min(63);
+    name[..len].copy_from_slice(&bytes[..len]);
+    name
+}
+
+/// Where a client's events go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A program.
+    User,
+    /// A kernel-type client with a file: hardware or a bridge in the server.
+    Kernel,
+    /// Client 0.
+    System,
+    /// Midi Through.
+    Dummy,
+}
+
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) number: u8,
+    pub(crate) kind: Kind,
+    /// None for the built-in clients.
+    pub(crate) file: Option<FileId>,
+    pub(crate) access: Access,
+    pub(crate) name: Name,
+    pub(crate) filter: ClientFilter,
+    pub(crate) event_filter: [u8; 32],
+    pub(crate) group_filter: u32,
+    pub(crate) event_lost: i32,
+    pub(crate) midi_version: u32,
+    pub(crate) card: i32,
+    pub(crate) pid: i32,
+    /// Protocol version that the program declared.
+    pub(crate) user_pversion: i32,
+    /// The program declared itself 32-bit.
+    pub(crate) convert32: bool,
+    /// Ascending by number.
+    pub(crate) ports: Vec<Port>,
+    pub(crate) ump_endpoint: Option<u8>,
+    /// Output pool.
+    pub(crate) pool: Pool,
+    /// Unread events; none if the client cannot receive.
+    pub(crate) fifo: Option<Fifo>,
+    /// A [`crate::Output::Ready`] is on its way.
+    pub(crate) ready: bool,
+}
+
+impl Client {
+    pub(crate) fn user(number: u8, file: FileId, access: Access, pid: i32) -> Self {
+        let fifo = access.reads().then(|| Fifo::new(DEFAULT_INPUT_CELLS));
+        let name = name(&format!("Client-{number}"));
+        Self { file: Some(file), access, fifo, ..Self::new(number, Kind::User, name, -1, pid) }
+    }
+
+    pub(crate) fn kernel(
+        number: u8,
+        file: FileId,
+        access: Access,
+        card: i32,
+        client_name: &str,
+    ) -> Self {
+        let fifo = access.reads().then(|| Fifo::new(MAX_CELLS));
+        let name = name(client_name);
+        Self { file: Some(file), access, fifo, ..Self::new(number, Kind::Kernel, name, card, -1) }
+    }
+
+    pub(crate) fn built_in(number: u8, kind: Kind, client_name: &str) -> Self {
+        Self::new(number, kind, name(client_name), -1, -1)
+    }
+
+    fn new(number: u8, kind: Kind, name: Name, card: i32, pid: i32) -> Self {
+        Self {
+            number,
+            kind,
+            file: None,
+            access: Access::ReadWrite,
+            name,
+            filter: ClientFilter::empty(),
+            event_filter: [0; 32],
+            group_filter: 0,
+            event_lost: 0,
+            midi_version: 0,
+            card,
+            pid,
+            user_pversion: 0,
+            convert32: false,
+            ports: Vec::new(),
+            ump_endpoint: None,
+            pool: Pool::new(DEFAULT_OUTPUT_CELLS),
+            fifo: None,
+            ready: false,
+        }
+    }
+
+    pub(crate) fn is_user(&self) -> bool {
+        self.kind == Kind::User
+    }
+
+    pub(crate) fn type_number(&self) -> i32 {
+        if self.is_user() { USER_CLIENT } else { KERNEL_CLIENT }
+    }
+
+    pub(crate) fn accepts_input(&self) -> bool {
+        self.fifo.is_some() || self.file.is_none()
+    }
+
+    /// Does the client's own filter let this type in?
+    pub(crate) fn wants(&self, event_type: EventType) -> bool {
+        let EventType(number) = event_type;
+        !self.filter.contains(ClientFilter::USE_EVENT)
+            || self.event_filter[usize::from(number / 8)] & (1 << (number % 8)) != 0
+    }
+
+    pub(crate) fn port(&self, number: u8) -> Option<&Port> {
+        self.port_index(number).ok().map(|index| &self.ports[index])
+    }
+
+    pub(crate) fn port_mut(&mut self, number: u8) -> Option<&mut Port> {
+        self.port_index(number).ok().map(|index| &mut self.ports[index])
+    }
+
+    pub(crate) fn port_index(&self, number: u8) -> Result<usize, usize> {
+        // Most clients number their ports from 0 without gaps.
+        if self.ports.get(usize::from(number)).is_some_and(|port| port.number == number) {
+            return Ok(usize::from(number));
+        }
+        self.ports.binary_search_by_key(&number, |port| port.number)
+    }
+
+    /// Adds a port under a given number, or the lowest free one.
+    pub(crate) fn add_port(&mut self, given: Option<u8>) -> Result<&mut Port, Error> {
+        if self.ports.len() >= MAX_PORTS {
+            return Err(Error::new(Errno::EINVAL, "the client has all its ports"));
+        }
+        let number = given.unwrap_or_else(|| self.lowest_free_port());
+        match self.port_index(number) {
+            Ok(_) => Err(Error::new(Errno::EBUSY, "the port number is taken")),
+            Err(index) => {
+                self.ports.insert(index, Port::new(number));
+                Ok(&mut self.ports[index])
+            }
+        }
+    }
+
+    fn lowest_free_port(&self) -> u8 {
+        (0..=u8::MAX)
+            .zip(&self.ports)
+            .find(|(number, port)| port.number != *number)
+            .map_or_else(|| u8::try_from(self.ports.len()).unwrap_or(u8::MAX), |(number, _)| number)
+    }
+}

@@ -1,0 +1,162 @@
+//! One open of `/dev/snd/seq`: bytes into events, events into bytes, readiness.
+
+use super::Seq;
+use super::fifo::Message;
+use super::route::{Pass, Stop};
+use crate::engine::{READABLE, Reply, WRITABLE, WRITE_BATCH};
+use crate::{Error, Time};
+use abi::event::{EVENT_SIZE, EventLength, QUEUE_DIRECT};
+use abi::{Errno, Event, EventType};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use zerocopy::FromBytes;
+
+/// The two top bits of a length are the kernel's own and ignored.
+const EXT_LEN_MASK: u32 = 0x3fff_ffff;
+
+impl Seq {
+    /// `write`: whole records in order, until one fails or does not fit.
+    pub(crate) fn write(&mut self, number: u8, data: &[u8], nonblock: bool) -> Reply {
+        let client = match self.own(number) {
+            Ok(client) => client,
+            Err(error) => return Reply::Failed(error),
+        };
+        if !client.access.writes() {
+            return Reply::Failed(Error::new(Errno::ENXIO, "the file is not open for writing"));
+        }
+        client.pool.allocate();
+        let mut done = 0;
+        let mut records = 0;
+        // An error after the first record shows at the next write, which begins with it.
+        let stopped = |done: usize, error: Error| {
+            if done == 0 { Reply::Failed(error) } else { Reply::Done(done) }
+        };
+        while let Some((event, rest)) = split_record(&data[done..]) {
+            if records == WRITE_BATCH {
+                return Reply::More(done);
+            }
+            records += 1;
+            let message = match parse(number, event, rest) {
+                Ok(Some(message)) => message,
+                Ok(None) => {
+                    done += EVENT_SIZE;
+                    continue;
+                }
+                Err(error) => return stopped(done, error),
+            };
+            let len = EVENT_SIZE + message.data_len();
+            match self.submit(number, message, nonblock) {
+                Ok(()) => done += len,
+                Err(Stop::Sleep) => return Reply::Wait(done),
+                Err(Stop::Error(error)) => return stopped(done, error),
+            }
+        }
+        if done == 0 {
+            return Reply::Failed(Error::new(Errno::EINVAL, "less than one event record"));
+        }
+        Reply::Done(done)
+    }
+
+    /// `read`: whole events, as many as fit.
+    pub(crate) fn read(
+        &mut self,
+        number: u8,
+        len: usize,
+        nonblock: bool,
+        out: &mut Vec<u8>,
+    ) -> Reply {
+        let fifo = match self.own(number) {
+            Ok(client) => client.fifo.as_mut(),
+            Err(error) => return Reply::Failed(error),
+        };
+        let Some(fifo) = fifo else {
+            return Reply::Failed(Error::new(Errno::ENXIO, "the file is not open for reading"));
+        };
+        match fifo.read(len, out) {
+            Ok(Some(bytes)) => Reply::Done(bytes),
+            Ok(None) if nonblock => Reply::Failed(Error::new(Errno::EAGAIN, "nothing to read")),
+            Ok(None) => Reply::Wait(0),
+            Err(error) => Reply::Failed(error),
+        }
+    }
+
+    /// `poll`.
+    pub(crate) fn poll(&self, number: u8) -> usize {
+        let Some(client) = self.client(number) else { return 0 };
+        let readable = client.fifo.as_ref().is_some_and(|fifo| !fifo.is_empty());
+        let writable = client.access.writes() && client.pool.has_room();
+        (if readable { READABLE } else { 0 }) | (if writable { WRITABLE } else { 0 })
+    }
+
+    /// Does everything that fell due up to `now`, each queue's events at their own instant, in the
+    /// order of the instants. A queue with more due events than one pass may deliver goes on in the
+    /// next call.
+    pub(crate) fn advance_to(&mut self, now: Time) {
+        self.now = now;
+        let mut full = 0_u32;
+        while let Some((deadline, queue)) = self.next_deadline_of(full) {
+            if deadline > now {
+                break;
+            }
+            self.instant = deadline;
+            if self.dispatch(queue, deadline) == Pass::Full {
+                full |= 1 << queue;
+            }
+        }
+        self.instant = now;
+    }
+
+    /// The earliest deadline and its queue; of equal ones, that of the lowest queue.
+    pub(crate) fn next_deadline(&self) -> Option<(Time, u8)> {
+        self.next_deadline_of(0)
+    }
+
+    fn next_deadline_of(&self, except: u32) -> Option<(Time, u8)> {
+        self.queues()
+            .filter(|queue| except & (1 << queue.number) == 0)
+            .filter_map(|queue| Some((queue.deadline()?, queue.number)))
+            .min()
+    }
+}
+
+/// The first record of a buffer, and what follows it.
+fn split_record(data: &[u8]) -> Option<(Event, &[u8])> {
+    let (record, rest) = data.split_at_checked(EVENT_SIZE)?;
+    Event::read_from_bytes(record).ok().map(|event| (event, rest))
+}
+
+/// Checks a record as it came from a program. `None` for one that is consumed without effect.
+fn parse(client: u8, mut event: Event, rest: &[u8]) -> Result<Option<Message>, Error> {
+    event.source.client = client;
+    let len = event.data.ext_len() & EXT_LEN_MASK;
+    match event.flags.length() {
+        EventLength::FIXED if event.event_type.is_variable() => {
+            return Err(Error::new(Errno::EINVAL, "a variable type with a fixed length"));
+        }
+        EventLength::VARIABLE if !event.event_type.is_variable() => {
+            return Err(Error::new(Errno::EINVAL, "a fixed type with a variable length"));
+        }
+        EventLength::VARIABLE if len >= EXT_LEN_MASK => {
+            return Err(Error::new(Errno::EINVAL, "the length is out of range"));
+        }
+        EventLength::VARUSR if event.queue != QUEUE_DIRECT => {
+            return Err(Error::new(Errno::EINVAL, "a pointer to user memory cannot be queued"));
+        }
+        _ => {}
+    }
+    if event.event_type == EventType::NONE {
+        return Ok(None);
+    }
+    if event.event_type.is_reserved() {
+        return Err(Error::new(Errno::EINVAL, "the event type is reserved"));
+    }
+    if !event.is_variable() {
+        return Ok(Some(Message::fixed(event)));
+    }
+    let data = rest
+        .get(..len as usize)
+        .ok_or(Error::new(Errno::EINVAL, "the data of the event is not all there"))?;
+    // What a reader gets: the length without its top bits, no pointer.
+    event.data = abi::event::EventData::from_ext_len(len);
+    Ok(Some(Message { event, data: Some(Arc::from(data)) }))
+}

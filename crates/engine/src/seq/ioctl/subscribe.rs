@@ -1,0 +1,21 @@
+//! Connections.
+
+use crate::Error;
+use crate::seq::Seq;
+use abi::seq::PortSubscribe;
+
+pub(super) fn subscribe_port(
+    seq: &mut Seq,
+    caller: u8,
+    info: &mut PortSubscribe,
+) -> Result<(), Error> {
+    seq.subscribe(caller, info)
+}
+
+pub(super) fn unsubscribe_port(
+    seq: &mut Seq,
+    caller: u8,
+    info: &mut PortSubscribe,
+) -> Result<(), Error> {
+    seq.unsubscribe(caller, info)
+}

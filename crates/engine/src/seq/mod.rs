@@ -1,0 +1,257 @@
+//! The tables of clients and queues, and what happens to them as a whole.
+
+pub mod client;
+pub mod fifo;
+mod file;
+pub mod ioctl;
+pub mod pool;
+mod port;
+mod prioq;
+pub(crate) mod proc;
+pub mod queue;
+mod route;
+mod subscription;
+mod system;
+pub mod tempo;
+
+use crate::engine::FileId;
+use crate::{Access, Error, Identity, Time};
+use abi::event::EventData;
+use abi::seq::{CLIENT_DUMMY, PortCaps, PortType};
+use abi::{Address, Errno, EventType};
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use client::{Client, FIRST_DYNAMIC_CLIENT, Kind, MAX_CLIENTS, Name, name};
+use core::mem;
+use port::Port;
+use prioq::Cell;
+use queue::{MAX_QUEUES, Queue};
+
+/// The sequencer's state.
+#[derive(Debug)]
+pub(crate) struct Seq {
+    /// By client number.
+    clients: Vec<Option<Box<Client>>>,
+    /// A client that is being closed keeps its number.
+    closing: Option<u8>,
+    peak_clients: usize,
+    /// By queue number.
+    queues: Vec<Option<Box<Queue>>>,
+    /// Files to tell about, each at most once.
+    ready: VecDeque<FileId>,
+    now: Time,
+    /// While queued events are delivered, the instant at which they are due, which may be before
+    /// now: what they do to queues happens then.
+    instant: Time,
+}
+
+impl Seq {
+    pub(crate) fn new() -> Self {
+        let mut seq = Self {
+            clients: (0..MAX_CLIENTS).map(|_| None).collect(),
+            closing: None,
+            peak_clients: 0,
+            queues: (0..MAX_QUEUES).map(|_| None).collect(),
+            ready: VecDeque::new(),
+            now: Time(0),
+            instant: Time(0),
+        };
+        seq.add_client(system::client());
+        let mut dummy = Client::built_in(CLIENT_DUMMY, Kind::Dummy, "Midi Through");
+        let mut through = Port::new(0);
+        through.name = name("Midi Through Port-0");
+        through.capability =
+            PortCaps::READ | PortCaps::WRITE | PortCaps::SUBS_READ | PortCaps::SUBS_WRITE;
+        through.port_type = (PortType::MIDI_GENERIC | PortType::SOFTWARE | PortType::PORT).bits();
+        through.direction = 3;
+        dummy.ports.push(through);
+        seq.add_client(dummy);
+        seq
+    }
+
+    pub(crate) const fn now(&self) -> Time {
+        self.now
+    }
+
+    pub(crate) const fn instant(&self) -> Time {
+        self.instant
+    }
+
+    pub(crate) fn client(&self, number: u8) -> Option<&Client> {
+        self.clients.get(usize::from(number))?.as_deref()
+    }
+
+    pub(crate) fn client_mut(&mut self, number: u8) -> Option<&mut Client> {
+        self.clients.get_mut(usize::from(number))?.as_deref_mut()
+    }
+
+    /// The caller of an ioctl, read or write. The driver's files name only clients that exist.
+    pub(crate) fn own(&mut self, number: u8) -> Result<&mut Client, Error> {
+        self.client_mut(number).ok_or(Error::new(Errno::ENXIO, "the client is gone"))
+    }
+
+    pub(crate) fn clients(&self) -> impl Iterator<Item = &Client> {
+        self.clients.iter().flatten().map(Box::as_ref)
+    }
+
+    pub(crate) fn client_count(&self) -> usize {
+        self.clients().count()
+    }
+
+    pub(crate) const fn peak_clients(&self) -> usize {
+        self.peak_clients
+    }
+
+    pub(crate) fn port(&self, address: Address) -> Option<&Port> {
+        self.client(address.client)?.port(address.port)
+    }
+
+    pub(crate) fn port_mut(&mut self, address: Address) -> Option<&mut Port> {
+        self.client_mut(address.client)?.port_mut(address.port)
+    }
+
+    pub(crate) fn queue(&self, number: i32) -> Option<&Queue> {
+        self.queues.get(usize::try_from(number).ok()?)?.as_deref()
+    }
+
+    pub(crate) fn queue_mut(&mut self, number: i32) -> Option<&mut Queue> {
+        self.queues.get_mut(usize::try_from(number).ok()?)?.as_deref_mut()
+    }
+
+    pub(crate) fn queues(&self) -> impl Iterator<Item = &Queue> {
+        self.queues.iter().flatten().map(Box::as_ref)
+    }
+
+    fn add_client(&mut self, client: Client) {
+        let number = usize::from(client.number);
+        self.clients[number] = Some(Box::new(client));
+        self.peak_clients = self.peak_clients.max(self.client_count());
+    }
+
+    /// Opens a file: a new client.
+    pub(crate) fn open(
+        &mut self,
+        file: FileId,
+        access: Access,
+        identity: Identity<'_>,
+    ) -> Result<u8, Error> {
+        let client = match identity {
+            Identity::User { pid } => Client::user(self.free_number()?, file, access, pid),
+            Identity::Kernel { number: None, card, name } => {
+                Client::kernel(self.free_number()?, file, access, card, name)
+            }
+            Identity::Kernel { number: Some(number), card, name } => {
+                if number >= FIRST_DYNAMIC_CLIENT {
+                    return Err(Error::new(Errno::EINVAL, "the number is not a kernel client's"));
+                }
+                if self.client(number).is_some() || self.closing == Some(number) {
+                    return Err(Error::new(Errno::EBUSY, "the client number is taken"));
+                }
+                Client::kernel(number, file, access, card, name)
+            }
+        };
+        let number = client.number;
+        self.add_client(client);
+        self.announce(EventType::CLIENT_START, EventData::from_address(Address::new(number, 0)));
+        Ok(number)
+    }
+
+    fn free_number(&self) -> Result<u8, Error> {
+        (FIRST_DYNAMIC_CLIENT..MAX_CLIENTS)
+            .find(|number| self.client(*number).is_none() && self.closing != Some(*number))
+            .ok_or(Error::new(Errno::ENOMEM, "no client number is free"))
+    }
+
+    /// Closes a file: its client and all that belongs to it goes, in the kernel's order.
+    pub(crate) fn close(&mut self, number: u8) {
+        let Some(slot) = self.clients.get_mut(usize::from(number)) else { return };
+        let Some(mut client) = slot.take() else { return };
+        self.closing = Some(number);
+        for port in mem::take(&mut client.ports) {
+            let address = Address::new(number, port.number);
+            self.announce(EventType::PORT_EXIT, EventData::from_address(address));
+            self.cut_subscriptions(number, port);
+        }
+        for queue in 0..MAX_QUEUES {
+            match self.queue(queue.into()) {
+                Some(owned) if owned.owner == number => self.delete_queue(queue),
+                Some(_) => self.leave_queue(queue, number),
+                None => {}
+            }
+        }
+        if let Some(file) = client.file {
+            self.ready.retain(|other| *other != file);
+        }
+        self.closing = None;
+        self.announce(EventType::CLIENT_EXIT, EventData::from_address(Address::new(number, 0)));
+    }
+
+    /// Destroys a queue; its cells go back to their owners.
+    pub(crate) fn delete_queue(&mut self, number: u8) {
+        let Some(slot) = self.queues.get_mut(usize::from(number)) else { return };
+        let Some(mut queue) = slot.take() else { return };
+        let cells = queue.remove_if(|_| true);
+        self.give_back(cells);
+    }
+
+    /// A client that is gone leaves a queue. Its cells go even where it no longer counts as a user:
+    /// the kernel waits there until they are due.
+    fn leave_queue(&mut self, queue: u8, client: u8) {
+        let now = self.now;
+        let Some(queue) = self.queue_mut(queue.into()) else { return };
+        let used = queue.used_by(client);
+        let cells = queue.remove_if(|cell| {
+            let event = &cell.message.event;
+            event.source.client == client || (used && event.dest.client == client)
+        });
+        if used {
+            queue.set_used(now, client, false);
+        }
+        self.give_back(cells);
+    }
+
+    /// Creates a queue with the lowest free number.
+    pub(crate) fn create_queue(
+        &mut self,
+        owner: u8,
+        locked: bool,
+        queue_name: impl FnOnce(u8) -> Name,
+    ) -> Result<&mut Queue, Error> {
+        let now = self.now;
+        let free = (0..MAX_QUEUES).find(|number| self.queue(i32::from(*number)).is_none());
+        let number = free.ok_or(Error::new(Errno::ENOMEM, "all queues are in use"))?;
+        let mut queue = Queue::new(number, owner, locked, queue_name(number));
+        queue.set_used(now, owner, true);
+        Ok(self.queues[usize::from(number)].insert(Box::new(queue)))
+    }
+
+    /// Returns cells to the pools they are of, and wakes writers for whom there is room now.
+    pub(crate) fn give_back(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        for cell in cells {
+            let Some(client) = self.client_mut(cell.owner) else { continue };
+            client.pool.give_back(cell.cells);
+            if client.pool.has_room() {
+                self.mark_ready(cell.owner);
+            }
+        }
+    }
+
+    /// The driver shall look at a client's file again.
+    pub(crate) fn mark_ready(&mut self, number: u8) {
+        let Some(client) = self.client_mut(number) else { return };
+        let Some(file) = client.file else { return };
+        if !mem::replace(&mut client.ready, true) {
+            self.ready.push_back(file);
+        }
+    }
+
+    pub(crate) fn take_ready(&mut self) -> Option<FileId> {
+        let file = self.ready.pop_front()?;
+        let client = self.clients.iter_mut().flatten().find(|client| client.file == Some(file));
+        if let Some(client) = client {
+            client.ready = false;
+        }
+        Some(file)
+    }
+}

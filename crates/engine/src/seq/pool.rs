@@ -1,0 +1,145 @@
+//! Memory pools, as counts of cells.
+//!
+//! The kernel allocates a fixed array of cells per client and direction, and what programs see of
+//! it (room, `EAGAIN`, `ENOMEM`, the numbers in `/proc`) are the counts. Ours keeps only those.
+
+use crate::Error;
+use abi::Errno;
+
+/// Cells of a new client's output pool.
+#[doc(alias = "SNDRV_SEQ_DEFAULT_EVENTS")]
+pub const DEFAULT_OUTPUT_CELLS: usize = 500;
+/// Cells of a new client's input pool.
+#[doc(alias = "SNDRV_SEQ_DEFAULT_CLIENT_EVENTS")]
+pub const DEFAULT_INPUT_CELLS: usize = 200;
+/// Most cells of a pool.
+#[doc(alias = "SNDRV_SEQ_MAX_EVENTS")]
+pub const MAX_CELLS: usize = 2000;
+/// Data bytes that an extra cell of a variable event holds.
+pub const CELL_DATA: usize = abi::event::EVENT_SIZE;
+
+/// Counts of one pool.
+#[derive(Clone, Debug)]
+pub(crate) struct Pool {
+    /// Configured cells.
+    pub(crate) size: usize,
+    /// Allocated cells: `size`, or 0 before the first use.
+    pub(crate) total: usize,
+    /// Cells taken.
+    pub(crate) used: usize,
+    /// Free cells at which a writer is woken.
+    pub(crate) room: usize,
+    /// Most cells ever taken at a time.
+    pub(crate) peak: usize,
+    /// Cells given out.
+    pub(crate) successes: usize,
+    /// Requests for a cell that found none.
+    pub(crate) failures: usize,
+}
+
+/// Why there are no cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoCells {
+    /// Not enough free ones now.
+    Now,
+    /// Never: the event is larger than the pool.
+    Ever,
+}
+
+impl NoCells {
+    pub(crate) const fn error(self) -> Error {
+        match self {
+            Self::Now => Error::new(Errno::EAGAIN, "no free cell in the pool"),
+            Self::Ever => Error::new(Errno::ENOMEM, "the event is larger than the pool"),
+        }
+    }
+}
+
+impl Pool {
+    /// A pool that is not allocated yet.
+    pub(crate) const fn new(size: usize) -> Self {
+        Self { size, total: 0, used: 0, room: 0, peak: 0, successes: 0, failures: 0 }
+    }
+
+    /// Allocates the cells, if that has not been done.
+    pub(crate) const fn allocate(&mut self) {
+        if self.total == 0 {
+            self.total = self.size;
+            self.room = self.size.div_ceil(2);
+            self.used = 0;
+            self.peak = 0;
+            self.successes = 0;
+            self.failures = 0;
+        }
+    }
+
+    pub(crate) const fn free(&self) -> usize {
+        self.total - self.used
+    }
+
+    /// Is there the room at which the pool counts as writable?
+    pub(crate) const fn has_room(&self) -> bool {
+        self.free() >= self.room
+    }
+
+    /// Takes the cells of an event with `data_len` bytes of data: all or none. With `sleeps` a
+    /// failure is not counted, since the caller tries again.
+    pub(crate) fn take(&mut self, data_len: usize, sleeps: bool) -> Result<usize, NoCells> {
+        let extra = data_len.div_ceil(CELL_DATA);
+        if extra >= self.total {
+            return Err(NoCells::Ever);
+        }
+        let cells = 1 + extra;
+        let given = cells.min(self.free());
+        if given < cells {
+            if !sleeps {
+                self.successes += given;
+                self.failures += 1;
+                self.peak = self.peak.max(self.used + given);
+            }
+            return Err(NoCells::Now);
+        }
+        self.used += cells;
+        self.successes += cells;
+        self.peak = self.peak.max(self.used);
+        Ok(cells)
+    }
+
+    /// Gives cells back.
+    pub(crate) const fn give_back(&mut self, cells: usize) {
+        self.used = self.used.saturating_sub(cells);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_event_takes_one_cell_more_than_its_data() {
+        let mut pool = Pool::new(10);
+        pool.allocate();
+        assert_eq!(pool.take(0, false), Ok(1));
+        assert_eq!(pool.take(1, false), Ok(2));
+        assert_eq!(pool.take(28, false), Ok(2));
+        assert_eq!(pool.take(29, false), Ok(3));
+        assert_eq!(pool.free(), 2);
+    }
+
+    #[test]
+    fn data_for_as_many_cells_as_the_pool_has_can_never_fit() {
+        let mut pool = Pool::new(10);
+        pool.allocate();
+        assert_eq!(pool.take(9 * CELL_DATA + 1, false), Err(NoCells::Ever));
+        assert_eq!(pool.take(9 * CELL_DATA, false), Ok(10));
+        assert_eq!(pool.take(0, false), Err(NoCells::Now));
+    }
+
+    #[test]
+    fn room_is_half_rounded_up_and_unallocated_pools_have_it() {
+        let mut pool = Pool::new(5);
+        assert!(pool.has_room());
+        pool.allocate();
+        assert_eq!(pool.room, 3);
+    }
+}

@@ -1,0 +1,163 @@
+//! A port and the subscriptions at it.
+
+use super::client::{Name, copy_name, name};
+use abi::Address;
+use abi::seq::{PortCaps, PortFlags, PortInfo, PortSubscribe, SubscriptionFlags};
+use alloc::format;
+use alloc::vec::Vec;
+
+/// Highest UMP group number.
+const MAX_UMP_GROUP: u8 = 16;
+
+#[derive(Debug)]
+pub(crate) struct Port {
+    pub(crate) number: u8,
+    pub(crate) name: Name,
+    pub(crate) capability: PortCaps,
+    pub(crate) port_type: u32,
+    pub(crate) midi_channels: i32,
+    pub(crate) midi_voices: i32,
+    pub(crate) synth_voices: i32,
+    /// TIMESTAMP, TIME_REAL and IS_MIDI1 only.
+    pub(crate) flags: PortFlags,
+    pub(crate) time_queue: u8,
+    pub(crate) direction: u8,
+    pub(crate) ump_group: u8,
+    /// Subscriptions with this port as sender.
+    pub(crate) outgoing: SubscriptionList,
+    /// Subscriptions with this port as destination.
+    pub(crate) incoming: SubscriptionList,
+}
+
+impl Port {
+    pub(crate) fn new(number: u8) -> Self {
+        Self {
+            number,
+            name: name(&format!("port-{number}")),
+            capability: PortCaps::empty(),
+            port_type: 0,
+            midi_channels: 0,
+            midi_voices: 0,
+            synth_voices: 0,
+            flags: PortFlags::empty(),
+            time_queue: 0,
+            direction: 0,
+            ump_group: 0,
+            outgoing: SubscriptionList::default(),
+            incoming: SubscriptionList::default(),
+        }
+    }
+
+    /// Takes over what a program may set.
+    pub(crate) fn set_info(&mut self, info: &PortInfo) {
+        if info.name[0] != 0 {
+            self.name = copy_name(&info.name);
+        }
+        self.capability = PortCaps::from_bits_retain(info.capability);
+        self.port_type = info.port_type;
+        self.midi_channels = info.midi_channels;
+        self.midi_voices = info.midi_voices;
+        self.synth_voices = info.synth_voices;
+        self.flags = PortFlags::from_bits_retain(info.flags)
+            & (PortFlags::TIMESTAMP | PortFlags::TIME_REAL | PortFlags::IS_MIDI1);
+        self.time_queue = info.time_queue;
+        self.direction = info.direction;
+        if self.direction == 0 {
+            self.direction = u8::from(self.capability.contains(PortCaps::READ))
+                | u8::from(self.capability.contains(PortCaps::WRITE)) << 1;
+        }
+        self.ump_group = if info.ump_group > MAX_UMP_GROUP { 0 } else { info.ump_group };
+    }
+
+    /// Fills what a program may ask for; the rest of `info` stays.
+    pub(crate) fn fill_info(&self, info: &mut PortInfo) {
+        info.name = self.name;
+        info.capability = self.capability.bits();
+        info.port_type = self.port_type;
+        info.midi_channels = self.midi_channels;
+        info.midi_voices = self.midi_voices;
+        info.synth_voices = self.synth_voices;
+        info.read_use = self.outgoing.count();
+        info.write_use = self.incoming.count();
+        info.flags = (self.flags & PortFlags::IS_MIDI1).bits();
+        if self.flags.contains(PortFlags::TIMESTAMP) {
+            info.flags |= self.flags.bits();
+            info.time_queue = self.time_queue;
+        }
+        info.direction = self.direction;
+        info.ump_group = self.ump_group;
+    }
+
+    /// May others read from it?
+    pub(crate) fn readable(&self) -> bool {
+        self.capability.contains(PortCaps::READ | PortCaps::SUBS_READ)
+    }
+
+    /// May others write to it?
+    pub(crate) fn writable(&self) -> bool {
+        self.capability.contains(PortCaps::WRITE | PortCaps::SUBS_WRITE)
+    }
+}
+
+/// The subscriptions on one side of a port, in the order they were made.
+#[derive(Debug, Default)]
+pub(crate) struct SubscriptionList {
+    pub(crate) entries: Vec<PortSubscribe>,
+    /// The one entry tolerates no other.
+    pub(crate) exclusive: bool,
+}
+
+impl SubscriptionList {
+    pub(crate) fn count(&self) -> i32 {
+        i32::try_from(self.entries.len()).unwrap_or(i32::MAX)
+    }
+
+    /// May this one be added?
+    pub(crate) fn admits(&self, new: &PortSubscribe) -> bool {
+        if is_exclusive(new) {
+            self.entries.is_empty()
+        } else {
+            !self.exclusive && !self.entries.iter().any(|entry| matches(new, entry))
+        }
+    }
+
+    pub(crate) fn add(&mut self, new: &PortSubscribe) {
+        self.entries.push(*new);
+        self.exclusive = is_exclusive(new);
+    }
+
+    /// The first entry that a request means.
+    pub(crate) fn find(&self, request: &PortSubscribe) -> Option<PortSubscribe> {
+        self.entries.iter().find(|entry| matches(request, entry)).copied()
+    }
+
+    /// Removes an entry; the list is not exclusive then.
+    pub(crate) fn remove(&mut self, entry: &PortSubscribe) -> bool {
+        let Some(index) = self.entries.iter().position(|other| other == entry) else {
+            return false;
+        };
+        self.entries.remove(index);
+        self.exclusive = false;
+        true
+    }
+}
+
+pub(crate) fn is_exclusive(subscription: &PortSubscribe) -> bool {
+    subscription_flags(subscription).contains(SubscriptionFlags::EXCLUSIVE)
+}
+
+pub(crate) const fn subscription_flags(subscription: &PortSubscribe) -> SubscriptionFlags {
+    SubscriptionFlags::from_bits_retain(subscription.flags)
+}
+
+/// Does a request mean this entry? One without flags means any between its two ports.
+fn matches(request: &PortSubscribe, entry: &PortSubscribe) -> bool {
+    request.sender == entry.sender
+        && request.dest == entry.dest
+        && (request.flags == 0 || (request.flags == entry.flags && request.queue == entry.queue))
+}
+
+/// The other end of a subscription, seen from its sender or its destination.
+pub(crate) const fn peer(entry: &PortSubscribe, from_sender: bool) -> Address {
+    if from_sender { entry.dest } else { entry.sender }
+}

@@ -1,0 +1,162 @@
+//! The texts of `/proc/asound/seq`.
+
+use super::Seq;
+use super::client::{Client, MAX_CLIENTS, Name, name_bytes};
+use super::pool::Pool;
+use super::port::{SubscriptionList, peer, subscription_flags};
+use super::tempo::SKEW_BASE;
+use abi::seq::{PortCaps, SubscriptionFlags};
+use alloc::string::String;
+use core::fmt::{self, Write as _};
+
+struct Text<'a>(&'a Name);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        name_bytes(self.0).utf8_chunks().try_for_each(|chunk| {
+            write!(
+                f,
+                "{}{}",
+                chunk.valid(),
+                if chunk.invalid().is_empty() { "" } else { "\u{fffd}" }
+            )
+        })
+    }
+}
+
+/// Writing to a `String` cannot fail.
+fn text(write: impl FnOnce(&mut String) -> fmt::Result) -> String {
+    let mut text = String::new();
+    let _infallible = write(&mut text);
+    text
+}
+
+pub(crate) fn clients(seq: &Seq) -> String {
+    text(|out| {
+        writeln!(out, "Client info")?;
+        writeln!(out, "  cur  clients : {}", seq.client_count())?;
+        writeln!(out, "  peak clients : {}", seq.peak_clients())?;
+        writeln!(out, "  max  clients : {MAX_CLIENTS}\n")?;
+        seq.clients().try_for_each(|client| write_client(out, client))
+    })
+}
+
+fn write_client(out: &mut String, client: &Client) -> fmt::Result {
+    let kind = if client.is_user() { "User" } else { "Kernel" };
+    let protocol = match client.midi_version {
+        0 => "Legacy",
+        1 => "UMP MIDI1",
+        2 => "UMP MIDI2",
+        _ => "Unknown",
+    };
+    writeln!(out, "Client {:3} : \"{}\" [{kind} {protocol}]", client.number, Text(&client.name))?;
+    for port in &client.ports {
+        if port.capability.contains(PortCaps::INACTIVE) {
+            continue;
+        }
+        let letter = |whole: PortCaps, part: PortCaps, letters: [char; 2]| {
+            if port.capability.contains(whole) {
+                letters[0]
+            } else if port.capability.contains(part) {
+                letters[1]
+            } else {
+                '-'
+            }
+        };
+        let read = letter(PortCaps::READ | PortCaps::SUBS_READ, PortCaps::READ, ['R', 'r']);
+        let write = letter(PortCaps::WRITE | PortCaps::SUBS_WRITE, PortCaps::WRITE, ['W', 'w']);
+        let export = if port.capability.contains(PortCaps::NO_EXPORT) { '-' } else { 'e' };
+        let duplex = if port.capability.contains(PortCaps::DUPLEX) { 'X' } else { '-' };
+        let direction = match port.direction {
+            0 => "-",
+            1 => "In",
+            2 => "Out",
+            3 => "In/Out",
+            _ => "Invalid",
+        };
+        writeln!(
+            out,
+            "  Port {:3} : \"{}\" ({read}{write}{export}{duplex}) [{direction}]",
+            port.number,
+            Text(&port.name)
+        )?;
+        write_subscriptions(out, "    Connecting To: ", &port.outgoing, true)?;
+        write_subscriptions(out, "    Connected From: ", &port.incoming, false)?;
+    }
+    if client.pool.total > 0 {
+        write_pool(out, "Output", &client.pool)?;
+    }
+    match &client.fifo {
+        Some(fifo) if client.is_user() => write_pool(out, "Input", &fifo.pool),
+        _ => Ok(()),
+    }
+}
+
+fn write_subscriptions(
+    out: &mut String,
+    title: &str,
+    list: &SubscriptionList,
+    from_sender: bool,
+) -> fmt::Result {
+    for (index, entry) in list.entries.iter().enumerate() {
+        out.write_str(if index == 0 { title } else { ", " })?;
+        write!(out, "{}", peer(entry, from_sender))?;
+        let flags = subscription_flags(entry);
+        if flags.contains(SubscriptionFlags::TIMESTAMP) {
+            let kind = if flags.contains(SubscriptionFlags::TIME_REAL) { 'r' } else { 't' };
+            write!(out, "[{kind}:{}]", entry.queue)?;
+        }
+        if list.exclusive {
+            out.write_str("[ex]")?;
+        }
+    }
+    if list.entries.is_empty() { Ok(()) } else { writeln!(out) }
+}
+
+fn write_pool(out: &mut String, title: &str, pool: &Pool) -> fmt::Result {
+    writeln!(out, "  {title} pool :")?;
+    writeln!(out, "    Pool size          : {}", pool.total)?;
+    writeln!(out, "    Cells in use       : {}", pool.used)?;
+    writeln!(out, "    Peak cells in use  : {}", pool.peak)?;
+    writeln!(out, "    Alloc success      : {}", pool.successes)?;
+    writeln!(out, "    Alloc failures     : {}", pool.failures)
+}
+
+pub(crate) fn queues(seq: &Seq) -> String {
+    text(|out| {
+        for queue in seq.queues() {
+            let timer = &queue.timer;
+            let position = timer.position(seq.now());
+            let time = position.real_time();
+            writeln!(out, "queue {}: [{}]", queue.number, Text(&queue.name))?;
+            writeln!(out, "owned by client    : {}", queue.owner)?;
+            let lock = if queue.locked { "Locked" } else { "Free" };
+            writeln!(out, "lock status        : {lock}")?;
+            writeln!(out, "queued time events : {}", queue.times.len())?;
+            writeln!(out, "queued tick events : {}", queue.ticks.len())?;
+            let state = if timer.running { "Running" } else { "Stopped" };
+            writeln!(out, "timer state        : {state}")?;
+            writeln!(out, "timer PPQ          : {}", timer.ppq)?;
+            writeln!(out, "current tempo      : {}", timer.tempo)?;
+            writeln!(out, "tempo base         : {} ns", timer.tempo_base)?;
+            writeln!(out, "current BPM        : {}", timer.bpm())?;
+            writeln!(out, "current time       : {}.{:09} s", time.tick_or_sec, time.nsec)?;
+            writeln!(out, "current tick       : {}\n", position.tick)?;
+        }
+        Ok(())
+    })
+}
+
+pub(crate) fn timer(seq: &Seq) -> String {
+    text(|out| {
+        for queue in seq.queues() {
+            let timer = &queue.timer;
+            let Some(source) = timer.source else { continue };
+            let (sec, nsec) = (timer.period_ns / 1_000_000_000, timer.period_ns % 1_000_000_000);
+            writeln!(out, "Timer for queue {} : {}", queue.number, source.name())?;
+            writeln!(out, "  Period time : {sec}.{nsec:09}")?;
+            writeln!(out, "  Skew : {} / {SKEW_BASE}", timer.skew)?;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,205 @@
+//! A queue: events waiting for their time, and who may do what with it.
+
+use super::client::Name;
+use super::fifo::Message;
+use super::prioq::{Cell, PrioQueue};
+use super::tempo::QueueTimer;
+use crate::Time;
+use abi::event::{EventFlags, EventTime, EventType};
+use abi::seq::{RemoveEvents, RemoveMode};
+use alloc::vec::Vec;
+
+/// Queues in the whole system.
+#[doc(alias = "SNDRV_SEQ_MAX_QUEUES")]
+pub const MAX_QUEUES: u8 = 32;
+/// Events that one dispatch pass delivers; the rest waits for the next.
+#[doc(alias = "MAX_CELL_PROCESSES_IN_QUEUE")]
+pub const MAX_CELLS_PER_PASS: usize = 1000;
+
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(crate) number: u8,
+    pub(crate) owner: u8,
+    pub(crate) locked: bool,
+    pub(crate) name: Name,
+    users: Users,
+    /// Events due at a tick.
+    pub(crate) ticks: PrioQueue,
+    /// Events due at a real time.
+    pub(crate) times: PrioQueue,
+    pub(crate) timer: QueueTimer,
+    /// A dispatch pass is running.
+    pub(crate) dispatching: bool,
+    /// Something was queued during it.
+    pub(crate) again: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(number: u8, owner: u8, locked: bool, name: Name) -> Self {
+        Self {
+            number,
+            owner,
+            locked,
+            name,
+            users: Users::default(),
+            ticks: PrioQueue::default(),
+            times: PrioQueue::default(),
+            timer: QueueTimer::new(),
+            dispatching: false,
+            again: false,
+        }
+    }
+
+    /// May a client control the queue?
+    pub(crate) const fn controllable_by(&self, client: u8) -> bool {
+        self.owner == client || !self.locked
+    }
+
+    pub(crate) fn used_by(&self, client: u8) -> bool {
+        self.users.contains(client)
+    }
+
+    /// Marks a client as user or not. The first user opens the timer, the last closes it, and
+    /// marking the only user, again too, resets tempo and timer.
+    pub(crate) fn set_used(&mut self, now: Time, client: u8, used: bool) {
+        self.users.set(client, used);
+        if self.users.count() == 0 {
+            self.timer.close(now);
+            return;
+        }
+        if used && self.users.count() == 1 {
+            self.timer.set_defaults(now);
+        }
+        self.timer.open(now);
+    }
+
+    /// Waiting events, in both lists.
+    pub(crate) fn events(&self) -> i32 {
+        i32::try_from(self.ticks.len() + self.times.len()).unwrap_or(i32::MAX)
+    }
+
+    /// Puts an event with an absolute time in its list.
+    pub(crate) fn insert(&mut self, cell: Cell) {
+        if cell.message.event.flags.contains(EventFlags::REAL_TIME) {
+            self.times.insert(cell);
+        } else {
+            self.ticks.insert(cell);
+        }
+    }
+
+    /// Makes a relative time absolute.
+    pub(crate) fn make_absolute(&self, now: Time, message: &mut Message) {
+        let event = &mut message.event;
+        if !event.flags.contains(EventFlags::RELATIVE) {
+            return;
+        }
+        let position = self.timer.position(now);
+        if event.flags.contains(EventFlags::REAL_TIME) {
+            event.time = add_real(event.time, position.real_time());
+        } else {
+            event.time.tick_or_sec = event.time.tick_or_sec.wrapping_add(position.tick);
+        }
+        event.flags.remove(EventFlags::RELATIVE);
+    }
+
+    /// When the next event falls due, if the queue moves.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        let tick = self
+            .ticks
+            .first_key()
+            .and_then(|key| self.timer.tick_deadline(u32::try_from(key).unwrap_or(u32::MAX)));
+        let time = self.times.first_key().and_then(|key| self.timer.real_deadline(key));
+        match (tick, time) {
+            (Some(tick), Some(time)) => Some(tick.min(time)),
+            (tick, time) => tick.or(time),
+        }
+    }
+
+    /// Takes out cells of both lists.
+    pub(crate) fn remove_if(&mut self, mut wanted: impl FnMut(&Cell) -> bool) -> Vec<Cell> {
+        let mut cells = self.ticks.remove_if(&mut wanted);
+        cells.extend(self.times.remove_if(&mut wanted));
+        cells
+    }
+
+    /// What START clears: the events from and to the client that starts, and every event with a time
+    /// other than zero.
+    pub(crate) fn remove_for_start(&mut self, client: u8) -> Vec<Cell> {
+        self.remove_if(|cell| {
+            let event = &cell.message.event;
+            let real = event.flags.contains(EventFlags::REAL_TIME);
+            event.source.client == client
+                || event.dest.client == client
+                || event.time.tick_or_sec != 0
+                || (real && event.time.nsec != 0)
+        })
+    }
+}
+
+/// Sum of two real times, carried below a second if both parts are below 2 s; seconds wrap.
+pub(crate) const fn add_real(left: EventTime, right: EventTime) -> EventTime {
+    let mut sec = left.tick_or_sec.wrapping_add(right.tick_or_sec);
+    let mut nsec = left.nsec.wrapping_add(right.nsec);
+    while nsec >= 1_000_000_000 {
+        sec = sec.wrapping_add(1);
+        nsec -= 1_000_000_000;
+    }
+    EventTime::real(sec, nsec)
+}
+
+/// Does `REMOVE_EVENTS` of this client mean this cell?
+pub(crate) fn remove_matches(info: &RemoveEvents, client: u8, cell: &Cell) -> bool {
+    let mode = RemoveMode::from_bits_retain(info.remove_mode);
+    let event = &cell.message.event;
+    if event.source.client != client {
+        return false;
+    }
+    if mode.contains(RemoveMode::DEST) && event.dest != info.dest {
+        return false;
+    }
+    if mode.contains(RemoveMode::DEST_CHANNEL)
+        && !(event.event_type.is_channel() && event.data.0[0] == info.channel)
+    {
+        return false;
+    }
+    // The field is compared as asked, whatever kind of time the event has.
+    let not_before = if mode.contains(RemoveMode::TIME_TICK) {
+        event.time.tick_or_sec >= info.time.tick_or_sec
+    } else {
+        PrioQueue::real_key(event.time) >= PrioQueue::real_key(info.time)
+    };
+    if mode.contains(RemoveMode::TIME_BEFORE) && not_before {
+        return false;
+    }
+    if mode.contains(RemoveMode::TIME_AFTER) && !not_before {
+        return false;
+    }
+    if mode.contains(RemoveMode::EVENT_TYPE) && i32::from(event.event_type.0) != info.event_type {
+        return false;
+    }
+    if mode.contains(RemoveMode::IGNORE_OFF) && event.event_type == EventType::NOTEOFF {
+        return false;
+    }
+    !mode.contains(RemoveMode::TAG_MATCH) || event.tag == info.tag
+}
+
+/// A set of client numbers.
+#[derive(Debug, Default)]
+struct Users([u64; 3]);
+
+impl Users {
+    fn contains(&self, client: u8) -> bool {
+        self.0.get(usize::from(client / 64)).is_some_and(|word| word & (1 << (client % 64)) != 0)
+    }
+
+    fn set(&mut self, client: u8, used: bool) {
+        if let Some(word) = self.0.get_mut(usize::from(client / 64)) {
+            let bit = 1 << (client % 64);
+            *word = if used { *word | bit } else { *word & !bit };
+        }
+    }
+
+    fn count(&self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+}
