@@ -1,0 +1,88 @@
+//! The main door: a file of a FUSE mount.
+
+use super::{Call, CallKind, Door};
+use abi::Errno;
+use chardev::{Caller, Delivery, Device, IoctlAbi, Operation, PollHandle, Request, Token};
+use engine::{Access, FileId};
+use rustix::event::PollFlags;
+use std::io;
+
+impl Door for Device {
+    type Token = Token;
+    type Wakeup = PollHandle;
+
+    fn opened(&mut self, token: Token, file: FileId) -> io::Result<bool> {
+        Ok(self.reply_open(token, file.0.into())? == Delivery::Delivered)
+    }
+
+    fn read(&mut self, token: Token, data: &[u8]) -> io::Result<()> {
+        self.reply_data(token, data).map(drop)
+    }
+
+    fn written(&mut self, token: Token, count: usize) -> io::Result<()> {
+        self.reply_written(token, u32::try_from(count).unwrap_or(u32::MAX)).map(drop)
+    }
+
+    fn controlled(&mut self, token: Token, out: &[u8]) -> io::Result<()> {
+        self.reply_ioctl(token, 0, out).map(drop)
+    }
+
+    fn polled(&mut self, token: Token, readable: bool, writable: bool) -> io::Result<()> {
+        let mut events = PollFlags::empty();
+        events.set(PollFlags::IN | PollFlags::RDNORM, readable);
+        events.set(PollFlags::OUT | PollFlags::WRNORM, writable);
+        self.reply_poll(token, events.bits().into()).map(drop)
+    }
+
+    fn failed(&mut self, token: Token, errno: Errno) -> io::Result<()> {
+        self.reply_error(token, errno.0.into()).map(drop)
+    }
+
+    fn wake(&mut self, wakeup: PollHandle) -> io::Result<()> {
+        self.notify_poll(wakeup)
+    }
+}
+
+/// The call that a request of the FUSE device is.
+#[must_use]
+pub fn call(request: Request) -> Call<Token, PollHandle> {
+    // Handles are the file numbers that `opened` gave out.
+    let file = FileId(u32::try_from(request.handle).unwrap_or(u32::MAX));
+    let kind = match request.operation {
+        Operation::Open { flags } => {
+            CallKind::Open { access: access(flags), pid: process_of(request.caller) }
+        }
+        Operation::Ioctl { request, data, out_size, abi, .. } => CallKind::Ioctl {
+            file,
+            request,
+            compat: abi != IoctlAbi::Native,
+            arg: data,
+            out_size: out_size as usize,
+        },
+        Operation::Read { size, nonblock } => CallKind::Read { file, len: size as usize, nonblock },
+        Operation::Write { data, nonblock } => CallKind::Write { file, data, nonblock },
+        Operation::Poll { notify, .. } => CallKind::Poll { file, wakeup: notify },
+        Operation::Release => CallKind::Close { file },
+        Operation::Interrupt { target } => CallKind::Interrupt { target },
+    };
+    Call { token: request.token, kind }
+}
+
+fn access(flags: u32) -> Access {
+    match flags & 3 {
+        0 => Access::Read,
+        1 => Access::Write,
+        _ => Access::ReadWrite,
+    }
+}
+
+/// The process of the thread that calls.
+fn process_of(caller: Caller) -> i32 {
+    let thread = i32::try_from(caller.pid).unwrap_or(0);
+    let status = std::fs::read_to_string(format!("/proc/{thread}/status"));
+    let tgid = status.ok().and_then(|status| {
+        let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?;
+        line.trim().parse().ok()
+    });
+    tgid.unwrap_or(thread)
+}

@@ -1,0 +1,128 @@
+//! How unmodified programs get in. A door turns its own trap into the six calls of a device file and
+//! the session's answers into its own replies, and does nothing else.
+
+pub mod fuse;
+
+use engine::FileId;
+use std::fmt::Debug;
+use std::io;
+
+/// One call of a program, as every door brings it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call<Token, Wakeup> {
+    /// What to answer to.
+    pub token: Token,
+    /// The call itself.
+    pub kind: CallKind<Token, Wakeup>,
+}
+
+/// The calls, and two that need no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallKind<Token, Wakeup> {
+    /// A file is opened.
+    Open {
+        /// `O_RDONLY`, `O_WRONLY` or `O_RDWR`.
+        access: engine::Access,
+        /// The process, as the server sees it.
+        pid: i32,
+    },
+    /// An ioctl.
+    Ioctl {
+        /// On which file.
+        file: FileId,
+        /// The whole code.
+        request: u32,
+        /// From a 32-bit process.
+        compat: bool,
+        /// What the program passed.
+        arg: Vec<u8>,
+        /// How many bytes the door can carry back.
+        out_size: usize,
+    },
+    /// A read.
+    Read {
+        /// On which file.
+        file: FileId,
+        /// The size of the program's buffer.
+        len: usize,
+        /// Do not sleep.
+        nonblock: bool,
+    },
+    /// A write.
+    Write {
+        /// On which file.
+        file: FileId,
+        /// The bytes.
+        data: Vec<u8>,
+        /// Do not sleep.
+        nonblock: bool,
+    },
+    /// A poll.
+    Poll {
+        /// On which file.
+        file: FileId,
+        /// How to wake the program when the state changes, if it goes to sleep.
+        wakeup: Option<Wakeup>,
+    },
+    /// The last descriptor of a file is closed. Needs no answer.
+    Close {
+        /// Which file.
+        file: FileId,
+    },
+    /// The program wants one of its calls back, for a signal. Needs no answer.
+    Interrupt {
+        /// Which call.
+        target: Token,
+    },
+}
+
+/// The answers. An error is one of the transport, not of the call: what a program no longer waits
+/// for is none.
+pub trait Door {
+    /// Names a call that waits for its answer.
+    type Token: Copy + Eq + Ord + Debug;
+    /// Names a program that sleeps in a poll.
+    type Wakeup: Copy + Debug;
+
+    /// A file is open. `false` if nobody took it, so that it will not be closed either.
+    ///
+    /// # Errors
+    /// The transport's.
+    fn opened(&mut self, token: Self::Token, file: FileId) -> io::Result<bool>;
+
+    /// A read has these bytes.
+    ///
+    /// # Errors
+    /// The transport's.
+    fn read(&mut self, token: Self::Token, data: &[u8]) -> io::Result<()>;
+
+    /// A write took this many bytes.
+    ///
+    /// # Errors
+    /// The transport's.
+    fn written(&mut self, token: Self::Token, count: usize) -> io::Result<()>;
+
+    /// An ioctl succeeded.
+    ///
+    /// # Errors
+    /// The transport's.
+    fn controlled(&mut self, token: Self::Token, out: &[u8]) -> io::Result<()>;
+
+    /// A poll finds this.
+    ///
+    /// # Errors
+    /// The transport's.
+    fn polled(&mut self, token: Self::Token, readable: bool, writable: bool) -> io::Result<()>;
+
+    /// A call failed.
+    ///
+    /// # Errors
+    /// The transport's.
+    fn failed(&mut self, token: Self::Token, errno: abi::Errno) -> io::Result<()>;
+
+    /// A program that sleeps in a poll shall ask again.
+    ///
+    /// # Errors
+    /// The transport's.
+    fn wake(&mut self, wakeup: Self::Wakeup) -> io::Result<()>;
+}

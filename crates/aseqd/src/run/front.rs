@@ -1,0 +1,57 @@
+//! The process that the user started: signals in, exit status out.
+
+use super::STATUS_FAILED;
+use crate::error::{Context as _, Fail};
+use crate::sys::process::{SignalFd, SignalSet};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, WaitOptions, waitpid};
+use std::os::fd::OwnedFd;
+
+#[derive(Debug)]
+pub(super) struct Front {
+    keeper_end: OwnedFd,
+    keeper: Pid,
+    signals: SignalFd,
+}
+
+impl Front {
+    pub(super) fn new(keeper_end: OwnedFd, keeper: Pid, signals: &SignalSet) -> Result<Self, Fail> {
+        let signals = SignalFd::new(signals).context("no signalfd")?;
+        Ok(Self { keeper_end, keeper, signals })
+    }
+
+    /// Until the keeper says how the command ended.
+    pub(super) fn run(self) -> Result<u8, Fail> {
+        loop {
+            let mut ready = [
+                PollFd::new(&self.keeper_end, PollFlags::IN),
+                PollFd::new(&self.signals, PollFlags::IN),
+            ];
+            match poll(&mut ready, None) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error).context("cannot wait"),
+            }
+            let answered = !ready[0].revents().is_empty();
+            while let Some(signal) = self.signals.take().context("signals cannot be read")? {
+                // What the terminal sends, it sends to the command too.
+                if signal.from_process
+                    && let Ok(number) = u8::try_from(signal.number)
+                {
+                    // A keeper that is gone shows at the other descriptor.
+                    let _gone = rustix::io::write(&self.keeper_end, &[number]);
+                }
+            }
+            if answered {
+                return self.finish();
+            }
+        }
+    }
+
+    fn finish(self) -> Result<u8, Fail> {
+        let mut status = [STATUS_FAILED];
+        let read = rustix::io::retry_on_intr(|| rustix::io::read(&self.keeper_end, &mut status));
+        let said = read.is_ok_and(|read| read == 1);
+        let _reaped = waitpid(Some(self.keeper), WaitOptions::empty());
+        if said { Ok(status[0]) } else { Err(Fail::new("the process that serves has died")) }
+    }
+}

@@ -1,0 +1,80 @@
+//! `aseqd run -- CMD`: a sequencer for one command and its children.
+//!
+//! Three processes. The *front* is the one that the user started: it forwards signals and ends with
+//! the command's status. The *keeper* serves the device, in one thread, and is the parent of the
+//! command. The *command* makes its own mount namespace, mounts the device there, and becomes CMD. If
+//! the front dies, the keeper ends all that it has started; if the keeper dies, the kernel ends the
+//! command. Nothing is mounted where others see it, so nothing can be left over.
+
+mod front;
+mod keeper;
+mod namespace;
+mod tree;
+
+use crate::cli::RunArgs;
+use crate::error::{Context as _, Fail};
+use crate::sys::process::{Fork, SignalSet, exit_now, fork};
+use front::Front;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::process::Signal;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+
+/// aseqd itself failed, or CMD does not exist.
+const STATUS_FAILED: u8 = 127;
+
+/// Signals that the front hands on to the command.
+const FORWARDED: [Signal; 8] = [
+    Signal::HUP,
+    Signal::INT,
+    Signal::QUIT,
+    Signal::TERM,
+    Signal::USR1,
+    Signal::USR2,
+    Signal::ALARM,
+    Signal::WINCH,
+];
+
+/// Runs a command with a sequencer of its own. The exit status is the command's, 128 + n if signal n
+/// ended it, 127 or 126 if it could not be run.
+#[must_use]
+pub fn main(args: &RunArgs) -> ExitCode {
+    match start(args) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("aseqd: {error}");
+            ExitCode::from(STATUS_FAILED)
+        }
+    }
+}
+
+fn start(args: &RunArgs) -> Result<u8, Fail> {
+    // Before the first fork: from here on signals wait for whoever reads them.
+    let mut blocked = FORWARDED.to_vec();
+    blocked.push(Signal::CHILD);
+    let signals = SignalSet::of(&blocked);
+    let mask = signals.block().context("signals cannot be blocked")?;
+    let (front_end, keeper_end) = pair()?;
+    match fork().context("cannot fork")? {
+        Fork::Parent(keeper) => {
+            drop(keeper_end);
+            Front::new(front_end, keeper, &signals)?.run()
+        }
+        Fork::Child => {
+            drop(front_end);
+            let status = keeper::main(args, &keeper_end, &signals, &mask).unwrap_or_else(|error| {
+                eprintln!("aseqd: {error}");
+                STATUS_FAILED
+            });
+            // The front ends with this. It may be gone: nobody else wants to know.
+            let _gone = rustix::io::write(&keeper_end, &[status]);
+            exit_now(0)
+        }
+    }
+}
+
+/// Two ends of a socket on which every message arrives whole.
+fn pair() -> Result<(OwnedFd, OwnedFd), Fail> {
+    socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+        .context("no socket pair")
+}

@@ -1,0 +1,231 @@
+//! A mount namespace in which `/dev/snd/seq` is ours.
+//!
+//! Where `/dev/snd` exists its other nodes stay visible: a small tmpfs takes the place of the
+//! directory, with the nodes bound into it. Where it does not, that is done to `/dev` as a whole,
+//! because a user cannot make a directory there. All of it is in this namespace alone and goes with
+//! it.
+
+use crate::error::{Context as _, Fail};
+use crate::sys::process::unshare;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, readlinkat, statat};
+use rustix::io::Errno;
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount,
+    mount_change, move_mount, open_tree, unmount,
+};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::thread::UnshareFlags;
+use std::ffi::CString;
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+
+/// Names that are ours in `/dev/snd`.
+const OURS: [&[u8]; 1] = [b"seq"];
+const SND: &str = "/dev/snd";
+
+/// Who runs the command.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ids {
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+}
+
+impl Ids {
+    pub(super) fn own() -> Self {
+        Self { uid: rustix::process::geteuid().as_raw(), gid: rustix::process::getegid().as_raw() }
+    }
+}
+
+/// Enters the namespace, mounts the device, and sends its descriptor through `keeper`, who must serve
+/// it from then on.
+pub(super) fn enter(ids: Ids, keeper: OwnedFd, verbose: bool) -> Result<(), Fail> {
+    let user_namespace = make_namespaces(ids)?;
+    // What is mounted here stays here; what others mount later still comes.
+    mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::DOWNSTREAM)
+        .context("mounts cannot be made private")?;
+    let fuse = chardev::open_fuse().map_err(|error| no_fuse(&error))?;
+    if verbose {
+        let how = if user_namespace { "a user and mount namespace" } else { "a mount namespace" };
+        eprintln!("aseqd: door: FUSE file at {SND}/seq, in {how} of its own");
+    }
+    let existing =
+        openat(CWD, SND, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    match existing {
+        Ok(old) => replace_snd(&fuse, &old, keeper),
+        Err(_) => replace_dev(&fuse, keeper),
+    }
+}
+
+/// A mount namespace; with a user namespace around it if that is the only way. True if it was.
+fn make_namespaces(ids: Ids) -> Result<bool, Fail> {
+    if ids.uid == 0 {
+        match unshare(UnshareFlags::NEWNS) {
+            Ok(()) => return Ok(false),
+            Err(error) if error.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {}
+            Err(error) => return Err(error).context("no mount namespace"),
+        }
+    }
+    unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS).map_err(|error| {
+        Fail::new(format!(
+            "this user may not make a user namespace ({error}): run as root, or allow it with \
+             `sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000`; in a \
+             container, add `--security-opt seccomp=unconfined`"
+        ))
+    })?;
+    // The command keeps its own ids. A group map needs setgroups to be off.
+    let maps = [
+        ("setgroups", "deny".to_owned()),
+        ("uid_map", format!("{0} {0} 1", ids.uid)),
+        ("gid_map", format!("{0} {0} 1", ids.gid)),
+    ];
+    for (file, text) in maps {
+        std::fs::write(format!("/proc/self/{file}"), text)
+            .with_context(|| format!("/proc/self/{file} cannot be written"))?;
+    }
+    Ok(true)
+}
+
+fn no_fuse(error: &std::io::Error) -> Fail {
+    let hint = match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            "load it with `modprobe fuse`; in a container, add `--device /dev/fuse --cap-add SYS_ADMIN`"
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            "run as root, or let users open it with `chmod 666 /dev/fuse`, as distributions do"
+        }
+        _ => "it takes the kernel's module fuse",
+    };
+    Fail::new(format!("/dev/fuse cannot be opened ({error}): {hint}"))
+}
+
+fn no_mount(target: &str) -> impl FnOnce(Errno) -> Fail + '_ {
+    move |error| {
+        Fail::new(format!(
+            "nothing can be mounted on {target} ({error}): in a container, add `--cap-add SYS_ADMIN \
+             --security-opt apparmor=unconfined`; on Ubuntu 24.04 and later, allow it with `sysctl \
+             kernel.apparmor_restrict_unprivileged_userns=0`"
+        ))
+    }
+}
+
+/// `/dev/snd` exists: its nodes stay.
+fn replace_snd(fuse: &OwnedFd, old: &OwnedFd, keeper: OwnedFd) -> Result<(), Fail> {
+    let new = cover(SND)?;
+    bind_entries(old, &new, &OURS)?;
+    if !shares_inodes() {
+        // Every open must come through the directory: see `chardev::Inodes`.
+        rustix::fs::mkdirat(&new, "aseqd", Mode::from_raw_mode(0o755)).context("/dev/snd/aseqd")?;
+        mount_device(fuse, "/dev/snd/aseqd", keeper)?;
+        return rustix::fs::symlinkat("aseqd/seq", &new, "seq").context("/dev/snd/seq");
+    }
+    rustix::fs::mkdirat(&new, ".aseqd", Mode::from_raw_mode(0o755)).context("/dev/snd/.aseqd")?;
+    mount_device(fuse, "/dev/snd/.aseqd", keeper)?;
+    // The lookups of this are served by the keeper.
+    place_file(&new, c"seq").context("/dev/snd/seq")?;
+    let node = open_tree(
+        &new,
+        ".aseqd/seq",
+        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC,
+    )
+    .context("/dev/snd/seq cannot be bound")?;
+    attach(&node, &new, c"seq").context("/dev/snd/seq cannot be bound")?;
+    unmount("/dev/snd/.aseqd", UnmountFlags::DETACH).context("/dev/snd/.aseqd")?;
+    rustix::fs::unlinkat(&new, ".aseqd", AtFlags::REMOVEDIR).context("/dev/snd/.aseqd")
+}
+
+/// `/dev/snd` does not exist: a new `/dev` that has it, and all that the old one has.
+fn replace_dev(fuse: &OwnedFd, keeper: OwnedFd) -> Result<(), Fail> {
+    let old =
+        openat(CWD, "/dev", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .context("/dev cannot be opened")?;
+    let new = cover("/dev")?;
+    bind_entries(&old, &new, &[])?;
+    rustix::fs::mkdirat(&new, "snd", Mode::from_raw_mode(0o755)).context(SND)?;
+    mount_device(fuse, SND, keeper)
+}
+
+/// Mounts an empty tmpfs on a directory and opens it.
+fn cover(directory: &str) -> Result<OwnedFd, Fail> {
+    let flags = MountFlags::NOSUID | MountFlags::STRICTATIME;
+    mount("aseqd", directory, "tmpfs", flags, c"mode=755,size=1m").map_err(no_mount(directory))?;
+    openat(CWD, directory, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .with_context(|| format!("{directory} cannot be opened"))
+}
+
+fn mount_device(fuse: &OwnedFd, target: &str, keeper: OwnedFd) -> Result<(), Fail> {
+    let options = chardev::MountOptions::new("aseqd");
+    chardev::mount(fuse.as_fd(), Path::new(target), &options)
+        .map_err(|error| no_mount(target)(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
+    let descriptors = [fuse.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&descriptors));
+    sendmsg(keeper, &[IoSlice::new(&[0])], &mut control, SendFlags::empty())
+        .context("the device cannot be handed over")?;
+    Ok(())
+}
+
+/// Linux 6.2 and later write in parallel to one inode, so the file itself can be bound.
+fn shares_inodes() -> bool {
+    let name = rustix::system::uname();
+    let release = name.release().to_string_lossy();
+    let mut numbers = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(6), Some(2))
+}
+
+/// Makes everything in one directory visible in another, but for some names.
+fn bind_entries(old: &OwnedFd, new: &OwnedFd, except: &[&[u8]]) -> Result<(), Fail> {
+    let list =
+        openat(old, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .context("/dev cannot be listed")?;
+    let mut buffer = Vec::with_capacity(16 * 1024);
+    let mut entries = RawDir::new(list, buffer.spare_capacity_mut());
+    while let Some(entry) = entries.next() {
+        let entry = entry.context("/dev cannot be listed")?;
+        let name = entry.file_name().to_owned();
+        if name.as_bytes() == b"." || name.as_bytes() == b".." || except.contains(&name.as_bytes())
+        {
+            continue;
+        }
+        // A node that goes away meanwhile is one that is not there.
+        if let Err(error) = bind_entry(old, new, &name)
+            && error != Errno::NOENT
+        {
+            let name = name.to_string_lossy();
+            return Err(error).with_context(|| format!("/dev: {name} cannot be bound"));
+        }
+    }
+    Ok(())
+}
+
+fn bind_entry(old: &OwnedFd, new: &OwnedFd, name: &CString) -> rustix::io::Result<()> {
+    let stat = statat(old, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_SYMLINK_NOFOLLOW;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Symlink => {
+            let target = readlinkat(old, name, Vec::new())?;
+            return rustix::fs::symlinkat(target, new, name);
+        }
+        FileType::Directory => {
+            rustix::fs::mkdirat(new, name, Mode::from_raw_mode(0o755))?;
+            flags |= OpenTreeFlags::AT_RECURSIVE;
+        }
+        _ => place_file(new, name)?,
+    }
+    let tree = open_tree(old, name, flags)?;
+    attach(&tree, new, name)
+}
+
+/// An empty file for something to be mounted on.
+fn place_file(directory: &OwnedFd, name: &std::ffi::CStr) -> rustix::io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    openat(directory, name, flags, Mode::from_raw_mode(0o444)).map(drop)
+}
+
+fn attach(tree: &OwnedFd, directory: &OwnedFd, name: &std::ffi::CStr) -> rustix::io::Result<()> {
+    move_mount(tree, "", directory, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+}

@@ -1,0 +1,220 @@
+//! `aseqd serve`: a sequencer for a whole machine, or for one user.
+
+use crate::cli::ServeArgs;
+use crate::error::{Context as _, Fail};
+use crate::server::event_loop::{Server, Wake};
+use crate::sys::process::{SignalFd, SignalSet};
+use chardev::{Config, Device, MountOptions, Node};
+use rustix::io::Errno;
+use rustix::mount::mount_bind;
+use rustix::process::Signal;
+use std::fs;
+use std::io::Write as _;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Where the device is mounted when it also stands in `/dev/snd`.
+const RUN_DIRECTORY: &str = "/run/aseqd";
+/// Where programs look for it.
+const NODE: &str = "/dev/snd/seq";
+/// What distributions give the kernel's node.
+const DEFAULT_MODE: u32 = 0o660;
+const DEFAULT_GROUP: &str = "audio";
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// What cannot be mounted, or a server that broke.
+pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
+    let signals = SignalSet::of(&[Signal::TERM, Signal::INT, Signal::HUP]);
+    signals.block().context("signals cannot be blocked")?;
+    let signal_fd = SignalFd::new(&signals).context("no signalfd")?;
+    let root = rustix::process::geteuid().is_root();
+    if args.mount.is_none() && !root {
+        return Err(Fail::new(
+            "only root can serve /dev/snd/seq: give a directory of yours with `--mount DIR`, or use \
+             `aseqd run -- CMD`",
+        ));
+    }
+    let node = node(args, root)?;
+    let directory = args.mount.clone().unwrap_or_else(|| PathBuf::from(RUN_DIRECTORY));
+    if args.mount.is_none() {
+        refuse_real_sequencer()?;
+    }
+    prepare(&directory)?;
+    let fuse = mount(&directory)?;
+    // From here on whatever ends this function takes the mounts away.
+    let mut mounted = Mounted(vec![directory.clone()]);
+    let config = Config {
+        directory_uid: node.uid,
+        directory_gid: node.gid,
+        nodes: vec![node],
+        ..Config::default()
+    };
+    let device = Device::new(fuse, config).context("the device cannot be served")?;
+    let mut server = Server::new(device, args.trace).context("cannot start the server")?;
+    let signal_number = server.watch(&signal_fd).context("cannot wait for signals")?;
+    let mut shown = directory.join("seq");
+    if args.mount.is_none() {
+        bind(&mut server, &shown)?;
+        shown = PathBuf::from(NODE);
+        mounted.0.push(shown.clone());
+    }
+    announce(&shown);
+    let ended = serve(&mut server, &signal_fd, signal_number);
+    // First the server, so that nothing that is unmounted can wait for it.
+    drop(server);
+    drop(mounted);
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Until a signal ends it.
+fn serve(server: &mut Server, signals: &SignalFd, number: usize) -> Result<(), Fail> {
+    loop {
+        match server.run().context("the server failed")? {
+            Wake::Watched(watched) if watched == number => {
+                let signal = signals.take().context("signals cannot be read")?;
+                if signal.is_some_and(|signal| signal.number != Signal::HUP.as_raw()) {
+                    return Ok(());
+                }
+            }
+            Wake::Watched(_) => {}
+            Wake::Disconnected => return Err(Fail::new("the device was unmounted")),
+        }
+    }
+}
+
+/// The mounts to take away at the end, in the order they were made.
+#[derive(Debug)]
+struct Mounted(Vec<PathBuf>);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        for target in self.0.iter().rev() {
+            if let Err(error) = chardev::unmount(target) {
+                eprintln!("aseqd: {} cannot be unmounted: {error}", target.display());
+            }
+        }
+    }
+}
+
+/// The device file: mode, owner and group as asked, or as distributions have it.
+fn node(args: &ServeArgs, root: bool) -> Result<Node, Fail> {
+    let uid = match &args.owner {
+        Some(owner) => id_of("/etc/passwd", owner, "user")?,
+        None => rustix::process::geteuid().as_raw(),
+    };
+    let gid = match &args.group {
+        Some(group) => id_of("/etc/group", group, "group")?,
+        None if root => id_of("/etc/group", DEFAULT_GROUP, "group").unwrap_or(0),
+        None => rustix::process::getegid().as_raw(),
+    };
+    let mode = args.mode.unwrap_or(if root { DEFAULT_MODE } else { 0o600 });
+    Ok(Node { name: "seq".into(), mode, uid, gid })
+}
+
+/// A number, or the number of a name in `passwd` or `group`.
+fn id_of(database: &str, name: &str, kind: &str) -> Result<u32, Fail> {
+    if let Ok(number) = name.parse() {
+        return Ok(number);
+    }
+    let text = fs::read_to_string(database).context(database)?;
+    let number = text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(name)).then(|| fields.nth(1)).flatten()?.parse().ok()
+    });
+    number.ok_or_else(|| Fail::new(format!("there is no {kind} named {name}")))
+}
+
+/// A kernel with a sequencer of its own is not to be hidden by accident.
+fn refuse_real_sequencer() -> Result<(), Fail> {
+    let real = fs::metadata(NODE).is_ok_and(|node| node.file_type().is_char_device());
+    if real {
+        return Err(Fail::new(
+            "this machine has a sequencer: /dev/snd/seq is the kernel's. Use it, or serve another \
+             place with `--mount DIR`",
+        ));
+    }
+    Ok(())
+}
+
+/// Makes the directory, and takes away what a server that was killed has left on it.
+fn prepare(directory: &Path) -> Result<(), Fail> {
+    for target in [Path::new(NODE), directory] {
+        let stale = fs::metadata(target).err().and_then(|error| error.raw_os_error());
+        if stale == Some(Errno::NOTCONN.raw_os_error()) {
+            chardev::unmount(target)
+                .with_context(|| format!("{} is a stale mount", target.display()))?;
+        }
+    }
+    fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))
+}
+
+/// Mounts by system call, or through fusermount3 for a user.
+fn mount(directory: &Path) -> Result<OwnedFd, Fail> {
+    let failed = |error: std::io::Error| {
+        Fail::new(format!("nothing can be mounted on {}: {error}", directory.display()))
+    };
+    let mut options = MountOptions::new("aseqd");
+    if rustix::process::geteuid().is_root() {
+        let fuse = chardev::open_fuse().context("/dev/fuse cannot be opened")?;
+        chardev::mount(fuse.as_fd(), directory, &options).map_err(failed)?;
+        return Ok(fuse);
+    }
+    // fusermount3 lets other users in only where /etc/fuse.conf says so.
+    chardev::mount_with_fusermount(directory, &options)
+        .or_else(|_| {
+            options.allow_other = false;
+            chardev::mount_with_fusermount(directory, &options)
+        })
+        .map_err(failed)
+}
+
+/// Makes the served file appear as `/dev/snd/seq`. A thread does it: the look-up of the file is
+/// answered by the server, which runs meanwhile.
+fn bind(server: &mut Server, file: &Path) -> Result<(), Fail> {
+    let (reader, writer) =
+        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).context("no pipe")?;
+    let done = server.watch(&reader).context("cannot wait")?;
+    let file = file.to_owned();
+    let binding = std::thread::spawn(move || {
+        // Closed at the end, which wakes the server.
+        let _writer = writer;
+        fs::create_dir_all("/dev/snd")?;
+        fs::OpenOptions::new().append(true).create(true).open(NODE)?;
+        mount_bind(&file, NODE).map_err(std::io::Error::from)
+    });
+    loop {
+        if server.run().context("the server failed")? == Wake::Watched(done) {
+            break;
+        }
+    }
+    server.forget(&reader).context("cannot wait")?;
+    let bound: std::io::Result<()> =
+        binding.join().unwrap_or_else(|_| Err(std::io::Error::other("panicked")));
+    bound.with_context(|| format!("{NODE} cannot be made"))
+}
+
+/// Says that programs can come: a line, and a message to the service manager.
+fn announce(node: &Path) {
+    println!("aseqd: serving {}", node.display());
+    let _unread = std::io::stdout().flush();
+    if let Some(socket) = std::env::var_os("NOTIFY_SOCKET")
+        && let Err(error) = notify(&socket.to_string_lossy())
+    {
+        eprintln!("aseqd: the service manager cannot be told: {error}");
+    }
+}
+
+/// `sd_notify`: READY=1, to a path or an abstract name.
+fn notify(socket: &str) -> std::io::Result<()> {
+    use std::os::linux::net::SocketAddrExt as _;
+    let address = match socket.strip_prefix('@') {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(socket)?,
+    };
+    UnixDatagram::unbound()?.send_to_addr(b"READY=1\nSTATUS=serving\n", &address).map(drop)
+}

@@ -1,0 +1,305 @@
+//! Where files and ports meet: the calls of programs go to the engine, its replies go back.
+//!
+//! The engine never heard of a descriptor, a door never heard of a port. A call that sleeps is
+//! parked here and tried again when the engine names its file; the server itself waits for nobody.
+
+use crate::door::{Call, CallKind, Door};
+use abi::Errno;
+use engine::{Engine, Error, FileId, Identity, Input, Output, READABLE, Reply, Time, WRITABLE};
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+
+/// Programs and the engine between them.
+#[derive(Debug)]
+pub struct Session<D: Door> {
+    engine: Engine,
+    files: BTreeMap<FileId, OpenFile<D>>,
+    /// Long writes that go on in the next turn.
+    unfinished: VecDeque<(FileId, Parked<D::Token>)>,
+    /// Bytes that go back to a program.
+    out: Vec<u8>,
+    trace: bool,
+}
+
+/// What the server knows of an open file.
+#[derive(Debug)]
+struct OpenFile<D: Door> {
+    pid: i32,
+    /// Calls that sleep, oldest first.
+    parked: VecDeque<Parked<D::Token>>,
+    /// A program that sleeps in a poll.
+    wakeup: Option<D::Wakeup>,
+}
+
+/// A call that is not answered yet.
+#[derive(Debug)]
+struct Parked<Token> {
+    token: Token,
+    work: Work,
+}
+
+#[derive(Debug)]
+enum Work {
+    Read {
+        len: usize,
+    },
+    /// The first `done` bytes are taken.
+    Write {
+        data: Vec<u8>,
+        done: usize,
+        nonblock: bool,
+    },
+}
+
+/// Is a call answered?
+enum Progress<Token> {
+    Answered,
+    /// It sleeps until its file is ready.
+    Sleeps(Parked<Token>),
+    /// It goes on after the others had their turn.
+    Unfinished(Parked<Token>),
+}
+
+impl<D: Door> Session<D> {
+    /// A session with a fresh sequencer. With `trace`, failed calls are told on standard error.
+    #[must_use]
+    pub fn new(trace: bool) -> Self {
+        Self {
+            engine: Engine::new(),
+            files: BTreeMap::new(),
+            unfinished: VecDeque::new(),
+            out: Vec::new(),
+            trace,
+        }
+    }
+
+    /// The engine, to look at.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The processes that have a file open.
+    pub fn processes(&self) -> impl Iterator<Item = i32> {
+        self.files.values().map(|file| file.pid)
+    }
+
+    /// When [`Session::pass_time`] is wanted next: at once while long writes are under way.
+    #[must_use]
+    pub fn deadline(&self, now: Time) -> Option<Time> {
+        if self.unfinished.is_empty() { self.engine.poll_timeout() } else { Some(now) }
+    }
+
+    /// Handles the calls of one turn, in order, and all that follows from them.
+    ///
+    /// # Errors
+    /// The door's transport is broken.
+    pub fn turn(
+        &mut self,
+        now: Time,
+        calls: impl IntoIterator<Item = Call<D::Token, D::Wakeup>>,
+        door: &mut D,
+    ) -> io::Result<()> {
+        self.pass_time(now);
+        self.settle(now, door)?;
+        for call in calls {
+            self.handle(now, call, door)?;
+            self.settle(now, door)?;
+        }
+        for _ in 0..self.unfinished.len() {
+            let Some((file, parked)) = self.unfinished.pop_front() else { break };
+            let progress = self.attempt(now, file, parked, door)?;
+            self.keep(file, progress);
+            self.settle(now, door)?;
+        }
+        Ok(())
+    }
+
+    fn pass_time(&mut self, now: Time) {
+        let _nothing_to_say = self.engine.handle(now, Input::Timeout, &mut self.out);
+    }
+
+    fn handle(
+        &mut self,
+        now: Time,
+        call: Call<D::Token, D::Wakeup>,
+        door: &mut D,
+    ) -> io::Result<()> {
+        let token = call.token;
+        match call.kind {
+            CallKind::Open { access, pid } => {
+                match self.engine.open(now, access, Identity::User { pid }) {
+                    Ok(file) if door.opened(token, file)? => {
+                        let open = OpenFile { pid, parked: VecDeque::new(), wakeup: None };
+                        self.files.insert(file, open);
+                    }
+                    // The program was killed meanwhile.
+                    Ok(file) => self.close(now, file),
+                    Err(error) => self.fail(door, token, "open", error)?,
+                }
+            }
+            CallKind::Ioctl { file, request, compat, arg, out_size } => {
+                let input = Input::Ioctl { file, request, compat, arg: &arg };
+                match self.engine.handle(now, input, &mut self.out).finish() {
+                    // Where the door cannot carry bytes back, the call succeeds without them.
+                    Ok(_) => {
+                        let carried = self.out.len().min(out_size);
+                        door.controlled(token, &self.out[..carried])?;
+                    }
+                    Err(error) => {
+                        let name = engine::seq::ioctl::entry(request).map(|entry| entry.name);
+                        self.fail(door, token, name.unwrap_or("ioctl"), error)?;
+                    }
+                }
+            }
+            CallKind::Read { file, len, nonblock: true } => {
+                let input = Input::Read { file, len, nonblock: true };
+                match self.engine.handle(now, input, &mut self.out).finish() {
+                    Ok(read) => door.read(token, &self.out[..read])?,
+                    Err(error) => self.fail(door, token, "read", error)?,
+                }
+            }
+            CallKind::Read { file, len, nonblock: false } => {
+                let parked = Parked { token, work: Work::Read { len } };
+                let progress = self.attempt(now, file, parked, door)?;
+                self.keep(file, progress);
+            }
+            CallKind::Write { file, data, nonblock } => {
+                let parked = Parked { token, work: Work::Write { data, done: 0, nonblock } };
+                let progress = self.attempt(now, file, parked, door)?;
+                self.keep(file, progress);
+            }
+            CallKind::Poll { file, wakeup } => {
+                if let Some(open) = self.files.get_mut(&file) {
+                    open.wakeup = wakeup.or(open.wakeup);
+                }
+                match self.engine.handle(now, Input::Poll { file }, &mut self.out).finish() {
+                    Ok(state) => {
+                        door.polled(token, state & READABLE != 0, state & WRITABLE != 0)?;
+                    }
+                    Err(error) => self.fail(door, token, "poll", error)?,
+                }
+            }
+            CallKind::Close { file } => {
+                for parked in self.forget(file) {
+                    door.failed(parked.token, Errno::EBADF)?;
+                }
+                self.close(now, file);
+            }
+            CallKind::Interrupt { target } => self.interrupt(target, door)?,
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, now: Time, file: FileId) {
+        let _closed = self.engine.handle(now, Input::Close { file }, &mut self.out);
+    }
+
+    /// Takes all calls of a file back.
+    fn forget(&mut self, file: FileId) -> Vec<Parked<D::Token>> {
+        let mut calls = Vec::new();
+        if let Some(open) = self.files.remove(&file) {
+            calls.extend(open.parked);
+        }
+        let (gone, others) = self.unfinished.drain(..).partition(|(other, _)| *other == file);
+        self.unfinished = others;
+        let gone: VecDeque<_> = gone;
+        calls.extend(gone.into_iter().map(|(_, parked)| parked));
+        calls
+    }
+
+    /// Tries a call that may sleep.
+    fn attempt(
+        &mut self,
+        now: Time,
+        file: FileId,
+        mut parked: Parked<D::Token>,
+        door: &mut D,
+    ) -> io::Result<Progress<D::Token>> {
+        let token = parked.token;
+        match &mut parked.work {
+            Work::Read { len } => {
+                let input = Input::Read { file, len: *len, nonblock: false };
+                match self.engine.handle(now, input, &mut self.out) {
+                    Reply::Wait(_) => return Ok(Progress::Sleeps(parked)),
+                    Reply::Done(read) | Reply::More(read) => {
+                        door.read(token, &self.out[..read])?;
+                    }
+                    Reply::Failed(error) => self.fail(door, token, "read", error)?,
+                }
+            }
+            Work::Write { data, done, nonblock } => {
+                let input = Input::Write { file, data: &data[*done..], nonblock: *nonblock };
+                match self.engine.handle(now, input, &mut self.out) {
+                    Reply::Wait(more) => {
+                        *done += more;
+                        return Ok(Progress::Sleeps(parked));
+                    }
+                    Reply::More(more) => {
+                        *done += more;
+                        return Ok(Progress::Unfinished(parked));
+                    }
+                    Reply::Done(more) => door.written(token, *done + more)?,
+                    Reply::Failed(_) if *done > 0 => door.written(token, *done)?,
+                    Reply::Failed(error) => self.fail(door, token, "write", error)?,
+                }
+            }
+        }
+        Ok(Progress::Answered)
+    }
+
+    fn keep(&mut self, file: FileId, progress: Progress<D::Token>) {
+        match progress {
+            Progress::Answered => {}
+            Progress::Sleeps(parked) => {
+                if let Some(open) = self.files.get_mut(&file) {
+                    open.parked.push_back(parked);
+                }
+            }
+            Progress::Unfinished(parked) => self.unfinished.push_back((file, parked)),
+        }
+    }
+
+    /// Gives the engine's outputs to the programs that wait for them: sleeping calls first.
+    fn settle(&mut self, now: Time, door: &mut D) -> io::Result<()> {
+        while let Some(Output::Ready(file)) = self.engine.poll_output() {
+            let Some(open) = self.files.get_mut(&file) else { continue };
+            for parked in std::mem::take(&mut open.parked) {
+                let progress = self.attempt(now, file, parked, door)?;
+                self.keep(file, progress);
+            }
+            let wakeup = self.files.get_mut(&file).and_then(|open| open.wakeup.take());
+            if let Some(wakeup) = wakeup {
+                door.wake(wakeup)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A signal ends a sleeping call: with what a write has done, or `EINTR`.
+    fn interrupt(&mut self, target: D::Token, door: &mut D) -> io::Result<()> {
+        let sleeping = self.files.values_mut().find_map(|open| {
+            let at = open.parked.iter().position(|parked| parked.token == target)?;
+            open.parked.remove(at)
+        });
+        let parked = sleeping.or_else(|| {
+            let at = self.unfinished.iter().position(|(_, parked)| parked.token == target)?;
+            self.unfinished.remove(at).map(|(_, parked)| parked)
+        });
+        match parked {
+            Some(Parked { work: Work::Write { done, .. }, .. }) if done > 0 => {
+                door.written(target, done)
+            }
+            Some(_) => door.failed(target, Errno::EINTR),
+            // It was answered before the signal came through.
+            None => Ok(()),
+        }
+    }
+
+    fn fail(&self, door: &mut D, token: D::Token, call: &str, error: Error) -> io::Result<()> {
+        if self.trace {
+            eprintln!("aseqd: {call}: {error}");
+        }
+        door.failed(token, error.errno)
+    }
+}

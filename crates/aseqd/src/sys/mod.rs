@@ -1,0 +1,4 @@
+//! What the operating system offers and no safe wrapper has. The unsafe code of the program is here.
+
+pub(crate) mod ioctl;
+pub(crate) mod process;

@@ -1,0 +1,134 @@
+//! Processes and signals: what has no safe wrapper.
+#![expect(unsafe_code, reason = "fork, signal masks and signalfd have no safe wrapper")]
+
+use rustix::process::{Pid, Signal};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+
+/// Which of the two processes a fork has returned in.
+#[derive(Debug)]
+pub(crate) enum Fork {
+    /// The old process; the number is the child's.
+    Parent(Pid),
+    /// The new process.
+    Child,
+}
+
+/// Makes a second process.
+///
+/// # Errors
+/// Those of `fork(2)`, or if this process has more than one thread.
+pub(crate) fn fork() -> io::Result<Fork> {
+    if std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() != 1) {
+        return Err(io::Error::other("a process with threads cannot be forked"));
+    }
+    // SAFETY: this process has one thread, as was just checked (without /proc: by construction, no
+    // code of this program starts a thread before it forks), so no lock can be held by another.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Fork::Child),
+        pid => Pid::from_raw(pid).map(Fork::Parent).ok_or_else(|| io::Error::other("no pid")),
+    }
+}
+
+/// A set of signals, for a mask.
+#[derive(Clone, Copy)]
+pub(crate) struct SignalSet(libc::sigset_t);
+
+impl SignalSet {
+    pub(crate) fn of(signals: &[Signal]) -> Self {
+        let mut set = MaybeUninit::uninit();
+        // SAFETY: the pointer is to a sigset_t, which the call fills.
+        let _infallible = unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+        // SAFETY: sigemptyset has filled it.
+        let mut set = unsafe { set.assume_init() };
+        for signal in signals {
+            // SAFETY: the pointer is to a valid sigset_t.
+            let _known = unsafe { libc::sigaddset(&raw mut set, signal.as_raw()) };
+        }
+        Self(set)
+    }
+
+    /// Blocks these signals beside those that are blocked, and returns the mask before.
+    pub(crate) fn block(&self) -> io::Result<Self> {
+        self.change(libc::SIG_BLOCK)
+    }
+
+    /// Makes this the mask.
+    pub(crate) fn restore(&self) -> io::Result<()> {
+        self.change(libc::SIG_SETMASK).map(drop)
+    }
+
+    fn change(&self, how: i32) -> io::Result<Self> {
+        let mut before = MaybeUninit::uninit();
+        // SAFETY: both pointers are to sigset_t, valid for the call; the second is filled.
+        match unsafe { libc::sigprocmask(how, &raw const self.0, before.as_mut_ptr()) } {
+            // SAFETY: the call has succeeded and filled it.
+            0 => Ok(Self(unsafe { before.assume_init() })),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+/// A signal that arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arrived {
+    pub(crate) number: i32,
+    /// A process sent it; otherwise the kernel, for the terminal.
+    pub(crate) from_process: bool,
+}
+
+/// A descriptor that becomes readable when one of some blocked signals is pending.
+#[derive(Debug)]
+pub(crate) struct SignalFd(OwnedFd);
+
+impl SignalFd {
+    /// For signals that are blocked.
+    pub(crate) fn new(signals: &SignalSet) -> io::Result<Self> {
+        let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+        // SAFETY: the pointer is to a valid sigset_t.
+        match unsafe { libc::signalfd(-1, &raw const signals.0, flags) } {
+            -1 => Err(io::Error::last_os_error()),
+            // SAFETY: the call returned a descriptor that nobody else owns.
+            fd => Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) })),
+        }
+    }
+
+    /// Takes one signal, if one is pending.
+    pub(crate) fn take(&self) -> io::Result<Option<Arrived>> {
+        let mut info = [0_u8; size_of::<libc::signalfd_siginfo>()];
+        match rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut info)) {
+            Ok(read) if read == info.len() => {}
+            Ok(_) | Err(rustix::io::Errno::AGAIN) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        let word =
+            |at: usize| i32::from_ne_bytes([info[at], info[at + 1], info[at + 2], info[at + 3]]);
+        let code = word(std::mem::offset_of!(libc::signalfd_siginfo, ssi_code));
+        Ok(Some(Arrived {
+            number: word(std::mem::offset_of!(libc::signalfd_siginfo, ssi_signo)),
+            // SI_USER is 0, and what kill, tgkill and sigqueue send is not above it.
+            from_process: code <= libc::SI_USER,
+        }))
+    }
+}
+
+impl AsFd for SignalFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Ends this process without running anything of it, as a forked child must.
+pub(crate) fn exit_now(status: i32) -> ! {
+    // SAFETY: ends the process; nothing of it is used any more.
+    unsafe { libc::_exit(status) }
+}
+
+/// Puts this process in namespaces of its own.
+pub(crate) fn unshare(flags: rustix::thread::UnshareFlags) -> io::Result<()> {
+    // SAFETY: only FILES could affect memory safety (descriptors of other threads), and it is
+    // masked out.
+    Ok(unsafe { rustix::thread::unshare_unsafe(flags - rustix::thread::UnshareFlags::FILES) }?)
+}

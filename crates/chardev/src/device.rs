@@ -1,0 +1,484 @@
+//! The device: one descriptor, messages in, answers out.
+
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
+use zerocopy::IntoBytes;
+
+use crate::fs::{Directory, Target};
+use crate::request::{Message, decode_call};
+use crate::wire;
+use crate::{Config, Malformed, NodeIndex, Operation, PollHandle, Request, Token};
+
+/// The most bytes that one write request carries: what the kernel allows by default (256 pages,
+/// `fs.fuse.max_pages_limit`), since a write is better not split inside a record.
+pub const MAX_WRITE: u32 = 1 << 20;
+
+/// The kernel asks for `max_write` and the headers; a page is enough for them.
+const BUFFER_SIZE: usize = MAX_WRITE as usize + 4096;
+const _: () = assert!(BUFFER_SIZE >= wire::FUSE_MIN_READ_BUFFER);
+
+/// Linux 3.15. Older kernels want shorter answers, and nobody has one.
+const OLDEST_MINOR: u32 = 23;
+/// Linux 5.4, the first long-term kernel in which a file has no position if it is opened as a stream.
+const STREAM_MINOR: u32 = 31;
+/// Linux 6.2, the first with FOPEN_PARALLEL_DIRECT_WRITES.
+const PARALLEL_WRITES_MINOR: u32 = 38;
+
+/// How many requests [`Device::receive`] answers by itself before it returns to its caller.
+const MAX_OWN_ANSWERS: usize = 256;
+
+/// The kernel takes an error from 1 to 511 in an answer (`fs/fuse/dev.c`, `fuse_dev_do_write`).
+const MAX_ERRNO: i32 = 511;
+
+/// How every node is opened. Without a page cache, a position or a flush at close, and without
+/// the inode's lock around a write. `NONSEEKABLE` is for kernels that do not know `STREAM`;
+/// `NOFLUSH` also because a flush takes the inode's lock in some kernels, and then `close` would wait
+/// for another program's blocked write. Kernels ignore the bits that they do not know.
+const OPEN_FLAGS: u32 = wire::FOPEN_DIRECT_IO
+    | wire::FOPEN_NONSEEKABLE
+    | wire::FOPEN_STREAM
+    | wire::FOPEN_NOFLUSH
+    | wire::FOPEN_PARALLEL_DIRECT_WRITES;
+
+/// A set of device nodes behind one `/dev/fuse` descriptor.
+///
+/// Never blocks. Wait for the descriptor ([`AsFd`]) to become readable, *level*-triggered, and call
+/// [`receive`](Self::receive) until it returns `None`. Dropping the device ends the connection: all
+/// blocked programs get an error.
+#[derive(Debug)]
+pub struct Device {
+    fd: OwnedFd,
+    directory: Directory,
+    /// Zeroed memory that the kernel has not handed out yet: only what messages reach is resident.
+    buffer: Vec<u8>,
+    /// The minor version of the kernel's protocol, once it has said so.
+    minor: Option<u32>,
+}
+
+/// Whether anybody was there to take an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The kernel took the answer.
+    Delivered,
+    /// Nobody waits for it any more: the request was given up, or answered before, or the device
+    /// is unmounted. An open that ends so was not opened: no release will come for its handle.
+    Gone,
+}
+
+/// Why no request could be received.
+#[derive(Debug)]
+pub enum ReceiveError {
+    /// The device was unmounted or its connection aborted. Nothing will come any more, not even the
+    /// releases of the files that were open: all handles are free.
+    Disconnected,
+    /// A message that breaks the protocol was refused; the next one may be fine.
+    Malformed(Malformed),
+    /// The kernel speaks a version of the protocol that is too old.
+    Unsupported {
+        /// The kernel's major version.
+        major: u32,
+        /// The kernel's minor version.
+        minor: u32,
+    },
+    /// Another error of the descriptor, such as `EPERM` before it is mounted.
+    Io(io::Error),
+}
+
+impl Device {
+    /// Takes a descriptor of `/dev/fuse` ([`open_fuse`](crate::open_fuse)), and makes it
+    /// non-blocking. It may be mounted before or after. (For tests, a sequenced-packet socket whose
+    /// other end plays the kernel does as well.)
+    ///
+    /// # Errors
+    /// `InvalidInput` for names that cannot be file names, or errors of `fcntl`.
+    pub fn new(fd: OwnedFd, config: Config) -> io::Result<Self> {
+        let directory = Directory::new(config)?;
+        fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
+        Ok(Self { fd, directory, buffer: vec![0; BUFFER_SIZE], minor: None })
+    }
+
+    /// Whether the kernel and the device have agreed on a protocol. From then on calls arrive;
+    /// before, programs that touch the mount simply wait.
+    pub fn is_ready(&self) -> bool {
+        self.minor.is_some()
+    }
+
+    /// The next call of a program on a node; `None` if there is nothing to do now.
+    ///
+    /// All that belongs to the directory is answered on the way. So that a program that only asks
+    /// for attributes cannot keep the server, this returns `None` after a number of such answers
+    /// even if there is more to read; a level-triggered wait then returns at once.
+    ///
+    /// # Errors
+    /// See [`ReceiveError`]; only after [`Malformed`](ReceiveError::Malformed) is it of use to go on.
+    pub fn receive(&mut self) -> Result<Option<Request>, ReceiveError> {
+        // The buffer is out of the device while a message borrows from it.
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let received = self.receive_into(&mut buffer);
+        self.buffer = buffer;
+        received
+    }
+
+    /// Answers an open: `handle` comes back with every call on this open file.
+    ///
+    /// # Errors
+    /// As all answers: those of `write` to the descriptor, but for a request that is gone.
+    pub fn reply_open(&mut self, token: Token, handle: u64) -> io::Result<Delivery> {
+        let open = wire::OpenOut { fh: handle, open_flags: OPEN_FLAGS, padding: 0 };
+        self.reply(token.0, open.as_bytes(), &[])
+    }
+
+    /// Answers a read; no bytes mean the end of the file.
+    ///
+    /// # Errors
+    /// `EINVAL` if it is more than was asked for; the program gets `EIO`.
+    pub fn reply_data(&mut self, token: Token, data: &[u8]) -> io::Result<Delivery> {
+        self.reply(token.0, data, &[])
+    }
+
+    /// Answers a write with the number of bytes that were taken.
+    ///
+    /// # Errors
+    /// See [`reply_open`](Self::reply_open). More than was written is `EIO` at the program.
+    pub fn reply_written(&mut self, token: Token, count: u32) -> io::Result<Delivery> {
+        let write = wire::WriteOut { size: count, padding: 0 };
+        self.reply(token.0, write.as_bytes(), &[])
+    }
+
+    /// Answers an ioctl with the value that it returns to the program, and with the bytes for its
+    /// argument: at most `out_size`, and less are possible.
+    ///
+    /// A negative `result` is an errno for the program, and the bytes arrive nevertheless.
+    ///
+    /// # Errors
+    /// `EINVAL` if it is more than `out_size`; the program gets `EIO`.
+    pub fn reply_ioctl(&mut self, token: Token, result: i32, out: &[u8]) -> io::Result<Delivery> {
+        let ioctl = wire::IoctlOut { result, ..Default::default() };
+        self.reply(token.0, ioctl.as_bytes(), out)
+    }
+
+    /// Answers a poll with the `POLL*` bits that hold now.
+    ///
+    /// # Errors
+    /// See [`reply_open`](Self::reply_open).
+    pub fn reply_poll(&mut self, token: Token, revents: u32) -> io::Result<Delivery> {
+        let poll = wire::PollOut { revents, padding: 0 };
+        self.reply(token.0, poll.as_bytes(), &[])
+    }
+
+    /// Answers any call with a (positive) errno.
+    ///
+    /// `ENOSYS` is sent as `EOPNOTSUPP`, because the kernel would take it as a property of the whole
+    /// mount and not ask again (after an open it would even let every open succeed). For a
+    /// poll, any errno is `POLLERR` at the program.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is not an errno from 1 to 511; the program gets `EIO`.
+    pub fn reply_error(&mut self, token: Token, errno: i32) -> io::Result<Delivery> {
+        if !(1..=MAX_ERRNO).contains(&errno) {
+            self.reply_errno(token.0, Errno::IO)?;
+            let why = format!("{errno} is not an errno for a program");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        let errno = Errno::from_raw_os_error(errno);
+        self.reply_errno(token.0, if errno == Errno::NOSYS { Errno::OPNOTSUPP } else { errno })
+    }
+
+    /// Wakes the programs that sleep in a poll of this open file: they ask for its state again.
+    ///
+    /// Spurious notifications are harmless, also for a file that was released.
+    ///
+    /// # Errors
+    /// Those of `write` to the descriptor.
+    pub fn notify_poll(&mut self, handle: PollHandle) -> io::Result<()> {
+        let wakeup = wire::NotifyPollWakeupOut { kh: handle.0 };
+        self.send(wire::FUSE_NOTIFY_POLL, 0, wakeup.as_bytes(), &[]).map(drop)
+    }
+
+    fn receive_into(&mut self, buffer: &mut [u8]) -> Result<Option<Request>, ReceiveError> {
+        for _ in 0..MAX_OWN_ANSWERS {
+            let length = match rustix::io::read(&self.fd, &mut *buffer) {
+                // Not from /dev/fuse; the other end of a socket is closed.
+                Ok(0) => return Err(ReceiveError::Disconnected),
+                Ok(length) => length,
+                Err(Errno::AGAIN) => return Ok(None),
+                // ENOENT: the request was given up while it was read.
+                Err(Errno::INTR | Errno::NOENT) => continue,
+                // ECONNABORTED instead of ENODEV is for servers that ask for it.
+                Err(Errno::NODEV | Errno::CONNABORTED) => return Err(ReceiveError::Disconnected),
+                Err(error) => return Err(ReceiveError::Io(error.into())),
+            };
+            let message = Message::parse(&buffer[..length]).map_err(ReceiveError::Malformed)?;
+            match self.handle(&message) {
+                Ok(None) => {}
+                Err(ReceiveError::Malformed(malformed)) => {
+                    self.refuse_malformed(&message)?;
+                    return Err(ReceiveError::Malformed(malformed));
+                }
+                request_or_error => return request_or_error,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Answers what belongs to the directory, and returns what belongs to the server.
+    fn handle(&mut self, message: &Message<'_>) -> Result<Option<Request>, ReceiveError> {
+        let wire::InHeader { opcode, unique, nodeid, .. } = message.header;
+        match opcode {
+            wire::FUSE_INIT => return self.handle_init(message),
+            wire::FUSE_INTERRUPT => {
+                let (interrupt, _) = message.argument::<wire::InterruptIn>()?;
+                return Ok(Some(Request {
+                    token: Token(unique),
+                    // An interrupt names no file: its target does.
+                    node: NodeIndex(0),
+                    handle: 0,
+                    caller: message.caller(),
+                    operation: Operation::Interrupt { target: Token(interrupt.unique) },
+                }));
+            }
+            // These take no answer, and an inode id carries all that we know about it.
+            wire::FUSE_FORGET | wire::FUSE_BATCH_FORGET | wire::FUSE_NOTIFY_REPLY => {
+                return Ok(None);
+            }
+            wire::FUSE_DESTROY => {
+                self.reply(unique, &[], &[])?;
+                return Ok(None);
+            }
+            _ => {}
+        }
+        let Some(target) = self.directory.target(nodeid) else {
+            self.reply_errno(unique, Errno::STALE)?;
+            return Ok(None);
+        };
+        match target {
+            Target::Node(node) => {
+                if let Some(request) = self.handle_call(message, node)? {
+                    return Ok(request);
+                }
+            }
+            Target::Root if opcode == wire::FUSE_IOCTL => {
+                self.reply_errno(unique, Errno::NOTTY)?;
+                return Ok(None);
+            }
+            Target::Root => {}
+        }
+        self.handle_directory(message, target)?;
+        Ok(None)
+    }
+
+    fn handle_init(&mut self, message: &Message<'_>) -> Result<Option<Request>, ReceiveError> {
+        let unique = message.header.unique;
+        let (init, _) = message.argument::<wire::InitIn>()?;
+        let wire::InitIn { major, minor, max_readahead, flags } = init;
+        let mut answer = wire::InitOut {
+            major: wire::FUSE_KERNEL_VERSION,
+            minor: wire::FUSE_KERNEL_MINOR_VERSION,
+            ..Default::default()
+        };
+        if major > wire::FUSE_KERNEL_VERSION {
+            // The kernel asks again with our version.
+            self.reply(unique, answer.as_bytes(), &[])?;
+            return Ok(None);
+        }
+        if major < wire::FUSE_KERNEL_VERSION || minor < OLDEST_MINOR {
+            self.reply_errno(unique, Errno::PROTO)?;
+            return Err(ReceiveError::Unsupported { major, minor });
+        }
+        // Not FUSE_ATOMIC_O_TRUNC: with it the kernel sets the inode's size to 0 in an open with
+        // O_TRUNC, and every later write is past the end, and so takes the inode's lock. Without it
+        // a truncation arrives as a SETATTR, and its answer keeps the size.
+        answer.flags =
+            flags & (wire::FUSE_BIG_WRITES | wire::FUSE_PARALLEL_DIROPS | wire::FUSE_MAX_PAGES);
+        answer.max_readahead = max_readahead;
+        answer.max_background = 64;
+        answer.congestion_threshold = 48;
+        answer.max_write = MAX_WRITE;
+        // One more for a buffer that does not start at a page, should the kernel allow as many.
+        let pages = MAX_WRITE as usize / rustix::param::page_size() + 1;
+        answer.max_pages = u16::try_from(pages).unwrap_or(u16::MAX);
+        answer.time_gran = 1;
+        self.reply(unique, answer.as_bytes(), &[])?;
+        self.minor = Some(minor);
+        self.directory.settle_inodes(minor >= PARALLEL_WRITES_MINOR);
+        Ok(None)
+    }
+
+    /// `Some(None)` is a call that needs no server, `None` is not a call on a node.
+    fn handle_call(
+        &mut self,
+        message: &Message<'_>,
+        node: NodeIndex,
+    ) -> Result<Option<Option<Request>>, ReceiveError> {
+        let unique = message.header.unique;
+        let Some(call) = decode_call(message)? else { return Ok(None) };
+        let stream = self.minor.is_some_and(|minor| minor >= STREAM_MINOR);
+        match call.operation {
+            // For a private mapping, `readahead` or POSIX_FADV_WILLNEED: it would take data from the
+            // program, and could not be interrupted. A page fault gets SIGBUS.
+            Operation::Read { .. } if call.page_cache => {
+                self.reply_errno(unique, Errno::IO)?;
+                return Ok(Some(None));
+            }
+            // The rest of a call that was longer than a request, after a full answer to its head. The
+            // call ends with what it has: a part of a call that may block is not to block. (The
+            // position of an appending write is the end of the file instead of 0.)
+            Operation::Read { .. } if stream && call.offset != 0 => {
+                self.reply(unique, &[], &[])?;
+                return Ok(Some(None));
+            }
+            Operation::Write { .. }
+                if stream && call.offset != 0 && call.flags & OFlags::APPEND.bits() == 0 =>
+            {
+                self.reply(unique, wire::WriteOut::default().as_bytes(), &[])?;
+                return Ok(Some(None));
+            }
+            // The kernel does not wait for this answer, only counts it.
+            Operation::Release => drop(self.reply(unique, &[], &[])?),
+            _ => {}
+        }
+        Ok(Some(Some(Request {
+            token: Token(unique),
+            node,
+            handle: call.handle,
+            caller: message.caller(),
+            operation: call.operation,
+        })))
+    }
+
+    fn handle_directory(
+        &mut self,
+        message: &Message<'_>,
+        target: Target,
+    ) -> Result<(), ReceiveError> {
+        let wire::InHeader { opcode, unique, nodeid, .. } = message.header;
+        match opcode {
+            wire::FUSE_LOOKUP => match self.directory.lookup(nodeid, message.name()?) {
+                Ok(entry) => self.reply(unique, entry.as_bytes(), &[]),
+                Err(errno) => self.reply_errno(unique, errno),
+            },
+            wire::FUSE_GETATTR => {
+                let attr = self.directory.getattr(target);
+                self.reply(unique, attr.as_bytes(), &[])
+            }
+            wire::FUSE_SETATTR => {
+                let (change, _) = message.argument::<wire::SetattrIn>()?;
+                match self.directory.setattr(target, &change) {
+                    Ok(attr) => self.reply(unique, attr.as_bytes(), &[]),
+                    Err(errno) => self.reply_errno(unique, errno),
+                }
+            }
+            wire::FUSE_OPENDIR => self.reply(unique, wire::OpenOut::default().as_bytes(), &[]),
+            wire::FUSE_READDIR => {
+                let (read, _) = message.argument::<wire::ReadIn>()?;
+                let size = read.size.min(MAX_WRITE) as usize;
+                let entries = self.directory.readdir(read.offset, size);
+                self.reply(unique, &entries, &[])
+            }
+            wire::FUSE_STATFS => {
+                let statfs = self.directory.statfs();
+                self.reply(unique, statfs.as_bytes(), &[])
+            }
+            wire::FUSE_RELEASEDIR | wire::FUSE_FSYNCDIR => self.reply(unique, &[], &[]),
+            // As a character device without that operation.
+            wire::FUSE_FSYNC | wire::FUSE_READLINK => self.reply_errno(unique, Errno::INVAL),
+            wire::FUSE_SYMLINK
+            | wire::FUSE_MKNOD
+            | wire::FUSE_MKDIR
+            | wire::FUSE_UNLINK
+            | wire::FUSE_RMDIR
+            | wire::FUSE_RENAME
+            | wire::FUSE_RENAME2
+            | wire::FUSE_LINK
+            | wire::FUSE_CREATE
+            | wire::FUSE_TMPFILE => self.reply_errno(unique, Errno::ROFS),
+            // To FLUSH, ACCESS, the xattrs and all that is unknown: the kernel remembers that there
+            // is no such thing here, does what is right then, and does not ask again.
+            _ => self.reply_errno(unique, Errno::NOSYS),
+        }?;
+        Ok(())
+    }
+
+    /// So that nobody waits for ever for an answer to what could not be understood.
+    fn refuse_malformed(&mut self, message: &Message<'_>) -> Result<(), ReceiveError> {
+        let silent = matches!(
+            message.header.opcode,
+            wire::FUSE_FORGET | wire::FUSE_BATCH_FORGET | wire::FUSE_INTERRUPT
+        );
+        if !silent {
+            self.reply_errno(message.header.unique, Errno::IO)?;
+        }
+        Ok(())
+    }
+
+    fn reply(&mut self, unique: u64, first: &[u8], second: &[u8]) -> io::Result<Delivery> {
+        self.send(0, unique, first, second)
+    }
+
+    fn reply_errno(&mut self, unique: u64, errno: Errno) -> io::Result<Delivery> {
+        self.send(-errno.raw_os_error(), unique, &[], &[])
+    }
+
+    fn send(
+        &mut self,
+        error: i32,
+        unique: u64,
+        first: &[u8],
+        second: &[u8],
+    ) -> io::Result<Delivery> {
+        let length = size_of::<wire::OutHeader>() + first.len() + second.len();
+        // A length that does not fit is one that the kernel refuses.
+        let len = u32::try_from(length).unwrap_or(u32::MAX);
+        let header = wire::OutHeader { len, error, unique };
+        let parts = [IoSlice::new(header.as_bytes()), IoSlice::new(first), IoSlice::new(second)];
+        match rustix::io::retry_on_intr(|| rustix::io::writev(&self.fd, &parts)) {
+            Ok(_) => Ok(Delivery::Delivered),
+            Err(Errno::NOENT | Errno::NODEV) => Ok(Delivery::Gone),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl AsFd for Device {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl fmt::Display for ReceiveError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disconnected => write!(out, "the device was unmounted"),
+            Self::Malformed(malformed) => write!(out, "malformed message: {malformed}"),
+            Self::Unsupported { major, minor } => {
+                write!(out, "the kernel's FUSE protocol {major}.{minor} is not supported")
+            }
+            Self::Io(error) => error.fmt(out),
+        }
+    }
+}
+
+impl std::error::Error for ReceiveError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Disconnected | Self::Malformed(_) | Self::Unsupported { .. } => None,
+        }
+    }
+}
+
+impl From<Malformed> for ReceiveError {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl From<io::Error> for ReceiveError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}

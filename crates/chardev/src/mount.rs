@@ -1,0 +1,185 @@
+//! Mounting and unmounting: as root or in a user namespace by system call, else by `fusermount3`.
+
+use std::ffi::{CString, OsStr};
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, UnmountFlags};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType,
+};
+
+/// The set-uid programs that mount for a user: of libfuse 3, and of libfuse 2.
+const HELPERS: [&str; 2] = ["fusermount3", "fusermount"];
+
+/// How the helper learns which of its descriptors is the socket for the answer.
+const COMMFD_VARIABLE: &str = "_FUSE_COMMFD";
+
+/// How a device is mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MountOptions {
+    /// What `/proc/mounts` shows as the source, and as the type behind `fuse.`.
+    pub name: String,
+    /// The user that mounts, as seen in the user namespace of the mount. Ignored by
+    /// [`mount_with_fusermount`], which takes the real one.
+    pub uid: u32,
+    /// The group that mounts, as [`uid`](Self::uid).
+    pub gid: u32,
+    /// Other users than `uid` may use the mount, as far as the modes of the nodes let them. The
+    /// helper refuses it to a user, unless `/etc/fuse.conf` has `user_allow_other`.
+    pub allow_other: bool,
+}
+
+impl MountOptions {
+    /// For the user of this process; others may use the device.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            uid: rustix::process::geteuid().as_raw(),
+            gid: rustix::process::getegid().as_raw(),
+            allow_other: true,
+        }
+    }
+}
+
+/// Opens `/dev/fuse`: `O_RDWR | O_CLOEXEC | O_NONBLOCK`.
+///
+/// To mount in a user namespace, open it in there: the kernel wants both to be the same.
+///
+/// # Errors
+/// Those of `open(2)`; in a container mostly `ENOENT` or `EPERM`.
+pub fn open_fuse() -> io::Result<OwnedFd> {
+    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    Ok(rustix::fs::open("/dev/fuse", flags, Mode::empty())?)
+}
+
+/// Mounts the device behind `fuse` on the directory `target`, for root of the user namespace that
+/// owns the mount namespace.
+///
+/// Returns before the device is served: the kernel queues its first message.
+///
+/// # Errors
+/// Those of `mount(2)`. `EPERM`: not root here, see [`mount_with_fusermount`]. `EINVAL`: `fuse` was
+/// opened in another user namespace, or is mounted already. `InvalidInput`: a zero byte in the name.
+pub fn mount(fuse: BorrowedFd<'_>, target: &Path, options: &MountOptions) -> io::Result<()> {
+    let MountOptions { name, uid, gid, allow_other } = options;
+    let mut data = format!(
+        "fd={},rootmode=40000,user_id={uid},group_id={gid},default_permissions",
+        fuse.as_raw_fd()
+    );
+    if *allow_other {
+        data.push_str(",allow_other");
+    }
+    let data = CString::new(data)?;
+    let kind = format!("fuse.{name}");
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    Ok(rustix::mount::mount(name.as_str(), target, kind, flags, data.as_c_str())?)
+}
+
+/// Mounts on `target` through the set-uid helper `fusermount3`, for a user who may not mount.
+///
+/// Returns the descriptor of `/dev/fuse` that the helper opened, for [`Device::new`](crate::Device::new).
+/// Blocks for the helper, so this is for the start of a program.
+///
+/// # Errors
+/// `NotFound` if there is no such program, or what the helper says.
+pub fn mount_with_fusermount(target: &Path, options: &MountOptions) -> io::Result<OwnedFd> {
+    let name = &options.name;
+    if name.contains([',', '\\']) {
+        let why = format!("{name:?} cannot be in an option of fusermount3");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
+    let mut text = format!("fsname={name},subtype={name},nosuid,nodev,noexec,default_permissions");
+    if options.allow_other {
+        text.push_str(",allow_other");
+    }
+    let arguments = [OsStr::new("-o"), OsStr::new(&text), OsStr::new("--"), target.as_os_str()];
+    let (ours, theirs) = rustix::net::socketpair(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    run_helper(&arguments, Some(theirs))?;
+    let fuse = receive_descriptor(&ours)?;
+    rustix::io::fcntl_setfd(&fuse, rustix::io::FdFlags::CLOEXEC)?;
+    Ok(fuse)
+}
+
+/// Takes the mount away from `target`. Programs that have a node open keep it until they close it, or
+/// until the [`Device`](crate::Device) is dropped.
+///
+/// # Errors
+/// Those of `umount(2)`, or what `fusermount3` says if this process may not unmount.
+pub fn unmount(target: &Path) -> io::Result<()> {
+    match rustix::mount::unmount(target, UnmountFlags::DETACH) {
+        Err(Errno::PERM) => {
+            let arguments = ["-u", "-z", "--"].map(OsStr::new);
+            run_helper(&[&arguments[..], &[target.as_os_str()]].concat(), None)
+        }
+        result => Ok(result?),
+    }
+}
+
+/// Runs the helper with `socket` as its standard input: the one descriptor that can be handed to a
+/// child without a moment in which other children may inherit it as well.
+fn run_helper(arguments: &[&OsStr], socket: Option<OwnedFd>) -> io::Result<()> {
+    for helper in HELPERS {
+        let mut command = Command::new(helper);
+        command.args(arguments).stdout(Stdio::null());
+        match &socket {
+            Some(socket) => {
+                command.stdin(socket.try_clone()?).env(COMMFD_VARIABLE, "0");
+            }
+            None => {
+                command.stdin(Stdio::null());
+            }
+        }
+        let output = match command.output() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            output => output?,
+        };
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(io::Error::other(format!("{helper}: {} ({})", said.trim(), output.status)));
+    }
+    let why =
+        "fusermount3 is not installed (package fuse3), and this process may not mount by itself";
+    Err(io::Error::new(io::ErrorKind::NotFound, why))
+}
+
+/// The descriptor that the helper has sent before it ended; never waits.
+fn receive_descriptor(socket: &OwnedFd) -> io::Result<OwnedFd> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+    rustix::net::recvmsg(socket, &mut [IoSliceMut::new(&mut byte)], &mut control, flags)?;
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(mut descriptors) = message
+            && let Some(fuse) = descriptors.next()
+        {
+            return Ok(fuse);
+        }
+    }
+    Err(io::Error::other("fusermount3 mounted but sent no descriptor"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_would_be_options_are_refused() {
+        let options = MountOptions::new("a,dev");
+        let error = mount_with_fusermount(Path::new("/nonexistent"), &options).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+}
