@@ -20,6 +20,7 @@ use std::process::ExitCode;
 const RUN_DIRECTORY: &str = "/run/aseqd";
 /// Where programs look for it.
 const NODE: &str = "/dev/snd/seq";
+const SND_DIRECTORY: &str = "/dev/snd";
 /// What distributions give the kernel's node.
 const DEFAULT_MODE: u32 = 0o660;
 const DEFAULT_GROUP: &str = "audio";
@@ -96,8 +97,23 @@ impl Drop for Mounted {
         for target in self.0.iter().rev() {
             if let Err(error) = chardev::unmount(target) {
                 eprintln!("aseqd: {} cannot be unmounted: {error}", target.display());
+                continue;
+            }
+            if target == Path::new(NODE) {
+                remove_placeholder();
+            } else if target == Path::new(RUN_DIRECTORY) {
+                let _in_use = fs::remove_dir(target);
             }
         }
+    }
+}
+
+/// Removes the empty file that the device was bound to, and the directory if nothing else is in it:
+/// a program must not find a device that is none.
+fn remove_placeholder() {
+    let ours = fs::metadata(NODE).is_ok_and(|node| node.is_file() && node.len() == 0);
+    if ours && fs::remove_file(NODE).is_ok() {
+        let _others = fs::remove_dir(SND_DIRECTORY);
     }
 }
 
@@ -183,7 +199,7 @@ fn bind(server: &mut Server, file: &Path) -> Result<(), Fail> {
     let binding = std::thread::spawn(move || {
         // Closed at the end, which wakes the server.
         let _writer = writer;
-        fs::create_dir_all("/dev/snd")?;
+        fs::create_dir_all(SND_DIRECTORY)?;
         fs::OpenOptions::new().append(true).create(true).open(NODE)?;
         mount_bind(&file, NODE).map_err(std::io::Error::from)
     });
