@@ -1,0 +1,92 @@
+//! What a case is, and how a subject's cases are written down.
+
+use std::fmt;
+
+/// One fact about the sequencer.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// The file it stands in.
+    pub subject: &'static str,
+    /// The behaviour.
+    pub name: &'static str,
+    /// One sentence for people.
+    pub says: &'static str,
+    /// First sequencer protocol version that behaves so; 0 for all.
+    pub since: i32,
+    /// First sequencer protocol version that no longer does; `i32::MAX` for none.
+    pub until: i32,
+    /// The check: panics if it does not hold.
+    pub check: fn(),
+}
+
+impl Case {
+    /// `subject::name`.
+    pub fn full_name(&self) -> String {
+        format!("{}::{}", self.subject, self.name)
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.full_name())
+    }
+}
+
+/// The protocol version of a kernel release that cases name. A kernel is known by `PVERSION`, which
+/// a server in user space has too.
+pub const fn version(release: &str) -> i32 {
+    match release.as_bytes() {
+        b"6.1" => 0x01_00_03,
+        b"6.12" => 0x01_00_04,
+        _ => panic!("name 6.1 or 6.12"),
+    }
+}
+
+/// Ends a case that cannot be checked here, with a reason. Not a success.
+pub fn skip(reason: &str) -> ! {
+    std::panic::panic_any(Skip(reason.to_owned()))
+}
+
+/// The payload of [`skip`].
+#[derive(Debug)]
+pub struct Skip(pub String);
+
+/// The cases of a subject: functions with a sentence, and optionally the kernels that behave so.
+///
+/// ```ignore
+/// cases! {
+///     /// The client's number is in the range of user clients.
+///     fn client_id_is_that_of_a_user_client() { ... }
+///
+///     /// Port 253 is refused.
+///     since "6.12" fn create_port_253_is_einval() { ... }
+///
+///     /// Port 253 is accepted.
+///     until "6.12" fn create_port_253_succeeds() { ... }
+/// }
+/// ```
+macro_rules! cases {
+    ($( $(#[doc = $says:literal])+ $(since $since:literal)? $(until $until:literal)? fn $name:ident() $body:block )*) => {
+        /// The cases of this subject.
+        pub(super) const CASES: &[$crate::case::Case] = &[$($crate::case::Case {
+            subject: $crate::case::subject_of(module_path!()),
+            name: stringify!($name),
+            says: concat!($($says),+).trim_ascii(),
+            since: { let _since = 0; $(let _since = $crate::case::version($since);)? _since },
+            until: { let _until = i32::MAX; $(let _until = $crate::case::version($until);)? _until },
+            check: $name,
+        }),*];
+        $(fn $name() $body)*
+    };
+}
+pub(crate) use cases;
+
+/// The last part of a module path.
+pub const fn subject_of(path: &'static str) -> &'static str {
+    let bytes = path.as_bytes();
+    let mut start = bytes.len();
+    while start > 0 && bytes[start - 1] != b':' {
+        start -= 1;
+    }
+    path.split_at(start).1
+}
