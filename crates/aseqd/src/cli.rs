@@ -1,38 +1,160 @@
-//! Placeholder until the commands land.
-use clap::{Args, Parser, Subcommand};
+//! The command line: every option once. Help, man pages and completions are printed from this.
+
+use crate::command::{connect, demo, ls, monitor, play};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
-#[derive(Parser)]
+
+/// The Linux ALSA sequencer in user space
+///
+/// Gives any unmodified MIDI program a /dev/snd/seq on a machine whose kernel has none.
+#[derive(Debug, Parser)]
+#[command(name = "aseqd", version, propagate_version = true, infer_subcommands = false)]
 pub struct Cli {
+    /// What to do.
     #[command(subcommand)]
-    pub command: Cmd,
+    pub command: Command,
 }
-#[derive(Subcommand)]
-pub enum Cmd {
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a command with a sequencer of its own
     Run(RunArgs),
+    /// Serve a sequencer to the machine, or to a user
     Serve(ServeArgs),
+    /// List clients, ports and connections
+    Ls(ls::LsArgs),
+    /// Connect two ports
+    Connect(connect::ConnectArgs),
+    /// Disconnect two ports, or all
+    Disconnect(connect::DisconnectArgs),
+    /// Print events as they arrive
+    Monitor(monitor::MonitorArgs),
+    /// Play MIDI files
+    Play(play::PlayArgs),
+    /// Play a short piece, and print what arrives
+    Demo(demo::DemoArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
 }
-#[derive(Args)]
+
+/// Run a command with a sequencer of its own
+///
+/// CMD and all its children see a /dev/snd/seq that nobody else sees, as root and as an ordinary user.
+/// Everything else is as without aseqd: user, terminal, signals, standard streams. When CMD ends the
+/// sequencer ends; children that still hold it open are ended too.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status: that of CMD; 128 + n if signal n ended it; 127 if CMD was not found or aseqd itself
+failed, 126 if CMD cannot be executed.
+
+Examples:
+  aseqd run -- aconnect -l
+  aseqd run -- cargo test
+  aseqd run -- sh -c 'aseqdump -p 14:0 & aplaymidi -p 14:0 song.mid; kill %1'")]
 pub struct RunArgs {
+    /// Say on standard error which door is used
     #[arg(short, long)]
     pub verbose: bool,
+    /// Say on standard error which calls of programs fail, and why
     #[arg(long)]
     pub trace: bool,
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    /// The command and its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "CMD"
+    )]
     pub command: Vec<OsString>,
 }
-#[derive(Args)]
+
+/// Serve a sequencer to the machine, or to a user
+///
+/// Without --mount, and as root: /dev/snd/seq for the whole machine. With --mount DIR: DIR/seq, for
+/// whoever may reach it; bind DIR to /dev/snd of a container to share it. Ready when it prints a
+/// line, and tells the service manager (sd_notify). SIGTERM and SIGINT end it cleanly.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status: 0 after SIGTERM or SIGINT, 1 if it cannot serve, 2 for wrong usage.
+
+Examples:
+  sudo aseqd serve
+  aseqd serve --mount ~/seq
+  docker run -v /run/aseqd:/dev/snd IMAGE")]
 pub struct ServeArgs {
-    #[arg(long)]
+    /// Mount there instead; the directory is made if it does not exist
+    #[arg(long, value_name = "DIR")]
     pub mount: Option<PathBuf>,
-    #[arg(long)]
+    /// Permission bits of the device, octal [default: 0660 as root, otherwise 0600]
+    #[arg(long, value_name = "MODE", value_parser = octal)]
     pub mode: Option<u32>,
-    #[arg(long)]
+    /// Owner of the device, by name or number [default: the user of the server]
+    #[arg(long, value_name = "USER")]
     pub owner: Option<String>,
-    #[arg(long)]
+    /// Group of the device, by name or number [default: audio as root, otherwise the user's]
+    #[arg(long, value_name = "GROUP")]
     pub group: Option<String>,
+    /// Say on standard error which calls of programs fail, and why
     #[arg(long)]
     pub trace: bool,
-    #[arg(short, long)]
-    pub verbose: bool,
+}
+
+/// Print a completion script for a shell
+#[derive(Debug, Args)]
+#[command(after_help = "Example: aseqd completions bash > /etc/bash_completion.d/aseqd")]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Which sequencer a command talks to.
+#[derive(Clone, Debug, Args)]
+pub struct DeviceArg {
+    /// The device file of the sequencer
+    #[arg(long, value_name = "PATH", default_value = crate::client::DEVICE, env = "ASEQD_DEVICE")]
+    pub device: PathBuf,
+}
+
+fn octal(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix("0o").unwrap_or(text);
+    match u32::from_str_radix(digits, 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err("permission bits are octal, 0 to 0777".to_owned()),
+    }
+}
+
+/// The whole command line, for pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_the_command_are_not_ours() {
+        let cli = Cli::parse_from(["aseqd", "run", "-v", "ls", "-v", "--trace"]);
+        let Command::Run(run) = cli.command else { panic!("run") };
+        assert!(run.verbose && !run.trace);
+        assert_eq!(run.command, ["ls", "-v", "--trace"]);
+        let cli = Cli::parse_from(["aseqd", "run", "--", "-x"]);
+        let Command::Run(run) = cli.command else { panic!("run") };
+        assert_eq!(run.command, ["-x"]);
+    }
+
+    #[test]
+    fn modes_are_octal() {
+        assert_eq!(octal("0660"), Ok(0o660));
+        assert!(octal("999").is_err());
+        assert!(octal("1777").is_err());
+    }
 }

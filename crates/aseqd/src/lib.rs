@@ -1,5 +1,8 @@
-//! The program `aseqd`.
+//! The program `aseqd`, as a library for its own tests.
+
 pub mod cli;
+pub mod client;
+pub mod command;
 pub mod door;
 pub mod error;
 pub mod run;

@@ -1,12 +1,53 @@
-//! The program `aseqd`.
+//! The program `aseqd`: exit statuses are decided here.
+
+use aseqd::cli::{self, Cli, Command};
+use aseqd::error::Fail;
+use aseqd::{client, command, run, serve};
 use clap::Parser as _;
+use std::path::Path;
 use std::process::ExitCode;
+
 fn main() -> ExitCode {
-    match aseqd::cli::Cli::parse().command {
-        aseqd::cli::Cmd::Run(args) => aseqd::run::main(&args),
-        aseqd::cli::Cmd::Serve(args) => aseqd::serve::main(&args).unwrap_or_else(|e| {
-            eprintln!("aseqd: {e}");
-            ExitCode::FAILURE
-        }),
+    let result = match Cli::parse().command {
+        // Says its own errors: their status is 127.
+        Command::Run(args) => return run::main(&args),
+        Command::Serve(args) => serve::main(&args),
+        Command::Ls(args) => command::ls::main(&args),
+        Command::Connect(args) => command::connect::connect(&args),
+        Command::Disconnect(args) => command::connect::disconnect(&args),
+        Command::Monitor(args) => command::monitor::main(&args),
+        Command::Play(args) => command::play::main(&args),
+        Command::Demo(args) => return demo(&args),
+        Command::Completions(args) => completions(&args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("aseqd: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// The demonstration; where there is no sequencer, with one of its own.
+fn demo(args: &command::demo::DemoArgs) -> ExitCode {
+    let missing = std::fs::metadata(&args.device)
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+    if missing && args.device == Path::new(client::DEVICE) {
+        let program = std::env::current_exe().unwrap_or_else(|_| "aseqd".into());
+        let mut words = vec![program.into_os_string(), "demo".into()];
+        words.extend(args.quiet.then(|| "--quiet".into()));
+        return run::main(&cli::RunArgs { verbose: false, trace: false, command: words });
     }
+    match command::demo::main(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("aseqd: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn completions(args: &cli::CompletionsArgs) -> Result<ExitCode, Fail> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut cli::command(), "aseqd", &mut script);
+    command::print(&String::from_utf8_lossy(&script))?;
+    Ok(ExitCode::SUCCESS)
 }

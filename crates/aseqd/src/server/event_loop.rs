@@ -89,7 +89,7 @@ impl Server {
                     }
                     number => {
                         let number = usize::try_from(number - FIRST_WATCHED);
-                        wake = wake.or(number.ok().map(Wake::Watched));
+                        wake = wake.or_else(|| number.ok().map(Wake::Watched));
                     }
                 }
             }

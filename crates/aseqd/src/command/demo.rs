@@ -1,0 +1,194 @@
+//! `aseqd demo`: a song through the sequencer and back, with the lateness of every event.
+//!
+//! Two clients meet here as two programs would: one plays into a queue, the other listens at a port
+//! and asks the queue what time it is whenever something arrives.
+
+use super::play::{Player, Song, TempoMap, What};
+use crate::client::{Client, DEVICE};
+use crate::error::{Context, Fail};
+use abi::seq::{PortCaps, PortType};
+use abi::{Address, Event, EventType};
+use rustix::event::{PollFd, PollFlags};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+const SONG: &[u8] = include_bytes!("../../../../songs/etude.mid");
+const NAMES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
+
+/// Play a short piece through the sequencer and show its events as they arrive
+#[derive(clap::Args, Debug)]
+pub struct DemoArgs {
+    /// The sequencer's device file
+    #[arg(long, value_name = "PATH", default_value = DEVICE)]
+    pub device: PathBuf,
+
+    /// Show the summary only
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Plays, listens, and prints.
+///
+/// # Errors
+/// A sentence about the device, or about events that did not come.
+pub fn main(args: &DemoArgs) -> Result<(), Fail> {
+    let mut listener = Listener::open(args)?;
+    let mut player = Player::new(Client::open(&args.device, "aseqd demo: player")?)?;
+    listener.queue = player.queue();
+    player.connect(&[listener.port])?;
+    let mut song = Song::parse(SONG).map_err(Fail::new)?;
+    let (length, sent) = song.clone().measure();
+    let seconds = length.as_secs();
+    let (from, to, queue) = (player.port(), listener.port, player.queue());
+    let out = io::stdout();
+    let mut out = out.lock();
+    let intro = writeln!(
+        out,
+        "Port {from} plays {seconds} seconds of music through queue {queue} of {device}; port {to} \
+         hears:\n\n    time     ch  event                            late",
+        device = args.device.display(),
+    );
+    if !wanted(intro)? {
+        return Ok(());
+    }
+    // The listener stops when it is disconnected; until it has, the player's queue has to stay.
+    let playing = thread::spawn(move || {
+        let played = player.play(&mut song, None);
+        player.disconnect();
+        (player, played)
+    });
+    let heard = listener.listen(&mut out, args.quiet);
+    // Without a listener a player that still plays gives up.
+    drop(listener);
+    let (_player, played) = playing.join().map_err(|_| Fail::new("the player panicked"))?;
+    if let Some(late) = heard? {
+        played?;
+        wanted(summary(&mut out, late, sent))?;
+    }
+    Ok(())
+}
+
+/// Did printing work? False: the pipe is closed, somebody has seen enough.
+fn wanted(printed: io::Result<()>) -> Result<bool, Fail> {
+    match printed {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error).context("print"),
+    }
+}
+
+struct Listener {
+    client: Client,
+    port: Address,
+    queue: u8,
+}
+
+impl Listener {
+    fn open(args: &DemoArgs) -> Result<Self, Fail> {
+        let client = Client::open(&args.device, "aseqd demo: listener")?;
+        let caps = PortCaps::WRITE | PortCaps::SUBS_WRITE;
+        let port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
+        let port = client.create_port("input", caps, port_type)?;
+        Ok(Self { client, port, queue: 0 })
+    }
+
+    /// Prints events until the player is gone; how late each was. `None`: nobody reads the output.
+    fn listen(&self, out: &mut impl Write, quiet: bool) -> Result<Option<Vec<f64>>, Fail> {
+        let map = tempo_map()?;
+        let mut late = Vec::new();
+        loop {
+            while let Some((event, data)) = self.client.read_event()? {
+                match event.event_type {
+                    EventType::PORT_UNSUBSCRIBED => return Ok(Some(late)),
+                    EventType::PORT_SUBSCRIBED => continue,
+                    _ => {}
+                }
+                let due = map.time_of(event.time.tick_or_sec);
+                let now = self.now()?;
+                late.push(milliseconds_after(due, now));
+                if quiet {
+                    continue;
+                }
+                let line = writeln!(
+                    out,
+                    "{:>4}:{:06.3}  {}  {:>7.3} ms",
+                    due.as_secs() / 60,
+                    due.as_secs_f64() % 60.0,
+                    describe(&event, &data),
+                    milliseconds_after(due, now),
+                );
+                if !wanted(line)? {
+                    return Ok(None);
+                }
+            }
+            let mut fds = [PollFd::new(&self.client, PollFlags::IN)];
+            match rustix::event::poll(&mut fds, None) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(errno) => return Err(errno).context("poll"),
+            }
+        }
+    }
+
+    /// What time it is in the player's queue.
+    fn now(&self) -> Result<Duration, Fail> {
+        let status = self.client.queue_status(self.queue)?;
+        let time = status.ok_or_else(|| Fail::new("the player's queue is gone"))?.time;
+        Ok(Duration::new(time.tv_sec.into(), time.tv_nsec))
+    }
+}
+
+/// When the song's ticks are, by its own tempo changes: the sequencer must come to the same.
+fn tempo_map() -> Result<TempoMap, Fail> {
+    let song = Song::parse(SONG).map_err(Fail::new)?;
+    let mut map = TempoMap::new(song.timing());
+    for timed in song {
+        if let What::Tempo(tempo_us) = timed.what {
+            map.change(timed.tick, tempo_us);
+        }
+    }
+    Ok(map)
+}
+
+/// Negative when it came early: a kernel's queue counts time in steps of its timer.
+fn milliseconds_after(due: Duration, now: Duration) -> f64 {
+    (now.as_secs_f64() - due.as_secs_f64()) * 1000.0
+}
+
+fn summary(out: &mut impl Write, mut late: Vec<f64>, sent: u64) -> io::Result<()> {
+    late.sort_unstable_by(f64::total_cmp);
+    let at = |index: usize| late.get(index).copied().unwrap_or(0.0);
+    let (median, worst) = (at(late.len() / 2), at(late.len().saturating_sub(1)));
+    let heard = late.len();
+    writeln!(
+        out,
+        "\n{heard} of {sent} events arrived, {median:.3} ms late in the median and {worst:.3} ms at worst."
+    )
+}
+
+/// Channel and event, 38 columns wide.
+fn describe(event: &Event, data: &[u8]) -> String {
+    let note = event.data.note();
+    let control = event.data.control();
+    let key = || format!("{}{}", NAMES[usize::from(note.note) % 12], i32::from(note.note / 12) - 1);
+    let text = match event.event_type {
+        EventType::NOTEON if note.velocity > 0 => format!("{:<4} on, {}", key(), note.velocity),
+        EventType::NOTEON | EventType::NOTEOFF => format!("{:<4} off", key()),
+        EventType::KEYPRESS => format!("{:<4} pressure {}", key(), note.velocity),
+        EventType::CONTROLLER => format!("controller {} = {}", control.param, control.value),
+        EventType::PGMCHANGE => format!("program {}", control.value),
+        EventType::CHANPRESS => format!("pressure {}", control.value),
+        EventType::PITCHBEND => format!("pitch bend {}", control.value),
+        EventType::SYSEX => {
+            let bytes: Vec<_> = data.iter().map(|byte| format!("{byte:02X}")).collect();
+            format!("SysEx {}", bytes.join(" "))
+        }
+        other => format!("{other:?}"),
+    };
+    let channel = match event.event_type.is_channel() {
+        true => format!("{:>2}", note.channel + 1),
+        false => "  ".to_owned(),
+    };
+    format!("{channel}  {text:<30}")
+}

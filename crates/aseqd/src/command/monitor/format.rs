@@ -1,0 +1,279 @@
+//! Events as text.
+
+use super::lateness::micros;
+use abi::event::{EventData, EventFlags, EventLength};
+use abi::{Event, EventType};
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Above the lines.
+pub(super) const HEADER: &str = "source   time           event             ch  data";
+
+const ADDRESS: Style = AnsiColor::Cyan.on_default();
+const LATE: Style = AnsiColor::Green.on_default();
+
+/// What the data of an event is.
+enum Kind {
+    Note { velocity: &'static str, whole: bool },
+    Control,
+    Value,
+    Queue,
+    Address,
+    Connect,
+    Result,
+    Nothing,
+    Raw,
+}
+
+fn kind(event: &Event) -> Kind {
+    match event.event_type {
+        EventType::NOTE => Kind::Note { velocity: "velocity", whole: true },
+        EventType::NOTEON | EventType::NOTEOFF => Kind::Note { velocity: "velocity", whole: false },
+        EventType::KEYPRESS => Kind::Note { velocity: "pressure", whole: false },
+        EventType::CONTROLLER
+        | EventType::CONTROL14
+        | EventType::NONREGPARAM
+        | EventType::REGPARAM => Kind::Control,
+        EventType::PGMCHANGE
+        | EventType::CHANPRESS
+        | EventType::PITCHBEND
+        | EventType::SONGPOS
+        | EventType::SONGSEL
+        | EventType::QFRAME
+        | EventType::TIMESIGN
+        | EventType::KEYSIGN => Kind::Value,
+        EventType(30..=38) => Kind::Queue,
+        EventType(60..=65) => Kind::Address,
+        EventType::PORT_SUBSCRIBED | EventType::PORT_UNSUBSCRIBED => Kind::Connect,
+        EventType::SYSTEM | EventType::RESULT => Kind::Result,
+        EventType::TUNE_REQUEST | EventType::RESET | EventType::SENSING => Kind::Nothing,
+        _ => Kind::Raw,
+    }
+}
+
+/// One line. `late` is there if lateness is shown, and is known for some events only.
+pub(crate) fn line(event: &Event, data: &[u8], late: Option<Option<i64>>) -> String {
+    let source = event.source.to_string();
+    let name = name(event.event_type);
+    let time = time(event);
+    let mut line = format!("{ADDRESS}{source:<8}{ADDRESS:#} {time:<14} {name:<17} ");
+    let channel = matches!(kind(event), Kind::Note { .. } | Kind::Control)
+        || (event.event_type.is_channel() && !event.is_variable());
+    let channel = if channel { event.data.0[0].to_string() } else { String::new() };
+    let _infallible = write!(line, "{channel:>2}  {}", describe(event, data));
+    match late {
+        None => {}
+        Some(None) => line.push_str("  -"),
+        Some(Some(late)) => {
+            let _infallible = write!(line, "  {LATE}{:+} us{LATE:#}", micros(late));
+        }
+    }
+    line.truncate(line.trim_end().len());
+    line
+}
+
+fn name(event_type: EventType) -> String {
+    event_type.name().map_or_else(|| format!("type {}", event_type.0), str::to_owned)
+}
+
+/// The time field: where it is without meaning it is shown too, as the sender wrote it.
+fn time(event: &Event) -> String {
+    if event.flags.contains(EventFlags::REAL_TIME) {
+        format!("{}.{:09}", event.time.tick_or_sec, event.time.nsec)
+    } else {
+        event.time.tick_or_sec.to_string()
+    }
+}
+
+fn describe(event: &Event, data: &[u8]) -> String {
+    if event.is_variable() {
+        return format!("{} bytes: {}", data.len(), hex(data));
+    }
+    let body: &EventData = &event.data;
+    match kind(event) {
+        Kind::Note { velocity, whole } => {
+            let note = body.note();
+            let mut text = format!("note {}, {velocity} {}", note.note, note.velocity);
+            if whole {
+                let _infallible = write!(
+                    text,
+                    ", off velocity {}, duration {}",
+                    note.off_velocity, note.duration
+                );
+            }
+            text
+        }
+        Kind::Control => {
+            let control = body.control();
+            format!("number {}, value {}", control.param, control.value)
+        }
+        Kind::Value => format!("value {}", body.control().value),
+        Kind::Queue => format!("queue {}, value {}", body.queue(), body.queue_param()),
+        Kind::Address => match event.event_type {
+            EventType::CLIENT_START | EventType::CLIENT_EXIT | EventType::CLIENT_CHANGE => {
+                format!("client {}", body.address().client)
+            }
+            _ => format!("port {}", body.address()),
+        },
+        Kind::Connect => {
+            let connect = body.connect();
+            format!("{} -> {}", connect.sender, connect.dest)
+        }
+        Kind::Result => {
+            let (event, result) = body.result();
+            format!("event {event}, result {result}")
+        }
+        Kind::Nothing => String::new(),
+        Kind::Raw => hex(&body.0),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 3);
+    for byte in bytes {
+        let _infallible = write!(text, "{byte:02X} ");
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// One object, with the fields that the type has.
+pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value {
+    let real = event.flags.contains(EventFlags::REAL_TIME);
+    let mut object = json!({
+        "type": name(event.event_type),
+        "number": event.event_type.0,
+        "flags": event.flags.bits(),
+        "tag": event.tag,
+        "queue": event.queue,
+        "source": event.source.to_string(),
+        "dest": event.dest.to_string(),
+    });
+    let body = &event.data;
+    let mut set = |key: &str, value: Value| object[key] = value;
+    if real {
+        set("sec", event.time.tick_or_sec.into());
+        set("nsec", event.time.nsec.into());
+    } else {
+        set("tick", event.time.tick_or_sec.into());
+    }
+    if event.is_variable() {
+        set("data", hex(data).into());
+    } else if event.flags.length() != EventLength::FIXED {
+        set("raw", hex(&body.0).into());
+    } else {
+        match kind(event) {
+            Kind::Note { velocity, whole } => {
+                let note = body.note();
+                set("channel", note.channel.into());
+                set("note", note.note.into());
+                set(velocity, note.velocity.into());
+                if whole {
+                    set("off_velocity", note.off_velocity.into());
+                    set("duration", note.duration.into());
+                }
+            }
+            Kind::Control => {
+                let control = body.control();
+                set("channel", control.channel.into());
+                set("param", control.param.into());
+                set("value", control.value.into());
+            }
+            Kind::Value => {
+                let control = body.control();
+                if event.event_type.is_channel() {
+                    set("channel", control.channel.into());
+                }
+                set("value", control.value.into());
+            }
+            Kind::Queue => {
+                set("control", body.queue().into());
+                set("value", body.queue_param().into());
+                set("value2", body.queue_param2().into());
+            }
+            Kind::Address => {
+                set("client", body.address().client.into());
+                set("port", body.address().port.into());
+            }
+            Kind::Connect => {
+                let connect = body.connect();
+                set("sender", connect.sender.to_string().into());
+                set("receiver", connect.dest.to_string().into());
+            }
+            Kind::Result => {
+                let (about, result) = body.result();
+                set("event", about.into());
+                set("result", result.into());
+            }
+            Kind::Nothing => {}
+            Kind::Raw => set("raw", hex(&body.0).into()),
+        }
+    }
+    if let Some(late) = late {
+        set("late_ns", late.into());
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use abi::Address;
+    use abi::event::{Control, EventTime, Note};
+
+    fn plain(event: &Event, data: &[u8], late: Option<Option<i64>>) -> String {
+        anstream::adapter::strip_str(&line(event, data, late)).to_string()
+    }
+
+    #[test]
+    fn a_line_has_source_time_name_channel_data_and_lateness() {
+        let mut event = Event::direct(EventType::NOTEON);
+        event.source = Address::new(128, 0);
+        event.time = EventTime::tick(96);
+        event.data =
+            EventData::from_note(Note { channel: 9, note: 60, velocity: 100, ..Note::default() });
+        assert_eq!(
+            plain(&event, &[], Some(Some(12_600))),
+            "128:0    96             NOTEON             9  note 60, velocity 100  +13 us"
+        );
+        assert!(plain(&event, &[], Some(None)).ends_with("velocity 100  -"));
+        assert!(plain(&event, &[], None).ends_with("velocity 100"));
+    }
+
+    #[test]
+    fn sysex_is_hexadecimal() {
+        let mut event = Event::direct(EventType::SYSEX);
+        event.flags = EventFlags::VARIABLE;
+        event.data = EventData::from_ext_len(3);
+        assert!(plain(&event, &[0xf0, 0x7e, 0xf7], None).ends_with("3 bytes: F0 7E F7"));
+        assert_eq!(json_event(&event, &[0xf0, 0x7e, 0xf7], None)["data"], "F0 7E F7");
+    }
+
+    #[test]
+    fn json_has_the_fields_of_the_type() {
+        let mut event = Event::direct(EventType::PITCHBEND);
+        event.flags = EventFlags::REAL_TIME;
+        event.time = EventTime::real(2, 5);
+        event.data = EventData::from_control(Control { channel: 3, param: 0, value: -8192 });
+        let json = json_event(&event, &[], Some(7));
+        assert_eq!(json["channel"], 3);
+        assert_eq!(json["value"], -8192);
+        assert_eq!(json["sec"], 2);
+        assert_eq!(json["late_ns"], 7);
+        assert_eq!(json.get("tick"), None);
+    }
+
+    #[test]
+    fn every_type_can_be_shown() {
+        for number in 0..=u8::MAX {
+            for flags in [0, 4, 8, 12] {
+                let mut event = Event::direct(EventType(number));
+                event.flags = EventFlags::from_bits_retain(flags);
+                event.data = EventData([0xff; 12]);
+                assert!(!plain(&event, &[1], None).is_empty());
+                assert_eq!(json_event(&event, &[1], None)["number"], number);
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `aseqd play`: MIDI files through the sequencer, by a client like any other.
+
+mod console;
+mod player;
+mod song;
+mod tempo;
+
+pub(crate) use player::{Ended, Player};
+pub(crate) use song::{Song, What};
+pub(crate) use tempo::TempoMap;
+
+use crate::client::{Client, DEVICE};
+use crate::error::{Context, Fail};
+use abi::Address;
+use abi::seq::PortCaps;
+use console::Console;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where aplaymidi looks for ports that no option names.
+const PORTS_VARIABLE: &str = "ALSA_OUTPUT_PORTS";
+
+/// Play MIDI files to ports of the sequencer
+#[derive(clap::Args, Debug)]
+pub struct PlayArgs {
+    /// Standard MIDI Files of any format, or - for the standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Where to play, by number (128:0) or by name; a file that uses several outputs finds them in
+    /// this order [default: $ALSA_OUTPUT_PORTS]
+    #[arg(short, long, value_name = "PORT", value_delimiter = ',')]
+    pub port: Vec<String>,
+
+    /// The sequencer's device file
+    #[arg(long, value_name = "PATH", default_value = DEVICE)]
+    pub device: PathBuf,
+
+    /// Seconds to wait after each file, for the last notes to fade
+    #[arg(short, long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    pub delay: Duration,
+
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// Plays the files one after the other. The status is 128 + n when signal n ended it.
+///
+/// # Errors
+/// A sentence that names the file, the port or the device.
+pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
+    let mut console = Console::new(args.quiet).context("signals")?;
+    let client = Client::open(&args.device, "aseqd play")?;
+    let targets = targets(&client, args)?;
+    let mut player = Player::new(client)?;
+    player.connect(&targets)?;
+    for path in &args.files {
+        let name = path.display().to_string();
+        let bytes = Arc::new(read(path).with_context(|| name.clone())?);
+        let mut song = Song::parse(&bytes).map_err(|why| Fail::new(format!("{name}: {why}")))?;
+        console.begin(&name, &bytes);
+        let ended = player.play(&mut song, Some(&mut console)).with_context(|| name.clone())?;
+        console.end();
+        if !args.quiet {
+            for complaint in song.complaints() {
+                eprintln!("aseqd: {name}: {complaint}");
+            }
+        }
+        let signal = match ended {
+            Ended::Interrupted(signal) => Some(signal),
+            Ended::Played => console.wait(args.delay).context("signals")?,
+        };
+        if let Some(signal) = signal {
+            player.silence()?;
+            return Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX)));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The whole file; what cannot be a song is not read on.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut input: Box<dyn Read> = match path.to_str() {
+        Some("-") => Box::new(io::stdin().lock()),
+        _ => Box::new(File::open(path)?),
+    };
+    let mut bytes = Vec::new();
+    input.by_ref().take(4).read_to_end(&mut bytes)?;
+    if matches!(bytes.as_slice(), b"MThd" | b"RIFF") {
+        input.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+/// The ports of the option, or of the environment.
+fn targets(client: &Client, args: &PlayArgs) -> Result<Vec<Address>, Fail> {
+    let variable = std::env::var(PORTS_VARIABLE).unwrap_or_default();
+    let named: Vec<&str> = match args.port.is_empty() {
+        true => variable.split(',').filter(|port| !port.is_empty()).collect(),
+        false => args.port.iter().map(String::as_str).collect(),
+    };
+    if named.is_empty() {
+        let there = destinations(client)?;
+        return Err(Fail::new(format!("no port to play to: name one with -p; {there}")));
+    }
+    named.into_iter().map(|port| client.find_port(port)).collect()
+}
+
+/// A sentence with the ports that can be played to.
+fn destinations(client: &Client) -> Result<String, Fail> {
+    let needed = PortCaps::WRITE | PortCaps::SUBS_WRITE;
+    let ports = client.ports()?;
+    let there: Vec<_> = ports
+        .iter()
+        .filter(|port| port.caps.contains(needed) && !port.caps.contains(PortCaps::NO_EXPORT))
+        .map(ToString::to_string)
+        .collect();
+    Ok(match there.as_slice() {
+        [] => "no port that can be played to exists".to_owned(),
+        _ => format!("there are {}", there.join(", ")),
+    })
+}

@@ -1,0 +1,110 @@
+//! Ticks and time: how a queue is set for a song, and when its ticks are.
+
+use std::time::Duration;
+
+/// Tempo of a file that says nothing: 120 beats a minute.
+pub(crate) const DEFAULT_TEMPO_US: u32 = 500_000;
+/// Tempo changes remembered; a malicious file is nothing but those.
+const MAX_CHANGES: usize = 100_000;
+
+/// How a queue must be set for a song's ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct QueueTiming {
+    /// Ticks of a quarter, from 1.
+    pub(crate) ppq: i32,
+    /// Microseconds of a quarter at the start, from 1.
+    pub(crate) tempo_us: u32,
+}
+
+impl QueueTiming {
+    /// Ticks of a file in frames are constant: the queue counts them as if a quarter were a second.
+    pub(crate) fn of(division: [u8; 2]) -> Result<Self, String> {
+        let [high, low] = division;
+        let (ppq, tempo_us) = match high.wrapping_neg() {
+            _ if high < 0x80 => (i32::from(u16::from_be_bytes(division)), DEFAULT_TEMPO_US),
+            // 29 stands for 30 frames in 1.001 seconds.
+            29 => (30 * i32::from(low), 1_001_000),
+            fps @ (24 | 25 | 30) => (i32::from(fps) * i32::from(low), 1_000_000),
+            fps => return Err(format!("its header speaks of {fps} frames a second")),
+        };
+        match ppq {
+            0 => Err("its header says that a quarter or a frame has 0 ticks".to_owned()),
+            _ => Ok(Self { ppq, tempo_us }),
+        }
+    }
+}
+
+/// When the ticks of a song are.
+#[derive(Clone, Debug)]
+pub(crate) struct TempoMap {
+    ppq: u128,
+    /// Tick, nanoseconds times ppq at that tick, and the tempo from there on.
+    changes: Vec<(u32, u128, u32)>,
+}
+
+impl TempoMap {
+    /// A song that keeps its first tempo.
+    pub(crate) fn new(timing: QueueTiming) -> Self {
+        let ppq = u128::from(timing.ppq.unsigned_abs().max(1));
+        Self { ppq, changes: vec![(0, 0, timing.tempo_us)] }
+    }
+
+    /// Another tempo from that tick on, which must not be before the last one.
+    pub(crate) fn change(&mut self, tick: u32, tempo_us: u32) {
+        let at = self.scaled(tick);
+        self.changes.push((tick, at, tempo_us));
+        // Only what lies ahead of the last change is ever asked of a long song.
+        if self.changes.len() > MAX_CHANGES {
+            self.changes.drain(..MAX_CHANGES / 2);
+        }
+    }
+
+    /// Time of a tick, from the start.
+    pub(crate) fn time_of(&self, tick: u32) -> Duration {
+        let nanoseconds = self.scaled(tick) / self.ppq;
+        Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
+    }
+
+    fn scaled(&self, tick: u32) -> u128 {
+        let later = self.changes.partition_point(|&(start, ..)| start <= tick);
+        let (start, at, tempo_us) = self.changes[later.saturating_sub(1)];
+        at + u128::from(tick.saturating_sub(start)) * u128::from(tempo_us) * 1000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_follows_the_changes() {
+        let mut map = TempoMap::new(QueueTiming { ppq: 480, tempo_us: 600_000 });
+        assert_eq!(map.time_of(480), Duration::from_millis(600));
+        map.change(480, 300_000);
+        assert_eq!(map.time_of(240), Duration::from_millis(300));
+        assert_eq!(map.time_of(960), Duration::from_millis(900));
+        map.change(480, 1_200_000);
+        assert_eq!(map.time_of(480), Duration::from_millis(600));
+        assert_eq!(map.time_of(720), Duration::from_millis(1200));
+    }
+
+    #[test]
+    fn fractions_add_up() {
+        let mut map = TempoMap::new(QueueTiming { ppq: 7, tempo_us: 1 });
+        for tick in 1..=7_000 {
+            map.change(tick, 1);
+        }
+        assert_eq!(map.time_of(7_000), Duration::from_millis(1));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_what_is_ahead_stays_right() {
+        let mut map = TempoMap::new(QueueTiming { ppq: 1, tempo_us: 1 });
+        for tick in 0..300_000 {
+            map.change(tick, 1);
+        }
+        assert!(map.changes.len() <= MAX_CHANGES);
+        assert_eq!(map.time_of(400_000), Duration::from_micros(400_000));
+        assert_eq!(map.time_of(u32::MAX), Duration::from_micros(u32::MAX.into()));
+    }
+}

@@ -1,0 +1,163 @@
+//! Checks of the source tree: arrows between crates, rooms of unsafe code, what the documents name.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which crate may use which. A new crate that is not here fails.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("abi", &[]),
+    ("engine", &["abi"]),
+    ("chardev", &[]),
+    ("aseqd", &["abi", "engine", "chardev"]),
+];
+
+/// The files that may have unsafe code.
+const UNSAFE_ROOMS: &[&str] = &["crates/aseqd/src/sys/process.rs", "crates/aseqd/src/sys/ioctl.rs"];
+
+/// A file that is longer says why in a line that starts with this.
+const LONG: &str = "// Long because ";
+const MAX_LINES: usize = 800;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every file below a folder, but for build output.
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            if path.file_name().is_some_and(|name| name != "target" && name != ".git") {
+                files(&path, found);
+            }
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+fn rust_files() -> Vec<(String, String)> {
+    let root = root();
+    let mut found = Vec::new();
+    files(&root.join("crates"), &mut found);
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    found.sort();
+    let name = |path: &Path| path.strip_prefix(&root).expect("below").display().to_string();
+    found.iter().map(|path| (name(path), read(path))).collect()
+}
+
+#[test]
+fn crates_use_only_what_is_below_them() {
+    let root = root();
+    let crates: BTreeSet<String> = fs::read_dir(root.join("crates"))
+        .expect("crates")
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let listed: BTreeSet<String> = ARROWS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(crates, listed, "the crates of the workspace are those of the list");
+    for (name, allowed) in ARROWS {
+        let manifest = read(&root.join("crates").join(name).join("Cargo.toml"));
+        let section = manifest.split("[dependencies]").nth(1).unwrap_or_default();
+        let section = section.split("\n[").next().unwrap_or_default();
+        for other in &crates {
+            let uses = section.lines().any(|line| {
+                line.split(['.', ' ', '=']).next().is_some_and(|dependency| dependency == other)
+            });
+            assert!(!uses || allowed.contains(&other.as_str()), "{name} must not use {other}");
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_is_in_its_rooms() {
+    let words = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"];
+    for (name, text) in rust_files().iter().filter(|(name, _)| !name.contains("/tests/")) {
+        let found = text.lines().position(|line| {
+            !line.trim_start().starts_with("//") && words.iter().any(|word| line.contains(word))
+        });
+        if let Some(line) = found {
+            assert!(UNSAFE_ROOMS.contains(&name.as_str()), "{name}:{}: unsafe code", line + 1);
+        }
+    }
+    let architecture = read(&root().join("ARCHITECTURE.md"));
+    for room in UNSAFE_ROOMS {
+        assert!(architecture.contains(room), "ARCHITECTURE.md lists {room}");
+    }
+}
+
+#[test]
+fn the_pure_crates_say_so() {
+    for name in ["abi", "engine"] {
+        let lib = read(&root().join("crates").join(name).join("src/lib.rs"));
+        assert!(lib.contains("#![forbid(unsafe_code)]"), "{name} forbids unsafe code");
+        assert!(lib.contains("#![no_std]"), "{name} is no_std");
+    }
+}
+
+#[test]
+fn the_engine_does_no_io() {
+    for (name, text) in rust_files() {
+        let pure = name.starts_with("crates/engine/src/") && !name.ends_with("testing.rs");
+        if !pure {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for word in ["std::", "SystemTime", "Instant::now", "HashMap", "println!"] {
+            let found = code
+                .lines()
+                .any(|line| !line.trim_start().starts_with("//") && line.contains(word));
+            assert!(!found, "{name} has {word}");
+        }
+    }
+}
+
+#[test]
+fn what_the_architecture_names_exists() {
+    let root = root();
+    let text = read(&root.join("ARCHITECTURE.md"));
+    // Everything in backquotes that looks like a path of a file.
+    let names = text.split('`').skip(1).step_by(2).filter(|name| {
+        name.contains('.') && [".rs", ".md", ".txt"].iter().any(|end| name.ends_with(end))
+    });
+    let places =
+        ["", "crates/engine/src", "crates/aseqd/src", "crates/abi/src", "crates/chardev/src"];
+    let mut checked = 0;
+    for name in names {
+        let exists = places.iter().any(|place| root.join(place).join(name).is_file());
+        assert!(exists, "ARCHITECTURE.md names {name}");
+        checked += 1;
+    }
+    assert!(checked > 30, "the names are found at all ({checked})");
+}
+
+#[test]
+fn links_in_documents_lead_somewhere() {
+    let root = root();
+    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = read(&root.join(document));
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let outside = link.starts_with("http") || link.starts_with('#');
+            assert!(outside || root.join(link).exists(), "{document} links to {link}");
+        }
+    }
+}
+
+#[test]
+fn files_are_short_and_nothing_is_left_over() {
+    // Put together here, so that this file does not have them.
+    let markers =
+        [["FIX", "ME"], ["XX", "X"], ["todo", "!("], ["unimplemented", "!("], ["dbg", "!("]];
+    for (name, text) in rust_files() {
+        let lines = text.lines().count();
+        assert!(lines <= MAX_LINES || text.contains(LONG), "{name} has {lines} lines");
+        for marker in &markers {
+            assert!(!text.contains(&marker.concat()), "{name} has {}", marker.concat());
+        }
+    }
+}
