@@ -1,6 +1,5 @@
 //! The device: one descriptor, messages in, answers out.
 
-use std::fmt;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -11,7 +10,7 @@ use zerocopy::IntoBytes;
 use crate::fs::{Directory, Target};
 use crate::request::{Message, decode_call};
 use crate::wire;
-use crate::{Config, Malformed, NodeIndex, Operation, PollHandle, Request, Token};
+use crate::{Config, NodeIndex, Operation, PollHandle, ReceiveError, Request, Token};
 
 /// The most bytes that one write request carries: what the kernel allows by default (256 pages,
 /// `fs.fuse.max_pages_limit`), since a write is better not split inside a record.
@@ -67,25 +66,6 @@ pub enum Delivery {
     /// Nobody waits for it any more: the request was given up, or answered before, or the device
     /// is unmounted. An open that ends so was not opened: no release will come for its handle.
     Gone,
-}
-
-/// Why no request could be received.
-#[derive(Debug)]
-pub enum ReceiveError {
-    /// The device was unmounted or its connection aborted. Nothing will come any more, not even the
-    /// releases of the files that were open: all handles are free.
-    Disconnected,
-    /// A message that breaks the protocol was refused; the next one may be fine.
-    Malformed(Malformed),
-    /// The kernel speaks a version of the protocol that is too old.
-    Unsupported {
-        /// The kernel's major version.
-        major: u32,
-        /// The kernel's minor version.
-        minor: u32,
-    },
-    /// Another error of the descriptor, such as `EPERM` before it is mounted.
-    Io(io::Error),
 }
 
 impl Device {
@@ -446,39 +426,5 @@ impl Device {
 impl AsFd for Device {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
-    }
-}
-
-impl fmt::Display for ReceiveError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Disconnected => write!(out, "the device was unmounted"),
-            Self::Malformed(malformed) => write!(out, "malformed message: {malformed}"),
-            Self::Unsupported { major, minor } => {
-                write!(out, "the kernel's FUSE protocol {major}.{minor} is not supported")
-            }
-            Self::Io(error) => error.fmt(out),
-        }
-    }
-}
-
-impl std::error::Error for ReceiveError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io(error) => Some(error),
-            Self::Disconnected | Self::Malformed(_) | Self::Unsupported { .. } => None,
-        }
-    }
-}
-
-impl From<Malformed> for ReceiveError {
-    fn from(malformed: Malformed) -> Self {
-        Self::Malformed(malformed)
-    }
-}
-
-impl From<io::Error> for ReceiveError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
     }
 }

@@ -60,15 +60,17 @@
 //! are the same, only INIT differs, there is no directory, and an ioctl may ask for more memory.
 
 mod device;
+mod error;
 mod fs;
 mod mount;
 mod request;
 #[doc(hidden)]
 pub mod wire;
 
-pub use device::{Delivery, Device, MAX_WRITE, ReceiveError};
+pub use device::{Delivery, Device, MAX_WRITE};
+pub use error::{Malformed, ReceiveError};
 pub use mount::{MountOptions, mount, mount_with_fusermount, open_fuse, unmount};
-pub use request::{Caller, IoctlAbi, Malformed, NodeIndex, Operation, PollHandle, Request, Token};
+pub use request::{Caller, IoctlAbi, NodeIndex, Operation, PollHandle, Request, Token};
 
 /// One device file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use zerocopy::FromBytes;
 
+use crate::Malformed;
 use crate::wire;
 
 /// The name of one request that waits for an answer; unique while the device lives.
@@ -131,23 +132,6 @@ pub enum IoctlAbi {
     Compat32,
     /// An x32 program: 32-bit `long` and pointers, 64-bit `time_t`.
     X32,
-}
-
-/// A message that breaks the protocol. The program behind it, if any, got `EIO`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed {
-    /// The rule that was broken.
-    pub why: &'static str,
-    /// The opcode, 0 if it could not be read.
-    pub opcode: u32,
-    /// The number of bytes that were received.
-    pub length: usize,
-}
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} (opcode {}, {} bytes)", self.why, self.opcode, self.length)
-    }
 }
 
 /// A message cut into header and body, lengths checked.

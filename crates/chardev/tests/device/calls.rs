@@ -339,10 +339,21 @@ fn a_limit_on_file_sizes_applies_to_nodes() {
     let script = "ulimit -f 0; trap '' XFSZ; printf x > \"$0\"";
     let output = Command::new("sh").arg("-c").arg(script).arg(device.path()).output().unwrap();
     assert!(!output.status.success());
-    let script =
-        "ulimit -f 1; trap '' XFSZ; dd if=/dev/zero bs=5000 count=1 of=\"$0\" conv=notrunc";
-    let output = Command::new("bash").arg("-c").arg(script).arg(device.path()).output().unwrap();
-    eprintln!("{output:?}");
+    let script = "ulimit -f 1; trap '' XFSZ; exec dd if=/dev/zero bs=5000 count=1 of=\"$0\"";
+    Command::new("bash").arg("-c").arg(script).arg(device.path()).output().unwrap();
     let Operation::Write { data, .. } = device.wait_for_write().operation else { panic!() };
     assert_eq!(data.len(), 1024, "cut at the limit");
+}
+
+#[test]
+fn ioctls_that_the_kernel_answers_for_any_regular_file() {
+    const FIONREAD: u32 = 0x541b;
+    let Some(device) = Mounted::start() else { return };
+    let file = device.open();
+    let mut count = [0; 4];
+    assert_eq!(ioctl(&file, FIONREAD, &mut count).unwrap(), 0);
+    assert_eq!(i32::from_ne_bytes(count), i32::MAX, "the size of the file");
+    device.ask(|_| ());
+    let mut calls = device.seen.try_iter();
+    assert!(!calls.any(|request| matches!(request.operation, Operation::Ioctl { .. })));
 }

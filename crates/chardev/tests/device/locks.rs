@@ -84,17 +84,20 @@ fn a_change_of_mode_waits_for_a_blocked_write_unless_inodes_are_per_open() {
         let changing = Calling::start(move || {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
         });
-        if waits {
+        let mut third = device.open();
+        let third = if waits {
             changing.assert_blocked();
-            let mut third = device.open();
+            // The lock is fair: who writes now stands behind the change.
             let third = Calling::start(move || third.write(b"x"));
-            std::thread::sleep(WATCH);
-            eprintln!("third write behind chmod: {:?}", third.poll());
+            third.assert_blocked();
+            third
         } else {
             changing.result().unwrap();
-        }
+            Calling::start(move || third.write(b"x"))
+        };
         device.ask(Echo::let_go);
         writing.result().unwrap();
+        third.result().unwrap();
         if waits {
             changing.result().unwrap();
         }

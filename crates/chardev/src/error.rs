@@ -1,0 +1,73 @@
+//! What can go wrong on the way of a request.
+
+use std::{fmt, io};
+
+/// Why no request could be received.
+#[derive(Debug)]
+pub enum ReceiveError {
+    /// The device was unmounted or its connection aborted. Nothing will come any more, not even the
+    /// releases of the files that were open: all handles are free.
+    Disconnected,
+    /// A message that breaks the protocol was refused; the next one may be fine.
+    Malformed(Malformed),
+    /// The kernel speaks a version of the protocol that is too old.
+    Unsupported {
+        /// The kernel's major version.
+        major: u32,
+        /// The kernel's minor version.
+        minor: u32,
+    },
+    /// Another error of the descriptor, such as `EPERM` before it is mounted.
+    Io(io::Error),
+}
+
+/// A message that breaks the protocol. The program behind it, if any, got `EIO`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// The rule that was broken.
+    pub why: &'static str,
+    /// The opcode, 0 if it could not be read.
+    pub opcode: u32,
+    /// The number of bytes that were received.
+    pub length: usize,
+}
+
+impl fmt::Display for ReceiveError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disconnected => write!(out, "the device was unmounted"),
+            Self::Malformed(malformed) => write!(out, "malformed message: {malformed}"),
+            Self::Unsupported { major, minor } => {
+                write!(out, "the kernel's FUSE protocol {major}.{minor} is not supported")
+            }
+            Self::Io(error) => error.fmt(out),
+        }
+    }
+}
+
+impl std::error::Error for ReceiveError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Disconnected | Self::Malformed(_) | Self::Unsupported { .. } => None,
+        }
+    }
+}
+
+impl From<Malformed> for ReceiveError {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl From<io::Error> for ReceiveError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} (opcode {}, {} bytes)", self.why, self.opcode, self.length)
+    }
+}
