@@ -4,7 +4,7 @@ use crate::sys::{self, errno};
 use abi::event::{EVENT_SIZE, EventData, EventFlags, EventTime, Note, QUEUE_DIRECT};
 use abi::ioctl::sequencer as s;
 use abi::seq::{
-    CLIENT_SYSTEM, ClientInfo, ClientPool, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER, PortCaps,
+    CLIENT_SYSTEM, ClientFilter, ClientInfo, ClientPool, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER, PortCaps,
     PortInfo, PortSubscribe, QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer,
     RemoveEvents, RemoveMode,
 };
@@ -27,6 +27,9 @@ pub const ANNOUNCE: Address = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE);
 pub const TIMER: Address = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER);
 /// Midi Through.
 pub const THROUGH: Address = Address::new(abi::seq::CLIENT_DUMMY, 0);
+
+/// A port of a client that can never exist.
+pub const NOBODY: Address = Address::new(250, 0);
 
 /// Every capability that matters.
 pub const OPEN_PORT: PortCaps =
@@ -128,11 +131,7 @@ impl Client {
     }
 
     /// A request with a struct; what the struct is afterwards.
-    pub fn query<T: FromBytes + IntoBytes>(
-        &self,
-        code: u32,
-        mut argument: T,
-    ) -> Result<T, Errno> {
+    pub fn query<T: FromBytes + IntoBytes>(&self, code: u32, mut argument: T) -> Result<T, Errno> {
         self.ioctl(code, &mut argument).map(|_| argument)
     }
 
@@ -411,11 +410,137 @@ impl Client {
         self.remove(RemoveMode::INPUT, |_| {});
     }
 
+    /// A client with ports 0 to `count` - 1, which anybody may use.
+    pub fn with_ports(count: u8) -> Self {
+        let client = Self::open();
+        for port in 0..count {
+            assert_eq!(client.create_port(OPEN_PORT), Ok(client.port(port)));
+        }
+        client
+    }
+
+    /// Changes one of its ports.
+    pub fn set_port(&self, port: u8, change: impl FnOnce(&mut PortInfo)) {
+        let mut info = self.port_info(self.port(port)).expect("GET_PORT_INFO");
+        change(&mut info);
+        self.query(s::SET_PORT_INFO, info).expect("SET_PORT_INFO");
+    }
+
+    /// Asks for bounces of queued events that fail.
+    pub fn want_bounces(&self) {
+        self.set_info(|info| info.filter |= ClientFilter::BOUNCE.bits()).expect("SET_CLIENT_INFO");
+    }
+
+    /// Takes events of these types only.
+    pub fn accept_only(&self, types: &[EventType]) {
+        self.set_info(|info| {
+            info.filter |= ClientFilter::USE_EVENT.bits();
+            info.event_filter = [0; 32];
+            for EventType(number) in types {
+                info.event_filter[usize::from(number / 8)] |= 1 << (number % 8);
+            }
+        })
+        .expect("SET_CLIENT_INFO");
+    }
+
+    /// The notes of what can be read now.
+    pub fn notes(&self) -> Vec<u8> {
+        self.events().iter().map(note_of).collect()
+    }
+
+    /// Puts an event that vanishes into a queue: what is due goes out before this returns, on a
+    /// stopped queue too.
+    #[track_caller]
+    pub fn dispatch(&self, queue: u8) {
+        self.must_send(&at_tick(note_on(NOBODY, 0), queue, 0));
+    }
+
+    /// Moves a queue to a tick and sends out what is due.
+    #[track_caller]
+    pub fn move_to_tick(&self, queue: u8, tick: u32) {
+        assert_eq!(self.control(queue, EventType::SETPOS_TICK, tick), Ok(EVENT_SIZE));
+        self.dispatch(queue);
+    }
+
+    /// Moves a queue to a time and sends out what is due.
+    #[track_caller]
+    pub fn move_to_time(&self, queue: u8, sec: u32, nsec: u32) {
+        let event = control(queue, EventType::SETPOS_TIME, sec, nsec);
+        self.must_send(&event);
+        self.dispatch(queue);
+    }
+
+    /// Port 0 gets the echoes of the timer port.
+    pub fn listen_to_timer(&self) {
+        assert_eq!(self.subscribe(TIMER, self.port(0)), Ok(()));
+    }
+
+    /// The echoes for a queue that can be read now.
+    pub fn echoes(&self, queue: u8) -> Vec<Event> {
+        let mut events = self.events();
+        events.retain(|event| event.source == TIMER && event.data.queue() == queue);
+        events
+    }
+
     /// Waits until nothing of this client is in a queue any more.
     #[track_caller]
     pub fn wait_queue_empty(&self, queue: u8) {
         wait_until("the queue is empty", || self.status(queue).events == 0);
     }
+}
+
+/// A client whose port 0 gets the announcements, and says which of them are about some clients.
+#[derive(Debug)]
+pub struct Watcher(pub Client);
+
+impl Watcher {
+    /// Watches from now on.
+    pub fn new() -> Self {
+        let client = Client::with_port();
+        assert_eq!(client.subscribe(ANNOUNCE, client.port(0)), Ok(()));
+        client.discard();
+        Self(client)
+    }
+
+    /// The announcements up to now that are about one of these clients.
+    pub fn announced(&self, about: &[u8]) -> Vec<Event> {
+        let mut events = self.0.events();
+        events.retain(|event| is_about(event, about));
+        events
+    }
+
+    /// The same as types with data.
+    pub fn told(&self, about: &[u8]) -> Vec<(EventType, [u8; 4])> {
+        self.announced(about).iter().map(told).collect()
+    }
+
+    /// Waits until a client's end is announced; what was announced about it up to then.
+    #[track_caller]
+    pub fn told_until_exit(&self, client: u8) -> Vec<(EventType, [u8; 4])> {
+        let mut all = Vec::new();
+        loop {
+            let event = self.0.wait_event();
+            if is_about(&event, &[client]) {
+                all.push(told(&event));
+                if event.event_type == EventType::CLIENT_EXIT {
+                    return all;
+                }
+            }
+        }
+    }
+}
+
+/// Type and data of an announcement.
+pub fn told(event: &Event) -> (EventType, [u8; 4]) {
+    let [a, b, c, d, ..] = event.data.0;
+    (event.event_type, [a, b, c, d])
+}
+
+/// Is an announcement about one of these clients?
+fn is_about(event: &Event, clients: &[u8]) -> bool {
+    let connects = [EventType::PORT_SUBSCRIBED, EventType::PORT_UNSUBSCRIBED];
+    clients.contains(&event.data.0[0])
+        || connects.contains(&event.event_type) && clients.contains(&event.data.0[2])
 }
 
 impl AsFd for Client {

@@ -1,10 +1,17 @@
-//! The cases, by subject.
+//! The cases, by group and subject.
 
-mod identification;
+mod delivery;
+mod io;
+mod queues;
+mod requests;
 
 use crate::case::Case;
 
 /// Every case, subject by subject.
 pub fn all() -> impl Iterator<Item = &'static Case> {
-    [identification::CASES].into_iter().flatten()
+    [requests::SUBJECTS, io::SUBJECTS, delivery::SUBJECTS, queues::SUBJECTS]
+        .into_iter()
+        .flatten()
+        .copied()
+        .flatten()
 }
