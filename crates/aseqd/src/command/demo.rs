@@ -65,7 +65,11 @@ pub fn main(args: &DemoArgs) -> Result<(), Fail> {
     let (_player, played) = playing.join().map_err(|_| Fail::new("the player panicked"))?;
     if let Some(late) = heard? {
         played?;
+        let missing = sent.saturating_sub(late.len() as u64);
         wanted(summary(&mut out, late, sent))?;
+        if missing > 0 {
+            return Err(Fail::new(format!("{missing} events did not arrive")));
+        }
     }
     Ok(())
 }
@@ -94,7 +98,8 @@ impl Listener {
         Ok(Self { client, port, queue: 0 })
     }
 
-    /// Prints events until the player is gone; how late each was. `None`: nobody reads the output.
+    /// Prints events until the player disconnects; how many milliseconds late each was. `None`:
+    /// nobody reads the output.
     fn listen(&self, out: &mut impl Write, quiet: bool) -> Result<Option<Vec<f64>>, Fail> {
         let map = tempo_map()?;
         let mut late = Vec::new();

@@ -1,0 +1,311 @@
+//! What the tests of the program share: running it, waiting with deadlines, watching for leftovers.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub(crate) mod seq;
+pub(crate) mod sys;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The program under test.
+pub(crate) const ASEQD: &str = env!("CARGO_BIN_EXE_aseqd");
+
+/// How long a test waits for what must happen: long, because the machine may be busy.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Names the test whose body runs inside a sequencer.
+const INSIDE: &str = "ASEQD_TEST_INSIDE";
+/// Marks every process that descends from one of ours.
+const MARK: &str = "ASEQD_TEST_MARK";
+
+/// `aseqd run -- ARGUMENTS`.
+pub(crate) fn aseqd_run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(ASEQD);
+    command.args(["run", "--"]).args(arguments);
+    command
+}
+
+/// `sh -c SCRIPT`.
+pub(crate) fn shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]);
+    command
+}
+
+/// Says what is not tested, and why.
+pub(crate) fn skip(why: &str) {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    eprintln!("skipped: {test}: {why}");
+}
+
+/// Are these programs installed? Says so if not.
+pub(crate) fn have(programs: &[&str]) -> bool {
+    let missing: Vec<_> = programs.iter().filter(|program| find(program).is_none()).collect();
+    if !missing.is_empty() {
+        skip(&format!("not installed: {missing:?}; `.ci/setup` installs them"));
+    }
+    missing.is_empty()
+}
+
+/// Where a program is installed.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// Can this machine serve a device at all? Says so if not.
+pub(crate) fn can_serve() -> bool {
+    match fs::OpenOptions::new().read(true).write(true).open("/dev/fuse") {
+        Ok(_) => true,
+        Err(error) => {
+            skip(&format!("/dev/fuse: {error}"));
+            false
+        }
+    }
+}
+
+/// For tests that make namespaces and nodes of their own.
+pub(crate) fn is_root() -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        skip("needs root");
+    }
+    root
+}
+
+/// Runs the body of a test in a sequencer of its own: the test's binary starts itself again, under
+/// `aseqd run`, for this test alone.
+pub(crate) fn inside<F: FnOnce()>(body: F) {
+    // A closure is named after the function that it stands in: `binary::module::test::{{closure}}`.
+    let name = std::any::type_name::<F>();
+    let name = name.rsplit_once("::{{closure}}").map_or(name, |(function, _)| function);
+    let name = name.split_once("::").map_or(name, |(_, path)| path);
+    if std::env::var_os(INSIDE).is_some_and(|inside| inside == *name) {
+        return body();
+    }
+    if !can_serve() {
+        return;
+    }
+    let binary = std::env::current_exe().expect("this program has a path");
+    let mut command = aseqd_run([binary.as_os_str(), OsStr::new(name)]);
+    command.args(["--exact", "--nocapture", "--include-ignored", "--test-threads=1"]);
+    command.env(INSIDE, name).env("RUST_BACKTRACE", "0");
+    let ended = finish(command, DEADLINE * 2);
+    for line in ended.stderr.lines() {
+        eprintln!("{line}");
+    }
+    assert!(ended.status.success(), "inside: {ended:#?}");
+    assert!(ended.stdout.contains("1 passed"), "the test {name} was found: {ended:#?}");
+}
+
+/// A process, killed at the end of its test, whose output is kept in files: nobody who inherits them
+/// makes a reader wait.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    what: String,
+    out: tempfile::NamedTempFile,
+    err: tempfile::NamedTempFile,
+}
+
+/// What a process has left.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Process {
+    pub(crate) fn start(mut command: Command) -> Self {
+        Self::start_with(&mut command, Stdio::null())
+    }
+
+    /// With something at its standard input.
+    pub(crate) fn start_with(command: &mut Command, input: Stdio) -> Self {
+        let out = tempfile::NamedTempFile::new().expect("a file");
+        let err = tempfile::NamedTempFile::new().expect("a file");
+        let appending = |file: &tempfile::NamedTempFile| {
+            Stdio::from(fs::OpenOptions::new().append(true).open(file.path()).expect("a file"))
+        };
+        let what = format!("{command:?}");
+        let started = command.stdin(input).stdout(appending(&out)).stderr(appending(&err));
+        let child = started.spawn().unwrap_or_else(|error| panic!("{what}: {error}"));
+        Self { child, what, out, err }
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).unwrap_or_else(|error| panic!("{}: {error}", self.what));
+    }
+
+    pub(crate) fn stdout(&self) -> String {
+        text(self.out.path())
+    }
+
+    pub(crate) fn stderr(&self) -> String {
+        text(self.err.path())
+    }
+
+    /// Waits until it has written this.
+    pub(crate) fn wait_for_output(&mut self, wanted: &str) {
+        self.wait_until(&format!("{wanted:?} in the output"), |process| {
+            process.stdout().contains(wanted) || process.stderr().contains(wanted)
+        });
+    }
+
+    /// Waits until something is so, while it runs.
+    pub(crate) fn wait_until(&mut self, what: &str, mut so: impl FnMut(&Self) -> bool) {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let status = self.child.try_wait().expect("a child of ours");
+            if so(self) {
+                return;
+            }
+            let ended = status.map(|status| format!("it ended with {status}"));
+            let late = (Instant::now() > end).then(|| "too late".to_owned());
+            if let Some(why) = ended.or(late) {
+                let (out, err) = (self.stdout(), self.stderr());
+                panic!("{}: waiting for {what}: {why}\n{out}\n{err}", self.what);
+            }
+            pause();
+        }
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> Ended {
+        self.wait_within(DEADLINE)
+    }
+
+    pub(crate) fn wait_within(&mut self, limit: Duration) -> Ended {
+        let end = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child of ours") {
+                return Ended { status, stdout: self.stdout(), stderr: self.stderr() };
+            }
+            if Instant::now() > end {
+                let (out, err) = (self.stdout(), self.stderr());
+                panic!("{}: has not ended after {limit:?}\n{out}\n{err}", self.what);
+            }
+            pause();
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _gone = self.child.kill();
+            let _reaped = self.child.wait();
+        }
+    }
+}
+
+fn text(path: &Path) -> String {
+    let mut bytes = Vec::new();
+    fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).expect("a file of ours");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Runs a command to its end, in bounded time.
+pub(crate) fn finish(command: Command, limit: Duration) -> Ended {
+    Process::start(command).wait_within(limit)
+}
+
+/// Runs a command that must succeed; what it printed.
+pub(crate) fn output(command: Command) -> String {
+    let what = format!("{command:?}");
+    let ended = finish(command, DEADLINE);
+    assert!(ended.status.success(), "{what}: {ended:#?}");
+    ended.stdout
+}
+
+/// Waits until something is so.
+pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !so() {
+        assert!(Instant::now() < end, "waiting for {what}");
+        pause();
+    }
+}
+
+/// Between two looks at something that nobody can be told about.
+fn pause() {
+    std::thread::sleep(Duration::from_millis(5));
+}
+
+/// Marks what a command starts, so that it can be found again.
+#[derive(Debug)]
+pub(crate) struct Mark(String);
+
+impl Mark {
+    pub(crate) fn new(command: &mut Command) -> Self {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mark = format!("{}-{next}", std::process::id());
+        command.env(MARK, &mark);
+        Self(mark)
+    }
+
+    /// The living processes of the command, with their command lines.
+    pub(crate) fn processes(&self) -> Vec<(i32, String)> {
+        let wanted = format!("{MARK}={}", self.0);
+        let entries = fs::read_dir("/proc").expect("/proc").flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        pids.filter(|pid| {
+            let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environ.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+        })
+        .map(|pid| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            (pid, String::from_utf8_lossy(&line).replace('\0', " ").trim_end().to_owned())
+        })
+        .collect()
+    }
+
+    /// The process whose command line is this.
+    pub(crate) fn pid_of(&self, line: &str) -> Option<i32> {
+        self.processes().into_iter().find(|(_, other)| other == line).map(|(pid, _)| pid)
+    }
+
+    /// Nothing of it is left, and nothing that it mounted.
+    pub(crate) fn expect_nothing(&self) {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let left = self.processes();
+            if left.is_empty() {
+                break;
+            }
+            assert!(Instant::now() < end, "left over: {left:?}");
+            pause();
+        }
+        let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mounts");
+        let ours = mounts.lines().find(|line| line.contains(" /dev") && line.contains("aseqd"));
+        assert_eq!(ours, None, "a mount is left");
+    }
+}
+
+/// A number from a process's `status`, such as `VmRSS` in KiB.
+pub(crate) fn status_of(pid: i32, field: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a living process");
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    number.unwrap_or_else(|| panic!("{field} of {pid} in {status}"))
+}
+
+/// The process that serves this one: the parent of the command under `aseqd run`.
+pub(crate) fn keeper() -> i32 {
+    // `inside` is CMD itself.
+    rustix::process::getppid().expect("a parent").as_raw_nonzero().get()
+}

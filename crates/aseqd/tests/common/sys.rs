@@ -1,0 +1,53 @@
+//! The system calls for which there is no safe wrapper.
+#![expect(unsafe_code, reason = "raw ioctls and terminals: what programs under test do")]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+fn result(value: libc::c_int) -> io::Result<i32> {
+    if value < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
+}
+
+/// An ioctl whose argument is a buffer, at least as large as the code says.
+pub(crate) fn ioctl(file: &File, code: u32, buffer: &mut [u8]) -> io::Result<i32> {
+    assert!(buffer.len() >= (code >> 16 & 0x3fff) as usize, "the buffer holds the argument");
+    // SAFETY: a sequencer moves at most `_IOC_SIZE` bytes, and the buffer has as many.
+    result(unsafe { libc::ioctl(file.as_raw_fd(), code.into(), buffer.as_mut_ptr()) })
+}
+
+/// A descriptor of this process by its number.
+///
+/// Used for those that this process was started with.
+pub(crate) fn inherited(number: i32) -> BorrowedFd<'static> {
+    // SAFETY: the descriptors 0 to 2 stay open as long as the process lives.
+    unsafe { BorrowedFd::borrow_raw(number) }
+}
+
+/// A terminal: the end that a program sits at, and the end that holds the keyboard.
+pub(crate) fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (mut master, mut slave) = (-1, -1);
+    let none = std::ptr::null_mut();
+    // SAFETY: the first two point to integers; the rest may be null.
+    result(unsafe {
+        libc::openpty(&raw mut master, &raw mut slave, none, none.cast(), none.cast())
+    })?;
+    // SAFETY: the call has opened it, and nobody else has it.
+    let master = unsafe { OwnedFd::from_raw_fd(master) };
+    // SAFETY: as above.
+    let slave = unsafe { OwnedFd::from_raw_fd(slave) };
+    Ok((slave, master))
+}
+
+/// Makes the terminal at standard input the controlling one of a new session, in a child.
+pub(crate) fn control_terminal(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt as _;
+    // SAFETY: both calls are safe between fork and exec, and touch no memory.
+    unsafe {
+        command.pre_exec(|| {
+            rustix::process::setsid()?;
+            rustix::process::ioctl_tiocsctty(inherited(0))?;
+            Ok(())
+        })
+    };
+}

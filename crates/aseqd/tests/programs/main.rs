@@ -1,0 +1,12 @@
+//! Unmodified programs of Debian under `aseqd run`.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod connecting;
+mod listing;
+mod network;
+mod playing;
+mod recording;
+mod rtmidi;
+mod song;
+mod synthesizer;

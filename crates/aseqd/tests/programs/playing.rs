@@ -1,0 +1,110 @@
+//! `aplaymidi` plays, `aseqdump` listens.
+
+use super::song;
+use crate::common::seq::{Client, THROUGH};
+use crate::common::*;
+use abi::seq::Address;
+use rustix::process::Signal;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// A listener, and what it must have heard at the end.
+struct Listening {
+    listener: Process,
+    player: Option<Process>,
+    target: Address,
+    wanted: Vec<String>,
+    what: &'static str,
+}
+
+impl Listening {
+    fn start(client: &Client, what: &'static str, through: bool, file: &[u8]) -> Self {
+        let wanted: Vec<_> =
+            song::events(file).iter().map(|(_, event)| song::dumped(event)).collect();
+        assert!(!wanted.is_empty());
+        let source = if through { "-p 14:0" } else { "" };
+        let mut listener = Process::start(shell(&format!("exec aseqdump {source}")));
+        let port = client.port_of(&mut listener);
+        if through {
+            wait_until("the connection", || client.subscribers(THROUGH, true) == [port]);
+        }
+        let target = if through { THROUGH } else { port };
+        Self { listener, player: None, target, wanted, what }
+    }
+
+    fn play(&mut self, file: &Path) {
+        let script = format!("exec aplaymidi -p {} '{}'", self.target, file.display());
+        self.player = Some(Process::start(shell(&script)));
+    }
+
+    fn finish(mut self) {
+        let played = self.player.take().expect("a player").wait();
+        assert!(played.status.success(), "{}: {played:?}", self.what);
+        // All events have been delivered; the listener may still be printing them.
+        let count = self.wanted.len();
+        let what = format!("{count} events of {}", self.what);
+        self.listener.wait_until(&what, |listener| {
+            listener.stdout().ends_with('\n')
+                && song::lines_of_dump(&listener.stdout()).len() >= count
+        });
+        self.listener.signal(Signal::TERM);
+        let heard = song::lines_of_dump(&self.listener.wait().stdout);
+        for (at, (heard, wanted)) in heard.iter().zip(&self.wanted).enumerate() {
+            assert_eq!(heard, wanted, "event {at} of {}", self.what);
+        }
+        assert_eq!(heard.len(), count, "{}: each event once", self.what);
+    }
+}
+
+#[test]
+fn every_event_of_a_file_arrives_once_and_in_order() {
+    inside(|| {
+        if !have(&["aplaymidi", "aseqdump"]) {
+            return;
+        }
+        // All at the same time, so that it takes no longer than the longest: 30 seconds.
+        let folder = tempfile::tempdir().expect("a folder");
+        let dense = folder.path().join("dense.mid");
+        fs::write(&dense, song::dense()).expect("a file");
+        let (scale, etude) = (song::shipped("scale.mid"), song::shipped("etude.mid"));
+        let read = |path| fs::read(path).expect("a song");
+        let client = Client::open();
+        let mut through = Listening::start(&client, "scale.mid", true, &read(&scale));
+        let mut direct = Listening::start(&client, "etude.mid", false, &read(&etude));
+        let mut busy = Listening::start(&client, "the dense song", false, &song::dense());
+        through.play(&scale);
+        direct.play(&etude);
+        busy.play(&dense);
+        busy.finish();
+        through.finish();
+        direct.finish();
+        wait_until("all clients to be gone", || client.others() == [0, 14]);
+    });
+}
+
+#[test]
+fn a_player_that_is_interrupted_leaves_nothing_behind() {
+    inside(|| {
+        if !have(&["aplaymidi"]) {
+            return;
+        }
+        let client = Client::open();
+        let port = client.create_port();
+        client.subscribe(THROUGH, port);
+        let song = song::shipped("etude.mid");
+        let player = Process::start(shell(&format!("exec aplaymidi -p 14:0 '{}'", song.display())));
+        assert!(client.readable_within(DEADLINE), "the song has begun");
+        player.signal(Signal::KILL);
+        player.wait();
+        wait_until("its client and its queue to be gone", || {
+            client.others() == [0, 14] && client.system_info().cur_queues == 0
+        });
+        let more = |client: &Client| client.readable_within(Duration::from_millis(300));
+        // What was under way arrives; then it is still.
+        while client.readable_within(Duration::ZERO) {
+            client.read().expect("events");
+        }
+        assert!(!more(&client), "nothing of the song is left in the sequencer");
+    });
+}
