@@ -10,6 +10,11 @@ use abi::{Address, Errno, Event};
 use std::vec::Vec;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+mod shorthand;
+pub use shorthand::{
+    ANNOUNCE, SUBSCRIBERS, THROUGH, TIMER, at_tick, at_time, direct, errno, key, summary,
+};
+
 /// Every capability that matters.
 pub const OPEN_PORT: PortCaps =
     PortCaps::READ.union(PortCaps::WRITE).union(PortCaps::SUBS_READ).union(PortCaps::SUBS_WRITE);

@@ -72,7 +72,7 @@ pub(crate) struct Client {
     pub(crate) card: i32,
     pub(crate) pid: i32,
     /// Protocol version that the program declared.
-    pub(crate) user_pversion: i32,
+    pub(crate) user_pversion: u32,
     /// The program declared itself 32-bit.
     pub(crate) convert32: bool,
     /// Ascending by number.
@@ -139,6 +139,11 @@ impl Client {
 
     pub(crate) fn type_number(&self) -> i32 {
         if self.is_user() { USER_CLIENT } else { KERNEL_CLIENT }
+    }
+
+    /// Has the program declared this protocol version or a later one?
+    pub(crate) const fn speaks(&self, version: i32) -> bool {
+        self.user_pversion >= version.cast_unsigned()
     }
 
     pub(crate) fn accepts_input(&self) -> bool {

@@ -68,9 +68,14 @@ impl Pool {
             self.room = self.size.div_ceil(2);
             self.used = 0;
             self.peak = 0;
-            self.successes = 0;
-            self.failures = 0;
         }
+    }
+
+    /// Allocates anew, with another number of cells. The counts of requests go on.
+    pub(crate) const fn resize(&mut self, size: usize) {
+        self.size = size;
+        self.total = 0;
+        self.allocate();
     }
 
     pub(crate) const fn free(&self) -> usize {

@@ -140,8 +140,10 @@ pub(crate) fn queues(seq: &Seq) -> String {
             writeln!(out, "current tempo      : {}", timer.tempo)?;
             writeln!(out, "tempo base         : {} ns", timer.tempo_base)?;
             writeln!(out, "current BPM        : {}", timer.bpm())?;
-            writeln!(out, "current time       : {}.{:09} s", time.tick_or_sec, time.nsec)?;
-            writeln!(out, "current tick       : {}\n", position.tick)?;
+            // Linux prints both as signed numbers.
+            let (sec, tick) = (time.tick_or_sec.cast_signed(), position.tick.cast_signed());
+            writeln!(out, "current time       : {sec}.{:09} s", time.nsec)?;
+            writeln!(out, "current tick       : {tick}\n")?;
         }
         Ok(())
     })
@@ -152,7 +154,8 @@ pub(crate) fn timer(seq: &Seq) -> String {
         for queue in seq.queues() {
             let timer = &queue.timer;
             let Some(source) = timer.source else { continue };
-            let (sec, nsec) = (timer.period_ns / 1_000_000_000, timer.period_ns % 1_000_000_000);
+            let period_ns = timer.period_ns();
+            let (sec, nsec) = (period_ns / 1_000_000_000, period_ns % 1_000_000_000);
             writeln!(out, "Timer for queue {} : {}", queue.number, source.name())?;
             writeln!(out, "  Period time : {sec}.{nsec:09}")?;
             writeln!(out, "  Skew : {} / {SKEW_BASE}", timer.skew)?;

@@ -20,6 +20,9 @@ use zerocopy::IntoBytes;
 #[doc(alias = "SNDRV_SEQ_MAX_HOPS")]
 pub(crate) const MAX_HOPS: u32 = 8;
 
+/// Where the data of a note event has its velocity.
+const NOTE_VELOCITY: usize = 2;
+
 /// Why a record of a write is not done.
 #[derive(Debug)]
 pub(crate) enum Stop {
@@ -149,7 +152,7 @@ impl Seq {
         note_on.event.event_type = EventType::NOTEON;
         let _bounced = self.deliver(Some(source), &mut note_on, 0);
         let event = &mut cell.message.event;
-        let mut note = event.data.note();
+        let note = event.data.note();
         event.event_type = EventType::NOTEOFF;
         event.flags.insert(EventFlags::PRIORITY);
         if event.flags.contains(EventFlags::REAL_TIME) {
@@ -159,8 +162,8 @@ impl Seq {
         } else {
             event.time.tick_or_sec = event.time.tick_or_sec.wrapping_add(note.duration);
         }
-        note.velocity = note.off_velocity;
-        event.data = EventData::from_note(note);
+        // The bytes beyond the note's own stay as they were sent.
+        event.data.0[NOTE_VELOCITY] = note.off_velocity;
         self.enqueue(cell);
     }
 

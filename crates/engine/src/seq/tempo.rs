@@ -28,10 +28,11 @@ const SYSTEM_TIMER_NS: u64 = 4_000_000;
 const REAL_TIME_MODULUS: u64 = (1 << 32) * NANOSECONDS;
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// The timer that a new queue asks for on the reference kernel: global, high resolution.
+/// The timer that a new queue asks for on the reference kernel: global, high resolution. Opening it
+/// makes it the sequencer's.
 pub const DEFAULT_TIMER: TimerId = TimerId {
     dev_class: timer::CLASS_GLOBAL,
-    dev_sclass: timer::SCLASS_SEQUENCER,
+    dev_sclass: timer::SCLASS_NONE,
     card: -1,
     device: timer::GLOBAL_HRTIMER,
     subdevice: 0,
@@ -44,6 +45,8 @@ pub(crate) enum Source {
     HrTimer,
     /// The jiffies timer.
     System,
+    /// None of its own: ticks with another timer that names it, of which we have none.
+    Slave,
 }
 
 impl Source {
@@ -52,6 +55,8 @@ impl Source {
         match self {
             Self::HrTimer => "HR timer",
             Self::System => "system timer",
+            // What Linux prints where there is no name to print.
+            Self::Slave => "(efault)",
         }
     }
 
@@ -59,6 +64,7 @@ impl Source {
         match self {
             Self::HrTimer => 1,
             Self::System => SYSTEM_TIMER_NS,
+            Self::Slave => 0,
         }
     }
 }
@@ -100,8 +106,9 @@ pub(crate) struct QueueTimer {
     pub(crate) id: TimerId,
     /// The frequency that was asked for, in Hz; 0 for the default.
     pub(crate) frequency: u32,
-    /// Period that the kernel would step with, for `/proc`.
-    pub(crate) period_ns: u64,
+    /// Ticks of the timer in a period with which the kernel would step, for `/proc`. Counted when
+    /// the queue starts, so it may not fit a timer that was opened since.
+    timer_ticks: u64,
     /// When the position below was true.
     anchor: Time,
     tick: u32,
@@ -124,7 +131,7 @@ impl QueueTimer {
             skew: SKEW_BASE,
             id: DEFAULT_TIMER,
             frequency: 0,
-            period_ns: 0,
+            timer_ticks: 0,
             anchor: Time(0),
             tick: 0,
             fraction: 0,
@@ -153,11 +160,18 @@ impl QueueTimer {
         if self.source.is_some() {
             return;
         }
+        let slave_classes = timer::SCLASS_APPLICATION..=timer::SCLASS_OSS_SEQUENCER;
         if self.id.dev_class == timer::CLASS_SLAVE {
+            if slave_classes.contains(&self.id.dev_sclass) {
+                self.source = Some(Source::Slave);
+                return;
+            }
             self.set_defaults(now);
         }
-        let hrtimer =
-            self.id.dev_class == timer::CLASS_GLOBAL && self.id.device == timer::GLOBAL_HRTIMER;
+        self.id.dev_sclass = timer::SCLASS_SEQUENCER;
+        let hrtimer = self.id.dev_class == timer::CLASS_GLOBAL
+            && self.id.device == timer::GLOBAL_HRTIMER
+            && self.id.subdevice == 0;
         self.source = Some(if hrtimer { Source::HrTimer } else { Source::System });
     }
 
@@ -224,11 +238,17 @@ impl QueueTimer {
 
     /// The instant at which the queue's clock has gone `nanoseconds` further than the anchor.
     fn instant_after(&self, nanoseconds: u64) -> Option<Time> {
-        if !self.moves() || self.skew == 0 {
+        if !self.moves() {
+            return None;
+        }
+        if nanoseconds == 0 {
+            return Some(self.anchor);
+        }
+        if self.skew == 0 {
             return None;
         }
         let scaled = (u128::from(nanoseconds) << 16).div_ceil(u128::from(self.skew));
-        u64::try_from(scaled).ok().map(|real| self.anchor + real)
+        u64::try_from(scaled).ok().and_then(|real| self.anchor.0.checked_add(real)).map(Time)
     }
 
     /// The instant at which a tick is reached; the anchor if that was before.
@@ -252,13 +272,12 @@ impl QueueTimer {
     /// From position 0.
     pub(crate) fn start(&mut self, now: Time) -> Result<(), Error> {
         let source = self.source.ok_or(NO_TIMER)?;
-        if self.running {
-            self.running = false;
-            self.ticking = false;
-        }
+        self.advance_to(now);
+        self.running = false;
+        self.ticking = false;
         self.reset();
-        self.program(source);
-        self.go(now);
+        self.program(source)?;
+        self.go(now, source);
         Ok(())
     }
 
@@ -270,9 +289,9 @@ impl QueueTimer {
         }
         if !self.initialized {
             self.reset();
-            self.program(source);
+            self.program(source)?;
         }
-        self.go(now);
+        self.go(now, source);
         Ok(())
     }
 
@@ -286,9 +305,9 @@ impl QueueTimer {
         self.ticking = false;
     }
 
-    fn go(&mut self, now: Time) {
+    fn go(&mut self, now: Time, source: Source) {
         self.running = true;
-        self.ticking = true;
+        self.ticking = source != Source::Slave;
         self.anchor = now.max(self.anchor);
     }
 
@@ -298,13 +317,22 @@ impl QueueTimer {
         self.nanoseconds = 0;
     }
 
-    fn program(&mut self, source: Source) {
+    /// Chooses the period. A slave has none and cannot be programmed.
+    fn program(&mut self, source: Source) -> Result<(), Error> {
+        if source == Source::Slave {
+            return Err(Error::new(Errno::EINVAL, "the queue's timer has no ticks of its own"));
+        }
         let wanted = if self.frequency == 0 { DEFAULT_FREQUENCY } else { self.frequency };
         let frequency = wanted.clamp(FREQUENCIES.0, FREQUENCIES.1);
-        let resolution = source.resolution_ns();
-        let steps = NANOSECONDS / (resolution * u64::from(frequency));
-        self.period_ns = steps.max(1) * resolution;
+        let steps = NANOSECONDS / (source.resolution_ns() * u64::from(frequency));
+        self.timer_ticks = steps.max(1);
         self.initialized = true;
+        Ok(())
+    }
+
+    /// Period that the kernel would step with, in nanoseconds, as `/proc` shows it.
+    pub(crate) fn period_ns(&self) -> u64 {
+        self.source.map_or(0, |source| source.resolution_ns() * self.timer_ticks)
     }
 
     /// Tempo alone, as the TEMPO event does.

@@ -25,7 +25,7 @@ pub(super) fn client_id(_seq: &mut Seq, caller: u8, id: &mut i32) -> Result<(), 
 }
 
 pub(super) fn user_pversion(seq: &mut Seq, caller: u8, version: &mut i32) -> Result<(), Error> {
-    seq.own(caller)?.user_pversion = *version;
+    seq.own(caller)?.user_pversion = version.cast_unsigned();
     Ok(())
 }
 
@@ -102,7 +102,7 @@ pub(super) fn set_client_info(
     if info.client_type != client.type_number() {
         return Err(Error::new(Errno::EINVAL, "the client's type cannot change"));
     }
-    if client.user_pversion >= VERSION_1_0_3 {
+    if client.speaks(VERSION_1_0_3) {
         if info.midi_version > CLIENT_UMP_MIDI_2_0 {
             return Err(Error::new(Errno::EINVAL, "no such MIDI version"));
         }

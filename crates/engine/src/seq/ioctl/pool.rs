@@ -3,7 +3,7 @@
 use super::client::find;
 use crate::Error;
 use crate::seq::Seq;
-use crate::seq::pool::{MAX_CELLS, Pool};
+use crate::seq::pool::MAX_CELLS;
 use crate::seq::queue::{MAX_QUEUES, remove_matches};
 use abi::Errno;
 use abi::seq::{ClientPool, RemoveEvents, RemoveMode};
@@ -52,8 +52,7 @@ pub(super) fn set_client_pool(
         if client.pool.used > 0 {
             return Err(Error::new(Errno::EBUSY, "events are in the output pool"));
         }
-        client.pool = Pool::new(size);
-        client.pool.allocate();
+        client.pool.resize(size);
     }
     if let Some(fifo) = &mut client.fifo
         && let Some(size) = wanted(info.input_pool, MAX_CELLS)

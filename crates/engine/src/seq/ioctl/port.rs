@@ -27,9 +27,6 @@ pub(super) fn create_port(seq: &mut Seq, caller: u8, info: &mut PortInfo) -> Res
     let port = client.add_port(given)?;
     port.set_info(info);
     let number = port.number;
-    if info.name[0] == 0 {
-        info.name = port.name;
-    }
     info.addr = Address::new(caller, number);
     if is_endpoint {
         client.ump_endpoint = Some(number);

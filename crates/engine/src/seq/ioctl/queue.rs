@@ -9,7 +9,6 @@ use abi::Errno;
 use abi::seq::{
     QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer, RealTime, TIMER_ALSA, VERSION,
 };
-use abi::timer::{CLASS_SLAVE, SCLASS_SEQUENCER};
 use alloc::format;
 
 /// The lock is one bit of its byte.
@@ -117,7 +116,7 @@ pub(super) fn get_queue_tempo(
     caller: u8,
     tempo: &mut QueueTempo,
 ) -> Result<(), Error> {
-    let knows_base = seq.own(caller)?.user_pversion >= VERSION;
+    let knows_base = seq.own(caller)?.speaks(VERSION);
     let queue = find(seq, tempo.queue)?;
     *tempo = QueueTempo {
         queue: queue.number.into(),
@@ -137,7 +136,7 @@ pub(super) fn set_queue_tempo(
     tempo: &mut QueueTempo,
 ) -> Result<(), Error> {
     let now = seq.now();
-    let knows_base = seq.own(caller)?.user_pversion >= VERSION;
+    let knows_base = seq.own(caller)?.speaks(VERSION);
     let base = if knows_base { tempo.tempo_base } else { 0 };
     let timer = &mut controllable(seq, caller, tempo.queue)?.timer;
     timer.set_tempo_ppq(now, tempo.tempo, tempo.ppq, base)?;
@@ -176,9 +175,6 @@ pub(super) fn set_queue_timer(
     let timer = &mut controllable(seq, caller, info.queue)?.timer;
     timer.close(now);
     timer.id = info.id;
-    if timer.id.dev_class != CLASS_SLAVE {
-        timer.id.dev_sclass = SCLASS_SEQUENCER;
-    }
     timer.frequency = info.resolution;
     timer.open(now);
     Ok(())

@@ -1,0 +1,65 @@
+//! How many there can be.
+
+use abi::Errno;
+use abi::ioctl::sequencer as s;
+use abi::seq::{PortFlags, PortInfo, SystemInfo};
+use engine::testing::{OPEN_PORT, Rig, errno};
+use engine::{Access, Identity};
+
+#[test]
+fn there_are_64_user_clients() {
+    let mut rig = Rig::new();
+    let clients: Vec<_> = (0..64).map(|_| rig.client()).collect();
+    let user = Identity::User { pid: 1 };
+    assert_eq!(errno(rig.engine.open(rig.now, Access::Read, user)), Errno::ENOMEM);
+    let info = rig.ioctl(clients[0], s::SYSTEM_INFO, SystemInfo::default()).unwrap();
+    assert_eq!(info.cur_clients, 66);
+    rig.close(clients[10]);
+    assert_eq!(rig.client().number, 138);
+    assert!(rig.engine.open(rig.now, Access::Read, user).is_err());
+}
+
+#[test]
+fn there_are_254_ports_the_last_of_them_253() {
+    let mut rig = Rig::new();
+    let client = rig.client();
+    for port in 0..254 {
+        assert_eq!(rig.create_port(client, OPEN_PORT), Ok(client.port(port)));
+    }
+    assert_eq!(errno(rig.create_port(client, OPEN_PORT)), Errno::EINVAL);
+    // The number is checked before the count.
+    let flags = PortFlags::GIVEN_PORT.bits();
+    let given = PortInfo { addr: client.port(5), flags, ..PortInfo::default() };
+    assert_eq!(errno(rig.ioctl(client, s::CREATE_PORT, given)), Errno::EINVAL);
+    rig.delete_port(client, 17).unwrap();
+    assert_eq!(errno(rig.ioctl(client, s::CREATE_PORT, given)), Errno::EBUSY);
+    assert_eq!(rig.create_port(client, OPEN_PORT), Ok(client.port(17)));
+}
+
+#[test]
+fn there_are_32_queues_for_everybody_together() {
+    let mut rig = Rig::new();
+    let first = rig.client();
+    let second = rig.client();
+    for queue in 0..32 {
+        let client = if queue % 2 == 0 { first } else { second };
+        assert_eq!(rig.create_queue(client), Ok(queue));
+    }
+    assert_eq!(errno(rig.create_queue(first)), Errno::ENOMEM);
+    rig.close(first);
+    assert_eq!(rig.create_queue(second), Ok(0));
+}
+
+#[test]
+fn a_port_takes_any_number_of_subscribers() {
+    let mut rig = Rig::new();
+    let sender = rig.client_with_port();
+    let reader = rig.client();
+    for port in 0..254 {
+        rig.create_port(reader, OPEN_PORT).unwrap();
+        rig.subscribe(reader, sender.port(0), reader.port(port)).unwrap();
+    }
+    rig.set_pool(reader, 0, 2000, 0).unwrap();
+    rig.send(sender, engine::testing::key(engine::testing::SUBSCRIBERS, 1)).unwrap();
+    assert_eq!(rig.receive_all(reader).len(), 254);
+}
