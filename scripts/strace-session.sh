@@ -1,0 +1,71 @@
+#!/bin/sh
+# Runs alsa-utils under strace on whatever sequencer is there, and prints the calls that they make on
+# it, without what differs from run to run: addresses, client and process numbers, times.
+# Usage: session.sh SONG.mid
+set -u
+song=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+# The descriptor of the sequencer is that of the open; only calls on it count.
+calls() {
+    awk '
+        /openat\(.*"\/dev\/snd\/seq"/ { print "open", ($0 ~ /O_RDWR/ ? "rdwr" : $0 ~ /O_WRONLY/ ? "wronly" : "rdonly"), ($0 ~ /O_NONBLOCK/ ? "nonblock" : ""), ($0 ~ /= -1/ ? "failed" : ""); fd = $NF; next }
+        fd == "" { next }
+        $0 ~ "^ioctl\\(" fd ", " || $0 ~ "^(read|write|close|fcntl)\\(" fd "[,)]" { print; next }
+        $0 ~ "^poll\\(\\[\\{fd=" fd "," { print; next }
+    ' "$1" | sed -E \
+        -e 's/0x[0-9a-f]{6,}/PTR/g' \
+        -e 's/^(read|write)\([0-9]+, .*, ([0-9]+)\)/\1(FD, \2)/' \
+        -e 's/^(ioctl|close|fcntl)\([0-9]+/\1(FD/' \
+        -e 's/^poll\(.*events=([A-Z|]+).*revents=([A-Z|]+).*/poll(\1) = \2/' \
+        -e 's/ +$//'
+}
+traced() {
+    name=$1
+    shift
+    strace -o "$name.trace" -e trace=openat,ioctl,read,write,close,poll,fcntl "$@" >"$name.out" 2>&1
+    echo "== $name: status $?"
+    calls "$name.trace"
+}
+# A listener in the background, until it has printed so many lines.
+background() {
+    name=$1
+    shift
+    strace -o "$name.trace" -e trace=openat,ioctl,read,write,close,poll,fcntl "$@" >"$name.out" 2>&1 &
+    listener=$!
+    tries=0
+    while ! grep -q "SUBSCRIBE_PORT.*= 0" "$name.trace" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ $tries -lt 500 ] || break
+        sleep 0.02
+    done
+}
+finish() {
+    sleep 0.3
+    # strace ends with the program that it traces.
+    child=$(grep -ls "^PPid:[[:space:]]*$listener\$" /proc/[0-9]*/status | head -n 1 | cut -d/ -f3)
+    kill -INT "$child"
+    wait $listener
+    echo "== $1"
+    # How many events a read finds is a matter of time; the events are not.
+    calls "$1.trace" | grep -v '^poll' | awk '
+        /^read/ { n = $NF; if (n > 0) bytes += n; else other = other $0 "\n"; next }
+        { print }
+        END { print "read: " bytes " bytes" }'
+}
+
+traced aconnect-l aconnect -l
+traced aconnect-io aconnect -i -o
+traced aplaymidi-l aplaymidi -l
+traced aconnect-loop aconnect 14:0 14:0
+traced aconnect-again aconnect 14:0 14:0
+traced aconnect-cut aconnect -d 14:0 14:0
+traced aconnect-none aconnect 14:0 99:7
+background aseqdump aseqdump -p 14:0
+traced aplaymidi aplaymidi -p 14:0 "$song"
+finish aseqdump
+background arecordmidi arecordmidi -p 14:0 recorded.mid
+traced aplaymidi-recorded aplaymidi -p 14:0 "$song"
+finish arecordmidi
