@@ -1,6 +1,6 @@
 //! The process that the user started: signals in, exit status out.
 
-use super::STATUS_FAILED;
+use super::{STATUS_FAILED, tree};
 use crate::error::{Context as _, Fail};
 use crate::sys::process::{SignalFd, SignalSet};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -52,6 +52,11 @@ impl Front {
         let read = rustix::io::retry_on_intr(|| rustix::io::read(&self.keeper_end, &mut status));
         let said = read.is_ok_and(|read| read == 1);
         let _reaped = waitpid(Some(self.keeper), WaitOptions::empty());
-        if said { Ok(status[0]) } else { Err(Fail::new("the process that serves has died")) }
+        if said {
+            return Ok(status[0]);
+        }
+        // Nobody serves what it has started.
+        tree::kill_all();
+        Err(Fail::new("the process that serves has died"))
     }
 }

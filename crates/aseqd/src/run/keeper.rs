@@ -10,7 +10,7 @@ use crate::sys::process::{Fork, SignalFd, SignalSet, exit_now, fork};
 use chardev::{Config, Device, Node};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, kill_process, set_child_subreaper, setpgid, waitpid,
+    Pid, Signal, WaitOptions, WaitStatus, kill_process, set_child_subreaper, setpgid, wait, waitpid,
 };
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
@@ -90,17 +90,17 @@ pub(super) fn main(
 /// Processes of the command that outlive it and hold the device open would wait for ever, or spin, on
 /// a device that is gone: they are asked to end, then made to. Others are left alone.
 fn end_leftovers(server: &mut Server) -> Result<(), Fail> {
+    let unused = |server: &Server| server.session().processes().next().is_none();
     for signal in [Signal::TERM, Signal::KILL] {
-        let holders = tree::descendants_among(server.session().processes());
-        for holder in &holders {
-            tree::signal(*holder, signal);
-        }
-        if holders.is_empty() {
+        if unused(server) {
             break;
         }
+        for holder in tree::holders() {
+            tree::signal(holder, signal);
+        }
         let all_gone = |server: &Server| {
-            while waitpid(None, WaitOptions::NOHANG).is_ok_and(|child| child.is_some()) {}
-            tree::descendants_among(server.session().processes()).is_empty()
+            while wait(WaitOptions::NOHANG).is_ok_and(|child| child.is_some()) {}
+            unused(server)
         };
         server.run_for(tree::GRACE, all_gone).context("the server failed")?;
     }
@@ -125,7 +125,7 @@ fn forward(front: &OwnedFd, command: Pid) -> bool {
 /// Reaps all that has ended; the command's status if it was among it.
 fn reap_all(command: Pid) -> Option<u8> {
     let mut status = None;
-    while let Ok(Some((pid, ended))) = waitpid(None, WaitOptions::NOHANG) {
+    while let Ok(Some((pid, ended))) = wait(WaitOptions::NOHANG) {
         if pid == command {
             status = exit_status(ended);
         }

@@ -4,7 +4,7 @@
 //! the command's status. The *keeper* serves the device, in one thread, and is the parent of the
 //! command. The *command* makes its own mount namespace, mounts the device there, and becomes CMD. If
 //! the front dies, the keeper ends all that it has started; if the keeper dies, the kernel ends the
-//! command. Nothing is mounted where others see it, so nothing can be left over.
+//! command, and the front the rest. Nothing is mounted where others see it, so nothing can be left over.
 
 mod front;
 mod keeper;
@@ -16,7 +16,7 @@ use crate::error::{Context as _, Fail};
 use crate::sys::process::{Fork, SignalSet, exit_now, fork};
 use front::Front;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, set_child_subreaper};
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
@@ -55,6 +55,8 @@ fn start(args: &RunArgs) -> Result<u8, Fail> {
     let signals = SignalSet::of(&blocked);
     let mask = signals.block().context("signals cannot be blocked")?;
     let (front_end, keeper_end) = pair()?;
+    // Should the keeper be killed, what it has started becomes the front's. Not inherited by a fork.
+    set_child_subreaper(Pid::from_raw(1)).context("cannot become a subreaper")?;
     match fork().context("cannot fork")? {
         Fork::Parent(keeper) => {
             drop(keeper_end);
@@ -64,6 +66,8 @@ fn start(args: &RunArgs) -> Result<u8, Fail> {
             drop(front_end);
             let status = keeper::main(args, &keeper_end, &signals, &mask).unwrap_or_else(|error| {
                 eprintln!("aseqd: {error}");
+                // What it has started has no sequencer any more.
+                tree::kill_all();
                 STATUS_FAILED
             });
             // The front ends with this. It may be gone: nobody else wants to know.

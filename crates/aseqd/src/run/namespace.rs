@@ -23,7 +23,7 @@ use std::path::Path;
 
 /// Names that are ours in `/dev/snd`.
 const OURS: [&[u8]; 1] = [b"seq"];
-const SND: &str = "/dev/snd";
+pub(super) const SND: &str = "/dev/snd";
 
 /// Who runs the command.
 #[derive(Clone, Copy, Debug)]

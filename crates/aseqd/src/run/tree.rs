@@ -1,6 +1,7 @@
 //! The processes that the command has left.
 
-use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
+use super::namespace::SND;
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ pub(super) fn kill_all() {
         for pid in &descendants {
             signal(*pid, Signal::KILL);
         }
-        while waitpid(None, WaitOptions::NOHANG).is_ok_and(|child| child.is_some()) {}
+        while wait(WaitOptions::NOHANG).is_ok_and(|child| child.is_some()) {}
         if descendants.is_empty() {
             return;
         }
@@ -24,13 +25,17 @@ pub(super) fn kill_all() {
     }
 }
 
-/// The descendants of this process among some processes.
-pub(super) fn descendants_among(processes: impl Iterator<Item = i32>) -> Vec<i32> {
-    let wanted: Vec<i32> = processes.collect();
-    if wanted.is_empty() {
-        return wanted;
-    }
-    descendants().into_iter().filter(|pid| wanted.contains(pid)).collect()
+/// The descendants of this process that hold the device open. Not only those that have opened it: a
+/// process that becomes a daemon leaves its files to a child.
+pub(super) fn holders() -> Vec<i32> {
+    descendants().into_iter().filter(|pid| holds(*pid)).collect()
+}
+
+fn holds(pid: i32) -> bool {
+    let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let mut links = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+    // In the namespace of the command only this device has such a name.
+    links.any(|link| link.starts_with(SND) && link.file_name().is_some_and(|name| name == "seq"))
 }
 
 /// Signals a process, if it is still there.
