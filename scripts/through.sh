@@ -23,7 +23,7 @@ monitor=$!
 wanted=1
 [ -z "$listener" ] || wanted=2
 tries=0
-while [ "$(aseqd ls --json | grep -o '"sender":"14:0"' | sort | uniq -c | awk '{print $1 + 0}')" != "$wanted" ]; do
+while [ "$(aseqd ls --json | grep '"port":"14:0"' | grep -o '"sender":"14:0"' | wc -l)" -lt $wanted ]; do
     tries=$((tries + 1))
     [ $tries -lt 200 ] || { echo "the listeners did not connect" >&2; exit 1; }
     sleep 0.02

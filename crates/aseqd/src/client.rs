@@ -49,7 +49,7 @@ pub struct Port {
 
 impl fmt::Display for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}: {})", self.address, self.client_name, self.name)
+        write!(f, "{} ({}: {})", self.address, printable(&self.client_name), printable(&self.name))
     }
 }
 
@@ -110,6 +110,12 @@ impl Client {
     /// The sequencer's.
     pub fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
         rustix::io::retry_on_intr(|| rustix::io::write(&self.descriptor, bytes)).map_err(errno)
+    }
+
+    /// Is there an event that was read and not asked for yet?
+    #[must_use]
+    pub fn has_event(&self) -> bool {
+        !self.pending.borrow().is_empty()
     }
 
     /// The next event with its data, if there is one.
@@ -352,6 +358,12 @@ pub fn text(name: &[u8; 64]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// A name as it can be shown: whoever chose it might have put in what moves the cursor.
+#[must_use]
+pub fn printable(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
 /// Finds the port that a text means.
 fn resolve(wanted: &str, ports: &[Port]) -> Result<Address, Fail> {
     let (client, port) = match wanted.split_once([':', '.']) {
@@ -470,6 +482,11 @@ mod tests {
             error("synt"),
             "synt means more than one port; there are 128:0 (synth: in), 129:0 (synthesizer: in)"
         );
+    }
+
+    #[test]
+    fn names_cannot_move_the_cursor() {
+        assert_eq!(printable("\u{1b}[2Ja\nb \u{e9}"), "?[2Ja?b \u{e9}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ const NAMES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A",
 #[derive(clap::Args, Debug)]
 pub struct DemoArgs {
     /// The sequencer's device file
-    #[arg(long, value_name = "PATH", default_value = DEVICE)]
+    #[arg(long, value_name = "PATH", default_value = DEVICE, env = "ASEQD_DEVICE")]
     pub device: PathBuf,
 
     /// Show the summary only

@@ -2,7 +2,7 @@
 
 use super::print;
 use crate::cli::DeviceArg;
-use crate::client::{Client, text};
+use crate::client::{Client, printable, text};
 use crate::error::{Context as _, Fail};
 use abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, QuerySubs, SubscriptionFlags};
 use anstyle::{AnsiColor, Style};
@@ -88,12 +88,12 @@ fn describe_client(out: &mut String, info: &ClientInfo) {
     if info.pid > 0 {
         notes.push(format!("pid {}", info.pid));
     }
-    let (name, notes) = (text(&info.name), notes.join(", "));
+    let (name, notes) = (printable(&text(&info.name)), notes.join(", "));
     let _infallible = writeln!(out, "{CLIENT}{:3}  {name}{CLIENT:#}  ({notes})", info.client);
 }
 
 fn describe_port(out: &mut String, port: &PortInfo, to: &[QuerySubs], from: &[QuerySubs]) {
-    let (name, address) = (text(&port.name), port.addr);
+    let (name, address) = (printable(&text(&port.name)), port.addr);
     let letters = letters(caps(port));
     let _infallible = writeln!(out, "     {PORT}{address:<7}{PORT:#} {letters}  {name}");
     for (arrow, list) in [("->", to), ("<-", from)] {

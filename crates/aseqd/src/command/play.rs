@@ -37,7 +37,7 @@ pub struct PlayArgs {
     pub port: Vec<String>,
 
     /// The sequencer's device file
-    #[arg(long, value_name = "PATH", default_value = DEVICE)]
+    #[arg(long, value_name = "PATH", default_value = DEVICE, env = "ASEQD_DEVICE")]
     pub device: PathBuf,
 
     /// Seconds to wait after each file, for the last notes to fade

@@ -2,22 +2,38 @@
 
 use crate::client::Client;
 use crate::error::Fail;
-use abi::event::EventFlags;
+use abi::event::{EventFlags, EventTime};
 use abi::seq::{CLIENT_DUMMY, RealTime};
 use abi::{Event, EventType};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// Queue numbers end here.
 const MAX_QUEUES: u8 = 32;
 const NANOSECONDS: i64 = 1_000_000_000;
 
 /// Follows queues, and collects what it measured.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Lateness {
-    /// Queues that run and whose ticks can be converted, by number.
+    /// Queues whose ticks can be converted, by number.
     queues: BTreeMap<u8, Ticks>,
+    /// When the events that are looked at were read.
+    arrival: Instant,
+    /// What the clock of a queue said, and when: since its last start, stop or jump.
+    clocks: BTreeMap<u8, (Instant, i64)>,
     /// In nanoseconds.
     measured: Vec<i64>,
+}
+
+impl Default for Lateness {
+    fn default() -> Self {
+        Self {
+            queues: BTreeMap::new(),
+            arrival: Instant::now(),
+            clocks: BTreeMap::new(),
+            measured: Vec::new(),
+        }
+    }
 }
 
 /// Where the ticks of a queue are on its clock: since START both count from zero, and a change of tempo
@@ -28,6 +44,10 @@ struct Ticks {
     nanoseconds: i64,
     /// Length of a tick.
     length: i64,
+    ppq: i32,
+    /// Nanoseconds per unit of tempo.
+    base: i64,
+    running: bool,
 }
 
 impl Ticks {
@@ -35,50 +55,68 @@ impl Ticks {
         let ticks = i64::from(tick) - i64::from(self.tick);
         self.nanoseconds + ticks * self.length
     }
+
+    /// The same from a tick on, at another tempo. The tempo is the echo's: what the queue itself says
+    /// may by now be that of a later change.
+    fn with_tempo(self, tick: u32, tempo: u32) -> Self {
+        match tick_length(tempo, self.ppq, self.base) {
+            Some(length) => Self { tick, nanoseconds: self.time_of(tick), length, ..self },
+            // Echoed, and ignored by the queue.
+            None => self,
+        }
+    }
 }
 
 impl Lateness {
+    /// What comes next has been read just now.
+    pub(crate) fn arrived(&mut self) {
+        self.arrival = Instant::now();
+    }
+
+    /// Events were lost, and with them perhaps what was done to queues: nothing is known until the
+    /// next start.
+    pub(crate) fn lost(&mut self) {
+        self.queues.clear();
+        self.clocks.clear();
+    }
+
     /// Something was done to a queue.
     pub(crate) fn follow(&mut self, client: &Client, event: &Event) -> Result<(), Fail> {
         let queue = event.data.queue();
         let tick = event.time.tick_or_sec;
         match event.event_type {
             EventType::START => {
-                let length = tick_length(client, queue)?;
-                let ticks = length.map(|length| Ticks { tick: 0, nanoseconds: 0, length });
-                self.set(queue, ticks);
+                self.clocks.remove(&queue);
+                self.queues.remove(&queue);
+                if let Some(ticks) = started(client, queue)? {
+                    self.queues.insert(queue, ticks);
+                }
             }
             EventType::TEMPO => {
-                let length = tick_length(client, queue)?;
-                let before = self.queues.get(&queue).copied();
-                let ticks = length.zip(before).map(|(length, before)| Ticks {
-                    tick,
-                    nanoseconds: before.time_of(tick),
-                    length,
-                });
-                self.set(queue, ticks);
+                if let Some(ticks) = self.queues.get_mut(&queue) {
+                    *ticks = ticks.with_tempo(tick, event.data.queue_param());
+                }
+            }
+            EventType::STOP | EventType::CONTINUE => {
+                self.clocks.remove(&queue);
+                if let Some(ticks) = self.queues.get_mut(&queue) {
+                    ticks.running = event.event_type == EventType::CONTINUE;
+                }
             }
             // Ticks and clock are moved apart.
-            EventType::SETPOS_TICK | EventType::SETPOS_TIME => self.set(queue, None),
+            EventType::SETPOS_TICK | EventType::SETPOS_TIME => {
+                self.clocks.remove(&queue);
+                self.queues.remove(&queue);
+            }
             _ => {}
         }
         Ok(())
     }
 
-    fn set(&mut self, queue: u8, ticks: Option<Ticks>) {
-        match ticks {
-            Some(ticks) => self.queues.insert(queue, ticks),
-            None => self.queues.remove(&queue),
-        };
-    }
-
-    /// How late an event is that was read just now, in nanoseconds.
+    /// How late an event was when it was read, in nanoseconds.
     pub(crate) fn of(&mut self, client: &Client, event: &Event) -> Result<Option<i64>, Fail> {
         let Some(queue) = self.queue_of(event) else { return Ok(None) };
-        let Some(status) = client.queue_status(queue)? else { return Ok(None) };
-        if status.running == 0 {
-            return Ok(None);
-        }
+        let Some(clock) = self.clock(client, queue)? else { return Ok(None) };
         let due = if event.flags.contains(EventFlags::REAL_TIME) {
             let (sec, nsec) = (event.time.tick_or_sec, event.time.nsec);
             nanoseconds(RealTime { tv_sec: sec, tv_nsec: nsec })
@@ -87,9 +125,36 @@ impl Lateness {
         } else {
             return Ok(None);
         };
-        let late = nanoseconds(status.time) - due;
+        let late = clock - due;
         self.measured.push(late);
         Ok(Some(late))
+    }
+
+    /// What the clock of a queue said when the events were read. It is asked once a read, and what
+    /// passed since the read is taken off: printing the first event does not make the next one late.
+    fn clock(&mut self, client: &Client, queue: u8) -> Result<Option<i64>, Fail> {
+        let last = self.clocks.get(&queue).copied();
+        if let Some((when, time)) = last
+            && when >= self.arrival
+        {
+            return Ok(Some(time - span(self.arrival, when)));
+        }
+        let before = Instant::now();
+        let status = client.queue_status(queue)?;
+        let Some(status) = status.filter(|status| status.running != 0) else {
+            // It was stopped or deleted behind these events: until then it ran on.
+            let gone = status.is_none();
+            let time = last.map(|(when, time)| time + span(when, self.arrival));
+            if gone {
+                self.queues.entry(queue).and_modify(|ticks| ticks.running = false);
+            }
+            return Ok(time);
+        };
+        // The answer was true between the two, so in the middle give or take half.
+        let when = before + before.elapsed() / 2;
+        let time = nanoseconds(status.time);
+        self.clocks.insert(queue, (when, time));
+        Ok(Some(time - span(self.arrival, when)))
     }
 
     /// The queue that an event went through.
@@ -97,9 +162,13 @@ impl Lateness {
         if event.queue < MAX_QUEUES {
             return Some(event.queue);
         }
-        let forwarded = event.source.client == CLIENT_DUMMY;
-        match self.queues.first_key_value() {
-            Some((queue, _)) if forwarded && self.queues.len() == 1 => Some(*queue),
+        // One that was not scheduled looks as if it were due at the start.
+        if event.source.client != CLIENT_DUMMY || event.time == EventTime::default() {
+            return None;
+        }
+        let mut running = self.queues.iter().filter(|(_, ticks)| ticks.running);
+        match (running.next(), running.next()) {
+            (Some((queue, _)), None) => Some(*queue),
             _ => None,
         }
     }
@@ -134,26 +203,68 @@ fn nanoseconds(time: RealTime) -> i64 {
     i64::from(time.tv_sec) * NANOSECONDS + i64::from(time.tv_nsec)
 }
 
-/// The length of a tick, as queues compute it.
-fn tick_length(client: &Client, queue: u8) -> Result<Option<i64>, Fail> {
+/// Nanoseconds from one instant to a later one.
+fn span(from: Instant, to: Instant) -> i64 {
+    i64::try_from(to.saturating_duration_since(from).as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// A queue that has just been started; none if it is already gone.
+fn started(client: &Client, queue: u8) -> Result<Option<Ticks>, Fail> {
     let Some(tempo) = client.queue_tempo(queue)? else { return Ok(None) };
     let base = if tempo.tempo_base == 0 { 1000 } else { i64::from(tempo.tempo_base) };
-    Ok((i64::from(tempo.tempo) * base)
-        .checked_div(i64::from(tempo.ppq))
-        .map(|length| length.max(1)))
+    let ppq = tempo.ppq;
+    let length = tick_length(tempo.tempo, ppq, base);
+    Ok(length.map(|length| Ticks { tick: 0, nanoseconds: 0, length, ppq, base, running: true }))
+}
+
+/// The length of a tick, as queues compute it; none for a tempo that they ignore.
+fn tick_length(tempo: u32, ppq: i32, base: i64) -> Option<i64> {
+    let tempo = i64::from(tempo.cast_signed());
+    let length = (tempo > 0).then(|| (tempo * base).checked_div(ppq.into()))??;
+    Some(length.max(1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use abi::Address;
+    use abi::event::EventData;
+
+    const TICKS: Ticks =
+        Ticks { tick: 0, nanoseconds: 0, length: 5_208_333, ppq: 96, base: 1000, running: true };
 
     #[test]
-    fn ticks_are_on_the_clock_across_a_change_of_tempo() {
-        let first = Ticks { tick: 0, nanoseconds: 0, length: 5_208_333 };
-        assert_eq!(first.time_of(96), 499_999_968);
-        let then = Ticks { tick: 96, nanoseconds: first.time_of(96), length: 1000 };
-        assert_eq!(then.time_of(106), 499_999_968 + 10_000);
-        assert_eq!(then.time_of(95), 499_999_968 - 1000);
+    fn ticks_are_on_the_clock_across_changes_of_tempo() {
+        assert_eq!(tick_length(500_000, 96, 1000), Some(5_208_333));
+        assert_eq!(TICKS.time_of(96), 499_999_968);
+        // Each change counts with its own tempo, however late its echo is looked at.
+        let then = TICKS.with_tempo(96, 96_000).with_tempo(106, 960_000);
+        assert_eq!(then.time_of(106), 499_999_968 + 10 * 1_000_000);
+        assert_eq!(then.time_of(107), 499_999_968 + 10 * 1_000_000 + 10_000_000);
+        assert_eq!(then.with_tempo(110, 0), then, "an illegal tempo is echoed and ignored");
+        assert_eq!(then.with_tempo(110, u32::MAX), then);
+    }
+
+    #[test]
+    fn what_came_through_another_client_belongs_to_the_one_queue_that_runs() {
+        let mut lateness = Lateness::default();
+        let mut event = Event::direct(EventType::NOTEON);
+        event.data = EventData::default();
+        event.source = Address::new(CLIENT_DUMMY, 0);
+        event.time = EventTime::tick(5);
+        assert_eq!(lateness.queue_of(&event), None);
+        lateness.queues.insert(3, TICKS);
+        assert_eq!(lateness.queue_of(&event), Some(3));
+        let live = Event { time: EventTime::default(), ..event };
+        assert_eq!(lateness.queue_of(&live), None, "played by hand, as far as one can tell");
+        assert_eq!(lateness.queue_of(&Event { source: Address::new(130, 0), ..event }), None);
+        lateness.queues.insert(4, Ticks { running: false, ..TICKS });
+        assert_eq!(lateness.queue_of(&event), Some(3));
+        lateness.queues.insert(5, TICKS);
+        assert_eq!(lateness.queue_of(&event), None);
+        assert_eq!(lateness.queue_of(&Event { queue: 4, ..event }), Some(4));
+        lateness.lost();
+        assert_eq!(lateness.queue_of(&event), None);
     }
 
     #[test]

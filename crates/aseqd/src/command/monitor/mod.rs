@@ -137,11 +137,20 @@ impl Listener {
     /// Prints all that is there. False when enough was printed.
     fn print_all(&mut self, args: &MonitorArgs) -> Result<bool, Fail> {
         loop {
+            let reads = !self.client.has_event();
             let (event, data) = match self.client.try_read_event() {
-                Ok(Some(event)) => event,
+                Ok(Some(event)) => {
+                    if let Some(lateness) = self.lateness.as_mut().filter(|_| reads) {
+                        lateness.arrived();
+                    }
+                    event
+                }
                 Ok(None) => return Ok(true),
                 Err(Errno::ENOSPC) => {
                     self.overflows += 1;
+                    if let Some(lateness) = &mut self.lateness {
+                        lateness.lost();
+                    }
                     eprintln!("aseqd: events were lost: they came faster than they were read");
                     continue;
                 }
