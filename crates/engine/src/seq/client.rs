@@ -34,6 +34,12 @@ pub(crate) fn name_bytes(name: &Name) -> &[u8] {
     name.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
+/// Writes a name as a string: what a program had behind its end stays.
+pub(crate) fn write_name(name: &Name, to: &mut Name) {
+    let end = (name_bytes(name).len() + 1).min(to.len());
+    to[..end].copy_from_slice(&name[..end]);
+}
+
 /// A name taken from a program: cut to 63 bytes.
 pub(crate) fn copy_name(from: &Name) -> Name {
     let mut name = [0; 64];

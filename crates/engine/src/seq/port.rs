@@ -1,6 +1,6 @@
 //! A port and the subscriptions at it.
 
-use super::client::{Name, copy_name, name, name_bytes};
+use super::client::{Name, copy_name, name, write_name};
 use abi::Address;
 use abi::seq::{PortCaps, PortFlags, PortInfo, PortSubscribe, SubscriptionFlags};
 use alloc::format;
@@ -71,9 +71,7 @@ impl Port {
 
     /// Fills what a program may ask for; the rest of `info` stays.
     pub(crate) fn fill_info(&self, info: &mut PortInfo) {
-        // As a string: what the program had behind its end stays.
-        let end = name_bytes(&self.name).len() + 1;
-        info.name[..end].copy_from_slice(&self.name[..end]);
+        write_name(&self.name, &mut info.name);
         info.capability = self.capability.bits();
         info.port_type = self.port_type;
         info.midi_channels = self.midi_channels;

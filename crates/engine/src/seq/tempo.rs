@@ -168,6 +168,12 @@ impl QueueTimer {
             }
             self.set_defaults(now);
         }
+        let system =
+            self.id.dev_class == timer::CLASS_GLOBAL && self.id.device == timer::GLOBAL_SYSTEM;
+        if system && self.id.subdevice != 0 {
+            // The replacement is what could not be had.
+            self.set_defaults(now);
+        }
         self.id.dev_sclass = timer::SCLASS_SEQUENCER;
         let hrtimer = self.id.dev_class == timer::CLASS_GLOBAL
             && self.id.device == timer::GLOBAL_HRTIMER

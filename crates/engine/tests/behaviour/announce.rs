@@ -126,8 +126,7 @@ fn closing_tells_a_peer_after_the_exit_of_the_port_and_deleting_before() {
         } else {
             rig.delete_port(client, 0).unwrap();
         }
-        let types: Vec<_> =
-            rig.announced(watcher).iter().map(|announced| announced.0).collect();
+        let types: Vec<_> = rig.announced(watcher).iter().map(|announced| announced.0).collect();
         types
     };
     let (exit, cut) = (EventType::PORT_EXIT, EventType::PORT_UNSUBSCRIBED);

@@ -42,7 +42,8 @@ fn the_structs_are_four_bytes_apart() {
 fn each_world_has_its_own_port_requests() {
     let mut rig = Rig::new();
     let client = rig.client_with_port();
-    for code in [s::CREATE_PORT, s::DELETE_PORT, s::GET_PORT_INFO, s::SET_PORT_INFO, s::QUERY_NEXT_PORT]
+    for code in
+        [s::CREATE_PORT, s::DELETE_PORT, s::GET_PORT_INFO, s::SET_PORT_INFO, s::QUERY_NEXT_PORT]
     {
         let info = PortInfo { addr: client.port(0), ..PortInfo::default() };
         assert_eq!(errno(ioctl32(&mut rig, client, code, info)), Errno::ENOTTY);
@@ -88,6 +89,35 @@ fn direction_and_group_are_at_bytes_109_and_110_and_the_queue_again_at_108() {
     let bytes = ioctl32(&mut rig, client, s32::GET_PORT_INFO, asked).unwrap();
     let bytes = bytes.as_bytes();
     assert_eq!(bytes[104..111], [3, 0, 0, 0, 3, 1, 5]);
+}
+
+#[test]
+fn bytes_105_to_107_come_back_as_zero_and_the_rest_as_passed() {
+    let mut rig = Rig::new();
+    let client = rig.client_with_port();
+    let asked = PortInfo32 {
+        addr: client.port(0),
+        pad: [1, 2],
+        time_queue: 77,
+        reserved: [9; 3],
+        time_queue_again: 9,
+        reserved2: [9; 53],
+        ..PortInfo32::default()
+    };
+    let info = ioctl32(&mut rig, client, s32::GET_PORT_INFO, asked).unwrap();
+    assert_eq!((info.reserved, info.reserved2, info.pad), ([0; 3], [9; 53], [1, 2]));
+    assert_eq!((info.time_queue, info.time_queue_again), (77, 77));
+}
+
+#[test]
+fn setting_and_deleting_give_the_struct_back() {
+    let mut rig = Rig::new();
+    let client = rig.client_with_port();
+    let asked = PortInfo32 { addr: client.port(0), kernel: 7, ..PortInfo32::default() };
+    for code in [s32::SET_PORT_INFO, s32::DELETE_PORT] {
+        let back = ioctl32(&mut rig, client, code, asked).unwrap();
+        assert_eq!(back, PortInfo32 { kernel: 0, ..asked });
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The texts of `/proc/asound/seq`, byte by byte as on Linux 6.12.
 
 use abi::ioctl::sequencer as s;
-use abi::seq::{PortCaps, PortInfo, QueueInfo, QueueTimer, SubscriptionFlags};
+use abi::seq::{
+    PortCaps, PortInfo, QueueInfo, QueueTimer, RemoveEvents, RemoveMode, SubscriptionFlags,
+};
 use abi::timer::TimerId;
 use abi::{Address, EventType};
 use engine::Access;
@@ -215,6 +217,38 @@ fn the_beats_per_minute_count_in_the_tempo_base() {
     assert!(text.contains("current BPM        : 0\n"));
 }
 
+#[test]
+fn a_resized_output_pool_keeps_its_counts_of_requests_and_a_resized_input_pool_does_not() {
+    let mut rig = Rig::new();
+    let client = rig.client_with_port();
+    rig.create_queue(client).unwrap();
+    rig.set_pool(client, 2, 2, 0).unwrap();
+    for queue in [0, 253] {
+        for _ in 0..2 {
+            rig.send(client, at_tick(key(client.port(0), 1), queue, 5)).unwrap();
+        }
+        rig.send(client, at_tick(key(client.port(0), 1), queue, 5)).unwrap_err();
+    }
+    rig.remove_output(client, RemoveMode::empty(), RemoveEvents::default());
+    rig.set_pool(client, 3, 3, 0).unwrap();
+    let expected = "\
+  Output pool :
+    Pool size          : 3
+    Cells in use       : 0
+    Peak cells in use  : 0
+    Alloc success      : 2
+    Alloc failures     : 1
+  Input pool :
+    Pool size          : 3
+    Cells in use       : 0
+    Peak cells in use  : 0
+    Alloc success      : 0
+    Alloc failures     : 0
+";
+    let text = rig.engine.proc_clients();
+    assert!(text.ends_with(expected), "{text}");
+}
+
 /// The timer text after asking for a timer, before and after a start.
 fn periods(id: TimerId, resolution: u32) -> [String; 2] {
     let mut rig = Rig::new();
@@ -225,7 +259,11 @@ fn periods(id: TimerId, resolution: u32) -> [String; 2] {
     rig.ioctl(client, s::SET_QUEUE_TIMER, info).unwrap();
     let line = |rig: &Rig| {
         let text = rig.engine.proc_timer();
-        text.lines().take(2).map(|line| line.rsplit(" : ").next().unwrap()).collect::<Vec<_>>().join(" ")
+        text.lines()
+            .take(2)
+            .map(|line| line.rsplit(" : ").next().unwrap())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     let before = line(&rig);
     rig.control(client, EventType::START, 0, [0, 0]).unwrap();

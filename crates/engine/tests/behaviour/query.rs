@@ -119,7 +119,8 @@ fn subscriptions_are_found_in_the_order_they_were_made() {
 fn subscriptions_past_the_end_and_of_missing_ports_are_errors() {
     let mut rig = Rig::new();
     let client = rig.client_with_port();
-    let mut ask = |root, kind, index| errno(rig.ioctl(client, s::QUERY_SUBS, subs(root, kind, index)));
+    let mut ask =
+        |root, kind, index| errno(rig.ioctl(client, s::QUERY_SUBS, subs(root, kind, index)));
     let port = client.port(0);
     assert_eq!(ask(port, QUERY_SUBS_READ, 0), Errno::ENOENT);
     assert_eq!(ask(port, QUERY_SUBS_WRITE, -1), Errno::ENOENT);
@@ -144,8 +145,12 @@ fn a_subscription_comes_back_whole_reserved_bytes_included() {
         reserved: [0x77; 64],
     };
     rig.ioctl(sender, s::SUBSCRIBE_PORT, made).unwrap();
-    let asked =
-        PortSubscribe { sender: made.sender, dest: made.dest, queue: 9, ..PortSubscribe::default() };
+    let asked = PortSubscribe {
+        sender: made.sender,
+        dest: made.dest,
+        queue: 9,
+        ..PortSubscribe::default()
+    };
     assert_eq!(rig.ioctl(reader, s::GET_SUBSCRIPTION, asked), Ok(made));
 }
 

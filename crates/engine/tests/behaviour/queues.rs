@@ -29,8 +29,13 @@ fn a_created_queue_is_returned_with_number_owner_lock_and_name() {
     let made = rig.ioctl(client, s::CREATE_QUEUE, asked).unwrap();
     let expected = QueueInfo { queue: 0, owner: 128, name: named("Queue-0").name, ..asked };
     assert_eq!(made, expected);
+    // What was behind the end of the name stays there.
+    let mut garbage = QueueInfo { name: [0x5a; 64], ..asked };
+    garbage.name[0] = 0;
+    let made = rig.ioctl(client, s::CREATE_QUEUE, garbage).unwrap();
+    assert_eq!((&made.name[..9], made.name[63]), (&b"Queue-1\0\x5a"[..], 0x5a));
     let made = rig.ioctl(client, s::CREATE_QUEUE, named("mine")).unwrap();
-    assert_eq!(made, QueueInfo { queue: 1, owner: 128, ..named("mine") });
+    assert_eq!(made, QueueInfo { queue: 2, owner: 128, ..named("mine") });
 }
 
 #[test]

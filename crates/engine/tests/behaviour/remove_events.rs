@@ -19,7 +19,10 @@ fn filled() -> (Rig, TestClient, TestClient) {
         tagged(1, at_tick(key(to, 1), 0, 10)),
         tagged(2, at_tick(Event { event_type: EventType::NOTEOFF, ..key(to, 2) }, 0, 20)),
         tagged(1, at_time(key(other.port(1), 3), 0, 10, 5)),
-        tagged(2, at_tick(channel(5, Event { event_type: EventType::PITCHBEND, ..key(to, 4) }), 0, 5)),
+        tagged(
+            2,
+            at_tick(channel(5, Event { event_type: EventType::PITCHBEND, ..key(to, 4) }), 0, 5),
+        ),
         tagged(3, at_tick(numbered(5, direct(EventType::ECHO, to)), 0, 30)),
         at_tick(key(SUBSCRIBERS, 6), 0, 7),
         at_tick(key(to, 7), 1, 10),

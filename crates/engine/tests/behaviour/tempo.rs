@@ -41,7 +41,8 @@ fn tempo_and_ppq_must_be_positive_and_the_base_known() {
         let info = QueueTempo { tempo, ppq, tempo_base, ..QueueTempo::default() };
         rig.ioctl(client, s::SET_QUEUE_TEMPO, info).map(drop).map_err(|error| error.errno)
     };
-    for (tempo, ppq) in [(0, 96), (0x8000_0000, 96), (u32::MAX, 96), (1, 0), (1, -1), (1, i32::MIN)] {
+    for (tempo, ppq) in [(0, 96), (0x8000_0000, 96), (u32::MAX, 96), (1, 0), (1, -1), (1, i32::MIN)]
+    {
         assert_eq!(set(tempo, ppq, 0), Err(Errno::EINVAL));
     }
     for base in [1, 9, 11, 100, 999, 1001, u16::MAX] {

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::seq::Seq;
-use crate::seq::client::{Client, MAX_CLIENTS, MAX_PORTS, copy_name};
+use crate::seq::client::{Client, MAX_CLIENTS, MAX_PORTS, copy_name, write_name};
 use crate::seq::queue::MAX_QUEUES;
 use abi::event::EventData;
 use abi::seq::{ClientFilter, ClientInfo, RunningInfo, SystemInfo, VERSION, VERSION_1_0_3};
@@ -68,7 +68,7 @@ pub(super) fn find(seq: &Seq, number: i32) -> Option<&Client> {
 pub(super) fn fill(info: &mut ClientInfo, client: &Client) {
     info.client = client.number.into();
     info.client_type = client.type_number();
-    info.name = client.name;
+    write_name(&client.name, &mut info.name);
     info.filter = client.filter.bits();
     info.event_filter = client.event_filter;
     info.num_ports = i32::try_from(client.ports.len()).unwrap_or(i32::MAX);

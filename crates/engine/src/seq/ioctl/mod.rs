@@ -114,12 +114,12 @@ pub fn entry(code: u32) -> Option<&'static Entry> {
     TABLE.iter().find(|entry| entry.code == code)
 }
 
-/// Does a request copy its struct back? Two are declared write-only and do.
+/// Does a request copy its struct back? Four are declared write-only and do.
 #[must_use]
 pub const fn copies_back(code: u32) -> bool {
     ioctl::direction(code) & ioctl::READ != 0
-        || code == s::SET_QUEUE_CLIENT
-        || code == s::SET_CLIENT_POOL
+        || matches!(code, s::SET_QUEUE_CLIENT | s::SET_CLIENT_POOL)
+        || matches!(code, s32::SET_PORT_INFO | s32::DELETE_PORT)
 }
 
 /// Largest argument.

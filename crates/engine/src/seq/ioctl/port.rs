@@ -112,7 +112,7 @@ fn convert(
         kernel: 0,
         flags: info.flags,
         time_queue: info.time_queue,
-        reserved: info32.reserved,
+        reserved: [0; 3],
         time_queue_again: info.time_queue,
         direction: info.direction,
         ump_group: info.ump_group,

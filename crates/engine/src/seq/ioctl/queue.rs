@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::seq::Seq;
-use crate::seq::client::{copy_name, name, name_bytes};
+use crate::seq::client::{copy_name, name, name_bytes, write_name};
 use crate::seq::queue::Queue;
 use crate::seq::tempo::SKEW_BASE;
 use abi::Errno;
@@ -33,7 +33,7 @@ pub(super) fn create_queue(seq: &mut Seq, caller: u8, info: &mut QueueInfo) -> R
     info.queue = queue.number.into();
     info.owner = queue.owner.into();
     if info.name[0] == 0 {
-        info.name = queue.name;
+        write_name(&queue.name, &mut info.name);
     }
     Ok(())
 }
