@@ -4,8 +4,8 @@ use crate::sys::{self, errno};
 use abi::event::{EVENT_SIZE, EventData, EventFlags, EventTime, Note, QUEUE_DIRECT};
 use abi::ioctl::sequencer as s;
 use abi::seq::{
-    CLIENT_SYSTEM, ClientFilter, ClientInfo, ClientPool, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER, PortCaps,
-    PortInfo, PortSubscribe, QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer,
+    CLIENT_SYSTEM, ClientFilter, ClientInfo, ClientPool, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER,
+    PortCaps, PortInfo, PortSubscribe, QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer,
     RemoveEvents, RemoveMode,
 };
 use abi::{Address, Errno, Event, EventType};
@@ -313,6 +313,14 @@ impl Client {
     /// Writes a control event for a queue to the timer port, at once.
     pub fn control(&self, queue: u8, event_type: EventType, value: u32) -> Result<usize, Errno> {
         self.send(&control(queue, event_type, value, 0))
+    }
+
+    /// Writes events that wait in a stopped queue, as many as there are.
+    #[track_caller]
+    pub fn write_pending(&self, queue: u8, events: usize) {
+        let event = at_tick(note_on(self.port(0), 1), queue, 1_000_000);
+        let bytes = batch(std::iter::repeat_n(&event, events));
+        assert_eq!(self.write(&bytes), Ok(bytes.len()), "the events are queued");
     }
 
     /// Starts a queue.
@@ -628,6 +636,26 @@ pub fn name(text: &str) -> [u8; 64] {
 pub fn text(name: &[u8; 64]) -> String {
     let bytes = name.split(|byte| *byte == 0).next().unwrap_or_default();
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A struct with every byte 0xa5, to see which bytes an answer leaves alone.
+pub fn patterned<T: FromBytes>() -> T {
+    let Ok(value) = T::read_from_bytes(&vec![0xa5; size_of::<T>()]) else {
+        unreachable!("as many bytes as it has")
+    };
+    value
+}
+
+/// Several events as one buffer.
+pub fn batch<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<u8> {
+    events.into_iter().flat_map(Event::as_bytes).copied().collect()
+}
+
+/// A client whose queue holds a number of its events that are not due.
+pub fn with_pending(client: Client, events: usize) -> (Client, u8) {
+    let queue = client.create_queue();
+    client.write_pending(queue, events);
+    (client, queue)
 }
 
 /// Waits until something holds, with patience.

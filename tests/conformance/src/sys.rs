@@ -1,10 +1,14 @@
-//! The one unsafe room: ioctl with a struct.
-#![expect(unsafe_code, reason = "ioctl takes a pointer")]
+//! The one unsafe room: ioctl with a struct, memory with an edge, code in a forked child.
+#![expect(unsafe_code, reason = "ioctl takes a pointer; edges of memory and fork are the point")]
 
 use abi::Errno;
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode};
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use std::ffi::c_void;
+use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 use zerocopy::{FromBytes, IntoBytes};
 
 struct Request<'a, T> {
@@ -72,4 +76,76 @@ pub fn ioctl_at_bad_address(descriptor: impl AsFd, code: u32) -> Result<i32, Err
 /// The number of an error of the operating system.
 pub fn errno(error: rustix::io::Errno) -> Errno {
     Errno(u16::try_from(error.raw_os_error()).unwrap_or(0))
+}
+
+/// Memory that ends: after its bytes comes a page that nobody may touch.
+#[derive(Debug)]
+pub struct Edge {
+    start: *mut c_void,
+}
+
+const PAGE: usize = 64 * 1024;
+
+impl Edge {
+    /// Maps it.
+    pub fn new() -> Self {
+        // SAFETY: a new mapping at an address of the kernel's choice.
+        let start = unsafe {
+            mmap_anonymous(std::ptr::null_mut(), 2 * PAGE, ProtFlags::empty(), MapFlags::PRIVATE)
+        };
+        let start = start.expect("mmap");
+        let access = rustix::mm::MprotectFlags::READ | rustix::mm::MprotectFlags::WRITE;
+        // SAFETY: the first half of the mapping above, which nothing refers to yet.
+        unsafe { rustix::mm::mprotect(start, PAGE, access) }.expect("mprotect");
+        Self { start }
+    }
+
+    /// `write` of these bytes, followed by `beyond` bytes that cannot be read.
+    pub fn write(&self, fd: impl AsFd, bytes: &[u8], beyond: usize) -> Result<usize, Errno> {
+        // SAFETY: the bytes before the edge are mapped, and fit.
+        let at = unsafe { self.start.cast::<u8>().add(PAGE - bytes.len()) };
+        // SAFETY: as above; nothing else refers to the mapping.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len()) };
+        // SAFETY: the addresses belong to the mapping; only the kernel looks behind the edge.
+        let buffer = unsafe { std::slice::from_raw_parts(at, bytes.len() + beyond) };
+        rustix::io::write(fd, buffer).map_err(errno)
+    }
+
+    /// `read` into `before` bytes, followed by `beyond` bytes that cannot be written.
+    pub fn read(&self, fd: impl AsFd, before: usize, beyond: usize) -> Result<usize, Errno> {
+        // SAFETY: the bytes before the edge are mapped.
+        let at = unsafe { self.start.cast::<u8>().add(PAGE - before) };
+        // SAFETY: the addresses belong to the mapping; only the kernel looks behind the edge.
+        let buffer = unsafe { std::slice::from_raw_parts_mut(at, before + beyond) };
+        rustix::io::read(fd, buffer).map_err(errno)
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is this value's own.
+        let _unmapped = unsafe { munmap(self.start, 2 * PAGE) };
+    }
+}
+
+/// Runs a check in a forked child, which shares the descriptors, and says what it found. The check
+/// makes system calls and nothing else.
+pub fn in_forked_child(mut check: impl FnMut() -> bool + Send + Sync + 'static) -> bool {
+    let mut command = Command::new(std::env::current_exe().expect("the own path"));
+    let check = move || if check() { Ok(()) } else { Err(io::ErrorKind::Other.into()) };
+    // SAFETY: the check makes system calls and nothing else, as it must after a fork.
+    unsafe { command.pre_exec(check) };
+    command.arg("--version").stdout(std::process::Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// Tries to map a page of a file.
+pub fn map(fd: impl AsFd) -> Result<(), Errno> {
+    let access = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a new mapping at an address of the kernel's choice.
+    let at =
+        unsafe { rustix::mm::mmap(std::ptr::null_mut(), 4096, access, MapFlags::SHARED, fd, 0) };
+    let at = at.map_err(errno)?;
+    // SAFETY: the mapping has just been made.
+    unsafe { munmap(at, 4096) }.map_err(errno)
 }

@@ -40,7 +40,10 @@ cases! {
             data: EventData::from_ext_len(28),
             ..Event::direct(EventType::BOUNCE)
         };
-        assert_eq!(client.received(), [Received { event: bounce, data: event.as_bytes().to_vec() }]);
+        assert_eq!(
+            client.received(),
+            [Received { event: bounce, data: event.as_bytes().to_vec() }]
+        );
     }
 
     /// Without the filter bit, a failed event vanishes and is not counted.
@@ -126,7 +129,7 @@ cases! {
         let (client, queue) = bouncing();
         let port = client.create_port(OPEN_PORT).unwrap();
         client.must_send(&Event { source: port, ..at_tick(note_on(NOBODY, 1), queue, 0) });
-        assert_eq!(client.wait_event().dest, port);
+        assert_eq!(client.received()[0].event.dest, port);
     }
 
     /// If the source port does not exist, the bounce is lost and counted.
@@ -171,7 +174,8 @@ cases! {
     fn lost_count_can_be_reset() {
         let (client, queue) = bouncing();
         client.set_info(|info| info.event_lost = 40).unwrap();
-        client.must_send(&Event { source: client.port(9), ..at_tick(note_on(NOBODY, 1), queue, 0) });
+        client
+            .must_send(&Event { source: client.port(9), ..at_tick(note_on(NOBODY, 1), queue, 0) });
         assert_eq!(client.info().event_lost, 41);
         client.set_info(|info| info.event_lost = 0).unwrap();
         assert_eq!(client.info().event_lost, 0);
@@ -198,7 +202,8 @@ cases! {
         assert_eq!(received[0].data, event.as_bytes());
     }
 
-    /// In a queued fan-out every failing subscriber bounces, with its own address; the others get it.
+    /// In a queued fan-out every failing subscriber bounces, with its own address; the others get
+    /// it.
     fn every_failing_subscriber_bounces() {
         let (client, queue) = bouncing();
         let reader = Client::with_ports(3);
@@ -239,7 +244,8 @@ cases! {
         client.must_send(&at_time(note_on(NOBODY, 1), queue, Duration::from_nanos(1_000_000_007)));
         client.move_to_time(queue, 2, 0);
         let back = bounced(&client);
-        assert_eq!((back[0].time, back[0].flags), (EventTime::real(1, 7), EventFlags::REAL_TIME));
+        // The first one is the event that made the pass: ticks come before times.
+        assert_eq!((back[1].time, back[1].flags), (EventTime::real(1, 7), EventFlags::REAL_TIME));
     }
 
     /// Both halves of a NOTE bounce, as what they have become.
@@ -250,12 +256,13 @@ cases! {
         let note = Note { note: 1, velocity: 2, off_velocity: 3, duration: 5, ..Note::default() };
         event.data = EventData::from_note(note);
         client.must_send(&event);
-        client.move_to_tick(queue, 5);
+        assert_eq!(client.control(queue, EventType::SETPOS_TICK, 5), Ok(EVENT_SIZE));
+        client.must_send(&at_tick(note_on(client.port(0), 1), queue, 5));
         let halves: Vec<_> = bounced(&client)
             .iter()
             .map(|event| (event.event_type, event.time.tick_or_sec, event.data.note().velocity))
             .collect();
-        assert_eq!(halves[..2], [(EventType::NOTEON, 0, 2), (EventType::NOTEOFF, 5, 3)]);
+        assert_eq!(halves, [(EventType::NOTEON, 0, 2), (EventType::NOTEOFF, 5, 3)]);
     }
 
     /// Whether to bounce is asked when the event is due, not when it is written.

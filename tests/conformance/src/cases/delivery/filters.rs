@@ -92,7 +92,8 @@ cases! {
 
     /// In fan-out a filtering subscriber gives ENOENT and the others get the event.
     fn filtering_subscriber_is_an_error_of_the_fanout() {
-        let (sender, deaf, reader) = (Client::with_port(), Client::with_port(), Client::with_port());
+        let (sender, deaf, reader) =
+            (Client::with_port(), Client::with_port(), Client::with_port());
         assert_eq!(sender.subscribe(sender.port(0), deaf.port(0)), Ok(()));
         assert_eq!(sender.subscribe(sender.port(0), reader.port(0)), Ok(()));
         deaf.accept_only(&[]);

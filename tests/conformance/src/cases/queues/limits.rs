@@ -1,0 +1,80 @@
+//! How many queues there are.
+
+use crate::case::cases;
+use crate::client::Client;
+use abi::Errno;
+use abi::ioctl::sequencer as s;
+use abi::seq::{QueueInfo, SystemInfo};
+
+/// How many queues can still be made.
+fn free(client: &Client) -> i32 {
+    let info = client.query(s::SYSTEM_INFO, SystemInfo::default()).expect("SYSTEM_INFO");
+    info.queues - info.cur_queues
+}
+
+cases! {
+    /// 32 queues can exist, whoever has them; the next is ENOMEM.
+    fn there_are_32_queues() {
+        let client = Client::open();
+        for _ in 0..free(&client) {
+            client.create_queue();
+        }
+        assert_eq!(client.query(s::CREATE_QUEUE, QueueInfo::default()), Err(Errno::ENOMEM));
+        assert_eq!(Client::open().query(s::CREATE_QUEUE, QueueInfo::default()), Err(Errno::ENOMEM));
+    }
+
+    /// After a deletion there is room again, at that number.
+    fn deletion_makes_room() {
+        let client = Client::open();
+        let queues: Vec<u8> = (0..free(&client)).map(|_| client.create_queue()).collect();
+        let middle = queues[queues.len() / 2];
+        assert_eq!(client.delete_queue(middle), Ok(()));
+        assert_eq!(client.create_queue(), middle);
+    }
+
+    /// Queues get the lowest free number.
+    fn lowest_free_number_is_given() {
+        let client = Client::open();
+        let queues: Vec<u8> = (0..4).map(|_| client.create_queue()).collect();
+        for queue in [queues[2], queues[0]] {
+            assert_eq!(client.delete_queue(queue), Ok(()));
+        }
+        assert_eq!((client.create_queue(), client.create_queue()), (queues[0], queues[2]));
+    }
+
+    /// All queues can run at once.
+    fn all_queues_can_run() {
+        let client = Client::open();
+        let queues: Vec<u8> = (0..free(&client)).map(|_| client.create_queue()).collect();
+        for queue in &queues {
+            client.start(*queue);
+        }
+        assert!(queues.iter().all(|queue| client.status(*queue).running == 1));
+    }
+
+    /// SYSTEM_INFO counts the queues.
+    fn system_info_counts_queues() {
+        let client = Client::open();
+        let before = free(&client);
+        let queue = client.create_queue();
+        assert_eq!(free(&client), before - 1);
+        assert_eq!(client.delete_queue(queue), Ok(()));
+        assert_eq!(free(&client), before);
+    }
+
+    /// A new queue is named after its number, if it has no name.
+    fn queue_is_named_after_its_number() {
+        let client = Client::open();
+        let queue = client.create_queue();
+        let info = client.queue_info(queue.into()).unwrap();
+        assert_eq!(crate::client::text(&info.name), format!("Queue-{queue}"));
+    }
+
+    /// Numbers beyond the last queue are EINVAL.
+    fn numbers_beyond_the_last_are_einval() {
+        let client = Client::open();
+        for queue in [-1, 32, 253, 255, 1000, i32::MAX, i32::MIN] {
+            assert_eq!(client.queue_info(queue), Err(Errno::EINVAL), "queue {queue}");
+        }
+    }
+}
