@@ -1,0 +1,126 @@
+//! Options.
+
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// Seeded programs for the ALSA sequencer, and what a sequencer answers to them.
+#[derive(Parser)]
+#[command(version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Cmd,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Cmd {
+    /// Run the programs of seeds on /dev/snd/seq and print their transcripts.
+    Transcript(TranscriptArgs),
+    /// Print the program of a seed with what the engine answers.
+    Show {
+        /// The seed.
+        seed: u64,
+        #[command(flatten)]
+        size: Size,
+        /// Print the program alone, as `run` reads it.
+        #[arg(long)]
+        program: bool,
+        /// Run it on /dev/snd/seq instead.
+        #[arg(long)]
+        device: bool,
+    },
+    /// Run programs from a file on /dev/snd/seq.
+    Run {
+        /// The file, `-` for standard input.
+        file: PathBuf,
+        /// Use the engine in this process instead.
+        #[arg(long)]
+        engine: bool,
+        /// Print the results alone, one a line, an empty line after each program.
+        #[arg(long)]
+        results: bool,
+    },
+    /// Run seeds on Linux in a virtual machine and on us, and list those that differ.
+    Compare {
+        /// Seeds, as FIRST..END.
+        #[arg(long, value_parser = seeds, default_value = "0..1000")]
+        seeds: Range<u64>,
+        #[command(flatten)]
+        size: Size,
+        #[command(flatten)]
+        sides: Sides,
+        /// Seeds per boot.
+        #[arg(long, default_value_t = 5000)]
+        boot: u64,
+        /// Take Linux's hashes from this file instead; see `tests/seqfuzz/kernels`.
+        #[arg(long)]
+        known: Option<PathBuf>,
+        /// Write the hashes of Linux to this file.
+        #[arg(long)]
+        save: Option<PathBuf>,
+    },
+    /// Shrink the programs of seeds on which Linux and we differ.
+    Minimise {
+        /// The seeds.
+        #[arg(required = true)]
+        seeds: Vec<u64>,
+        #[command(flatten)]
+        size: Size,
+        #[command(flatten)]
+        sides: Sides,
+        /// Print the two transcripts of the whole programs instead.
+        #[arg(long)]
+        whole: bool,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct TranscriptArgs {
+    /// Seeds, as FIRST..END.
+    #[arg(long, value_parser = seeds)]
+    pub(crate) seeds: Range<u64>,
+    #[command(flatten)]
+    pub(crate) size: Size,
+    /// One line per seed: its number and a hash of its transcript.
+    #[arg(long)]
+    pub(crate) hash: bool,
+    /// Use the engine in this process instead.
+    #[arg(long)]
+    pub(crate) engine: bool,
+}
+
+#[derive(Args, Clone, Copy)]
+pub(crate) struct Size {
+    /// About how many calls a program makes between its beginning and its end.
+    #[arg(long, default_value_t = 24)]
+    pub(crate) size: usize,
+}
+
+#[derive(Args)]
+pub(crate) struct Sides {
+    /// The script that boots a Linux with a sequencer.
+    #[arg(long, value_name = "RUN", env = "SEQFUZZ_ORACLE")]
+    pub(crate) oracle: Option<PathBuf>,
+    /// Which kernel.
+    #[arg(long, default_value = "6.12")]
+    pub(crate) kernel: String,
+    /// This program linked statically, for the virtual machine.
+    #[arg(long, value_name = "FILE", env = "SEQFUZZ_STATIC")]
+    pub(crate) binary: Option<PathBuf>,
+    /// Most seconds for one boot.
+    #[arg(long, default_value_t = 1200)]
+    pub(crate) timeout: u32,
+    /// The command under which our side is `/dev/snd/seq`, such as "aseqd run --"; without it the
+    /// engine in this process.
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) under: Option<OsString>,
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let wrong = || format!("{text} is not FIRST..END");
+    let (first, end) = text.split_once("..").ok_or_else(wrong)?;
+    let first = first.parse().map_err(|_| wrong())?;
+    let end = end.parse().map_err(|_| wrong())?;
+    if first < end { Ok(first..end) } else { Err(format!("{text} is empty")) }
+}

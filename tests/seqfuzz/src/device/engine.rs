@@ -1,0 +1,113 @@
+//! The engine in this process, on a virtual clock that moves only when a program waits.
+
+use super::{Access, Device, Readiness};
+use abi::Errno;
+use engine::{Engine, FileId, Identity, Input, READABLE, Reply, Time, WRITABLE};
+use std::time::Duration;
+
+/// The process that opens.
+const PROCESS: i32 = 4242;
+
+/// A fresh sequencer.
+#[derive(Debug, Default)]
+pub struct EngineDevice {
+    engine: Engine,
+    now: Time,
+    files: Vec<Option<(FileId, Access)>>,
+    out: Vec<u8>,
+}
+
+impl EngineDevice {
+    /// A sequencer without clients, at time 0.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn file(&self, file: usize) -> Result<(FileId, Access), Errno> {
+        self.files.get(file).copied().flatten().ok_or(Errno::EBADF)
+    }
+
+    fn handle(&mut self, input: Input<'_>) -> Reply {
+        // What the engine left for later, of a full dispatch pass, happens before the next call.
+        let reply = self.engine.handle(self.now, input, &mut self.out);
+        while self.engine.poll_output().is_some() {}
+        reply
+    }
+}
+
+impl Device for EngineDevice {
+    fn open(&mut self, access: Access) -> Result<usize, Errno> {
+        let how = match access {
+            Access::Read => engine::Access::Read,
+            Access::Write => engine::Access::Write,
+            Access::ReadWrite => engine::Access::ReadWrite,
+        };
+        let identity = Identity::User { pid: PROCESS };
+        let file = self.engine.open(self.now, how, identity).map_err(|error| error.errno)?;
+        self.files.push(Some((file, access)));
+        Ok(self.files.len() - 1)
+    }
+
+    fn close(&mut self, file: usize) {
+        let Ok((id, _)) = self.file(file) else { return };
+        self.files[file] = None;
+        let _closed = self.handle(Input::Close { file: id });
+    }
+
+    fn ioctl(&mut self, file: usize, request: u32, argument: &mut [u8]) -> Result<i32, Errno> {
+        let (file, _) = self.file(file)?;
+        let input = Input::Ioctl { file, request, compat: false, arg: argument };
+        let value = self.handle(input).finish().map_err(|error| error.errno)?;
+        argument[..self.out.len()].copy_from_slice(&self.out);
+        Ok(i32::try_from(value).unwrap_or(i32::MAX))
+    }
+
+    fn write(&mut self, file: usize, data: &[u8]) -> Result<usize, Errno> {
+        let (id, access) = self.file(file)?;
+        if access == Access::Read {
+            return Err(Errno::EBADF);
+        }
+        let mut done = 0;
+        loop {
+            let input = Input::Write { file: id, data: &data[done..], nonblock: true };
+            match self.handle(input) {
+                Reply::More(more) => done += more,
+                Reply::Failed(error) if done == 0 => return Err(error.errno),
+                Reply::Failed(_) => return Ok(done),
+                Reply::Done(more) | Reply::Wait(more) => return Ok(done + more),
+            }
+        }
+    }
+
+    fn read(&mut self, file: usize, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let (id, access) = self.file(file)?;
+        if access == Access::Write {
+            return Err(Errno::EBADF);
+        }
+        let input = Input::Read { file: id, len: buffer.len(), nonblock: true };
+        let read = self.handle(input).finish().map_err(|error| error.errno)?;
+        buffer[..read].copy_from_slice(&self.out[..read]);
+        Ok(read)
+    }
+
+    fn poll(&mut self, file: usize) -> Readiness {
+        let Ok((file, _)) = self.file(file) else { return Readiness::default() };
+        let bits = self.handle(Input::Poll { file }).finish().unwrap_or(0);
+        Readiness { readable: bits & READABLE != 0, writable: bits & WRITABLE != 0, other: 0 }
+    }
+
+    fn wait(&mut self, time: Duration) {
+        let end = self.now + u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        while let Some(deadline) = self.engine.poll_timeout().filter(|deadline| *deadline <= end) {
+            self.now = self.now.max(deadline);
+            let _done = self.handle(Input::Timeout);
+        }
+        self.now = end;
+        let _done = self.handle(Input::Timeout);
+    }
+
+    fn process(&self) -> i32 {
+        PROCESS
+    }
+}

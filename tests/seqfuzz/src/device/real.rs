@@ -1,0 +1,95 @@
+//! `/dev/snd/seq`, whoever serves it.
+
+use super::{Access, Device, Readiness};
+use crate::sys::{self, ARGUMENT_SIZE, Argument, errno};
+use abi::Errno;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+/// The device node.
+const PATH: &str = "/dev/snd/seq";
+
+/// The sequencer of this machine.
+#[derive(Debug, Default)]
+pub struct RealDevice {
+    files: Vec<Option<OwnedFd>>,
+}
+
+impl RealDevice {
+    /// Nothing open yet.
+    ///
+    /// # Errors
+    /// A sentence, if there is no device that can be opened.
+    pub fn new() -> Result<Self, String> {
+        match rustix::fs::open(PATH, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(_) => Ok(Self::default()),
+            Err(error) => Err(format!("{PATH} cannot be opened: {error}")),
+        }
+    }
+
+    fn file(&self, file: usize) -> Result<&OwnedFd, Errno> {
+        self.files.get(file).and_then(Option::as_ref).ok_or(Errno::EBADF)
+    }
+}
+
+impl Device for RealDevice {
+    fn open(&mut self, access: Access) -> Result<usize, Errno> {
+        let access = match access {
+            Access::Read => OFlags::RDONLY,
+            Access::Write => OFlags::WRONLY,
+            Access::ReadWrite => OFlags::RDWR,
+        };
+        let flags = access | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(PATH, flags, Mode::empty()).map_err(errno)?;
+        self.files.push(Some(fd));
+        Ok(self.files.len() - 1)
+    }
+
+    fn close(&mut self, file: usize) {
+        if let Some(fd) = self.files.get_mut(file) {
+            drop(fd.take());
+        }
+    }
+
+    fn ioctl(&mut self, file: usize, code: u32, argument: &mut [u8]) -> Result<i32, Errno> {
+        let mut buffer = Argument([0; ARGUMENT_SIZE]);
+        buffer.0[..argument.len()].copy_from_slice(argument);
+        let result = sys::ioctl(self.file(file)?, code, &mut buffer);
+        argument.copy_from_slice(&buffer.0[..argument.len()]);
+        result
+    }
+
+    fn write(&mut self, file: usize, data: &[u8]) -> Result<usize, Errno> {
+        rustix::io::write(self.file(file)?, data).map_err(errno)
+    }
+
+    fn read(&mut self, file: usize, buffer: &mut [u8]) -> Result<usize, Errno> {
+        rustix::io::read(self.file(file)?, buffer).map_err(errno)
+    }
+
+    fn poll(&mut self, file: usize) -> Readiness {
+        let Ok(file) = self.file(file) else { return Readiness::default() };
+        let asked = PollFlags::IN | PollFlags::OUT | PollFlags::PRI;
+        let mut fds = [PollFd::new(file, asked)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        if poll(&mut fds, Some(&now)).is_err() {
+            return Readiness::default();
+        }
+        let told = fds[0].revents();
+        Readiness {
+            readable: told.contains(PollFlags::IN),
+            writable: told.contains(PollFlags::OUT),
+            other: (told - PollFlags::IN - PollFlags::OUT).bits(),
+        }
+    }
+
+    fn wait(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    fn process(&self) -> i32 {
+        rustix::process::getpid().as_raw_nonzero().get()
+    }
+}

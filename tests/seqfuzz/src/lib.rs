@@ -1,0 +1,27 @@
+//! Whole client programs of the ALSA sequencer from a seed, and what a sequencer answers to them.
+//!
+//! A [`Program`] is a list of calls over symbolic handles: opens, every ioctl with values near its
+//! edges, writes, reads, polls, closes. [`generate()`] makes one from a seed, always the same.
+//! [`transcript()`] runs one on a [`Device`], which is `/dev/snd/seq` ([`RealDevice`]) or the
+//! engine in this process on a virtual clock ([`EngineDevice`]), and writes down what came back in a
+//! canonical text: ids by handle, process ids masked, times only where they are exact. The same
+//! program on Linux and on aseqd must give the same text.
+
+mod device;
+pub mod diff;
+mod field;
+mod generate;
+pub mod minimise;
+pub mod oracle;
+mod program;
+mod rng;
+mod sys;
+mod text;
+mod transcript;
+
+pub use device::{Access, Device, EngineDevice, Readiness, RealDevice};
+pub use generate::generate;
+pub use program::{Arguments, Call, Mode, Operation, Program, Value};
+pub use rng::Rng;
+pub use text::{parse, parse_all};
+pub use transcript::{Transcript, hash, transcript};

@@ -1,0 +1,176 @@
+//! Where programs run: in this process, under a command, or in a virtual machine with Linux.
+
+use crate::device::EngineDevice;
+use crate::program::Program;
+use crate::transcript::{Transcript, transcript};
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A sequencer that can be asked to run programs.
+#[derive(Clone, Debug)]
+pub enum Side {
+    /// The engine in this process.
+    Engine,
+    /// A function.
+    Custom(fn(&Program) -> Transcript),
+    /// The device that this process sees under a command, such as `aseqd run --`.
+    Under {
+        /// The command and its first arguments.
+        command: Vec<OsString>,
+        /// This program.
+        binary: PathBuf,
+    },
+    /// Linux in a virtual machine.
+    Oracle {
+        /// The script that boots it.
+        run: PathBuf,
+        /// The kernel's name.
+        kernel: String,
+        /// This program, linked statically.
+        binary: PathBuf,
+        /// Most seconds for one boot.
+        timeout: u32,
+    },
+}
+
+impl Side {
+    /// What it is called in reports.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Engine => "engine".into(),
+            Self::Custom(_) => "function".into(),
+            Self::Under { command, .. } => {
+                let program = command.first().map(Path::new).and_then(Path::file_name);
+                program.map_or_else(String::new, |name| name.display().to_string())
+            }
+            Self::Oracle { kernel, .. } => format!("Linux {kernel}"),
+        }
+    }
+
+    /// The function that runs a program without another process.
+    fn function(&self) -> Option<fn(&Program) -> Transcript> {
+        match self {
+            Self::Engine => Some(|program| transcript(&mut EngineDevice::new(), program)),
+            Self::Custom(run) => Some(*run),
+            _ => None,
+        }
+    }
+
+    /// The hashes of the transcripts of a range of seeds.
+    ///
+    /// # Errors
+    /// A sentence, if the other side could not be run to its end.
+    pub fn hashes(&self, first: u64, end: u64, size: usize) -> Result<Vec<u64>, String> {
+        if let Some(run) = self.function() {
+            return Ok((first..end).map(|seed| run(&crate::generate(seed, size)).hash()).collect());
+        }
+        let arguments = format!("transcript --hash --size {size} --seeds {first}..{end}");
+        let text = self.run(&arguments, None)?;
+        let hashes: Vec<u64> = text.lines().filter_map(hash_of_line).collect();
+        let wanted = end - first;
+        if hashes.len() as u64 == wanted {
+            Ok(hashes)
+        } else {
+            let next = first + hashes.len() as u64;
+            Err(format!("{} ended before seed {next} was done", self.name()))
+        }
+    }
+
+    /// The transcripts of programs.
+    ///
+    /// # Errors
+    /// A sentence, if the other side could not be run to its end.
+    pub fn transcripts(&self, programs: &[Program]) -> Result<Vec<Transcript>, String> {
+        if let Some(run) = self.function() {
+            return Ok(programs.iter().map(run).collect());
+        }
+        let mut file = String::new();
+        for program in programs {
+            let _infallible = write!(file, "{program}");
+        }
+        let text = self.run("run --results", Some(&file))?;
+        let transcripts = read_results(&text);
+        if transcripts.len() == programs.len() {
+            Ok(transcripts)
+        } else {
+            Err(format!("{} ended in program {}", self.name(), transcripts.len()))
+        }
+    }
+
+    /// Runs this program there. `file` becomes its last argument.
+    fn run(&self, arguments: &str, file: Option<&str>) -> Result<String, String> {
+        let programs = std::env::temp_dir().join(format!("seqfuzz.{}", std::process::id()));
+        if let Some(text) = file {
+            std::fs::write(&programs, text)
+                .map_err(|error| format!("{}: {error}", programs.display()))?;
+        }
+        let mut command;
+        match self {
+            Self::Engine | Self::Custom(_) => return Err("a function needs no process".into()),
+            Self::Under { command: words, binary } => {
+                let (first, rest) = words.split_first().ok_or("the command is empty")?;
+                command = Command::new(first);
+                command.args(rest).arg(binary).args(arguments.split(' '));
+                if file.is_some() {
+                    command.arg(&programs);
+                }
+            }
+            Self::Oracle { run, kernel, binary, timeout } => {
+                command = Command::new(run);
+                command.args(["--kernel", kernel, "--timeout", &timeout.to_string()]);
+                command.arg("--add").arg(format!("{}:/bin/seqfuzz", binary.display()));
+                if file.is_some() {
+                    command.arg("--add").arg(format!("{}:/root/programs", programs.display()));
+                }
+                command.args(["--", "seqfuzz"]).args(arguments.split(' '));
+                if file.is_some() {
+                    command.arg("/root/programs");
+                }
+            }
+        }
+        let program = command.get_program().to_os_string();
+        let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).output();
+        let _left_behind = std::fs::remove_file(&programs);
+        let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
+        if !output.status.success() {
+            let last = String::from_utf8_lossy(&output.stderr);
+            let last = last.lines().last().unwrap_or("without a word").to_owned();
+            let done = output.stdout.iter().filter(|byte| **byte == b'\n').count();
+            return Err(format!("{} failed after {done} lines: {last}", self.name()));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+/// The hash of a line `seed hash`.
+fn hash_of_line(line: &str) -> Option<u64> {
+    u64::from_str_radix(line.split_whitespace().nth(1)?, 16).ok()
+}
+
+/// Transcripts as lines: one a result, an empty line after each program.
+#[must_use]
+pub fn write_results(transcript: &Transcript) -> String {
+    let mut text = String::new();
+    for result in &transcript.results {
+        let _infallible = writeln!(text, "{}", result.replace('\n', "\t"));
+    }
+    text.push('\n');
+    text
+}
+
+fn read_results(text: &str) -> Vec<Transcript> {
+    let mut transcripts = Vec::new();
+    let mut results = Vec::new();
+    for line in text.lines() {
+        let line = line.trim_end_matches('\r');
+        if line.is_empty() {
+            transcripts.push(Transcript { results: std::mem::take(&mut results) });
+        } else {
+            results.push(line.replace('\t', "\n"));
+        }
+    }
+    transcripts
+}

@@ -1,0 +1,228 @@
+//! Programs: calls over symbolic handles.
+
+use crate::field::{self, Field};
+use std::fmt;
+
+/// The value of an argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A number.
+    Number(i64),
+    /// The number of the client of this handle.
+    Client(usize),
+    /// The number of the queue of this handle.
+    Queue(usize),
+    /// A name.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) if *number > 0xffff => write!(f, "{number:#x}"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Client(handle) => write!(f, "c{handle}"),
+            Self::Queue(handle) => write!(f, "q{handle}"),
+            Self::Text(text) => write!(f, "\"{text}\""),
+            Self::Bytes(bytes) => {
+                f.write_str("hex:")?;
+                bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+    }
+}
+
+/// Names and values; what is not named is zero.
+pub type Arguments = Vec<(&'static str, Value)>;
+
+/// What a call does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Opens the device: `access` 0 to read, 1 to write, 2 both.
+    Open,
+    /// Closes it.
+    Close,
+    /// Reads at most `len` bytes.
+    Read,
+    /// Writes the events; `cut` bytes are left off (or added, if negative).
+    Write,
+    /// Polls.
+    Poll,
+    /// Lets `ms` milliseconds pass.
+    Sleep,
+    /// Waits until what is near in `queue` is out.
+    Settle,
+    /// A request of this name.
+    Request(&'static str),
+    /// An ioctl that does not exist: `code`.
+    Ioctl,
+}
+
+impl Operation {
+    /// Its name in programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Close => "close",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Poll => "poll",
+            Self::Sleep => "sleep",
+            Self::Settle => "settle",
+            Self::Request(name) => name,
+            Self::Ioctl => "ioctl",
+        }
+    }
+
+    /// The operation of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let plain = [
+            Self::Open,
+            Self::Close,
+            Self::Read,
+            Self::Write,
+            Self::Poll,
+            Self::Sleep,
+            Self::Settle,
+            Self::Ioctl,
+        ];
+        plain
+            .into_iter()
+            .find(|operation| operation.name() == name)
+            .or_else(|| field::request_named(name).map(|request| Self::Request(request.name)))
+    }
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Handle of the client that makes it.
+    pub client: usize,
+    /// What it does.
+    pub operation: Operation,
+    /// Its arguments.
+    pub arguments: Arguments,
+    /// The events of a write.
+    pub events: Vec<Arguments>,
+}
+
+impl Call {
+    /// An argument.
+    #[must_use]
+    pub fn argument(&self, name: &str) -> Option<&Value> {
+        find(&self.arguments, name)
+    }
+
+    /// An argument that is a plain number.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<i64> {
+        number(&self.arguments, name)
+    }
+}
+
+pub(crate) fn find<'a>(arguments: &'a Arguments, name: &str) -> Option<&'a Value> {
+    arguments.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+}
+
+pub(crate) fn number(arguments: &Arguments, name: &str) -> Option<i64> {
+    match find(arguments, name)? {
+        Value::Number(number) => Some(*number),
+        _ => None,
+    }
+}
+
+fn write_arguments(f: &mut fmt::Formatter<'_>, arguments: &Arguments) -> fmt::Result {
+    arguments.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "c{}.{}", self.client, self.operation.name())?;
+        for event in &self.events {
+            f.write_str(" [")?;
+            let typed = number(event, "type").and_then(|number| u8::try_from(number).ok());
+            if let Some(name) = typed.and_then(|number| abi::EventType(number).name()) {
+                f.write_str(name)?;
+            }
+            write_arguments(f, event)?;
+            f.write_str("]")?;
+        }
+        write_arguments(f, &self.arguments)
+    }
+}
+
+/// What moves in a program, hence what a transcript can say about time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Queues never run: every position is exact.
+    Still,
+    /// Queues run with a skew of zero: ticks are exact, real time is not while one runs.
+    Frozen,
+    /// Queues run: what is told is the order.
+    Run,
+}
+
+impl Mode {
+    pub(crate) const ALL: [Self; 3] = [Self::Still, Self::Frozen, Self::Run];
+
+    /// Its name in programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Still => "still",
+            Self::Frozen => "frozen",
+            Self::Run => "run",
+        }
+    }
+}
+
+/// A whole program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// What moves.
+    pub mode: Mode,
+    /// The calls in order.
+    pub calls: Vec<Call>,
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "mode {}", self.mode.name())?;
+        self.calls.iter().try_for_each(|call| writeln!(f, "{call}"))
+    }
+}
+
+/// Puts arguments into the bytes of a struct. Handles are looked up with the two functions.
+pub(crate) fn build(
+    fields: &[Field],
+    arguments: &Arguments,
+    client: impl Fn(usize) -> u8,
+    queue: impl Fn(usize) -> u8,
+    bytes: &mut [u8],
+) {
+    for (name, value) in arguments {
+        let Some(field) = fields.iter().find(|field| field.name == *name) else { continue };
+        let size = field.kind.size();
+        let to = &mut bytes[field.offset..field.offset + size];
+        match value {
+            Value::Number(number) => to.copy_from_slice(&number.to_le_bytes()[..size.min(8)]),
+            Value::Client(handle) => {
+                to.copy_from_slice(&u64::from(client(*handle)).to_le_bytes()[..size]);
+            }
+            Value::Queue(handle) => {
+                to.copy_from_slice(&u64::from(queue(*handle)).to_le_bytes()[..size]);
+            }
+            Value::Text(text) => fill(to, text.as_bytes()),
+            Value::Bytes(bytes) => fill(to, bytes),
+        }
+    }
+}
+
+fn fill(to: &mut [u8], from: &[u8]) {
+    let len = to.len().min(from.len());
+    to[..len].copy_from_slice(&from[..len]);
+}

@@ -1,0 +1,512 @@
+//! Running a program, and writing down what came back.
+
+use crate::device::{Access, Device};
+use crate::field::{self, EVENT, Field, Kind};
+use crate::program::{self, Call, Mode, Operation, Program, Value};
+use abi::event::{EVENT_SIZE, EventType};
+use abi::ioctl::{self, sequencer as s};
+use abi::{Address, Errno, Event};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::time::Duration;
+use zerocopy::FromBytes;
+
+/// The number of a client that was never opened: the last of the user clients.
+const MISSING_CLIENT: u8 = 191;
+/// The number of a queue that was never created: the last.
+const MISSING_QUEUE: u8 = 31;
+/// First number of user clients.
+const FIRST_USER: u8 = 128;
+/// Most events that one read prints in full.
+const BODY_IN_FULL: usize = 32;
+/// A queue that runs is given this many milliseconds at most.
+const SETTLE_MS: u32 = 400;
+/// When a queue has gone this far, everything near is out: see the generator.
+const SETTLED_TICKS: u32 = 12;
+const SETTLED_NS: u64 = 14_000_000;
+
+/// What a device answered, one entry per call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transcript {
+    /// The result of each call.
+    pub results: Vec<String>,
+}
+
+impl Transcript {
+    /// A number that differs when the text does.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        hash(&self.results)
+    }
+
+    /// The calls, each with its result.
+    #[must_use]
+    pub fn with_calls(&self, program: &Program) -> String {
+        let mut text = String::new();
+        for (call, result) in program.calls.iter().zip(&self.results) {
+            let _infallible = writeln!(text, "{call}\n    {}", result.replace('\n', "\n    "));
+        }
+        text
+    }
+}
+
+/// FNV-1a, 64 bits, over lines.
+#[must_use]
+pub fn hash(lines: &[String]) -> u64 {
+    let bytes = lines.iter().flat_map(|line| line.bytes().chain([b'\n']));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Runs a program on a device that has no clients of ours. At its end all files are closed.
+pub fn transcript(device: &mut dyn Device, program: &Program) -> Transcript {
+    let mut run = Run::new(device, program.mode);
+    let results = program.calls.iter().map(|call| run.call(call)).collect();
+    for handle in 0..run.clients.len() {
+        run.close(handle);
+    }
+    run.disconnect_kernel_ports();
+    Transcript { results }
+}
+
+/// A handle that was opened.
+#[derive(Clone, Default)]
+struct Client {
+    file: Option<usize>,
+    number: Option<u8>,
+    /// Queues whose use mark it has cleared.
+    unused: BTreeSet<i32>,
+}
+
+struct Run<'a> {
+    device: &'a mut dyn Device,
+    mode: Mode,
+    clients: Vec<Client>,
+    queues: Vec<Option<u8>>,
+    /// Handles by number.
+    client_handles: [Option<usize>; 256],
+    queue_handles: [Option<usize>; 256],
+    /// Connections between ports of the kernel, which outlive the program.
+    lasting: Vec<[u8; 4]>,
+}
+
+impl<'a> Run<'a> {
+    fn new(device: &'a mut dyn Device, mode: Mode) -> Self {
+        Self {
+            device,
+            mode,
+            clients: Vec::new(),
+            queues: Vec::new(),
+            client_handles: [None; 256],
+            queue_handles: [None; 256],
+            lasting: Vec::new(),
+        }
+    }
+
+    fn client_number(&self, handle: usize) -> u8 {
+        self.clients.get(handle).and_then(|client| client.number).unwrap_or(MISSING_CLIENT)
+    }
+
+    fn queue_number(&self, handle: usize) -> u8 {
+        self.queues.get(handle).copied().flatten().unwrap_or(MISSING_QUEUE)
+    }
+
+    /// A call, as often as it says. Equal results in a row are told once.
+    fn call(&mut self, call: &Call) -> String {
+        let times = call.number("times").unwrap_or(1).clamp(1, 4096);
+        let mut results: Vec<(String, u32)> = Vec::new();
+        for _ in 0..times {
+            let result = self.call_once(call);
+            match results.last_mut() {
+                Some((last, count)) if *last == result => *count += 1,
+                _ => results.push((result, 1)),
+            }
+        }
+        let told = results.into_iter().map(|(result, count)| match count {
+            1 => result,
+            count => format!("{count} x {result}"),
+        });
+        told.collect::<Vec<_>>().join("\n")
+    }
+
+    fn call_once(&mut self, call: &Call) -> String {
+        if call.operation == Operation::Open {
+            return self.open(call);
+        }
+        if call.operation == Operation::Sleep {
+            let ms = call.number("ms").unwrap_or(0).clamp(0, 100);
+            self.device.wait(Duration::from_millis(ms.unsigned_abs()));
+            return "done".into();
+        }
+        let Some(file) = self.clients.get(call.client).and_then(|client| client.file) else {
+            return "not open".into();
+        };
+        match call.operation {
+            Operation::Close => {
+                self.close(call.client);
+                "done".into()
+            }
+            Operation::Read => self.read(file, call),
+            Operation::Write => match self.device.write(file, &self.written(call)) {
+                Ok(written) => format!("= {written}"),
+                Err(error) => failed(error),
+            },
+            Operation::Poll => {
+                let ready = self.device.poll(file);
+                let other = ready.other;
+                let mut text = String::from("=");
+                text += if ready.readable { " in" } else { "" };
+                text += if ready.writable { " out" } else { "" };
+                if other != 0 {
+                    let _infallible = write!(text, " other {other:#x}");
+                }
+                text
+            }
+            Operation::Settle => self.settle(file, call),
+            Operation::Ioctl => {
+                let code = call.number("code").and_then(|code| u32::try_from(code).ok());
+                let code = code.unwrap_or(0);
+                match self.device.ioctl(file, code, &mut vec![0; ioctl::size(code).min(512)]) {
+                    Ok(value) => format!("= {value}"),
+                    Err(error) => failed(error),
+                }
+            }
+            Operation::Request(name) => self.request(file, call, name),
+            Operation::Open | Operation::Sleep => unreachable!("done above"),
+        }
+    }
+
+    fn open(&mut self, call: &Call) -> String {
+        let access = match call.number("access") {
+            Some(0) => Access::Read,
+            Some(1) => Access::Write,
+            _ => Access::ReadWrite,
+        };
+        if self.clients.len() <= call.client {
+            self.clients.resize(call.client + 1, Client::default());
+        }
+        self.close(call.client);
+        let file = match self.device.open(access) {
+            Ok(file) => file,
+            Err(error) => return failed(error),
+        };
+        let mut id = [0; 4];
+        let told = self.device.ioctl(file, s::CLIENT_ID, &mut id);
+        let number = u8::try_from(i32::from_le_bytes(id)).ok().filter(|_| told.is_ok());
+        if let Some(number) = number {
+            self.client_handles[usize::from(number)] = Some(call.client);
+        }
+        self.clients[call.client] = Client { file: Some(file), number, unused: BTreeSet::new() };
+        format!("c{}", call.client)
+    }
+
+    /// Closes a client. Linux waits in `close` for events that a client has in a queue it no longer
+    /// uses, perhaps for ever: so it uses it again first.
+    fn close(&mut self, handle: usize) {
+        let client = &mut self.clients[handle];
+        let Some(file) = client.file.take() else { return };
+        for queue in std::mem::take(&mut client.unused) {
+            let mut info = [0; size_of::<abi::seq::QueueClient>()];
+            info[..4].copy_from_slice(&queue.to_le_bytes());
+            info[8] = 1;
+            let _gone_perhaps = self.device.ioctl(file, s::SET_QUEUE_CLIENT, &mut info);
+        }
+        self.device.close(file);
+    }
+
+    fn disconnect_kernel_ports(&mut self) {
+        if self.lasting.is_empty() {
+            return;
+        }
+        let Ok(file) = self.device.open(Access::ReadWrite) else { return };
+        for ends in std::mem::take(&mut self.lasting) {
+            let mut info = [0; size_of::<abi::seq::PortSubscribe>()];
+            info[..4].copy_from_slice(&ends);
+            let _gone_perhaps = self.device.ioctl(file, s::UNSUBSCRIBE_PORT, &mut info);
+        }
+        self.device.close(file);
+    }
+
+    fn written(&self, call: &Call) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for event in &call.events {
+            let start = bytes.len();
+            bytes.resize(start + EVENT_SIZE, 0);
+            let client = |handle| self.client_number(handle);
+            let queue = |handle| self.queue_number(handle);
+            program::build(EVENT, event, client, queue, &mut bytes[start..]);
+            let body = program::number(event, "body").unwrap_or(0).clamp(0, 1 << 20);
+            bytes.extend((0..body).map(|index| index.wrapping_mul(31).to_le_bytes()[0] ^ 0x55));
+        }
+        let cut = call.number("cut").unwrap_or(0).clamp(-512, 512);
+        let len = i64::try_from(bytes.len()).unwrap_or(0).saturating_sub(cut).max(0);
+        bytes.resize(usize::try_from(len).unwrap_or(0), 0xaa);
+        bytes
+    }
+
+    fn read(&mut self, file: usize, call: &Call) -> String {
+        let len = call.number("len").unwrap_or(0).clamp(0, 1 << 20);
+        let mut buffer = vec![0; usize::try_from(len).unwrap_or(0)];
+        let read = match self.device.read(file, &mut buffer) {
+            Ok(read) => read,
+            Err(error) => return failed(error),
+        };
+        let mut text = format!("= {read}");
+        let mut rest = &buffer[..read];
+        while let Ok((event, after)) = Event::read_from_prefix(rest) {
+            rest = after;
+            let _infallible = write!(text, "\n{}", self.event(&event));
+            if event.is_variable() {
+                let len = event.data.ext_len() as usize;
+                let padded = len.next_multiple_of(EVENT_SIZE).min(rest.len());
+                let _infallible = write!(text, " {}", self.body(&event, &rest[..padded], len));
+                rest = &rest[padded..];
+            }
+        }
+        if !rest.is_empty() {
+            let _infallible = write!(text, "\nrest {}", hex(rest));
+        }
+        text
+    }
+
+    fn body(&self, event: &Event, padded: &[u8], len: usize) -> String {
+        let (data, padding) = padded.split_at(len.min(padded.len()));
+        let mut text = match Event::read_from_bytes(data) {
+            Ok(quoted) if event.event_type == EventType::BOUNCE => {
+                format!("{{{}}}", self.event(&quoted))
+            }
+            _ if len > BODY_IN_FULL => {
+                let lines = [hex(data)];
+                format!("body #{:016x}", hash(&lines))
+            }
+            _ => format!("body {}", hex(data)),
+        };
+        if data.len() < len {
+            text += " short";
+        }
+        if padding.iter().any(|byte| *byte != 0) {
+            let _infallible = write!(text, " padding {}", hex(padding));
+        }
+        text
+    }
+
+    fn client_name(&self, number: i64) -> String {
+        let known = u8::try_from(number).ok().filter(|number| *number >= FIRST_USER);
+        match known.and_then(|number| self.client_handles[usize::from(number)]) {
+            Some(handle) => format!("c{handle}"),
+            None => number.to_string(),
+        }
+    }
+
+    fn queue_name(&self, number: i64) -> String {
+        let known = u8::try_from(number).ok();
+        match known.and_then(|number| self.queue_handles[usize::from(number)]) {
+            Some(handle) => format!("q{handle}"),
+            None => number.to_string(),
+        }
+    }
+
+    fn address(&self, address: Address) -> String {
+        format!("{}:{}", self.client_name(address.client.into()), address.port)
+    }
+
+    /// All 28 bytes of an event.
+    fn event(&self, event: &Event) -> String {
+        let data = &event.data;
+        let name =
+            event.event_type.name().map_or_else(|| event.event_type.0.to_string(), str::to_owned);
+        let about = match event.event_type.0 {
+            30..=38 => format!("{} {}", self.queue_name(data.0[0].into()), hex(&data.0[1..])),
+            60..=65 => format!("{} {}", self.address(data.address()), hex(&data.0[2..])),
+            66 | 67 => {
+                let ends = data.connect();
+                let (from, to) = (self.address(ends.sender), self.address(ends.dest));
+                format!("{from}>{to} {}", hex(&data.0[4..]))
+            }
+            _ => hex(&data.0),
+        };
+        let masked = self.mode == Mode::Run && event.source == Address::new(0, 0);
+        let time = if masked {
+            "-".into()
+        } else {
+            format!("{}.{}", event.time.tick_or_sec, event.time.nsec)
+        };
+        format!(
+            "{name} flags={:#x} tag={} queue={} time={time} {}>{} {about}",
+            event.flags.bits(),
+            event.tag,
+            self.queue_name(event.queue.into()),
+            self.address(event.source),
+            self.address(event.dest),
+        )
+    }
+
+    fn request(&mut self, file: usize, call: &Call, name: &str) -> String {
+        let Some(request) = field::request_named(name) else { return "no such request".into() };
+        let mut given = vec![0; ioctl::size(request.code)];
+        let client = |handle| self.client_number(handle);
+        let queue = |handle| self.queue_number(handle);
+        program::build(request.fields, &call.arguments, client, queue, &mut given);
+        let mut told = given.clone();
+        match self.device.ioctl(file, request.code, &mut told) {
+            Ok(value) => {
+                self.note(call, request.code, &told);
+                let mut text = format!("= {value}");
+                let returns = ioctl::direction(request.code) & ioctl::READ != 0;
+                if returns || told != given {
+                    text += &self.fields(request.fields, request.code, &told);
+                }
+                text
+            }
+            Err(error) if told == given => failed(error),
+            Err(error) => {
+                let fields = self.fields(request.fields, request.code, &told);
+                format!("{} but changed{fields}", failed(error))
+            }
+        }
+    }
+
+    /// What the run has to remember of a request that succeeded.
+    fn note(&mut self, call: &Call, code: u32, told: &[u8]) {
+        let word =
+            |at: usize| i32::from_le_bytes([told[at], told[at + 1], told[at + 2], told[at + 3]]);
+        match code {
+            s::CREATE_QUEUE => {
+                let number = u8::try_from(word(0)).ok();
+                let Some(Value::Queue(handle)) = call.argument("as") else { return };
+                if self.queues.len() <= *handle {
+                    self.queues.resize(handle + 1, None);
+                }
+                self.queues[*handle] = number;
+                if let Some(number) = number {
+                    self.queue_handles[usize::from(number)] = Some(*handle);
+                }
+            }
+            s::SUBSCRIBE_PORT if told[0] < FIRST_USER && told[2] < FIRST_USER => {
+                self.lasting.push([told[0], told[1], told[2], told[3]]);
+            }
+            s::SET_QUEUE_CLIENT => {
+                let unused = &mut self.clients[call.client].unused;
+                match call.number("used") {
+                    Some(0) | None => unused.insert(word(0)),
+                    Some(used) if used > 0 => unused.remove(&word(0)),
+                    Some(_) => false,
+                };
+            }
+            _ => {}
+        }
+    }
+
+    /// The fields of a struct that are not zero, and other bytes that are not.
+    fn fields(&self, fields: &[Field], code: u32, told: &[u8]) -> String {
+        let mut text = String::new();
+        let mut known = vec![false; told.len()];
+        let running = code == s::GET_QUEUE_STATUS && told[20..24] != [0; 4];
+        for field in fields {
+            let at = field.offset..field.offset + field.kind.size();
+            known[at.clone()].fill(true);
+            let bytes = &told[at];
+            if bytes.iter().all(|byte| *byte == 0) {
+                continue;
+            }
+            let masked = running
+                && match field.name {
+                    "sec" | "nsec" => true,
+                    "tick" | "events" => self.mode == Mode::Run,
+                    _ => false,
+                };
+            if !masked {
+                let _infallible = write!(text, " {}={}", field.name, self.value(field.kind, bytes));
+            }
+        }
+        let others: Vec<u8> =
+            told.iter().zip(&known).filter(|(_, known)| !**known).map(|(byte, _)| *byte).collect();
+        if others.iter().any(|byte| *byte != 0) {
+            let _infallible = write!(text, " others={}", hex(&others));
+        }
+        text
+    }
+
+    fn value(&self, kind: Kind, bytes: &[u8]) -> String {
+        let mut word = [0; 8];
+        let len = bytes.len().min(8);
+        word[..len].copy_from_slice(&bytes[..len]);
+        let unsigned = u64::from_le_bytes(word);
+        let signed = if len == 4 {
+            i64::from(i32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+        } else {
+            unsigned.cast_signed()
+        };
+        match kind {
+            Kind::Unsigned(_) => format!("{unsigned:#x}"),
+            Kind::Signed => signed.to_string(),
+            Kind::Client(_) => self.client_name(signed),
+            Kind::Queue(_) => self.queue_name(signed),
+            Kind::Process if signed == i64::from(self.device.process()) => "self".into(),
+            Kind::Process => signed.to_string(),
+            Kind::Name => self.name(bytes),
+            Kind::Bytes(_) => hex(bytes),
+        }
+    }
+
+    /// A name; one that has a number in it is told by handle.
+    fn name(&self, bytes: &[u8]) -> String {
+        let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        let text = String::from_utf8_lossy(&bytes[..end]);
+        let numbered = |prefix: &str| text.strip_prefix(prefix).and_then(|rest| rest.parse().ok());
+        let mut name = if let Some(number) = numbered("Client-") {
+            format!("\"Client-{}\"", self.client_name(number))
+        } else if let Some(number) = numbered("Queue-") {
+            format!("\"Queue-{}\"", self.queue_name(number))
+        } else {
+            format!("{text:?}")
+        };
+        if bytes[end..].iter().any(|byte| *byte != 0) {
+            let _infallible = write!(name, "+{}", hex(&bytes[end..]));
+        }
+        name
+    }
+
+    /// Waits until everything near is out of a queue.
+    fn settle(&mut self, file: usize, call: &Call) -> String {
+        let queue = match call.argument("queue") {
+            Some(Value::Queue(handle)) => self.queue_number(*handle),
+            _ => MISSING_QUEUE,
+        };
+        let mut first = None;
+        for _ in 0..SETTLE_MS {
+            let mut status = [0; size_of::<abi::seq::QueueStatus>()];
+            status[0] = queue;
+            if self.device.ioctl(file, s::GET_QUEUE_STATUS, &mut status).is_err() {
+                break;
+            }
+            let Ok(status) = abi::seq::QueueStatus::read_from_bytes(&status) else { break };
+            if status.running == 0 || status.events == 0 {
+                break;
+            }
+            let time =
+                u64::from(status.time.tv_sec) * 1_000_000_000 + u64::from(status.time.tv_nsec);
+            let (tick0, time0) = *first.get_or_insert((status.tick, time));
+            if status.tick.wrapping_sub(tick0) >= SETTLED_TICKS
+                && time.saturating_sub(time0) >= SETTLED_NS
+            {
+                break;
+            }
+            self.device.wait(Duration::from_millis(1));
+        }
+        "done".into()
+    }
+}
+
+fn failed(error: Errno) -> String {
+    format!("= {error}")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _infallible = write!(text, "{byte:02x}");
+    }
+    text
+}
