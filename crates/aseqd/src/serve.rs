@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use std::fs;
 use std::io::Write as _;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,6 +24,8 @@ const SND_DIRECTORY: &str = "/dev/snd";
 /// What distributions give the kernel's node.
 const DEFAULT_MODE: u32 = 0o660;
 const DEFAULT_GROUP: &str = "audio";
+/// What `statfs(2)` says of a FUSE file system, from `linux/magic.h`.
+const FUSE_SUPER_MAGIC: rustix::fs::FsWord = 0x6573_5546;
 
 /// Serves until SIGTERM or SIGINT.
 ///
@@ -166,7 +168,20 @@ fn prepare(directory: &Path) -> Result<(), Fail> {
                 .with_context(|| format!("{} is a stale mount", target.display()))?;
         }
     }
-    fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))
+    fs::create_dir_all(directory)
+        .with_context(|| format!("{} cannot be made", directory.display()))?;
+    if is_fuse_mount(directory) {
+        // Another one on top would hide it from everybody who comes later.
+        return Err(Fail::new(format!("{} is served already", directory.display())));
+    }
+    Ok(())
+}
+
+/// Is a FUSE file system mounted on this directory, rather than above it?
+fn is_fuse_mount(directory: &Path) -> bool {
+    let fuse = rustix::fs::statfs(directory).is_ok_and(|system| system.f_type == FUSE_SUPER_MAGIC);
+    let device = |path: &Path| fs::metadata(path).map(|stat| stat.dev()).ok();
+    fuse && device(directory) != device(&directory.join(".."))
 }
 
 /// Mounts by system call, or through fusermount3 for a user.

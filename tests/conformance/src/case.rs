@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One fact about the sequencer.
 #[derive(Clone, Copy)]
-pub struct Case {
+pub(crate) struct Case {
     /// The file it stands in.
     pub subject: &'static str,
     /// The behaviour.
@@ -21,7 +21,7 @@ pub struct Case {
 
 impl Case {
     /// `subject::name`.
-    pub fn full_name(&self) -> String {
+    pub(crate) fn full_name(&self) -> String {
         format!("{}::{}", self.subject, self.name)
     }
 }
@@ -34,7 +34,7 @@ impl fmt::Debug for Case {
 
 /// The protocol version of a kernel release that cases name. A kernel is known by `PVERSION`, which
 /// a server in user space has too.
-pub const fn version(release: &str) -> i32 {
+pub(crate) const fn version(release: &str) -> i32 {
     match release.as_bytes() {
         b"6.1" => 0x01_00_03,
         b"6.12" => 0x01_00_04,
@@ -43,13 +43,13 @@ pub const fn version(release: &str) -> i32 {
 }
 
 /// Ends a case that cannot be checked here, with a reason. Not a success.
-pub fn skip(reason: &str) -> ! {
+pub(crate) fn skip(reason: &str) -> ! {
     std::panic::panic_any(Skip(reason.to_owned()))
 }
 
 /// The payload of [`skip`].
 #[derive(Debug)]
-pub struct Skip(pub String);
+pub(crate) struct Skip(pub String);
 
 /// The cases of a subject: functions with a sentence, and optionally the kernels that behave so.
 ///
@@ -82,7 +82,7 @@ macro_rules! cases {
 pub(crate) use cases;
 
 /// The last part of a module path.
-pub const fn subject_of(path: &'static str) -> &'static str {
+pub(crate) const fn subject_of(path: &'static str) -> &'static str {
     let bytes = path.as_bytes();
     let mut start = bytes.len();
     while start > 0 && bytes[start - 1] != b':' {

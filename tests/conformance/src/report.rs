@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 /// Prints results as they come, and the sum.
 #[derive(Debug)]
-pub struct Report {
+pub(crate) struct Report {
     format: Format,
     passed: usize,
     failed: usize,
@@ -17,7 +17,7 @@ pub struct Report {
 
 impl Report {
     /// For a number of cases.
-    pub fn new(format: Format, cases: usize) -> Self {
+    pub(crate) fn new(format: Format, cases: usize) -> Self {
         if format == Format::Tap {
             println!("TAP version 14\n1..{cases}");
         }
@@ -25,7 +25,7 @@ impl Report {
     }
 
     /// One result.
-    pub fn add(&mut self, case: &Case, outcome: &Outcome) {
+    pub(crate) fn add(&mut self, case: &Case, outcome: &Outcome) {
         match outcome {
             Outcome::Pass => self.passed += 1,
             Outcome::Fail(_) => self.failed += 1,
@@ -66,7 +66,7 @@ impl Report {
     }
 
     /// The sum, and the exit status.
-    pub fn finish(self, known: &Known) -> ExitCode {
+    pub(crate) fn finish(self, known: &Known) -> ExitCode {
         let strangers = known.strangers();
         for name in &strangers {
             eprintln!("conformance: the list of known failures names {name}, which is no case");

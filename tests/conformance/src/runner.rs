@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// How a case ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It holds.
     Pass,
     /// It does not; what was seen.
@@ -27,7 +27,7 @@ pub enum Outcome {
 const STATUS_SKIPPED: u8 = 77;
 
 /// Runs a case in this process.
-pub fn run_one(name: &str) -> ExitCode {
+pub(crate) fn run_one(name: &str) -> ExitCode {
     let Some(case) = cases::all().find(|case| case.full_name() == name) else {
         eprintln!("no case {name}");
         return ExitCode::from(2);
@@ -46,7 +46,7 @@ pub fn run_one(name: &str) -> ExitCode {
 }
 
 /// Runs a case in a process of its own, which is killed at the deadline.
-pub fn run(case: &Case, deadline: Duration, device: &str) -> Outcome {
+pub(crate) fn run(case: &Case, deadline: Duration, device: &str) -> Outcome {
     let version = match Client::try_open(Mode::ReadWrite) {
         Ok(client) => client.pversion(),
         Err(errno) => return Outcome::Fail(format!("the device cannot be opened: {errno}")),
@@ -57,6 +57,7 @@ pub fn run(case: &Case, deadline: Duration, device: &str) -> Outcome {
     let program = std::env::current_exe().unwrap_or_else(|_| "conformance".into());
     let child = Command::new(program)
         .args(["--device", device, "--exact", &case.full_name()])
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -72,10 +73,14 @@ pub fn run(case: &Case, deadline: Duration, device: &str) -> Outcome {
             Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_micros(500)),
             _ => {
                 let _gone = child.kill();
-                let _reaped = child.wait();
+                // Not waited for: what hangs in the kernel cannot be killed either.
+                let _reaped = child.try_wait();
                 break None;
             }
         }
+    };
+    let Some(status) = status else {
+        return Outcome::Fail(format!("no end within {deadline:?}"));
     };
     let text = |stream: Option<&mut dyn std::io::Read>| {
         let mut bytes = Vec::new();
@@ -84,9 +89,6 @@ pub fn run(case: &Case, deadline: Duration, device: &str) -> Outcome {
             let _partial = stream.take(64 * 1024).read_to_end(&mut bytes);
         }
         String::from_utf8_lossy(&bytes).trim().to_owned()
-    };
-    let Some(status) = status else {
-        return Outcome::Fail(format!("no end within {deadline:?}"));
     };
     match status.code() {
         Some(0) => Outcome::Pass,
@@ -99,11 +101,11 @@ pub fn run(case: &Case, deadline: Duration, device: &str) -> Outcome {
 
 /// Cases that are known to fail, with reasons.
 #[derive(Debug, Default)]
-pub struct Known(BTreeMap<String, String>);
+pub(crate) struct Known(BTreeMap<String, String>);
 
 impl Known {
     /// A failure that is known is none; a pass that is not expected is a failure.
-    pub fn judge(&self, case: &Case, outcome: Outcome) -> Outcome {
+    pub(crate) fn judge(&self, case: &Case, outcome: Outcome) -> Outcome {
         match (self.0.get(&case.full_name()), outcome) {
             (Some(reason), Outcome::Fail(_)) => Outcome::Known(reason.clone()),
             (Some(_), Outcome::Pass) => {
@@ -114,14 +116,14 @@ impl Known {
     }
 
     /// Names in the list that are no cases.
-    pub fn strangers(&self) -> Vec<&str> {
+    pub(crate) fn strangers(&self) -> Vec<&str> {
         let known = |name: &&String| !cases::all().any(|case| case.full_name() == **name);
         self.0.keys().filter(known).map(String::as_str).collect()
     }
 }
 
 /// Reads a list of known failures.
-pub fn read_known(path: &Path) -> Result<Known, String> {
+pub(crate) fn read_known(path: &Path) -> Result<Known, String> {
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
     let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));

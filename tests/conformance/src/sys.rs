@@ -39,7 +39,7 @@ unsafe impl<T: FromBytes + IntoBytes> Ioctl for Request<'_, T> {
 }
 
 /// Makes a request with a struct.
-pub fn ioctl<T: FromBytes + IntoBytes>(
+pub(crate) fn ioctl<T: FromBytes + IntoBytes>(
     descriptor: impl AsFd,
     code: u32,
     argument: &mut T,
@@ -50,7 +50,7 @@ pub fn ioctl<T: FromBytes + IntoBytes>(
 }
 
 /// Makes a request with an address that is none.
-pub fn ioctl_at_bad_address(descriptor: impl AsFd, code: u32) -> Result<i32, Errno> {
+pub(crate) fn ioctl_at_bad_address(descriptor: impl AsFd, code: u32) -> Result<i32, Errno> {
     struct Bad(u32);
     // SAFETY: the address is in no process's mappings, so the driver cannot write anything.
     unsafe impl Ioctl for Bad {
@@ -74,13 +74,13 @@ pub fn ioctl_at_bad_address(descriptor: impl AsFd, code: u32) -> Result<i32, Err
 }
 
 /// The number of an error of the operating system.
-pub fn errno(error: rustix::io::Errno) -> Errno {
+pub(crate) fn errno(error: rustix::io::Errno) -> Errno {
     Errno(u16::try_from(error.raw_os_error()).unwrap_or(0))
 }
 
 /// Memory that ends: after its bytes comes a page that nobody may touch.
 #[derive(Debug)]
-pub struct Edge {
+pub(crate) struct Edge {
     start: *mut c_void,
 }
 
@@ -88,7 +88,7 @@ const PAGE: usize = 64 * 1024;
 
 impl Edge {
     /// Maps it.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // SAFETY: a new mapping at an address of the kernel's choice.
         let start = unsafe {
             mmap_anonymous(std::ptr::null_mut(), 2 * PAGE, ProtFlags::empty(), MapFlags::PRIVATE)
@@ -101,7 +101,7 @@ impl Edge {
     }
 
     /// `write` of these bytes, followed by `beyond` bytes that cannot be read.
-    pub fn write(&self, fd: impl AsFd, bytes: &[u8], beyond: usize) -> Result<usize, Errno> {
+    pub(crate) fn write(&self, fd: impl AsFd, bytes: &[u8], beyond: usize) -> Result<usize, Errno> {
         // SAFETY: the bytes before the edge are mapped, and fit.
         let at = unsafe { self.start.cast::<u8>().add(PAGE - bytes.len()) };
         // SAFETY: as above; nothing else refers to the mapping.
@@ -112,7 +112,7 @@ impl Edge {
     }
 
     /// `read` into `before` bytes, followed by `beyond` bytes that cannot be written.
-    pub fn read(&self, fd: impl AsFd, before: usize, beyond: usize) -> Result<usize, Errno> {
+    pub(crate) fn read(&self, fd: impl AsFd, before: usize, beyond: usize) -> Result<usize, Errno> {
         // SAFETY: the bytes before the edge are mapped.
         let at = unsafe { self.start.cast::<u8>().add(PAGE - before) };
         // SAFETY: the addresses belong to the mapping; only the kernel looks behind the edge.
@@ -130,7 +130,7 @@ impl Drop for Edge {
 
 /// Runs a check in a forked child, which shares the descriptors, and says what it found. The check
 /// makes system calls and nothing else.
-pub fn in_forked_child(mut check: impl FnMut() -> bool + Send + Sync + 'static) -> bool {
+pub(crate) fn in_forked_child(mut check: impl FnMut() -> bool + Send + Sync + 'static) -> bool {
     let mut command = Command::new(std::env::current_exe().expect("the own path"));
     let check = move || if check() { Ok(()) } else { Err(io::ErrorKind::Other.into()) };
     // SAFETY: the check makes system calls and nothing else, as it must after a fork.
@@ -140,7 +140,7 @@ pub fn in_forked_child(mut check: impl FnMut() -> bool + Send + Sync + 'static) 
 }
 
 /// Tries to map a page of a file.
-pub fn map(fd: impl AsFd) -> Result<(), Errno> {
+pub(crate) fn map(fd: impl AsFd) -> Result<(), Errno> {
     let access = ProtFlags::READ | ProtFlags::WRITE;
     // SAFETY: a new mapping at an address of the kernel's choice.
     let at =

@@ -18,6 +18,9 @@ pub struct Session<D: Door> {
     unfinished: VecDeque<(FileId, Parked<D::Token>)>,
     /// Bytes that go back to a program.
     out: Vec<u8>,
+    /// Answers to writes: told after all that the writes have caused, as on Linux, where an event is at
+    /// its reader before the write returns.
+    written: Vec<(D::Token, Result<usize, Error>)>,
     trace: bool,
 }
 
@@ -69,6 +72,7 @@ impl<D: Door> Session<D> {
             files: BTreeMap::new(),
             unfinished: VecDeque::new(),
             out: Vec::new(),
+            written: Vec::new(),
             trace,
         }
     }
@@ -128,7 +132,9 @@ impl<D: Door> Session<D> {
         let token = call.token;
         match call.kind {
             CallKind::Open { access, pid } => {
-                match self.engine.open(now, access, Identity::User { pid }) {
+                let opened = self.engine.open(now, access, Identity::User { pid });
+                self.settle(now, door)?;
+                match opened {
                     Ok(file) if door.opened(token, file)? => {
                         let open = OpenFile { pid, parked: VecDeque::new(), wakeup: None };
                         self.files.insert(file, open);
@@ -140,11 +146,15 @@ impl<D: Door> Session<D> {
             }
             CallKind::Ioctl { file, request, compat, arg, out_size } => {
                 let input = Input::Ioctl { file, request, compat, arg: &arg };
-                match self.engine.handle(now, input, &mut self.out).finish() {
+                let result = self.engine.handle(now, input, &mut self.out).finish();
+                let out = std::mem::take(&mut self.out);
+                self.settle(now, door)?;
+                match result {
                     // Where the door cannot carry bytes back, the call succeeds without them.
                     Ok(_) => {
-                        let carried = self.out.len().min(out_size);
-                        door.controlled(token, &self.out[..carried])?;
+                        let carried = out.len().min(out_size);
+                        door.controlled(token, &out[..carried])?;
+                        self.out = out;
                     }
                     Err(error) => {
                         let name = engine::seq::ioctl::entry(request).map(|entry| entry.name);
@@ -239,9 +249,9 @@ impl<D: Door> Session<D> {
                         *done += more;
                         return Ok(Progress::Unfinished(parked));
                     }
-                    Reply::Done(more) => door.written(token, *done + more)?,
-                    Reply::Failed(_) if *done > 0 => door.written(token, *done)?,
-                    Reply::Failed(error) => self.fail(door, token, "write", error)?,
+                    Reply::Done(more) => self.written.push((token, Ok(*done + more))),
+                    Reply::Failed(_) if *done > 0 => self.written.push((token, Ok(*done))),
+                    Reply::Failed(error) => self.written.push((token, Err(error))),
                 }
             }
         }
@@ -260,7 +270,8 @@ impl<D: Door> Session<D> {
         }
     }
 
-    /// Gives the engine's outputs to the programs that wait for them: sleeping calls first.
+    /// Gives the engine's outputs to the programs that wait for them: sleeping calls first, then those
+    /// that poll, and at last the answers to the writes.
     fn settle(&mut self, now: Time, door: &mut D) -> io::Result<()> {
         while let Some(Output::Ready(file)) = self.engine.poll_output() {
             let Some(open) = self.files.get_mut(&file) else { continue };
@@ -271,6 +282,12 @@ impl<D: Door> Session<D> {
             let wakeup = self.files.get_mut(&file).and_then(|open| open.wakeup.take());
             if let Some(wakeup) = wakeup {
                 door.wake(wakeup)?;
+            }
+        }
+        for (token, result) in std::mem::take(&mut self.written) {
+            match result {
+                Ok(count) => door.written(token, count)?,
+                Err(error) => self.fail(door, token, "write", error)?,
             }
         }
         Ok(())

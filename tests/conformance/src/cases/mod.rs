@@ -8,7 +8,7 @@ mod requests;
 use crate::case::Case;
 
 /// Every case, subject by subject.
-pub fn all() -> impl Iterator<Item = &'static Case> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     [requests::SUBJECTS, io::SUBJECTS, delivery::SUBJECTS, queues::SUBJECTS]
         .into_iter()
         .flatten()

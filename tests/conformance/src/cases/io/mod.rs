@@ -7,13 +7,12 @@ mod memory;
 mod open;
 mod pool;
 mod read;
-
 mod write;
 
 use crate::case::Case;
 
 /// The subjects of this group.
-pub const SUBJECTS: &[&[Case]] = &[
+pub(super) const SUBJECTS: &[&[Case]] = &[
     open::CASES,
     write::CASES,
     lengths::CASES,

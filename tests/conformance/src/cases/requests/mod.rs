@@ -18,7 +18,7 @@ mod unknown_requests;
 use crate::case::Case;
 
 /// The subjects of this group.
-pub const SUBJECTS: &[&[Case]] = &[
+pub(super) const SUBJECTS: &[&[Case]] = &[
     identification::CASES,
     client_info::CASES,
     query_client::CASES,
