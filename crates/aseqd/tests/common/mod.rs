@@ -21,6 +21,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Names the test whose body runs inside a sequencer.
 const INSIDE: &str = "ASEQD_TEST_INSIDE";
+/// What this process of such a test has to do.
+const ROLE: &str = "ASEQD_TEST_ROLE";
 /// Marks every process that descends from one of ours.
 const MARK: &str = "ASEQD_TEST_MARK";
 
@@ -70,6 +72,15 @@ pub(crate) fn can_serve() -> bool {
     }
 }
 
+/// For `sh`, in a mount namespace: a `/dev` with the usual nodes, but for `/dev/fuse`, to change at will.
+pub(crate) const PRIVATE_DEV: &str = "set -e
+mount -t tmpfs -o mode=755 tmpfs /dev
+mknod -m 666 /dev/null c 1 3; mknod -m 666 /dev/zero c 1 5
+mknod -m 666 /dev/urandom c 1 9; mknod -m 666 /dev/tty c 5 0
+ln -s /proc/self/fd /dev/fd
+mkdir /dev/shm; mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+";
+
 /// For tests that make namespaces and nodes of their own.
 pub(crate) fn is_root() -> bool {
     let root = rustix::process::geteuid().is_root();
@@ -102,6 +113,19 @@ pub(crate) fn inside<F: FnOnce()>(body: F) {
     }
     assert!(ended.status.success(), "inside: {ended:#?}");
     assert!(ended.stdout.contains("1 passed"), "the test {name} was found: {ended:#?}");
+}
+
+/// This test once more, as another process of the same sequencer, in which [`role`] is true.
+pub(crate) fn again(role: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+    command.arg(std::env::var_os(INSIDE).expect("inside")).env(ROLE, role);
+    command.args(["--exact", "--nocapture", "--include-ignored", "--test-threads=1"]);
+    command
+}
+
+/// Is this the process that [`again`] has started for this role?
+pub(crate) fn role(role: &str) -> bool {
+    std::env::var_os(ROLE).is_some_and(|own| own == *role)
 }
 
 /// A process, killed at the end of its test, whose output is kept in files: nobody who inherits them

@@ -101,8 +101,9 @@ impl Client {
         let pid = process.pid();
         let mut port = Address::default();
         process.wait_until("its port", |_| {
-            let clients = self.others().into_iter().filter_map(|client| self.client_info(client));
-            let found = clients.filter(|info| info.pid == pid && info.num_ports > 0).next();
+            let mut clients =
+                self.others().into_iter().filter_map(|client| self.client_info(client));
+            let found = clients.find(|info| info.pid == pid && info.num_ports > 0);
             let client = found.and_then(|info| u8::try_from(info.client).ok());
             port.client = client.unwrap_or_default();
             client.is_some()

@@ -51,3 +51,11 @@ pub(crate) fn control_terminal(command: &mut std::process::Command) {
         })
     };
 }
+
+/// Gives this thread, and all that it starts, mounts of its own, which nobody else sees.
+pub(crate) fn unshare_mounts() -> io::Result<()> {
+    use rustix::mount::{MountPropagationFlags, mount_change};
+    // SAFETY: changes the namespace of this thread only; no memory is involved.
+    result(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;
+    Ok(mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?)
+}

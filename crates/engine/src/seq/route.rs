@@ -286,10 +286,11 @@ impl Seq {
     }
 
     /// Writes the time of a queue into an event; nothing if there is no such queue. The tick alone
-    /// is written of a tick time.
+    /// is written of a tick time. What a queued event is stamped with is the instant at which it is
+    /// due: as on Linux, where a queue that is late has not moved on either.
     fn stamp(&self, event: &mut Event, queue: u8, real: bool) {
         let Some(timer) = self.queue(queue.into()).map(|queue| &queue.timer) else { return };
-        let position = timer.reported(self.now());
+        let position = timer.reported(self.instant());
         event.queue = queue;
         event.flags.set(EventFlags::REAL_TIME, real);
         if real {

@@ -1,0 +1,168 @@
+//! Where a run works, and what it says where it cannot: on machines made up in a mount namespace.
+
+use crate::common::*;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+/// A machine of its own kind: a `/dev` with the usual nodes, a copy of the program that everybody may
+/// execute, and a script that completes it, as root in a mount namespace.
+struct Machine {
+    folder: tempfile::TempDir,
+}
+
+impl Machine {
+    fn new() -> Option<Self> {
+        if !is_root() || !can_serve() || !have(&["unshare", "setpriv", "mknod"]) {
+            return None;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("ours");
+        fs::copy(ASEQD, folder.path().join("aseqd")).expect("a copy");
+        Some(Self { folder })
+    }
+
+    /// Runs a script there. `$aseqd` is the program.
+    fn run(&self, script: &str) -> Ended {
+        let setup = "$private_dev
+            fuse() { mknod -m $1 /dev/fuse c 10 229; }
+            user() { setpriv --reuid 1000 --regid 1000 --clear-groups \"$@\"; }
+            set +e\n";
+        let setup = setup.replace("$private_dev", PRIVATE_DEV);
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation", "private", "sh", "-c"]);
+        command.arg(format!("{setup}{script}"));
+        let folder = self.folder.path();
+        command.env("aseqd", folder.join("aseqd")).env("aseqd_folder", folder);
+        let mark = Mark::new(&mut command);
+        let ended = finish(command, DEADLINE);
+        mark.expect_nothing();
+        ended
+    }
+
+    /// What a script that succeeds prints.
+    fn output(&self, script: &str) -> String {
+        let ended = self.run(script);
+        assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:#?}");
+        ended.stdout
+    }
+
+    /// The one sentence of a run that cannot be, and the status of that.
+    fn refused(&self, script: &str) -> String {
+        let ended = self.run(script);
+        assert_eq!(ended.status.code(), Some(127), "{ended:#?}");
+        assert_eq!(ended.stdout, "", "the command has not run");
+        assert_eq!(ended.stderr.lines().count(), 1, "one sentence: {}", ended.stderr);
+        assert!(ended.stderr.starts_with("aseqd: "), "{}", ended.stderr);
+        ended.stderr
+    }
+}
+
+#[test]
+fn real_nodes_of_sound_stay_visible() {
+    let Some(machine) = Machine::new() else { return };
+    let said = machine.output(
+        "fuse 600; mkdir -p /dev/snd/by-path; mknod -m 660 /dev/snd/controlC0 c 1 5
+         ln -s ../controlC0 /dev/snd/by-path/card
+         $aseqd run -- sh -c '
+            stat -c \"%n %t:%T %a\" /dev/snd/controlC0
+            head -c 2 /dev/snd/controlC0 | wc -c; head -c 2 /dev/snd/by-path/card | wc -c
+            aconnect -l | grep -c ^client'
+         ls /dev/snd",
+    );
+    assert_eq!(said, "/dev/snd/controlC0 1:5 660\n2\n2\n2\nby-path\ncontrolC0\n");
+}
+
+#[test]
+fn a_real_sequencer_is_hidden_from_the_command_alone() {
+    let Some(machine) = Machine::new() else { return };
+    let said = machine.output(
+        "fuse 600; mkdir /dev/snd; mknod /dev/snd/seq c 1 5; mknod /dev/snd/timer c 1 5
+         $aseqd run -- sh -c 'aconnect -l | grep -c ^client; stat -c %t:%T /dev/snd/timer'
+         stat -c %t:%T /dev/snd/seq",
+    );
+    assert_eq!(said, "2\n1:5\n1:5\n");
+}
+
+#[test]
+fn an_empty_folder_of_sound_will_do() {
+    let Some(machine) = Machine::new() else { return };
+    let said = machine.output("fuse 600; mkdir /dev/snd; $aseqd run -- sh -c 'ls /dev/snd; aconnect -l | grep -c ^client'");
+    assert_eq!(said, "seq\n2\n");
+}
+
+const AS_USER: &str = "user $aseqd run -- sh -c '
+    id -u; id -g; id -G; aconnect -l | grep -c ^client; stat -c %u:%g:%A /dev/snd/seq
+    ls /dev | tr \"\\n\" \" \"'";
+
+#[test]
+fn an_ordinary_user_can_run_and_keeps_the_own_ids() {
+    let Some(machine) = Machine::new() else { return };
+    let wanted =
+        "1000\n1000\n1000\n2\n1000:1000:-rw-rw-rw-\nfd fuse null shm snd tty urandom zero ";
+    assert_eq!(machine.output(&format!("fuse 666; {AS_USER}")), wanted);
+    // Where real nodes are.
+    let script =
+        format!("fuse 666; mkdir /dev/snd; mknod /dev/snd/controlC0 c 1 5; {AS_USER}; ls /dev/snd");
+    assert_eq!(machine.output(&script), format!("{wanted}controlC0\n"));
+}
+
+#[test]
+fn an_ordinary_user_can_nest() {
+    let Some(machine) = Machine::new() else { return };
+    let script = "fuse 666; user $aseqd run -- $aseqd run -- sh -c 'id -u; aconnect -l | grep -c ^client; exit 3'; echo $?";
+    assert_eq!(machine.output(script), "1000\n2\n3\n");
+}
+
+#[test]
+fn nothing_is_left_of_a_users_run_that_was_killed() {
+    let Some(machine) = Machine::new() else { return };
+    // The end of the test looks for what is left.
+    let said = machine.output(
+        "fuse 666
+         setpriv --reuid 1000 --regid 1000 --clear-groups \\
+             $aseqd run -- sh -c 'aseqdump & sleep 1007' >/dev/null & front=$!
+         until pgrep -P $(pgrep -P $(pgrep -P $front)) aseqdump >/dev/null; do sleep 0.02; done 2>/dev/null
+         kill -9 $front; wait $front 2>/dev/null; echo $?",
+    );
+    assert_eq!(said, "137\n");
+}
+
+#[test]
+fn root_without_the_right_to_mount_makes_a_user_namespace() {
+    let Some(machine) = Machine::new() else { return };
+    let script = "fuse 600; setpriv --bounding-set=-sys_admin $aseqd run -- sh -c 'id -u; aconnect -l | grep -c ^client'";
+    assert_eq!(machine.output(script), "0\n2\n");
+}
+
+#[test]
+fn without_fuse_it_says_how_to_get_it() {
+    let Some(machine) = Machine::new() else { return };
+    let said = machine.refused("$aseqd run -- echo reached");
+    assert!(
+        said.contains("/dev/fuse cannot be opened") && said.contains("modprobe fuse"),
+        "{said}"
+    );
+    let said = machine.refused("user $aseqd run -- echo reached");
+    assert!(
+        said.contains("/dev/fuse cannot be opened") && said.contains("modprobe fuse"),
+        "{said}"
+    );
+    let said = machine.refused("fuse 600; user $aseqd run -- echo reached");
+    assert!(said.contains("/dev/fuse cannot be opened") && said.contains("chmod 666"), "{said}");
+    // A node whose driver is not there.
+    let said = machine.refused("mknod /dev/fuse c 10 17; $aseqd run -- echo reached");
+    assert!(said.contains("/dev/fuse cannot be opened") && said.contains("module fuse"), "{said}");
+}
+
+#[test]
+fn without_user_namespaces_it_says_how_to_allow_them() {
+    let Some(machine) = Machine::new() else { return };
+    // The limit is that of a namespace made here; the machine's own stays as it is.
+    let script = "fuse 666; unshare --user --map-root-user sh -c '
+        echo 0 >/proc/sys/user/max_user_namespaces
+        exec setpriv --bounding-set=-sys_admin $aseqd run -- echo reached'";
+    let said = machine.refused(script);
+    assert!(said.contains("may not make a user namespace"), "{said}");
+    assert!(said.contains("user.max_user_namespaces"), "{said}");
+}

@@ -1,0 +1,7 @@
+//! `aseqd run` itself: statuses, signals, terminals, what it leaves, where it works.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod endings;
+mod machines;
+mod surroundings;

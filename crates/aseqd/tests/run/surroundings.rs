@@ -1,0 +1,134 @@
+//! What a command finds: the same as without us, and a sequencer.
+
+use crate::common::*;
+use std::fs;
+use std::process::{Command, Stdio};
+
+/// What a script prints with and without a sequencer of its own.
+fn without_and_with(script: &str) -> Option<(String, String)> {
+    can_serve().then(|| (output(shell(script)), output(aseqd_run(["sh", "-c", script]))))
+}
+
+#[test]
+fn descriptors_are_passed_on_and_no_others() {
+    if !can_serve() {
+        return;
+    }
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(&file, "from the seventh").expect("a file");
+    let script = "ls /proc/self/fd | tr '\\n' ' '; cat <&7";
+    let outer = format!("exec 7<{}; exec \"$0\" \"$@\"", file.path().display());
+    let print = |prefix: &[&str]| {
+        let mut command = Command::new("bash");
+        command.args(["-c", &outer]).args(prefix).args(["sh", "-c", script]);
+        output(command)
+    };
+    let plain = print(&[]);
+    assert!(plain.ends_with("from the seventh"), "{plain}");
+    assert_eq!(print(&[ASEQD, "run", "--"]), plain);
+}
+
+#[test]
+fn standard_input_and_output_are_the_commands() {
+    if !can_serve() {
+        return;
+    }
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let text: String = (0..100_000).map(|number| format!("{number}\n")).collect();
+    fs::write(&file, &text).expect("a file");
+    let mut command = aseqd_run(["sh", "-c", "cat; echo to error >&2"]);
+    let input = Stdio::from(fs::File::open(file.path()).expect("a file"));
+    let ended = Process::start_with(&mut command, input).wait();
+    assert_eq!(ended.stdout, text);
+    assert_eq!(ended.stderr, "to error\n");
+}
+
+#[test]
+fn a_pipe_ends_with_the_command() {
+    if !can_serve() {
+        return;
+    }
+    // The reader sees the end although a process of ours lives a moment longer; and a writer whose
+    // reader has gone is ended by SIGPIPE, as ever.
+    let script = format!("{ASEQD} run -- yes | head -n 2; echo \"${{PIPESTATUS[0]}}\"");
+    let mut command = Command::new("bash");
+    command.args(["-c", &script]);
+    assert_eq!(output(command), "y\ny\n141\n");
+}
+
+#[test]
+fn the_environment_ids_limits_and_signals_are_those_without_us() {
+    let script = "env | grep -v -e ^_= -e ^SHLVL=; pwd; umask; ulimit -a; id; nice; cat /proc/self/cgroup; \
+                  grep -e ^Sig -e ^Shd -e ^Cap -e ^NoNewPrivs -e ^Seccomp: /proc/self/status | grep -v ^SigQ";
+    let Some((without, with)) = without_and_with(script) else { return };
+    assert_eq!(with, without);
+}
+
+#[test]
+fn ignored_signals_stay_ignored() {
+    if !can_serve() {
+        return;
+    }
+    let script = format!("trap '' HUP USR1; exec {ASEQD} run -- grep SigIgn /proc/self/status");
+    let plain = output(shell("trap '' HUP USR1; exec grep SigIgn /proc/self/status"));
+    assert_eq!(output(shell(&script)), plain);
+}
+
+#[test]
+fn everything_else_in_dev_is_as_it_was() {
+    let script = "cd /dev; find . -path ./pts -prune -o -path ./shm -prune -o -path ./mqueue -prune \
+                  -o ! -path './snd*' ! -path . -exec stat -c '%n %F %t:%T %a %u:%g' {} + | sort";
+    let Some((without, with)) = without_and_with(script) else { return };
+    assert_eq!(with, without);
+    let script = "echo x >/dev/null && head -c 3 /dev/zero | wc -c && test -c /dev/pts/ptmx -o -d /dev/pts \
+                  && echo one | cat /dev/stdin";
+    assert_eq!(output(aseqd_run(["sh", "-c", script])), "3\none\n");
+}
+
+#[test]
+fn the_device_is_what_programs_expect() {
+    if !can_serve() {
+        return;
+    }
+    let script = "test -r /dev/snd/seq && test -w /dev/snd/seq && stat -c '%u:%g' /dev/snd/seq; id -u; id -g";
+    let said = output(aseqd_run(["sh", "-c", script]));
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines[0], format!("{}:{}", lines[1], lines[2]));
+}
+
+#[test]
+fn runs_can_be_nested_and_are_apart() {
+    if !can_serve() || !have(&["aconnect", "aseqdump"]) {
+        return;
+    }
+    // The outer one has a client; the inner one, and one inside that, must not see it.
+    let script = format!(
+        "aseqdump >/dev/null & until aconnect -l | grep -q aseqdump; do sleep 0.02; done
+         {ASEQD} run -- {ASEQD} run -- sh -c 'aconnect -l | grep -c ^client; exit 9'; echo $?
+         aconnect -l | grep -c ^client"
+    );
+    let mut command = aseqd_run(["sh", "-c", &script]);
+    let mark = Mark::new(&mut command);
+    assert_eq!(output(command), "2\n9\n3\n");
+    mark.expect_nothing();
+}
+
+#[test]
+fn runs_at_the_same_time_are_apart() {
+    if !can_serve() || !have(&["aconnect"]) {
+        return;
+    }
+    let runs: Vec<_> = (0..6)
+        .map(|_| {
+            let mut command = aseqd_run(["aconnect", "-l"]);
+            let mark = Mark::new(&mut command);
+            (Process::start(command), mark)
+        })
+        .collect();
+    for (run, mark) in runs {
+        let ended = run.wait();
+        assert!(ended.status.success(), "{ended:?}");
+        assert_eq!(ended.stdout.matches("client ").count(), 2, "{ended:?}");
+        mark.expect_nothing();
+    }
+}

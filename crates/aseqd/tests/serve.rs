@@ -1,0 +1,372 @@
+//! `aseqd serve`: for a machine, in a mount namespace of the test, and for a user.
+
+mod common;
+
+use common::*;
+use rustix::process::Signal;
+use std::fs;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A namespace of this test's thread, and a folder in it. What is mounted goes away with the thread.
+fn place() -> Option<tempfile::TempDir> {
+    if !is_root() || !can_serve() {
+        return None;
+    }
+    sys::unshare_mounts().expect("mounts of our own");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("ours");
+    Some(folder)
+}
+
+fn serve<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(ASEQD);
+    command.arg("serve").args(arguments);
+    command
+}
+
+fn serve_at(directory: &Path) -> Command {
+    serve(["--mount".as_ref(), directory.as_os_str()])
+}
+
+/// Starts a server and waits until it says that it serves this file.
+fn ready(command: Command, file: &Path) -> Process {
+    let mut server = Process::start(command);
+    server.wait_for_output(&format!("aseqd: serving {}\n", file.display()));
+    server
+}
+
+/// Lines about mounts whose mount point has this in it.
+fn mounts(part: &Path) -> Vec<String> {
+    let table = fs::read_to_string("/proc/thread-self/mountinfo").expect("the mounts");
+    let part = part.to_str().expect("a name");
+    let of = |line: &&str| line.split(' ').nth(4).is_some_and(|point| point.contains(part));
+    table.lines().filter(of).map(str::to_owned).collect()
+}
+
+/// Ends a server as a service manager does; nothing is left.
+fn end(server: Process, signal: Signal, directory: &Path) {
+    server.signal(signal);
+    let ended = server.wait();
+    assert_eq!(ended.status.code(), Some(0), "{signal:?}: {ended:?}");
+    assert_eq!(ended.stderr, "", "{signal:?}");
+    assert_eq!(mounts(directory), [""; 0]);
+}
+
+/// `PROGRAM`, where a folder is `/dev/snd`.
+fn with_snd(directory: &Path, program: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c"]);
+    let bind = "mkdir /dev/snd; mount --bind \"$directory\" /dev/snd";
+    command.arg(format!("{PRIVATE_DEV}{bind}\n{program}")).env("directory", directory);
+    command
+}
+
+fn id_in(database: &str, name: &str) -> u32 {
+    let text = fs::read_to_string(database).expect("a database");
+    let line = text.lines().find(|line| line.starts_with(&format!("{name}:"))).expect(name);
+    line.split(':').nth(2).and_then(|id| id.parse().ok()).expect("a number")
+}
+
+#[test]
+fn a_folder_is_served_until_a_signal_ends_it() {
+    let Some(folder) = place() else { return };
+    // It is made if it is not there.
+    let directory = folder.path().join("deep/seq");
+    for signal in [Signal::TERM, Signal::INT] {
+        let server = ready(serve_at(&directory), &directory.join("seq"));
+        assert_eq!(mounts(&directory).len(), 1);
+        let stat = fs::metadata(directory.join("seq")).expect("the device");
+        assert_eq!(stat.mode() & 0o777, 0o660);
+        assert_eq!((stat.uid(), stat.gid()), (0, id_in("/etc/group", "audio")));
+        // A service that is told to read its configuration anew goes on.
+        server.signal(Signal::HUP);
+        fs::File::open(directory.join("seq")).expect("a client");
+        end(server, signal, &directory);
+        assert_eq!(fs::read_dir(&directory).expect("a folder").count(), 0);
+    }
+}
+
+#[test]
+fn mode_owner_and_group_are_those_asked_for() {
+    let Some(folder) = place() else { return };
+    let directory = folder.path().join("seq");
+    for (owner, group) in [("daemon", "tty"), ("1234", "4321")] {
+        let mut command = serve_at(&directory);
+        command.args(["--mode", "0640", "--owner", owner, "--group", group]);
+        let server = ready(command, &directory.join("seq"));
+        let stat = fs::metadata(directory.join("seq")).expect("the device");
+        assert_eq!(stat.mode() & 0o777, 0o640);
+        let number = |name: &str, database| name.parse().unwrap_or_else(|_| id_in(database, name));
+        let wanted = (number(owner, "/etc/passwd"), number(group, "/etc/group"));
+        assert_eq!((stat.uid(), stat.gid()), wanted);
+        if have(&["setpriv"]) {
+            let may = |user: String, how: &str| {
+                let mut command = Command::new("setpriv");
+                command.args(["--reuid", &user, "--regid", &user, "--clear-groups"]);
+                command.args(["sh", "-c", &format!(": {how}$0")]).arg(directory.join("seq"));
+                finish(command, DEADLINE).status.success()
+            };
+            assert!(may(wanted.0.to_string(), "<>"), "the owner may read and write");
+            assert!(!may("54321".into(), "<"), "others may nothing");
+        }
+        end(server, Signal::TERM, &directory);
+    }
+    let missing = [("--owner", "no-such-user", "user"), ("--group", "no-such-group", "group")];
+    for (option, name, kind) in missing {
+        let mut command = serve_at(&directory);
+        command.args([option, name]);
+        let ended = finish(command, DEADLINE);
+        assert_eq!(ended.status.code(), Some(1));
+        assert_eq!(ended.stderr, format!("aseqd: there is no {kind} named {name}\n"));
+    }
+    assert_eq!(mounts(&directory), [""; 0]);
+}
+
+#[test]
+fn the_service_manager_is_told() {
+    let Some(folder) = place() else { return };
+    let directory = folder.path().join("seq");
+    let path = folder.path().join("notify");
+    let name = format!("aseqd-test-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).expect("a name");
+    let sockets = [
+        (path.to_str().expect("a name").to_owned(), UnixDatagram::bind(&path)),
+        (format!("@{name}"), UnixDatagram::bind_addr(&address)),
+    ];
+    for (address, socket) in sockets {
+        let socket = socket.expect("a socket");
+        socket.set_read_timeout(Some(DEADLINE)).expect("a socket");
+        let mut command = serve_at(&directory);
+        command.env("NOTIFY_SOCKET", &address);
+        let server = Process::start(command);
+        let mut message = [0; 200];
+        let length = socket.recv(&mut message).expect("a message");
+        let text = String::from_utf8_lossy(&message[..length]).into_owned();
+        assert!(text.lines().any(|line| line == "READY=1"), "{text}");
+        // It is ready when it says so.
+        fs::File::open(directory.join("seq")).expect("a client");
+        end(server, Signal::TERM, &directory);
+    }
+}
+
+#[test]
+fn what_a_killed_server_leaves_is_taken_away_by_the_next() {
+    let Some(folder) = place() else { return };
+    let directory = folder.path().join("seq");
+    let file = directory.join("seq");
+    let server = ready(serve_at(&directory), &file);
+    server.signal(Signal::KILL);
+    server.wait();
+    let stale = fs::metadata(&file).expect_err("nobody serves it");
+    assert_eq!(stale.raw_os_error(), Some(libc::ENOTCONN));
+    let server = ready(serve_at(&directory), &file);
+    assert_eq!(mounts(&directory).len(), 1, "the old one is gone");
+    fs::File::open(&file).expect("a client");
+    end(server, Signal::TERM, &directory);
+}
+
+#[test]
+fn a_client_sees_its_server_end() {
+    let Some(folder) = place() else { return };
+    if !have(&["aseqdump", "aconnect"]) {
+        return;
+    }
+    let directory = folder.path().join("seq");
+    let server = ready(serve_at(&directory), &directory.join("seq"));
+    let client = Process::start(with_snd(&directory, "exec aseqdump"));
+    let mut seen = false;
+    wait_until("the client", || {
+        seen = output(with_snd(&directory, "aconnect -l")).contains("'aseqdump'");
+        seen
+    });
+    end(server, Signal::TERM, &directory);
+    // Whatever it makes of that, a signal ends it.
+    client.signal(Signal::TERM);
+    client.wait();
+}
+
+#[test]
+fn a_container_gets_the_sequencer_by_a_bind_mount() {
+    let Some(folder) = place() else { return };
+    if !have(&["aconnect", "aseqdump", "aplaymidi"]) {
+        return;
+    }
+    let directory = folder.path().join("seq");
+    let server = ready(serve_at(&directory), &directory.join("seq"));
+    // Two of them, which hear each other.
+    let mut listener = Process::start(with_snd(&directory, "exec aseqdump -p 14:0"));
+    wait_until("the listener", || {
+        output(with_snd(&directory, "aconnect -l")).contains("Connecting To: 128:0")
+    });
+    let song = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../songs/scale.mid");
+    let mut player = with_snd(&directory, "exec aplaymidi -p 14:0 \"$song\"");
+    player.env("song", song);
+    output(player);
+    listener.wait_for_output("Note off");
+    listener.signal(Signal::TERM);
+    let heard = listener.wait().stdout;
+    assert!(heard.matches("Note on").count() > 20, "{heard}");
+    // And a file of its own, as `docker run --device` would give it.
+    let script = "umount /dev/snd; touch /dev/snd/seq; mount --bind \"$directory/seq\" /dev/snd/seq; aconnect -l";
+    assert_eq!(output(with_snd(&directory, script)).matches("client ").count(), 2);
+    wait_until("all clients to be gone", || {
+        output(with_snd(&directory, "aconnect -l")).matches("client ").count() == 2
+    });
+    end(server, Signal::TERM, &directory);
+}
+
+#[test]
+fn a_second_server_does_not_hide_the_first() {
+    let Some(folder) = place() else { return };
+    let directory = folder.path().join("seq");
+    let server = ready(serve_at(&directory), &directory.join("seq"));
+    let second = finish(serve_at(&directory), DEADLINE);
+    assert_eq!(second.status.code(), Some(1), "{second:?}");
+    assert_eq!(second.stderr, format!("aseqd: {} is served already\n", directory.display()));
+    assert_eq!(mounts(&directory).len(), 1);
+    fs::File::open(directory.join("seq")).expect("a client");
+    end(server, Signal::TERM, &directory);
+}
+
+#[test]
+fn a_place_where_nothing_can_be_mounted_is_named() {
+    let Some(folder) = place() else { return };
+    let file = folder.path().join("file");
+    fs::write(&file, "").expect("a file");
+    let ended = finish(serve_at(&file), DEADLINE);
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.stderr.starts_with("aseqd: ") && ended.stderr.contains("file"), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+}
+
+/// A whole machine: `/dev` and `/run` of its own, in which `aseqd serve` is run as `server`.
+fn machine(script: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c"]);
+    let setup = "mount -t tmpfs tmpfs /run; mknod -m 600 /dev/fuse c 10 229
+        serve() {
+            \"$aseqd\" serve \"$@\" >/run/said & server=$!
+            until grep -q serving /run/said; do kill -0 $server; sleep 0.02; done
+        }
+        finish() { kill -TERM $server; wait $server; }
+        clients() { aconnect -l | grep -c ^client; }\n";
+    command.arg(format!("{PRIVATE_DEV}{setup}{script}")).env("aseqd", ASEQD);
+    command
+}
+
+fn can_be_machine() -> bool {
+    is_root() && can_serve() && have(&["unshare", "mknod", "aconnect"])
+}
+
+#[test]
+fn a_machine_without_sound_gets_a_device_while_it_is_served() {
+    if !can_be_machine() {
+        return;
+    }
+    let script = "serve; cat /run/said; clients; stat -c %a:%U:%G /dev/snd/seq
+        finish; echo $?; ls /dev /run; grep -c aseqd /proc/self/mountinfo";
+    let ended = finish(machine(script), DEADLINE);
+    let wanted = "aseqd: serving /dev/snd/seq\n2\n660:root:audio\n0\n";
+    assert!(ended.stdout.starts_with(wanted), "{ended:#?}");
+    let left: Vec<_> = ended.stdout[wanted.len()..].split_whitespace().collect();
+    let mut files = left.iter().filter(|name| ["snd", "aseqd", "seq"].contains(name));
+    assert_eq!(files.next(), None, "{left:?}");
+    assert_eq!(left.last(), Some(&"0"), "no mount is left: {left:?}");
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn real_nodes_stay_when_a_machine_is_served() {
+    if !can_be_machine() {
+        return;
+    }
+    let script = "mkdir /dev/snd; mknod /dev/snd/controlC0 c 1 5
+        serve; ls /dev/snd; clients; finish; ls /dev/snd";
+    assert_eq!(output(machine(script)), "controlC0\nseq\n2\ncontrolC0\n");
+}
+
+#[test]
+fn a_machine_can_be_served_again_after_its_server_was_killed() {
+    if !can_be_machine() {
+        return;
+    }
+    let script = "serve; kill -KILL $server; wait $server || true
+        aconnect -l >/dev/null 2>&1 && echo still there
+        serve; clients; finish; ls /dev | grep -c snd";
+    let ended = finish(machine(script), DEADLINE);
+    assert_eq!(ended.stdout, "2\n0\n", "{ended:#?}");
+}
+
+#[test]
+fn a_machine_is_served_once() {
+    if !can_be_machine() {
+        return;
+    }
+    let script = "serve; \"$aseqd\" serve && echo twice; clients; finish";
+    let ended = finish(machine(script), DEADLINE);
+    assert_eq!(ended.stdout, "2\n", "{ended:#?}");
+    assert_eq!(ended.stderr, "aseqd: /run/aseqd is served already\n");
+}
+
+#[test]
+fn the_kernels_own_sequencer_is_not_hidden() {
+    if !can_be_machine() {
+        return;
+    }
+    let script = "mkdir /dev/snd; mknod /dev/snd/seq c 1 5; exec \"$aseqd\" serve";
+    let ended = finish(machine(script), DEADLINE);
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.stderr.starts_with("aseqd: this machine has a sequencer"), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+}
+
+const USER: &str = "setpriv --reuid 1000 --regid 1000 --clear-groups";
+
+#[test]
+fn a_user_is_told_what_only_root_can() {
+    if !can_be_machine() || !have(&["setpriv"]) {
+        return;
+    }
+    let copy = copy_for_all();
+    let mut command = machine(&format!("chmod 666 /dev/fuse; exec {USER} \"$aseqd\" serve"));
+    command.env("aseqd", copy.path().join("aseqd"));
+    let ended = finish(command, DEADLINE);
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.stderr.starts_with("aseqd: only root can serve /dev/snd/seq"), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+}
+
+#[test]
+fn a_user_can_serve_a_folder() {
+    if !can_be_machine() || !have(&["setpriv", "fusermount3"]) {
+        return;
+    }
+    let copy = copy_for_all();
+    let folder = copy.path().join("home");
+    fs::create_dir(&folder).expect("a folder");
+    std::os::unix::fs::chown(&folder, Some(1000), Some(1000)).expect("root may");
+    let script = format!(
+        "chmod 666 /dev/fuse; cd \"$folder\"
+        {USER} \"$aseqd\" serve --mount seq >/run/said & server=$!
+        until grep -q serving /run/said; do kill -0 $server; sleep 0.02; done
+        {USER} stat -c %a:%u:%g seq/seq; {USER} sh -c ': <>seq/seq && echo opened'
+        finish; grep -c aseqd /proc/self/mountinfo"
+    );
+    let mut command = machine(&script);
+    command.env("aseqd", copy.path().join("aseqd")).env("folder", &folder);
+    let ended = finish(command, DEADLINE);
+    let said: Vec<_> = ended.stdout.lines().collect();
+    assert_eq!(said, ["600:1000:1000", "opened", "0"], "{ended:#?}");
+}
+
+/// A folder with a copy of the program that every user may execute.
+fn copy_for_all() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("ours");
+    fs::copy(ASEQD, PathBuf::from(folder.path()).join("aseqd")).expect("a copy");
+    folder
+}
