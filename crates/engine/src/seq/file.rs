@@ -25,6 +25,7 @@ impl Seq {
             return Reply::Failed(Error::new(Errno::ENXIO, "the file is not open for writing"));
         }
         client.pool.allocate();
+        let narrow = client.convert32;
         let mut done = 0;
         let mut records = 0;
         // An error after the first record shows at the next write, which begins with it.
@@ -36,7 +37,7 @@ impl Seq {
                 return Reply::More(done);
             }
             records += 1;
-            let message = match parse(number, event, rest) {
+            let message = match parse(number, narrow, event, rest) {
                 Ok(Some(message)) => message,
                 Ok(None) => {
                     done += EVENT_SIZE;
@@ -125,8 +126,14 @@ fn split_record(data: &[u8]) -> Option<(Event, &[u8])> {
     Event::read_from_bytes(record).ok().map(|event| (event, rest))
 }
 
-/// Checks a record as it came from a program. `None` for one that is consumed without effect.
-fn parse(client: u8, mut event: Event, rest: &[u8]) -> Result<Option<Message>, Error> {
+/// Checks a record as it came from a program, `narrow` if that is a 32-bit one. `None` for a record
+/// that is consumed without effect.
+fn parse(
+    client: u8,
+    narrow: bool,
+    mut event: Event,
+    rest: &[u8],
+) -> Result<Option<Message>, Error> {
     event.source.client = client;
     let len = event.data.ext_len() & EXT_LEN_MASK;
     match event.flags.length() {
@@ -151,6 +158,10 @@ fn parse(client: u8, mut event: Event, rest: &[u8]) -> Result<Option<Message>, E
         return Err(Error::new(Errno::EINVAL, "the event type is reserved"));
     }
     if !event.is_variable() {
+        if narrow && event.flags.length() == EventLength::VARUSR {
+            // The pointer is its lower half.
+            event.data.0[8..].fill(0);
+        }
         return Ok(Some(Message::fixed(event)));
     }
     let data = rest
