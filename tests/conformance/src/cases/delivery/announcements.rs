@@ -319,6 +319,15 @@ cases! {
         assert_eq!(watcher.0.port_info(told).unwrap().name, name("complete"));
     }
 
+    /// When CLIENT_START arrives, the client is called Client-N, and can be asked about.
+    fn client_is_nameless_when_announced() {
+        let watcher = Watcher::new();
+        let client = Client::open();
+        let address = watcher.announced(&[client.id])[0].data.address();
+        let info = watcher.0.client_info(address.client.into()).unwrap();
+        assert_eq!(info.name, name(&format!("Client-{}", client.id)));
+    }
+
     /// Queues are not announced.
     fn queues_are_not_announced() {
         let (client, watcher) = (Client::open(), Watcher::new());

@@ -187,11 +187,11 @@ cases! {
     fn running_queue_keeps_the_order() {
         let client = Client::with_port();
         let queue = client.create_queue();
-        client.start(queue);
         for (note, ms) in [(1, 60), (2, 30), (3, 90), (4, 45)] {
             let event = at_time(note_on(client.port(0), note), queue, Duration::from_millis(ms));
             assert_eq!(client.send(&event), Ok(EVENT_SIZE));
         }
+        assert_eq!(client.control(queue, EventType::CONTINUE, 0), Ok(EVENT_SIZE));
         let notes: Vec<u8> = client.wait_events(4).iter().map(note_of).collect();
         assert_eq!(notes, [2, 4, 1, 3]);
     }

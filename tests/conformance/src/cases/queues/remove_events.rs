@@ -111,12 +111,8 @@ cases! {
     /// The request never fails, whatever it asks.
     fn nonsense_is_success() {
         let (client, _queue) = fixture();
-        let info = RemoveEvents {
-            remove_mode: !3,
-            queue: 200,
-            event_type: -5,
-            ..RemoveEvents::default()
-        };
+        let info =
+            RemoveEvents { remove_mode: !3, queue: 200, event_type: -5, ..RemoveEvents::default() };
         assert!(client.query(s::REMOVE_EVENTS, info).is_ok());
         let info = RemoveEvents {
             remove_mode: u32::MAX,

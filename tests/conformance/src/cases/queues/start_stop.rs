@@ -123,9 +123,10 @@ cases! {
     fn stop_keeps_waiting_events() {
         let (client, queue) = stopped();
         client.start(queue);
-        client.must_send(&at_tick(note_on(client.port(0), 1), queue, 8));
+        client.must_send(&at_tick(note_on(client.port(0), 1), queue, 1_000_000));
         assert_eq!(client.control(queue, T::STOP, 0), Ok(EVENT_SIZE));
-        std::thread::sleep(Duration::from_millis(60));
+        assert_eq!(client.control(queue, T::SETPOS_TICK, 2_000_000), Ok(EVENT_SIZE));
+        std::thread::sleep(Duration::from_millis(20));
         assert_eq!((client.types(), client.status(queue).events), (vec![], 1));
     }
 
