@@ -1,6 +1,7 @@
 //! Options.
 
 use clap::{Args, Parser, Subcommand};
+use seqfuzz::{Program, common, generate};
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ pub(crate) enum Cmd {
         /// The seed.
         seed: u64,
         #[command(flatten)]
-        size: Size,
+        which: Which,
         /// Print the program alone, as `run` reads it.
         #[arg(long)]
         program: bool,
@@ -47,7 +48,7 @@ pub(crate) enum Cmd {
         #[arg(long, value_parser = seeds, default_value = "0..1000")]
         seeds: Range<u64>,
         #[command(flatten)]
-        size: Size,
+        which: Which,
         #[command(flatten)]
         sides: Sides,
         /// Seeds per boot.
@@ -66,7 +67,7 @@ pub(crate) enum Cmd {
         #[arg(required = true)]
         seeds: Vec<u64>,
         #[command(flatten)]
-        size: Size,
+        which: Which,
         #[command(flatten)]
         sides: Sides,
         /// Print the two transcripts of the whole programs instead.
@@ -81,7 +82,7 @@ pub(crate) struct TranscriptArgs {
     #[arg(long, value_parser = seeds)]
     pub(crate) seeds: Range<u64>,
     #[command(flatten)]
-    pub(crate) size: Size,
+    pub(crate) which: Which,
     /// One line per seed: its number and a hash of its transcript.
     #[arg(long)]
     pub(crate) hash: bool,
@@ -91,10 +92,21 @@ pub(crate) struct TranscriptArgs {
 }
 
 #[derive(Args, Clone, Copy)]
-pub(crate) struct Size {
+pub(crate) struct Which {
     /// About how many calls a program makes between its beginning and its end.
     #[arg(long, default_value_t = 24)]
     pub(crate) size: usize,
+    /// Keep to what Linux 6.1 and 6.12 have in common.
+    #[arg(long)]
+    pub(crate) common: bool,
+}
+
+impl Which {
+    /// The program of a seed.
+    pub(crate) fn program(self, seed: u64) -> Program {
+        let program = generate(seed, self.size);
+        if self.common { common(program) } else { program }
+    }
 }
 
 #[derive(Args)]

@@ -3,10 +3,10 @@
 mod cli;
 
 use clap::Parser;
-use cli::{Cli, Cmd, Sides, TranscriptArgs};
+use cli::{Cli, Cmd, Sides, TranscriptArgs, Which};
 use seqfuzz::diff::side_by_side;
 use seqfuzz::oracle::{Side, write_results};
-use seqfuzz::{Device, EngineDevice, Program, RealDevice, generate, parse_all, transcript};
+use seqfuzz::{Device, EngineDevice, Program, RealDevice, parse_all, transcript};
 use std::io::{Read, Write};
 use std::ops::Range;
 use std::path::Path;
@@ -20,12 +20,12 @@ const RETRIES: usize = 3;
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Cmd::Transcript(args) => transcripts(&args),
-        Cmd::Show { seed, size, program, device } => show(seed, size.size, program, device),
+        Cmd::Show { seed, which, program, device } => show(seed, which, program, device),
         Cmd::Run { file, engine, results } => run(&file, engine, results),
-        Cmd::Compare { seeds, size, sides, boot, known, save } => {
-            compare(&seeds, size.size, &sides, boot, known.as_deref(), save.as_deref())
+        Cmd::Compare { seeds, which, sides, boot, known, save } => {
+            compare(&seeds, which, &sides, boot, known.as_deref(), save.as_deref())
         }
-        Cmd::Minimise { seeds, size, sides, whole } => minimise(&seeds, size.size, &sides, whole),
+        Cmd::Minimise { seeds, which, sides, whole } => minimise(&seeds, which, &sides, whole),
     };
     match result {
         Ok(code) => code,
@@ -61,7 +61,7 @@ fn print(text: &str) -> Result<(), String> {
 fn transcripts(args: &TranscriptArgs) -> Result<ExitCode, String> {
     let mut target = Target::new(args.engine)?;
     for seed in args.seeds.clone() {
-        let program = generate(seed, args.size.size);
+        let program = args.which.program(seed);
         let transcript = target.with(|device| transcript(device, &program));
         if args.hash {
             print(&format!("{seed} {:016x}\n", transcript.hash()))?;
@@ -72,8 +72,8 @@ fn transcripts(args: &TranscriptArgs) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(seed: u64, size: usize, program_only: bool, device: bool) -> Result<ExitCode, String> {
-    let program = generate(seed, size);
+fn show(seed: u64, which: Which, program_only: bool, device: bool) -> Result<ExitCode, String> {
+    let program = which.program(seed);
     if program_only {
         print(&program.to_string())?;
         return Ok(ExitCode::SUCCESS);
@@ -150,7 +150,7 @@ fn known_hashes(file: &Path, seeds: &Range<u64>) -> Result<Vec<u64>, String> {
 
 fn compare(
     seeds: &Range<u64>,
-    size: usize,
+    which: Which,
     sides: &Sides,
     boot: u64,
     known: Option<&Path>,
@@ -166,11 +166,11 @@ fn compare(
     while first < seeds.end {
         let end = (first + boot.max(1)).min(seeds.end);
         let mut left = match (&theirs, known) {
-            (Some(theirs), _) => theirs.hashes(first, end, size)?,
+            (Some(theirs), _) => theirs.hashes(first..end, which.size, which.common)?,
             (None, Some(known)) => known_hashes(known, &(first..end))?,
             (None, None) => Vec::new(),
         };
-        let right = ours.hashes(first, end, size)?;
+        let right = ours.hashes(first..end, which.size, which.common)?;
         let mut suspects: Vec<u64> = (first..end)
             .zip(left.iter().zip(&right))
             .filter(|(_, (left, right))| left != right)
@@ -180,8 +180,7 @@ fn compare(
             if suspects.is_empty() {
                 break;
             }
-            let programs: Vec<Program> =
-                suspects.iter().map(|seed| generate(*seed, size)).collect();
+            let programs: Vec<Program> = suspects.iter().map(|seed| which.program(*seed)).collect();
             let again = match &theirs {
                 Some(theirs) => theirs.transcripts(&programs)?,
                 None => break,
@@ -224,9 +223,9 @@ fn compare(
     Ok(if differing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn minimise(seeds: &[u64], size: usize, sides: &Sides, whole: bool) -> Result<ExitCode, String> {
+fn minimise(seeds: &[u64], which: Which, sides: &Sides, whole: bool) -> Result<ExitCode, String> {
     let (theirs, ours) = (linux(sides)?, ours(sides)?);
-    let programs: Vec<Program> = seeds.iter().map(|seed| generate(*seed, size)).collect();
+    let programs: Vec<Program> = seeds.iter().map(|seed| which.program(*seed)).collect();
     let shrunk = if whole {
         programs
     } else {

@@ -5,6 +5,7 @@ use crate::program::Program;
 use crate::transcript::{Transcript, transcript};
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -63,11 +64,17 @@ impl Side {
     ///
     /// # Errors
     /// A sentence, if the other side could not be run to its end.
-    pub fn hashes(&self, first: u64, end: u64, size: usize) -> Result<Vec<u64>, String> {
+    pub fn hashes(&self, seeds: Range<u64>, size: usize, common: bool) -> Result<Vec<u64>, String> {
         if let Some(run) = self.function() {
-            return Ok((first..end).map(|seed| run(&crate::generate(seed, size)).hash()).collect());
+            let program = |seed| match crate::generate(seed, size) {
+                program if common => crate::common(program),
+                program => program,
+            };
+            return Ok(seeds.map(|seed| run(&program(seed)).hash()).collect());
         }
-        let arguments = format!("transcript --hash --size {size} --seeds {first}..{end}");
+        let Range { start: first, end } = seeds;
+        let only = if common { " --common" } else { "" };
+        let arguments = format!("transcript --hash{only} --size {size} --seeds {first}..{end}");
         let text = self.run(&arguments, None)?;
         let hashes: Vec<u64> = text.lines().filter_map(hash_of_line).collect();
         let wanted = end - first;

@@ -185,13 +185,15 @@ impl Mode {
 pub struct Program {
     /// What moves.
     pub mode: Mode,
+    /// It keeps to what Linux 6.1 and 6.12 have in common, and so does its transcript.
+    pub common: bool,
     /// The calls in order.
     pub calls: Vec<Call>,
 }
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "mode {}", self.mode.name())?;
+        writeln!(f, "mode {}{}", self.mode.name(), if self.common { " common" } else { "" })?;
         self.calls.iter().try_for_each(|call| writeln!(f, "{call}"))
     }
 }

@@ -28,9 +28,11 @@ pub fn parse_all(text: &str) -> Result<Vec<Program>, String> {
         }
         let wrong = |what: &str| format!("line {}: {what}: {line}", index + 1);
         if let Some(name) = line.strip_prefix("mode ") {
+            let (name, common) =
+                name.strip_suffix(" common").map_or((name, false), |name| (name, true));
             let mode = Mode::ALL.into_iter().find(|mode| mode.name() == name);
             let mode = mode.ok_or_else(|| wrong("no such mode"))?;
-            programs.push(Program { mode, calls: Vec::new() });
+            programs.push(Program { mode, common, calls: Vec::new() });
             continue;
         }
         let program = programs.last_mut().ok_or_else(|| wrong("a program begins with its mode"))?;

@@ -2,6 +2,7 @@
 
 use crate::device::{Access, Device};
 use crate::field::{self, EVENT, Field, Kind};
+use crate::generate::NEW_FIELDS;
 use crate::program::{self, Call, Mode, Operation, Program, Value};
 use abi::event::{EVENT_SIZE, EventType};
 use abi::ioctl::{self, sequencer as s};
@@ -61,7 +62,7 @@ pub fn hash(lines: &[String]) -> u64 {
 
 /// Runs a program on a device that has no clients of ours. At its end all files are closed.
 pub fn transcript(device: &mut dyn Device, program: &Program) -> Transcript {
-    let mut run = Run::new(device, program.mode);
+    let mut run = Run::new(device, program);
     let results = program.calls.iter().map(|call| run.call(call)).collect();
     for handle in 0..run.clients.len() {
         run.close(handle);
@@ -82,6 +83,7 @@ struct Client {
 struct Run<'a> {
     device: &'a mut dyn Device,
     mode: Mode,
+    common: bool,
     clients: Vec<Client>,
     queues: Vec<Option<u8>>,
     /// Handles by number.
@@ -92,10 +94,11 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(device: &'a mut dyn Device, mode: Mode) -> Self {
+    fn new(device: &'a mut dyn Device, program: &Program) -> Self {
         Self {
             device,
-            mode,
+            mode: program.mode,
+            common: program.common,
             clients: Vec::new(),
             queues: Vec::new(),
             client_handles: [None; 256],
@@ -353,11 +356,25 @@ impl<'a> Run<'a> {
             Ok(value) => {
                 self.note(call, request.code, &told);
                 let mut text = format!("= {value}");
+                let mut copied = String::new();
+                if let Some(get) = question_after(request.code) {
+                    // These two copy back, though their codes do not say so, and not every way to
+                    // the sequencer can do it. What they would tell is asked for.
+                    let mut answer = given.clone();
+                    let asked = self.device.ioctl(file, get, &mut answer);
+                    if told != given && told != answer {
+                        copied = format!(" copied{}", self.fields(request.fields, get, &told));
+                    }
+                    told = answer;
+                    if let Err(error) = asked {
+                        copied += &format!(" asked {error}");
+                    }
+                }
                 let returns = ioctl::direction(request.code) & ioctl::READ != 0;
                 if returns || told != given {
                     text += &self.fields(request.fields, request.code, &told);
                 }
-                text
+                text + &copied
             }
             Err(error) if told == given => failed(error),
             Err(error) => {
@@ -416,6 +433,7 @@ impl<'a> Run<'a> {
                     "tick" | "events" => self.mode == Mode::Run,
                     _ => false,
                 };
+            let masked = masked || (self.common && NEW_FIELDS.contains(&field.name));
             if !masked {
                 let _infallible = write!(text, " {}={}", field.name, self.value(field.kind, bytes));
             }
@@ -496,6 +514,15 @@ impl<'a> Run<'a> {
             self.device.wait(Duration::from_millis(1));
         }
         "done".into()
+    }
+}
+
+/// The request that tells what one that sets copies back.
+const fn question_after(code: u32) -> Option<u32> {
+    match code {
+        s::SET_QUEUE_CLIENT => Some(s::GET_QUEUE_CLIENT),
+        s::SET_CLIENT_POOL => Some(s::GET_CLIENT_POOL),
+        _ => None,
     }
 }
 

@@ -15,35 +15,23 @@ fn run(program: &Program) -> Transcript {
 }
 
 #[test]
-fn a_seed_is_always_the_same_program_and_the_same_transcript() {
-    for seed in 0..SEEDS {
-        let program = generate(seed, SIZE);
-        assert_eq!(program, generate(seed, SIZE), "seed {seed}");
-        assert_eq!(run(&program), run(&program), "seed {seed}");
-    }
-}
-
-#[test]
-fn a_program_is_read_as_it_was_printed() {
-    for seed in 0..SEEDS {
-        let program = generate(seed, SIZE);
-        assert_eq!(parse(&program.to_string()).as_ref(), Ok(&program), "seed {seed}");
-    }
-}
-
-#[test]
-fn every_kind_of_program_and_of_result_is_made() {
+fn seeds_mean_the_same_for_ever_and_meet_everything() {
     let mut modes = [0; 3];
     let mut text = String::new();
     for seed in 0..SEEDS {
         let program = generate(seed, SIZE);
+        assert_eq!(program, generate(seed, SIZE), "seed {seed}");
+        let read = parse(&program.to_string()).expect("what was printed");
+        assert_eq!(read, program, "seed {seed}");
+        let transcript = run(&program);
+        assert_eq!(transcript, run(&read), "seed {seed}");
         modes[program.mode as usize] += 1;
-        text += &run(&program).with_calls(&program);
+        text += &transcript.with_calls(&program);
     }
     assert!(modes.iter().all(|count| *count > 200), "{modes:?}");
     let errors = [
         "EPERM", "ENOENT", "ENXIO", "EBADF", "EAGAIN", "ENOMEM", "EBUSY", "EINVAL", "ENOTTY",
-        "ENOSPC",
+        "ENOSPC", "EMLINK",
     ];
     for error in errors {
         assert!(text.contains(&format!("= {error}")), "{error} is never met");
@@ -72,7 +60,7 @@ c0.poll
     let asks = parse(asks).expect("a program");
     let fresh = run(&asks);
     let mut device = EngineDevice::new();
-    for seed in 0..SEEDS {
+    for seed in 0..SEEDS / 4 {
         transcript(&mut device, &generate(seed, SIZE));
         assert_eq!(transcript(&mut device, &asks), fresh, "after seed {seed}");
     }
@@ -176,6 +164,6 @@ fn canary_a_lost_priority_is_found() {
 
 #[test]
 fn the_modes_have_names() {
-    let program = Program { mode: Mode::Run, calls: Vec::new() };
+    let program = Program { mode: Mode::Run, common: false, calls: Vec::new() };
     assert_eq!(program.to_string(), "mode run\n");
 }

@@ -35,7 +35,8 @@ impl Generator {
         let sets_position = events.iter().any(sets_position);
         self.write(handle, events);
         if self.rng.chance(4) {
-            let cut = self.rng.pick(&[1, 27, 28, 29, -1, -27, -28, 56]);
+            let most = if count > 2 { 56 } else { 27 };
+            let cut = self.rng.pick(&[1, 27, 28, 29, -1, -27, -28, 56]).min(most);
             let call = self.calls.last_mut().expect("just pushed");
             call.arguments.push(("cut", Value::Number(cut)));
         }

@@ -6,10 +6,14 @@
 //! most programs no queue moves. See [`Mode`] for the three kinds, and `events.rs` for what each of
 //! them may send.
 
+mod common;
 mod events;
 mod requests;
 mod scenes;
 mod values;
+
+pub(crate) use common::NEW_FIELDS;
+pub use common::common;
 
 use crate::field::{self, Kind};
 use crate::program::{Arguments, Call, Mode, Operation, Program, Value, find};
@@ -39,7 +43,7 @@ pub fn generate(seed: u64, size: usize) -> Program {
         connections: Vec::new(),
     };
     generator.program(size);
-    Program { mode, calls: generator.calls }
+    Program { mode, common: false, calls: generator.calls }
 }
 
 /// What the generator believes of a client.
@@ -274,7 +278,8 @@ impl Generator {
     fn any_read(&mut self) {
         let handle = self.any_handle();
         let len = match self.rng.below(10) {
-            0..3 => self.rng.pick(&[0, 1, 27, 28, 29, 55, 56, 57, 84]),
+            // A read or write of nothing never reaches a file system in user space.
+            0..3 => self.rng.pick(&[1, 1, 27, 28, 29, 55, 56, 57, 84]),
             3..6 => 28 * (1 + self.rng.below(8).cast_signed()),
             _ => 8192,
         };
