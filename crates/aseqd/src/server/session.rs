@@ -320,3 +320,6 @@ impl<D: Door> Session<D> {
         door.failed(token, error.errno)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,254 @@
+//! The session behind a door that writes down what it is told, on a virtual clock.
+
+use super::*;
+use crate::server::clock::Clock;
+use abi::event::{EVENT_SIZE, EventData, EventTime, EventType};
+use abi::ioctl::sequencer as request;
+use abi::seq::{PortCaps, PortInfo, QueueInfo};
+use abi::{Address, Event};
+use engine::Access;
+use zerocopy::{FromBytes, IntoBytes};
+
+/// What a door was told, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Told {
+    Opened(u32, FileId),
+    Read(u32, usize),
+    Written(u32, usize),
+    Controlled(u32, Vec<u8>),
+    Polled(u32, bool, bool),
+    Failed(u32, Errno),
+    Woken(char),
+}
+
+#[derive(Debug, Default)]
+struct FakeDoor {
+    told: Vec<Told>,
+    /// Nobody takes the answers to opens.
+    gone: bool,
+}
+
+impl Door for FakeDoor {
+    type Token = u32;
+    type Wakeup = char;
+
+    fn opened(&mut self, token: u32, file: FileId) -> io::Result<bool> {
+        self.told.push(Told::Opened(token, file));
+        Ok(!self.gone)
+    }
+    fn read(&mut self, token: u32, data: &[u8]) -> io::Result<()> {
+        self.told.push(Told::Read(token, data.len()));
+        Ok(())
+    }
+    fn written(&mut self, token: u32, count: usize) -> io::Result<()> {
+        self.told.push(Told::Written(token, count));
+        Ok(())
+    }
+    fn controlled(&mut self, token: u32, out: &[u8]) -> io::Result<()> {
+        self.told.push(Told::Controlled(token, out.to_vec()));
+        Ok(())
+    }
+    fn polled(&mut self, token: u32, readable: bool, writable: bool) -> io::Result<()> {
+        self.told.push(Told::Polled(token, readable, writable));
+        Ok(())
+    }
+    fn failed(&mut self, token: u32, errno: Errno) -> io::Result<()> {
+        self.told.push(Told::Failed(token, errno));
+        Ok(())
+    }
+    fn wake(&mut self, wakeup: char) -> io::Result<()> {
+        self.told.push(Told::Woken(wakeup));
+        Ok(())
+    }
+}
+
+/// A session, a door, a clock that stands still, and numbers for calls.
+struct Stage {
+    session: Session<FakeDoor>,
+    door: FakeDoor,
+    clock: Clock,
+    next: u32,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let clock = Clock::Virtual(Time(0));
+        Self { session: Session::new(false), door: FakeDoor::default(), clock, next: 0 }
+    }
+
+    /// One turn with one call; its number.
+    fn call(&mut self, kind: CallKind<u32, char>) -> u32 {
+        self.next += 1;
+        let call = Call { token: self.next, kind };
+        self.session.turn(self.clock.now(), [call], &mut self.door).expect("the fake door holds");
+        self.next
+    }
+
+    /// A turn for nothing but the time.
+    fn pass(&mut self, nanoseconds: u64) {
+        self.clock.advance_to(self.clock.now() + nanoseconds);
+        self.session.turn(self.clock.now(), [], &mut self.door).expect("the fake door holds");
+    }
+
+    fn told(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.door.told)
+    }
+
+    /// A client with a port that anybody may write to.
+    fn client(&mut self) -> (FileId, Address) {
+        self.call(CallKind::Open { access: Access::ReadWrite, pid: 7 });
+        let [Told::Opened(_, file)] = self.told()[..] else { panic!("it opens") };
+        let id: i32 = self.ioctl(file, request::CLIENT_ID, 0);
+        let addr = Address::new(u8::try_from(id).expect("a number"), 0);
+        let capability = (PortCaps::WRITE | PortCaps::SUBS_WRITE).bits();
+        let port = PortInfo { addr, capability, ..PortInfo::default() };
+        self.ioctl(file, request::CREATE_PORT, port);
+        (file, addr)
+    }
+
+    fn ioctl<T: IntoBytes + FromBytes + zerocopy::Immutable>(
+        &mut self,
+        file: FileId,
+        request: u32,
+        arg: T,
+    ) -> T {
+        let arg = arg.as_bytes().to_vec();
+        let out_size = abi::ioctl::size(request);
+        self.call(CallKind::Ioctl { file, request, compat: false, arg, out_size });
+        let told = self.told();
+        let Some(Told::Controlled(_, out)) = told.last() else { panic!("it succeeds: {told:?}") };
+        T::read_from_bytes(out).expect("the struct")
+    }
+
+    fn read(&mut self, file: FileId) -> u32 {
+        self.call(CallKind::Read { file, len: 1000, nonblock: false })
+    }
+
+    fn write(&mut self, file: FileId, event: &Event) -> u32 {
+        let data = event.as_bytes().to_vec();
+        self.call(CallKind::Write { file, data, nonblock: false })
+    }
+}
+
+fn note(dest: Address) -> Event {
+    let mut event = Event::direct(EventType::NOTEON);
+    event.dest = dest;
+    event
+}
+
+#[test]
+fn a_sleeping_read_is_answered_before_the_write_that_wakes_it() {
+    let mut stage = Stage::new();
+    let (file, port) = stage.client();
+    let read = stage.read(file);
+    assert_eq!(stage.told(), [], "nothing to read");
+    let write = stage.write(file, &note(port));
+    assert_eq!(stage.told(), [Told::Read(read, EVENT_SIZE), Told::Written(write, EVENT_SIZE)]);
+}
+
+#[test]
+fn a_poll_is_woken_once_and_before_the_write_returns() {
+    let mut stage = Stage::new();
+    let (file, port) = stage.client();
+    let poll = stage.call(CallKind::Poll { file, wakeup: Some('p') });
+    assert_eq!(stage.told(), [Told::Polled(poll, false, true)]);
+    let write = stage.write(file, &note(port));
+    assert_eq!(stage.told(), [Told::Woken('p'), Told::Written(write, EVENT_SIZE)]);
+    let write = stage.write(file, &note(port));
+    assert_eq!(stage.told(), [Told::Written(write, EVENT_SIZE)], "nobody polls any more");
+}
+
+#[test]
+fn a_signal_ends_a_sleeping_call_and_finds_no_other() {
+    let mut stage = Stage::new();
+    let (file, port) = stage.client();
+    let read = stage.read(file);
+    stage.call(CallKind::Interrupt { target: read });
+    assert_eq!(stage.told(), [Told::Failed(read, Errno::EINTR)]);
+    stage.call(CallKind::Interrupt { target: read });
+    let write = stage.write(file, &note(port));
+    assert_eq!(stage.told(), [Told::Written(write, EVENT_SIZE)], "the read is gone");
+}
+
+#[test]
+fn a_queued_event_answers_a_sleeping_read_at_its_instant() {
+    let mut stage = Stage::new();
+    let (file, port) = stage.client();
+    let queue = stage.ioctl(file, request::CREATE_QUEUE, QueueInfo::default()).queue;
+    let queue = u8::try_from(queue).expect("a queue");
+    let mut start = Event::direct(EventType::START);
+    start.data = EventData::from_queue(queue, 0, 0);
+    stage.write(file, &start);
+    let mut later = note(port);
+    later.queue = queue;
+    later.flags = abi::EventFlags::REAL_TIME;
+    later.time = EventTime::real(2, 0);
+    stage.write(file, &later);
+    let read = stage.read(file);
+    stage.told();
+    let now = stage.clock.now();
+    assert_eq!(stage.session.deadline(now), Some(Time(2_000_000_000)));
+    stage.pass(1_999_999_999);
+    assert_eq!(stage.told(), []);
+    stage.pass(1);
+    assert_eq!(stage.told(), [Told::Read(read, EVENT_SIZE)]);
+    assert_eq!(stage.session.deadline(stage.clock.now()), None, "nothing is due any more");
+}
+
+#[test]
+fn a_full_pool_puts_a_write_to_sleep_and_a_signal_returns_what_it_did() {
+    let mut stage = Stage::new();
+    let (file, port) = stage.client();
+    let queue = stage.ioctl(file, request::CREATE_QUEUE, QueueInfo::default()).queue;
+    let mut event = note(port);
+    event.queue = u8::try_from(queue).expect("a queue");
+    event.time = EventTime::tick(1);
+    let data = event.as_bytes().repeat(600);
+    let write = stage.call(CallKind::Write { file, data, nonblock: false });
+    assert_eq!(stage.told(), [], "500 cells hold 500 events");
+    stage.call(CallKind::Interrupt { target: write });
+    assert_eq!(stage.told(), [Told::Written(write, 500 * EVENT_SIZE)]);
+}
+
+#[test]
+fn a_long_write_goes_on_in_later_turns() {
+    let mut stage = Stage::new();
+    let (file, _) = stage.client();
+    let data = Event::direct(EventType::NONE).as_bytes().repeat(2500);
+    let write = stage.call(CallKind::Write { file, data, nonblock: true });
+    let now = stage.clock.now();
+    assert_eq!(stage.session.deadline(now), Some(now), "it wants to go on at once");
+    stage.pass(0);
+    assert_eq!(stage.told(), [Told::Written(write, 2500 * EVENT_SIZE)]);
+    assert_eq!(stage.session.deadline(now), None);
+}
+
+#[test]
+fn an_open_that_nobody_takes_leaves_no_client() {
+    let mut stage = Stage::new();
+    let before = stage.session.engine().clients();
+    stage.door.gone = true;
+    stage.call(CallKind::Open { access: Access::Read, pid: 7 });
+    assert_eq!(stage.session.engine().clients(), before);
+    assert_eq!(stage.session.processes().count(), 0);
+}
+
+#[test]
+fn closing_a_file_answers_its_calls_and_frees_its_client() {
+    let mut stage = Stage::new();
+    let before = stage.session.engine().clients();
+    let (file, _) = stage.client();
+    let read = stage.read(file);
+    stage.call(CallKind::Close { file });
+    assert_eq!(stage.told(), [Told::Failed(read, Errno::EBADF)]);
+    assert_eq!(stage.session.engine().clients(), before);
+}
+
+#[test]
+fn a_virtual_clock_moves_forward_only() {
+    let mut clock = Clock::Virtual(Time(5));
+    clock.advance_to(Time(3));
+    assert_eq!(clock.now(), Time(5));
+    clock.advance_to(Time(9));
+    assert_eq!(clock.now(), Time(9));
+}
