@@ -130,11 +130,11 @@ impl Side {
                 command.args(["--kernel", kernel, "--timeout", &timeout.to_string()]);
                 command.arg("--add").arg(format!("{}:/bin/seqfuzz", binary.display()));
                 if file.is_some() {
-                    command.arg("--add").arg(format!("{}:/root/programs", programs.display()));
+                    command.arg("--add").arg(format!("{}:/programs", programs.display()));
                 }
                 command.args(["--", "seqfuzz"]).args(arguments.split(' '));
                 if file.is_some() {
-                    command.arg("/root/programs");
+                    command.arg("/programs");
                 }
             }
         }
