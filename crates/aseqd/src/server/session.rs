@@ -88,7 +88,7 @@ impl<D: Door> Session<D> {
         self.files.values().map(|file| file.pid)
     }
 
-    /// When [`Session::pass_time`] is wanted next: at once while long writes are under way.
+    /// When the next turn is wanted if nobody calls: at once while long writes are under way.
     #[must_use]
     pub fn deadline(&self, now: Time) -> Option<Time> {
         if self.unfinished.is_empty() { self.engine.poll_timeout() } else { Some(now) }
