@@ -109,7 +109,7 @@ fn a_signal_that_ends_the_command_is_the_status() {
 }
 
 /// A command that has a client and children, one of them without a client.
-const FAMILY: &str = "aseqdump >/dev/null & sleep 1001 & echo ready; sleep 1002";
+const FAMILY: &str = "aseqdump >/dev/null 2>&1 & sleep 1001 & echo ready; sleep 1002";
 
 fn family() -> Option<(Process, Mark)> {
     if !can_serve() || !have(&["aseqdump"]) {
