@@ -2,3 +2,4 @@
 
 pub(crate) mod ioctl;
 pub(crate) mod process;
+pub(crate) mod realtime;
