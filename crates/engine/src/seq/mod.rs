@@ -8,7 +8,7 @@ mod heap;
 pub mod ioctl;
 pub mod pool;
 mod port;
-mod prioq;
+pub mod prioq;
 pub(crate) mod proc;
 pub mod queue;
 mod route;
@@ -28,7 +28,7 @@ use alloc::vec::Vec;
 use client::{Client, FIRST_DYNAMIC_CLIENT, Kind, MAX_CLIENTS, Name, name};
 use core::mem;
 use port::Port;
-use prioq::Removed;
+use prioq::{Data, Removed};
 use queue::{MAX_QUEUES, Queue};
 
 /// The sequencer's state.
@@ -50,7 +50,8 @@ pub(crate) struct Seq {
     /// The earliest deadline and its queue, once none is stale.
     next_deadline: Option<(Time, u8)>,
     /// Buffers of queued variable events that are gone, for the next ones.
-    spare_data: Vec<Vec<u8>>,
+    #[expect(clippy::vec_box, reason = "they go into cells as they are")]
+    spare_data: Vec<Box<Data>>,
     now: Time,
     /// While queued events are delivered, the instant at which they are due, which may be before
     /// now: what they do to queues happens then.

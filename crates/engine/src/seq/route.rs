@@ -5,7 +5,7 @@ use super::client::Kind;
 use super::fifo::Message;
 use super::pool::NoCells;
 use super::port::subscription_flags;
-use super::prioq::{Cell, PrioQueue};
+use super::prioq::{Cell, Data, PrioQueue};
 use super::queue::{MAX_CELLS_PER_PASS, Queue, add_real};
 use super::undelivered::Undelivered;
 use crate::{Error, Time};
@@ -14,7 +14,7 @@ use abi::seq::{
     CLIENT_SYSTEM, ClientFilter, PORT_SYSTEM_ANNOUNCE, PortCaps, PortFlags, SubscriptionFlags,
 };
 use abi::{Address, Errno, Event, EventType};
-use alloc::vec::Vec;
+use alloc::boxed::Box;
 use zerocopy::IntoBytes;
 
 /// Delivery steps of one event, after which it fails: loops of kernel clients end.
@@ -96,21 +96,23 @@ impl Seq {
     }
 
     /// Data for as long as its event waits.
-    fn keep_data(&mut self, data: &[u8]) -> Vec<u8> {
+    fn keep_data(&mut self, data: &[u8]) -> Option<Box<Data>> {
         if data.is_empty() {
-            return Vec::new();
+            return None;
         }
         let mut kept = self.spare_data.pop().unwrap_or_default();
-        kept.extend_from_slice(data);
-        kept
+        kept.0.extend_from_slice(data);
+        Some(kept)
     }
 
     /// A queued event is done with: its cells go back, its buffer is kept for another.
     fn finish_cell(&mut self, mut cell: Cell) {
         self.give_back(&[(cell.owner, cell.cells)]);
-        if cell.data.capacity() > 0 && self.spare_data.len() < SPARE_DATA {
-            cell.data.clear();
-            self.spare_data.push(cell.data);
+        if let Some(mut data) = cell.data.take()
+            && self.spare_data.len() < SPARE_DATA
+        {
+            data.0.clear();
+            self.spare_data.push(data);
         }
     }
 
@@ -177,7 +179,7 @@ impl Seq {
     /// same cell.
     fn dispatch_cell(&mut self, mut cell: Cell) {
         let source = cell.event.source.client;
-        let mut message = Message { event: cell.event, data: &cell.data };
+        let mut message = Message { event: cell.event, data: cell.bytes() };
         if cell.event.event_type != EventType::NOTE {
             // The sender learns of a failure by its bounce only.
             let _bounced = self.deliver(Some(source), &mut message, 0);
