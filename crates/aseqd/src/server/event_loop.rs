@@ -47,6 +47,18 @@ pub(crate) struct Server {
     alarm: Alarm,
     epoll: OwnedFd,
     watched: u64,
+    scheduling: Scheduling,
+}
+
+/// How the server's thread is scheduled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheduling {
+    /// As it was started.
+    Fixed,
+    /// `SCHED_FIFO`.
+    RealTime,
+    /// `SCHED_OTHER`, for a while.
+    Ordinary,
 }
 
 /// The sequencer and its way out.
@@ -68,9 +80,12 @@ impl Server {
         epoll::add(&epoll, &alarm, EventData::new_u64(ALARM), EventFlags::IN)?;
         let log = timing.dispatch_log.clone().map(DispatchLog::create).transpose()?;
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let mut scheduling = Scheduling::Fixed;
         if !timing.no_realtime {
             // Better with, but as well without.
-            let _not_permitted = realtime::schedule_first_in_first_out();
+            if realtime::schedule(true).is_ok() {
+                scheduling = Scheduling::RealTime;
+            }
             let _limited = realtime::stay_resident();
         }
         let core = Core {
@@ -80,7 +95,7 @@ impl Server {
             pace: Pace::new(timing, processors),
             log,
         };
-        Ok(Self { core, buffer: Buffer::new(), alarm, epoll, watched: 0 })
+        Ok(Self { core, buffer: Buffer::new(), alarm, epoll, watched: 0, scheduling })
     }
 
     /// Also wakes for this descriptor, which must live as long as the server.
@@ -140,6 +155,7 @@ impl Server {
         let Core { session, clock, pace, .. } = &mut self.core;
         let now = clock.now();
         pace.rested(now);
+        self.scheduling.follow(pace.is_busy(now));
         let mut deadline = session.deadline(now);
         if let Some(due) = deadline
             && due > now
@@ -154,7 +170,9 @@ impl Server {
             self.core.pass_time(reached)?;
             deadline = self.core.session.deadline(reached);
         }
-        self.alarm.set(deadline.map(|deadline| self.core.pace.wake_at(deadline)))
+        self.alarm.set(deadline.map(|deadline| self.core.pace.wake_at(deadline)))?;
+        self.core.pace.sleeps(self.core.clock.now());
+        Ok(())
     }
 
     /// Serves for at most `limit`, until `done` says so; that is asked after every turn.
@@ -184,17 +202,23 @@ impl Server {
     /// One turn. False when the device is gone.
     fn turn(&mut self) -> io::Result<bool> {
         let core = &mut self.core;
-        core.pass_time(core.clock.now())?;
+        let now = core.clock.now();
+        let drains = core.pace.expects_more(now);
+        core.pass_time(now)?;
         let mut last = None;
         for _ in 0..MAX_REQUESTS_PER_TURN {
             match core.device.receive(&mut self.buffer) {
                 Ok(Some(request)) => {
                     let now = core.clock.now();
                     last = Some(now);
+                    core.pace.called(now);
                     if core.log.is_some() {
                         core.pass_time(now)?;
                     }
                     core.session.call(now, fuse::call(request), &mut core.device)?;
+                    if !drains {
+                        break;
+                    }
                 }
                 Ok(None) if last.is_some_and(|last| core.lingers(last)) => {}
                 Ok(None) => break,
@@ -207,6 +231,21 @@ impl Server {
         }
         core.session.go_on(core.clock.now(), &mut core.device)?;
         Ok(true)
+    }
+}
+
+impl Scheduling {
+    /// Real-time at rest, ordinary in traffic.
+    fn follow(&mut self, busy: bool) {
+        let wanted = if busy { Self::Ordinary } else { Self::RealTime };
+        if *self == Self::Fixed || *self == wanted {
+            return;
+        }
+        *self = match realtime::schedule(!busy) {
+            Ok(()) => wanted,
+            // The privilege is gone: it will not come back.
+            Err(_) => Self::Fixed,
+        };
     }
 }
 

@@ -1,4 +1,4 @@
-//! When to wake for a deadline, and when not to sleep at all.
+//! When to wake for a deadline, when not to sleep at all, and how to be scheduled.
 
 use super::timing::TimingArgs;
 use engine::Time;
@@ -17,6 +17,14 @@ const SPIN_SHARE: u64 = 2;
 /// Time to spin that is saved up at most.
 const SPIN_SAVINGS_NS: u64 = 20_000_000;
 const SECOND_NS: u64 = 1_000_000_000;
+/// Calls that follow each other so closely are traffic, ...
+const CALL_GAP_NS: u64 = 1_000_000;
+/// ... if they are so many, ...
+const CALLS: u32 = 16;
+/// ... until there was none for so long.
+const QUIET_NS: u64 = 5_000_000;
+/// A sleep that was shorter was none: there was something to do.
+const NO_SLEEP_NS: u64 = 5_000;
 
 /// Decides, knowing only what time it is.
 #[derive(Debug)]
@@ -28,6 +36,11 @@ pub(crate) struct Pace {
     /// Time between instants, averaged.
     gap: u64,
     last_due: Time,
+    /// Calls in a row, each soon after the one before.
+    calls: u32,
+    last_call: Time,
+    /// When the server went to sleep.
+    asleep: Time,
     /// Time that may be spun.
     savings: u64,
     last_saved: Time,
@@ -43,6 +56,9 @@ impl Pace {
             linger: if spins { ns(args.spin) } else { 0 },
             gap: SECOND_NS,
             last_due: Time(0),
+            calls: 0,
+            last_call: Time(0),
+            asleep: Time(0),
             savings: SPIN_SAVINGS_NS,
             last_saved: Time(0),
         }
@@ -68,6 +84,32 @@ impl Pace {
     /// How long to look for another call after one.
     pub(crate) const fn linger(&self) -> u64 {
         if self.savings >= self.linger { self.linger } else { 0 }
+    }
+
+    /// A call arrived.
+    pub(crate) const fn called(&mut self, now: Time) {
+        let close = now.0.saturating_sub(self.last_call.0) < CALL_GAP_NS;
+        self.calls = if close { self.calls.saturating_add(1) } else { 0 };
+        self.last_call = now;
+    }
+
+    /// Are there so many calls that it is better to be scheduled as the programs are? A real-time
+    /// thread stays on its processor, so that every call and its answer go from one processor to
+    /// another, which has to be woken; an ordinary one comes to the caller's, which takes a third of
+    /// the time.
+    pub(crate) const fn is_busy(&self, now: Time) -> bool {
+        self.calls >= CALLS && now.0.saturating_sub(self.last_call.0) < QUIET_NS
+    }
+
+    /// The server goes to sleep.
+    pub(crate) const fn sleeps(&mut self, now: Time) {
+        self.asleep = now;
+    }
+
+    /// The server was woken for a turn. Is it worth a system call to see whether there is another
+    /// request after one? It is if it was not asleep, for then there are many, or if it spins.
+    pub(crate) const fn expects_more(&self, now: Time) -> bool {
+        self.linger > 0 || now.0.saturating_sub(self.asleep.0) < NO_SLEEP_NS
     }
 
     /// An instant was handled.
@@ -135,6 +177,24 @@ mod tests {
             pace.handled_due(Time(number * 400 * MICROSECOND));
         }
         assert_eq!(pace.wake_at(due), early);
+    }
+
+    #[test]
+    fn traffic_is_many_calls_in_a_row_until_they_end() {
+        let mut pace = Pace::new(&args(None, 0), 2);
+        let mut now = Time(SECOND_NS);
+        for _ in 0..1000 {
+            now.0 += 3 * CALL_GAP_NS;
+            pace.called(now);
+            assert!(!pace.is_busy(now));
+        }
+        for _ in 0..CALLS {
+            now.0 += CALL_GAP_NS / 2;
+            pace.called(now);
+        }
+        assert!(pace.is_busy(now));
+        assert!(pace.is_busy(Time(now.0 + QUIET_NS - 1)));
+        assert!(!pace.is_busy(Time(now.0 + QUIET_NS)));
     }
 
     #[test]

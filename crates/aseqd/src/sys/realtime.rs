@@ -7,13 +7,16 @@ use std::io;
 /// Above ordinary programs, below audio servers and the kernel's own threads.
 const PRIORITY: i32 = 10;
 
-/// Makes the calling thread a real-time one (`SCHED_FIFO`). Its children are not.
+/// Makes the calling thread a real-time one (`SCHED_FIFO`), or an ordinary one. Its children are
+/// ordinary.
 ///
 /// # Errors
 /// `EPERM` without the privilege (`CAP_SYS_NICE`, or `RLIMIT_RTPRIO`).
-pub(crate) fn schedule_first_in_first_out() -> io::Result<()> {
-    let param = libc::sched_param { sched_priority: PRIORITY };
-    let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
+pub(crate) fn schedule(real_time: bool) -> io::Result<()> {
+    let (policy, sched_priority) =
+        if real_time { (libc::SCHED_FIFO, PRIORITY) } else { (libc::SCHED_OTHER, 0) };
+    let param = libc::sched_param { sched_priority };
+    let policy = policy | libc::SCHED_RESET_ON_FORK;
     // SAFETY: the pointer is to a valid sched_param; 0 is the calling thread.
     match unsafe { libc::sched_setscheduler(0, policy, &raw const param) } {
         0 => Ok(()),
