@@ -34,6 +34,11 @@ pub struct Entry {
     handler: fn(&mut Call<'_>, &mut [u8]) -> Result<(), Error>,
 }
 
+/// For processes of 32 and of 64 bits.
+const BOTH: bool = true;
+/// For processes of 64 bits: those of 32 bits lay the struct out differently.
+const WIDE: bool = false;
+
 macro_rules! table {
     ($($module:ident::$code:ident($ty:ty) => $handler:path, $narrow:ident, $support:ident, $note:literal;)*) => {
         /// Every request, in the order of the header.
@@ -43,7 +48,7 @@ macro_rules! table {
             old: is_old(stringify!($module)),
             support: Support::$support,
             note: $note,
-            narrow: stringify!($narrow).len() == "both".len(),
+            narrow: $narrow,
             handler: |call, arg| typed::<$ty>(call, arg, $handler),
         }),*];
     };
@@ -54,30 +59,30 @@ const fn is_old(module: &str) -> bool {
 }
 
 table! {
-    t::PVERSION(i32) => by_id::pversion, both, Full, "2.0.8, as Linux 6.12";
-    t::NEXT_DEVICE(TimerId) => by_id::next_device, both, Full, "";
-    t::TREAD_OLD(i32) => bound::tread, both, Full, "records of 16 bytes for 32-bit processes";
-    t::GINFO(TimerGinfo) => by_id::ginfo, both, Full, "";
-    t::GPARAMS(TimerGparams) => by_id::gparams, wide, Full, "ENOSYS: no timer here has a settable period";
-    t::GSTATUS(TimerGstatus) => by_id::gstatus, both, Full, "";
-    t::SELECT(TimerSelect) => bound::select, both, Partial,
+    t::PVERSION(i32) => by_id::pversion, BOTH, Full, "2.0.8, as Linux 6.12";
+    t::NEXT_DEVICE(TimerId) => by_id::next_device, BOTH, Full, "";
+    t::TREAD_OLD(i32) => bound::tread, BOTH, Full, "records of 16 bytes for 32-bit processes";
+    t::GINFO(TimerGinfo) => by_id::ginfo, BOTH, Full, "";
+    t::GPARAMS(TimerGparams) => by_id::gparams, WIDE, Full, "ENOSYS: no timer here has a settable period";
+    t::GSTATUS(TimerGstatus) => by_id::gstatus, BOTH, Full, "";
+    t::SELECT(TimerSelect) => bound::select, BOTH, Partial,
         "the process id stands where Linux has the id of the calling thread";
-    t::INFO(TimerInfo) => bound::info, wide, Full, "";
-    t::PARAMS(TimerParams) => bound::params, both, Full, "";
-    t::STATUS(TimerStatus) => bound::status, wide, Full, "";
-    t::START(()) => bound::start, both, Full, "";
-    t::STOP(()) => bound::stop, both, Full, "";
-    t::CONTINUE(()) => bound::resume, both, Full, "";
-    t::PAUSE(()) => bound::pause, both, Full, "";
-    t::CREATE(TimerUinfo) => bound::create, both, Partial,
+    t::INFO(TimerInfo) => bound::info, WIDE, Full, "";
+    t::PARAMS(TimerParams) => bound::params, BOTH, Full, "";
+    t::STATUS(TimerStatus) => bound::status, WIDE, Full, "";
+    t::START(()) => bound::start, BOTH, Full, "";
+    t::STOP(()) => bound::stop, BOTH, Full, "";
+    t::CONTINUE(()) => bound::resume, BOTH, Full, "";
+    t::PAUSE(()) => bound::pause, BOTH, Full, "";
+    t::CREATE(TimerUinfo) => bound::create, BOTH, Partial,
         "ENOTTY where the door cannot hand out a descriptor, as on kernels without user-driven timers";
-    t::TRIGGER(()) => bound::trigger, both, Full, "on the descriptor that CREATE made; ENOTTY on the device";
-    t::TREAD64(i32) => bound::tread64, both, Full, "";
-    old::START(()) => bound::start, both, Full, "";
-    old::STOP(()) => bound::stop, both, Full, "its code is FIONBIO, which file layers take for themselves";
-    old::CONTINUE(()) => bound::resume, both, Full, "";
-    old::PAUSE(()) => bound::pause, both, Full, "";
-    old::STATUS(TimerStatus32) => bound::status32, wide, Full, "32-bit time";
+    t::TRIGGER(()) => bound::trigger, BOTH, Full, "on the descriptor that CREATE made; ENOTTY on the device";
+    t::TREAD64(i32) => bound::tread64, BOTH, Full, "";
+    old::START(()) => bound::start, BOTH, Full, "";
+    old::STOP(()) => bound::stop, BOTH, Full, "its code is FIONBIO, which file layers take for themselves";
+    old::CONTINUE(()) => bound::resume, BOTH, Full, "";
+    old::PAUSE(()) => bound::pause, BOTH, Full, "";
+    old::STATUS(TimerStatus32) => bound::status32, WIDE, Full, "32-bit time";
 }
 
 /// The entry of a code.

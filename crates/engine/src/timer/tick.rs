@@ -22,6 +22,8 @@ pub(crate) enum Expiry {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Callback {
     instance: InstanceId,
+    /// When the first of them is due.
+    at: Time,
     more: u64,
     more_ticks: u64,
 }
@@ -206,7 +208,7 @@ impl Timers {
                 if times == 1 {
                     self.interrupt(key, first);
                 } else {
-                    self.interrupt_again_and_again(key, last, times);
+                    self.interrupt_again_and_again(key, first, last, times);
                 }
             }
         }
@@ -245,7 +247,7 @@ impl Timers {
                     timer.running -= 1;
                 }
             }
-            self.call_back(id, 0, 0);
+            self.call_back(id, at, 0, 0);
         }
         let jiffy_ns = self.config.jiffy_ns();
         if self.timers.get(&key).is_some_and(|timer| timer.reschedule) {
@@ -261,14 +263,14 @@ impl Timers {
     }
 
     /// Interrupts that are alike, in one go.
-    fn interrupt_again_and_again(&mut self, key: TimerKey, last: Time, times: u64) {
+    fn interrupt_again_and_again(&mut self, key: TimerKey, first: Time, last: Time, times: u64) {
         let Some(timer) = self.timers.get(&key) else { return };
         let sticks = timer.sticks;
         for id in timer.active.clone() {
             let Some(instance) = self.instance_mut(id) else { continue };
             if instance.ticks == sticks && instance.ticks_left == sticks {
                 instance.ticks_gone = instance.ticks_gone.wrapping_add(sticks);
-                self.call_back(id, times - 1, sticks);
+                self.call_back(id, first, times - 1, sticks);
             } else {
                 let gone = sticks.saturating_mul(times);
                 instance.ticks_gone = instance.ticks_gone.wrapping_add(gone);
@@ -286,32 +288,37 @@ impl Timers {
     fn expire_grid(&mut self, id: InstanceId, times: u64) {
         let Some(instance) = self.instance_mut(id) else { return };
         let Some(grid) = &mut instance.grid else { return };
-        grid.next = grid.next + grid.period_ns.saturating_mul(times);
+        let at = grid.next;
+        grid.next = at + grid.period_ns.saturating_mul(times);
         let ticks = instance.ticks;
-        for slave in instance.active_slaves.clone() {
-            self.call_back_slave(slave, ticks, times - 1, ticks);
+        for instance in instance.active_slaves.clone() {
+            self.call_back_slave(
+                ticks,
+                Callback { instance, at, more: times - 1, more_ticks: ticks },
+            );
         }
     }
 
     /// An instance is called back, and its slaves that run are.
-    fn call_back(&mut self, id: InstanceId, more: u64, more_ticks: u64) {
-        self.callbacks.push_back(Callback { instance: id, more, more_ticks });
+    fn call_back(&mut self, id: InstanceId, at: Time, more: u64, more_ticks: u64) {
+        self.callbacks.push_back(Callback { instance: id, at, more, more_ticks });
         let Some(instance) = self.instance(id) else { return };
         let gone = instance.ticks_gone;
-        for slave in instance.active_slaves.clone() {
-            self.call_back_slave(slave, gone, more, more_ticks);
+        for instance in instance.active_slaves.clone() {
+            self.call_back_slave(gone, Callback { instance, at, more, more_ticks });
         }
     }
 
-    fn call_back_slave(&mut self, id: InstanceId, gone: u64, more: u64, more_ticks: u64) {
-        let Some(slave) = self.instance_mut(id) else { return };
+    fn call_back_slave(&mut self, gone: u64, callback: Callback) {
+        let Some(slave) = self.instance_mut(callback.instance) else { return };
         slave.ticks_gone = gone;
-        self.callbacks.push_back(Callback { instance: id, more, more_ticks });
+        self.callbacks.push_back(callback);
     }
 
-    /// Makes the callbacks that are due, up to one of a queue.
-    pub(crate) fn next_step(&mut self, at: Time) -> Option<QueueStep> {
-        while let Some(Callback { instance: id, more, more_ticks }) = self.callbacks.pop_front() {
+    /// Makes the callbacks that are due, up to one of a queue. The last of a row is due at `last`.
+    pub(crate) fn next_step(&mut self, last: Time) -> Option<QueueStep> {
+        while let Some(callback) = self.callbacks.pop_front() {
+            let Callback { instance: id, at, more, more_ticks } = callback;
             let resolution = self.timer_of(id).map_or(0, |timer| timer.resolution);
             let Some(instance) = self.instance_mut(id) else { continue };
             let ticks = core::mem::take(&mut instance.ticks_gone);
@@ -324,7 +331,7 @@ impl Timers {
                 Owner::Handle(handle) => {
                     let Some(entry) = self.handle_mut(handle) else { continue };
                     let wake = entry.take_ticks(resolution, ticks, at);
-                    entry.take_more_ticks(resolution, more_ticks, more, at);
+                    entry.take_more_ticks(resolution, more_ticks, more, last);
                     if wake {
                         self.wake(handle);
                     }
