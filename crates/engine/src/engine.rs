@@ -80,7 +80,9 @@ pub enum Input<'a> {
         /// By whom.
         identity: Identity<'a>,
     },
-    /// An ioctl. Bytes to copy back, if any, are in the output buffer.
+    /// An ioctl. Bytes to copy back, if any, are in the output buffer. The `CREATE` of the timer
+    /// device opens another file, that of the user-driven timer: its [`FileId`] stands in the `fd`
+    /// of the struct that is copied back, and the driver puts a descriptor for it in its place.
     Ioctl {
         /// On which file.
         file: FileId,
@@ -324,24 +326,31 @@ impl Engine {
     fn call_timer(&mut self, handle: Handle, call: Call<'_>, out: &mut Vec<u8>) -> Reply {
         match call {
             Call::Ioctl { request, compat, arg } => {
-                let spare = match self.free_slot() {
-                    Ok(spare) => spare,
-                    Err(error) => return Reply::Failed(error),
-                };
-                let caller = timer::ioctl::Caller { handle, compat, spare, at: self.now };
-                match timer::ioctl::handle(&mut self.seq.timers, &caller, request, arg, out) {
-                    Ok(None) => Reply::Done(0),
-                    Ok(Some(number)) => {
-                        self.put(spare, Target::UserTimer(number));
-                        Reply::Done(0)
-                    }
-                    Err(error) => Reply::Failed(error),
-                }
+                self.handle_timer_ioctl(handle, request, compat, arg, out).into()
             }
             Call::Read { len, nonblock } => self.seq.timers.read(handle, len, nonblock, out),
             Call::Write { .. } => Reply::Failed(NO_WRITE),
             Call::Poll => Reply::Done(self.seq.timers.poll(handle)),
         }
+    }
+
+    fn handle_timer_ioctl(
+        &mut self,
+        handle: Handle,
+        request: u32,
+        compat: bool,
+        arg: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<usize, Error> {
+        // CREATE alone opens a file.
+        let creates = request == abi::ioctl::timers::CREATE;
+        let spare = if creates { Some(self.free_slot()?) } else { None };
+        let caller = timer::ioctl::Caller { handle, compat, spare, at: self.now };
+        let created = timer::ioctl::handle(&mut self.seq.timers, &caller, request, arg, out)?;
+        if let (Some(number), Some(spare)) = (created, spare) {
+            self.put(spare, Target::UserTimer(number));
+        }
+        Ok(0)
     }
 
     fn call_user_timer(&mut self, number: u8, call: Call<'_>) -> Reply {

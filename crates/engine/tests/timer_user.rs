@@ -179,6 +179,26 @@ fn who_is_bound_to_a_timer_that_goes_loses_it() {
 }
 
 #[test]
+fn a_timer_that_goes_is_a_stop_for_who_runs_on_it_and_for_slaves() {
+    let mut rig = rig();
+    let maker = rig.timer_file(1);
+    let (timer, number) = rig.create_timer(maker, MS).unwrap();
+    let file = rig.bound_tread(7, user_driven(number));
+    let slave = rig.bound_tread(8, engine::testing::follower(1, 7));
+    for file in [file, slave] {
+        rig.params(file, ParamsFlags::AUTO, 1, mask(&[E::STOP, E::MSTOP])).unwrap();
+        rig.command(file, t::START).unwrap();
+    }
+    rig.close_file(timer);
+    assert_eq!(rig.ready_files(), [file, slave]);
+    assert_eq!(rig.timer_events(file), [(E::STOP, 0)]);
+    assert_eq!(rig.timer_events(slave), [(E::MSTOP, 0)]);
+    // The slave is still marked as running.
+    rig.command(slave, t::STOP).unwrap();
+    assert_eq!(errno(rig.command(slave, t::STOP)), Errno::EBUSY);
+}
+
+#[test]
 fn the_list_shows_only_the_first_of_them() {
     let mut rig = rig();
     let file = rig.timer_file(1);

@@ -98,7 +98,7 @@ pub(crate) struct Caller {
     /// A 32-bit process.
     pub(crate) compat: bool,
     /// The file that CREATE can open.
-    pub(crate) spare: FileId,
+    pub(crate) spare: Option<FileId>,
     pub(crate) at: Time,
 }
 

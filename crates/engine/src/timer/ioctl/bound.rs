@@ -201,9 +201,10 @@ pub(super) fn create(call: &mut Call<'_>, info: &mut TimerUinfo) -> Result<(), E
     if !call.timers.config().user_timers {
         return Err(Error::new(Errno::ENOTTY, "no user-driven timers here"));
     }
+    let spare = call.caller.spare.ok_or(NO_FILE)?;
     let number = call.timers.create_user_timer(info.resolution)?;
     call.created = Some(number);
-    info.fd = call.caller.spare.0.cast_signed();
+    info.fd = spare.0.cast_signed();
     info.id = number.into();
     Ok(())
 }
