@@ -136,3 +136,10 @@ requests! {
     "SNDRV_TIMER_IOCTL_PAUSE_OLD" PAUSE = N 0x23 ();
     "SNDRV_TIMER_IOCTL_STATUS32" STATUS = R 0x14 timer::TimerStatus32;
 }
+
+requests! {
+    /// The requests of `/dev/snd/timer` that Linux answers 32-bit processes by codes of their own.
+    timers32, b'T':
+    "SNDRV_TIMER_IOCTL_GPARAMS32" GPARAMS = W 0x04 timer::TimerGparams32;
+    "SNDRV_TIMER_IOCTL_INFO32" INFO = R 0x11 timer::TimerInfo32;
+}

@@ -363,3 +363,39 @@ abi_struct! {
         pub val: u32,
     }
 }
+
+abi_struct! {
+    /// A wanted period, by id, as a 32-bit process lays it out.
+    #[doc(alias = "snd_timer_gparams")]
+    pub struct TimerGparams32 {
+        /// Which timer.
+        pub tid: TimerId,
+        /// Numerator, in seconds.
+        pub period_num: u32,
+        /// Denominator.
+        pub period_den: u32,
+        /// Zero.
+        pub reserved: [u8; 32],
+    }
+}
+
+abi_struct! {
+    /// The bound timer's description, as a 32-bit process lays it out.
+    #[doc(alias = "snd_timer_info")]
+    pub struct TimerInfo32 {
+        /// [`FLG_SLAVE`].
+        pub flags: u32,
+        /// Sound card, or -1.
+        pub card: i32,
+        /// Identification, ended by a NUL.
+        pub id: [u8; 64],
+        /// Name, ended by a NUL.
+        pub name: [u8; 80],
+        /// Zero.
+        pub reserved0: u32,
+        /// Period in nanoseconds.
+        pub resolution: u32,
+        /// Zero.
+        pub reserved: [u8; 64],
+    }
+}

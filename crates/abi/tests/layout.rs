@@ -254,6 +254,13 @@ fn structs_of_32_bit() -> Vec<Struct> {
             time_queue: 104, 1; reserved: 105, 3, Ours; time_queue_again: 108, 1, Ours;
             direction: 109, 1, Ours; ump_group: 110, 1, Ours; reserved2: 111, 53, Ours;
         }
+        timer::TimerGparams32 = "struct snd_timer_gparams", 60 {
+            tid: 0, 20; period_num: 20, 4; period_den: 24, 4; reserved: 28, 32;
+        }
+        timer::TimerInfo32 = "struct snd_timer_info", 224 {
+            flags: 0, 4; card: 4, 4; id: 8, 64; name: 72, 80; reserved0: 152, 4;
+            resolution: 156, 4; reserved: 160, 64;
+        }
         timer::TimerStatus32 = "struct snd_timer_status", 88 {
             tv_sec: 0, 4, As("tstamp.tv_sec"); tv_nsec: 4, 4, As("tstamp.tv_nsec");
             resolution: 8, 4; lost: 12, 4; overrun: 16, 4; queue: 20, 4; reserved: 24, 64;
@@ -562,12 +569,15 @@ fn request_codes_are_those_of_linux_6_12() {
         ("SNDRV_TIMER_IOCTL_CONTINUE_OLD", 0x5422),
         ("SNDRV_TIMER_IOCTL_PAUSE_OLD", 0x5423),
         ("SNDRV_TIMER_IOCTL_STATUS32", 0x8058_5414),
+        ("SNDRV_TIMER_IOCTL_GPARAMS32", 0x403c_5404),
+        ("SNDRV_TIMER_IOCTL_INFO32", 0x80e0_5411),
     ];
     let tables = [
         ioctl::sequencer::ALL,
         ioctl::sequencer32::ALL,
         ioctl::timers::ALL,
         ioctl::timers_old::ALL,
+        ioctl::timers32::ALL,
     ];
     let ours: Vec<_> = tables.into_iter().flatten().copied().collect();
     let mut differences = Vec::new();

@@ -71,8 +71,10 @@ fn the_compatibility_page_is_that_of_the_table() {
          | request | code | support | note |\n| --- | --- | --- | --- |\n",
     );
     for entry in timer::ioctl::TABLE {
-        let old = if entry.old { " (old)" } else { "" };
-        let name = format!("{}{old}", entry.name);
+        let name = match entry.variant {
+            "" => entry.name.to_owned(),
+            variant => format!("{} ({variant})", entry.name),
+        };
         page += &line(&name, entry.code, entry.support, entry.note);
     }
     page.push_str("\n## What a program can tell\n\n| what it sees | why |\n| --- | --- |\n");

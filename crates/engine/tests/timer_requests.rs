@@ -2,14 +2,14 @@
 //! the interface's description lists have tests of their own, here and in the other files.
 
 use abi::Errno;
-use abi::ioctl::{timers as t, timers_old as old};
+use abi::ioctl::{timers as t, timers_old as old, timers32 as t32};
 use abi::timer::{
-    ParamsFlags, TimerEvent as E, TimerGinfo, TimerGparams, TimerGstatus, TimerId, TimerInfo,
-    TimerParams, TimerRead, TimerStatus32,
+    ParamsFlags, TimerEvent as E, TimerGinfo, TimerGparams, TimerGparams32, TimerGstatus, TimerId,
+    TimerInfo, TimerInfo32, TimerParams, TimerRead, TimerStatus32,
 };
 use engine::testing::{GLOBAL, HRTIMER, Rig, SYSTEM, errno, follower, mask, user_driven};
 use engine::{Access, Config, FileId, Identity, Input, Node, Reply};
-use zerocopy::IntoBytes;
+use zerocopy::{FromBytes, IntoBytes};
 
 const END: TimerId = TimerId { dev_class: -1, dev_sclass: 0, card: -1, device: -1, subdevice: -1 };
 
@@ -386,6 +386,7 @@ fn processes_of_32_bit_get_small_records_and_not_the_structs_that_differ() {
     for request in [t::GPARAMS, t::INFO, t::STATUS, old::STATUS] {
         assert_eq!(errno(narrow(request, &[0; 300]).finish()), Errno::ENOTTY);
     }
+    assert_eq!(errno(narrow(t32::INFO, &[]).finish()), Errno::EBADFD);
     rig.select(file, SYSTEM).unwrap();
     rig.params(file, ParamsFlags::AUTO, 1, mask(&[E::START])).unwrap();
     rig.now = engine::Time(3_000_000_004);
@@ -395,6 +396,31 @@ fn processes_of_32_bit_get_small_records_and_not_the_structs_that_differ() {
     let expected: Vec<u8> = [2, 3, 4, 4_000_000_i32].iter().flat_map(|n| n.to_ne_bytes()).collect();
     assert_eq!(bytes, expected);
     assert_eq!(size_of::<TimerRead>(), 8);
+}
+
+#[test]
+fn info_and_gparams_have_codes_for_processes_of_32_bit() {
+    let mut rig = Rig::new();
+    let file = rig.timer_file(1);
+    let mut out = Vec::new();
+    let params = TimerGparams32 { tid: SYSTEM, ..TimerGparams32::default() };
+    let input = |request, compat, arg| Input::Ioctl { file, request, compat, arg };
+    let gparams = input(t32::GPARAMS, true, params.as_bytes());
+    let reply = rig.engine.handle(rig.now, gparams, &mut out);
+    assert_eq!(errno(reply.finish()), Errno::ENOSYS);
+    rig.select(file, SYSTEM).unwrap();
+    let reply = rig.engine.handle(rig.now, gparams, &mut out);
+    assert_eq!(errno(reply.finish()), Errno::EBUSY);
+    let reply = rig.engine.handle(rig.now, input(t32::INFO, true, &[]), &mut out);
+    assert_eq!(reply, Reply::Done(0));
+    let info = TimerInfo32::read_from_bytes(&out).unwrap();
+    assert_eq!((text(&info.id), text(&info.name)), ("system", "system timer"));
+    assert_eq!((info.flags, info.card, info.resolution), (0, -1, 4_000_000));
+    // They are nobody else's.
+    for request in [t32::INFO, t32::GPARAMS] {
+        let reply = rig.engine.handle(rig.now, input(request, false, &[0; 300]), &mut out);
+        assert_eq!(errno(reply.finish()), Errno::ENOTTY);
+    }
 }
 
 #[test]

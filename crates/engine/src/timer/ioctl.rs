@@ -8,10 +8,10 @@ use crate::engine::FileId;
 use crate::seq::ioctl::Support;
 use crate::{Error, Time};
 use abi::Errno;
-use abi::ioctl::{self, timers as t, timers_old as old};
+use abi::ioctl::{self, timers as t, timers_old as old, timers32 as t32};
 use abi::timer::{
-    TimerGinfo, TimerGparams, TimerGstatus, TimerId, TimerInfo, TimerParams, TimerSelect,
-    TimerStatus, TimerStatus32, TimerUinfo,
+    TimerGinfo, TimerGparams, TimerGparams32, TimerGstatus, TimerId, TimerInfo, TimerInfo32,
+    TimerParams, TimerSelect, TimerStatus, TimerStatus32, TimerUinfo,
 };
 use alloc::vec::Vec;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -23,66 +23,79 @@ pub struct Entry {
     pub code: u32,
     /// Name without the prefix `SNDRV_TIMER_IOCTL_`.
     pub name: &'static str,
-    /// A code of earlier protocols, or one that the header does not name.
-    pub old: bool,
+    /// Which of the codes of that name: empty for the header's, `old` for others that all processes
+    /// have, `32` for those of 32-bit processes.
+    pub variant: &'static str,
     /// How much of it is there.
     pub support: Support,
     /// What to know about it.
     pub note: &'static str,
-    /// 32-bit processes can use it too: their struct is the same.
-    narrow: bool,
+    /// Whose code it is.
+    callers: Callers,
     handler: fn(&mut Call<'_>, &mut [u8]) -> Result<(), Error>,
 }
 
-/// For processes of 32 and of 64 bits.
-const BOTH: bool = true;
-/// For processes of 64 bits: those of 32 bits lay the struct out differently.
-const WIDE: bool = false;
+/// Which processes know a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Callers {
+    /// All: the struct is the same for all of them.
+    All,
+    /// Those of 64 bits.
+    Wide,
+    /// Those of 32 bits.
+    Narrow,
+}
 
 macro_rules! table {
-    ($($module:ident::$code:ident($ty:ty) => $handler:path, $narrow:ident, $support:ident, $note:literal;)*) => {
+    ($($module:ident::$code:ident($ty:ty) => $handler:path, $callers:ident, $support:ident, $note:literal;)*) => {
         /// Every request, in the order of the header.
         pub const TABLE: &[Entry] = &[$(Entry {
             code: $module::$code,
             name: stringify!($code),
-            old: is_old(stringify!($module)),
+            variant: variant(stringify!($module)),
             support: Support::$support,
             note: $note,
-            narrow: $narrow,
+            callers: Callers::$callers,
             handler: |call, arg| typed::<$ty>(call, arg, $handler),
         }),*];
     };
 }
 
-const fn is_old(module: &str) -> bool {
-    module.len() == "old".len()
+const fn variant(module: &str) -> &'static str {
+    match module.as_bytes() {
+        b"t" => "",
+        b"old" => "old",
+        _ => "32",
+    }
 }
 
 table! {
-    t::PVERSION(i32) => by_id::pversion, BOTH, Full, "2.0.8, as Linux 6.12";
-    t::NEXT_DEVICE(TimerId) => by_id::next_device, BOTH, Full, "";
-    t::TREAD_OLD(i32) => bound::tread, BOTH, Full, "records of 16 bytes for 32-bit processes";
-    t::GINFO(TimerGinfo) => by_id::ginfo, BOTH, Full, "";
-    t::GPARAMS(TimerGparams) => by_id::gparams, WIDE, Full, "ENOSYS: no timer here has a settable period";
-    t::GSTATUS(TimerGstatus) => by_id::gstatus, BOTH, Full, "";
-    t::SELECT(TimerSelect) => bound::select, BOTH, Partial,
+    t::PVERSION(i32) => by_id::pversion, All, Full, "2.0.8, as Linux 6.12";
+    t::NEXT_DEVICE(TimerId) => by_id::next_device, All, Full, "";
+    t::TREAD_OLD(i32) => bound::tread, All, Full, "records of 16 bytes for 32-bit processes";
+    t::GINFO(TimerGinfo) => by_id::ginfo, All, Full, "";
+    t::GPARAMS(TimerGparams) => by_id::gparams, Wide, Full, "ENOSYS: no timer here has a settable period";
+    t::GSTATUS(TimerGstatus) => by_id::gstatus, All, Full, "";
+    t::SELECT(TimerSelect) => bound::select, All, Partial,
         "the process id stands where Linux has the id of the calling thread";
-    t::INFO(TimerInfo) => bound::info, WIDE, Full, "";
-    t::PARAMS(TimerParams) => bound::params, BOTH, Full, "";
-    t::STATUS(TimerStatus) => bound::status, WIDE, Full, "";
-    t::START(()) => bound::start, BOTH, Full, "";
-    t::STOP(()) => bound::stop, BOTH, Full, "";
-    t::CONTINUE(()) => bound::resume, BOTH, Full, "";
-    t::PAUSE(()) => bound::pause, BOTH, Full, "";
-    t::CREATE(TimerUinfo) => bound::create, BOTH, Partial,
+    t::INFO(TimerInfo) => bound::info, Wide, Full, "";
+    t::PARAMS(TimerParams) => bound::params, All, Full, "";
+    t::STATUS(TimerStatus) => bound::status, Wide, Full, "";
+    t::START(()) => bound::start, All, Full, "";
+    t::STOP(()) => bound::stop, All, Full, "";
+    t::CONTINUE(()) => bound::resume, All, Full, "";
+    t::PAUSE(()) => bound::pause, All, Full, "";
+    t::CREATE(TimerUinfo) => bound::create, All, Partial,
         "ENOTTY where the door cannot hand out a descriptor, as on kernels without user-driven timers";
-    t::TRIGGER(()) => bound::trigger, BOTH, Full, "on the descriptor that CREATE made; ENOTTY on the device";
-    t::TREAD64(i32) => bound::tread64, BOTH, Full, "";
-    old::START(()) => bound::start, BOTH, Full, "";
-    old::STOP(()) => bound::stop, BOTH, Full, "its code is FIONBIO, which file layers take for themselves";
-    old::CONTINUE(()) => bound::resume, BOTH, Full, "";
-    old::PAUSE(()) => bound::pause, BOTH, Full, "";
-    old::STATUS(TimerStatus32) => bound::status32, WIDE, Full, "32-bit time";
+    t::TRIGGER(()) => bound::trigger, All, Full, "on the descriptor that CREATE made; ENOTTY on the device";
+    t::TREAD64(i32) => bound::tread64, All, Full, "";
+    old::START(()) => bound::start, All, Full, "";
+    old::STOP(()) => bound::stop, All, Full, "its code is FIONBIO, which file layers take for themselves";
+    old::CONTINUE(()) => bound::resume, All, Full, "";
+    old::PAUSE(()) => bound::pause, All, Full, "";
+    old::STATUS(TimerStatus32) => bound::status32, Wide, Full, "32-bit time";
+    t32::GPARAMS(TimerGparams32) => by_id::gparams32, Narrow, Full, "from 32-bit processes";
+    t32::INFO(TimerInfo32) => bound::info32, Narrow, Full, "from 32-bit processes";
 }
 
 /// The entry of a code.
@@ -123,7 +136,8 @@ pub(crate) fn handle(
     arg: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<Option<u8>, Error> {
-    let entry = entry(code).filter(|entry| entry.narrow || !caller.compat);
+    let other = if caller.compat { Callers::Wide } else { Callers::Narrow };
+    let entry = entry(code).filter(|entry| entry.callers != other);
     let entry = entry.ok_or(Error::new(Errno::ENOTTY, "no such request"))?;
     let mut buffer = [0; MAX_ARG];
     let buffer = &mut buffer[..ioctl::size(code)];
@@ -158,9 +172,9 @@ mod tests {
 
     #[test]
     fn the_table_has_every_request_once() {
-        for (name, code) in t::ALL.iter().chain(old::ALL) {
+        for (name, code) in t::ALL.iter().chain(old::ALL).chain(t32::ALL) {
             assert_eq!(TABLE.iter().filter(|entry| entry.code == *code).count(), 1, "{name}");
         }
-        assert_eq!(TABLE.len(), t::ALL.len() + old::ALL.len());
+        assert_eq!(TABLE.len(), t::ALL.len() + old::ALL.len() + t32::ALL.len());
     }
 }

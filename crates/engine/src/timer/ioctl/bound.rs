@@ -7,8 +7,8 @@ use crate::timer::handle::{Format, NO_FILE, UserHandle, seconds};
 use crate::timer::{Instance, InstanceId, Timer};
 use abi::Errno;
 use abi::timer::{
-    self as uapi, ParamsFlags, TimerEvent, TimerInfo, TimerParams, TimerSelect, TimerStatus,
-    TimerStatus32, TimerUinfo,
+    self as uapi, ParamsFlags, TimerEvent, TimerInfo, TimerInfo32, TimerParams, TimerSelect,
+    TimerStatus, TimerStatus32, TimerUinfo,
 };
 use alloc::format;
 
@@ -93,6 +93,22 @@ pub(super) fn info(call: &mut Call<'_>, info: &mut TimerInfo) -> Result<(), Erro
         name: text(timer.name),
         resolution: timer.resolution,
         ..TimerInfo::default()
+    };
+    Ok(())
+}
+
+pub(super) fn info32(call: &mut Call<'_>, narrow: &mut TimerInfo32) -> Result<(), Error> {
+    let mut wide = TimerInfo::default();
+    info(call, &mut wide)?;
+    #[expect(clippy::cast_possible_truncation, reason = "32 bits are there for it")]
+    let resolution = wide.resolution as u32;
+    *narrow = TimerInfo32 {
+        flags: wide.flags,
+        card: wide.card,
+        id: wide.id,
+        name: wide.name,
+        resolution,
+        ..TimerInfo32::default()
     };
     Ok(())
 }

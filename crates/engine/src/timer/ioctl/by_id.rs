@@ -4,7 +4,7 @@ use super::Call;
 use crate::Error;
 use crate::timer::{NANOSECONDS, Timer, TimerKey};
 use abi::Errno;
-use abi::timer::{self as uapi, TimerGinfo, TimerGparams, TimerGstatus, TimerId};
+use abi::timer::{self as uapi, TimerGinfo, TimerGparams, TimerGparams32, TimerGstatus, TimerId};
 
 /// The end of an enumeration.
 const NO_TIMER: TimerId = TimerId {
@@ -54,7 +54,15 @@ pub(super) fn ginfo(call: &mut Call<'_>, info: &mut TimerGinfo) -> Result<(), Er
 }
 
 pub(super) fn gparams(call: &mut Call<'_>, params: &mut TimerGparams) -> Result<(), Error> {
-    let timer = find(call, &params.tid)?;
+    set_period(call, &params.tid)
+}
+
+pub(super) fn gparams32(call: &mut Call<'_>, params: &mut TimerGparams32) -> Result<(), Error> {
+    set_period(call, &params.tid)
+}
+
+fn set_period(call: &Call<'_>, id: &TimerId) -> Result<(), Error> {
+    let timer = find(call, id)?;
     if !timer.instances.is_empty() {
         return Err(Error::new(Errno::EBUSY, "somebody is bound to the timer"));
     }
