@@ -7,6 +7,8 @@
 //! brought it may be missing; anything else that is missing is a failure, so that a slip in this
 //! file cannot turn into a silent skip.
 
+// Long because the numbers of three headers are written out in it.
+
 use abi::event::{Control, EventData, Note};
 use abi::{Address, Errno, EventFlags, EventType, event, ioctl, seq, timer, ump};
 use bitflags::Flags;
