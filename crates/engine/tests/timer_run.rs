@@ -278,6 +278,24 @@ fn a_timer_is_programmed_for_the_first_to_expire_and_others_overshoot() {
 }
 
 #[test]
+fn once_somebody_joined_the_timer_is_programmed_for_a_second_at_most() {
+    let mut rig = Rig::new();
+    let (first, second) = (rig.bound(1, HRTIMER), rig.bound(2, HRTIMER));
+    for file in [first, second] {
+        rig.params(file, AUTO, 3_500 * MILLION, 0).unwrap();
+        rig.command(file, t::START).unwrap();
+    }
+    let mut wake_ups = Vec::new();
+    while rig.now.0 < 7_000 * MS {
+        rig.now = rig.engine.poll_timeout().unwrap();
+        wake_ups.push(rig.now.0 / MS);
+        rig.timeout();
+    }
+    assert_eq!(wake_ups, [3_500, 4_500, 5_500, 6_500, 7_000]);
+    assert_eq!(rig.plain_records(second), [(1, 3_500 * MILLION)]);
+}
+
+#[test]
 fn a_stopped_timer_wants_no_wake_up() {
     let (mut rig, file) = every_millisecond();
     assert_eq!(rig.engine.poll_timeout(), None);

@@ -122,6 +122,29 @@ fn beside_another_instance_each_trigger_counts_one() {
 }
 
 #[test]
+fn once_somebody_joined_a_trigger_counts_one_for_all() {
+    let mut rig = rig();
+    let maker = rig.timer_file(1);
+    let (timer, number) = rig.create_timer(maker, MS).unwrap();
+    let files = [periodic(&mut rig, 1, number, 3), periodic(&mut rig, 2, number, 3)];
+    for file in files {
+        rig.command(file, t::START).unwrap();
+    }
+    trigger(&mut rig, timer);
+    assert_eq!(rig.plain_records(files[0]), [(1_000_000, 3)]);
+    assert_eq!(rig.plain_records(files[1]), []);
+    for _ in 0..2 {
+        for count in 1..=3 {
+            trigger(&mut rig, timer);
+            for file in files {
+                let expected: &[_] = if count == 3 { &[(1_000_000, 3)] } else { &[] };
+                assert_eq!(rig.plain_records(file), expected);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_one_shot_hears_one_trigger() {
     let mut rig = rig();
     let maker = rig.timer_file(1);

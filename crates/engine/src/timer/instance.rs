@@ -269,7 +269,6 @@ impl Timers {
         let Some(instance) = self.instances.get_mut(id.0).and_then(Option::take) else { return };
         if let Some(master) = instance.master.and_then(|master| self.instance_mut(master)) {
             master.slaves.retain(|slave| *slave != id);
-            master.active_slaves.retain(|slave| *slave != id);
         }
         if let Some(timer) = key.and_then(|key| self.timers.get_mut(&key)) {
             timer.bound -= 1 + instance.slaves.len();
