@@ -3,34 +3,54 @@
 use super::Seq;
 use super::queue::MAX_QUEUES;
 use super::route::Pass;
+use super::stepper::MAX_RUNS;
 use crate::Time;
 
 impl Seq {
     /// Does everything that fell due up to `now`, each queue's events at their own instant, in the
-    /// order of the instants. A queue with more due events than one pass may deliver goes on in the
-    /// next call.
+    /// order of the instants, after what timers do at the same one. A queue with more due events
+    /// than one pass may deliver, or a timer with too many interrupts, goes on in the next call.
     pub(crate) fn advance_to(&mut self, now: Time) {
         self.now = now;
+        self.instant = now;
+        self.refresh_deadlines();
+        if self.next_due.is_none_or(|(due, _)| due > now) && self.timers.nothing_expires() {
+            return;
+        }
+        self.catch_up(now);
+    }
+
+    fn catch_up(&mut self, now: Time) {
         let mut full = 0_u32;
-        let mut next = self.next_deadline();
-        while let Some((deadline, queue)) = next {
-            if deadline > now {
-                break;
-            }
-            self.instant = deadline;
-            if self.dispatch(queue, deadline) == Pass::Full {
-                full |= 1 << queue;
+        let mut runs = 0;
+        loop {
+            let queue = if full == 0 { self.next_due } else { self.earliest(full) };
+            let queue = queue.filter(|(deadline, _)| *deadline <= now);
+            let horizon = queue.map_or(now, |(deadline, _)| deadline);
+            let expiry = self.timers.next_expiry().filter(|(at, _)| *at <= horizon);
+            match (expiry, queue) {
+                (Some((_, expiry)), _) if runs < MAX_RUNS => {
+                    runs += 1;
+                    self.expire(expiry, horizon);
+                }
+                (_, Some((deadline, queue))) => {
+                    self.instant = deadline;
+                    if self.dispatch(queue, deadline) == Pass::Full {
+                        full |= 1 << queue;
+                    }
+                }
+                _ => break,
             }
             self.refresh_deadlines();
-            next = if full == 0 { self.next_deadline() } else { self.earliest(full) };
         }
         self.instant = now;
     }
 
-    /// The earliest deadline and its queue; of equal ones, that of the lowest queue. As of the last
+    /// The earliest time at which a queue or a timer has something to do, as of the last
     /// [`refresh_deadlines`](Self::refresh_deadlines).
-    pub(crate) const fn next_deadline(&self) -> Option<(Time, u8)> {
-        self.next_deadline
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        let queue = self.next_due.map(|(deadline, _)| deadline);
+        queue.into_iter().chain(self.next_wake_up()).min()
     }
 
     /// Works out the deadlines of the queues that were touched.
@@ -45,7 +65,7 @@ impl Seq {
             self.deadlines[number] =
                 self.queues[number].as_ref().and_then(|queue| queue.deadline());
         }
-        self.next_deadline = self.earliest(0);
+        self.next_due = self.earliest(0);
     }
 
     /// The earliest deadline of the queues whose bit is not set.

@@ -12,13 +12,15 @@ pub mod prioq;
 pub(crate) mod proc;
 pub mod queue;
 mod route;
+mod stepper;
 mod subscription;
 mod system;
 pub mod tempo;
 mod undelivered;
 
 use crate::engine::FileId;
-use crate::{Access, Error, Identity, Time};
+use crate::timer::Timers;
+use crate::{Access, Config, Error, Identity, Time};
 use abi::event::EventData;
 use abi::seq::{CLIENT_DUMMY, PortCaps, PortType};
 use abi::{Address, Errno, EventType};
@@ -41,14 +43,16 @@ pub(crate) struct Seq {
     peak_clients: usize,
     /// By queue number.
     queues: Vec<Option<Box<Queue>>>,
+    /// What queues and the files of the timer device are bound to.
+    pub(crate) timers: Timers,
     /// Files to tell about, each at most once, and their clients.
     ready: VecDeque<(FileId, u8)>,
     /// When the next event of each queue is due, as far as it is known.
     deadlines: [Option<Time>; MAX_QUEUES as usize],
     /// Queues that were touched since, a bit each.
     stale_deadlines: u32,
-    /// The earliest deadline and its queue, once none is stale.
-    next_deadline: Option<(Time, u8)>,
+    /// The earliest of them and its queue, the lowest of several, once none is stale.
+    next_due: Option<(Time, u8)>,
     /// Buffers of queued variable events that are gone, for the next ones.
     #[expect(clippy::vec_box, reason = "they go into cells as they are")]
     spare_data: Vec<Box<Data>>,
@@ -59,16 +63,17 @@ pub(crate) struct Seq {
 }
 
 impl Seq {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         let mut seq = Self {
             clients: Box::new([const { None }; 256]),
             closing: None,
             peak_clients: 0,
             queues: (0..MAX_QUEUES).map(|_| None).collect(),
+            timers: Timers::new(config),
             ready: VecDeque::new(),
             deadlines: [None; MAX_QUEUES as usize],
             stale_deadlines: 0,
-            next_deadline: None,
+            next_due: None,
             spare_data: Vec::new(),
             now: Time(0),
             instant: Time(0),
@@ -209,6 +214,9 @@ impl Seq {
     pub(crate) fn delete_queue(&mut self, number: u8) {
         let Some(slot) = self.queues.get_mut(usize::from(number)) else { return };
         let Some(mut queue) = slot.take() else { return };
+        let instant = self.instant;
+        queue.timer.stop(&mut self.timers, instant);
+        queue.timer.close(&mut self.timers, instant);
         let mut removed = Vec::new();
         queue.remove_all(&mut removed);
         self.stale_deadlines |= 1 << number;
@@ -219,13 +227,13 @@ impl Seq {
     /// the kernel waits there until they are due.
     fn leave_queue(&mut self, queue: u8, client: u8) {
         let now = self.now;
-        let Some(queue) = self.queue_mut(queue.into()) else { return };
+        let Some((queue, timers)) = self.queue_and_timers(queue.into()) else { return };
         let used = queue.used_by(client);
         let mut removed = Vec::new();
         queue.remove_sent_by(client, &mut removed, |_| true);
         if used {
             queue.remove_sent_to(client, &mut removed);
-            queue.set_used(now, client, false);
+            queue.set_used(timers, now, client, false);
         }
         self.give_back(&removed);
     }
@@ -241,8 +249,10 @@ impl Seq {
         let free = (0..MAX_QUEUES).find(|number| self.queue(i32::from(*number)).is_none());
         let number = free.ok_or(Error::new(Errno::ENOMEM, "all queues are in use"))?;
         let mut queue = Queue::new(number, owner, locked, queue_name(number));
-        queue.set_used(now, owner, true);
         self.stale_deadlines |= 1 << number;
+        // The timer opens before the queue has its number, as on Linux, and shows -1.
+        queue.set_used(&mut self.timers, now, owner, true);
+        queue.timer.shown_number = number.into();
         Ok(self.queues[usize::from(number)].insert(Box::new(queue)))
     }
 

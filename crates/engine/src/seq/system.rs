@@ -45,8 +45,8 @@ impl Seq {
     pub(crate) fn control_queue(&mut self, event: &Event, hops: u32) -> Result<(), Undelivered> {
         let now = self.instant();
         let number = event.data.queue();
-        let queue = self.queue_mut(number.into());
-        let queue = queue.ok_or(Undelivered::NoQueue)?;
+        let queue = self.queue_and_timers(number.into());
+        let (queue, timers) = queue.ok_or(Undelivered::NoQueue)?;
         if !queue.controllable_by(event.source.client) {
             return Err(Undelivered::QueueLocked);
         }
@@ -56,13 +56,13 @@ impl Seq {
             EventType::START => {
                 let mut removed = Vec::new();
                 queue.remove_for_start(event.source.client, &mut removed);
-                let started = queue.timer.start(now).is_ok();
+                let started = queue.timer.start(timers, now).is_ok();
                 self.give_back(&removed);
                 started
             }
-            EventType::CONTINUE => timer.resume(now).is_ok(),
+            EventType::CONTINUE => timer.resume(timers, now).is_ok(),
             EventType::STOP => {
-                timer.stop(now);
+                timer.stop(timers, now);
                 true
             }
             EventType::TEMPO => {
