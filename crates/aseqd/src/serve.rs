@@ -1,6 +1,7 @@
 //! `aseqd serve`: a sequencer for a whole machine, or for one user.
 
 use crate::cli::ServeArgs;
+use crate::door::{NODES, fuse};
 use crate::error::{Context as _, Fail};
 use crate::server::event_loop::{Server, Wake};
 use crate::sys::process::{SignalFd, SignalSet};
@@ -42,30 +43,36 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
              `aseqd run -- CMD`",
         ));
     }
-    let node = node(args, root)?;
+    let nodes = nodes(args, root)?;
     let directory = args.mount.clone().unwrap_or_else(|| PathBuf::from(RUN_DIRECTORY));
     if args.mount.is_none() {
         refuse_real_sequencer()?;
     }
     prepare(&directory)?;
-    let fuse = mount(&directory)?;
+    let descriptor = mount(&directory)?;
     // From here on whatever ends this function takes the mounts away.
     let mut mounted = Mounted(vec![directory.clone()]);
     let config = Config {
-        directory_uid: node.uid,
-        directory_gid: node.gid,
-        nodes: vec![node],
+        directory_uid: nodes[0].uid,
+        directory_gid: nodes[0].gid,
+        nodes,
         ..Config::default()
     };
-    let device = Device::new(fuse, config).context("the device cannot be served")?;
+    let device = Device::new(descriptor, config).context("the device cannot be served")?;
     let mut server =
         Server::new(device, args.trace, &args.timing).context("cannot start the server")?;
     let signal_number = server.watch(&signal_fd).context("cannot wait for signals")?;
     let mut shown = directory.join("seq");
     if args.mount.is_none() {
-        bind(&mut server, &shown)?;
+        for (name, _) in NODES {
+            let target = Path::new(SND_DIRECTORY).join(name);
+            // A timer of the kernel's, with those of its sound cards, stays.
+            if !is_real(&target) {
+                bind(&mut server, &directory.join(name), &target)?;
+                mounted.0.push(target);
+            }
+        }
         shown = PathBuf::from(NODE);
-        mounted.0.push(shown.clone());
     }
     announce(&shown);
     let ended = serve(&mut server, &signal_fd, signal_number);
@@ -102,8 +109,8 @@ impl Drop for Mounted {
                 eprintln!("aseqd: {} cannot be unmounted: {error}", target.display());
                 continue;
             }
-            if target == Path::new(NODE) {
-                remove_placeholder();
+            if target.starts_with(SND_DIRECTORY) {
+                remove_placeholder(target);
             } else if target == Path::new(RUN_DIRECTORY) {
                 let _in_use = fs::remove_dir(target);
             }
@@ -111,17 +118,17 @@ impl Drop for Mounted {
     }
 }
 
-/// Removes the empty file that the device was bound to, and the directory if nothing else is in it:
+/// Removes the empty file that a device was bound to, and the directory if nothing else is in it:
 /// a program must not find a device that is none.
-fn remove_placeholder() {
-    let ours = fs::metadata(NODE).is_ok_and(|node| node.is_file() && node.len() == 0);
-    if ours && fs::remove_file(NODE).is_ok() {
+fn remove_placeholder(target: &Path) {
+    let ours = fs::metadata(target).is_ok_and(|node| node.is_file() && node.len() == 0);
+    if ours && fs::remove_file(target).is_ok() {
         let _others = fs::remove_dir(SND_DIRECTORY);
     }
 }
 
-/// The device file: mode, owner and group as asked, or as distributions have it.
-fn node(args: &ServeArgs, root: bool) -> Result<Node, Fail> {
+/// The device files: mode, owner and group as asked, or as distributions have it.
+fn nodes(args: &ServeArgs, root: bool) -> Result<Vec<Node>, Fail> {
     let uid = match &args.owner {
         Some(owner) => id_of("/etc/passwd", owner, "user")?,
         None => rustix::process::geteuid().as_raw(),
@@ -132,7 +139,7 @@ fn node(args: &ServeArgs, root: bool) -> Result<Node, Fail> {
         None => rustix::process::getegid().as_raw(),
     };
     let mode = args.mode.unwrap_or(if root { DEFAULT_MODE } else { 0o600 });
-    Ok(Node { name: "seq".into(), mode, uid, gid })
+    Ok(fuse::nodes(mode, uid, gid))
 }
 
 /// A number, or the number of a name in `passwd` or `group`.
@@ -150,8 +157,7 @@ fn id_of(database: &str, name: &str, kind: &str) -> Result<u32, Fail> {
 
 /// A kernel with a sequencer of its own is not to be hidden by accident.
 fn refuse_real_sequencer() -> Result<(), Fail> {
-    let real = fs::metadata(NODE).is_ok_and(|node| node.file_type().is_char_device());
-    if real {
+    if is_real(Path::new(NODE)) {
         return Err(Fail::new(
             "this machine has a sequencer: /dev/snd/seq is the kernel's. Use it, or serve another \
              place with `--mount DIR`",
@@ -160,9 +166,15 @@ fn refuse_real_sequencer() -> Result<(), Fail> {
     Ok(())
 }
 
+/// Is a node the kernel's own?
+fn is_real(node: &Path) -> bool {
+    fs::metadata(node).is_ok_and(|node| node.file_type().is_char_device())
+}
+
 /// Makes the directory, and takes away what a server that was killed has left on it.
 fn prepare(directory: &Path) -> Result<(), Fail> {
-    for target in [Path::new(NODE), directory] {
+    let nodes = NODES.map(|(name, _)| Path::new(SND_DIRECTORY).join(name));
+    for target in nodes.iter().map(PathBuf::as_path).chain([directory]) {
         let stale = fs::metadata(target).err().and_then(|error| error.raw_os_error());
         if stale == Some(Errno::NOTCONN.raw_os_error()) {
             chardev::unmount(target)
@@ -205,19 +217,19 @@ fn mount(directory: &Path) -> Result<OwnedFd, Fail> {
         .map_err(failed)
 }
 
-/// Makes the served file appear as `/dev/snd/seq`. A thread does it: the look-up of the file is
+/// Makes a served file appear in `/dev/snd`. A thread does it: the look-up of the file is
 /// answered by the server, which runs meanwhile.
-fn bind(server: &mut Server, file: &Path) -> Result<(), Fail> {
+fn bind(server: &mut Server, file: &Path, node: &Path) -> Result<(), Fail> {
     let (reader, writer) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).context("no pipe")?;
     let done = server.watch(&reader).context("cannot wait")?;
-    let file = file.to_owned();
+    let (file, target) = (file.to_owned(), node.to_owned());
     let binding = std::thread::spawn(move || {
         // Closed at the end, which wakes the server.
         let _writer = writer;
         fs::create_dir_all(SND_DIRECTORY)?;
-        fs::OpenOptions::new().append(true).create(true).open(NODE)?;
-        mount_bind(&file, NODE).map_err(std::io::Error::from)
+        fs::OpenOptions::new().append(true).create(true).open(&target)?;
+        mount_bind(&file, &target).map_err(std::io::Error::from)
     });
     loop {
         if server.run().context("the server failed")? == Wake::Watched(done) {
@@ -227,7 +239,7 @@ fn bind(server: &mut Server, file: &Path) -> Result<(), Fail> {
     server.forget(&reader).context("cannot wait")?;
     let bound: std::io::Result<()> =
         binding.join().unwrap_or_else(|_| Err(std::io::Error::other("panicked")));
-    bound.with_context(|| format!("{NODE} cannot be made"))
+    bound.with_context(|| format!("{} cannot be made", node.display()))
 }
 
 /// Says that programs can come: a line, and a message to the service manager.

@@ -249,8 +249,9 @@ fn machine(script: &str) -> Command {
     command.args(["--mount", "--propagation", "private", "sh", "-c"]);
     let setup = "mount -t tmpfs tmpfs /run; mknod -m 600 /dev/fuse c 10 229
         serve() {
+            rm -f /run/said
             \"$aseqd\" serve \"$@\" >/run/said & server=$!
-            until grep -q serving /run/said; do kill -0 $server; sleep 0.02; done
+            until grep -qs serving /run/said; do kill -0 $server; sleep 0.02; done
         }
         finish() { kill -TERM $server; wait $server; }
         clients() { aconnect -l | grep -c ^client; }\n";
@@ -286,7 +287,7 @@ fn real_nodes_stay_when_a_machine_is_served() {
     }
     let script = "mkdir /dev/snd; mknod /dev/snd/controlC0 c 1 5
         serve; ls /dev/snd; clients; finish; ls /dev/snd";
-    assert_eq!(output(machine(script)), "controlC0\nseq\n2\ncontrolC0\n");
+    assert_eq!(output(machine(script)), "controlC0\nseq\ntimer\n2\ncontrolC0\n");
 }
 
 #[test]
@@ -299,6 +300,16 @@ fn a_machine_can_be_served_again_after_its_server_was_killed() {
         serve; clients; finish; ls /dev | grep -c snd";
     let ended = finish(machine(script), DEADLINE);
     assert_eq!(ended.stdout, "2\n0\n", "{ended:#?}");
+}
+
+#[test]
+fn a_machines_own_timer_stays() {
+    if !can_be_machine() {
+        return;
+    }
+    let script = "mkdir /dev/snd; mknod /dev/snd/timer c 1 5
+        serve; stat -c %t:%T /dev/snd/timer; clients; finish; ls /dev/snd";
+    assert_eq!(output(machine(script)), "1:5\n2\ntimer\n");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The main door: a file of a FUSE mount.
 
-use super::{Call, CallKind, Door};
+use super::{Call, CallKind, Door, NODES};
 use abi::Errno;
 use chardev::{Caller, Delivery, Device, IoctlAbi, Operation, PollHandle, Request, Token};
-use engine::{Access, FileId};
+use engine::{Access, FileId, Node};
 use rustix::event::PollFlags;
 use std::io;
 
@@ -43,14 +43,21 @@ impl Door for Device {
     }
 }
 
-/// The call that a request of the FUSE device is.
+/// The files of the mount: [`NODES`], all with these permissions and owners.
+#[must_use]
+pub fn nodes(mode: u32, uid: u32, gid: u32) -> Vec<chardev::Node> {
+    NODES.map(|(name, _)| chardev::Node { name: name.into(), mode, uid, gid }).into()
+}
+
+/// The call that a request of the FUSE device is, for a mount of [`nodes`].
 #[must_use]
 pub fn call(request: Request<'_>) -> Call<'_, Token, PollHandle> {
     // Handles are the file numbers that `opened` gave out.
     let file = FileId(u32::try_from(request.handle).unwrap_or(u32::MAX));
     let kind = match request.operation {
         Operation::Open { flags } => {
-            CallKind::Open { access: access(flags), pid: process_of(request.caller) }
+            let node = NODES.get(request.node.0).map_or(Node::Sequencer, |(_, node)| *node);
+            CallKind::Open { node, access: access(flags), pid: process_of(request.caller) }
         }
         Operation::Ioctl { request, data, out_size, abi, .. } => CallKind::Ioctl {
             file,

@@ -3,9 +3,12 @@
 
 pub mod fuse;
 
-use engine::FileId;
+use engine::{FileId, Node};
 use std::fmt::Debug;
 use std::io;
+
+/// The device files that doors offer, by their names in `/dev/snd`.
+pub const NODES: [(&str, Node); 2] = [("seq", Node::Sequencer), ("timer", Node::Timer)];
 
 /// One call of a program, as every door brings it; its bytes are the door's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub struct Call<'a, Token, Wakeup> {
 pub enum CallKind<'a, Token, Wakeup> {
     /// A file is opened.
     Open {
+        /// The sequencer or the timer.
+        node: Node,
         /// `O_RDONLY`, `O_WRONLY` or `O_RDWR`.
         access: engine::Access,
         /// The process, as the server sees it.

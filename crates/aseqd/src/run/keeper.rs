@@ -4,10 +4,11 @@ use super::namespace::{self, Ids};
 use super::tree;
 use super::{STATUS_FAILED, pair};
 use crate::cli::RunArgs;
+use crate::door::fuse;
 use crate::error::{Context as _, Fail};
 use crate::server::event_loop::{Server, Wake};
 use crate::sys::process::{Fork, SignalFd, SignalSet, exit_now, fork};
-use chardev::{Config, Device, Node};
+use chardev::{Config, Device};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, kill_process, set_child_subreaper, setpgid, wait, waitpid,
@@ -46,19 +47,18 @@ pub(super) fn main(
     // Where this is refused, they reach a process that has them blocked.
     let _refused = setpgid(None, None);
     detach_from_terminal();
-    let Some(fuse) = receive_descriptor(&ours)? else {
+    let Some(device) = receive_descriptor(&ours)? else {
         // The command has said why, and ends with the status for it.
         return Ok(reap(command));
     };
     drop(ours);
-    let node = Node { name: "seq".into(), mode: 0o666, uid: ids.uid, gid: ids.gid };
     let config = Config {
-        nodes: vec![node],
+        nodes: fuse::nodes(0o666, ids.uid, ids.gid),
         directory_uid: ids.uid,
         directory_gid: ids.gid,
         ..Config::default()
     };
-    let device = Device::new(fuse, config).context("the device cannot be served")?;
+    let device = Device::new(device, config).context("the device cannot be served")?;
     let mut server =
         Server::new(device, args.trace, &args.timing).context("cannot start the server")?;
     let front_number = server.watch(front).context("cannot wait for the front")?;

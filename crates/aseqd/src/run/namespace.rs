@@ -1,10 +1,11 @@
-//! A mount namespace in which `/dev/snd/seq` is ours.
+//! A mount namespace in which `/dev/snd/seq` and `/dev/snd/timer` are ours.
 //!
 //! Where `/dev/snd` exists its other nodes stay visible: a small tmpfs takes the place of the
 //! directory, with the nodes bound into it. Where it does not, that is done to `/dev` as a whole,
 //! because a user cannot make a directory there. All of it is in this namespace alone and goes with
 //! it.
 
+use crate::door::NODES;
 use crate::error::{Context as _, Fail};
 use crate::sys::process::unshare;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, readlinkat, statat};
@@ -21,8 +22,6 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
-/// Names that are ours in `/dev/snd`.
-const OURS: [&[u8]; 1] = [b"seq"];
 pub(super) const SND: &str = "/dev/snd";
 
 /// Who runs the command.
@@ -48,7 +47,7 @@ pub(super) fn enter(ids: Ids, keeper: OwnedFd, verbose: bool) -> Result<(), Fail
     let fuse = chardev::open_fuse().map_err(|error| no_fuse(&error))?;
     if verbose {
         let how = if user_namespace { "a user and mount namespace" } else { "a mount namespace" };
-        eprintln!("aseqd: door: FUSE file at {SND}/seq, in {how} of its own");
+        eprintln!("aseqd: door: FUSE files at {SND}/seq and {SND}/timer, in {how} of its own");
     }
     let existing =
         openat(CWD, SND, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
@@ -113,26 +112,34 @@ fn no_mount(target: &str) -> impl FnOnce(Errno) -> Fail + '_ {
 /// `/dev/snd` exists: its nodes stay.
 fn replace_snd(fuse: &OwnedFd, old: &OwnedFd, keeper: OwnedFd) -> Result<(), Fail> {
     let new = cover(SND)?;
-    bind_entries(old, &new, &OURS)?;
+    // A timer of the kernel's would not know our queues.
+    bind_entries(old, &new, &NODES.map(|(name, _)| name.as_bytes()))?;
     if !shares_inodes() {
         // Every open must come through the directory: see `chardev::Inodes`.
         rustix::fs::mkdirat(&new, "aseqd", Mode::from_raw_mode(0o755)).context("/dev/snd/aseqd")?;
         mount_device(fuse, "/dev/snd/aseqd", keeper)?;
-        return rustix::fs::symlinkat("aseqd/seq", &new, "seq").context("/dev/snd/seq");
+        for (name, _) in NODES {
+            rustix::fs::symlinkat(format!("aseqd/{name}"), &new, name)
+                .with_context(|| format!("{SND}/{name}"))?;
+        }
+        return Ok(());
     }
     rustix::fs::mkdirat(&new, ".aseqd", Mode::from_raw_mode(0o755)).context("/dev/snd/.aseqd")?;
     mount_device(fuse, "/dev/snd/.aseqd", keeper)?;
-    // The lookups of this are served by the keeper.
-    place_file(&new, c"seq").context("/dev/snd/seq")?;
-    let node = open_tree(
-        &new,
-        ".aseqd/seq",
-        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC,
-    )
-    .context("/dev/snd/seq cannot be bound")?;
-    attach(&node, &new, c"seq").context("/dev/snd/seq cannot be bound")?;
+    for (name, _) in NODES {
+        bind_device(&new, name).with_context(|| format!("{SND}/{name} cannot be bound"))?;
+    }
     unmount("/dev/snd/.aseqd", UnmountFlags::DETACH).context("/dev/snd/.aseqd")?;
     rustix::fs::unlinkat(&new, ".aseqd", AtFlags::REMOVEDIR).context("/dev/snd/.aseqd")
+}
+
+/// Binds a file of the device's mount beside it. The look-ups of this are served by the keeper.
+fn bind_device(snd: &OwnedFd, name: &str) -> rustix::io::Result<()> {
+    let c_name = CString::new(name).map_err(|_| Errno::INVAL)?;
+    place_file(snd, &c_name)?;
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let node = open_tree(snd, format!(".aseqd/{name}"), flags)?;
+    attach(&node, snd, &c_name)
 }
 
 /// `/dev/snd` does not exist: a new `/dev` that has it, and all that the old one has.

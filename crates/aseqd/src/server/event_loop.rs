@@ -90,7 +90,7 @@ impl Server {
         }
         let core = Core {
             device,
-            session: Session::new(trace),
+            session: Session::new(timing.engine(), trace),
             clock: Clock::Real,
             pace: Pace::new(timing, processors),
             log,

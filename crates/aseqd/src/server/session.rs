@@ -74,9 +74,9 @@ enum Progress<Token> {
 impl<D: Door> Session<D> {
     /// A session with a fresh sequencer. With `trace`, failed calls are told on standard error.
     #[must_use]
-    pub fn new(trace: bool) -> Self {
+    pub fn new(config: engine::Config, trace: bool) -> Self {
         Self {
-            engine: Engine::new(),
+            engine: Engine::with_config(config),
             files: Vec::new(),
             unfinished: VecDeque::new(),
             out: Vec::new(),
@@ -170,8 +170,8 @@ impl<D: Door> Session<D> {
     ) -> io::Result<()> {
         let token = call.token;
         match call.kind {
-            CallKind::Open { access, pid } => {
-                let opened = self.engine.open(now, access, Identity::User { pid });
+            CallKind::Open { node, access, pid } => {
+                let opened = self.engine.open_node(now, node, access, Identity::User { pid });
                 self.settle(now, door)?;
                 match opened {
                     Ok(file) if door.opened(token, file)? => {
@@ -200,8 +200,7 @@ impl<D: Door> Session<D> {
                         self.out = out;
                     }
                     Err(error) => {
-                        let name = engine::seq::ioctl::entry(request).map(|entry| entry.name);
-                        self.fail(door, token, name.unwrap_or("ioctl"), error)?;
+                        self.fail(door, token, name_of(request), error)?;
                     }
                 }
             }
@@ -399,6 +398,13 @@ impl<D: Door> Session<D> {
         }
         door.failed(token, error.errno)
     }
+}
+
+/// Name of a request, for people.
+fn name_of(request: u32) -> &'static str {
+    let sequencer = engine::seq::ioctl::entry(request).map(|entry| entry.name);
+    let name = sequencer.or_else(|| engine::timer::ioctl::entry(request).map(|entry| entry.name));
+    name.unwrap_or("ioctl")
 }
 
 #[cfg(test)]

@@ -33,6 +33,10 @@ pub struct TimingArgs {
         value_parser = microseconds,
     )]
     pub spin: Duration,
+    /// Move queues in the steps of their timer, 1 ms by default, as Linux does, instead of delivering
+    /// every event at its own instant
+    #[arg(long)]
+    pub quantise: bool,
     /// Do not ask for real-time scheduling, nor for memory that stays resident
     #[arg(long)]
     pub no_realtime: bool,
@@ -40,6 +44,14 @@ pub struct TimingArgs {
     /// handled it, as pairs of nanoseconds (u64, little endian, `CLOCK_MONOTONIC`)
     #[arg(long, value_name = "FILE", hide = true)]
     pub dispatch_log: Option<PathBuf>,
+}
+
+impl TimingArgs {
+    /// What of it is the engine's.
+    #[must_use]
+    pub fn engine(&self) -> engine::Config {
+        engine::Config { quantise: self.quantise, ..engine::Config::default() }
+    }
 }
 
 fn microseconds(text: &str) -> Result<Duration, String> {

@@ -74,21 +74,21 @@ fn real_nodes_of_sound_stay_visible() {
 }
 
 #[test]
-fn a_real_sequencer_is_hidden_from_the_command_alone() {
+fn a_real_sequencer_and_timer_are_hidden_from_the_command_alone() {
     let Some(machine) = Machine::new() else { return };
     let said = machine.output(
         "fuse 600; mkdir /dev/snd; mknod /dev/snd/seq c 1 5; mknod /dev/snd/timer c 1 5
-         $aseqd run -- sh -c 'aconnect -l | grep -c ^client; stat -c %t:%T /dev/snd/timer'
-         stat -c %t:%T /dev/snd/seq",
+         $aseqd run -- sh -c 'aconnect -l | grep -c ^client; stat -c %F:%a /dev/snd/timer'
+         stat -c %t:%T /dev/snd/seq /dev/snd/timer",
     );
-    assert_eq!(said, "2\n1:5\n1:5\n");
+    assert_eq!(said, "2\nregular file:666\n1:5\n1:5\n");
 }
 
 #[test]
 fn an_empty_folder_of_sound_will_do() {
     let Some(machine) = Machine::new() else { return };
     let said = machine.output("fuse 600; mkdir /dev/snd; $aseqd run -- sh -c 'ls /dev/snd; aconnect -l | grep -c ^client'");
-    assert_eq!(said, "seq\n2\n");
+    assert_eq!(said, "seq\ntimer\n2\n");
 }
 
 const AS_USER: &str = "user $aseqd run -- sh -c '

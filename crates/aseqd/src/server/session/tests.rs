@@ -73,7 +73,12 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let clock = Clock::Virtual(Time(0));
-        Self { session: Session::new(false), door: FakeDoor::default(), clock, next: 0 }
+        Self {
+            session: Session::new(engine::Config::default(), false),
+            door: FakeDoor::default(),
+            clock,
+            next: 0,
+        }
     }
 
     /// One turn with one call; its number.
@@ -96,7 +101,11 @@ impl Stage {
 
     /// A client with a port that anybody may write to.
     fn client(&mut self) -> (FileId, Address) {
-        self.call(CallKind::Open { access: Access::ReadWrite, pid: 7 });
+        self.call(CallKind::Open {
+            node: engine::Node::Sequencer,
+            access: Access::ReadWrite,
+            pid: 7,
+        });
         let [Told::Opened(_, file)] = self.told()[..] else { panic!("it opens") };
         let id: i32 = self.ioctl(file, request::CLIENT_ID, 0);
         let addr = Address::new(u8::try_from(id).expect("a number"), 0);
@@ -228,7 +237,7 @@ fn an_open_that_nobody_takes_leaves_no_client() {
     let mut stage = Stage::new();
     let before = stage.session.engine().clients();
     stage.door.gone = true;
-    stage.call(CallKind::Open { access: Access::Read, pid: 7 });
+    stage.call(CallKind::Open { node: engine::Node::Sequencer, access: Access::Read, pid: 7 });
     assert_eq!(stage.session.engine().clients(), before);
     assert_eq!(stage.session.processes().count(), 0);
 }
