@@ -15,7 +15,7 @@ const GAP_NS: u64 = 1_000_000;
 pub(super) fn row(setup: &Setup) -> Row {
     let count = if setup.quick { 50 } else { 250 };
     let plan = move |link| Plan { link, count, batch: 1, gap_ns: GAP_NS };
-    let figures = |answer: &Value| Ok(Line::only(link::latency(answer)));
+    let figures = |answer: &Value| link::latency(answer).map(Line::only);
     let mut subjects = doors(setup, plan(Link::Sequencer), "", figures);
     for (side, name, link) in [
         (Side::Limit, "eventfd", Link::Eventfd),

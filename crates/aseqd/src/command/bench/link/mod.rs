@@ -163,9 +163,12 @@ impl Plan {
 }
 
 /// p50 and p99 of one-way latency, as `send` answered.
-pub(super) fn latency(answer: &Value) -> Figures {
+pub(super) fn latency(answer: &Value) -> Result<Figures, Fail> {
     let times = answer["latencies_ns"].as_array().map(Vec::as_slice).unwrap_or_default();
-    percentiles(times.iter().filter_map(Value::as_i64))
+    match times.is_empty() {
+        true => Err(Fail::new("no message arrived")),
+        false => Ok(percentiles(times.iter().filter_map(Value::as_i64))),
+    }
 }
 
 /// Messages a second from the first to the last, and those that were lost, as `send` answered.
@@ -207,10 +210,8 @@ pub(super) fn send(words: &mut Words) -> Result<Value, Fail> {
     let arrivals = heard["arrivals"].as_array().map(Vec::as_slice).unwrap_or_default();
     let latencies: Vec<u64> = arrivals
         .iter()
-        .filter_map(|arrival| {
-            let number = usize::try_from(arrival[0].as_u64()?).ok()?;
-            arrival[1].as_u64()?.checked_sub(*sent.get(number)?)
-        })
+        .zip(&sent)
+        .filter_map(|(arrival, sent)| arrival.as_u64()?.checked_sub(*sent))
         .collect();
     Ok(json!({
         "received": received,
@@ -248,27 +249,24 @@ pub(super) fn receive(words: &mut Words) -> Result<Value, Fail> {
     let end = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).context("the end")?;
     let (mut receiver, address) = plan.link.receiver(end)?;
     print(&format!("{address}\n"))?;
-    let progress = Arc::new(Progress::default());
+    // In a flood nobody asks when each message came.
+    let asked = if plan.gap_ns > 0 { plan.count } else { 0 };
+    let progress = Arc::new(Progress::new(asked));
     let watched = Arc::clone(&progress);
     std::thread::spawn(move || end_in_silence(&watched));
     let mut arrivals = Vec::new();
-    let mut kept = Vec::new();
     let mut received = 0;
     while received < u64::from(plan.count) {
         arrivals.clear();
         receiver.receive(&mut arrivals)?;
         received += arrivals.len() as u64;
         let last = arrivals.last().map_or(0, |(_, at)| *at);
-        if plan.gap_ns > 0 {
-            kept.extend(arrivals.iter().copied());
-        }
+        progress.note(&arrivals);
         progress.last_ns.fetch_max(last, Ordering::Relaxed);
         progress.told_losses.store(receiver.told_losses(), Ordering::Relaxed);
         progress.received.store(received, Ordering::Relaxed);
     }
-    let mut answer = progress.answer();
-    answer["arrivals"] = json!(kept);
-    Ok(answer)
+    Ok(progress.answer())
 }
 
 /// What the receiver has seen so far.
@@ -277,11 +275,28 @@ struct Progress {
     received: AtomicU64,
     last_ns: AtomicU64,
     told_losses: AtomicU64,
+    /// When each message came; 0 has not come.
+    arrivals: Vec<AtomicU64>,
 }
 
 impl Progress {
+    fn new(asked: u32) -> Self {
+        let arrivals = (0..asked).map(|_| AtomicU64::new(0)).collect();
+        Self { arrivals, ..Self::default() }
+    }
+
+    fn note(&self, arrivals: &[(u32, u64)]) {
+        for (number, at) in arrivals {
+            if let Some(arrival) = self.arrivals.get(*number as usize) {
+                arrival.store(*at, Ordering::Relaxed);
+            }
+        }
+    }
+
     fn answer(&self) -> Value {
+        let arrivals = self.arrivals.iter().map(|at| at.load(Ordering::Relaxed));
         json!({
+            "arrivals": arrivals.collect::<Vec<_>>(),
             "received": self.received.load(Ordering::Relaxed),
             "last_ns": self.last_ns.load(Ordering::Relaxed),
             "told_losses": self.told_losses.load(Ordering::Relaxed),
