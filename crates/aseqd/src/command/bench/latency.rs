@@ -2,14 +2,20 @@
 
 use super::Setup;
 use super::door;
+use super::lateness::run_has;
 use super::link::{self, Link, Plan};
-use super::peer::{self, JACK_ENVIRONMENT, Shared};
+use super::peer::{self, Shared};
 use super::row::{Line, Row, Side, Subject};
 use crate::error::Fail;
 use serde_json::Value;
+use std::ffi::OsString;
 
 /// Nanoseconds between messages.
 const GAP_NS: u64 = 1_000_000;
+
+/// The option of `aseqd run` for the server to spin, and for how many microseconds.
+const SPIN: &str = "spin";
+const SPIN_US: u32 = 50;
 
 /// The row.
 pub(super) fn row(setup: &Setup) -> Row {
@@ -17,6 +23,7 @@ pub(super) fn row(setup: &Setup) -> Row {
     let plan = move |link| Plan { link, count, batch: 1, gap_ns: GAP_NS };
     let figures = |answer: &Value| link::latency(answer).map(Line::only);
     let mut subjects = doors(setup, plan(Link::Sequencer), "", figures);
+    subjects.extend(spinning(setup, plan(Link::Sequencer), figures));
     for (side, name, link) in [
         (Side::Limit, "eventfd", Link::Eventfd),
         (Side::Limit, "socket, packets", Link::SeqPacket),
@@ -47,6 +54,22 @@ pub(super) fn doors(setup: &Setup, plan: Plan, suffix: &str, read: Read) -> Vec<
     setup.doors.iter().map(through).collect()
 }
 
+/// Through our doors, with a server that looks for the next call a while before it sleeps.
+pub(super) fn spinning(setup: &Setup, plan: Plan, read: Read) -> Vec<Subject> {
+    if !run_has(SPIN) {
+        return Vec::new();
+    }
+    let options = [OsString::from(format!("--{SPIN}={SPIN_US}"))];
+    let ours = setup.doors.iter().filter(|(door, trouble)| door.has_server() && trouble.is_none());
+    let through = |(door, _): &(door::Door, Option<String>)| {
+        let (door, options) = (*door, options.clone());
+        Subject::new(door.side, format!("{} --{SPIN}={SPIN_US}", door.name), move || {
+            read(&door.run(&options, false, &plan.task())?)
+        })
+    };
+    ours.map(through).collect()
+}
+
 /// Without any server.
 pub(super) fn alone(side: Side, name: impl Into<String>, plan: Plan, read: Read) -> Subject {
     Subject::new(side, name, move || read(&door::run_alone(false, &plan.task())?))
@@ -54,28 +77,21 @@ pub(super) fn alone(side: Side, name: impl Into<String>, plan: Plan, read: Read)
 
 /// Through sndiod.
 pub(super) fn sndio(server: &Shared, plan: Plan, suffix: &str, read: Read) -> Subject {
-    shared(server, &format!("sndiod{suffix}"), move || read(&door::run_alone(false, &plan.task())?))
+    shared(server, format!("sndiod{suffix}"), plan, read)
 }
 
 /// Through JACK.
 pub(super) fn jack(server: &Shared, plan: Plan, suffix: &str, read: Read) -> Subject {
-    shared(server, &format!("JACK, dummy, {} frames{suffix}", peer::JACK_PERIOD), move || {
-        read(&door::run_alone_with(JACK_ENVIRONMENT, &plan.task())?)
-    })
+    let name = format!("JACK, dummy, {} frames{suffix}", peer::JACK_PERIOD);
+    shared(server, name, plan, read)
 }
 
-fn shared(
-    server: &Shared,
-    name: &str,
-    mut measure: impl FnMut() -> Result<Vec<Line>, Fail> + 'static,
-) -> Subject {
-    if let Err(why) = server.as_ref() {
-        return Subject::missing(Side::Peer, name, why);
-    }
+fn shared(server: &Shared, name: String, plan: Plan, read: Read) -> Subject {
+    // Lives until the last subject that needs it is gone.
     let server = Shared::clone(server);
     Subject::new(Side::Peer, name, move || {
-        // Lives until the last subject that needs it is gone.
-        let _running = &server;
-        measure()
+        let server = server.as_ref().as_ref().map_err(Fail::new)?;
+        let (variable, value) = &server.variable;
+        read(&door::run_alone_with((variable, value), &plan.task())?)
     })
 }

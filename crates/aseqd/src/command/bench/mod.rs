@@ -131,6 +131,9 @@ const FAMILIES: [Family; 9] = [
     },
 ];
 
+/// Before the process id, the name of a run's directory.
+const DIRECTORY: &str = "aseqd-bench-run-";
+
 /// What the rows need to know.
 struct Setup {
     /// The doors, each with the reason why it cannot be used here, if there is one.
@@ -145,7 +148,9 @@ struct Setup {
 
 impl Setup {
     fn new(args: &BenchArgs) -> Result<Self, Fail> {
-        let directory = std::env::temp_dir().join(format!("aseqd-bench-{}.d", std::process::id()));
+        remove_leftovers();
+        let name = format!("{DIRECTORY}{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
         std::fs::create_dir(&directory).with_context(|| directory.display().to_string())?;
         let doors = Door::all(args.against_dev_snd_seq);
         Ok(Self {
@@ -168,8 +173,21 @@ impl Setup {
 
 impl Drop for Setup {
     fn drop(&mut self) {
-        // What is left there is nobody's; the system cleans it up one day.
+        // The next run tries again.
         let _left = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Directories of runs that were interrupted: a large file may be in them.
+fn remove_leftovers() {
+    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let run = name.to_str().and_then(|name| name.strip_prefix(DIRECTORY)?.parse::<u32>().ok());
+        if run.is_some_and(|run| !std::path::Path::new(&format!("/proc/{run}")).exists()) {
+            // It may be somebody else's.
+            let _left = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 

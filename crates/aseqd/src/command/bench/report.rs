@@ -20,38 +20,57 @@ pub(super) fn head(machine: &Machine, rounds: usize) -> String {
     )
 }
 
-/// One row as text.
+/// One row as text: a line for each outcome, a column for each figure.
 pub(super) fn text(row: &Measured) -> String {
+    let mut figures: Vec<&str> = Vec::new();
+    for (figure, _) in row.outcomes.iter().flat_map(|outcome| &outcome.figures) {
+        if !figures.contains(&figure.as_str()) {
+            figures.push(figure);
+        }
+    }
+    let mut columns = vec![column("", &row.outcomes, |outcome| {
+        format!("{:<6}  {}", outcome.side.name(), outcome.name)
+    })];
+    columns.extend(figures.into_iter().map(|figure| {
+        column(figure, &row.outcomes, |outcome| {
+            outcome.spread(figure).map_or_else(String::new, |spread| cell(row, figure, spread))
+        })
+    }));
     let mut out = format!("\n{} ({})\n", row.title, row.family);
-    let names = row.outcomes.iter().map(|outcome| outcome.name.chars().count());
-    let width = names.max().unwrap_or(0);
-    for outcome in &row.outcomes {
-        let _infallible = write!(out, "  {:<6}  {:<width$}", outcome.side.name(), outcome.name);
-        for (figure, _) in &outcome.figures {
-            if let Some(spread) = outcome.spread(figure) {
-                out.push_str("  ");
-                out.push_str(&figure_text(row, figure, spread));
-            }
+    push_line(&mut out, columns.iter().map(|column| column[0].as_str()));
+    for (number, outcome) in (1..).zip(&row.outcomes) {
+        let trouble = match &outcome.trouble {
+            Some(why) if outcome.figures.is_empty() => format!("not measured: {why}"),
+            Some(why) => format!("(not in every round: {why})"),
+            None => String::new(),
+        };
+        let cells = columns.iter().map(|column| column[number].as_str());
+        match outcome.figures.is_empty() {
+            true => push_line(&mut out, cells.take(1).chain([trouble.as_str()])),
+            false => push_line(&mut out, cells.chain([trouble.as_str()])),
         }
-        match &outcome.trouble {
-            Some(why) if outcome.figures.is_empty() => {
-                let _infallible = write!(out, "  not measured: {why}");
-            }
-            Some(why) => {
-                let _infallible = write!(out, "  (not in every round: {why})");
-            }
-            None => {}
-        }
-        out.push('\n');
     }
     out
 }
 
-fn figure_text(row: &Measured, figure: &str, spread: Spread) -> String {
+/// A head and a cell for each outcome, all of one width.
+fn column(head: &str, outcomes: &[Outcome], cell: impl FnMut(&Outcome) -> String) -> Vec<String> {
+    let mut cells = vec![head.to_owned()];
+    cells.extend(outcomes.iter().map(cell));
+    let width = cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
+    cells.into_iter().map(|cell| format!("{cell:<width$}")).collect()
+}
+
+fn push_line<'a>(out: &mut String, cells: impl Iterator<Item = &'a str>) {
+    let line = cells.collect::<Vec<_>>().join("  ");
+    let _infallible = writeln!(out, "  {}", line.trim_end());
+}
+
+fn cell(row: &Measured, figure: &str, spread: Spread) -> String {
     let Spread { median, min, max } = spread;
     let ratio = row.limit(figure).filter(|limit| *limit > 0.0);
     let ratio = ratio.map_or_else(String::new, |limit| format!(" x{}", number(median / limit)));
-    format!("{figure} {} ({}..{}){ratio}", number(median), number(min), number(max))
+    format!("{} ({}..{}){ratio}", number(median), number(min), number(max))
 }
 
 /// Three digits that count.
@@ -141,8 +160,9 @@ mod tests {
     #[test]
     fn a_row_is_lines_with_medians_spreads_and_ratios() {
         let expected = "\na row (latency)\n\
-            \x20 ours    FUSE  p50_us 30.0 (20.0..40.0) x2.00\n\
-            \x20 limit   bare  p50_us 15.0 (15.0..15.0) x1.00\n\
+            \x20               p50_us\n\
+            \x20 ours    FUSE  30.0 (20.0..40.0) x2.00\n\
+            \x20 limit   bare  15.0 (15.0..15.0) x1.00\n\
             \x20 peer    peer  not measured: it is not installed\n";
         assert_eq!(text(&measured()), expected);
     }

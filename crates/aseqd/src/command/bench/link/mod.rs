@@ -10,6 +10,7 @@ mod zeromq;
 
 use super::device::now_ns;
 use super::door;
+use super::process::Process;
 use super::stats::{Figures, percentiles};
 use super::wake::Alarm;
 use super::worker::{Words, task};
@@ -167,8 +168,18 @@ pub(super) fn latency(answer: &Value) -> Result<Figures, Fail> {
     let times = answer["latencies_ns"].as_array().map(Vec::as_slice).unwrap_or_default();
     match times.is_empty() {
         true => Err(Fail::new("no message arrived")),
-        false => Ok(percentiles(times.iter().filter_map(Value::as_i64))),
+        false => {
+            let mut figures = percentiles(times.iter().filter_map(Value::as_i64));
+            figures.extend(server_cost(answer));
+            Ok(figures)
+        }
     }
+}
+
+/// CPU time of the server of the sequencer, if there is one.
+fn server_cost(answer: &Value) -> Option<(String, f64)> {
+    let cost = answer["server_ns_per_event"].as_f64()?;
+    Some(("server_ns_per_event".to_owned(), cost))
 }
 
 /// Messages a second from the first to the last, and those that were lost, as `send` answered.
@@ -178,10 +189,12 @@ pub(super) fn throughput(answer: &Value) -> Result<Figures, Fail> {
     if received < 1.0 || took < 1.0 {
         return Err(Fail::new("no message arrived"));
     }
-    Ok(vec![
+    let mut figures = vec![
         ("events_per_s".to_owned(), received / took * 1e9),
         ("lost".to_owned(), number("lost")),
-    ])
+    ];
+    figures.extend(server_cost(answer));
+    Ok(figures)
 }
 
 /// `send LINK COUNT BATCH GAP_NS`
@@ -202,8 +215,14 @@ pub(super) fn send(words: &mut Words) -> Result<Value, Fail> {
     };
     let address = line()?;
     let mut sender = plan.link.sender(ours, &address)?;
+    let server = Process::server();
+    let before = server.map(Process::usage).transpose()?;
     let sent = messages(plan, sender.as_mut())?;
     let heard: Value = serde_json::from_str(&line()?).context("the receiver's answer")?;
+    let used = match (server, before) {
+        (Some(server), Some(before)) => Some(server.usage()?.since(before)),
+        _ => None,
+    };
     receiver.wait().context("the receiver")?;
     let received = heard["received"].as_u64().unwrap_or(0);
     let last = heard["last_ns"].as_u64().unwrap_or(0);
@@ -219,6 +238,7 @@ pub(super) fn send(words: &mut Words) -> Result<Value, Fail> {
         "told_losses": heard["told_losses"],
         "took_ns": last.saturating_sub(sent.first().copied().unwrap_or(0)),
         "latencies_ns": latencies,
+        "server_ns_per_event": used.map(|used| used.cpu_ns as f64 / f64::from(plan.count)),
     }))
 }
 
