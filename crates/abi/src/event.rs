@@ -320,6 +320,12 @@ impl EventType {
         self.0 >= 130 && self.0 < 140
     }
 
+    /// Below 130: a record that is all, from anybody.
+    #[must_use]
+    pub const fn is_plain(self) -> bool {
+        self.0 < 130
+    }
+
     /// From 150: types that only the kernel may send.
     #[must_use]
     pub const fn is_reserved(self) -> bool {

@@ -1,6 +1,7 @@
 //! The command line: every option once. Help, man pages and completions are printed from this.
 
 use crate::command::{bench, connect, demo, ls, monitor, play};
+use crate::server::timing::TimingArgs;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -65,6 +66,9 @@ pub struct RunArgs {
     /// Say on standard error which calls of programs fail, and why
     #[arg(long)]
     pub trace: bool,
+    /// Latency and processor time
+    #[command(flatten)]
+    pub timing: TimingArgs,
     /// The command and its arguments
     #[arg(
         required = true,
@@ -104,6 +108,9 @@ pub struct ServeArgs {
     /// Say on standard error which calls of programs fail, and why
     #[arg(long)]
     pub trace: bool,
+    /// Latency and processor time
+    #[command(flatten)]
+    pub timing: TimingArgs,
 }
 
 /// Print a completion script for a shell

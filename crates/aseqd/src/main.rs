@@ -2,6 +2,7 @@
 
 use aseqd::cli::{self, Cli, Command};
 use aseqd::error::Fail;
+use aseqd::server::timing::TimingArgs;
 use aseqd::{client, command, run, serve};
 use clap::Parser as _;
 use std::path::Path;
@@ -36,7 +37,12 @@ fn demo(args: &command::demo::DemoArgs) -> ExitCode {
         let program = std::env::current_exe().unwrap_or_else(|_| "aseqd".into());
         let mut words = vec![program.into_os_string(), "demo".into()];
         words.extend(args.quiet.then(|| "--quiet".into()));
-        return run::main(&cli::RunArgs { verbose: false, trace: false, command: words });
+        return run::main(&cli::RunArgs {
+            verbose: false,
+            trace: false,
+            timing: TimingArgs::default(),
+            command: words,
+        });
     }
     match command::demo::main(args) {
         Ok(()) => ExitCode::SUCCESS,

@@ -58,7 +58,8 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
         ..Config::default()
     };
     let device = Device::new(fuse, config).context("the device cannot be served")?;
-    let mut server = Server::new(device, args.trace).context("cannot start the server")?;
+    let mut server =
+        Server::new(device, args.trace, &args.timing).context("cannot start the server")?;
     let signal_number = server.watch(&signal_fd).context("cannot wait for signals")?;
     let mut shown = directory.join("seq");
     if args.mount.is_none() {

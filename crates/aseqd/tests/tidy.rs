@@ -19,7 +19,7 @@ const UNSAFE_ROOMS: &[&str] = &[
     "crates/aseqd/src/sys/process.rs",
     "crates/aseqd/src/sys/ioctl.rs",
     "crates/aseqd/src/sys/peers.rs",
-    "crates/aseqd/src/sys/priority.rs",
+    "crates/aseqd/src/sys/realtime.rs",
     "tests/conformance/src/sys.rs",
     "tests/seqfuzz/src/sys.rs",
 ];

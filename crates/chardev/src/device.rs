@@ -10,7 +10,7 @@ use zerocopy::IntoBytes;
 use crate::fs::{Directory, Target};
 use crate::request::{Message, decode_call};
 use crate::wire;
-use crate::{Config, NodeIndex, Operation, PollHandle, ReceiveError, Request, Token};
+use crate::{Config, Malformed, NodeIndex, Operation, PollHandle, ReceiveError, Request, Token};
 
 /// The most bytes that one write request carries: what the kernel allows by default (256 pages,
 /// `fs.fuse.max_pages_limit`), since a write is better not split inside a record.
@@ -52,10 +52,29 @@ const OPEN_FLAGS: u32 = wire::FOPEN_DIRECT_IO
 pub struct Device {
     fd: OwnedFd,
     directory: Directory,
-    /// Zeroed memory that the kernel has not handed out yet: only what messages reach is resident.
-    buffer: Vec<u8>,
     /// The minor version of the kernel's protocol, once it has said so.
     minor: Option<u32>,
+}
+
+/// Where messages arrive. One is enough: a request borrows from it until the next is received.
+#[derive(Debug)]
+pub struct Buffer(
+    /// Zeroed memory that the kernel has not handed out yet: only what messages reach is resident.
+    Vec<u8>,
+);
+
+impl Buffer {
+    /// Memory for the longest message, about 1 MiB.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(vec![0; BUFFER_SIZE])
+    }
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// Whether anybody was there to take an answer.
@@ -78,7 +97,7 @@ impl Device {
     pub fn new(fd: OwnedFd, config: Config) -> io::Result<Self> {
         let directory = Directory::new(config)?;
         fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
-        Ok(Self { fd, directory, buffer: vec![0; BUFFER_SIZE], minor: None })
+        Ok(Self { fd, directory, minor: None })
     }
 
     /// Whether the kernel and the device have agreed on a protocol. From then on calls arrive;
@@ -95,12 +114,13 @@ impl Device {
     ///
     /// # Errors
     /// See [`ReceiveError`]; only after [`Malformed`](ReceiveError::Malformed) is it of use to go on.
-    pub fn receive(&mut self) -> Result<Option<Request>, ReceiveError> {
-        // The buffer is out of the device while a message borrows from it.
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let received = self.receive_into(&mut buffer);
-        self.buffer = buffer;
-        received
+    pub fn receive<'b>(
+        &mut self,
+        buffer: &'b mut Buffer,
+    ) -> Result<Option<Request<'b>>, ReceiveError> {
+        let Some(length) = self.receive_call(&mut buffer.0)? else { return Ok(None) };
+        let message = Message::parse(&buffer.0[..length]).map_err(ReceiveError::Malformed)?;
+        Ok(self.request(&message)?)
     }
 
     /// Answers an open: `handle` comes back with every call on this open file.
@@ -179,7 +199,9 @@ impl Device {
         self.send(wire::FUSE_NOTIFY_POLL, 0, wakeup.as_bytes(), &[]).map(drop)
     }
 
-    fn receive_into(&mut self, buffer: &mut [u8]) -> Result<Option<Request>, ReceiveError> {
+    /// Receives messages until there is one for the server, and answers the others. The length of
+    /// that message.
+    fn receive_call(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, ReceiveError> {
         for _ in 0..MAX_OWN_ANSWERS {
             let length = match rustix::io::read(&self.fd, &mut *buffer) {
                 // Not from /dev/fuse; the other end of a socket is closed.
@@ -194,64 +216,82 @@ impl Device {
             };
             let message = Message::parse(&buffer[..length]).map_err(ReceiveError::Malformed)?;
             match self.handle(&message) {
-                Ok(None) => {}
+                Ok(true) => return Ok(Some(length)),
+                Ok(false) => {}
                 Err(ReceiveError::Malformed(malformed)) => {
                     self.refuse_malformed(&message)?;
                     return Err(ReceiveError::Malformed(malformed));
                 }
-                request_or_error => return request_or_error,
+                Err(error) => return Err(error),
             }
         }
         Ok(None)
     }
 
-    /// Answers what belongs to the directory, and returns what belongs to the server.
-    fn handle(&mut self, message: &Message<'_>) -> Result<Option<Request>, ReceiveError> {
+    /// The request that a message for the server is.
+    fn request<'b>(&self, message: &Message<'b>) -> Result<Option<Request<'b>>, Malformed> {
+        let wire::InHeader { opcode, unique, nodeid, .. } = message.header;
+        let caller = message.caller();
+        let token = Token(unique);
+        if opcode == wire::FUSE_INTERRUPT {
+            let (interrupt, _) = message.argument::<wire::InterruptIn>()?;
+            let operation = Operation::Interrupt { target: Token(interrupt.unique) };
+            // An interrupt names no file: its target does.
+            return Ok(Some(Request { token, node: NodeIndex(0), handle: 0, caller, operation }));
+        }
+        let Some(Target::Node(node)) = self.directory.target(nodeid) else { return Ok(None) };
+        Ok(decode_call(message)?.map(|call| Request {
+            token,
+            node,
+            handle: call.handle,
+            caller,
+            operation: call.operation,
+        }))
+    }
+
+    /// Answers what belongs to the directory. True for what belongs to the server.
+    fn handle(&mut self, message: &Message<'_>) -> Result<bool, ReceiveError> {
         let wire::InHeader { opcode, unique, nodeid, .. } = message.header;
         match opcode {
-            wire::FUSE_INIT => return self.handle_init(message),
+            wire::FUSE_INIT => {
+                self.handle_init(message)?;
+                return Ok(false);
+            }
             wire::FUSE_INTERRUPT => {
-                let (interrupt, _) = message.argument::<wire::InterruptIn>()?;
-                return Ok(Some(Request {
-                    token: Token(unique),
-                    // An interrupt names no file: its target does.
-                    node: NodeIndex(0),
-                    handle: 0,
-                    caller: message.caller(),
-                    operation: Operation::Interrupt { target: Token(interrupt.unique) },
-                }));
+                let (_, _) = message.argument::<wire::InterruptIn>()?;
+                return Ok(true);
             }
             // These take no answer, and an inode id carries all that we know about it.
             wire::FUSE_FORGET | wire::FUSE_BATCH_FORGET | wire::FUSE_NOTIFY_REPLY => {
-                return Ok(None);
+                return Ok(false);
             }
             wire::FUSE_DESTROY => {
                 self.reply(unique, &[], &[])?;
-                return Ok(None);
+                return Ok(false);
             }
             _ => {}
         }
         let Some(target) = self.directory.target(nodeid) else {
             self.reply_errno(unique, Errno::STALE)?;
-            return Ok(None);
+            return Ok(false);
         };
         match target {
-            Target::Node(node) => {
-                if let Some(request) = self.handle_call(message, node)? {
-                    return Ok(request);
+            Target::Node(_) => {
+                if let Some(ours) = self.handle_call(message)? {
+                    return Ok(ours);
                 }
             }
             Target::Root if opcode == wire::FUSE_IOCTL => {
                 self.reply_errno(unique, Errno::NOTTY)?;
-                return Ok(None);
+                return Ok(false);
             }
             Target::Root => {}
         }
         self.handle_directory(message, target)?;
-        Ok(None)
+        Ok(false)
     }
 
-    fn handle_init(&mut self, message: &Message<'_>) -> Result<Option<Request>, ReceiveError> {
+    fn handle_init(&mut self, message: &Message<'_>) -> Result<(), ReceiveError> {
         let unique = message.header.unique;
         let (init, _) = message.argument::<wire::InitIn>()?;
         let wire::InitIn { major, minor, max_readahead, flags } = init;
@@ -263,7 +303,7 @@ impl Device {
         if major > wire::FUSE_KERNEL_VERSION {
             // The kernel asks again with our version.
             self.reply(unique, answer.as_bytes(), &[])?;
-            return Ok(None);
+            return Ok(());
         }
         if major < wire::FUSE_KERNEL_VERSION || minor < OLDEST_MINOR {
             self.reply_errno(unique, Errno::PROTO)?;
@@ -285,15 +325,11 @@ impl Device {
         self.reply(unique, answer.as_bytes(), &[])?;
         self.minor = Some(minor);
         self.directory.settle_inodes(minor >= PARALLEL_WRITES_MINOR);
-        Ok(None)
+        Ok(())
     }
 
-    /// `Some(None)` is a call that needs no server, `None` is not a call on a node.
-    fn handle_call(
-        &mut self,
-        message: &Message<'_>,
-        node: NodeIndex,
-    ) -> Result<Option<Option<Request>>, ReceiveError> {
+    /// True for a call that the server answers; `None` is not a call on a node.
+    fn handle_call(&mut self, message: &Message<'_>) -> Result<Option<bool>, ReceiveError> {
         let unique = message.header.unique;
         let Some(call) = decode_call(message)? else { return Ok(None) };
         let stream = self.minor.is_some_and(|minor| minor >= STREAM_MINOR);
@@ -302,32 +338,26 @@ impl Device {
             // program, and could not be interrupted. A page fault gets SIGBUS.
             Operation::Read { .. } if call.page_cache => {
                 self.reply_errno(unique, Errno::IO)?;
-                return Ok(Some(None));
+                return Ok(Some(false));
             }
             // The rest of a call that was longer than a request, after a full answer to its head. The
             // call ends with what it has: a part of a call that may block is not to block. (The
             // position of an appending write is the end of the file instead of 0.)
             Operation::Read { .. } if stream && call.offset != 0 => {
                 self.reply(unique, &[], &[])?;
-                return Ok(Some(None));
+                return Ok(Some(false));
             }
             Operation::Write { .. }
                 if stream && call.offset != 0 && call.flags & OFlags::APPEND.bits() == 0 =>
             {
                 self.reply(unique, wire::WriteOut::default().as_bytes(), &[])?;
-                return Ok(Some(None));
+                return Ok(Some(false));
             }
             // The kernel does not wait for this answer, only counts it.
             Operation::Release => drop(self.reply(unique, &[], &[])?),
             _ => {}
         }
-        Ok(Some(Some(Request {
-            token: Token(unique),
-            node,
-            handle: call.handle,
-            caller: message.caller(),
-            operation: call.operation,
-        })))
+        Ok(Some(true))
     }
 
     fn handle_directory(

@@ -12,23 +12,23 @@
 //!
 //! ```no_run
 //! use std::os::fd::AsFd;
-//! use chardev::{Config, Device, MountOptions, Node, Operation};
+//! use chardev::{Buffer, Config, Device, MountOptions, Node, Operation};
 //!
 //! let fuse = chardev::open_fuse()?;
 //! let target = std::path::Path::new("/run/echo");
 //! chardev::mount(fuse.as_fd(), target, &MountOptions::new("echo"))?;
 //! let nodes = vec![Node { name: "echo".into(), mode: 0o666, uid: 0, gid: 0 }];
 //! let mut device = Device::new(fuse, Config { nodes, ..Config::default() })?;
-//! let mut last = Vec::new();
+//! let (mut buffer, mut last) = (Buffer::new(), Vec::new());
 //! loop {
 //!     // Wait until `device.as_fd()` is readable: epoll, together with all else; then
-//!     while let Some(request) = device.receive()? {
+//!     while let Some(request) = device.receive(&mut buffer)? {
 //!         let token = request.token;
 //!         match request.operation {
 //!             Operation::Open { .. } => drop(device.reply_open(token, 7)?),
 //!             Operation::Write { data, .. } => {
 //!                 device.reply_written(token, data.len() as u32)?;
-//!                 last = data;
+//!                 last = data.to_vec();
 //!             }
 //!             Operation::Read { size, .. } => {
 //!                 let end = last.len().min(size as usize);
@@ -67,7 +67,7 @@ mod request;
 #[doc(hidden)]
 pub mod wire;
 
-pub use device::{Delivery, Device, MAX_WRITE};
+pub use device::{Buffer, Delivery, Device, MAX_WRITE};
 pub use error::{Malformed, ReceiveError};
 pub use mount::{MountOptions, mount, mount_with_fusermount, open_fuse, unmount};
 pub use request::{Caller, IoctlAbi, NodeIndex, Operation, PollHandle, Request, Token};

@@ -1,4 +1,4 @@
-//! What the kernel asks, as owned values, and how they are cut out of a message.
+//! What the kernel asks, and how it is cut out of a message.
 
 use std::fmt;
 
@@ -42,9 +42,9 @@ pub struct Caller {
     pub gid: u32,
 }
 
-/// One call of a program on one node.
+/// One call of a program on one node. Its bytes are in the [`Buffer`](crate::Buffer) it came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct Request<'a> {
     /// What to answer to.
     pub token: Token,
     /// The node that is called; without meaning for [`Operation::Interrupt`].
@@ -55,13 +55,13 @@ pub struct Request {
     /// Who calls.
     pub caller: Caller,
     /// The call.
-    pub operation: Operation,
+    pub operation: Operation<'a>,
 }
 
 /// The calls on a node. All wait for an answer but [`Release`](Self::Release) and
 /// [`Interrupt`](Self::Interrupt).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Operation {
+pub enum Operation<'a> {
     /// `open(2)`: answer with `reply_open` or `reply_error`. Permissions were checked.
     Open {
         /// The flags of the call: access mode, `O_NONBLOCK` ... without `O_CREAT`, `O_EXCL`, `O_TRUNC`.
@@ -85,7 +85,7 @@ pub enum Operation {
     /// the length of the whole records.
     Write {
         /// The bytes; never empty.
-        data: Vec<u8>,
+        data: &'a [u8],
         /// `O_NONBLOCK` was set on the file at the time of this call.
         nonblock: bool,
     },
@@ -99,7 +99,7 @@ pub enum Operation {
         /// The argument as the program gave it: an integer, or an address in the program.
         argument: u64,
         /// What the argument points at, for codes with `_IOC_WRITE`; else empty.
-        data: Vec<u8>,
+        data: &'a [u8],
         /// How many bytes may be answered, for codes with `_IOC_READ`; else 0.
         out_size: u32,
         /// The data model of the caller, when it is not the server's own.
@@ -185,18 +185,18 @@ impl<'a> Message<'a> {
 
 /// A decoded call on a node, before the device puts its own rules on top.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct Call<'a> {
     pub(crate) handle: u64,
     /// Where in the file: not 0 for the second and later parts of a call that the kernel split.
     pub(crate) offset: u64,
     /// A read to fill the page cache, for no `read` of a program.
     pub(crate) page_cache: bool,
     pub(crate) flags: u32,
-    pub(crate) operation: Operation,
+    pub(crate) operation: Operation<'a>,
 }
 
 /// Decodes the operations that the server answers; `None` for an opcode that is not one of them.
-pub(crate) fn decode_call(message: &Message<'_>) -> Result<Option<Call>, Malformed> {
+pub(crate) fn decode_call<'a>(message: &Message<'a>) -> Result<Option<Call<'a>>, Malformed> {
     let nonblock = |flags: u32| flags & rustix::fs::OFlags::NONBLOCK.bits() != 0;
     let call = match message.header.opcode {
         wire::FUSE_OPEN => {
@@ -233,8 +233,7 @@ pub(crate) fn decode_call(message: &Message<'_>) -> Result<Option<Call>, Malform
             if data.len() != write.size as usize {
                 return Err(message.malformed("size of the written data differs from its length"));
             }
-            let operation =
-                Operation::Write { data: data.to_vec(), nonblock: nonblock(write.flags) };
+            let operation = Operation::Write { data, nonblock: nonblock(write.flags) };
             Call {
                 handle: write.fh,
                 offset: write.offset,
@@ -251,7 +250,7 @@ pub(crate) fn decode_call(message: &Message<'_>) -> Result<Option<Call>, Malform
             let operation = Operation::Ioctl {
                 request: ioctl.cmd,
                 argument: ioctl.arg,
-                data: data.to_vec(),
+                data,
                 out_size: ioctl.out_size,
                 abi: ioctl_abi(ioctl.flags),
             };
@@ -291,7 +290,7 @@ mod tests {
         [header.as_bytes(), body].concat()
     }
 
-    fn decode(bytes: &[u8]) -> Result<Option<Call>, Malformed> {
+    fn decode(bytes: &[u8]) -> Result<Option<Call<'_>>, Malformed> {
         decode_call(&Message::parse(bytes)?)
     }
 
@@ -356,11 +355,13 @@ mod tests {
     fn nonblock_and_notify_are_per_request() {
         let flags = rustix::fs::OFlags::NONBLOCK.bits();
         let read = wire::ReadIn { size: 5, flags, fh: 7, ..Default::default() };
-        let call = decode(&message(wire::FUSE_READ, read.as_bytes())).unwrap().unwrap();
+        let bytes = message(wire::FUSE_READ, read.as_bytes());
+        let call = decode(&bytes).unwrap().unwrap();
         assert_eq!(call.operation, Operation::Read { size: 5, nonblock: true });
         assert_eq!(call.handle, 7);
         let poll = wire::PollIn { kh: 3, events: 1, ..Default::default() };
-        let call = decode(&message(wire::FUSE_POLL, poll.as_bytes())).unwrap().unwrap();
+        let bytes = message(wire::FUSE_POLL, poll.as_bytes());
+        let call = decode(&bytes).unwrap().unwrap();
         assert_eq!(call.operation, Operation::Poll { events: 1, notify: None });
     }
 }

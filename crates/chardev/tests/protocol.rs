@@ -4,7 +4,7 @@
 use std::os::fd::OwnedFd;
 
 use chardev::wire::{self, InHeader, InitIn, InitOut, OpenOut, OutHeader};
-use chardev::{Config, Delivery, Device, Inodes, Node, Operation, ReceiveError};
+use chardev::{Buffer, Config, Delivery, Device, Inodes, Node, Operation, ReceiveError};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -50,7 +50,7 @@ impl Kernel {
 }
 
 fn nothing(device: &mut Device) {
-    assert_eq!(device.receive().unwrap(), None);
+    assert_eq!(device.receive(&mut Buffer::new()).unwrap(), None);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_version_that_is_too_old_is_refused() {
     for (major, minor) in [(7, 22), (6, 99)] {
         let (kernel, mut device) = start(Inodes::Auto);
         kernel.init(major, minor);
-        let error = device.receive().unwrap_err();
+        let error = device.receive(&mut Buffer::new()).unwrap_err();
         assert!(matches!(error, ReceiveError::Unsupported { .. }), "{error}");
         assert_eq!(kernel.error(), -libc::EPROTO);
         assert!(!device.is_ready());
@@ -112,7 +112,8 @@ fn kernels_without_parallel_writes_get_an_inode_per_open() {
         // Both are the node.
         for id in ids {
             kernel.request(wire::FUSE_OPEN, 8, id, wire::OpenIn::default().as_bytes());
-            let request = device.receive().unwrap().unwrap();
+            let mut buffer = Buffer::new();
+            let request = device.receive(&mut buffer).unwrap().unwrap();
             assert_eq!(request.operation, Operation::Open { flags: 0 });
             assert_eq!(device.reply_open(request.token, 99).unwrap(), Delivery::Delivered);
             let (_, body) = kernel.answer().unwrap();
@@ -136,12 +137,13 @@ fn what_takes_no_answer_gets_none() {
     assert!(kernel.answer().is_none());
     let interrupt = wire::InterruptIn { unique: 6 };
     kernel.request(wire::FUSE_INTERRUPT, 7, 0, interrupt.as_bytes());
-    let request = device.receive().unwrap().unwrap();
+    let mut buffer = Buffer::new();
+    let request = device.receive(&mut buffer).unwrap().unwrap();
     assert!(matches!(request.operation, Operation::Interrupt { .. }));
     assert!(kernel.answer().is_none());
     // A malformed one neither.
     kernel.request(wire::FUSE_INTERRUPT, 9, 0, &[]);
-    assert!(matches!(device.receive(), Err(ReceiveError::Malformed(_))));
+    assert!(matches!(device.receive(&mut Buffer::new()), Err(ReceiveError::Malformed(_))));
     assert!(kernel.answer().is_none());
 }
 
@@ -150,7 +152,8 @@ fn a_release_is_answered_and_delivered() {
     let (kernel, mut device) = start(Inodes::Shared);
     let release = wire::ReleaseIn { fh: 5, ..Default::default() };
     kernel.request(wire::FUSE_RELEASE, 2, 2, release.as_bytes());
-    let request = device.receive().unwrap().unwrap();
+    let mut buffer = Buffer::new();
+    let request = device.receive(&mut buffer).unwrap().unwrap();
     assert_eq!((request.operation, request.handle), (Operation::Release, 5));
     assert_eq!(kernel.error(), 0);
 }
@@ -180,11 +183,13 @@ fn malformed_messages_are_values_and_their_program_gets_an_error() {
     let (kernel, mut device) = start(Inodes::Shared);
     let write = wire::WriteIn { size: 5, ..Default::default() };
     kernel.request(wire::FUSE_WRITE, 2, 2, write.as_bytes());
-    let Err(ReceiveError::Malformed(malformed)) = device.receive() else { panic!() };
+    let Err(ReceiveError::Malformed(malformed)) = device.receive(&mut Buffer::new()) else {
+        panic!()
+    };
     assert_eq!((malformed.opcode, malformed.length), (wire::FUSE_WRITE, 80));
     assert_eq!(kernel.error(), -libc::EIO);
     kernel.send(b"x");
-    assert!(matches!(device.receive(), Err(ReceiveError::Malformed(_))));
+    assert!(matches!(device.receive(&mut Buffer::new()), Err(ReceiveError::Malformed(_))));
     assert!(kernel.answer().is_none());
     // And it goes on.
     kernel.request(wire::FUSE_STATFS, 4, 1, &[]);
@@ -233,7 +238,7 @@ fn a_flood_of_questions_does_not_keep_the_server() {
 fn the_end_of_the_kernel_is_disconnected() {
     let (kernel, mut device) = start(Inodes::Shared);
     drop(kernel);
-    assert!(matches!(device.receive(), Err(ReceiveError::Disconnected)));
+    assert!(matches!(device.receive(&mut Buffer::new()), Err(ReceiveError::Disconnected)));
 }
 
 /// Noise from a fixed seed in messages of all kinds: an answer, a request or an error, no panic.
@@ -266,7 +271,7 @@ fn noise_is_survived() {
             bytes.truncate(usize::try_from(random()).unwrap_or(0) % length + 1);
         }
         kernel.send(&bytes);
-        drop(device.receive());
+        drop(device.receive(&mut Buffer::new()));
         while kernel.answer().is_some() {}
     }
 }

@@ -182,6 +182,12 @@ impl Engine {
         self.now = self.now.max(now);
         self.seq.advance_to(self.now);
         out.clear();
+        let reply = self.take_in(input, out);
+        self.seq.refresh_deadlines();
+        reply
+    }
+
+    fn take_in(&mut self, input: Input<'_>, out: &mut Vec<u8>) -> Reply {
         match input {
             Input::Open { access, identity } => self.handle_open(access, identity).into(),
             Input::Ioctl { file, request, compat, arg } => {

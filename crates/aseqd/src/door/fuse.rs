@@ -45,7 +45,7 @@ impl Door for Device {
 
 /// The call that a request of the FUSE device is.
 #[must_use]
-pub fn call(request: Request) -> Call<Token, PollHandle> {
+pub fn call(request: Request<'_>) -> Call<'_, Token, PollHandle> {
     // Handles are the file numbers that `opened` gave out.
     let file = FileId(u32::try_from(request.handle).unwrap_or(u32::MAX));
     let kind = match request.operation {

@@ -7,18 +7,18 @@ use engine::FileId;
 use std::fmt::Debug;
 use std::io;
 
-/// One call of a program, as every door brings it.
+/// One call of a program, as every door brings it; its bytes are the door's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call<Token, Wakeup> {
+pub struct Call<'a, Token, Wakeup> {
     /// What to answer to.
     pub token: Token,
     /// The call itself.
-    pub kind: CallKind<Token, Wakeup>,
+    pub kind: CallKind<'a, Token, Wakeup>,
 }
 
 /// The calls, and two that need no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallKind<Token, Wakeup> {
+pub enum CallKind<'a, Token, Wakeup> {
     /// A file is opened.
     Open {
         /// `O_RDONLY`, `O_WRONLY` or `O_RDWR`.
@@ -35,7 +35,7 @@ pub enum CallKind<Token, Wakeup> {
         /// From a 32-bit process.
         compat: bool,
         /// What the program passed.
-        arg: Vec<u8>,
+        arg: &'a [u8],
         /// How many bytes the door can carry back.
         out_size: usize,
     },
@@ -53,7 +53,7 @@ pub enum CallKind<Token, Wakeup> {
         /// On which file.
         file: FileId,
         /// The bytes.
-        data: Vec<u8>,
+        data: &'a [u8],
         /// Do not sleep.
         nonblock: bool,
     },

@@ -59,7 +59,8 @@ pub(super) fn main(
         ..Config::default()
     };
     let device = Device::new(fuse, config).context("the device cannot be served")?;
-    let mut server = Server::new(device, args.trace).context("cannot start the server")?;
+    let mut server =
+        Server::new(device, args.trace, &args.timing).context("cannot start the server")?;
     let front_number = server.watch(front).context("cannot wait for the front")?;
     let signal_number = server.watch(&signal_fd).context("cannot wait for signals")?;
     loop {

@@ -4,17 +4,26 @@
 //! to the session in order, arm the alarm for the next deadline.
 
 use super::clock::{Alarm, Clock};
+use super::dispatch_log::DispatchLog;
+use super::pace::Pace;
 use super::session::Session;
+use super::timing::TimingArgs;
 use crate::door::fuse;
-use chardev::{Device, ReceiveError};
+use crate::sys::realtime;
+use chardev::{Buffer, Device, ReceiveError};
+use engine::Time;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, poll};
 use std::io;
+use std::num::NonZero;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// Requests handled in one turn; more wait for the next, so that deadlines are looked at between.
 const MAX_REQUESTS_PER_TURN: usize = 256;
+
+/// How long to spin between two looks for a request: about as long as a look takes.
+const SPINS: usize = 16;
 
 /// What epoll names: the device, the alarm, and the descriptors of the caller from here on.
 const DEVICE: u64 = 0;
@@ -33,22 +42,45 @@ pub(crate) enum Wake {
 /// A sequencer behind one device.
 #[derive(Debug)]
 pub(crate) struct Server {
-    device: Device,
-    session: Session<Device>,
-    clock: Clock,
+    core: Core,
+    buffer: Buffer,
     alarm: Alarm,
     epoll: OwnedFd,
     watched: u64,
 }
 
+/// The sequencer and its way out.
+#[derive(Debug)]
+struct Core {
+    device: Device,
+    session: Session<Device>,
+    clock: Clock,
+    pace: Pace,
+    log: Option<DispatchLog>,
+}
+
 impl Server {
-    pub(crate) fn new(device: Device, trace: bool) -> io::Result<Self> {
+    /// A server that is not running yet. With `trace`, failed calls are told on standard error.
+    pub(crate) fn new(device: Device, trace: bool, timing: &TimingArgs) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let alarm = Alarm::new()?;
         epoll::add(&epoll, &device, EventData::new_u64(DEVICE), EventFlags::IN)?;
         epoll::add(&epoll, &alarm, EventData::new_u64(ALARM), EventFlags::IN)?;
-        let session = Session::new(trace);
-        Ok(Self { device, session, clock: Clock::Real, alarm, epoll, watched: 0 })
+        let log = timing.dispatch_log.clone().map(DispatchLog::create).transpose()?;
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        if !timing.no_realtime {
+            // Better with, but as well without.
+            let _not_permitted = realtime::schedule_first_in_first_out();
+            let _limited = realtime::stay_resident();
+        }
+        let core = Core {
+            device,
+            session: Session::new(trace),
+            clock: Clock::Real,
+            pace: Pace::new(timing, processors),
+            log,
+        };
+        Ok(Self { core, buffer: Buffer::new(), alarm, epoll, watched: 0 })
     }
 
     /// Also wakes for this descriptor, which must live as long as the server.
@@ -65,14 +97,15 @@ impl Server {
     }
 
     pub(crate) const fn session(&self) -> &Session<Device> {
-        &self.session
+        &self.core.session
     }
 
     /// Serves until something else wants attention.
     pub(crate) fn run(&mut self) -> io::Result<Wake> {
+        let mut events = Vec::with_capacity(8);
         loop {
-            self.alarm.set(self.session.deadline(self.clock.now()))?;
-            let mut events = Vec::with_capacity(8);
+            self.wait_for_deadline()?;
+            events.clear();
             match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), None) {
                 Ok(_) => {}
                 Err(rustix::io::Errno::INTR) => continue,
@@ -102,6 +135,28 @@ impl Server {
         }
     }
 
+    /// Arms the alarm for the next deadline; spins until it, and handles it, if it is that near.
+    fn wait_for_deadline(&mut self) -> io::Result<()> {
+        let Core { session, clock, pace, .. } = &mut self.core;
+        let now = clock.now();
+        pace.rested(now);
+        let mut deadline = session.deadline(now);
+        if let Some(due) = deadline
+            && due > now
+            && pace.is_near(now, due)
+        {
+            let mut reached = now;
+            while reached < due {
+                std::hint::spin_loop();
+                reached = clock.now();
+            }
+            pace.spun(now, reached);
+            self.core.pass_time(reached)?;
+            deadline = self.core.session.deadline(reached);
+        }
+        self.alarm.set(deadline.map(|deadline| self.core.pace.wake_at(deadline)))
+    }
+
     /// Serves for at most `limit`, until `done` says so; that is asked after every turn.
     pub(crate) fn run_for(
         &mut self,
@@ -117,7 +172,7 @@ impl Server {
             // Deadlines of the sequencer no longer matter: what is left is only closed.
             let tenth = (limit / 10).min(left).max(Duration::from_millis(1));
             let timeout = rustix::time::Timespec::try_from(tenth).map_err(io::Error::other)?;
-            let mut device = [PollFd::new(&self.device, PollFlags::IN)];
+            let mut device = [PollFd::new(&self.core.device, PollFlags::IN)];
             rustix::io::retry_on_intr(|| poll(&mut device, Some(&timeout)))?;
             if !self.turn()? {
                 break;
@@ -128,23 +183,62 @@ impl Server {
 
     /// One turn. False when the device is gone.
     fn turn(&mut self) -> io::Result<bool> {
-        let mut calls = Vec::new();
-        let mut connected = true;
-        while calls.len() < MAX_REQUESTS_PER_TURN {
-            match self.device.receive() {
-                Ok(Some(request)) => calls.push(fuse::call(request)),
-                Ok(None) => break,
-                Err(ReceiveError::Disconnected) => {
-                    connected = false;
-                    break;
+        let core = &mut self.core;
+        core.pass_time(core.clock.now())?;
+        let mut last = None;
+        for _ in 0..MAX_REQUESTS_PER_TURN {
+            match core.device.receive(&mut self.buffer) {
+                Ok(Some(request)) => {
+                    let now = core.clock.now();
+                    last = Some(now);
+                    if core.log.is_some() {
+                        core.pass_time(now)?;
+                    }
+                    core.session.call(now, fuse::call(request), &mut core.device)?;
                 }
+                Ok(None) if last.is_some_and(|last| core.lingers(last)) => {}
+                Ok(None) => break,
+                Err(ReceiveError::Disconnected) => return Ok(false),
                 Err(ReceiveError::Malformed(malformed)) => {
                     eprintln!("aseqd: the kernel sent what is no request: {malformed}");
                 }
                 Err(error) => return Err(io::Error::other(error)),
             }
         }
-        self.session.turn(self.clock.now(), calls, &mut self.device)?;
-        Ok(connected)
+        core.session.go_on(core.clock.now(), &mut core.device)?;
+        Ok(true)
+    }
+}
+
+impl Core {
+    /// Does what fell due.
+    fn pass_time(&mut self, now: Time) -> io::Result<()> {
+        let due = |session: &Session<Device>| session.due(now);
+        if due(&self.session).is_some() {
+            self.pace.handled_due(now);
+        }
+        if let Some(log) = &mut self.log {
+            // One instant at a time, so that each is seen.
+            for _ in 0..MAX_REQUESTS_PER_TURN {
+                let Some(due) = due(&self.session) else { break };
+                log.add(due, now);
+                self.session.pass_time(due, &mut self.device)?;
+            }
+        }
+        self.session.pass_time(now, &mut self.device)
+    }
+
+    /// Spins for a moment, if the last call is so recent that another may follow.
+    fn lingers(&mut self, last: Time) -> bool {
+        let linger = self.pace.linger();
+        let now = self.clock.now();
+        if now - last >= linger || self.session.deadline(now).is_some_and(|due| due <= now) {
+            return false;
+        }
+        for _ in 0..SPINS {
+            std::hint::spin_loop();
+        }
+        self.pace.spun(now, self.clock.now());
+        true
     }
 }

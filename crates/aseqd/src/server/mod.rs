@@ -1,5 +1,8 @@
 //! The server: one thread that owns the engine.
 
 pub mod clock;
+mod dispatch_log;
 pub(crate) mod event_loop;
+mod pace;
 pub mod session;
+pub mod timing;

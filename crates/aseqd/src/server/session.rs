@@ -6,14 +6,15 @@
 use crate::door::{Call, CallKind, Door};
 use abi::Errno;
 use engine::{Engine, Error, FileId, Identity, Input, Output, READABLE, Reply, Time, WRITABLE};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 
 /// Programs and the engine between them.
 #[derive(Debug)]
 pub struct Session<D: Door> {
     engine: Engine,
-    files: BTreeMap<FileId, OpenFile<D>>,
+    /// By file number.
+    files: Vec<Option<OpenFile<D>>>,
     /// Long writes that go on in the next turn.
     unfinished: VecDeque<(FileId, Parked<D::Token>)>,
     /// Bytes that go back to a program.
@@ -54,6 +55,13 @@ enum Work {
     },
 }
 
+/// Is a write answered? If not: how many bytes of it are taken.
+enum Written {
+    Answered,
+    Sleeps(usize),
+    Unfinished(usize),
+}
+
 /// Is a call answered?
 enum Progress<Token> {
     Answered,
@@ -69,7 +77,7 @@ impl<D: Door> Session<D> {
     pub fn new(trace: bool) -> Self {
         Self {
             engine: Engine::new(),
-            files: BTreeMap::new(),
+            files: Vec::new(),
             unfinished: VecDeque::new(),
             out: Vec::new(),
             written: Vec::new(),
@@ -85,7 +93,7 @@ impl<D: Door> Session<D> {
 
     /// The processes that have a file open.
     pub fn processes(&self) -> impl Iterator<Item = i32> {
-        self.files.values().map(|file| file.pid)
+        self.files.iter().flatten().map(|file| file.pid)
     }
 
     /// When the next turn is wanted if nobody calls: at once while long writes are under way.
@@ -94,22 +102,57 @@ impl<D: Door> Session<D> {
         if self.unfinished.is_empty() { self.engine.poll_timeout() } else { Some(now) }
     }
 
+    /// The instant of the earliest event that fell due by `now` and is not handled yet.
+    #[must_use]
+    pub fn due(&self, now: Time) -> Option<Time> {
+        self.engine.poll_timeout().filter(|due| *due <= now)
+    }
+
     /// Handles the calls of one turn, in order, and all that follows from them.
     ///
     /// # Errors
     /// The door's transport is broken.
-    pub fn turn(
+    pub fn turn<'a>(
         &mut self,
         now: Time,
-        calls: impl IntoIterator<Item = Call<D::Token, D::Wakeup>>,
+        calls: impl IntoIterator<Item = Call<'a, D::Token, D::Wakeup>>,
         door: &mut D,
     ) -> io::Result<()> {
-        self.pass_time(now);
-        self.settle(now, door)?;
+        self.pass_time(now, door)?;
         for call in calls {
-            self.handle(now, call, door)?;
-            self.settle(now, door)?;
+            self.call(now, call, door)?;
         }
+        self.go_on(now, door)
+    }
+
+    /// Does what fell due up to `now`.
+    ///
+    /// # Errors
+    /// The door's transport is broken.
+    pub fn pass_time(&mut self, now: Time, door: &mut D) -> io::Result<()> {
+        let _nothing_to_say = self.engine.handle(now, Input::Timeout, &mut self.out);
+        self.settle(now, door)
+    }
+
+    /// Handles one call, and all that follows from it.
+    ///
+    /// # Errors
+    /// The door's transport is broken.
+    pub fn call(
+        &mut self,
+        now: Time,
+        call: Call<'_, D::Token, D::Wakeup>,
+        door: &mut D,
+    ) -> io::Result<()> {
+        self.handle(now, call, door)?;
+        self.settle(now, door)
+    }
+
+    /// Gives each long write that is under way another turn.
+    ///
+    /// # Errors
+    /// The door's transport is broken.
+    pub fn go_on(&mut self, now: Time, door: &mut D) -> io::Result<()> {
         for _ in 0..self.unfinished.len() {
             let Some((file, parked)) = self.unfinished.pop_front() else { break };
             let progress = self.attempt(now, file, parked, door)?;
@@ -119,14 +162,10 @@ impl<D: Door> Session<D> {
         Ok(())
     }
 
-    fn pass_time(&mut self, now: Time) {
-        let _nothing_to_say = self.engine.handle(now, Input::Timeout, &mut self.out);
-    }
-
     fn handle(
         &mut self,
         now: Time,
-        call: Call<D::Token, D::Wakeup>,
+        call: Call<'_, D::Token, D::Wakeup>,
         door: &mut D,
     ) -> io::Result<()> {
         let token = call.token;
@@ -137,7 +176,11 @@ impl<D: Door> Session<D> {
                 match opened {
                     Ok(file) if door.opened(token, file)? => {
                         let open = OpenFile { pid, parked: VecDeque::new(), wakeup: None };
-                        self.files.insert(file, open);
+                        let slot = file.0 as usize;
+                        if self.files.len() <= slot {
+                            self.files.resize_with(slot + 1, || None);
+                        }
+                        self.files[slot] = Some(open);
                     }
                     // The program was killed meanwhile.
                     Ok(file) => self.close(now, file),
@@ -145,7 +188,7 @@ impl<D: Door> Session<D> {
                 }
             }
             CallKind::Ioctl { file, request, compat, arg, out_size } => {
-                let input = Input::Ioctl { file, request, compat, arg: &arg };
+                let input = Input::Ioctl { file, request, compat, arg };
                 let result = self.engine.handle(now, input, &mut self.out).finish();
                 let out = std::mem::take(&mut self.out);
                 self.settle(now, door)?;
@@ -175,12 +218,21 @@ impl<D: Door> Session<D> {
                 self.keep(file, progress);
             }
             CallKind::Write { file, data, nonblock } => {
-                let parked = Parked { token, work: Work::Write { data, done: 0, nonblock } };
-                let progress = self.attempt(now, file, parked, door)?;
-                self.keep(file, progress);
+                // Most writes are done at once: their bytes need not be kept.
+                let (done, sleeps) = match self.write(now, file, token, data, 0, nonblock) {
+                    Written::Answered => return Ok(()),
+                    Written::Sleeps(done) => (done, true),
+                    Written::Unfinished(done) => (done, false),
+                };
+                let work = Work::Write { data: data.to_vec(), done, nonblock };
+                let parked = Parked { token, work };
+                self.keep(
+                    file,
+                    if sleeps { Progress::Sleeps(parked) } else { Progress::Unfinished(parked) },
+                );
             }
             CallKind::Poll { file, wakeup } => {
-                if let Some(open) = self.files.get_mut(&file) {
+                if let Some(open) = self.file_mut(file) {
                     open.wakeup = wakeup.or(open.wakeup);
                 }
                 match self.engine.handle(now, Input::Poll { file }, &mut self.out).finish() {
@@ -208,7 +260,8 @@ impl<D: Door> Session<D> {
     /// Takes all calls of a file back.
     fn forget(&mut self, file: FileId) -> Vec<Parked<D::Token>> {
         let mut calls = Vec::new();
-        if let Some(open) = self.files.remove(&file) {
+        let slot = self.files.get_mut(file.0 as usize);
+        if let Some(open) = slot.and_then(Option::take) {
             calls.extend(open.parked);
         }
         let (gone, others) = self.unfinished.drain(..).partition(|(other, _)| *other == file);
@@ -239,30 +292,53 @@ impl<D: Door> Session<D> {
                 }
             }
             Work::Write { data, done, nonblock } => {
-                let input = Input::Write { file, data: &data[*done..], nonblock: *nonblock };
-                match self.engine.handle(now, input, &mut self.out) {
-                    Reply::Wait(more) => {
-                        *done += more;
+                match self.write(now, file, token, data, *done, *nonblock) {
+                    Written::Answered => {}
+                    Written::Sleeps(more) => {
+                        *done = more;
                         return Ok(Progress::Sleeps(parked));
                     }
-                    Reply::More(more) => {
-                        *done += more;
+                    Written::Unfinished(more) => {
+                        *done = more;
                         return Ok(Progress::Unfinished(parked));
                     }
-                    Reply::Done(more) => self.written.push((token, Ok(*done + more))),
-                    Reply::Failed(_) if *done > 0 => self.written.push((token, Ok(*done))),
-                    Reply::Failed(error) => self.written.push((token, Err(error))),
                 }
             }
         }
         Ok(Progress::Answered)
     }
 
+    /// Hands on a write of which the first `done` bytes are taken.
+    fn write(
+        &mut self,
+        now: Time,
+        file: FileId,
+        token: D::Token,
+        data: &[u8],
+        done: usize,
+        nonblock: bool,
+    ) -> Written {
+        let input = Input::Write { file, data: &data[done..], nonblock };
+        let result = match self.engine.handle(now, input, &mut self.out) {
+            Reply::Wait(more) => return Written::Sleeps(done + more),
+            Reply::More(more) => return Written::Unfinished(done + more),
+            Reply::Done(more) => Ok(done + more),
+            Reply::Failed(_) if done > 0 => Ok(done),
+            Reply::Failed(error) => Err(error),
+        };
+        self.written.push((token, result));
+        Written::Answered
+    }
+
+    fn file_mut(&mut self, file: FileId) -> Option<&mut OpenFile<D>> {
+        self.files.get_mut(file.0 as usize)?.as_mut()
+    }
+
     fn keep(&mut self, file: FileId, progress: Progress<D::Token>) {
         match progress {
             Progress::Answered => {}
             Progress::Sleeps(parked) => {
-                if let Some(open) = self.files.get_mut(&file) {
+                if let Some(open) = self.file_mut(file) {
                     open.parked.push_back(parked);
                 }
             }
@@ -274,28 +350,32 @@ impl<D: Door> Session<D> {
     /// that poll, and at last the answers to the writes.
     fn settle(&mut self, now: Time, door: &mut D) -> io::Result<()> {
         while let Some(Output::Ready(file)) = self.engine.poll_output() {
-            let Some(open) = self.files.get_mut(&file) else { continue };
-            for parked in std::mem::take(&mut open.parked) {
+            let sleeping = self.file_mut(file).map_or(0, |open| open.parked.len());
+            for _ in 0..sleeping {
+                let parked = self.file_mut(file).and_then(|open| open.parked.pop_front());
+                let Some(parked) = parked else { break };
                 let progress = self.attempt(now, file, parked, door)?;
                 self.keep(file, progress);
             }
-            let wakeup = self.files.get_mut(&file).and_then(|open| open.wakeup.take());
+            let wakeup = self.file_mut(file).and_then(|open| open.wakeup.take());
             if let Some(wakeup) = wakeup {
                 door.wake(wakeup)?;
             }
         }
-        for (token, result) in std::mem::take(&mut self.written) {
+        let mut written = std::mem::take(&mut self.written);
+        for (token, result) in written.drain(..) {
             match result {
                 Ok(count) => door.written(token, count)?,
                 Err(error) => self.fail(door, token, "write", error)?,
             }
         }
+        self.written = written;
         Ok(())
     }
 
     /// A signal ends a sleeping call: with what a write has done, or `EINTR`.
     fn interrupt(&mut self, target: D::Token, door: &mut D) -> io::Result<()> {
-        let sleeping = self.files.values_mut().find_map(|open| {
+        let sleeping = self.files.iter_mut().flatten().find_map(|open| {
             let at = open.parked.iter().position(|parked| parked.token == target)?;
             open.parked.remove(at)
         });

@@ -2,5 +2,5 @@
 
 pub(crate) mod ioctl;
 pub(crate) mod peers;
-pub(crate) mod priority;
 pub(crate) mod process;
+pub(crate) mod realtime;

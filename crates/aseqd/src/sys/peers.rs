@@ -8,10 +8,14 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 type Opaque = NonNull<c_void>;
 
-/// Loads a library by its name, `libNAME.so.VERSION`.
-fn load(name: &str) -> Result<Library, String> {
+/// Loads a library by its name, `libNAME.so.VERSION`. It stays: its threads may run to the end.
+fn load(name: &str) -> Result<&'static Library, String> {
     // SAFETY: the libraries named below have no constructors that ask anything of their user.
-    unsafe { Library::new(name) }.map_err(|_| format!("{name} is not installed"))
+    let library = unsafe { Library::new(name) };
+    match library {
+        Ok(library) => Ok(Box::leak(Box::new(library))),
+        Err(_) => Err(format!("{name} is not installed")),
+    }
 }
 
 /// A function of a library.
@@ -31,7 +35,7 @@ fn c_string(text: &str) -> CString {
 /// A MIDI port of sndio (`sndio.h`).
 #[derive(Debug)]
 pub(crate) struct Sndio {
-    library: Library,
+    library: &'static Library,
     handle: Opaque,
 }
 
@@ -44,7 +48,7 @@ impl Sndio {
         let mode = if write { 4 } else { 8 };
         let name = c_string(port);
         // SAFETY: struct mio_hdl *mio_open(const char *, unsigned int, int)
-        let open = unsafe { function::<Open>(&library, c"mio_open") }?;
+        let open = unsafe { function::<Open>(library, c"mio_open") }?;
         // SAFETY: the name is a C string that lives through the call.
         let handle = unsafe { open(name.as_ptr(), mode, 0) };
         let handle = NonNull::new(handle).ok_or_else(|| format!("sndio does not open {port}"))?;
@@ -55,7 +59,7 @@ impl Sndio {
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), String> {
         type Write = unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> usize;
         // SAFETY: size_t mio_write(struct mio_hdl *, const void *, size_t)
-        let write = unsafe { function::<Write>(&self.library, c"mio_write") }?;
+        let write = unsafe { function::<Write>(self.library, c"mio_write") }?;
         // SAFETY: the handle is open, the bytes live through the call.
         let written = unsafe { write(self.handle.as_ptr(), bytes.as_ptr().cast(), bytes.len()) };
         match written == bytes.len() {
@@ -68,7 +72,7 @@ impl Sndio {
     pub(crate) fn read(&self, buffer: &mut [u8]) -> Result<usize, String> {
         type Read = unsafe extern "C" fn(*mut c_void, *mut c_void, usize) -> usize;
         // SAFETY: size_t mio_read(struct mio_hdl *, void *, size_t)
-        let read = unsafe { function::<Read>(&self.library, c"mio_read") }?;
+        let read = unsafe { function::<Read>(self.library, c"mio_read") }?;
         let (to, len) = (buffer.as_mut_ptr().cast(), buffer.len());
         // SAFETY: the handle is open, the buffer has room for what is asked for.
         match unsafe { read(self.handle.as_ptr(), to, len) } {
@@ -81,7 +85,7 @@ impl Sndio {
 /// A socket of ZeroMQ (`zmq.h`).
 #[derive(Debug)]
 pub(crate) struct ZeroMq {
-    library: Library,
+    library: &'static Library,
     socket: Opaque,
 }
 
@@ -93,19 +97,19 @@ impl ZeroMq {
         type Attach = unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int;
         let library = load("libzmq.so.5")?;
         // SAFETY: void *zmq_ctx_new(void)
-        let new = unsafe { function::<New>(&library, c"zmq_ctx_new") }?;
+        let new = unsafe { function::<New>(library, c"zmq_ctx_new") }?;
         // SAFETY: needs nothing.
         let context = unsafe { new() };
         let context = NonNull::new(context).ok_or("ZeroMQ makes no context")?;
         // ZMQ_PULL is 7, ZMQ_PUSH is 8.
         let (kind, attach) = if push { (8, c"zmq_connect") } else { (7, c"zmq_bind") };
         // SAFETY: void *zmq_socket(void *, int)
-        let open = unsafe { function::<Socket>(&library, c"zmq_socket") }?;
+        let open = unsafe { function::<Socket>(library, c"zmq_socket") }?;
         // SAFETY: the context was just made.
         let socket = unsafe { open(context.as_ptr(), kind) };
         let socket = NonNull::new(socket).ok_or("ZeroMQ makes no socket")?;
         // SAFETY: int zmq_connect(void *, const char *), int zmq_bind(void *, const char *)
-        let attach = unsafe { function::<Attach>(&library, attach) }?;
+        let attach = unsafe { function::<Attach>(library, attach) }?;
         let name = c_string(endpoint);
         // SAFETY: the socket was just made, the name is a C string that lives through the call.
         let attached = unsafe { attach(socket.as_ptr(), name.as_ptr()) };
@@ -119,7 +123,7 @@ impl ZeroMq {
     pub(crate) fn send(&self, message: &[u8]) -> Result<(), String> {
         type Send = unsafe extern "C" fn(*mut c_void, *const c_void, usize, c_int) -> c_int;
         // SAFETY: int zmq_send(void *, const void *, size_t, int)
-        let send = unsafe { function::<Send>(&self.library, c"zmq_send") }?;
+        let send = unsafe { function::<Send>(self.library, c"zmq_send") }?;
         let (from, len) = (message.as_ptr().cast(), message.len());
         // SAFETY: the socket is open, the bytes live through the call.
         match unsafe { send(self.socket.as_ptr(), from, len, 0) } {
@@ -132,7 +136,7 @@ impl ZeroMq {
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> Result<usize, String> {
         type Receive = unsafe extern "C" fn(*mut c_void, *mut c_void, usize, c_int) -> c_int;
         // SAFETY: int zmq_recv(void *, void *, size_t, int)
-        let receive = unsafe { function::<Receive>(&self.library, c"zmq_recv") }?;
+        let receive = unsafe { function::<Receive>(self.library, c"zmq_recv") }?;
         let (to, len) = (buffer.as_mut_ptr().cast(), buffer.len());
         // SAFETY: the socket is open, the buffer has room for what is asked for.
         let received = unsafe { receive(self.socket.as_ptr(), to, len, 0) };
@@ -144,7 +148,7 @@ impl ZeroMq {
 /// A client of JACK with one MIDI port (`jack/jack.h`, `jack/midiport.h`).
 #[derive(Debug)]
 pub(crate) struct Jack {
-    library: Library,
+    library: &'static Library,
     client: Opaque,
 }
 
@@ -198,7 +202,7 @@ impl Jack {
         let client_name = c_string(name);
         let mut status = 0;
         // SAFETY: jack_client_t *jack_client_open(const char *, jack_options_t, jack_status_t *, ...)
-        let open = unsafe { function::<Open>(&library, c"jack_client_open") }?;
+        let open = unsafe { function::<Open>(library, c"jack_client_open") }?;
         // JackNoStartServer is 1.
         // SAFETY: the name is a C string, the status has room; the option needs no more arguments.
         let client = unsafe { open(client_name.as_ptr(), 1, &raw mut status) };
@@ -207,7 +211,7 @@ impl Jack {
         let flags = if matches!(period, Period::Send(_)) { 2 } else { 1 };
         // SAFETY: jack_port_t *jack_port_register(jack_client_t *, const char *, const char *,
         // unsigned long, unsigned long)
-        let register = unsafe { function::<Register>(&library, c"jack_port_register") }?;
+        let register = unsafe { function::<Register>(library, c"jack_port_register") }?;
         let kind = c"8 bit raw midi".as_ptr();
         // SAFETY: the client is open, both names are C strings.
         let port = unsafe { register(client.as_ptr(), c"midi".as_ptr(), kind, flags, 0) };
@@ -219,31 +223,31 @@ impl Jack {
             port,
             pending: None,
             // SAFETY: void *jack_port_get_buffer(jack_port_t *, jack_nframes_t)
-            buffer: *unsafe { function(&library, c"jack_port_get_buffer") }?,
+            buffer: *unsafe { function(library, c"jack_port_get_buffer") }?,
             // SAFETY: void jack_midi_clear_buffer(void *)
-            clear: *unsafe { function(&library, c"jack_midi_clear_buffer") }?,
+            clear: *unsafe { function(library, c"jack_midi_clear_buffer") }?,
             // SAFETY: int jack_midi_event_write(void *, jack_nframes_t, const jack_midi_data_t *, size_t)
-            write: *unsafe { function(&library, c"jack_midi_event_write") }?,
+            write: *unsafe { function(library, c"jack_midi_event_write") }?,
             // SAFETY: uint32_t jack_midi_get_event_count(void *)
-            count: *unsafe { function(&library, c"jack_midi_get_event_count") }?,
+            count: *unsafe { function(library, c"jack_midi_get_event_count") }?,
             // SAFETY: int jack_midi_event_get(jack_midi_event_t *, void *, uint32_t)
-            event: *unsafe { function(&library, c"jack_midi_event_get") }?,
+            event: *unsafe { function(library, c"jack_midi_event_get") }?,
         });
         // SAFETY: int jack_set_process_callback(jack_client_t *, JackProcessCallback, void *)
-        let set = unsafe { function::<SetProcess>(&library, c"jack_set_process_callback") }?;
+        let set = unsafe { function::<SetProcess>(library, c"jack_set_process_callback") }?;
         // Lives as long as the process: the callback may run until the client is closed.
         let argument = Box::into_raw(process).cast();
         // SAFETY: the callback takes what it is given here, which is never freed.
         let refused = unsafe { set(client.as_ptr(), in_period, argument) };
         // SAFETY: int jack_activate(jack_client_t *)
-        let activate = unsafe { function::<Activate>(&library, c"jack_activate") }?;
+        let activate = unsafe { function::<Activate>(library, c"jack_activate") }?;
         // SAFETY: the client is open.
         if refused != 0 || unsafe { activate(client.as_ptr()) } != 0 {
             return Err("JACK does not activate the client".to_owned());
         }
         if let Some(to) = to {
             // SAFETY: int jack_connect(jack_client_t *, const char *, const char *)
-            let connect = unsafe { function::<Connect>(&library, c"jack_connect") }?;
+            let connect = unsafe { function::<Connect>(library, c"jack_connect") }?;
             let (from, to) = (c_string(&format!("{name}:midi")), c_string(to));
             // SAFETY: the client is open, both names are C strings that live through the call.
             if unsafe { connect(client.as_ptr(), from.as_ptr(), to.as_ptr()) } != 0 {
@@ -258,7 +262,7 @@ impl Drop for Jack {
     fn drop(&mut self) {
         type Close = unsafe extern "C" fn(*mut c_void) -> c_int;
         // SAFETY: int jack_client_close(jack_client_t *)
-        if let Ok(close) = unsafe { function::<Close>(&self.library, c"jack_client_close") } {
+        if let Ok(close) = unsafe { function::<Close>(self.library, c"jack_client_close") } {
             // SAFETY: the client is open, and not used behind this.
             let _closed = unsafe { close(self.client.as_ptr()) };
         }

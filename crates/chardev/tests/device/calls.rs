@@ -18,7 +18,7 @@ fn what_is_written_is_read() {
     assert_eq!(file.write(b"hello").unwrap(), 5);
     let request = device.wait_for_write();
     assert_eq!(request.node, ECHO);
-    assert_eq!(request.operation, Operation::Write { data: b"hello".into(), nonblock: false });
+    assert_eq!(request.operation, Operation::Write { data: b"hello", nonblock: false });
     assert_eq!(request.caller.pid.cast_signed(), super::sys::thread_id());
     assert_eq!(request.caller.uid, 0);
     let mut buffer = [0; 100];
@@ -232,8 +232,7 @@ fn the_head_of_a_longer_write_arrives_and_its_count_is_short() {
 fn a_read_of_more_than_a_request_never_waits_for_the_rest() {
     let Some(device) = Mounted::start() else { return };
     let mut file = device.open();
-    let open = device.wait_for("open", |_| true);
-    drop(open);
+    let _open = device.wait_for("open", |_| true);
     let chunk = MAX_WRITE as usize;
     file.write_all(b"handle").unwrap();
     let handle = device.wait_for_write().handle;

@@ -129,7 +129,7 @@ fn writing_with_each_way_of_opening() {
         let output = Command::new("sh").arg("-c").arg(script).arg(device.path()).output().unwrap();
         assert!(output.status.success(), "{script}: {output:?}");
         let request = device.wait_for_write();
-        assert_eq!(request.operation, Operation::Write { data: b"x".into(), nonblock: false });
+        assert_eq!(request.operation, Operation::Write { data: b"x", nonblock: false });
     }
 }
 

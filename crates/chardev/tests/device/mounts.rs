@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
-use chardev::{Config, Device, Inodes, IoctlAbi, MountOptions, Node, Operation};
+use chardev::{Buffer, Config, Device, Inodes, IoctlAbi, MountOptions, Node, Operation};
 
 use super::echo::*;
 use super::sys;
@@ -31,11 +31,12 @@ fn the_helper_mounts_and_unmounts() {
         let path = folder.path().to_path_buf();
         move || std::fs::read_dir(path).unwrap().count()
     });
+    let mut buffer = Buffer::new();
     let listed = loop {
         let fd = rustix::event::PollFd::new(&device, rustix::event::PollFlags::IN);
         let tick = rustix::event::Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
         rustix::event::poll(&mut [fd], Some(&tick)).unwrap();
-        assert_eq!(device.receive().unwrap(), None);
+        assert_eq!(device.receive(&mut buffer).unwrap(), None);
         if let Some(listed) = listing.poll() {
             break listed;
         }

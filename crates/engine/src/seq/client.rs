@@ -164,6 +164,15 @@ impl Client {
     }
 
     pub(crate) fn port(&self, number: u8) -> Option<&Port> {
+        // Most clients number their ports from 0 without gaps.
+        match self.ports.get(usize::from(number)) {
+            Some(port) if port.number == number => Some(port),
+            _ => self.port_elsewhere(number),
+        }
+    }
+
+    #[cold]
+    fn port_elsewhere(&self, number: u8) -> Option<&Port> {
         self.port_index(number).ok().map(|index| &self.ports[index])
     }
 
@@ -172,10 +181,6 @@ impl Client {
     }
 
     pub(crate) fn port_index(&self, number: u8) -> Result<usize, usize> {
-        // Most clients number their ports from 0 without gaps.
-        if self.ports.get(usize::from(number)).is_some_and(|port| port.number == number) {
-            return Ok(usize::from(number));
-        }
         self.ports.binary_search_by_key(&number, |port| port.number)
     }
 

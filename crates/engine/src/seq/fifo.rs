@@ -1,39 +1,40 @@
 //! The events that a client has not read yet.
 
-use super::pool::{NoCells, Pool};
+use super::pool::{NoCells, Pool, cells_of};
+use super::undelivered::Undelivered;
 use crate::Error;
+use abi::event::{EVENT_SIZE, EventLength};
 use abi::{Errno, Event};
 use alloc::collections::VecDeque;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
-use zerocopy::IntoBytes;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// An event on its way: the record, and the data of a variable event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// The record.
-    pub event: Event,
-    /// Data that follows the record.
-    pub data: Option<Arc<[u8]>>,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message<'a> {
+    pub(crate) event: Event,
+    /// Follows the record of a variable event.
+    pub(crate) data: &'a [u8],
 }
 
-impl Message {
+impl Message<'_> {
     /// An event without data.
-    #[must_use]
-    pub const fn fixed(event: Event) -> Self {
-        Self { event, data: None }
-    }
-
-    pub(crate) fn data_len(&self) -> usize {
-        self.data.as_ref().map_or(0, |data| data.len())
+    pub(crate) const fn fixed(event: Event) -> Self {
+        Self { event, data: &[] }
     }
 }
 
-/// A client's input: unread events in order, within a pool.
+/// What a reader gets: a record, or as much of the data that follows one, filled up with zeros.
+type Record = [u8; EVENT_SIZE];
+
+/// A client's input: unread events in order, within a pool. They stand as they will be read, one
+/// record for each cell of the pool.
 #[derive(Debug)]
 pub(crate) struct Fifo {
     pub(crate) pool: Pool,
-    messages: VecDeque<(Message, usize)>,
+    records: VecDeque<Record>,
+    /// Unread events with data.
+    variable: usize,
     /// An event found no place since the last read.
     overflow: bool,
 }
@@ -42,41 +43,57 @@ impl Fifo {
     pub(crate) fn new(cells: usize) -> Self {
         let mut pool = Pool::new(cells);
         pool.allocate();
-        Self { pool, messages: VecDeque::new(), overflow: false }
+        Self { pool, records: VecDeque::new(), variable: 0, overflow: false }
     }
 
     /// Adds an event. A failure is remembered: the next read tells it.
-    pub(crate) fn push(&mut self, message: &Message) -> Result<(), Error> {
-        match self.pool.take(message.data_len(), false) {
-            Ok(cells) => {
-                self.messages.push_back((message.clone(), cells));
-                Ok(())
-            }
-            Err(no_cells) => {
-                self.overflow = true;
-                Err(match no_cells {
-                    NoCells::Now => Error::new(Errno::EAGAIN, "the receiver's input is full"),
-                    NoCells::Ever => {
-                        Error::new(Errno::ENOMEM, "the event is larger than the receiver's input")
-                    }
-                })
-            }
+    #[inline(always)]
+    pub(crate) fn push(&mut self, message: &Message<'_>) -> Result<(), Undelivered> {
+        if let Err(no_cells) = self.pool.take(message.data.len(), false) {
+            return Err(self.overflow(no_cells));
+        }
+        self.records.push_back(zerocopy::transmute!(message.event));
+        if !message.data.is_empty() {
+            self.push_data(message.data);
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn push_data(&mut self, data: &[u8]) {
+        self.variable += 1;
+        for piece in data.chunks(EVENT_SIZE) {
+            let mut record = [0; EVENT_SIZE];
+            record[..piece.len()].copy_from_slice(piece);
+            self.records.push_back(record);
+        }
+    }
+
+    #[cold]
+    const fn overflow(&mut self, no_cells: NoCells) -> Undelivered {
+        self.overflow = true;
+        match no_cells {
+            NoCells::Now => Undelivered::InputFull,
+            NoCells::Ever => Undelivered::LargerThanInput,
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        self.records.is_empty()
     }
 
     /// Drops all unread events and a pending overflow.
     pub(crate) fn clear(&mut self) {
         self.overflow = false;
-        self.drop_messages();
+        self.pool.give_back(self.records.len());
+        self.records.clear();
+        self.variable = 0;
     }
 
     /// A new pool; unread events are lost, a pending overflow stays.
     pub(crate) fn resize(&mut self, cells: usize) {
-        self.messages.clear();
+        self.records.clear();
+        self.variable = 0;
         self.pool = Pool::new(cells);
         self.pool.allocate();
     }
@@ -87,38 +104,50 @@ impl Fifo {
             self.clear();
             return Err(Error::new(Errno::ENOSPC, "events were lost; unread ones are dropped"));
         }
-        if len < size_of::<Event>() {
+        let room = len / EVENT_SIZE;
+        if room == 0 {
             return Ok(Some(0));
         }
-        while len - out.len() >= size_of::<Event>() {
-            let Some((message, _)) = self.messages.front() else { break };
-            let padded = message.data_len().next_multiple_of(size_of::<Event>());
-            if out.len() + size_of::<Event>() + padded > len {
-                if out.is_empty() {
-                    return Err(Error::new(Errno::EAGAIN, "the buffer is too small for the event"));
-                }
-                break;
+        let whole = self.take_whole_events(room);
+        if whole == 0 {
+            if self.records.is_empty() {
+                return Ok(None);
             }
-            out.extend_from_slice(message.event.as_bytes());
-            if let Some(data) = &message.data {
-                let end = out.len() + padded;
-                out.extend_from_slice(data);
-                out.resize(end, 0);
-            }
-            self.pop();
+            return Err(Error::new(Errno::EAGAIN, "the buffer is too small for the event"));
         }
-        Ok((!out.is_empty()).then_some(out.len()))
+        let (front, back) = self.records.as_slices();
+        let in_front = whole.min(front.len());
+        out.extend_from_slice(front[..in_front].as_flattened());
+        out.extend_from_slice(back[..whole - in_front].as_flattened());
+        self.records.drain(..whole);
+        self.pool.give_back(whole);
+        Ok(Some(out.len()))
     }
 
-    fn pop(&mut self) {
-        if let Some((_, cells)) = self.messages.pop_front() {
-            self.pool.give_back(cells);
+    /// Records of the events that fit into room for so many, and which are read now.
+    fn take_whole_events(&mut self, room: usize) -> usize {
+        let mut whole = 0;
+        while self.variable > 0
+            && let Some(record) = self.records.get(whole)
+        {
+            let records = records_of(record);
+            if whole + records > room {
+                return whole;
+            }
+            whole += records;
+            self.variable -= usize::from(records > 1);
         }
+        // What is left has no data.
+        room.min(self.records.len()).max(whole)
     }
+}
 
-    fn drop_messages(&mut self) {
-        while !self.messages.is_empty() {
-            self.pop();
-        }
+/// Records of the event that begins with this one.
+fn records_of(record: &Record) -> usize {
+    let Ok(event) = Event::read_from_bytes(record.as_bytes()) else { return 1 };
+    if event.flags.length() == EventLength::VARIABLE {
+        cells_of(event.data.ext_len() as usize)
+    } else {
+        1
     }
 }

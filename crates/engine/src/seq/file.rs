@@ -2,12 +2,11 @@
 
 use super::Seq;
 use super::fifo::Message;
-use super::route::{Pass, Stop};
+use super::route::Stop;
+use crate::Error;
 use crate::engine::{READABLE, Reply, WRITABLE, WRITE_BATCH};
-use crate::{Error, Time};
 use abi::event::{EVENT_SIZE, EventLength, QUEUE_DIRECT};
 use abi::{Errno, Event, EventType};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use zerocopy::FromBytes;
 
@@ -32,7 +31,8 @@ impl Seq {
         let stopped = |done: usize, error: Error| {
             if done == 0 { Reply::Failed(error) } else { Reply::Done(done) }
         };
-        while let Some((event, rest)) = split_record(&data[done..]) {
+        let mut left = data;
+        while let Some((event, rest)) = split_record(left) {
             if records == WRITE_BATCH {
                 return Reply::More(done);
             }
@@ -41,13 +41,16 @@ impl Seq {
                 Ok(Some(message)) => message,
                 Ok(None) => {
                     done += EVENT_SIZE;
+                    left = rest;
                     continue;
                 }
                 Err(error) => return stopped(done, error),
             };
-            let len = EVENT_SIZE + message.data_len();
             match self.submit(number, message, nonblock) {
-                Ok(()) => done += len,
+                Ok(()) => {
+                    done += EVENT_SIZE + message.data.len();
+                    left = &rest[message.data.len()..];
+                }
                 Err(Stop::Sleep) => return Reply::Wait(done),
                 Err(Stop::Error(error)) => return stopped(done, error),
             }
@@ -88,36 +91,6 @@ impl Seq {
         let writable = client.access.writes() && client.pool.has_room();
         (if readable { READABLE } else { 0 }) | (if writable { WRITABLE } else { 0 })
     }
-
-    /// Does everything that fell due up to `now`, each queue's events at their own instant, in the
-    /// order of the instants. A queue with more due events than one pass may deliver goes on in the
-    /// next call.
-    pub(crate) fn advance_to(&mut self, now: Time) {
-        self.now = now;
-        let mut full = 0_u32;
-        while let Some((deadline, queue)) = self.next_deadline_of(full) {
-            if deadline > now {
-                break;
-            }
-            self.instant = deadline;
-            if self.dispatch(queue, deadline) == Pass::Full {
-                full |= 1 << queue;
-            }
-        }
-        self.instant = now;
-    }
-
-    /// The earliest deadline and its queue; of equal ones, that of the lowest queue.
-    pub(crate) fn next_deadline(&self) -> Option<(Time, u8)> {
-        self.next_deadline_of(0)
-    }
-
-    fn next_deadline_of(&self, except: u32) -> Option<(Time, u8)> {
-        self.queues()
-            .filter(|queue| except & (1 << queue.number) == 0)
-            .filter_map(|queue| Some((queue.deadline()?, queue.number)))
-            .min()
-    }
 }
 
 /// The first record of a buffer, and what follows it.
@@ -133,8 +106,11 @@ fn parse(
     narrow: bool,
     mut event: Event,
     rest: &[u8],
-) -> Result<Option<Message>, Error> {
+) -> Result<Option<Message<'_>>, Error> {
     event.source.client = client;
+    if event.flags.length() == EventLength::FIXED && event.event_type.is_plain() {
+        return Ok(Some(Message::fixed(event)));
+    }
     let len = event.data.ext_len() & EXT_LEN_MASK;
     match event.flags.length() {
         EventLength::FIXED if event.event_type.is_variable() => {
@@ -169,5 +145,5 @@ fn parse(
         .ok_or(Error::new(Errno::EINVAL, "the data of the event is not all there"))?;
     // What a reader gets: the length without its top bits, no pointer.
     event.data = abi::event::EventData::from_ext_len(len);
-    Ok(Some(Message { event, data: Some(Arc::from(data)) }))
+    Ok(Some(Message { event, data }))
 }

@@ -1,8 +1,10 @@
 //! The tables of clients and queues, and what happens to them as a whole.
 
 pub mod client;
+mod deadline;
 pub mod fifo;
 mod file;
+mod heap;
 pub mod ioctl;
 pub mod pool;
 mod port;
@@ -13,6 +15,7 @@ mod route;
 mod subscription;
 mod system;
 pub mod tempo;
+mod undelivered;
 
 use crate::engine::FileId;
 use crate::{Access, Error, Identity, Time};
@@ -25,21 +28,29 @@ use alloc::vec::Vec;
 use client::{Client, FIRST_DYNAMIC_CLIENT, Kind, MAX_CLIENTS, Name, name};
 use core::mem;
 use port::Port;
-use prioq::Cell;
+use prioq::Removed;
 use queue::{MAX_QUEUES, Queue};
 
 /// The sequencer's state.
 #[derive(Debug)]
 pub(crate) struct Seq {
-    /// By client number.
-    clients: Vec<Option<Box<Client>>>,
+    /// By client number; as long as the numbers are wide, so that no look-up can be out of bounds.
+    clients: Box<[Option<Box<Client>>; 256]>,
     /// A client that is being closed keeps its number.
     closing: Option<u8>,
     peak_clients: usize,
     /// By queue number.
     queues: Vec<Option<Box<Queue>>>,
-    /// Files to tell about, each at most once.
-    ready: VecDeque<FileId>,
+    /// Files to tell about, each at most once, and their clients.
+    ready: VecDeque<(FileId, u8)>,
+    /// When the next event of each queue is due, as far as it is known.
+    deadlines: [Option<Time>; MAX_QUEUES as usize],
+    /// Queues that were touched since, a bit each.
+    stale_deadlines: u32,
+    /// The earliest deadline and its queue, once none is stale.
+    next_deadline: Option<(Time, u8)>,
+    /// Buffers of queued variable events that are gone, for the next ones.
+    spare_data: Vec<Vec<u8>>,
     now: Time,
     /// While queued events are delivered, the instant at which they are due, which may be before
     /// now: what they do to queues happens then.
@@ -49,11 +60,15 @@ pub(crate) struct Seq {
 impl Seq {
     pub(crate) fn new() -> Self {
         let mut seq = Self {
-            clients: (0..MAX_CLIENTS).map(|_| None).collect(),
+            clients: Box::new([const { None }; 256]),
             closing: None,
             peak_clients: 0,
             queues: (0..MAX_QUEUES).map(|_| None).collect(),
             ready: VecDeque::new(),
+            deadlines: [None; MAX_QUEUES as usize],
+            stale_deadlines: 0,
+            next_deadline: None,
+            spare_data: Vec::new(),
             now: Time(0),
             instant: Time(0),
         };
@@ -79,11 +94,11 @@ impl Seq {
     }
 
     pub(crate) fn client(&self, number: u8) -> Option<&Client> {
-        self.clients.get(usize::from(number))?.as_deref()
+        self.clients[usize::from(number)].as_deref()
     }
 
     pub(crate) fn client_mut(&mut self, number: u8) -> Option<&mut Client> {
-        self.clients.get_mut(usize::from(number))?.as_deref_mut()
+        self.clients[usize::from(number)].as_deref_mut()
     }
 
     /// The caller of an ioctl, read or write. The driver's files name only clients that exist.
@@ -115,8 +130,11 @@ impl Seq {
         self.queues.get(usize::try_from(number).ok()?)?.as_deref()
     }
 
+    /// A queue to be changed: its deadline is worked out anew.
     pub(crate) fn queue_mut(&mut self, number: i32) -> Option<&mut Queue> {
-        self.queues.get_mut(usize::try_from(number).ok()?)?.as_deref_mut()
+        let queue = self.queues.get_mut(usize::try_from(number).ok()?)?.as_deref_mut()?;
+        self.stale_deadlines |= 1 << queue.number;
+        Some(queue)
     }
 
     pub(crate) fn queues(&self) -> impl Iterator<Item = &Queue> {
@@ -165,8 +183,7 @@ impl Seq {
 
     /// Closes a file: its client and all that belongs to it goes, in the kernel's order.
     pub(crate) fn close(&mut self, number: u8) {
-        let Some(slot) = self.clients.get_mut(usize::from(number)) else { return };
-        let Some(mut client) = slot.take() else { return };
+        let Some(mut client) = self.clients[usize::from(number)].take() else { return };
         self.closing = Some(number);
         for port in mem::take(&mut client.ports) {
             let address = Address::new(number, port.number);
@@ -181,7 +198,7 @@ impl Seq {
             }
         }
         if let Some(file) = client.file {
-            self.ready.retain(|other| *other != file);
+            self.ready.retain(|(other, _)| *other != file);
         }
         self.closing = None;
         self.announce(EventType::CLIENT_EXIT, EventData::from_address(Address::new(number, 0)));
@@ -191,8 +208,10 @@ impl Seq {
     pub(crate) fn delete_queue(&mut self, number: u8) {
         let Some(slot) = self.queues.get_mut(usize::from(number)) else { return };
         let Some(mut queue) = slot.take() else { return };
-        let cells = queue.remove_if(|_| true);
-        self.give_back(cells);
+        let mut removed = Vec::new();
+        queue.remove_all(&mut removed);
+        self.stale_deadlines |= 1 << number;
+        self.give_back(&removed);
     }
 
     /// A client that is gone leaves a queue. Its cells go even where it no longer counts as a user:
@@ -201,14 +220,13 @@ impl Seq {
         let now = self.now;
         let Some(queue) = self.queue_mut(queue.into()) else { return };
         let used = queue.used_by(client);
-        let cells = queue.remove_if(|cell| {
-            let event = &cell.message.event;
-            event.source.client == client || (used && event.dest.client == client)
-        });
+        let mut removed = Vec::new();
+        queue.remove_sent_by(client, &mut removed, |_| true);
         if used {
+            queue.remove_sent_to(client, &mut removed);
             queue.set_used(now, client, false);
         }
-        self.give_back(cells);
+        self.give_back(&removed);
     }
 
     /// Creates a queue with the lowest free number.
@@ -223,16 +241,17 @@ impl Seq {
         let number = free.ok_or(Error::new(Errno::ENOMEM, "all queues are in use"))?;
         let mut queue = Queue::new(number, owner, locked, queue_name(number));
         queue.set_used(now, owner, true);
+        self.stale_deadlines |= 1 << number;
         Ok(self.queues[usize::from(number)].insert(Box::new(queue)))
     }
 
     /// Returns cells to the pools they are of, and wakes writers for whom there is room now.
-    pub(crate) fn give_back(&mut self, cells: impl IntoIterator<Item = Cell>) {
-        for cell in cells {
-            let Some(client) = self.client_mut(cell.owner) else { continue };
-            client.pool.give_back(cell.cells);
-            if client.pool.has_room() {
-                self.mark_ready(cell.owner);
+    pub(crate) fn give_back(&mut self, removed: &[Removed]) {
+        for &(owner, cells) in removed {
+            let Some(client) = self.client_mut(owner) else { continue };
+            client.pool.give_back(cells.into());
+            if client.pool.has_room() && !client.ready {
+                self.mark_ready(owner);
             }
         }
     }
@@ -242,14 +261,13 @@ impl Seq {
         let Some(client) = self.client_mut(number) else { return };
         let Some(file) = client.file else { return };
         if !mem::replace(&mut client.ready, true) {
-            self.ready.push_back(file);
+            self.ready.push_back((file, number));
         }
     }
 
     pub(crate) fn take_ready(&mut self) -> Option<FileId> {
-        let file = self.ready.pop_front()?;
-        let client = self.clients.iter_mut().flatten().find(|client| client.file == Some(file));
-        if let Some(client) = client {
+        let (file, number) = self.ready.pop_front()?;
+        if let Some(client) = self.client_mut(number) {
             client.ready = false;
         }
         Some(file)

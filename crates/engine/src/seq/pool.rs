@@ -18,6 +18,11 @@ pub const MAX_CELLS: usize = 2000;
 /// Data bytes that an extra cell of a variable event holds.
 pub const CELL_DATA: usize = abi::event::EVENT_SIZE;
 
+/// Cells of an event with so many bytes of data.
+pub(crate) const fn cells_of(data_len: usize) -> usize {
+    if data_len == 0 { 1 } else { 1 + data_len.div_ceil(CELL_DATA) }
+}
+
 /// Counts of one pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
@@ -90,11 +95,10 @@ impl Pool {
     /// Takes the cells of an event with `data_len` bytes of data: all or none. With `sleeps` a
     /// failure is not counted, since the caller tries again.
     pub(crate) fn take(&mut self, data_len: usize, sleeps: bool) -> Result<usize, NoCells> {
-        let extra = data_len.div_ceil(CELL_DATA);
-        if extra >= self.total {
+        let cells = cells_of(data_len);
+        if cells > self.total {
             return Err(NoCells::Ever);
         }
-        let cells = 1 + extra;
         let given = cells.min(self.free());
         if given < cells {
             if !sleeps {

@@ -1,10 +1,10 @@
 //! A queue: events waiting for their time, and who may do what with it.
 
 use super::client::Name;
-use super::fifo::Message;
-use super::prioq::{Cell, PrioQueue};
-use super::tempo::QueueTimer;
+use super::prioq::{Cell, PrioQueue, Removed};
+use super::tempo::{Position, QueueTimer};
 use crate::Time;
+use abi::Event;
 use abi::event::{EventFlags, EventTime, EventType};
 use abi::seq::{RemoveEvents, RemoveMode};
 use alloc::vec::Vec;
@@ -80,20 +80,18 @@ impl Queue {
 
     /// Puts an event with an absolute time in its list.
     pub(crate) fn insert(&mut self, cell: Cell) {
-        if cell.message.event.flags.contains(EventFlags::REAL_TIME) {
+        if cell.event.flags.contains(EventFlags::REAL_TIME) {
             self.times.insert(cell);
         } else {
             self.ticks.insert(cell);
         }
     }
 
-    /// Makes a relative time absolute.
-    pub(crate) fn make_absolute(&self, now: Time, message: &mut Message) {
-        let event = &mut message.event;
+    /// Makes a relative time absolute, for a queue that is at `position`.
+    pub(crate) fn make_absolute(position: Position, event: &mut Event) {
         if !event.flags.contains(EventFlags::RELATIVE) {
             return;
         }
-        let position = self.timer.position(now);
         if event.flags.contains(EventFlags::REAL_TIME) {
             event.time = add_real(event.time, position.real_time());
         } else {
@@ -115,24 +113,44 @@ impl Queue {
         }
     }
 
-    /// Takes out cells of both lists.
-    pub(crate) fn remove_if(&mut self, mut wanted: impl FnMut(&Cell) -> bool) -> Vec<Cell> {
-        let mut cells = self.ticks.remove_if(&mut wanted);
-        cells.extend(self.times.remove_if(&mut wanted));
-        cells
+    /// Is an event due where the queue is?
+    pub(crate) fn is_due(&self, position: Position) -> bool {
+        self.ticks.first_key().is_some_and(|key| key <= u64::from(position.tick))
+            || self
+                .times
+                .first_key()
+                .is_some_and(|key| key <= PrioQueue::real_key(position.real_time()))
+    }
+
+    /// Takes out all events.
+    pub(crate) fn remove_all(&mut self, removed: &mut Vec<Removed>) {
+        self.ticks.remove_if(removed, |_| true);
+        self.times.remove_if(removed, |_| true);
+    }
+
+    /// Takes out those events from a client for which `wanted` says so.
+    pub(crate) fn remove_sent_by(
+        &mut self,
+        client: u8,
+        removed: &mut Vec<Removed>,
+        mut wanted: impl FnMut(&Event) -> bool,
+    ) {
+        self.ticks.remove_sent_by(client, removed, &mut wanted);
+        self.times.remove_sent_by(client, removed, &mut wanted);
+    }
+
+    /// Takes out all events for a client.
+    pub(crate) fn remove_sent_to(&mut self, client: u8, removed: &mut Vec<Removed>) {
+        self.ticks.remove_sent_to(client, removed);
+        self.times.remove_sent_to(client, removed);
     }
 
     /// What START clears: the events from and to the client that starts, and every event with a time
     /// other than zero.
-    pub(crate) fn remove_for_start(&mut self, client: u8) -> Vec<Cell> {
-        self.remove_if(|cell| {
-            let event = &cell.message.event;
-            let real = event.flags.contains(EventFlags::REAL_TIME);
-            event.source.client == client
-                || event.dest.client == client
-                || event.time.tick_or_sec != 0
-                || (real && event.time.nsec != 0)
-        })
+    pub(crate) fn remove_for_start(&mut self, client: u8, removed: &mut Vec<Removed>) {
+        let own = |event: &Event| event.source.client == client || event.dest.client == client;
+        self.ticks.remove_if(removed, |event| own(event) || event.time.tick_or_sec != 0);
+        self.times.remove_if(removed, |event| own(event) || event.time != EventTime::default());
     }
 }
 
@@ -147,13 +165,9 @@ pub(crate) const fn add_real(left: EventTime, right: EventTime) -> EventTime {
     EventTime::real(sec, nsec)
 }
 
-/// Does `REMOVE_EVENTS` of this client mean this cell?
-pub(crate) fn remove_matches(info: &RemoveEvents, client: u8, cell: &Cell) -> bool {
+/// Does `REMOVE_EVENTS` mean this event of the client that asks?
+pub(crate) fn remove_matches(info: &RemoveEvents, event: &Event) -> bool {
     let mode = RemoveMode::from_bits_retain(info.remove_mode);
-    let event = &cell.message.event;
-    if event.source.client != client {
-        return false;
-    }
     if mode.contains(RemoveMode::DEST) && event.dest != info.dest {
         return false;
     }

@@ -6,19 +6,23 @@ use super::fifo::Message;
 use super::pool::NoCells;
 use super::port::subscription_flags;
 use super::prioq::{Cell, PrioQueue};
-use super::queue::{MAX_CELLS_PER_PASS, add_real};
+use super::queue::{MAX_CELLS_PER_PASS, Queue, add_real};
+use super::undelivered::Undelivered;
 use crate::{Error, Time};
 use abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventFlags, EventTime, QUEUE_DIRECT};
 use abi::seq::{
     CLIENT_SYSTEM, ClientFilter, PORT_SYSTEM_ANNOUNCE, PortCaps, PortFlags, SubscriptionFlags,
 };
 use abi::{Address, Errno, Event, EventType};
-use alloc::sync::Arc;
+use alloc::vec::Vec;
 use zerocopy::IntoBytes;
 
 /// Delivery steps of one event, after which it fails: loops of kernel clients end.
 #[doc(alias = "SNDRV_SEQ_MAX_HOPS")]
 pub(crate) const MAX_HOPS: u32 = 8;
+
+/// Buffers that are kept for the data of variable events in queues.
+const SPARE_DATA: usize = 64;
 
 /// Where the data of a note event has its velocity.
 const NOTE_VELOCITY: usize = 2;
@@ -51,49 +55,80 @@ impl Seq {
     pub(crate) fn submit(
         &mut self,
         client: u8,
-        mut message: Message,
+        mut message: Message<'_>,
         nonblock: bool,
     ) -> Result<(), Stop> {
         let event = &mut message.event;
-        if event.queue == ADDRESS_SUBSCRIBERS {
+        // Sent to the subscribers by its queue number, an event needs no source port.
+        let any_source = event.queue == ADDRESS_SUBSCRIBERS;
+        if any_source {
             event.dest.client = ADDRESS_SUBSCRIBERS;
             event.queue = QUEUE_DIRECT;
-        } else if event.dest.client == ADDRESS_SUBSCRIBERS && self.port(event.source).is_none() {
-            return Err(Error::new(Errno::EINVAL, "the source port does not exist").into());
         }
-        if message.event.queue == QUEUE_DIRECT {
-            if message.event.event_type == EventType::NOTE {
+        if event.queue == QUEUE_DIRECT {
+            if event.event_type == EventType::NOTE {
                 return Err(Error::new(Errno::EINVAL, "NOTE needs a queue").into());
             }
-            return Ok(self.deliver(Some(client), &mut message, 0)?);
+            return match self.deliver(Some(client), &mut message, 0) {
+                Err(Undelivered::NoSource) if any_source => Ok(()),
+                Err(reason) => Err(Error::from(reason).into()),
+                Ok(()) => Ok(()),
+            };
+        }
+        if event.dest.client == ADDRESS_SUBSCRIBERS && self.port(message.event.source).is_none() {
+            return Err(Error::from(Undelivered::NoSource).into());
         }
         let number = message.event.queue;
         if !self.queue(number.into()).is_some_and(|queue| queue.used_by(client)) {
             return Err(Error::new(Errno::EINVAL, "the queue is not used by the client").into());
         }
-        let data_len = message.data_len();
         let pool = &mut self.own(client)?.pool;
-        let cells = match pool.take(data_len, !nonblock) {
+        let cells = match pool.take(message.data.len(), !nonblock) {
             Ok(cells) => cells,
             Err(NoCells::Now) if !nonblock => return Err(Stop::Sleep),
             Err(no_cells) => return Err(no_cells.error().into()),
         };
-        self.enqueue(Cell { message, owner: client, cells });
+        let data = self.keep_data(message.data);
+        // A pool has at most MAX_CELLS.
+        let cells = u16::try_from(cells).unwrap_or(u16::MAX);
+        self.enqueue(Cell { event: message.event, data, owner: client, cells });
         Ok(())
+    }
+
+    /// Data for as long as its event waits.
+    fn keep_data(&mut self, data: &[u8]) -> Vec<u8> {
+        if data.is_empty() {
+            return Vec::new();
+        }
+        let mut kept = self.spare_data.pop().unwrap_or_default();
+        kept.extend_from_slice(data);
+        kept
+    }
+
+    /// A queued event is done with: its cells go back, its buffer is kept for another.
+    fn finish_cell(&mut self, mut cell: Cell) {
+        self.give_back(&[(cell.owner, cell.cells)]);
+        if cell.data.capacity() > 0 && self.spare_data.len() < SPARE_DATA {
+            cell.data.clear();
+            self.spare_data.push(cell.data);
+        }
     }
 
     /// Puts a cell in its queue and delivers what is due there, whether the queue runs or not.
     fn enqueue(&mut self, mut cell: Cell) {
         let instant = self.instant();
-        let number = cell.message.event.queue;
+        let number = cell.event.queue;
         let Some(queue) = self.queue_mut(number.into()) else {
-            self.give_back([cell]);
+            self.finish_cell(cell);
             return;
         };
         queue.timer.refresh(instant);
-        queue.make_absolute(instant, &mut cell.message);
+        let position = queue.timer.position(instant);
+        Queue::make_absolute(position, &mut cell.event);
         queue.insert(cell);
-        self.dispatch(number, instant);
+        if queue.dispatching || queue.is_due(position) {
+            self.dispatch(number, instant);
+        }
     }
 
     /// One dispatch pass: delivers what is due in a queue at an instant.
@@ -141,17 +176,17 @@ impl Seq {
     /// Delivers a queued event that is due. A NOTE is played and becomes its own note-off, in the
     /// same cell.
     fn dispatch_cell(&mut self, mut cell: Cell) {
-        let source = cell.message.event.source.client;
-        if cell.message.event.event_type != EventType::NOTE {
+        let source = cell.event.source.client;
+        let mut message = Message { event: cell.event, data: &cell.data };
+        if cell.event.event_type != EventType::NOTE {
             // The sender learns of a failure by its bounce only.
-            let _bounced = self.deliver(Some(source), &mut cell.message, 0);
-            self.give_back([cell]);
+            let _bounced = self.deliver(Some(source), &mut message, 0);
+            self.finish_cell(cell);
             return;
         }
-        let mut note_on = cell.message.clone();
-        note_on.event.event_type = EventType::NOTEON;
-        let _bounced = self.deliver(Some(source), &mut note_on, 0);
-        let event = &mut cell.message.event;
+        message.event.event_type = EventType::NOTEON;
+        let _bounced = self.deliver(Some(source), &mut message, 0);
+        let event = &mut cell.event;
         let note = event.data.note();
         event.event_type = EventType::NOTEOFF;
         event.flags.insert(EventFlags::PRIORITY);
@@ -169,15 +204,16 @@ impl Seq {
 
     /// Delivers an event to its destination, or to the subscribers of its source. `origin` is the
     /// client to which a failed event bounces.
+    #[inline]
     pub(crate) fn deliver(
         &mut self,
         origin: Option<u8>,
-        message: &mut Message,
+        message: &mut Message<'_>,
         hops: u32,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Undelivered> {
         let hops = hops + 1;
         if hops >= MAX_HOPS {
-            return Err(Error::new(Errno::EMLINK, "the event went through too many clients"));
+            return Err(Undelivered::TooManyHops);
         }
         let event = &message.event;
         if event.queue == ADDRESS_SUBSCRIBERS || event.dest.client == ADDRESS_SUBSCRIBERS {
@@ -191,39 +227,48 @@ impl Seq {
     fn deliver_to_subscribers(
         &mut self,
         origin: Option<u8>,
-        message: &mut Message,
+        message: &mut Message<'_>,
         hops: u32,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Undelivered> {
         let source = message.event.source;
+        let port = self.port(source).ok_or(Undelivered::NoSource)?;
+        // No delivery makes or cuts a subscription: only ioctls and closes do.
+        let count = port.outgoing.entries.len();
+        let Some(mut entry) = port.outgoing.entries.first() else { return Ok(()) };
         let saved = message.event;
         let mut result = Ok(());
-        let mut index = 0;
-        while let Some(entry) = self.port(source).and_then(|port| port.outgoing.entries.get(index))
-        {
-            index += 1;
+        for next in 1.. {
             let (dest, queue, flags) = (entry.dest, entry.queue, subscription_flags(entry));
             message.event.dest = dest;
             if flags.contains(SubscriptionFlags::TIMESTAMP) {
                 let real = flags.contains(SubscriptionFlags::TIME_REAL);
                 self.stamp(&mut message.event, queue, real);
             }
-            match self.deliver_one(origin, message, hops) {
-                Ok(()) => message.event = saved,
-                // As on Linux, what a failed delivery stamped stays for the next subscriber.
-                Err(error) => result = result.and(Err(error)),
+            let delivered = self.deliver_one(origin, message, hops);
+            result = result.and(delivered);
+            if next == count {
+                break;
             }
+            // As on Linux, what a failed delivery stamped stays for the next subscriber.
+            if delivered.is_ok() {
+                message.event = saved;
+            }
+            let Some(port) = self.port(source) else { break };
+            let Some(following) = port.outgoing.entries.get(next) else { break };
+            entry = following;
         }
         result
     }
 
     /// Delivers to one port. The failure of an event that is not direct goes to its sender as a
     /// bounce, and counts as success if the sender wants none.
+    #[inline(always)]
     fn deliver_one(
         &mut self,
         origin: Option<u8>,
-        message: &mut Message,
+        message: &mut Message<'_>,
         hops: u32,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Undelivered> {
         let direct = message.event.queue == QUEUE_DIRECT;
         match self.deliver_to_port(message, hops) {
             Err(_) if !direct => self.bounce(origin, &message.event, hops),
@@ -231,45 +276,56 @@ impl Seq {
         }
     }
 
-    fn deliver_to_port(&mut self, message: &mut Message, hops: u32) -> Result<(), Error> {
+    #[inline(always)]
+    fn deliver_to_port(&mut self, message: &mut Message<'_>, hops: u32) -> Result<(), Undelivered> {
         let dest = message.event.dest;
-        let client = self.client(dest.client);
-        let client = client.ok_or(Error::new(Errno::ENOENT, "no such client"))?;
+        let mut client = self.client_mut(dest.client).ok_or(Undelivered::NoClient)?;
         if !client.accepts_input() {
-            return Err(Error::new(Errno::ENOENT, "the client is not open for reading"));
+            return Err(Undelivered::NotReading);
         }
         if !client.wants(message.event.event_type) {
-            return Err(Error::new(Errno::ENOENT, "the client filters out the event type"));
+            return Err(Undelivered::FilteredOut);
         }
-        let kind = client.kind;
-        let port = client.port(dest.port).ok_or(Error::new(Errno::ENOENT, "no such port"))?;
+        let port = client.port(dest.port).ok_or(Undelivered::NoPort)?;
         if !port.capability.contains(PortCaps::WRITE) {
-            return Err(Error::new(Errno::EPERM, "the port cannot be written to"));
+            return Err(Undelivered::NotWritable);
         }
         if port.flags.contains(PortFlags::TIMESTAMP) {
             let (queue, real) = (port.time_queue, port.flags.contains(PortFlags::TIME_REAL));
             self.stamp(&mut message.event, queue, real);
+            client = self.client_mut(dest.client).ok_or(Undelivered::NoClient)?;
         }
+        let Some(fifo) = &mut client.fifo else {
+            let kind = client.kind;
+            return self.deliver_to_built_in(kind, message, hops);
+        };
+        fifo.push(message)?;
+        if !client.ready {
+            self.mark_ready(dest.client);
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn deliver_to_built_in(
+        &mut self,
+        kind: Kind,
+        message: &Message<'_>,
+        hops: u32,
+    ) -> Result<(), Undelivered> {
         match kind {
-            Kind::User | Kind::Kernel => {
-                let client = self.own(dest.client)?;
-                if let Some(fifo) = &mut client.fifo {
-                    fifo.push(message)?;
-                    self.mark_ready(dest.client);
-                }
-                Ok(())
-            }
+            Kind::User | Kind::Kernel => Ok(()),
             Kind::System => self.control_queue(&message.event, hops),
             Kind::Dummy => self.pass_through(message, hops),
         }
     }
 
     /// Midi Through: on to the subscribers of the port that the event reached.
-    fn pass_through(&mut self, message: &Message, hops: u32) -> Result<(), Error> {
+    fn pass_through(&mut self, message: &Message<'_>, hops: u32) -> Result<(), Undelivered> {
         if message.event.source.client == CLIENT_SYSTEM {
             return Ok(());
         }
-        let mut forward = message.clone();
+        let mut forward = *message;
         forward.event.source = message.event.dest;
         forward.event.dest.client = ADDRESS_SUBSCRIBERS;
         self.dispatch_from_kernel(&mut forward, hops)
@@ -278,9 +334,9 @@ impl Seq {
     /// A built-in client sends an event, now.
     pub(crate) fn dispatch_from_kernel(
         &mut self,
-        message: &mut Message,
+        message: &mut Message<'_>,
         hops: u32,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Undelivered> {
         message.event.queue = QUEUE_DIRECT;
         self.deliver(Some(message.event.source.client), message, hops)
     }
@@ -288,6 +344,7 @@ impl Seq {
     /// Writes the time of a queue into an event; nothing if there is no such queue. The tick alone
     /// is written of a tick time. What a queued event is stamped with is the instant at which it is
     /// due: as on Linux, where a queue that is late has not moved on either.
+    #[inline(never)]
     fn stamp(&self, event: &mut Event, queue: u8, real: bool) {
         let Some(timer) = self.queue(queue.into()).map(|queue| &queue.timer) else { return };
         let position = timer.reported(self.instant());
@@ -301,7 +358,9 @@ impl Seq {
     }
 
     /// Returns a failed event to its sender, if that wants it.
-    fn bounce(&mut self, origin: Option<u8>, failed: &Event, hops: u32) -> Result<(), Error> {
+    #[cold]
+    #[inline(never)]
+    fn bounce(&mut self, origin: Option<u8>, failed: &Event, hops: u32) -> Result<(), Undelivered> {
         let Some(client) = origin.and_then(|number| self.client(number)) else { return Ok(()) };
         if !client.filter.contains(ClientFilter::BOUNCE) || !client.accepts_input() {
             return Ok(());
@@ -313,7 +372,7 @@ impl Seq {
         event.dest = Address::new(number, failed.source.port);
         let record = failed.as_bytes();
         event.data = EventData::from_ext_len(u32::try_from(record.len()).unwrap_or(0));
-        let mut message = Message { event, data: Some(Arc::from(record)) };
+        let mut message = Message { event, data: record };
         let result = self.deliver_one(None, &mut message, hops + 1);
         if result.is_err()
             && let Some(client) = self.client_mut(number)

@@ -4,10 +4,11 @@ use super::Seq;
 use super::client::{Client, Kind, name};
 use super::fifo::Message;
 use super::port::Port;
-use crate::Error;
+use super::undelivered::Undelivered;
 use abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventFlags};
 use abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER, PortCaps};
-use abi::{Address, Errno, Event, EventType};
+use abi::{Address, Event, EventType};
+use alloc::vec::Vec;
 
 /// The system client with its two ports.
 pub(crate) fn client() -> Client {
@@ -41,21 +42,22 @@ impl Seq {
     }
 
     /// An event that reached the timer port: control of the queue that its data names.
-    pub(crate) fn control_queue(&mut self, event: &Event, hops: u32) -> Result<(), Error> {
+    pub(crate) fn control_queue(&mut self, event: &Event, hops: u32) -> Result<(), Undelivered> {
         let now = self.instant();
         let number = event.data.queue();
         let queue = self.queue_mut(number.into());
-        let queue = queue.ok_or(Error::new(Errno::EINVAL, "no such queue to control"))?;
+        let queue = queue.ok_or(Undelivered::NoQueue)?;
         if !queue.controllable_by(event.source.client) {
-            return Err(Error::new(Errno::EPERM, "the queue is locked by another client"));
+            return Err(Undelivered::QueueLocked);
         }
         let param = event.data.queue_param();
         let timer = &mut queue.timer;
         let echo = match event.event_type {
             EventType::START => {
-                let cells = queue.remove_for_start(event.source.client);
+                let mut removed = Vec::new();
+                queue.remove_for_start(event.source.client, &mut removed);
                 let started = queue.timer.start(now).is_ok();
-                self.give_back(cells);
+                self.give_back(&removed);
                 started
             }
             EventType::CONTINUE => timer.resume(now).is_ok(),

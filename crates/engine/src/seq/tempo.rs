@@ -197,6 +197,9 @@ impl QueueTimer {
         if !self.moves() {
             return 0;
         }
+        if self.skew == SKEW_BASE {
+            return now - self.anchor;
+        }
         let scaled = u128::from(now - self.anchor) * u128::from(self.skew);
         u64::try_from(scaled >> 16).unwrap_or(u64::MAX)
     }
@@ -249,6 +252,9 @@ impl QueueTimer {
         }
         if nanoseconds == 0 {
             return Some(self.anchor);
+        }
+        if self.skew == SKEW_BASE {
+            return self.anchor.0.checked_add(nanoseconds).map(Time);
         }
         if self.skew == 0 {
             return None;

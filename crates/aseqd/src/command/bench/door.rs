@@ -46,7 +46,7 @@ impl Door {
         if let Way::Device = self.way {
             return Client::open(Path::new(DEVICE), "aseqd bench").err().map(|why| why.to_string());
         }
-        match self.start(&[], false, ["true"].map(OsString::from)) {
+        match self.start(&[], ["true"].map(OsString::from)) {
             Ok(mut command) => output(&mut command).err().map(|why| why.to_string()),
             Err(why) => Some(why.to_string()),
         }
@@ -57,11 +57,10 @@ impl Door {
         matches!(self.way, Way::Run(_))
     }
 
-    /// A command that has this sequencer, with SCHED_FIFO for it and for the server if `fifo` says so.
+    /// A command that has this sequencer.
     pub(super) fn start(
         self,
         options: &[OsString],
-        fifo: bool,
         words: impl IntoIterator<Item = OsString>,
     ) -> Result<Command, Fail> {
         let own = own_program()?;
@@ -72,21 +71,21 @@ impl Door {
             all.push("--".into());
         }
         all.extend(words);
-        let mut command = command(all, fifo)?;
+        let mut command = command(all, false)?;
         if self.has_server() {
             command.env(SERVED, "1");
         }
         Ok(command)
     }
 
-    /// What a task of the bench has found out in this sequencer.
+    /// What a task of the bench has found out in this sequencer, itself under SCHED_FIFO if `fifo` says so.
     pub(super) fn run(
         self,
         options: &[OsString],
         fifo: bool,
         task: &[String],
     ) -> Result<Value, Fail> {
-        answer(&mut self.start(options, fifo, worker_words(task)?)?)
+        answer(&mut self.start(options, words(worker_words(task)?, fifo)?)?)
     }
 }
 
@@ -110,15 +109,19 @@ pub(super) fn command(
     words: impl IntoIterator<Item = OsString>,
     fifo: bool,
 ) -> Result<Command, Fail> {
+    let mut words = self::words(words, fifo)?.into_iter();
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words).stdin(Stdio::null()).env_remove(SERVED);
+    Ok(command)
+}
+
+fn words(words: impl IntoIterator<Item = OsString>, fifo: bool) -> Result<Vec<OsString>, Fail> {
     let mut all: Vec<OsString> = match fifo {
         true => vec![own_program()?.into_os_string(), "bench-worker".into(), "fifo".into()],
         false => Vec::new(),
     };
     all.extend(words);
-    let mut words = all.into_iter();
-    let mut command = Command::new(words.next().unwrap_or_default());
-    command.args(words).stdin(Stdio::null()).env_remove(SERVED);
-    Ok(command)
+    Ok(all)
 }
 
 /// What a command prints; its failure is what it says on standard error.

@@ -1,7 +1,7 @@
 //! Flood: messages a second from one process to another as fast as it goes, by messages per write.
 
 use super::Setup;
-use super::latency::{alone, doors, jack, sndio, spinning};
+use super::latency::{alone, doors, jack, sndio, variants};
 use super::link::{self, Link, Plan};
 use super::row::{Line, Row, Side};
 use crate::error::Fail;
@@ -20,7 +20,7 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
         let count = if setup.quick { count / 10 } else { count };
         let plan = |link| Plan { link, count, batch, gap_ns: 0 };
         let mut subjects = doors(setup, plan(Link::Sequencer), "", figures);
-        subjects.extend(spinning(setup, plan(Link::Sequencer), figures));
+        subjects.extend(variants(setup, plan(Link::Sequencer), figures));
         if batch == 100 {
             let suffix = ", the writer waits for nobody";
             subjects.extend(doors(setup, plan(Link::Reckless), suffix, figures));

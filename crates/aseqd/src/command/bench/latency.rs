@@ -2,7 +2,6 @@
 
 use super::Setup;
 use super::door;
-use super::lateness::run_has;
 use super::link::{self, Link, Plan};
 use super::peer::{self, Shared};
 use super::row::{Line, Row, Side, Subject};
@@ -13,9 +12,8 @@ use std::ffi::OsString;
 /// Nanoseconds between messages.
 const GAP_NS: u64 = 1_000_000;
 
-/// The option of `aseqd run` for the server to spin, and for how many microseconds.
-const SPIN: &str = "spin";
-const SPIN_US: u32 = 50;
+/// Options of `aseqd run`. Without the first a server that may runs under SCHED_FIFO; its peers do not.
+const OPTIONS: [&str; 2] = ["--no-realtime", "--spin=50"];
 
 /// The row.
 pub(super) fn row(setup: &Setup) -> Row {
@@ -23,7 +21,7 @@ pub(super) fn row(setup: &Setup) -> Row {
     let plan = move |link| Plan { link, count, batch: 1, gap_ns: GAP_NS };
     let figures = |answer: &Value| link::latency(answer).map(Line::only);
     let mut subjects = doors(setup, plan(Link::Sequencer), "", figures);
-    subjects.extend(spinning(setup, plan(Link::Sequencer), figures));
+    subjects.extend(variants(setup, plan(Link::Sequencer), figures));
     for (side, name, link) in [
         (Side::Limit, "eventfd", Link::Eventfd),
         (Side::Limit, "socket, packets", Link::SeqPacket),
@@ -54,20 +52,18 @@ pub(super) fn doors(setup: &Setup, plan: Plan, suffix: &str, read: Read) -> Vec<
     setup.doors.iter().map(through).collect()
 }
 
-/// Through our doors, with a server that looks for the next call a while before it sleeps.
-pub(super) fn spinning(setup: &Setup, plan: Plan, read: Read) -> Vec<Subject> {
-    if !run_has(SPIN) {
-        return Vec::new();
-    }
-    let options = [OsString::from(format!("--{SPIN}={SPIN_US}"))];
-    let ours = setup.doors.iter().filter(|(door, trouble)| door.has_server() && trouble.is_none());
-    let through = |(door, _): &(door::Door, Option<String>)| {
-        let (door, options) = (*door, options.clone());
-        Subject::new(door.side, format!("{} --{SPIN}={SPIN_US}", door.name), move || {
-            read(&door.run(&options, false, &plan.task())?)
+/// Through our doors, with each of the options that trade processor time for latency.
+pub(super) fn variants(setup: &Setup, plan: Plan, read: Read) -> Vec<Subject> {
+    let ours = || setup.doors.iter().filter(|(door, why)| door.has_server() && why.is_none());
+    let through = |option: &'static str| {
+        ours().map(move |(door, _)| {
+            let (door, options) = (*door, [OsString::from(option)]);
+            Subject::new(door.side, format!("{} {option}", door.name), move || {
+                read(&door.run(&options, false, &plan.task())?)
+            })
         })
     };
-    ours.map(through).collect()
+    OPTIONS.into_iter().flat_map(through).collect()
 }
 
 /// Without any server.

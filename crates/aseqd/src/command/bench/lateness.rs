@@ -22,10 +22,6 @@ const LEAD_NS: u64 = 20_000_000;
 const CYCLE_US: u64 = 2000;
 /// Latenesses above that are one class for cyclictest, in microseconds.
 const HISTOGRAM_US: u64 = 50_000;
-/// The option of `aseqd run` that writes down when instants were due and when they were dispatched.
-const DISPATCH_LOG: &str = "dispatch-log";
-const PRECISE: &str = "precise";
-
 /// The row.
 pub(super) fn row(setup: &Setup) -> Row {
     let count = if setup.quick { 50 } else { 200 };
@@ -79,37 +75,26 @@ fn through(
     if let Some(trouble) = trouble {
         return Subject::missing(door.side, name, trouble);
     }
-    if precise && !run_has(PRECISE) {
-        return Subject::missing(door.side, name, "this aseqd run has no --precise");
-    }
     let log = setup.directory.join("dispatch.log");
-    let mut options = Vec::new();
-    if precise {
-        options.push(OsString::from("--precise"));
-    }
-    let logged = door.has_server() && run_has(DISPATCH_LOG);
-    if logged {
-        options.extend([OsString::from("--dispatch-log"), log.clone().into_os_string()]);
-    }
+    let mut options = vec![OsString::from("--dispatch-log"), log.clone().into_os_string()];
+    options.extend(precise.then(|| OsString::from("--precise")));
+    // As root it would run under SCHED_FIFO by itself.
+    options.extend((!fifo).then(|| OsString::from("--no-realtime")));
     let mut seed = 0;
     Subject::new(door.side, name, move || {
         seed += 1;
         let answer = door.run(&options, fifo, &task(&[&"lateness", &"seq", &count, &seed]))?;
         let (mut due, read) = (times(&answer, "due")?, times(&answer, "read")?);
-        let stamps = match (door.has_server(), logged) {
-            (false, _) => None,
-            (true, false) => Some(Err("this aseqd run has no --dispatch-log".to_owned())),
-            (true, true) => {
-                let pairs = dispatches(&log, due[0])?;
-                // What the server knows is exact; what the program computed is half a call off.
-                let (exact, stamps): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-                let figures = percentiles(differences(&exact, &stamps));
-                if exact.len() == due.len() {
-                    due = exact;
-                }
-                Some(Ok(figures))
+        let mut stamps = None;
+        if door.has_server() {
+            let pairs = dispatches(&log, due[0])?;
+            // What the server knows is exact; what the program computed is half a call off.
+            let (exact, handled): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+            stamps = Some(percentiles(differences(&exact, &handled)));
+            if exact.len() == due.len() {
+                due = exact;
             }
-        };
+        }
         let mut figures = percentiles(differences(&due, &read));
         if let Some(cpu) = answer["server_cpu_ns"].as_f64() {
             figures.push(("server_cpu_us_per_instant".to_owned(), cpu / 1000.0 / due.len() as f64));
@@ -117,16 +102,9 @@ fn through(
             figures.push(("server_is_fifo".to_owned(), policy));
         }
         let read = Line { suffix: "program's read", figures: Ok(figures) };
-        let stamp = stamps.map(|figures| Line { suffix: "server's stamp", figures });
+        let stamp = stamps.map(|figures| Line { suffix: "server's stamp", figures: Ok(figures) });
         Ok(stamp.into_iter().chain([read]).collect())
     })
-}
-
-/// Does `aseqd run` have this option?
-pub(super) fn run_has(option: &str) -> bool {
-    let command = crate::cli::command();
-    let run = command.find_subcommand("run");
-    run.is_some_and(|run| run.get_arguments().any(|known| known.get_long() == Some(option)))
 }
 
 /// Due instant and dispatch of all events from that instant on, in nanoseconds of `CLOCK_MONOTONIC`.

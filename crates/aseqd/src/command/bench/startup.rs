@@ -20,9 +20,9 @@ pub(super) fn row(setup: &Setup) -> Row {
         let (door, name) = (*door, format!("aseqd run -- true, {}", door.name));
         subjects.push(match trouble {
             Some(why) => Subject::missing(door.side, name, why),
-            None => Subject::new(door.side, name, move || {
-                middle(|| door.start(&[], false, words(&["true"])))
-            }),
+            None => {
+                Subject::new(door.side, name, move || middle(|| door.start(&[], words(&["true"]))))
+            }
         });
     }
     subjects.push(Subject::new(Side::Limit, "true", || {

@@ -54,7 +54,7 @@ pub fn main(args: &WorkerArgs) -> Result<ExitCode, Fail> {
 
 /// Becomes the command, under SCHED_FIFO.
 fn under_fifo(words: &[String]) -> Fail {
-    if let Err(error) = crate::sys::priority::set_fifo(FIFO_PRIORITY) {
+    if let Err(error) = crate::sys::realtime::schedule_descendants(FIFO_PRIORITY) {
         return Fail::new(format!("SCHED_FIFO is not permitted: {error}"));
     }
     let [program, arguments @ ..] = words else { return Fail::new("no command") };

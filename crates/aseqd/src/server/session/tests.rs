@@ -77,7 +77,7 @@ impl Stage {
     }
 
     /// One turn with one call; its number.
-    fn call(&mut self, kind: CallKind<u32, char>) -> u32 {
+    fn call(&mut self, kind: CallKind<'_, u32, char>) -> u32 {
         self.next += 1;
         let call = Call { token: self.next, kind };
         self.session.turn(self.clock.now(), [call], &mut self.door).expect("the fake door holds");
@@ -114,7 +114,7 @@ impl Stage {
     ) -> T {
         let arg = arg.as_bytes().to_vec();
         let out_size = abi::ioctl::size(request);
-        self.call(CallKind::Ioctl { file, request, compat: false, arg, out_size });
+        self.call(CallKind::Ioctl { file, request, compat: false, arg: &arg, out_size });
         let told = self.told();
         let Some(Told::Controlled(_, out)) = told.last() else { panic!("it succeeds: {told:?}") };
         T::read_from_bytes(out).expect("the struct")
@@ -126,7 +126,7 @@ impl Stage {
 
     fn write(&mut self, file: FileId, event: &Event) -> u32 {
         let data = event.as_bytes().to_vec();
-        self.call(CallKind::Write { file, data, nonblock: false })
+        self.call(CallKind::Write { file, data: &data, nonblock: false })
     }
 }
 
@@ -204,7 +204,7 @@ fn a_full_pool_puts_a_write_to_sleep_and_a_signal_returns_what_it_did() {
     event.queue = u8::try_from(queue).expect("a queue");
     event.time = EventTime::tick(1);
     let data = event.as_bytes().repeat(600);
-    let write = stage.call(CallKind::Write { file, data, nonblock: false });
+    let write = stage.call(CallKind::Write { file, data: &data, nonblock: false });
     assert_eq!(stage.told(), [], "500 cells hold 500 events");
     stage.call(CallKind::Interrupt { target: write });
     assert_eq!(stage.told(), [Told::Written(write, 500 * EVENT_SIZE)]);
@@ -215,7 +215,7 @@ fn a_long_write_goes_on_in_later_turns() {
     let mut stage = Stage::new();
     let (file, _) = stage.client();
     let data = Event::direct(EventType::NONE).as_bytes().repeat(2500);
-    let write = stage.call(CallKind::Write { file, data, nonblock: true });
+    let write = stage.call(CallKind::Write { file, data: &data, nonblock: true });
     let now = stage.clock.now();
     assert_eq!(stage.session.deadline(now), Some(now), "it wants to go on at once");
     stage.pass(0);

@@ -7,6 +7,7 @@ use crate::seq::pool::MAX_CELLS;
 use crate::seq::queue::{MAX_QUEUES, remove_matches};
 use abi::Errno;
 use abi::seq::{ClientPool, RemoveEvents, RemoveMode};
+use alloc::vec::Vec;
 
 fn cells(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
@@ -87,8 +88,9 @@ pub(super) fn remove_events(
         }
         let Some(queue) = seq.queue_mut(number.into()) else { continue };
         if queue.used_by(caller) {
-            let cells = queue.remove_if(|cell| remove_matches(info, caller, cell));
-            seq.give_back(cells);
+            let mut removed = Vec::new();
+            queue.remove_sent_by(caller, &mut removed, |event| remove_matches(info, event));
+            seq.give_back(&removed);
         }
     }
     Ok(())

@@ -1,0 +1,51 @@
+//! How the server trades processor time for latency.
+
+use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Longest that the server spins, before a deadline or for another call.
+pub const MAX_SPIN: Duration = Duration::from_micros(100);
+
+/// Options of all servers.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Timing")]
+pub struct TimingArgs {
+    /// Be on time to the microsecond: do not sleep for the last microseconds before an event is due,
+    /// at most 100, which takes that much processor time for each instant. Without effect on a
+    /// machine with one processor
+    #[arg(
+        long,
+        value_name = "MICROSECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "100",
+        value_parser = microseconds,
+    )]
+    pub precise: Option<Duration>,
+    /// After a call, look that long for the next one before sleeping, at most 100: programs that
+    /// call often get their answers sooner. Without effect on a machine with one processor
+    #[arg(
+        long,
+        value_name = "MICROSECONDS",
+        require_equals = true,
+        default_value = "0",
+        value_parser = microseconds,
+    )]
+    pub spin: Duration,
+    /// Do not ask for real-time scheduling, nor for memory that stays resident
+    #[arg(long)]
+    pub no_realtime: bool,
+    /// For benchmarks: at the end, write there for each instant when it was due and when the server
+    /// handled it, as pairs of nanoseconds (u64, little endian, `CLOCK_MONOTONIC`)
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub dispatch_log: Option<PathBuf>,
+}
+
+fn microseconds(text: &str) -> Result<Duration, String> {
+    let spin = text.parse().map(Duration::from_micros).map_err(|error| error.to_string())?;
+    if spin > MAX_SPIN {
+        return Err(format!("at most {} microseconds", MAX_SPIN.as_micros()));
+    }
+    Ok(spin)
+}

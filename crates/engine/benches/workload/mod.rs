@@ -1,0 +1,146 @@
+//! What the benches have the engine do: the calls of a server, with the programs played.
+
+use abi::event::{EventData, EventTime, EventType, Note};
+use abi::ioctl::sequencer as request;
+use abi::seq::{
+    CLIENT_SYSTEM, ClientPool, PORT_SYSTEM_TIMER, PortCaps, PortInfo, PortSubscribe, QueueInfo,
+};
+use abi::{Address, Event};
+use engine::{Access, Engine, FileId, Identity, Input, Time};
+use zerocopy::{FromBytes, IntoBytes};
+
+/// Events of a write.
+pub(crate) const BATCH: usize = 100;
+/// Room of a program's buffer for reads: what alsa-lib reads at a time.
+const READ: usize = 500 * size_of::<Event>();
+
+/// One sender, some readers that subscribe to it, a queue.
+pub(crate) struct Bench {
+    engine: Engine,
+    now: Time,
+    sender: FileId,
+    readers: Vec<FileId>,
+    queue: u8,
+    out: Vec<u8>,
+}
+
+impl Bench {
+    /// A sender with this many readers.
+    pub(crate) fn new(readers: usize) -> Self {
+        let mut bench = Self {
+            engine: Engine::new(),
+            now: Time(1_000_000_000),
+            sender: FileId(0),
+            readers: Vec::new(),
+            queue: 0,
+            out: Vec::new(),
+        };
+        let (sender, from) = bench.client();
+        bench.sender = sender;
+        for _ in 0..readers {
+            let (reader, to) = bench.client();
+            let subscribe = PortSubscribe { sender: from, dest: to, ..PortSubscribe::default() };
+            bench.ioctl(reader, request::SUBSCRIBE_PORT, subscribe);
+            bench.readers.push(reader);
+        }
+        let queue = bench.ioctl(sender, request::CREATE_QUEUE, QueueInfo::default());
+        bench.queue = u8::try_from(queue.queue).expect("a queue number");
+        let mut start = Event::direct(EventType::START);
+        start.dest = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER);
+        start.data = EventData::from_queue(bench.queue, 0, 0);
+        bench.write(start.as_bytes());
+        bench
+    }
+
+    fn client(&mut self) -> (FileId, Address) {
+        let file = self.engine.open(self.now, Access::ReadWrite, Identity::User { pid: 1 });
+        let file = file.expect("a client number");
+        let number: i32 = self.ioctl(file, request::CLIENT_ID, 0);
+        let mut addr = Address::new(u8::try_from(number).expect("a client number"), 0);
+        let caps = PortCaps::READ | PortCaps::WRITE | PortCaps::SUBS_READ | PortCaps::SUBS_WRITE;
+        let port = PortInfo { addr, capability: caps.bits(), ..PortInfo::default() };
+        addr = self.ioctl(file, request::CREATE_PORT, port).addr;
+        let pool = ClientPool {
+            client: number,
+            output_pool: 2000,
+            input_pool: 2000,
+            output_room: 1000,
+            ..ClientPool::default()
+        };
+        self.ioctl(file, request::SET_CLIENT_POOL, pool);
+        (file, addr)
+    }
+
+    fn ioctl<T: FromBytes + IntoBytes + zerocopy::Immutable>(
+        &mut self,
+        file: FileId,
+        request: u32,
+        arg: T,
+    ) -> T {
+        let input = Input::Ioctl { file, request, compat: false, arg: arg.as_bytes() };
+        let reply = self.engine.handle(self.now, input, &mut self.out);
+        reply.finish().expect("the ioctl succeeds");
+        T::read_from_bytes(&self.out).unwrap_or(arg)
+    }
+
+    fn write(&mut self, data: &[u8]) {
+        let input = Input::Write { file: self.sender, data, nonblock: true };
+        let written = self.engine.handle(self.now, input, &mut self.out).finish();
+        assert_eq!(written.ok(), Some(data.len()), "the write is taken whole");
+    }
+
+    /// What a server does after each input.
+    fn drain(&mut self) {
+        while self.engine.poll_output().is_some() {}
+        std::hint::black_box(self.engine.poll_timeout());
+    }
+
+    fn read_all(&mut self) -> usize {
+        let mut events = 0;
+        for index in 0..self.readers.len() {
+            let file = self.readers[index];
+            let input = Input::Read { file, len: READ, nonblock: true };
+            let read = self.engine.handle(self.now, input, &mut self.out).finish();
+            events += read.expect("events") / size_of::<Event>();
+            self.drain();
+        }
+        events
+    }
+
+    /// Notes to the subscribers.
+    pub(crate) fn notes(&self, queued: bool) -> Vec<u8> {
+        let mut notes = Vec::new();
+        for note in 0..BATCH {
+            let mut event = Event::direct(EventType::NOTEON);
+            event.dest = Address::new(abi::event::ADDRESS_SUBSCRIBERS, 0);
+            let note = u8::try_from(note).unwrap_or(0);
+            event.data = EventData::from_note(Note { note, velocity: 90, ..Note::default() });
+            if queued {
+                event.queue = self.queue;
+                event.flags |= abi::event::EventFlags::RELATIVE;
+                // In the next tick of 5.2 ms, in some order.
+                event.time = EventTime::tick(u32::from(note % 7));
+            }
+            notes.extend_from_slice(event.as_bytes());
+        }
+        notes
+    }
+
+    /// One write of notes that are delivered at once, and the reads. Returns the events read.
+    pub(crate) fn direct(&mut self, notes: &[u8]) -> usize {
+        self.now.0 += 1_000_000;
+        self.write(notes);
+        self.drain();
+        self.read_all()
+    }
+
+    /// One write of notes for the next 7 ticks, the time until then, and the reads.
+    pub(crate) fn queued(&mut self, notes: &[u8]) -> usize {
+        self.write(notes);
+        self.drain();
+        self.now.0 += 50_000_000;
+        let _done = self.engine.handle(self.now, Input::Timeout, &mut self.out);
+        self.drain();
+        self.read_all()
+    }
+}
