@@ -124,6 +124,7 @@ fn lateness_is_measured_from_the_instant_on() {
         return;
     }
     let rows = rows(&["lateness"]);
+    assert_eq!(rows.len(), 2, "under the ordinary scheduler, and under SCHED_FIFO");
     assert_figures(&rows[0], "FUSE: program's read", &["p50_us", "p99_us"]);
     assert_figures(&rows[0], "timerfd and epoll", &["p50_us", "p99_us"]);
     assert_figures(&rows[0], "clock_nanosleep", &["p50_us", "p99_us"]);

@@ -22,43 +22,46 @@ const LEAD_NS: u64 = 20_000_000;
 const CYCLE_US: u64 = 2000;
 /// Latenesses above that are one class for cyclictest, in microseconds.
 const HISTOGRAM_US: u64 = 50_000;
-/// The row.
-pub(super) fn row(setup: &Setup) -> Row {
-    let count = if setup.quick { 50 } else { 200 };
-    let mut subjects = Vec::new();
-    for fifo in [false, true] {
-        for (door, trouble) in &setup.doors {
-            subjects.push(through(setup, *door, trouble.as_ref(), fifo, false, count));
-            if door.has_server() {
-                subjects.push(through(setup, *door, trouble.as_ref(), fifo, true, count));
-            }
-        }
-        for way in ["timerfd", "nanosleep", "tick"] {
-            let (side, name) = match way {
-                "timerfd" => (Side::Limit, "timerfd and epoll"),
-                "nanosleep" => (Side::Limit, "clock_nanosleep"),
-                _ => (Side::Peer, "a tick of 1 kHz"),
-            };
-            let mut seed = 0;
-            subjects.push(Subject::new(side, named(name, fifo), move || {
-                seed += 1;
-                let answer = door::run_alone(fifo, &task(&[&"lateness", &way, &count, &seed]))?;
-                let (due, woke) = (times(&answer, "due")?, times(&answer, "read")?);
-                Ok(Line::only(percentiles(differences(&due, &woke))))
-            }));
-        }
-        subjects.push(Subject::new(Side::Peer, named("cyclictest", fifo), move || {
-            cyclictest(fifo, count).map(Line::only)
-        }));
-    }
-    Row { family: "lateness", title: "scheduled lateness".to_owned(), subjects }
+/// One row under the ordinary scheduler, one under SCHED_FIFO.
+pub(super) fn rows(setup: &Setup) -> Vec<Row> {
+    let title = |fifo| match fifo {
+        true => "scheduled lateness, SCHED_FIFO",
+        false => "scheduled lateness",
+    };
+    let row = |fifo| {
+        let title = title(fifo).to_owned();
+        Row { family: "lateness", title, subjects: subjects(setup, fifo) }
+    };
+    [false, true].map(row).into()
 }
 
-fn named(name: &str, fifo: bool) -> String {
-    match fifo {
-        true => format!("{name}, SCHED_FIFO"),
-        false => name.to_owned(),
+fn subjects(setup: &Setup, fifo: bool) -> Vec<Subject> {
+    let count = if setup.quick { 50 } else { 200 };
+    let mut subjects = Vec::new();
+    for (door, trouble) in &setup.doors {
+        subjects.push(through(setup, *door, trouble.as_ref(), fifo, false, count));
+        if door.has_server() {
+            subjects.push(through(setup, *door, trouble.as_ref(), fifo, true, count));
+        }
     }
+    for way in ["timerfd", "nanosleep", "tick"] {
+        let (side, name) = match way {
+            "timerfd" => (Side::Limit, "timerfd and epoll"),
+            "nanosleep" => (Side::Limit, "clock_nanosleep"),
+            _ => (Side::Peer, "a tick of 1 kHz"),
+        };
+        let mut seed = 0;
+        subjects.push(Subject::new(side, name, move || {
+            seed += 1;
+            let answer = door::run_alone(fifo, &task(&[&"lateness", &way, &count, &seed]))?;
+            let (due, woke) = (times(&answer, "due")?, times(&answer, "read")?);
+            Ok(Line::only(percentiles(differences(&due, &woke))))
+        }));
+    }
+    subjects.push(Subject::new(Side::Peer, "cyclictest", move || {
+        cyclictest(fifo, count).map(Line::only)
+    }));
+    subjects
 }
 
 /// A program that writes events for random instants and reads them when they come.
@@ -71,7 +74,7 @@ fn through(
     count: usize,
 ) -> Subject {
     let with = if precise { " --precise" } else { "" };
-    let name = named(&format!("{}{with}", door.name), fifo);
+    let name = format!("{}{with}", door.name);
     if let Some(trouble) = trouble {
         return Subject::missing(door.side, name, trouble);
     }

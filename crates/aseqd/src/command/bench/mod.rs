@@ -37,6 +37,8 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// How often everything is measured, unless an option says otherwise.
+const ROUNDS: usize = 5;
 /// Wrong usage, as clap has it.
 const STATUS_USAGE: u8 = 2;
 
@@ -58,13 +60,13 @@ pub struct BenchArgs {
     /// Rows to measure, by the names that --list prints [default: all]
     #[arg(value_name = "ROW")]
     pub rows: Vec<String>,
-    /// How often everything is measured
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub rounds: u16,
+    /// How often everything is measured [default: 5, with --quick 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub rounds: Option<u16>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Measure less of everything, once unless --rounds says otherwise: to see that it works
+    /// Measure less of everything, and once: to see that it works
     #[arg(long)]
     pub quick: bool,
     /// Print the names of the rows, and what they are
@@ -87,7 +89,7 @@ const FAMILIES: [Family; 9] = [
     Family {
         name: "lateness",
         about: "how late scheduled events are dispatched, and read by a program",
-        rows: |setup| vec![lateness::row(setup)],
+        rows: lateness::rows,
     },
     Family {
         name: "latency",
@@ -207,7 +209,7 @@ pub fn main(args: &BenchArgs) -> Result<ExitCode, Fail> {
         eprintln!("aseqd: there is no row {unknown}; there are {}", names.join(", "));
         return Ok(ExitCode::from(STATUS_USAGE));
     }
-    let rounds = if args.quick && args.rounds == 5 { 1 } else { usize::from(args.rounds) };
+    let rounds = args.rounds.map_or(if args.quick { 1 } else { ROUNDS }, usize::from);
     let machine = Machine::here();
     let setup = Setup::new(args)?;
     if !args.json {

@@ -80,8 +80,9 @@ fn number(value: f64) -> String {
         1000.0.. => format!("{value:.0}"),
         100.0.. => format!("{value:.0}"),
         10.0.. => format!("{value:.1}"),
+        0.1.. => format!("{value:.2}"),
         0.0 => "0".to_owned(),
-        _ => format!("{value:.2}"),
+        _ => format!("{value:.4}"),
     }
 }
 
@@ -180,8 +181,10 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits_that_count() {
-        let texts: Vec<_> =
-            [0.0, 0.123, 9.876, 12.34, 123.4, 12345.6, 1.234e6].into_iter().map(number).collect();
-        assert_eq!(texts, ["0", "0.12", "9.88", "12.3", "123", "12346", "1.234M"]);
+        let texts: Vec<_> = [0.0, 0.0123, 0.123, 9.876, 12.34, 123.4, 12345.6, 1.234e6]
+            .into_iter()
+            .map(number)
+            .collect();
+        assert_eq!(texts, ["0", "0.0123", "0.12", "9.88", "12.3", "123", "12346", "1.234M"]);
     }
 }
