@@ -1,6 +1,6 @@
 //! The command line: every option once. Help, man pages and completions are printed from this.
 
-use crate::command::{connect, demo, ls, monitor, play};
+use crate::command::{bench, connect, demo, ls, monitor, play};
 use crate::server::timing::TimingArgs;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -36,6 +36,11 @@ pub enum Command {
     Play(play::PlayArgs),
     /// Play a short piece, and print what arrives
     Demo(demo::DemoArgs),
+    /// Measure the sequencer on this machine, beside its limits and its peers
+    Bench(bench::BenchArgs),
+    /// A program of the bench
+    #[command(hide = true)]
+    BenchWorker(bench::worker::WorkerArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }

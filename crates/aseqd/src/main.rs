@@ -19,6 +19,8 @@ fn main() -> ExitCode {
         Command::Monitor(args) => command::monitor::main(&args),
         Command::Play(args) => command::play::main(&args),
         Command::Demo(args) => return demo(&args),
+        Command::Bench(args) => command::bench::main(&args),
+        Command::BenchWorker(args) => command::bench::worker::main(&args),
         Command::Completions(args) => completions(&args),
     };
     result.unwrap_or_else(|error| {

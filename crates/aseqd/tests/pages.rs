@@ -25,7 +25,8 @@ fn check(path: &Path, wanted: &str) {
 #[test]
 fn man_pages_are_those_of_the_program() {
     let command = aseqd::cli::command();
-    let names = command.get_subcommands().map(|sub| sub.get_name().to_owned());
+    let shown = command.get_subcommands().filter(|sub| !sub.is_hide_set());
+    let names = shown.map(|sub| sub.get_name().to_owned());
     let mut pages = vec![("aseqd".to_owned(), command.clone())];
     for name in names.filter(|name| name != "help") {
         let mut whole = command.clone();

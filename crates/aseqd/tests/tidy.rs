@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const UNSAFE_ROOMS: &[&str] = &[
     "crates/aseqd/src/sys/process.rs",
     "crates/aseqd/src/sys/ioctl.rs",
+    "crates/aseqd/src/sys/peers.rs",
     "crates/aseqd/src/sys/realtime.rs",
     "tests/conformance/src/sys.rs",
     "tests/seqfuzz/src/sys.rs",

@@ -1,5 +1,6 @@
 //! The commands: each a client of the sequencer like any other.
 
+pub mod bench;
 pub mod connect;
 pub mod demo;
 pub mod ls;

@@ -3,7 +3,9 @@
 mod console;
 mod player;
 mod song;
+mod source;
 mod tempo;
+mod track;
 
 pub(crate) use player::{Ended, Player};
 pub(crate) use song::{Song, What};
@@ -14,11 +16,9 @@ use crate::error::{Context, Fail};
 use abi::Address;
 use abi::seq::PortCaps;
 use console::Console;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use source::Source;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Where aplaymidi looks for ports that no option names.
@@ -66,9 +66,9 @@ pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
     player.connect(&targets)?;
     for path in &args.files {
         let name = path.display().to_string();
-        let bytes = Arc::new(read(path).with_context(|| name.clone())?);
-        let mut song = Song::parse(&bytes).map_err(|why| Fail::new(format!("{name}: {why}")))?;
-        console.begin(&name, &bytes);
+        let source = Source::open(path).with_context(|| name.clone())?;
+        let mut song = Song::read(&source).map_err(|why| Fail::new(format!("{name}: {why}")))?;
+        console.begin(&name, &source);
         let ended = player.play(&mut song, Some(&mut console)).with_context(|| name.clone())?;
         console.end();
         if !args.quiet {
@@ -86,20 +86,6 @@ pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The whole file; what cannot be a song is not read on.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut input: Box<dyn Read> = match path.to_str() {
-        Some("-") => Box::new(io::stdin().lock()),
-        _ => Box::new(File::open(path)?),
-    };
-    let mut bytes = Vec::new();
-    input.by_ref().take(4).read_to_end(&mut bytes)?;
-    if matches!(bytes.as_slice(), b"MThd" | b"RIFF") {
-        input.read_to_end(&mut bytes)?;
-    }
-    Ok(bytes)
 }
 
 /// The ports of the option, or of the environment.

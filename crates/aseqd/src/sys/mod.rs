@@ -1,5 +1,6 @@
 //! What the operating system offers and no safe wrapper has. The unsafe code of the program is here.
 
 pub(crate) mod ioctl;
+pub(crate) mod peers;
 pub(crate) mod process;
 pub(crate) mod realtime;

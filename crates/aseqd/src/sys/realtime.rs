@@ -13,10 +13,21 @@ const PRIORITY: i32 = 10;
 /// # Errors
 /// `EPERM` without the privilege (`CAP_SYS_NICE`, or `RLIMIT_RTPRIO`).
 pub(crate) fn schedule(real_time: bool) -> io::Result<()> {
-    let (policy, sched_priority) =
+    let (policy, priority) =
         if real_time { (libc::SCHED_FIFO, PRIORITY) } else { (libc::SCHED_OTHER, 0) };
-    let param = libc::sched_param { sched_priority };
-    let policy = policy | libc::SCHED_RESET_ON_FORK;
+    set_scheduler(policy | libc::SCHED_RESET_ON_FORK, priority)
+}
+
+/// The same with its children, and with whatever program it becomes, at a priority from 1 to 99.
+///
+/// # Errors
+/// `EPERM` without the privilege.
+pub(crate) fn schedule_descendants(priority: i32) -> io::Result<()> {
+    set_scheduler(libc::SCHED_FIFO, priority)
+}
+
+fn set_scheduler(policy: i32, priority: i32) -> io::Result<()> {
+    let param = libc::sched_param { sched_priority: priority };
     // SAFETY: the pointer is to a valid sched_param; 0 is the calling thread.
     match unsafe { libc::sched_setscheduler(0, policy, &raw const param) } {
         0 => Ok(()),

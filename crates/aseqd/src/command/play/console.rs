@@ -1,13 +1,13 @@
 //! The person in front: a progress line on a terminal, and signals that mean "stop".
 
 use super::song::Song;
+use super::source::Source;
 use crate::sys::process::{SignalFd, SignalSet};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
@@ -46,14 +46,14 @@ impl Console {
     }
 
     /// A song begins.
-    pub(crate) fn begin(&mut self, name: &str, bytes: &Arc<Vec<u8>>) {
+    pub(crate) fn begin(&mut self, name: &str, source: &Source) {
         name.clone_into(&mut self.name);
         (self.total, self.shown) = (None, None);
         if self.progress {
             let (sender, receiver) = mpsc::channel();
-            let bytes = Arc::clone(bytes);
+            let source = source.clone();
             std::thread::spawn(move || {
-                if let Ok(song) = Song::parse(&bytes) {
+                if let Ok(song) = Song::read(&source) {
                     // Nobody waits for it when the playing ended first.
                     let _ = sender.send(song.measure().0);
                 }

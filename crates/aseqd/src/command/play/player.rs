@@ -111,7 +111,7 @@ impl Player {
     /// Plays until the last event is due. The console looks after signals and progress.
     pub(crate) fn play(
         &mut self,
-        song: &mut Song<'_>,
+        song: &mut Song,
         mut console: Option<&mut Console>,
     ) -> Result<Ended, Fail> {
         let mut output = Output::new(song.timing());
@@ -197,7 +197,7 @@ impl Player {
     }
 
     /// Makes the next events ready, behind the last one an echo to ourselves.
-    fn fill(&mut self, output: &mut Output, song: &mut Song<'_>) {
+    fn fill(&mut self, output: &mut Output, song: &mut Song) {
         while output.bytes.len() < BATCH {
             let Some(timed) = song.next() else {
                 output.complete = true;
@@ -209,7 +209,7 @@ impl Player {
         }
     }
 
-    fn send(&mut self, output: &mut Output, Timed { tick, output: number, what }: Timed<'_>) {
+    fn send(&mut self, output: &mut Output, Timed { tick, output: number, what }: Timed) {
         let count = self.targets.len().max(1);
         let Some(target) = self.targets.get_mut(usize::from(number) % count) else { return };
         let dest = target.address;
@@ -228,7 +228,7 @@ impl Player {
             }
             What::Sysex { start, data } => {
                 let first: &[u8] = if start { &[0xf0] } else { &[] };
-                let bytes = [first, data].concat();
+                let bytes = [first, &data].concat();
                 for (number, piece) in bytes.chunks(SYSEX_AT_ONCE).enumerate() {
                     if number > 0 {
                         output.give_way(SYSEX_AT_ONCE as u64);

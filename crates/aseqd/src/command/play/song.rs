@@ -1,15 +1,14 @@
 //! A Standard MIDI File as one stream of events in order of time.
 //!
-//! Nothing is unpacked ahead: the tracks are parsed as they are merged, so the first event of a
-//! large file is there at once, and memory does not grow with the file. Damage ends a track, not
+//! Nothing is read or unpacked ahead: the tracks are read and parsed as they are merged, so the first
+//! event of a large file is there at once, and memory does not grow with the file. Damage ends a track, not
 //! the song; what was damaged is said afterwards, by [`Song::complaints`].
 
+use super::source::{Chunks, Kind, Source};
 use super::tempo::{DEFAULT_TEMPO_US, QueueTiming, TempoMap};
-use abi::event::{Control, EventData, Note};
-use abi::{Event, EventType};
+use super::track::{Step, Track};
+use abi::Event;
 use engine::midi::bytes::{Decoder, Encoder, SYSEX_PIECE, Unused};
-use midly::num::u4;
-use midly::{EventIter, MetaMessage, MidiMessage, TrackEventKind};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
@@ -17,26 +16,29 @@ use std::time::Duration;
 /// Complaints kept; a file can have 65535 tracks.
 const MAX_COMPLAINTS: usize = 5;
 
+/// Bytes that a MIDI file begins with: MThd and the length of its header.
+const HEADER: usize = 8;
+
 /// One event of the song and its tick.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Timed<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Timed {
     /// From the start of the song, in ticks of its queue.
     pub(crate) tick: u32,
     /// Number of the output that the track asks for, 0 if it does not.
     pub(crate) output: u8,
-    pub(crate) what: What<'a>,
+    pub(crate) what: What,
 }
 
 /// What happens in a song.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
     /// An event without data, direct and from nobody: the player addresses it.
     Event(Event),
     /// System exclusive bytes, or bytes that the file wants to be sent as they are.
     Sysex {
         /// An `F0` comes before the bytes, which the file does not repeat.
         start: bool,
-        data: &'a [u8],
+        data: Vec<u8>,
     },
     /// Microseconds of a quarter from here on; never 0.
     Tempo(u32),
@@ -44,56 +46,63 @@ pub(crate) enum What<'a> {
 
 /// A song that is being read.
 #[derive(Clone, Debug)]
-pub(crate) struct Song<'a> {
+pub(crate) struct Song {
     timing: QueueTiming,
     tempo_counts: bool,
     sequential: bool,
-    tracks: Vec<Track<'a>>,
+    tracks: Vec<Track>,
     /// Tick and number of the tracks that have something next; the earliest is on top.
     heap: BinaryHeap<Reverse<(u32, usize)>>,
     /// What one packet of the file turned into, if it was more than one event.
-    ready: VecDeque<Timed<'a>>,
+    ready: VecDeque<Timed>,
     end: u32,
     complaints: Vec<String>,
 }
 
-#[derive(Clone, Debug)]
-struct Track<'a> {
-    events: EventIter<'a>,
-    /// Status of the last channel message: many files let it run on behind texts and SysEx.
-    status: Option<u8>,
-    /// A SysEx has begun and not ended.
-    in_sysex: bool,
-    output: u8,
-    next: Option<TrackEventKind<'a>>,
-}
+impl Song {
+    /// A song in memory.
+    ///
+    /// # Errors
+    /// A sentence, if it is not a MIDI file or has nothing to be played.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        Self::read(&Source::memory(bytes))
+    }
 
-impl<'a> Song<'a> {
     /// Reads the header and the first event of each track.
     ///
     /// # Errors
     /// A sentence about the file, if it is not a MIDI file or has nothing to be played.
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
+    pub(crate) fn read(source: &Source) -> Result<Self, String> {
         let not_midi = |why: &str| format!("not a MIDI file: {why}");
-        let bytes = match bytes.strip_prefix(b"RIFF") {
-            Some(riff) => riff_data(riff).ok_or_else(|| not_midi("no MIDI data in its RIFF"))?,
-            None => bytes,
-        };
-        if !bytes.starts_with(b"MThd") {
+        let cannot = |error| format!("it cannot be read: {error}");
+        let mut range = 0..source.len();
+        if source.first(0, 4).map_err(cannot)? == b"RIFF" {
+            let none = || not_midi("no MIDI data in its RIFF");
+            let kind = source.first(8, 4).map_err(cannot)?;
+            let mut chunks = Chunks::new(source, Kind::Riff, 12.min(range.end)..range.end);
+            let data = chunks.find(|(id, _)| kind == b"RMID" && id == b"data");
+            range = data.ok_or_else(none)?.1;
+        }
+        let start = source.first(range.start, HEADER).map_err(cannot)?;
+        if !start.starts_with(b"MThd") || range.end - range.start < 4 {
             return Err(not_midi("it does not begin with MThd"));
         }
-        let mut chunks = Chunks(bytes);
-        let Some((_, &[0, format @ 0..=2, count_high, count_low, high, low, ..])) = chunks.next()
-        else {
+        let mut chunks = Chunks::new(source, Kind::Midi, range);
+        let header = chunks.next().map(|(_, range)| range).unwrap_or_default();
+        let header = source.first(
+            header.start,
+            usize::try_from(header.end - header.start).unwrap_or(usize::MAX).min(6),
+        );
+        let Ok(&[0, format @ 0..=2, count_high, count_low, high, low]) = header.as_deref() else {
             return Err(not_midi("its header is too short or of an unknown format"));
         };
         let timing = QueueTiming::of([high, low]).map_err(|why| format!("not playable: {why}"))?;
         let announced = usize::from(u16::from_be_bytes([count_high, count_low]));
         // The header cannot announce more than that.
         let tracks: Vec<_> = chunks
-            .filter(|(id, _)| *id == b"MTrk")
+            .filter(|(id, _)| id == b"MTrk")
             .take(usize::from(u16::MAX))
-            .map(|(_, bytes)| Track::new(bytes))
+            .map(|(_, range)| Track::new(source, range))
             .collect();
         if tracks.is_empty() {
             return Err("not playable: it has no tracks".to_owned());
@@ -153,11 +162,11 @@ impl<'a> Song<'a> {
     /// Fetches the next event of a track, whose last one was at `tick`. False: there is none.
     fn advance(&mut self, number: usize, tick: u32) -> bool {
         let track = &mut self.tracks[number];
-        let unread = track.events.unread().len();
+        let unread = track.unread();
         let complaint = match track.fetch() {
-            Some((delta, kind)) => match tick.checked_add(delta) {
+            Some((delta, step)) => match tick.checked_add(delta) {
                 Some(tick) => {
-                    track.next = Some(kind);
+                    track.next = Some(step);
                     self.heap.push(Reverse((tick, number)));
                     return true;
                 }
@@ -191,146 +200,59 @@ impl<'a> Song<'a> {
     }
 
     /// Makes what the player needs of an event of the file; much of it is of no interest.
-    fn convert(&mut self, number: usize, tick: u32, kind: TrackEventKind<'a>) {
+    fn convert(&mut self, number: usize, tick: u32, step: Step) {
         let track = &mut self.tracks[number];
         let output = track.output;
-        let what = match kind {
-            TrackEventKind::Midi { channel, message } => {
-                What::Event(channel_event(channel, message))
-            }
-            TrackEventKind::SysEx(data) => {
+        let what = match step {
+            Step::Event(event) => What::Event(event),
+            Step::Sysex(data) => {
                 track.in_sysex = data.last() != Some(&0xf7);
                 What::Sysex { start: true, data }
             }
-            TrackEventKind::Escape([]) => return,
-            TrackEventKind::Escape(data) if track.in_sysex => {
+            Step::Escape(data) if data.is_empty() => return,
+            Step::Escape(data) if track.in_sysex => {
                 track.in_sysex = data.last() != Some(&0xf7);
                 What::Sysex { start: false, data }
             }
-            TrackEventKind::Escape(data) => {
-                if let Some(events) = whole_messages(data) {
+            Step::Escape(data) => {
+                if let Some(events) = whole_messages(&data) {
                     let events = events.into_iter().map(What::Event);
                     self.ready.extend(events.map(|what| Timed { tick, output, what }));
                     return;
                 }
                 What::Sysex { start: false, data }
             }
-            TrackEventKind::Meta(MetaMessage::Tempo(tempo)) if self.tempo_counts => {
-                match tempo.as_int() {
-                    0 => {
-                        return self.complain(format!("the tempo of 0 at tick {tick} is left out"));
-                    }
-                    tempo_us => What::Tempo(tempo_us),
-                }
+            Step::Tempo(_) if !self.tempo_counts => return,
+            Step::Tempo(0) => {
+                return self.complain(format!("the tempo of 0 at tick {tick} is left out"));
             }
-            TrackEventKind::Meta(MetaMessage::MidiPort(port)) => {
-                track.output = port.as_int();
+            Step::Tempo(tempo_us) => What::Tempo(tempo_us),
+            Step::Output(output) => {
+                track.output = output;
                 return;
             }
-            TrackEventKind::Meta(_) => return,
+            Step::End | Step::Other => return,
         };
         self.ready.push_back(Timed { tick, output, what });
     }
 }
 
-impl<'a> Iterator for Song<'a> {
-    type Item = Timed<'a>;
+impl Iterator for Song {
+    type Item = Timed;
 
-    fn next(&mut self) -> Option<Timed<'a>> {
+    fn next(&mut self) -> Option<Timed> {
         loop {
             if let Some(timed) = self.ready.pop_front() {
                 return Some(timed);
             }
             let Reverse((tick, number)) = self.heap.pop()?;
             self.end = self.end.max(tick);
-            let kind = self.tracks[number].next.take()?;
-            self.convert(number, tick, kind);
-            let ends = kind == TrackEventKind::Meta(MetaMessage::EndOfTrack);
+            let step = self.tracks[number].next.take()?;
+            let ends = step == Step::End;
+            self.convert(number, tick, step);
             if ends || !self.advance(number, tick) {
                 self.track_is_over(number, tick);
             }
-        }
-    }
-}
-
-impl<'a> Track<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Self { events: EventIter::new(bytes), status: None, in_sysex: false, output: 0, next: None }
-    }
-
-    /// The next event and the ticks before it.
-    fn fetch(&mut self) -> Option<(u32, TrackEventKind<'a>)> {
-        let running = self.events.running_status_mut();
-        if running.is_none() {
-            *running = self.status;
-        }
-        let event = self.events.next()?.ok()?;
-        self.status = self.events.running_status().or(self.status);
-        Some((event.delta.as_int(), event.kind))
-    }
-}
-
-/// The chunks of a file: four letters, a length, the bytes; the last one may be cut off. Walked
-/// here because midly 0.5 panics over a frame rate of 128.
-#[derive(Clone)]
-struct Chunks<'a>(&'a [u8]);
-
-impl<'a> Iterator for Chunks<'a> {
-    type Item = (&'a [u8; 4], &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (id, rest) = self.0.split_first_chunk()?;
-        let (len, rest) = rest.split_first_chunk()?;
-        let len = usize::try_from(u32::from_be_bytes(*len)).ok()?.min(rest.len());
-        let (bytes, rest) = rest.split_at(len);
-        self.0 = rest;
-        Some((id, bytes))
-    }
-}
-
-/// The MIDI file inside a RIFF file, of which the first four letters are read.
-fn riff_data(bytes: &[u8]) -> Option<&[u8]> {
-    let (_len, rest) = bytes.split_first_chunk::<4>()?;
-    let mut rest = rest.strip_prefix(b"RMID")?;
-    loop {
-        let (id, after) = rest.split_first_chunk::<4>()?;
-        let (len, after) = after.split_first_chunk()?;
-        let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
-        if id == b"data" {
-            return Some(&after[..len.min(after.len())]);
-        }
-        // Chunks are padded to even lengths.
-        rest = after.get(len.checked_next_multiple_of(2)?..)?;
-    }
-}
-
-fn channel_event(channel: u4, message: MidiMessage) -> Event {
-    let channel = channel.as_int();
-    let note = |event_type, key: midly::num::u7, velocity: midly::num::u7| {
-        let (note, velocity) = (key.as_int(), velocity.as_int());
-        let data = EventData::from_note(Note { channel, note, velocity, ..Note::default() });
-        Event { data, ..Event::direct(event_type) }
-    };
-    let control = |event_type, param: u8, value: i32| {
-        let param = u32::from(param);
-        let data = EventData::from_control(Control { channel, param, value });
-        Event { data, ..Event::direct(event_type) }
-    };
-    match message {
-        MidiMessage::NoteOff { key, vel } => note(EventType::NOTEOFF, key, vel),
-        MidiMessage::NoteOn { key, vel } => note(EventType::NOTEON, key, vel),
-        MidiMessage::Aftertouch { key, vel } => note(EventType::KEYPRESS, key, vel),
-        MidiMessage::Controller { controller, value } => {
-            control(EventType::CONTROLLER, controller.as_int(), i32::from(value.as_int()))
-        }
-        MidiMessage::ProgramChange { program } => {
-            control(EventType::PGMCHANGE, 0, i32::from(program.as_int()))
-        }
-        MidiMessage::ChannelAftertouch { vel } => {
-            control(EventType::CHANPRESS, 0, i32::from(vel.as_int()))
-        }
-        MidiMessage::PitchBend { bend } => {
-            control(EventType::PITCHBEND, 0, i32::from(bend.as_int()))
         }
     }
 }
@@ -351,7 +273,10 @@ fn whole_messages(bytes: &[u8]) -> Option<Vec<Event>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use abi::EventType;
+    use abi::event::{Control, EventData, Note};
     use proptest::prelude::*;
+    use std::io::Write as _;
 
     const ETUDE: &[u8] = include_bytes!("../../../../../songs/etude.mid");
     const SCALE: &[u8] = include_bytes!("../../../../../songs/scale.mid");
@@ -368,8 +293,12 @@ mod tests {
         out
     }
 
-    fn play(bytes: &[u8]) -> (Vec<String>, Song<'_>) {
-        let mut song = Song::parse(bytes).unwrap();
+    fn play(bytes: &[u8]) -> (Vec<String>, Song) {
+        let song = Song::parse(bytes).unwrap();
+        listed(song)
+    }
+
+    fn listed(mut song: Song) -> (Vec<String>, Song) {
         let mut out = Vec::new();
         for Timed { tick, what, .. } in song.by_ref() {
             out.push(match what {
@@ -617,6 +546,42 @@ mod tests {
         assert_eq!(play(&riff).0, play(SCALE).0);
     }
 
+    /// As memory, as memory in pieces of that size, and as a file in such pieces.
+    fn check_sources(bytes: &[u8], piece: usize) -> Result<(), TestCaseError> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let file = Source::open(file.path()).unwrap();
+        let memory = Source::memory(bytes);
+        let whole = Song::read(&memory).map(listed);
+        for source in [memory.in_pieces(piece), file.in_pieces(piece)] {
+            match (&whole, Song::read(&source).map(listed)) {
+                (Ok((events, song)), Ok((others, other))) => {
+                    prop_assert_eq!(events, &others);
+                    prop_assert_eq!(song.end(), other.end());
+                    prop_assert_eq!(song.complaints(), other.complaints());
+                }
+                (Err(why), Err(other)) => prop_assert_eq!(why, &other),
+                (_, other) => prop_assert!(false, "{:?}", other.map(|(events, _)| events)),
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn events_longer_than_a_piece_are_whole() {
+        let long: Vec<u8> = (0..20_000_u32).map(|number| number.to_le_bytes()[0] & 0x7f).collect();
+        // 20001 as a variable-length number.
+        let sysex = [&[0, 0xf0, 0x81, 0x9c, 0x21][..], &long, &[0xf7]].concat();
+        let text = [&[0, 0xff, 1, 0x81, 0x9c, 0x20][..], &long].concat();
+        let bytes = file(0, PPQ_96, &[&track(&[&sysex, &text, &[3, 0x90, 60, 1]])]);
+        let (events, _) = play(&bytes);
+        assert_eq!(events.len(), 2);
+        assert_eq!(events[1], "3 NOTEON 0 60 1");
+        for piece in [1, 7, 4096, 1 << 20] {
+            check_sources(&bytes, piece).unwrap();
+        }
+    }
+
     #[test]
     fn our_songs_are_whole() {
         for (bytes, seconds) in [(ETUDE, 20..40), (SCALE, 3..5)] {
@@ -650,6 +615,7 @@ mod tests {
             changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..40),
             cut in any::<prop::sample::Index>(),
             cut_it: bool,
+            piece in 1_usize..200,
         ) {
             let mut bytes = ETUDE.to_vec();
             for (at, byte) in changes {
@@ -660,6 +626,7 @@ mod tests {
                 bytes.truncate(cut.index(bytes.len()));
             }
             check(&bytes)?;
+            check_sources(&bytes, piece)?;
         }
 
         #[test]

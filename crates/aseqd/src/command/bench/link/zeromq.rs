@@ -1,0 +1,53 @@
+//! ZeroMQ over a Unix socket, PUSH to PULL: a message library that batches by itself.
+
+use super::socket::{first_words, records};
+use super::{Receiver, Sender};
+use crate::command::bench::device::{READ_SIZE, now_ns};
+use crate::error::Fail;
+use crate::sys::peers::ZeroMq;
+use std::path::PathBuf;
+
+pub(super) struct Writer(ZeroMq);
+
+impl Writer {
+    pub(super) fn new(endpoint: &str) -> Result<Self, Fail> {
+        ZeroMq::open(endpoint, true).map(Self).map_err(Fail::new)
+    }
+}
+
+impl Sender for Writer {
+    fn send(&mut self, first: u32, count: u32) -> Result<(), Fail> {
+        self.0.send(&records(first, count)).map_err(Fail::new)
+    }
+}
+
+pub(super) struct Reader {
+    socket: ZeroMq,
+    file: PathBuf,
+}
+
+impl Reader {
+    pub(super) fn new() -> Result<(Self, String), Fail> {
+        let file = std::env::temp_dir().join(format!("aseqd-bench-{}", std::process::id()));
+        let endpoint = format!("ipc://{}", file.display());
+        let socket = ZeroMq::open(&endpoint, false).map_err(Fail::new)?;
+        Ok((Self { socket, file }, endpoint))
+    }
+}
+
+impl Receiver for Reader {
+    fn receive(&mut self, into: &mut Vec<(u32, u64)>) -> Result<(), Fail> {
+        let mut buffer = [0; READ_SIZE];
+        let read = self.socket.receive(&mut buffer).map_err(Fail::new)?;
+        let at = now_ns();
+        into.extend(first_words(&buffer[..read]).map(|number| (number, at)));
+        Ok(())
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // ZeroMQ may have done it.
+        let _gone = std::fs::remove_file(&self.file);
+    }
+}

@@ -1,0 +1,183 @@
+//! `aseqd bench`: that it measures what it says, whatever the machine. Figures are never compared with
+//! one another here: what is fast depends on who else is there.
+
+mod common;
+
+use common::{ASEQD, DEADLINE, can_serve, finish};
+use serde_json::Value;
+use std::process::Command;
+
+fn bench(arguments: &[&str]) -> common::Ended {
+    let mut command = Command::new(ASEQD);
+    command.arg("bench").args(arguments);
+    finish(command, DEADLINE)
+}
+
+/// The rows of a quick bench.
+fn rows(families: &[&str]) -> Vec<Value> {
+    let ended = bench(&[&["--quick", "--json"], families].concat());
+    assert!(ended.status.success(), "{ended:#?}");
+    let table: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    assert!(table["machine"]["cpus"].as_u64().expect("a count") > 0, "{table}");
+    assert!(!table["machine"]["kernel"].as_str().expect("a text").is_empty(), "{table}");
+    assert_eq!(table["machine"]["load"].as_array().map(Vec::len), Some(3), "{table}");
+    assert_eq!(table["rounds"], 1, "{table}");
+    table["rows"].as_array().expect("rows").clone()
+}
+
+fn line<'a>(row: &'a Value, name: &str) -> &'a Value {
+    let lines = row["lines"].as_array().expect("lines");
+    let found = lines.iter().find(|line| line["name"] == name);
+    found.unwrap_or_else(|| panic!("{row} has a line {name}"))
+}
+
+/// The line was measured, and has these figures: finite, and not zero.
+#[track_caller]
+fn assert_figures(row: &Value, name: &str, figures: &[&str]) {
+    let line = line(row, name);
+    assert_eq!(line["not_measured"], Value::Null, "{line}");
+    for figure in figures {
+        let figure = &line["figures"][figure];
+        for key in ["median", "min", "max"] {
+            let value = figure[key].as_f64();
+            assert!(value.is_some_and(|value| value.is_finite() && value > 0.0), "{line}");
+        }
+        assert_eq!(figure["rounds"].as_array().map(Vec::len), Some(1), "{line}");
+    }
+}
+
+#[test]
+fn the_list_names_every_row_once() {
+    let ended = bench(&["--list"]);
+    assert!(ended.status.success(), "{ended:#?}");
+    let names: Vec<_> =
+        ended.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let all =
+        ["lateness", "latency", "flood", "fanout", "queue", "engine", "idle", "startup", "play"];
+    assert_eq!(names, all);
+}
+
+#[test]
+fn a_row_that_does_not_exist_is_wrong_usage() {
+    let ended = bench(&["latency", "speed"]);
+    assert_eq!(ended.status.code(), Some(2), "{ended:#?}");
+    assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.starts_with("aseqd: there is no row speed; there are lateness, "));
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:#?}");
+}
+
+#[test]
+fn rounds_are_at_least_one() {
+    let ended = bench(&["--rounds", "0", "--list"]);
+    assert_eq!(ended.status.code(), Some(2), "{ended:#?}");
+}
+
+#[test]
+fn the_engine_and_its_queue_are_measured_in_the_bench_itself() {
+    let rows = rows(&["engine", "queue"]);
+    let of = |family: &str| rows.iter().filter(|row| row["row"] == family).collect::<Vec<_>>();
+    let (queues, engines) = (of("queue"), of("engine"));
+    assert_eq!((queues.len(), engines.len()), (2, 3));
+    for row in queues {
+        let figures = ["hold_ns", "append_ns", "remove_ns_per_pending"];
+        for name in
+            ["engine", "4-ary heap of keys, slab", "std BinaryHeap", "sorted list, as Linux has it"]
+        {
+            assert_figures(row, name, &figures);
+        }
+        let ratio = &line(row, "4-ary heap of keys, slab")["figures"]["hold_ns"]["ratio_to_limit"];
+        assert_eq!(ratio, 1.0, "the first limit is what ratios are to");
+    }
+    for row in engines {
+        assert_figures(row, "engine", &["events_per_s"]);
+        assert_figures(row, "a copy into a ring and out", &["events_per_s"]);
+    }
+}
+
+#[test]
+fn messages_go_through_every_door_and_none_is_lost() {
+    if !can_serve() {
+        return;
+    }
+    let rows = rows(&["latency", "flood"]);
+    assert_eq!(rows.len(), 4);
+    assert_figures(&rows[0], "FUSE", &["p50_us", "p99_us"]);
+    assert_figures(&rows[0], "socket, stream", &["p50_us", "p99_us"]);
+    assert_figures(&rows[0], "eventfd", &["p50_us", "p99_us"]);
+    for row in &rows[1..] {
+        assert_figures(row, "FUSE", &["events_per_s"]);
+        assert_eq!(line(row, "FUSE")["figures"]["lost"]["max"], 0.0, "{row}");
+        assert_figures(row, "socket, stream", &["events_per_s"]);
+        assert_figures(row, "socket, packets", &["events_per_s"]);
+    }
+    // What is not installed says so.
+    for peer in ["ZeroMQ ipc", "sndiod"] {
+        let line = line(&rows[0], peer);
+        let measured = line["figures"]["p50_us"]["median"].as_f64().is_some();
+        assert!(measured || line["not_measured"].as_str().is_some(), "{line}");
+    }
+}
+
+#[test]
+fn lateness_is_measured_from_the_instant_on() {
+    if !can_serve() {
+        return;
+    }
+    let rows = rows(&["lateness"]);
+    assert_eq!(rows.len(), 2, "under the ordinary scheduler, and under SCHED_FIFO");
+    assert_figures(&rows[0], "FUSE: program's read", &["p50_us", "p99_us"]);
+    assert_figures(&rows[0], "timerfd and epoll", &["p50_us", "p99_us"]);
+    assert_figures(&rows[0], "clock_nanosleep", &["p50_us", "p99_us"]);
+    assert_figures(&rows[0], "a tick of 1 kHz", &["p50_us", "p99_us"]);
+    assert_figures(&rows[0], "FUSE: server's stamp", &["p50_us", "p99_us"]);
+    let precise = ["p50_us", "p99_us", "server_cpu_us_per_instant"];
+    assert_figures(&rows[0], "FUSE --precise: program's read", &precise);
+}
+
+#[test]
+fn servers_are_watched_and_readers_counted() {
+    if !can_serve() {
+        return;
+    }
+    let rows = rows(&["fanout", "idle"]);
+    let (fanout, idle) = rows.split_at(3);
+    for row in fanout {
+        assert_figures(row, "FUSE", &["cpu_ns_per_delivery", "server_ns_per_delivery"]);
+        assert_eq!(line(row, "FUSE")["figures"]["lost"]["max"], 0.0, "{row}");
+        assert_figures(row, "a socket for each reader", &["cpu_ns_per_delivery"]);
+    }
+    assert_eq!(idle.len(), 4);
+    // With nothing due there is nothing to wake for, at most somebody else's question.
+    assert!(line(&idle[0], "FUSE")["figures"]["wakeups_per_s"]["median"].as_f64().is_some());
+    for row in &idle[1..] {
+        let figures = ["wakeups_per_s", "cpu_us_per_s", "wakeups_per_instant"];
+        assert_figures(row, "FUSE", &figures);
+        assert_figures(row, "timerfd and epoll", &figures);
+    }
+}
+
+#[test]
+fn starting_and_playing_take_time() {
+    if !can_serve() {
+        return;
+    }
+    let rows = rows(&["startup", "play"]);
+    assert_figures(&rows[0], "aseqd run -- true, FUSE", &["ms"]);
+    assert_figures(&rows[0], "true", &["ms"]);
+    let figures = ["first_event_ms", "peak_memory_per_file_size"];
+    assert_figures(&rows[1], "aseqd play, FUSE", &figures);
+    assert_figures(&rows[1], "reading the whole file", &["first_event_ms"]);
+}
+
+#[test]
+fn a_device_that_is_not_there_is_said_once() {
+    if std::fs::exists("/dev/snd/seq").unwrap_or(true) {
+        return common::skip("this machine has a sequencer");
+    }
+    let ended = bench(&["--quick", "--json", "--against-dev-snd-seq", "startup", "fanout"]);
+    assert!(ended.status.success(), "{ended:#?}");
+    let table: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let why = &line(&table["rows"][0], "/dev/snd/seq")["not_measured"];
+    assert!(why.as_str().is_some_and(|why| why.contains("there is no sequencer")), "{why}");
+    assert_eq!(line(&table["rows"][0], "/dev/snd/seq")["side"], "kernel");
+}
