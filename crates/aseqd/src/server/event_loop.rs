@@ -155,8 +155,8 @@ impl Server {
         let Core { session, clock, pace, .. } = &mut self.core;
         let now = clock.now();
         pace.rested(now);
-        self.scheduling.follow(pace.is_busy(now));
         let mut deadline = session.deadline(now);
+        self.scheduling.follow(pace.is_busy(now, deadline.is_some()));
         if let Some(due) = deadline
             && due > now
             && pace.is_near(now, due)

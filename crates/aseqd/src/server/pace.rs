@@ -18,11 +18,13 @@ const SPIN_SHARE: u64 = 2;
 const SPIN_SAVINGS_NS: u64 = 20_000_000;
 const SECOND_NS: u64 = 1_000_000_000;
 /// Calls that follow each other so closely are traffic, ...
-const CALL_GAP_NS: u64 = 1_000_000;
+const TRAFFIC_GAP_NS: u64 = 2_500_000;
+/// ... or a flood, ...
+const FLOOD_GAP_NS: u64 = 100_000;
 /// ... if they are so many, ...
 const CALLS: u32 = 16;
 /// ... until there was none for so long.
-const QUIET_NS: u64 = 5_000_000;
+const QUIET_NS: u64 = 10_000_000;
 /// A sleep that was shorter was none: there was something to do.
 const NO_SLEEP_NS: u64 = 5_000;
 
@@ -36,8 +38,9 @@ pub(crate) struct Pace {
     /// Time between instants, averaged.
     gap: u64,
     last_due: Time,
-    /// Calls in a row, each soon after the one before.
-    calls: u32,
+    /// Calls in a row, each soon after the one before, or at once.
+    traffic: u32,
+    flood: u32,
     last_call: Time,
     /// When the server went to sleep.
     asleep: Time,
@@ -56,7 +59,8 @@ impl Pace {
             linger: if spins { ns(args.spin) } else { 0 },
             gap: SECOND_NS,
             last_due: Time(0),
-            calls: 0,
+            traffic: 0,
+            flood: 0,
             last_call: Time(0),
             asleep: Time(0),
             savings: SPIN_SAVINGS_NS,
@@ -88,17 +92,20 @@ impl Pace {
 
     /// A call arrived.
     pub(crate) const fn called(&mut self, now: Time) {
-        let close = now.0.saturating_sub(self.last_call.0) < CALL_GAP_NS;
-        self.calls = if close { self.calls.saturating_add(1) } else { 0 };
+        let gap = now.0.saturating_sub(self.last_call.0);
+        self.traffic = if gap < TRAFFIC_GAP_NS { self.traffic.saturating_add(1) } else { 0 };
+        self.flood = if gap < FLOOD_GAP_NS { self.flood.saturating_add(1) } else { 0 };
         self.last_call = now;
     }
 
     /// Are there so many calls that it is better to be scheduled as the programs are? A real-time
     /// thread stays on its processor, so that every call and its answer go from one processor to
     /// another, which has to be woken; an ordinary one comes to the caller's, which takes a third of
-    /// the time.
-    pub(crate) const fn is_busy(&self, now: Time) -> bool {
-        self.calls >= CALLS && now.0.saturating_sub(self.last_call.0) < QUIET_NS
+    /// the time. Where something is `scheduled`, being on time counts for more, but not in a flood,
+    /// in which the server hardly sleeps.
+    pub(crate) const fn is_busy(&self, now: Time, scheduled: bool) -> bool {
+        let calls = if scheduled { self.flood } else { self.traffic };
+        calls >= CALLS && now.0.saturating_sub(self.last_call.0) < QUIET_NS
     }
 
     /// The server goes to sleep.
@@ -183,18 +190,19 @@ mod tests {
     fn traffic_is_many_calls_in_a_row_until_they_end() {
         let mut pace = Pace::new(&args(None, 0), 2);
         let mut now = Time(SECOND_NS);
-        for _ in 0..1000 {
-            now.0 += 3 * CALL_GAP_NS;
-            pace.called(now);
-            assert!(!pace.is_busy(now));
-        }
-        for _ in 0..CALLS {
-            now.0 += CALL_GAP_NS / 2;
-            pace.called(now);
-        }
-        assert!(pace.is_busy(now));
-        assert!(pace.is_busy(Time(now.0 + QUIET_NS - 1)));
-        assert!(!pace.is_busy(Time(now.0 + QUIET_NS)));
+        let mut calls = |gap, count| {
+            for _ in 0..count {
+                now.0 += gap;
+                pace.called(now);
+            }
+            let later = |ns, scheduled| pace.is_busy(Time(now.0 + ns), scheduled);
+            [later(0, false), later(QUIET_NS - 1, false), later(QUIET_NS, false), later(0, true)]
+        };
+        assert_eq!(calls(TRAFFIC_GAP_NS, 1000), [false; 4]);
+        assert_eq!(calls(TRAFFIC_GAP_NS / 2, CALLS), [true, true, false, false]);
+        assert_eq!(calls(FLOOD_GAP_NS / 2, CALLS), [true, true, false, true]);
+        assert_eq!(calls(TRAFFIC_GAP_NS / 2, 1), [true, true, false, false]);
+        assert_eq!(calls(TRAFFIC_GAP_NS, 1), [false; 4]);
     }
 
     #[test]
