@@ -125,3 +125,21 @@ requests! {
     "SNDRV_TIMER_IOCTL_TRIGGER" TRIGGER = N 0xa6 ();
     "SNDRV_TIMER_IOCTL_TREAD64" TREAD64 = W 0xa4 i32;
 }
+
+requests! {
+    /// Requests of `/dev/snd/timer` that Linux answers beside those of the header: the codes that
+    /// START and its like had before protocol 2.0.4, and STATUS with 32-bit time.
+    timers_old, b'T':
+    "SNDRV_TIMER_IOCTL_START_OLD" START = N 0x20 ();
+    "SNDRV_TIMER_IOCTL_STOP_OLD" STOP = N 0x21 ();
+    "SNDRV_TIMER_IOCTL_CONTINUE_OLD" CONTINUE = N 0x22 ();
+    "SNDRV_TIMER_IOCTL_PAUSE_OLD" PAUSE = N 0x23 ();
+    "SNDRV_TIMER_IOCTL_STATUS32" STATUS = R 0x14 timer::TimerStatus32;
+}
+
+requests! {
+    /// The requests of `/dev/snd/timer` that Linux answers 32-bit processes by codes of their own.
+    timers32, b'T':
+    "SNDRV_TIMER_IOCTL_GPARAMS32" GPARAMS = W 0x04 timer::TimerGparams32;
+    "SNDRV_TIMER_IOCTL_INFO32" INFO = R 0x11 timer::TimerInfo32;
+}

@@ -326,3 +326,76 @@ abi_struct! {
         pub pad2: u32,
     }
 }
+
+abi_struct! {
+    /// State of the bound timer with 32-bit time: what 32-bit processes get, and 64-bit ones that
+    /// ask by its code.
+    #[doc(alias = "snd_timer_status")]
+    pub struct TimerStatus32 {
+        /// Last update: seconds.
+        pub tv_sec: i32,
+        /// Last update: nanoseconds.
+        pub tv_nsec: i32,
+        /// Period in nanoseconds.
+        pub resolution: u32,
+        /// Ticks lost by the master.
+        pub lost: u32,
+        /// Records lost.
+        pub overrun: u32,
+        /// Records waiting.
+        pub queue: u32,
+        /// Zero.
+        pub reserved: [u8; 64],
+    }
+}
+
+abi_struct! {
+    /// A record with time and event, 32-bit time: for 32-bit processes.
+    #[doc(alias = "snd_timer_tread")]
+    pub struct TimerTread32 {
+        /// [`TimerEvent`].
+        pub event: i32,
+        /// Seconds.
+        pub tv_sec: i32,
+        /// Nanoseconds.
+        pub tv_nsec: i32,
+        /// Depends on the event.
+        pub val: u32,
+    }
+}
+
+abi_struct! {
+    /// A wanted period, by id, as a 32-bit process lays it out.
+    #[doc(alias = "snd_timer_gparams")]
+    pub struct TimerGparams32 {
+        /// Which timer.
+        pub tid: TimerId,
+        /// Numerator, in seconds.
+        pub period_num: u32,
+        /// Denominator.
+        pub period_den: u32,
+        /// Zero.
+        pub reserved: [u8; 32],
+    }
+}
+
+abi_struct! {
+    /// The bound timer's description, as a 32-bit process lays it out.
+    #[doc(alias = "snd_timer_info")]
+    pub struct TimerInfo32 {
+        /// [`FLG_SLAVE`].
+        pub flags: u32,
+        /// Sound card, or -1.
+        pub card: i32,
+        /// Identification, ended by a NUL.
+        pub id: [u8; 64],
+        /// Name, ended by a NUL.
+        pub name: [u8; 80],
+        /// Zero.
+        pub reserved0: u32,
+        /// Period in nanoseconds.
+        pub resolution: u32,
+        /// Zero.
+        pub reserved: [u8; 64],
+    }
+}

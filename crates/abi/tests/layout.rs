@@ -7,6 +7,8 @@
 //! brought it may be missing; anything else that is missing is a failure, so that a slip in this
 //! file cannot turn into a silent skip.
 
+// Long because the numbers of three headers are written out in it.
+
 use abi::event::{Control, EventData, Note};
 use abi::{Address, Errno, EventFlags, EventType, event, ioctl, seq, timer, ump};
 use bitflags::Flags;
@@ -243,10 +245,10 @@ fn structs() -> Vec<Struct> {
     }
 }
 
-/// The one struct of the sequencer that a 32-bit process lays out differently.
-fn struct_of_32_bit() -> Struct {
+/// The structs that a 32-bit process lays out differently.
+fn structs_of_32_bit() -> Vec<Struct> {
     use In::{As, Ours};
-    let mut all = structs! {
+    structs! {
         seq::PortInfo32 = "struct snd_seq_port_info", 164 {
             addr: 0, 2; name: 2, 64; pad: 66, 2, Ours; capability: 68, 4;
             port_type: 72, 4, As("type"); midi_channels: 76, 4; midi_voices: 80, 4;
@@ -254,8 +256,22 @@ fn struct_of_32_bit() -> Struct {
             time_queue: 104, 1; reserved: 105, 3, Ours; time_queue_again: 108, 1, Ours;
             direction: 109, 1, Ours; ump_group: 110, 1, Ours; reserved2: 111, 53, Ours;
         }
-    };
-    all.remove(0)
+        timer::TimerGparams32 = "struct snd_timer_gparams", 60 {
+            tid: 0, 20; period_num: 20, 4; period_den: 24, 4; reserved: 28, 32;
+        }
+        timer::TimerInfo32 = "struct snd_timer_info", 224 {
+            flags: 0, 4; card: 4, 4; id: 8, 64; name: 72, 80; reserved0: 152, 4;
+            resolution: 156, 4; reserved: 160, 64;
+        }
+        timer::TimerStatus32 = "struct snd_timer_status", 88 {
+            tv_sec: 0, 4, As("tstamp.tv_sec"); tv_nsec: 4, 4, As("tstamp.tv_nsec");
+            resolution: 8, 4; lost: 12, 4; overrun: 16, 4; queue: 20, 4; reserved: 24, 64;
+        }
+        timer::TimerTread32 = "struct snd_timer_tread", 16 {
+            event: 0, 4; tv_sec: 4, 4, As("tstamp.tv_sec"); tv_nsec: 8, 4, As("tstamp.tv_nsec");
+            val: 12, 4;
+        }
+    }
 }
 
 impl Struct {
@@ -473,7 +489,7 @@ fn layout_is_that_of_linux_6_12() {
             differences.push((what, expected as u64, ours as u64));
         }
     };
-    for entry in structs().into_iter().chain([struct_of_32_bit()]) {
+    for entry in structs().into_iter().chain(structs_of_32_bit()) {
         compare(format!("size of {}", entry.name), entry.linux, entry.ours);
         let mut end = 0;
         for field in &entry.fields {
@@ -550,8 +566,21 @@ fn request_codes_are_those_of_linux_6_12() {
         ("SNDRV_TIMER_IOCTL_CREATE", 0xc020_54a5),
         ("SNDRV_TIMER_IOCTL_TRIGGER", 0x54a6),
         ("SNDRV_TIMER_IOCTL_TREAD64", 0x4004_54a4),
+        ("SNDRV_TIMER_IOCTL_START_OLD", 0x5420),
+        ("SNDRV_TIMER_IOCTL_STOP_OLD", 0x5421),
+        ("SNDRV_TIMER_IOCTL_CONTINUE_OLD", 0x5422),
+        ("SNDRV_TIMER_IOCTL_PAUSE_OLD", 0x5423),
+        ("SNDRV_TIMER_IOCTL_STATUS32", 0x8058_5414),
+        ("SNDRV_TIMER_IOCTL_GPARAMS32", 0x403c_5404),
+        ("SNDRV_TIMER_IOCTL_INFO32", 0x80e0_5411),
     ];
-    let tables = [ioctl::sequencer::ALL, ioctl::sequencer32::ALL, ioctl::timers::ALL];
+    let tables = [
+        ioctl::sequencer::ALL,
+        ioctl::sequencer32::ALL,
+        ioctl::timers::ALL,
+        ioctl::timers_old::ALL,
+        ioctl::timers32::ALL,
+    ];
     let ours: Vec<_> = tables.into_iter().flatten().copied().collect();
     let mut differences = Vec::new();
     for &(name, code) in expected {
@@ -575,10 +604,10 @@ fn everything_is_as_in_the_installed_headers() {
 }
 
 #[test]
-fn layout_is_the_same_in_a_32_bit_process_but_for_ports() {
+fn layout_is_the_same_in_a_32_bit_process_but_for_ports_and_times() {
     let mut items: Vec<_> =
         structs().iter().filter(|entry| entry.same_in_32).flat_map(Struct::items).collect();
-    items.extend(struct_of_32_bit().items());
+    items.extend(structs_of_32_bit().iter().flat_map(Struct::items));
     for (name, code) in ioctl::sequencer::ALL.iter().copied() {
         let of_port =
             ioctl::sequencer32::ALL.iter().find(|(other, _)| *other == format!("{name}32"));

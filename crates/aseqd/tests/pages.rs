@@ -3,6 +3,7 @@
 //! `ASEQD_BLESS=1 cargo test -p aseqd --test pages` prints them anew.
 
 use engine::seq::ioctl::{Support, TABLE};
+use engine::timer;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,14 +55,27 @@ fn the_compatibility_page_is_that_of_the_table() {
          ## Requests of `/dev/snd/seq`\n\n\
          | request | code | support | note |\n| --- | --- | --- | --- |\n",
     );
-    for entry in TABLE {
-        let support = match entry.support {
+    let line = |name: &str, code: u32, support: Support, note: &str| {
+        let support = match support {
             Support::Full => "full",
             Support::Partial => "partial",
             Support::Absent => "absent",
         };
-        let (name, code, note) = (entry.name, entry.code, entry.note);
-        writeln!(page, "| {name} | {code:#010x} | {support} | {note} |").expect("a string");
+        format!("| {name} | {code:#010x} | {support} | {note} |\n")
+    };
+    for entry in TABLE {
+        page += &line(entry.name, entry.code, entry.support, entry.note);
+    }
+    page.push_str(
+        "\n## Requests of `/dev/snd/timer`\n\n\
+         | request | code | support | note |\n| --- | --- | --- | --- |\n",
+    );
+    for entry in timer::ioctl::TABLE {
+        let name = match entry.variant {
+            "" => entry.name.to_owned(),
+            variant => format!("{} ({variant})", entry.name),
+        };
+        page += &line(&name, entry.code, entry.support, entry.note);
     }
     page.push_str("\n## What a program can tell\n\n| what it sees | why |\n| --- | --- |\n");
     let list = fs::read_to_string(root().join("docs/known-differences.txt")).expect("the list");

@@ -1,7 +1,8 @@
 //! The border of the engine: inputs, replies, outputs.
 
 use crate::seq::{Seq, ioctl};
-use crate::{Error, Time};
+use crate::timer::{self, Handle};
+use crate::{Config, Error, Time};
 use abi::Errno;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,6 +19,15 @@ pub const WRITE_BATCH: usize = 1000;
 /// One open of the device, as the driver knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub u32);
+
+/// Which device file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// `/dev/snd/seq`: the file is a client.
+    Sequencer,
+    /// `/dev/snd/timer`: the file can be bound to a timer.
+    Timer,
+}
 
 /// How a file was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,12 +73,16 @@ pub enum Identity<'a> {
 pub enum Input<'a> {
     /// A file is opened; the reply's value is its [`FileId`].
     Open {
+        /// Which device file.
+        node: Node,
         /// Direction.
         access: Access,
         /// By whom.
         identity: Identity<'a>,
     },
-    /// An ioctl. Bytes to copy back, if any, are in the output buffer.
+    /// An ioctl. Bytes to copy back, if any, are in the output buffer. The `CREATE` of the timer
+    /// device opens another file, that of the user-driven timer: its [`FileId`] stands in the `fd`
+    /// of the struct that is copied back, and the driver puts a descriptor for it in its place.
     Ioctl {
         /// On which file.
         file: FileId,
@@ -154,12 +168,23 @@ pub enum Output {
     Ready(FileId),
 }
 
+/// What stands behind a file.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    /// A client of the sequencer.
+    Client(u8),
+    /// An open of the timer device.
+    Timer(Handle),
+    /// The descriptor that a user-driven timer lives by: the timer's number.
+    UserTimer(u8),
+}
+
 /// The sequencer. See the crate's documentation for the contract.
 #[derive(Debug)]
 pub struct Engine {
     seq: Seq,
-    /// The client of each file.
-    files: Vec<Option<u8>>,
+    /// By the number of the file.
+    files: Vec<Option<Target>>,
     now: Time,
 }
 
@@ -170,10 +195,17 @@ impl Default for Engine {
 }
 
 impl Engine {
-    /// A sequencer as after loading the kernel's modules: the System client and Midi Through.
+    /// A sequencer as after loading the kernel's modules, the System client and Midi Through, with
+    /// the default [`Config`].
     #[must_use]
     pub fn new() -> Self {
-        Self { seq: Seq::new(), files: Vec::new(), now: Time(0) }
+        Self::with_config(Config::default())
+    }
+
+    /// The same with settings.
+    #[must_use]
+    pub fn with_config(config: Config) -> Self {
+        Self { seq: Seq::new(config), files: Vec::new(), now: Time(0) }
     }
 
     /// Takes in one input that happened at `now`. `out` is cleared and gets the bytes that go back
@@ -182,26 +214,24 @@ impl Engine {
         self.now = self.now.max(now);
         self.seq.advance_to(self.now);
         out.clear();
-        match input {
-            Input::Open { access, identity } => self.handle_open(access, identity).into(),
-            Input::Ioctl { file, request, compat, arg } => {
-                let client = match self.client_of(file) {
-                    Ok(client) => client,
-                    Err(error) => return Reply::Failed(error),
-                };
-                ioctl::handle(&mut self.seq, client, request, compat, arg, out).into()
+        let (file, call) = match input {
+            Input::Open { node, access, identity } => {
+                return self.handle_open(node, access, identity).into();
             }
-            Input::Read { file, len, nonblock } => match self.client_of(file) {
-                Ok(client) => self.seq.read(client, len, nonblock, out),
-                Err(error) => Reply::Failed(error),
-            },
-            Input::Write { file, data, nonblock } => match self.client_of(file) {
-                Ok(client) => self.seq.write(client, data, nonblock),
-                Err(error) => Reply::Failed(error),
-            },
-            Input::Poll { file } => self.client_of(file).map(|client| self.seq.poll(client)).into(),
-            Input::Close { file } => self.handle_close(file).into(),
-            Input::Timeout => Reply::Done(0),
+            Input::Ioctl { file, request, compat, arg } => {
+                (file, Call::Ioctl { request, compat, arg })
+            }
+            Input::Read { file, len, nonblock } => (file, Call::Read { len, nonblock }),
+            Input::Write { file, data, nonblock } => (file, Call::Write { data, nonblock }),
+            Input::Poll { file } => (file, Call::Poll),
+            Input::Close { file } => return self.handle_close(file).into(),
+            Input::Timeout => return Reply::Done(0),
+        };
+        match self.target_of(file) {
+            Ok(Target::Client(client)) => self.call_client(client, call, out),
+            Ok(Target::Timer(handle)) => self.call_timer(handle, call, out),
+            Ok(Target::UserTimer(number)) => self.call_user_timer(number, call),
+            Err(error) => Reply::Failed(error),
         }
     }
 
@@ -209,15 +239,15 @@ impl Engine {
     /// passed means: at once.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.seq.next_deadline().map(|(deadline, _)| deadline)
+        self.seq.next_deadline()
     }
 
     /// Takes one output, until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.seq.take_ready().map(Output::Ready)
+        self.seq.take_ready().or_else(|| self.seq.timers.take_ready()).map(Output::Ready)
     }
 
-    /// Opens a file.
+    /// Opens the sequencer.
     ///
     /// # Errors
     /// `ENOMEM` when no client number is free, `EBUSY` when the wanted one is taken.
@@ -227,7 +257,21 @@ impl Engine {
         access: Access,
         identity: Identity<'_>,
     ) -> Result<FileId, Error> {
-        let reply = self.handle(now, Input::Open { access, identity }, &mut Vec::new());
+        self.open_node(now, Node::Sequencer, access, identity)
+    }
+
+    /// Opens a device file.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; `EINVAL` for the timer device opened by a client of kernel type.
+    pub fn open_node(
+        &mut self,
+        now: Time,
+        node: Node,
+        access: Access,
+        identity: Identity<'_>,
+    ) -> Result<FileId, Error> {
+        let reply = self.handle(now, Input::Open { node, access, identity }, &mut Vec::new());
         let number = u32::try_from(reply.finish()?);
         number.map(FileId).map_err(|_| Error::new(Errno::ENOMEM, "too many files"))
     }
@@ -262,7 +306,69 @@ impl Engine {
         ""
     }
 
-    fn client_of(&self, file: FileId) -> Result<u8, Error> {
+    /// The text of `/proc/asound/timers`.
+    #[must_use]
+    pub fn proc_timers(&self) -> String {
+        timer::proc::timers(&self.seq.timers)
+    }
+
+    fn call_client(&mut self, client: u8, call: Call<'_>, out: &mut Vec<u8>) -> Reply {
+        match call {
+            Call::Ioctl { request, compat, arg } => {
+                ioctl::handle(&mut self.seq, client, request, compat, arg, out).into()
+            }
+            Call::Read { len, nonblock } => self.seq.read(client, len, nonblock, out),
+            Call::Write { data, nonblock } => self.seq.write(client, data, nonblock),
+            Call::Poll => Reply::Done(self.seq.poll(client)),
+        }
+    }
+
+    fn call_timer(&mut self, handle: Handle, call: Call<'_>, out: &mut Vec<u8>) -> Reply {
+        match call {
+            Call::Ioctl { request, compat, arg } => {
+                self.handle_timer_ioctl(handle, request, compat, arg, out).into()
+            }
+            Call::Read { len, nonblock } => self.seq.timers.read(handle, len, nonblock, out),
+            Call::Write { .. } => Reply::Failed(NO_WRITE),
+            Call::Poll => Reply::Done(self.seq.timers.poll(handle)),
+        }
+    }
+
+    fn handle_timer_ioctl(
+        &mut self,
+        handle: Handle,
+        request: u32,
+        compat: bool,
+        arg: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<usize, Error> {
+        // CREATE alone opens a file.
+        let creates = request == abi::ioctl::timers::CREATE;
+        let spare = if creates { Some(self.free_slot()?) } else { None };
+        let caller = timer::ioctl::Caller { handle, compat, spare, at: self.now };
+        let created = timer::ioctl::handle(&mut self.seq.timers, &caller, request, arg, out)?;
+        if let (Some(number), Some(spare)) = (created, spare) {
+            self.put(spare, Target::UserTimer(number));
+        }
+        Ok(0)
+    }
+
+    fn call_user_timer(&mut self, number: u8, call: Call<'_>) -> Reply {
+        match call {
+            Call::Ioctl { request: abi::ioctl::timers::TRIGGER, .. } => {
+                self.seq.trigger(number);
+                Reply::Done(0)
+            }
+            Call::Ioctl { .. } => {
+                Reply::Failed(Error::new(Errno::ENOTTY, "a user-driven timer knows TRIGGER only"))
+            }
+            Call::Read { .. } | Call::Write { .. } => Reply::Failed(NO_WRITE),
+            // What Linux answers for files that cannot be polled.
+            Call::Poll => Reply::Done(READABLE | WRITABLE),
+        }
+    }
+
+    fn target_of(&self, file: FileId) -> Result<Target, Error> {
         self.files
             .get(file.0 as usize)
             .copied()
@@ -270,22 +376,58 @@ impl Engine {
             .ok_or(Error::new(Errno::EBADF, "no such file is open"))
     }
 
-    fn handle_open(&mut self, access: Access, identity: Identity<'_>) -> Result<usize, Error> {
+    /// The lowest free number of a file.
+    fn free_slot(&self) -> Result<FileId, Error> {
         let slot = self.files.iter().position(Option::is_none).unwrap_or(self.files.len());
-        let file = u32::try_from(slot).map(FileId);
-        let file = file.map_err(|_| Error::new(Errno::ENOMEM, "too many files"))?;
-        let client = self.seq.open(file, access, identity)?;
+        u32::try_from(slot).map(FileId).map_err(|_| Error::new(Errno::ENOMEM, "too many files"))
+    }
+
+    fn put(&mut self, file: FileId, target: Target) {
+        let slot = file.0 as usize;
         if slot == self.files.len() {
             self.files.push(None);
         }
-        self.files[slot] = Some(client);
-        Ok(slot)
+        self.files[slot] = Some(target);
+    }
+
+    fn handle_open(
+        &mut self,
+        node: Node,
+        access: Access,
+        identity: Identity<'_>,
+    ) -> Result<usize, Error> {
+        let file = self.free_slot()?;
+        let target = match (node, identity) {
+            (Node::Sequencer, _) => Target::Client(self.seq.open(file, access, identity)?),
+            (Node::Timer, Identity::User { pid }) => {
+                Target::Timer(self.seq.timers.open_handle(file, pid))
+            }
+            (Node::Timer, Identity::Kernel { .. }) => {
+                return Err(Error::new(Errno::EINVAL, "only programs open the timer device"));
+            }
+        };
+        self.put(file, target);
+        Ok(file.0 as usize)
     }
 
     fn handle_close(&mut self, file: FileId) -> Result<usize, Error> {
-        let client = self.client_of(file)?;
+        let target = self.target_of(file)?;
         self.files[file.0 as usize] = None;
-        self.seq.close(client);
+        match target {
+            Target::Client(client) => self.seq.close(client),
+            Target::Timer(handle) => self.seq.timers.close_handle(self.now, handle),
+            Target::UserTimer(number) => self.seq.timers.remove_user_timer(self.now, number),
+        }
         Ok(0)
     }
 }
+
+/// A call on an open file, whatever stands behind it.
+enum Call<'a> {
+    Ioctl { request: u32, compat: bool, arg: &'a [u8] },
+    Read { len: usize, nonblock: bool },
+    Write { data: &'a [u8], nonblock: bool },
+    Poll,
+}
+
+const NO_WRITE: Error = Error::new(Errno::EINVAL, "the file has no such operation");

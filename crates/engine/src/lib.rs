@@ -1,6 +1,6 @@
 //! The ALSA sequencer as a pure state machine.
 //!
-//! The engine does what the kernel does behind `/dev/snd/seq`, and nothing else: it performs no I/O,
+//! The engine does what the kernel does behind `/dev/snd/seq` and `/dev/snd/timer`, and nothing else: it performs no I/O,
 //! knows no clock, thread, lock or file descriptor, and contains no unsafe code. Everything enters
 //! through one door, [`Engine::handle`], as an [`Input`] with the time at which it happened;
 //! everything leaves as that call's [`Reply`], its output bytes, or through [`Engine::poll_output`].
@@ -34,6 +34,7 @@ extern crate alloc;
 #[cfg(any(test, feature = "testing"))]
 extern crate std;
 
+mod config;
 mod engine;
 mod error;
 pub mod midi;
@@ -41,9 +42,11 @@ pub mod seq;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod time;
+pub mod timer;
 
+pub use config::Config;
 pub use engine::{
-    Access, Engine, FileId, Identity, Input, Output, READABLE, Reply, WRITABLE, WRITE_BATCH,
+    Access, Engine, FileId, Identity, Input, Node, Output, READABLE, Reply, WRITABLE, WRITE_BATCH,
 };
 pub use error::Error;
 pub use time::Time;

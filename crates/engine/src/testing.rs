@@ -1,6 +1,8 @@
 //! A rig for tests: an engine, named clients, a virtual clock.
 
-use crate::{Access, Engine, Error, FileId, Identity, Input, READABLE, Reply, Time, WRITABLE};
+use crate::{
+    Access, Config, Engine, Error, FileId, Identity, Input, READABLE, Reply, Time, WRITABLE,
+};
 use abi::ioctl::sequencer as s;
 use abi::seq::{
     ClientInfo, ClientPool, PortCaps, PortFlags, PortInfo, PortSubscribe, QueueClient, QueueInfo,
@@ -11,9 +13,11 @@ use std::vec::Vec;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 mod shorthand;
+mod timers;
 pub use shorthand::{
     ANNOUNCE, SUBSCRIBERS, THROUGH, TIMER, at_tick, at_time, direct, errno, key, summary,
 };
+pub use timers::{GLOBAL, HRTIMER, SYSTEM, follower, mask, user_driven};
 
 /// Every capability that matters.
 pub const OPEN_PORT: PortCaps =
@@ -50,6 +54,12 @@ impl Rig {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A fresh engine with settings.
+    #[must_use]
+    pub fn with_config(config: Config) -> Self {
+        Self { engine: Engine::with_config(config), now: Time(0) }
     }
 
     /// Opens a client that reads and writes.

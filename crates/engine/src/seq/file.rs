@@ -3,6 +3,7 @@
 use super::Seq;
 use super::fifo::Message;
 use super::route::{Pass, Stop};
+use super::stepper::MAX_RUNS;
 use crate::engine::{READABLE, Reply, WRITABLE, WRITE_BATCH};
 use crate::{Error, Time};
 use abi::event::{EVENT_SIZE, EventLength, QUEUE_DIRECT};
@@ -90,28 +91,41 @@ impl Seq {
     }
 
     /// Does everything that fell due up to `now`, each queue's events at their own instant, in the
-    /// order of the instants. A queue with more due events than one pass may deliver goes on in the
-    /// next call.
+    /// order of the instants, after what timers do at the same one. A queue with more due events
+    /// than one pass may deliver, or a timer with too many interrupts, goes on in the next call.
     pub(crate) fn advance_to(&mut self, now: Time) {
         self.now = now;
         let mut full = 0_u32;
-        while let Some((deadline, queue)) = self.next_deadline_of(full) {
-            if deadline > now {
-                break;
-            }
-            self.instant = deadline;
-            if self.dispatch(queue, deadline) == Pass::Full {
-                full |= 1 << queue;
+        let mut runs = 0;
+        loop {
+            let queue = self.next_deadline_of(full).filter(|(deadline, _)| *deadline <= now);
+            let horizon = queue.map_or(now, |(deadline, _)| deadline);
+            let expiry = self.timers.next_expiry().filter(|(at, _)| *at <= horizon);
+            match (expiry, queue) {
+                (Some((_, expiry)), _) if runs < MAX_RUNS => {
+                    runs += 1;
+                    self.expire(expiry, horizon);
+                }
+                (_, Some((deadline, queue))) => {
+                    self.instant = deadline;
+                    if self.dispatch(queue, deadline) == Pass::Full {
+                        full |= 1 << queue;
+                    }
+                }
+                _ => break,
             }
         }
         self.instant = now;
     }
 
-    /// The earliest deadline and its queue; of equal ones, that of the lowest queue.
-    pub(crate) fn next_deadline(&self) -> Option<(Time, u8)> {
-        self.next_deadline_of(0)
+    /// The earliest time at which a queue or a timer has something to do.
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        let queue = self.next_deadline_of(0).map(|(deadline, _)| deadline);
+        let timer = self.next_wake_up();
+        queue.into_iter().chain(timer).min()
     }
 
+    /// The earliest deadline of an exact queue; of equal ones, that of the lowest queue.
     fn next_deadline_of(&self, except: u32) -> Option<(Time, u8)> {
         self.queues()
             .filter(|queue| except & (1 << queue.number) == 0)

@@ -10,12 +10,14 @@ mod prioq;
 pub(crate) mod proc;
 pub mod queue;
 mod route;
+mod stepper;
 mod subscription;
 mod system;
 pub mod tempo;
 
 use crate::engine::FileId;
-use crate::{Access, Error, Identity, Time};
+use crate::timer::Timers;
+use crate::{Access, Config, Error, Identity, Time};
 use abi::event::EventData;
 use abi::seq::{CLIENT_DUMMY, PortCaps, PortType};
 use abi::{Address, Errno, EventType};
@@ -38,6 +40,8 @@ pub(crate) struct Seq {
     peak_clients: usize,
     /// By queue number.
     queues: Vec<Option<Box<Queue>>>,
+    /// What queues and the files of the timer device are bound to.
+    pub(crate) timers: Timers,
     /// Files to tell about, each at most once.
     ready: VecDeque<FileId>,
     now: Time,
@@ -47,12 +51,13 @@ pub(crate) struct Seq {
 }
 
 impl Seq {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         let mut seq = Self {
             clients: (0..MAX_CLIENTS).map(|_| None).collect(),
             closing: None,
             peak_clients: 0,
             queues: (0..MAX_QUEUES).map(|_| None).collect(),
+            timers: Timers::new(config),
             ready: VecDeque::new(),
             now: Time(0),
             instant: Time(0),
@@ -191,6 +196,9 @@ impl Seq {
     pub(crate) fn delete_queue(&mut self, number: u8) {
         let Some(slot) = self.queues.get_mut(usize::from(number)) else { return };
         let Some(mut queue) = slot.take() else { return };
+        let instant = self.instant;
+        queue.timer.stop(&mut self.timers, instant);
+        queue.timer.close(&mut self.timers, instant);
         let cells = queue.remove_if(|_| true);
         self.give_back(cells);
     }
@@ -199,14 +207,14 @@ impl Seq {
     /// the kernel waits there until they are due.
     fn leave_queue(&mut self, queue: u8, client: u8) {
         let now = self.now;
-        let Some(queue) = self.queue_mut(queue.into()) else { return };
+        let Some((queue, timers)) = self.queue_and_timers(queue.into()) else { return };
         let used = queue.used_by(client);
         let cells = queue.remove_if(|cell| {
             let event = &cell.message.event;
             event.source.client == client || (used && event.dest.client == client)
         });
         if used {
-            queue.set_used(now, client, false);
+            queue.set_used(timers, now, client, false);
         }
         self.give_back(cells);
     }
@@ -222,7 +230,9 @@ impl Seq {
         let free = (0..MAX_QUEUES).find(|number| self.queue(i32::from(*number)).is_none());
         let number = free.ok_or(Error::new(Errno::ENOMEM, "all queues are in use"))?;
         let mut queue = Queue::new(number, owner, locked, queue_name(number));
-        queue.set_used(now, owner, true);
+        // The timer opens before the queue has its number, as on Linux, and shows -1.
+        queue.set_used(&mut self.timers, now, owner, true);
+        queue.timer.shown_number = number.into();
         Ok(self.queues[usize::from(number)].insert(Box::new(queue)))
     }
 

@@ -153,10 +153,10 @@ pub(crate) fn timer(seq: &Seq) -> String {
     text(|out| {
         for queue in seq.queues() {
             let timer = &queue.timer;
-            let Some(source) = timer.source else { continue };
-            let period_ns = timer.period_ns();
+            let Some(name) = seq.timer_name(queue) else { continue };
+            let period_ns = seq.period_ns(queue);
             let (sec, nsec) = (period_ns / 1_000_000_000, period_ns % 1_000_000_000);
-            writeln!(out, "Timer for queue {} : {}", queue.number, source.name())?;
+            writeln!(out, "Timer for queue {} : {name}", queue.number)?;
             writeln!(out, "  Period time : {sec}.{nsec:09}")?;
             writeln!(out, "  Skew : {} / {SKEW_BASE}", timer.skew)?;
         }

@@ -5,6 +5,7 @@ use super::fifo::Message;
 use super::prioq::{Cell, PrioQueue};
 use super::tempo::QueueTimer;
 use crate::Time;
+use crate::timer::Timers;
 use abi::event::{EventFlags, EventTime, EventType};
 use abi::seq::{RemoveEvents, RemoveMode};
 use alloc::vec::Vec;
@@ -44,7 +45,7 @@ impl Queue {
             users: Users::default(),
             ticks: PrioQueue::default(),
             times: PrioQueue::default(),
-            timer: QueueTimer::new(),
+            timer: QueueTimer::new(number),
             dispatching: false,
             again: false,
         }
@@ -61,16 +62,17 @@ impl Queue {
 
     /// Marks a client as user or not. The first user opens the timer, the last closes it, and
     /// marking the only user, again too, resets tempo and timer.
-    pub(crate) fn set_used(&mut self, now: Time, client: u8, used: bool) {
+    pub(crate) fn set_used(&mut self, timers: &mut Timers, now: Time, client: u8, used: bool) {
         self.users.set(client, used);
         if self.users.count() == 0 {
-            self.timer.close(now);
+            self.timer.close(timers, now);
             return;
         }
         if used && self.users.count() == 1 {
             self.timer.set_defaults(now);
         }
-        self.timer.open(now);
+        // As on Linux, a queue that finds no timer has none, and no call fails for it.
+        let _without = self.timer.open(timers, now);
     }
 
     /// Waiting events, in both lists.

@@ -44,8 +44,8 @@ impl Seq {
     pub(crate) fn control_queue(&mut self, event: &Event, hops: u32) -> Result<(), Error> {
         let now = self.instant();
         let number = event.data.queue();
-        let queue = self.queue_mut(number.into());
-        let queue = queue.ok_or(Error::new(Errno::EINVAL, "no such queue to control"))?;
+        let queue = self.queue_and_timers(number.into());
+        let (queue, timers) = queue.ok_or(Error::new(Errno::EINVAL, "no such queue to control"))?;
         if !queue.controllable_by(event.source.client) {
             return Err(Error::new(Errno::EPERM, "the queue is locked by another client"));
         }
@@ -54,13 +54,13 @@ impl Seq {
         let echo = match event.event_type {
             EventType::START => {
                 let cells = queue.remove_for_start(event.source.client);
-                let started = queue.timer.start(now).is_ok();
+                let started = queue.timer.start(timers, now).is_ok();
                 self.give_back(cells);
                 started
             }
-            EventType::CONTINUE => timer.resume(now).is_ok(),
+            EventType::CONTINUE => timer.resume(timers, now).is_ok(),
             EventType::STOP => {
-                timer.stop(now);
+                timer.stop(timers, now);
                 true
             }
             EventType::TEMPO => {

@@ -3,8 +3,9 @@
 //! The kernel advances a queue by a fixed step at every period of a timer, 1 ms by default. Ours has
 //! no period: the position is a function of the time since an anchor, and the instant at which a
 //! position is reached is computed, so that an event is due when it is due and an idle queue costs
-//! nothing.
+//! nothing. A queue whose timer a program has chosen steps all the same: see `stepper.rs`.
 
+use crate::timer::InstanceId;
 use crate::{Error, Time};
 use abi::Errno;
 use abi::event::EventTime;
@@ -18,12 +19,6 @@ pub const DEFAULT_TEMPO: u32 = 500_000;
 pub const DEFAULT_PPQ: u32 = 96;
 /// Nanoseconds per unit of tempo.
 pub const DEFAULT_TEMPO_BASE: u16 = 1000;
-/// Frequency at which the kernel steps a queue when none is asked for, in Hz.
-const DEFAULT_FREQUENCY: u32 = 1000;
-/// Lowest and highest frequency that a queue's timer is programmed to, in Hz.
-const FREQUENCIES: (u32, u32) = (10, 6250);
-/// Period of the system timer on the reference kernel (HZ=250), in nanoseconds.
-const SYSTEM_TIMER_NS: u64 = 4_000_000;
 /// Real time is kept in 32-bit seconds and wraps.
 const REAL_TIME_MODULUS: u64 = (1 << 32) * NANOSECONDS;
 const NANOSECONDS: u64 = 1_000_000_000;
@@ -37,37 +32,6 @@ pub const DEFAULT_TIMER: TimerId = TimerId {
     device: timer::GLOBAL_HRTIMER,
     subdevice: 0,
 };
-
-/// The timer that drives a queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// High resolution.
-    HrTimer,
-    /// The jiffies timer.
-    System,
-    /// None of its own: ticks with another timer that names it, of which we have none.
-    Slave,
-}
-
-impl Source {
-    /// Name in `/proc/asound/seq/timer`.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::HrTimer => "HR timer",
-            Self::System => "system timer",
-            // What Linux prints where there is no name to print.
-            Self::Slave => "(efault)",
-        }
-    }
-
-    const fn resolution_ns(self) -> u64 {
-        match self {
-            Self::HrTimer => 1,
-            Self::System => SYSTEM_TIMER_NS,
-            Self::Slave => 0,
-        }
-    }
-}
 
 /// Where a queue is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,12 +54,22 @@ impl Position {
 #[derive(Clone, Debug)]
 pub(crate) struct QueueTimer {
     pub(crate) running: bool,
+    /// Number of the queue.
+    pub(super) queue: u8,
+    /// The number under which its instance is known, -1 for one that was opened before the queue
+    /// had its number.
+    pub(super) shown_number: i32,
     /// Has been started or continued once.
-    initialized: bool,
-    /// The timer that is open for this queue.
-    pub(crate) source: Option<Source>,
-    /// That timer ticks. A queue can be running without it: its position then stands still.
-    ticking: bool,
+    pub(super) initialized: bool,
+    /// The instance that is open for this queue.
+    pub(super) instance: Option<InstanceId>,
+    /// A program has chosen the timer.
+    pub(super) explicit: bool,
+    /// The queue moves by callbacks of its instance. The anchor is the last of them.
+    pub(super) stepped: bool,
+    /// The timer of an exact queue ticks. A queue can be running without it: its position then
+    /// stands still.
+    pub(super) ticking: bool,
     pub(crate) tempo: u32,
     pub(crate) ppq: u32,
     pub(crate) tempo_base: u16,
@@ -108,9 +82,9 @@ pub(crate) struct QueueTimer {
     pub(crate) frequency: u32,
     /// Ticks of the timer in a period with which the kernel would step, for `/proc`. Counted when
     /// the queue starts, so it may not fit a timer that was opened since.
-    timer_ticks: u64,
+    pub(super) timer_ticks: u64,
     /// When the position below was true.
-    anchor: Time,
+    pub(super) anchor: Time,
     tick: u32,
     /// Nanoseconds into the tick.
     fraction: u64,
@@ -118,11 +92,15 @@ pub(crate) struct QueueTimer {
 }
 
 impl QueueTimer {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(queue: u8) -> Self {
         let mut timer = Self {
             running: false,
+            queue,
+            shown_number: -1,
             initialized: false,
-            source: None,
+            instance: None,
+            explicit: false,
+            stepped: false,
             ticking: false,
             tempo: 0,
             ppq: 0,
@@ -150,46 +128,20 @@ impl QueueTimer {
         self.update_tick_length();
         self.running = false;
         self.id = DEFAULT_TIMER;
+        self.explicit = false;
         self.frequency = 0;
         self.skew = SKEW_BASE;
     }
 
-    /// Opens the timer that was asked for, if none is open. One that cannot be had is silently
-    /// replaced by the system timer; where nothing can be had, by the default, with all defaults.
-    pub(crate) fn open(&mut self, now: Time) {
-        if self.source.is_some() {
-            return;
-        }
-        let slave_classes = timer::SCLASS_APPLICATION..=timer::SCLASS_OSS_SEQUENCER;
-        if self.id.dev_class == timer::CLASS_SLAVE {
-            if slave_classes.contains(&self.id.dev_sclass) {
-                self.source = Some(Source::Slave);
-                return;
-            }
-            self.set_defaults(now);
-        }
-        let system =
-            self.id.dev_class == timer::CLASS_GLOBAL && self.id.device == timer::GLOBAL_SYSTEM;
-        if system && self.id.subdevice != 0 {
-            // The replacement is what could not be had.
-            self.set_defaults(now);
-        }
-        self.id.dev_sclass = timer::SCLASS_SEQUENCER;
-        let hrtimer = self.id.dev_class == timer::CLASS_GLOBAL
-            && self.id.device == timer::GLOBAL_HRTIMER
-            && self.id.subdevice == 0;
-        self.source = Some(if hrtimer { Source::HrTimer } else { Source::System });
-    }
-
-    /// Closes the timer. The running flag stays.
-    pub(crate) fn close(&mut self, now: Time) {
-        self.advance_to(now);
-        self.source = None;
-        self.ticking = false;
+    /// Asks for another timer, which is to be opened then.
+    pub(crate) const fn choose(&mut self, id: TimerId, frequency: u32) {
+        self.id = id;
+        self.frequency = frequency;
+        self.explicit = true;
     }
 
     const fn moves(&self) -> bool {
-        self.running && self.ticking
+        self.running && self.ticking && !self.stepped
     }
 
     /// Nanoseconds on the queue's clock since the anchor.
@@ -197,7 +149,12 @@ impl QueueTimer {
         if !self.moves() {
             return 0;
         }
-        let scaled = u128::from(now - self.anchor) * u128::from(self.skew);
+        self.skewed(now - self.anchor)
+    }
+
+    /// Nanoseconds on the queue's clock while so many go by.
+    pub(super) fn skewed(&self, nanoseconds: u64) -> u64 {
+        let scaled = u128::from(nanoseconds) * u128::from(self.skew);
         u64::try_from(scaled >> 16).unwrap_or(u64::MAX)
     }
 
@@ -213,26 +170,35 @@ impl QueueTimer {
     }
 
     /// The position that programs are told: the real time of a queue whose running flag is set goes
-    /// on even when its timer does not tick.
+    /// on even when its timer does not tick, or between its ticks.
     pub(crate) fn reported(&self, now: Time) -> Position {
         let mut position = self.position(now);
-        if self.running && !self.ticking {
+        if self.running && !self.moves() {
             position.nanoseconds = self.nanoseconds.saturating_add(now - self.anchor);
         }
         position
     }
 
     /// Makes the position at `now` the anchor: before anything changes that it depends on.
-    fn advance_to(&mut self, now: Time) {
+    pub(super) fn advance_to(&mut self, now: Time) {
+        if self.stepped {
+            return;
+        }
         let now = now.max(self.anchor);
         let elapsed = self.elapsed(now);
-        let position = self.position(now);
-        self.fraction = self.fraction.saturating_add(elapsed) % u64::from(self.tick_ns);
-        self.tick = position.tick;
-        self.nanoseconds = position.nanoseconds % REAL_TIME_MODULUS;
+        self.move_on(elapsed);
         if self.moves() || !self.running {
             self.anchor = now;
         }
+    }
+
+    /// Adds to the position.
+    #[expect(clippy::cast_possible_truncation, reason = "ticks wrap at 32 bits, as the kernel's")]
+    pub(super) fn move_on(&mut self, nanoseconds: u64) {
+        let fraction = self.fraction.saturating_add(nanoseconds);
+        self.tick = self.tick.wrapping_add((fraction / u64::from(self.tick_ns)) as u32);
+        self.fraction = fraction % u64::from(self.tick_ns);
+        self.nanoseconds = self.nanoseconds.saturating_add(nanoseconds) % REAL_TIME_MODULUS;
     }
 
     /// Moves the anchor on where ticks since then come near their 32 bits.
@@ -259,86 +225,36 @@ impl QueueTimer {
 
     /// The instant at which a tick is reached; the anchor if that was before.
     pub(crate) fn tick_deadline(&self, tick: u32) -> Option<Time> {
+        self.instant_after(self.distance_to_tick(tick))
+    }
+
+    /// Nanoseconds on the queue's clock from the anchor to a tick.
+    pub(super) fn distance_to_tick(&self, tick: u32) -> u64 {
         let ticks = u64::from(tick.saturating_sub(self.tick));
         let length = ticks * u64::from(self.tick_ns);
-        self.instant_after(length.saturating_sub(self.fraction))
+        length.saturating_sub(self.fraction)
     }
 
     /// The instant at which a real time is reached, given as a key of the priority queue:
     /// nanoseconds beyond a second are reached with the next second.
     pub(crate) fn real_deadline(&self, key: u64) -> Option<Time> {
+        self.instant_after(self.distance_to_time(key)?)
+    }
+
+    /// Nanoseconds on the queue's clock from the anchor to such a time, if it is ever reached.
+    pub(super) fn distance_to_time(&self, key: u64) -> Option<u64> {
         let (seconds, nanoseconds) = (key >> 32, key & 0xffff_ffff);
         let due = seconds * NANOSECONDS + nanoseconds.min(NANOSECONDS);
         if due >= REAL_TIME_MODULUS {
             return None;
         }
-        self.instant_after(due.saturating_sub(self.nanoseconds))
+        Some(due.saturating_sub(self.nanoseconds))
     }
 
-    /// From position 0.
-    pub(crate) fn start(&mut self, now: Time) -> Result<(), Error> {
-        let source = self.source.ok_or(NO_TIMER)?;
-        self.advance_to(now);
-        self.running = false;
-        self.ticking = false;
-        self.reset();
-        self.program(source)?;
-        self.go(now, source);
-        Ok(())
-    }
-
-    /// On from where it is; a queue that never ran starts from 0.
-    pub(crate) fn resume(&mut self, now: Time) -> Result<(), Error> {
-        let source = self.source.ok_or(NO_TIMER)?;
-        if self.running {
-            return Err(Error::new(Errno::EBUSY, "the queue is running"));
-        }
-        if !self.initialized {
-            self.reset();
-            self.program(source)?;
-        }
-        self.go(now, source);
-        Ok(())
-    }
-
-    /// Stays where it is. Without a timer nothing happens.
-    pub(crate) fn stop(&mut self, now: Time) {
-        if self.source.is_none() || !self.running {
-            return;
-        }
-        self.advance_to(now);
-        self.running = false;
-        self.ticking = false;
-    }
-
-    fn go(&mut self, now: Time, source: Source) {
-        self.running = true;
-        self.ticking = source != Source::Slave;
-        self.anchor = now.max(self.anchor);
-    }
-
-    const fn reset(&mut self) {
+    pub(super) const fn reset(&mut self) {
         self.tick = 0;
         self.fraction = 0;
         self.nanoseconds = 0;
-    }
-
-    /// Chooses the period. A slave has none and cannot be programmed.
-    fn program(&mut self, source: Source) -> Result<(), Error> {
-        if source == Source::Slave {
-            return Err(Error::new(Errno::EINVAL, "the queue's timer has no ticks of its own"));
-        }
-        let wanted = if self.frequency == 0 { DEFAULT_FREQUENCY } else { self.frequency };
-        let frequency = wanted.clamp(FREQUENCIES.0, FREQUENCIES.1);
-        let steps = NANOSECONDS / (source.resolution_ns() * u64::from(frequency));
-        self.timer_ticks = steps.max(1);
-        self.initialized = true;
-        Ok(())
-    }
-
-    /// Period that the kernel would step with, in nanoseconds, as `/proc` shows it.
-    pub(crate) fn period_ns(&self) -> u64 {
-        self.source.map_or(0, |source| source.resolution_ns() * self.timer_ticks)
     }
 
     /// Tempo alone, as the TEMPO event does.
@@ -430,4 +346,4 @@ impl QueueTimer {
     }
 }
 
-const NO_TIMER: Error = Error::new(Errno::EINVAL, "no timer is open for the queue");
+pub(super) const NO_TIMER: Error = Error::new(Errno::EINVAL, "no timer is open for the queue");

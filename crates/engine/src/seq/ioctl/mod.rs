@@ -90,8 +90,8 @@ table! {
     s::GET_QUEUE_TEMPO(QueueTempo) => queue::get_queue_tempo, Full, "";
     s::SET_QUEUE_TEMPO(QueueTempo) => queue::set_queue_tempo, Full, "";
     s::GET_QUEUE_TIMER(QueueTimer) => queue::get_queue_timer, Full, "";
-    s::SET_QUEUE_TIMER(QueueTimer) => queue::set_queue_timer, Partial,
-        "the id is kept; every queue is exact, none is stepped by the timer's period";
+    s::SET_QUEUE_TIMER(QueueTimer) => queue::set_queue_timer, Full,
+        "a queue steps by the timer that is chosen, one that nobody chose for is exact";
     s::GET_QUEUE_CLIENT(QueueClient) => queue::get_queue_client, Full, "";
     s::SET_QUEUE_CLIENT(QueueClient) => queue::set_queue_client, Full, "";
     s::GET_CLIENT_POOL(ClientPool) => pool::get_client_pool, Full, "";

@@ -5,6 +5,7 @@ use crate::seq::Seq;
 use crate::seq::client::{copy_name, name, name_bytes, write_name};
 use crate::seq::queue::Queue;
 use crate::seq::tempo::SKEW_BASE;
+use crate::timer::Timers;
 use abi::Errno;
 use abi::seq::{
     QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer, RealTime, TIMER_ALSA, VERSION,
@@ -20,8 +21,17 @@ fn find(seq: &Seq, number: i32) -> Result<&Queue, Error> {
 
 /// The queue, if the caller may control it.
 fn controllable(seq: &mut Seq, caller: u8, number: i32) -> Result<&mut Queue, Error> {
-    seq.queue_mut(number)
-        .filter(|queue| queue.controllable_by(caller))
+    controllable_with_timers(seq, caller, number).map(|(queue, _)| queue)
+}
+
+/// The same, with what it needs to change its timer.
+fn controllable_with_timers(
+    seq: &mut Seq,
+    caller: u8,
+    number: i32,
+) -> Result<(&mut Queue, &mut Timers), Error> {
+    seq.queue_and_timers(number)
+        .filter(|(queue, _)| queue.controllable_by(caller))
         .ok_or(Error::new(Errno::EPERM, "no such queue, or it is locked by another client"))
 }
 
@@ -69,11 +79,11 @@ pub(super) fn set_queue_info(seq: &mut Seq, caller: u8, info: &mut QueueInfo) ->
         return Err(Error::new(Errno::EINVAL, "a queue can be given to oneself only"));
     }
     let now = seq.now();
-    let queue = controllable(seq, caller, info.queue)?;
+    let (queue, timers) = controllable_with_timers(seq, caller, info.queue)?;
     queue.owner = caller;
     queue.locked = info.locked & LOCKED != 0;
     if queue.locked {
-        queue.set_used(now, caller, true);
+        queue.set_used(timers, now, caller, true);
     }
     queue.name = copy_name(&info.name);
     Ok(())
@@ -172,12 +182,11 @@ pub(super) fn set_queue_timer(
         return Err(Error::new(Errno::EINVAL, "no such kind of queue timer"));
     }
     let now = seq.now();
-    let timer = &mut controllable(seq, caller, info.queue)?.timer;
-    timer.close(now);
-    timer.id = info.id;
-    timer.frequency = info.resolution;
-    timer.open(now);
-    Ok(())
+    let (queue, timers) = controllable_with_timers(seq, caller, info.queue)?;
+    let timer = &mut queue.timer;
+    timer.close(timers, now);
+    timer.choose(info.id, info.resolution);
+    timer.open_or_default(timers, now)
 }
 
 pub(super) fn get_queue_client(
@@ -198,9 +207,9 @@ pub(super) fn set_queue_client(
 ) -> Result<(), Error> {
     if info.used >= 0 {
         let now = seq.now();
-        let queue = seq.queue_mut(info.queue);
-        let queue = queue.ok_or(Error::new(Errno::EINVAL, "no such queue"))?;
-        queue.set_used(now, caller, info.used != 0);
+        let queue = seq.queue_and_timers(info.queue);
+        let (queue, timers) = queue.ok_or(Error::new(Errno::EINVAL, "no such queue"))?;
+        queue.set_used(timers, now, caller, info.used != 0);
     }
     get_queue_client(seq, caller, info)
 }

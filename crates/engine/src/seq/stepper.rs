@@ -1,0 +1,291 @@
+//! Queues as users of timers: the instance that a queue opens, and how callbacks step it.
+//!
+//! A queue is *exact* or *stepped*. The position of an exact one is a function of time; its instance
+//! is bound to a timer so that others see it there and can follow it, and does not use it. A stepped
+//! one moves with the callbacks of its instance, as the kernel's do, and delivers then.
+
+use super::Seq;
+use super::queue::Queue;
+use super::tempo::{NO_TIMER, QueueTimer};
+use crate::timer::{Expiry, Instance, Outlook, QueueStep, Timers};
+use crate::{Error, Time};
+use abi::Errno;
+use abi::timer::{self, TimerId};
+use alloc::format;
+
+/// Frequency at which the kernel steps a queue when none is asked for, in Hz.
+const DEFAULT_FREQUENCY: u32 = 1000;
+/// Lowest and highest frequency that a queue's timer is programmed to, in Hz.
+const FREQUENCIES: (u32, u32) = (10, 6250);
+const NANOSECONDS: u64 = 1_000_000_000;
+
+/// Runs of interrupts that one call of the engine handles before it goes on; the others are due at
+/// once, in the next call.
+pub(super) const MAX_RUNS: usize = 1000;
+/// Interrupts that nobody waits for may pile up to this number, well below [`MAX_RUNS`].
+const MAX_PENDING: u64 = 500;
+
+/// What opens in place of a timer that cannot be had.
+const SYSTEM_TIMER: TimerId = TimerId {
+    dev_class: timer::CLASS_GLOBAL,
+    dev_sclass: timer::SCLASS_SEQUENCER,
+    card: -1,
+    device: timer::GLOBAL_SYSTEM,
+    subdevice: 0,
+};
+
+impl QueueTimer {
+    /// Opens the timer that was asked for, if none is open. One that cannot be had is replaced by
+    /// the system timer.
+    ///
+    /// # Errors
+    /// The timer's.
+    pub(crate) fn open(&mut self, timers: &mut Timers, now: Time) -> Result<(), Error> {
+        if self.instance.is_some() {
+            return Ok(());
+        }
+        let follows = self.id.dev_class == timer::CLASS_SLAVE;
+        if !follows {
+            self.id.dev_sclass = timer::SCLASS_SEQUENCER;
+        }
+        let stepped = follows || self.explicit || timers.config().quantise;
+        let label = format!("sequencer queue {}", self.shown_number);
+        let mut open = |id: &TimerId| {
+            let instance = Instance::of_queue(self.queue, label.clone(), !stepped);
+            timers.open(instance, id, self.shown_number, now)
+        };
+        let system =
+            self.id.dev_class == timer::CLASS_GLOBAL && self.id.device == timer::GLOBAL_SYSTEM;
+        let opened = match open(&self.id) {
+            Err(_) if !follows && !system => open(&SYSTEM_TIMER),
+            opened => opened,
+        };
+        self.instance = Some(opened?);
+        self.stepped = stepped;
+        Ok(())
+    }
+
+    /// The same, but where nothing can be had, all settings become those of a new queue.
+    ///
+    /// # Errors
+    /// The timer's, if the default cannot be had either.
+    pub(crate) fn open_or_default(&mut self, timers: &mut Timers, now: Time) -> Result<(), Error> {
+        if self.open(timers, now).is_ok() {
+            return Ok(());
+        }
+        self.set_defaults(now);
+        self.open(timers, now)
+    }
+
+    /// Closes the timer. The running flag stays.
+    pub(crate) fn close(&mut self, timers: &mut Timers, now: Time) {
+        self.advance_to(now);
+        if let Some(instance) = self.instance.take() {
+            timers.close(instance, now);
+        }
+        self.ticking = false;
+    }
+
+    /// From position 0.
+    ///
+    /// # Errors
+    /// `EINVAL` without a timer.
+    pub(crate) fn start(&mut self, timers: &mut Timers, now: Time) -> Result<(), Error> {
+        if self.instance.is_none() {
+            return Err(NO_TIMER);
+        }
+        self.stop(timers, now);
+        self.advance_to(now);
+        self.reset();
+        self.program(timers)?;
+        self.go(timers, now);
+        Ok(())
+    }
+
+    /// On from where it is; a queue that never ran starts from 0.
+    ///
+    /// # Errors
+    /// `EINVAL` without a timer, `EBUSY` where it runs.
+    pub(crate) fn resume(&mut self, timers: &mut Timers, now: Time) -> Result<(), Error> {
+        if self.instance.is_none() {
+            return Err(NO_TIMER);
+        }
+        if self.running {
+            return Err(Error::new(Errno::EBUSY, "the queue is running"));
+        }
+        if !self.initialized {
+            self.reset();
+            self.program(timers)?;
+        }
+        self.advance_to(now);
+        self.go(timers, now);
+        Ok(())
+    }
+
+    /// Stays where it is. Without a timer nothing happens.
+    pub(crate) fn stop(&mut self, timers: &mut Timers, now: Time) {
+        let Some(instance) = self.instance else { return };
+        if !self.running {
+            return;
+        }
+        self.advance_to(now);
+        self.running = false;
+        self.ticking = false;
+        // It may not run: a timer that was opened under a running queue.
+        let _idle = timers.pause(instance, now);
+    }
+
+    fn go(&mut self, timers: &mut Timers, now: Time) {
+        if let Some(instance) = self.instance {
+            // One that runs already, from before a reset, goes on as it does.
+            let _runs = timers.start(instance, self.timer_ticks, now);
+        }
+        self.running = true;
+        self.ticking = true;
+        self.anchor = now.max(self.anchor);
+    }
+
+    /// Chooses the period. Who follows nobody has none.
+    fn program(&mut self, timers: &Timers) -> Result<(), Error> {
+        let timer = self.instance.and_then(|instance| timers.timer_of(instance));
+        let timer = timer.ok_or(Error::new(Errno::EINVAL, "the queue follows nobody"))?;
+        let wanted = if self.frequency == 0 { DEFAULT_FREQUENCY } else { self.frequency };
+        let frequency = u64::from(wanted.clamp(FREQUENCIES.0, FREQUENCIES.1));
+        let steps = NANOSECONDS / timer.resolution.saturating_mul(frequency);
+        self.timer_ticks = steps.max(1);
+        self.initialized = true;
+        Ok(())
+    }
+
+    /// A callback after so much time, and more of them at once.
+    fn step(&mut self, step: QueueStep, at: Time) {
+        if !self.running || !self.stepped {
+            return;
+        }
+        let more = self.skewed(step.more_ns).saturating_mul(step.more);
+        self.move_on(self.skewed(step.first_ns).saturating_add(more));
+        self.anchor = at;
+    }
+}
+
+impl Queue {
+    /// Callbacks until an event is due, each after the same time; none if none ever is.
+    fn steps_until_due(&self, step_ns: u64) -> Option<u64> {
+        let timer = &self.timer;
+        if !timer.running || !timer.stepped {
+            return None;
+        }
+        let tick = self.ticks.first_key();
+        let tick = tick.map(|key| timer.distance_to_tick(u32::try_from(key).unwrap_or(u32::MAX)));
+        let time = self.times.first_key().and_then(|key| timer.distance_to_time(key));
+        let distance = match (tick, time) {
+            (Some(tick), Some(time)) => tick.min(time),
+            (tick, time) => tick.or(time)?,
+        };
+        let step_ns = timer.skewed(step_ns);
+        if distance == 0 {
+            return Some(1);
+        }
+        (step_ns > 0).then(|| distance.div_ceil(step_ns))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.ticks.first_key().is_none() && self.times.first_key().is_none()
+    }
+}
+
+impl Seq {
+    /// A queue, and what it needs to change its timer.
+    pub(crate) fn queue_and_timers(&mut self, number: i32) -> Option<(&mut Queue, &mut Timers)> {
+        let queue = self.queues.get_mut(usize::try_from(number).ok()?)?.as_deref_mut()?;
+        Some((queue, &mut self.timers))
+    }
+
+    /// Name of the timer that is open for a queue, if one is.
+    pub(crate) fn timer_name(&self, queue: &Queue) -> Option<&'static str> {
+        let instance = queue.timer.instance?;
+        // What Linux prints where there is no name to print.
+        Some(self.timers.timer_of(instance).map_or("(efault)", |timer| timer.name))
+    }
+
+    /// Period that the kernel would step a queue with, in nanoseconds, as `/proc` shows it.
+    pub(crate) fn period_ns(&self, queue: &Queue) -> u64 {
+        let timer = queue.timer.instance.and_then(|instance| self.timers.timer_of(instance));
+        timer.map_or(0, |timer| timer.resolution.saturating_mul(queue.timer.timer_ticks))
+    }
+
+    /// Handles interrupts of a timer, as many as are alike and change nothing for others up to
+    /// `horizon`: nothing that a program can see happens at other instants than one by one.
+    pub(super) fn expire(&mut self, expiry: Expiry, horizon: Time) {
+        let Some(outlook) = self.timers.outlook(expiry) else { return };
+        let times = self.times_until_something_happens(expiry, &outlook, horizon);
+        self.instant = outlook.instant(times);
+        self.timers.expire(expiry, times);
+        self.call_back(self.instant);
+        self.timers.finish(expiry);
+    }
+
+    fn times_until_something_happens(
+        &self,
+        expiry: Expiry,
+        outlook: &Outlook,
+        horizon: Time,
+    ) -> u64 {
+        let busy = |other: &Expiry| {
+            let mut queues = self.timers.queues_on(*other);
+            queues.any(|queue| self.queue(queue.into()).is_some_and(|queue| !queue.is_empty()))
+        };
+        let others = self.timers.expiries().filter(|(_, other)| *other != expiry && busy(other));
+        let horizon = others.map(|(at, _)| at).fold(horizon, Time::min).max(outlook.at);
+        self.times_until_due(outlook).unwrap_or(u64::MAX).min(outlook.until(horizon))
+    }
+
+    /// Interrupts until one delivers an event.
+    fn times_until_due(&self, outlook: &Outlook) -> Option<u64> {
+        let queues = outlook.queues.iter();
+        queues.filter_map(|(queue, step)| self.queue((*queue).into())?.steps_until_due(*step)).min()
+    }
+
+    /// Makes the callbacks that are due.
+    fn call_back(&mut self, at: Time) {
+        while let Some(step) = self.timers.next_step(at) {
+            let Some(queue) = self.queue_mut(step.queue.into()) else { continue };
+            if queue.timer.running {
+                queue.timer.step(step, at);
+                // What is left of more than a pass waits for the next callback.
+                let _pass = self.dispatch(step.queue, at);
+            }
+        }
+    }
+
+    /// One interrupt of a user-driven timer.
+    pub(crate) fn trigger(&mut self, number: u8) {
+        self.timers.trigger_user_timer(number, self.now);
+        self.call_back(self.now);
+    }
+
+    /// The next time at which a timer has something to do that somebody can notice.
+    pub(super) fn next_wake_up(&self) -> Option<Time> {
+        self.timers.expiries().filter_map(|(_, expiry)| self.wake_up_of(expiry)).min()
+    }
+
+    fn wake_up_of(&self, expiry: Expiry) -> Option<Time> {
+        let outlook = self.timers.outlook(expiry)?;
+        if outlook.heard {
+            return Some(outlook.at);
+        }
+        let due = self.times_until_due(&outlook);
+        let ends = (outlook.alike < u64::MAX).then_some(outlook.alike.max(MAX_PENDING));
+        let busy = |queue: u8| self.queue(queue.into()).is_some_and(|queue| !queue.is_empty());
+        let ends = if self.timers.queues_on(expiry).any(busy) {
+            ends.map(|_| outlook.alike)
+        } else {
+            ends
+        };
+        let times = match (due, ends) {
+            (Some(due), Some(ends)) => due.min(ends),
+            (due, ends) => due.or(ends)?,
+        };
+        Some(outlook.instant(times))
+    }
+}

@@ -1,0 +1,211 @@
+//! The timer device in tests.
+
+use super::Rig;
+use crate::{Access, Error, FileId, Identity, Input, Node, Output, READABLE, Reply};
+use abi::Errno;
+use abi::ioctl::timers as t;
+use abi::timer::{
+    self, ParamsFlags, TimerEvent, TimerGinfo, TimerId, TimerParams, TimerRead, TimerSelect,
+    TimerStatus, TimerTread, TimerUinfo,
+};
+use std::vec::Vec;
+use zerocopy::{FromBytes, IntoBytes};
+
+/// A global timer without a device.
+pub const GLOBAL: TimerId = TimerId {
+    dev_class: timer::CLASS_GLOBAL,
+    dev_sclass: timer::SCLASS_NONE,
+    card: -1,
+    device: 0,
+    subdevice: 0,
+};
+/// The system timer.
+pub const SYSTEM: TimerId = GLOBAL;
+/// The high-resolution timer.
+pub const HRTIMER: TimerId = TimerId { device: timer::GLOBAL_HRTIMER, ..GLOBAL };
+
+/// A user-driven timer.
+#[must_use]
+pub const fn user_driven(number: i32) -> TimerId {
+    TimerId { device: timer::GLOBAL_UDRIVEN, subdevice: number, ..GLOBAL }
+}
+
+/// What follows the instance of a class and number.
+#[must_use]
+pub const fn follower(sclass: i32, number: i32) -> TimerId {
+    TimerId {
+        dev_class: timer::CLASS_SLAVE,
+        dev_sclass: sclass,
+        card: 0,
+        device: number,
+        subdevice: 0,
+    }
+}
+
+/// A filter of these events.
+#[must_use]
+pub fn mask(events: &[TimerEvent]) -> u32 {
+    events.iter().fold(0, |bits, event| bits | 1 << event.0)
+}
+
+impl Rig {
+    /// Opens the timer device as a process.
+    ///
+    /// # Panics
+    /// If the engine refuses.
+    pub fn timer_file(&mut self, pid: i32) -> FileId {
+        let identity = Identity::User { pid };
+        let file = self.engine.open_node(self.now, Node::Timer, Access::ReadWrite, identity);
+        file.expect("a file")
+    }
+
+    /// Opens the timer device and binds the file.
+    ///
+    /// # Panics
+    /// If the engine refuses.
+    pub fn bound(&mut self, pid: i32, id: TimerId) -> FileId {
+        let file = self.timer_file(pid);
+        self.select(file, id).expect("SELECT");
+        file
+    }
+
+    /// The same with 64-byte time and events.
+    ///
+    /// # Panics
+    /// If the engine refuses.
+    pub fn bound_tread(&mut self, pid: i32, id: TimerId) -> FileId {
+        let file = self.timer_file(pid);
+        self.query(file, t::TREAD64, 1_i32).expect("TREAD64");
+        self.select(file, id).expect("SELECT");
+        file
+    }
+
+    /// SELECT.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn select(&mut self, file: FileId, id: TimerId) -> Result<(), Error> {
+        self.query(file, t::SELECT, TimerSelect { id, ..TimerSelect::default() }).map(drop)
+    }
+
+    /// PARAMS with a filter and the queue as it is.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn params(
+        &mut self,
+        file: FileId,
+        flags: ParamsFlags,
+        ticks: u32,
+        filter: u32,
+    ) -> Result<(), Error> {
+        let params = TimerParams { flags: flags.bits(), ticks, filter, ..TimerParams::default() };
+        self.query(file, t::PARAMS, params).map(drop)
+    }
+
+    /// A request without argument: START and its like.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn command(&mut self, file: FileId, request: u32) -> Result<(), Error> {
+        self.query(file, request, ())
+    }
+
+    /// STATUS.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn timer_status(&mut self, file: FileId) -> Result<TimerStatus, Error> {
+        self.query(file, t::STATUS, TimerStatus::default())
+    }
+
+    /// How many instances are bound to a timer.
+    ///
+    /// # Panics
+    /// If there is no such timer.
+    pub fn timer_clients(&mut self, file: FileId, tid: TimerId) -> u32 {
+        let info = self.query(file, t::GINFO, TimerGinfo { tid, ..TimerGinfo::default() });
+        info.expect("GINFO").clients
+    }
+
+    /// CREATE: the file of the timer, and its number.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn create_timer(&mut self, file: FileId, resolution: u64) -> Result<(FileId, i32), Error> {
+        let info = TimerUinfo { resolution, fd: -1, ..TimerUinfo::default() };
+        let info = self.query(file, t::CREATE, info)?;
+        Ok((FileId(info.fd.cast_unsigned()), info.id.cast_signed()))
+    }
+
+    /// A read of so many bytes.
+    pub fn read_timer(&mut self, file: FileId, len: usize, nonblock: bool) -> (Reply, Vec<u8>) {
+        let mut out = Vec::new();
+        let reply = self.engine.handle(self.now, Input::Read { file, len, nonblock }, &mut out);
+        (reply, out)
+    }
+
+    /// All plain records: resolution and ticks.
+    ///
+    /// # Panics
+    /// If the read fails.
+    pub fn plain_records(&mut self, file: FileId) -> Vec<(u32, u32)> {
+        let records: Vec<TimerRead> = self.records(file);
+        records.iter().map(|record| (record.resolution, record.ticks)).collect()
+    }
+
+    /// All records with events: event, time in nanoseconds, value.
+    ///
+    /// # Panics
+    /// If the read fails.
+    pub fn timed_records(&mut self, file: FileId) -> Vec<(TimerEvent, u64, u32)> {
+        let records: Vec<TimerTread> = self.records(file);
+        let time = |record: &TimerTread| {
+            record.tv_sec.cast_unsigned() * 1_000_000_000 + record.tv_nsec.cast_unsigned()
+        };
+        records.iter().map(|record| (TimerEvent(record.event), time(record), record.val)).collect()
+    }
+
+    /// Events and values of all records.
+    ///
+    /// # Panics
+    /// If the read fails.
+    pub fn timer_events(&mut self, file: FileId) -> Vec<(TimerEvent, u32)> {
+        self.timed_records(file).into_iter().map(|(event, _, value)| (event, value)).collect()
+    }
+
+    fn records<T: FromBytes + IntoBytes>(&mut self, file: FileId) -> Vec<T> {
+        let (reply, bytes) = self.read_timer(file, size_of::<T>() * 1024, true);
+        match reply.finish() {
+            Err(error) if error.errno == Errno::EAGAIN => return Vec::new(),
+            result => assert_eq!(result, Ok(bytes.len())),
+        }
+        let records = bytes.chunks(size_of::<T>());
+        records.map(|record| T::read_from_bytes(record).expect("a whole record")).collect()
+    }
+
+    /// Is there a record to read?
+    ///
+    /// # Panics
+    /// If the file is not open.
+    pub fn timer_readable(&mut self, file: FileId) -> bool {
+        let reply = self.engine.handle(self.now, Input::Poll { file }, &mut Vec::new());
+        let bits = reply.finish().expect("an open file");
+        assert_eq!(bits & !READABLE, 0);
+        bits != 0
+    }
+
+    /// The files that the engine names, in order.
+    pub fn ready_files(&mut self) -> Vec<FileId> {
+        std::iter::from_fn(|| self.engine.poll_output()).map(|Output::Ready(file)| file).collect()
+    }
+
+    /// Closes a file, whatever it is of.
+    ///
+    /// # Panics
+    /// If it is not open.
+    pub fn close_file(&mut self, file: FileId) {
+        let reply = self.engine.handle(self.now, Input::Close { file }, &mut Vec::new());
+        reply.finish().expect("an open file");
+    }
+}

@@ -1,0 +1,307 @@
+//! An open file of the timer device: records, and how they are read.
+
+use super::{Handle, InstanceId, NANOSECONDS, Timers, insert};
+use crate::engine::{FileId, READABLE, Reply};
+use crate::{Error, Time};
+use abi::Errno;
+use abi::timer::{TimerEvent, TimerRead, TimerTread, TimerTread32};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use zerocopy::IntoBytes;
+
+/// Records that a new file keeps.
+const DEFAULT_CAPACITY: usize = 128;
+
+/// What the records look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Resolution and ticks.
+    Plain,
+    /// Event, time and value, in 32 bytes.
+    Tread64,
+    /// The same in 16 bytes, for 32-bit processes.
+    Tread32,
+}
+
+impl Format {
+    const fn record_size(self) -> usize {
+        match self {
+            Self::Plain => size_of::<TimerRead>(),
+            Self::Tread64 => size_of::<TimerTread>(),
+            Self::Tread32 => size_of::<TimerTread32>(),
+        }
+    }
+}
+
+/// One record. Plain ones have resolution and value, the others event, time and value.
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    event: TimerEvent,
+    at: Time,
+    resolution: u32,
+    value: u32,
+}
+
+/// State of an open file.
+#[derive(Debug)]
+pub(super) struct UserHandle {
+    pub(super) file: FileId,
+    /// Who opened it: its instance is called so, and slaves find it by the number.
+    pub(super) pid: i32,
+    pub(super) instance: Option<InstanceId>,
+    pub(super) format: Format,
+    capacity: usize,
+    records: VecDeque<Record>,
+    /// Ticks with which START starts.
+    pub(super) ticks: u32,
+    pub(super) filter: u32,
+    /// Records that found no room, since the file was opened.
+    pub(super) overrun: u32,
+    /// The resolution that the reader was told last.
+    pub(super) told_resolution: u64,
+    /// Last START, STOP, CONTINUE or PAUSE.
+    pub(super) changed_at: Time,
+    /// The driver has been told that there is something to read.
+    pub(super) told: bool,
+}
+
+impl UserHandle {
+    fn new(file: FileId, pid: i32) -> Self {
+        Self {
+            file,
+            pid,
+            instance: None,
+            format: Format::Plain,
+            capacity: DEFAULT_CAPACITY,
+            records: VecDeque::new(),
+            ticks: 1,
+            filter: 0,
+            overrun: 0,
+            told_resolution: 0,
+            changed_at: Time(0),
+            told: false,
+        }
+    }
+
+    /// Another format empties the queue.
+    pub(super) fn set_format(&mut self, format: Format) {
+        if self.format != format {
+            self.format = format;
+            self.records.clear();
+        }
+    }
+
+    /// Empties the queue, which has room for this many records from now on; 0 keeps the room.
+    pub(super) fn reset_records(&mut self, capacity: usize) {
+        if capacity != 0 {
+            self.capacity = capacity;
+        }
+        self.records.clear();
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.records.len()
+    }
+
+    fn wants(&self, event: TimerEvent) -> bool {
+        self.filter & (1 << event.0) != 0
+    }
+
+    /// The record that EARLY_EVENT puts in an empty queue, all zero but for its event. True if a
+    /// reader can be woken.
+    pub(super) fn put_early(&mut self) -> bool {
+        self.append(Record { event: TimerEvent::EARLY, at: Time(0), resolution: 0, value: 0 })
+    }
+
+    /// A change of state of the instance or its master. True if a reader can be woken.
+    #[expect(clippy::cast_possible_truncation, reason = "records have 32 bits for it")]
+    pub(super) fn take_event(&mut self, event: TimerEvent, value: u64, at: Time) -> bool {
+        if (TimerEvent::START.0..=TimerEvent::PAUSE.0).contains(&event.0) {
+            self.changed_at = at;
+        }
+        if self.format == Format::Plain || !self.wants(event) {
+            return false;
+        }
+        self.append(Record { event, at, resolution: 0, value: value as u32 })
+    }
+
+    /// A callback with the ticks since the last one. True if a reader can be woken.
+    pub(super) fn take_ticks(&mut self, resolution: u64, ticks: u64, at: Time) -> bool {
+        let was_empty = self.records.is_empty();
+        if self.format == Format::Plain {
+            self.take_plain_ticks(resolution, ticks);
+        } else {
+            self.take_timed_ticks(resolution, ticks, at);
+        }
+        was_empty && !self.records.is_empty()
+    }
+
+    /// Callbacks that follow another one at the same resolution, `times` of them with the same
+    /// ticks, the last at `at`: the same as [`Self::take_ticks`] so often.
+    #[expect(clippy::cast_possible_truncation, reason = "counts wrap at 32 bits, as on Linux")]
+    pub(super) fn take_more_ticks(&mut self, resolution: u64, ticks: u64, times: u64, at: Time) {
+        let plain = self.format == Format::Plain;
+        if ticks == 0 || times == 0 || !plain && !self.wants(TimerEvent::TICK) {
+            return;
+        }
+        let merges = |record: &Record| {
+            if plain {
+                u64::from(record.resolution) == resolution
+            } else {
+                record.event == TimerEvent::TICK
+            }
+        };
+        match self.records.back_mut().filter(|record| merges(record)) {
+            Some(record) => {
+                record.value = record.value.wrapping_add((ticks.wrapping_mul(times)) as u32);
+                record.at = at;
+            }
+            None => self.overrun = self.overrun.wrapping_add(times as u32),
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "records have 32 bits for both")]
+    fn take_plain_ticks(&mut self, resolution: u64, ticks: u64) {
+        let ticks = ticks as u32;
+        // One of more than 32 bits is never found again, as on Linux.
+        if let Some(newest) = self.records.back_mut()
+            && u64::from(newest.resolution) == resolution
+        {
+            newest.value = newest.value.wrapping_add(ticks);
+            return;
+        }
+        let (event, resolution) = (TimerEvent::TICK, resolution as u32);
+        self.append(Record { event, at: Time(0), resolution, value: ticks });
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "records have 32 bits for both")]
+    fn take_timed_ticks(&mut self, resolution: u64, ticks: u64, at: Time) {
+        if self.wants(TimerEvent::RESOLUTION) && self.told_resolution != resolution {
+            let event = TimerEvent::RESOLUTION;
+            self.append(Record { event, at, resolution: 0, value: resolution as u32 });
+            self.told_resolution = resolution;
+        }
+        if !self.wants(TimerEvent::TICK) || ticks == 0 {
+            return;
+        }
+        if let Some(newest) = self.records.back_mut()
+            && newest.event == TimerEvent::TICK
+        {
+            newest.value = newest.value.wrapping_add(ticks as u32);
+            newest.at = at;
+            return;
+        }
+        let event = TimerEvent::TICK;
+        self.append(Record { event, at, resolution: 0, value: ticks as u32 });
+    }
+
+    /// True if the queue was empty.
+    fn append(&mut self, record: Record) -> bool {
+        if self.records.len() >= self.capacity {
+            self.overrun = self.overrun.wrapping_add(1);
+            return false;
+        }
+        self.records.push_back(record);
+        self.records.len() == 1
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "seconds of 32-bit processes wrap")]
+    fn write_record(&self, record: Record, out: &mut Vec<u8>) {
+        let (seconds, nanoseconds) = seconds(record.at);
+        let Record { event: TimerEvent(event), resolution, value: val, .. } = record;
+        match self.format {
+            Format::Plain => {
+                out.extend_from_slice(TimerRead { resolution, ticks: val }.as_bytes());
+            }
+            Format::Tread64 => {
+                let (tv_sec, tv_nsec) = (seconds, nanoseconds.into());
+                let tread = TimerTread { event, tv_sec, tv_nsec, val, ..TimerTread::default() };
+                out.extend_from_slice(tread.as_bytes());
+            }
+            Format::Tread32 => {
+                let (tv_sec, tv_nsec) = (seconds as i32, nanoseconds);
+                let tread = TimerTread32 { event, tv_sec, tv_nsec, val };
+                out.extend_from_slice(tread.as_bytes());
+            }
+        }
+    }
+}
+
+/// Seconds and nanoseconds of a time.
+pub(super) const fn seconds(at: Time) -> (i64, i32) {
+    ((at.0 / NANOSECONDS).cast_signed(), (at.0 % NANOSECONDS) as i32)
+}
+
+impl Timers {
+    /// Opens the device: a file that is bound to nothing.
+    pub(crate) fn open_handle(&mut self, file: FileId, pid: i32) -> Handle {
+        Handle(insert(&mut self.handles, UserHandle::new(file, pid)))
+    }
+
+    /// Closes a file: its binding ends, its records go.
+    pub(crate) fn close_handle(&mut self, at: Time, handle: Handle) {
+        self.unbind(handle, at);
+        if let Some(entry) = self.handles.get_mut(handle.0).and_then(Option::take) {
+            self.ready.retain(|file| *file != entry.file);
+        }
+    }
+
+    /// Ends the binding of a file, if it has one.
+    pub(super) fn unbind(&mut self, handle: Handle, at: Time) {
+        let Some(instance) = self.handle_mut(handle).and_then(|entry| entry.instance) else {
+            return;
+        };
+        self.close(instance, at);
+        if let Some(entry) = self.handle_mut(handle) {
+            entry.instance = None;
+        }
+    }
+
+    pub(super) fn handle(&self, handle: Handle) -> Option<&UserHandle> {
+        self.handles.get(handle.0)?.as_ref()
+    }
+
+    pub(super) fn handle_mut(&mut self, handle: Handle) -> Option<&mut UserHandle> {
+        self.handles.get_mut(handle.0)?.as_mut()
+    }
+
+    /// The driver shall look at a file again.
+    pub(super) fn wake(&mut self, handle: Handle) {
+        let Some(entry) = self.handles.get_mut(handle.0).and_then(Option::as_mut) else { return };
+        if !core::mem::replace(&mut entry.told, true) {
+            self.ready.push_back(entry.file);
+        }
+    }
+
+    /// `read`: whole records, as many as fit. A buffer that is too small for one gets none, at once.
+    pub(crate) fn read(
+        &mut self,
+        handle: Handle,
+        len: usize,
+        nonblock: bool,
+        out: &mut Vec<u8>,
+    ) -> Reply {
+        let Some(entry) = self.handle_mut(handle) else { return Reply::Failed(NO_FILE) };
+        let fits = len / entry.format.record_size();
+        if fits == 0 {
+            return Reply::Done(0);
+        }
+        if entry.records.is_empty() {
+            let nothing = Error::new(Errno::EAGAIN, "nothing to read");
+            return if nonblock { Reply::Failed(nothing) } else { Reply::Wait(0) };
+        }
+        for _ in 0..fits {
+            let Some(record) = entry.records.pop_front() else { break };
+            entry.write_record(record, out);
+        }
+        Reply::Done(out.len())
+    }
+
+    /// `poll`.
+    pub(crate) fn poll(&self, handle: Handle) -> usize {
+        let waits = self.handle(handle).is_some_and(|entry| entry.waiting() > 0);
+        if waits { READABLE } else { 0 }
+    }
+}
+
+pub(super) const NO_FILE: Error = Error::new(Errno::EBADF, "no such file is open");

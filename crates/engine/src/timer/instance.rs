@@ -1,0 +1,292 @@
+//! Instances: bound to a timer or following another instance; how they come, find each other, go.
+
+use super::{Handle, NANOSECONDS, TimerKey, Timers, insert};
+use crate::{Error, Time};
+use abi::Errno;
+use abi::timer::{self as uapi, TimerId};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Slave instances in the whole system.
+const MAX_SLAVES: usize = 1000;
+
+/// Number of an instance, free for another when it is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InstanceId(pub(super) usize);
+
+/// Whose instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A file's: its callback is a record.
+    Handle(Handle),
+    /// A queue's: its callback is a step.
+    Queue(u8),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Idle,
+    /// Started while its timer ran: it runs from the timer's next interrupt on.
+    Pending,
+    Running,
+}
+
+/// The clock of an exact queue: it ticks for its slaves only, on a grid that begins at its start.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grid {
+    pub(super) since: Time,
+    pub(super) period_ns: u64,
+    /// The next point that its slaves are told of.
+    pub(super) next: Time,
+}
+
+impl Grid {
+    /// Lets go of the points up to `at`: nobody listened.
+    pub(super) fn skip_to(&mut self, at: Time) {
+        let gone = (at - self.since) / self.period_ns;
+        self.next = self.since + gone.saturating_add(1).saturating_mul(self.period_ns);
+    }
+}
+
+/// One instance.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub(super) owner: Owner,
+    /// Name in `/proc/asound/timers`.
+    pub(super) label: String,
+    /// The queue is exact: it is not driven by the timer that it is bound to.
+    pub(super) exact: bool,
+    pub(super) auto: bool,
+    pub(super) exclusive: bool,
+    pub(super) slave: bool,
+    /// By which class and id slaves find it, or which it is looking for as a slave.
+    pub(super) slave_class: i32,
+    pub(super) slave_id: i32,
+    /// A slave has its master's.
+    pub(super) timer: Option<TimerKey>,
+    pub(super) master: Option<InstanceId>,
+    pub(super) slaves: Vec<InstanceId>,
+    /// Slaves that run, in the order of starting.
+    pub(super) active_slaves: Vec<InstanceId>,
+    pub(super) state: State,
+    pub(super) paused: bool,
+    /// Ticks of the timer from start to callback.
+    pub(super) ticks: u64,
+    /// How many of them are left.
+    pub(super) ticks_left: u64,
+    /// Ticks since the last callback.
+    pub(super) ticks_gone: u64,
+    pub(super) grid: Option<Grid>,
+}
+
+impl Instance {
+    fn new(owner: Owner, label: String) -> Self {
+        Self {
+            owner,
+            label,
+            exact: false,
+            auto: false,
+            exclusive: false,
+            slave: false,
+            slave_class: uapi::SCLASS_NONE,
+            slave_id: 0,
+            timer: None,
+            master: None,
+            slaves: Vec::new(),
+            active_slaves: Vec::new(),
+            state: State::Idle,
+            paused: false,
+            ticks: 0,
+            ticks_left: 0,
+            ticks_gone: 0,
+            grid: None,
+        }
+    }
+
+    /// A file's instance.
+    pub(super) fn of_handle(handle: Handle, label: String) -> Self {
+        Self::new(Owner::Handle(handle), label)
+    }
+
+    /// A queue's instance, which is periodic.
+    pub(crate) fn of_queue(queue: u8, label: String, exact: bool) -> Self {
+        Self { auto: true, exact, ..Self::new(Owner::Queue(queue), label) }
+    }
+
+    /// What START of an exact queue sets going.
+    pub(super) fn start_grid(&mut self, at: Time, resolution: u64) {
+        let period_ns = resolution.saturating_mul(self.ticks).clamp(1, NANOSECONDS);
+        let mut grid = Grid { since: at, period_ns, next: at };
+        grid.skip_to(at);
+        self.grid = Some(grid);
+    }
+
+    fn finds(&self, slave: &Self) -> bool {
+        (self.slave_class, self.slave_id) == (slave.slave_class, slave.slave_id)
+    }
+}
+
+impl Timers {
+    /// Binds an instance. Slaves find it by `slave_id`; that of a slave is in the id of its timer.
+    ///
+    /// # Errors
+    /// `EINVAL` for a slave class that does not exist, `ENODEV` for a timer that does not, `EBUSY`
+    /// where there is no room or somebody has the timer alone.
+    pub(crate) fn open(
+        &mut self,
+        instance: Instance,
+        id: &TimerId,
+        slave_id: i32,
+        at: Time,
+    ) -> Result<InstanceId, Error> {
+        if id.dev_class == uapi::CLASS_SLAVE {
+            return self.open_slave(instance, id, at);
+        }
+        let missing = Error::new(Errno::ENODEV, "no such timer");
+        let key = TimerKey::of(id).ok_or(missing)?;
+        let timer = self.timers.get(&key).ok_or(missing)?;
+        let oldest = timer.instances.first().and_then(|oldest| self.instance(*oldest));
+        if oldest.is_some_and(|oldest| oldest.exclusive) {
+            return Err(Error::new(Errno::EBUSY, "somebody has the timer alone"));
+        }
+        if timer.bound >= timer.max_instances {
+            return Err(FULL);
+        }
+        let (slave_class, exact) = (id.dev_sclass, instance.exact);
+        let instance = Instance { timer: Some(key), slave_class, slave_id, ..instance };
+        let id = InstanceId(insert(&mut self.instances, instance));
+        if let Some(timer) = self.timers.get_mut(&key) {
+            timer.instances.push(id);
+            timer.bound += 1;
+        }
+        if exact {
+            self.exact.push(id);
+        }
+        if let Err(error) = self.collect_slaves(id, at) {
+            self.close(id, at);
+            return Err(error);
+        }
+        Ok(id)
+    }
+
+    fn open_slave(
+        &mut self,
+        instance: Instance,
+        id: &TimerId,
+        at: Time,
+    ) -> Result<InstanceId, Error> {
+        if !(uapi::SCLASS_APPLICATION..=uapi::SCLASS_OSS_SEQUENCER).contains(&id.dev_sclass) {
+            return Err(Error::new(Errno::EINVAL, "no such class of slaves"));
+        }
+        if self.slaves >= MAX_SLAVES {
+            return Err(Error::new(Errno::EBUSY, "too many slaves"));
+        }
+        let instance = Instance {
+            slave: true,
+            exact: false,
+            slave_class: id.dev_sclass,
+            slave_id: id.device,
+            ..instance
+        };
+        let slave = InstanceId(insert(&mut self.instances, instance));
+        self.slaves += 1;
+        self.waiting.push(slave);
+        let masters = self.timers.values().flat_map(|timer| timer.instances.iter().copied());
+        let master = masters.into_iter().find(|master| self.matches(*master, slave));
+        if let Some(master) = master
+            && let Err(error) = self.link(master, slave, at)
+        {
+            self.close(slave, at);
+            return Err(error);
+        }
+        Ok(slave)
+    }
+
+    fn matches(&self, master: InstanceId, slave: InstanceId) -> bool {
+        let (master, slave) = (self.instance(master), self.instance(slave));
+        matches!((master, slave), (Some(master), Some(slave)) if master.finds(slave))
+    }
+
+    /// A new master takes the slaves that wait for it.
+    fn collect_slaves(&mut self, master: InstanceId, at: Time) -> Result<(), Error> {
+        for slave in self.waiting.clone() {
+            if self.matches(master, slave) {
+                self.link(master, slave, at)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Links a waiting slave. One that runs follows at once.
+    fn link(&mut self, master: InstanceId, slave: InstanceId, at: Time) -> Result<(), Error> {
+        let Some(key) = self.instance(master).and_then(|master| master.timer) else {
+            return Ok(());
+        };
+        let Some(timer) = self.timers.get_mut(&key) else { return Ok(()) };
+        if timer.bound >= timer.max_instances {
+            return Err(FULL);
+        }
+        timer.bound += 1;
+        self.waiting.retain(|waiting| *waiting != slave);
+        if let Some(master) = self.instance_mut(master) {
+            master.slaves.push(slave);
+        }
+        let Some(entry) = self.instance_mut(slave) else { return Ok(()) };
+        entry.master = Some(master);
+        entry.timer = Some(key);
+        if entry.state == State::Running {
+            self.activate_slave(master, slave, at);
+        }
+        Ok(())
+    }
+
+    /// A slave that runs hears of its master's ticks from now on.
+    pub(super) fn activate_slave(&mut self, master: InstanceId, slave: InstanceId, at: Time) {
+        let Some(master) = self.instance_mut(master) else { return };
+        if master.active_slaves.is_empty()
+            && let Some(grid) = &mut master.grid
+        {
+            grid.skip_to(at);
+        }
+        master.active_slaves.push(slave);
+    }
+
+    /// Stops an instance and ends its binding. Its slaves wait for another master.
+    pub(crate) fn close(&mut self, id: InstanceId, at: Time) {
+        let Some(instance) = self.instance(id) else { return };
+        let (slave, key) = (instance.slave, instance.timer);
+        if slave {
+            self.slaves -= 1;
+        }
+        if let Some(timer) = key.and_then(|key| self.timers.get_mut(&key)) {
+            timer.instances.retain(|other| *other != id);
+        }
+        // It may not run, which is no failure here.
+        let _idle = self.stop(id, at);
+        self.forget_callback(id);
+        self.waiting.retain(|waiting| *waiting != id);
+        self.exact.retain(|exact| *exact != id);
+        let Some(instance) = self.instances.get_mut(id.0).and_then(Option::take) else { return };
+        if let Some(master) = instance.master.and_then(|master| self.instance_mut(master)) {
+            master.slaves.retain(|slave| *slave != id);
+        }
+        if let Some(timer) = key.and_then(|key| self.timers.get_mut(&key)) {
+            timer.bound -= 1 + instance.slaves.len();
+        }
+        self.release_slaves(instance.slaves);
+    }
+
+    /// The master of slaves is gone.
+    pub(super) fn release_slaves(&mut self, slaves: Vec<InstanceId>) {
+        for slave in slaves {
+            self.forget_callback(slave);
+            if let Some(entry) = self.instance_mut(slave) {
+                entry.master = None;
+                entry.timer = None;
+                self.waiting.push(slave);
+            }
+        }
+    }
+}
+
+const FULL: Error = Error::new(Errno::EBUSY, "the timer has all the instances it takes");

@@ -1,0 +1,91 @@
+//! Requests about any timer, by its id.
+
+use super::Call;
+use crate::Error;
+use crate::timer::{NANOSECONDS, Timer, TimerKey};
+use abi::Errno;
+use abi::timer::{self as uapi, TimerGinfo, TimerGparams, TimerGparams32, TimerGstatus, TimerId};
+
+/// The end of an enumeration.
+const NO_TIMER: TimerId = TimerId {
+    dev_class: uapi::CLASS_NONE,
+    dev_sclass: uapi::SCLASS_NONE,
+    card: -1,
+    device: -1,
+    subdevice: -1,
+};
+
+fn find<'a>(call: &'a Call<'_>, id: &TimerId) -> Result<&'a Timer, Error> {
+    call.timers.find(id).ok_or(Error::new(Errno::ENODEV, "no such timer"))
+}
+
+pub(super) fn pversion(_call: &mut Call<'_>, version: &mut i32) -> Result<(), Error> {
+    *version = uapi::VERSION;
+    Ok(())
+}
+
+/// The timer after another in the order of Linux. All of ours are global.
+pub(super) fn next_device(call: &mut Call<'_>, id: &mut TimerId) -> Result<(), Error> {
+    let mut keys = call.timers.timers.keys();
+    let next: Option<&TimerKey> = match id.dev_class {
+        class if class < 0 => keys.next(),
+        uapi::CLASS_GLOBAL => {
+            let device = if id.device < 0 { 0 } else { id.device.saturating_add(1) };
+            keys.find(|key| key.device >= device)
+        }
+        _ => None,
+    };
+    *id = next.map_or(NO_TIMER, |key| key.id());
+    Ok(())
+}
+
+pub(super) fn ginfo(call: &mut Call<'_>, info: &mut TimerGinfo) -> Result<(), Error> {
+    let timer = find(call, &info.tid)?;
+    *info = TimerGinfo {
+        tid: info.tid,
+        card: -1,
+        id: text(&timer.id),
+        name: text(timer.name),
+        resolution: timer.resolution,
+        clients: u32::try_from(timer.instances.len()).unwrap_or(u32::MAX),
+        ..TimerGinfo::default()
+    };
+    Ok(())
+}
+
+pub(super) fn gparams(call: &mut Call<'_>, params: &mut TimerGparams) -> Result<(), Error> {
+    set_period(call, &params.tid)
+}
+
+pub(super) fn gparams32(call: &mut Call<'_>, params: &mut TimerGparams32) -> Result<(), Error> {
+    set_period(call, &params.tid)
+}
+
+fn set_period(call: &Call<'_>, id: &TimerId) -> Result<(), Error> {
+    let timer = find(call, id)?;
+    if !timer.instances.is_empty() {
+        return Err(Error::new(Errno::EBUSY, "somebody is bound to the timer"));
+    }
+    Err(Error::new(Errno::ENOSYS, "the period cannot be set"))
+}
+
+pub(super) fn gstatus(call: &mut Call<'_>, status: &mut TimerGstatus) -> Result<(), Error> {
+    let resolution = find(call, &status.tid)?.resolution;
+    *status = TimerGstatus {
+        tid: status.tid,
+        resolution,
+        resolution_num: resolution,
+        resolution_den: NANOSECONDS,
+        ..TimerGstatus::default()
+    };
+    Ok(())
+}
+
+/// A text of a fixed length, ended by a NUL.
+pub(super) fn text<const N: usize>(text: &str) -> [u8; N] {
+    let mut bytes = [0; N];
+    for (byte, letter) in bytes.iter_mut().zip(text.bytes().take(N - 1)) {
+        *byte = letter;
+    }
+    bytes
+}

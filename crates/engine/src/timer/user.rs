@@ -1,0 +1,47 @@
+//! User-driven timers: made by one program, driven by it, of use to others.
+
+use super::{Drive, Timer, TimerKey, Timers, user_timer_id};
+use crate::{Error, Time};
+use abi::Errno;
+use abi::timer::GLOBAL_UDRIVEN;
+
+/// User-driven timers at a time.
+const MAX_USER_TIMERS: u8 = 128;
+
+/// The timer of a number.
+const fn key(number: u8) -> TimerKey {
+    TimerKey { device: GLOBAL_UDRIVEN, subdevice: number as i32 }
+}
+
+impl Timers {
+    /// Makes a timer with the lowest free number.
+    pub(super) fn create_user_timer(&mut self, resolution: u64) -> Result<u8, Error> {
+        if resolution == 0 {
+            return Err(Error::new(Errno::EINVAL, "a timer needs a resolution"));
+        }
+        let free = (0..MAX_USER_TIMERS).find(|number| !self.timers.contains_key(&key(*number)));
+        let number = free.ok_or(Error::new(Errno::ENOSPC, "too many user-driven timers"))?;
+        let timer = Timer::new(Drive::User, user_timer_id(number), "", resolution);
+        self.timers.insert(key(number), timer);
+        Ok(number)
+    }
+
+    /// The timer's own file is closed: the timer goes, and every binding to it loses it.
+    pub(crate) fn remove_user_timer(&mut self, at: Time, number: u8) {
+        let Some(timer) = self.timers.get(&key(number)) else { return };
+        for id in timer.instances.clone() {
+            let _idle = self.stop(id, at);
+            let Some(instance) = self.instance_mut(id) else { continue };
+            instance.timer = None;
+            instance.active_slaves.clear();
+            let slaves = core::mem::take(&mut instance.slaves);
+            self.release_slaves(slaves);
+        }
+        self.timers.remove(&key(number));
+    }
+
+    /// One interrupt of a user-driven timer. The callbacks are due then.
+    pub(crate) fn trigger_user_timer(&mut self, number: u8, at: Time) {
+        self.interrupt(key(number), at);
+    }
+}
