@@ -83,15 +83,15 @@ cases! {
         assert!(time(records.last().unwrap()) - stopped >= Duration::from_millis(20));
     }
 
-    /// What runs for a long time is not delayed by a short one that waits.
+    /// Of two periods that run side by side each is told with its own ticks.
     fn two_periods_run_side_by_side() {
         let (slow, fast) = (Timer::periodic(10 * MS), Timer::periodic(MS));
-        let begin = now();
         assert_eq!((slow.start(), fast.start()), (Ok(()), Ok(())));
-        let slow_ticks = slow.wait_ticks(30 * MS);
-        fast.wait_ticks(5 * MS);
-        let end = time(slow_ticks.last().unwrap());
-        assert!(end - begin >= Duration::from_millis(30));
+        // Not when: where the kernel is late, it may count some of the time twice.
+        let records = slow.wait_ticks(30 * MS);
+        let mut ticks = records.iter().filter(|record| E(record.event) == E::TICK);
+        assert!(ticks.all(|record| record.val >= 10 * MS), "{records:?}");
+        assert!(fast.wait_ticks(5 * MS).iter().any(|record| E(record.event) == E::TICK));
     }
 
     /// Those that are stopped do not hear of the ticks of the others.
