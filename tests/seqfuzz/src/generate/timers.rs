@@ -382,6 +382,13 @@ impl Generator {
             }
         }
         let system = self.rng.chance(35);
+        if self.mode == Mode::Frozen {
+            // Who starts while another runs waits for the timer's next interrupt. On Linux that of a
+            // queue will do, and aseqd's queues have none.
+            for timer in 0..self.timers.len() {
+                self.timer_request(timer, "t_stop", Vec::new());
+            }
+        }
         for &timer in &cast {
             let (wish, ticks) = if system {
                 (Wish::System, 1 + self.rng.below(2).cast_signed())
