@@ -52,7 +52,8 @@ impl Access {
 /// Who opens a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity<'a> {
-    /// A program; `pid` is its process, as others shall see it.
+    /// A program; `pid` is its process, as others shall see it. On the timer device its instance is
+    /// called "application" and this number, by which slaves find it.
     User {
         /// Process id.
         pid: i32,
@@ -179,7 +180,7 @@ enum Target {
     UserTimer(u8),
 }
 
-/// The sequencer. See the crate's documentation for the contract.
+/// The sequencer and the timers. See the crate's documentation for the contract.
 #[derive(Debug)]
 pub struct Engine {
     seq: Seq,

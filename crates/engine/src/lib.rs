@@ -1,10 +1,10 @@
-//! The ALSA sequencer as a pure state machine.
+//! The ALSA sequencer and timers as a pure state machine.
 //!
-//! The engine does what the kernel does behind `/dev/snd/seq` and `/dev/snd/timer`, and nothing else: it performs no I/O,
-//! knows no clock, thread, lock or file descriptor, and contains no unsafe code. Everything enters
-//! through one door, [`Engine::handle`], as an [`Input`] with the time at which it happened;
-//! everything leaves as that call's [`Reply`], its output bytes, or through [`Engine::poll_output`].
-//! The same inputs at the same times give the same outputs, on every machine.
+//! The engine does what the kernel does behind `/dev/snd/seq` and `/dev/snd/timer`, and nothing else:
+//! it performs no I/O, knows no clock, thread, lock or file descriptor, and contains no unsafe code.
+//! Everything enters through one door, [`Engine::handle`], as an [`Input`] with the time at which it
+//! happened; everything leaves as that call's [`Reply`], its output bytes, or through
+//! [`Engine::poll_output`]. The same inputs at the same times give the same outputs, on every machine.
 //!
 //! The driver's part of the contract:
 //!

@@ -268,6 +268,27 @@ fn late_calls_deliver_what_punctual_calls_deliver() {
 }
 
 #[test]
+fn an_event_stops_a_queue_on_another_timer_at_its_instant_however_late_the_call() {
+    for (first, second) in [(HRTIMER, SYSTEM), (SYSTEM, HRTIMER)] {
+        let (mut rig, client) = with_queue();
+        rig.create_queue(client).unwrap();
+        choose(&mut rig, client, first, 0).unwrap();
+        let info = QueueTimer { queue: 1, id: second, ..QueueTimer::default() };
+        rig.ioctl(client, s::SET_QUEUE_TIMER, info).unwrap();
+        control(&mut rig, client, T::START);
+        rig.control(client, T::START, 1, [0, 0]).unwrap();
+        let mut stop = engine::testing::direct(T::STOP, engine::testing::TIMER);
+        stop.data = abi::event::EventData::from_queue(1, 0, 0);
+        rig.send(client, at_time(stop, 0, 0, 500_000_000)).unwrap();
+        rig.now = Time(1_000 * MS);
+        rig.timeout();
+        let status = rig.status(client, 1).unwrap();
+        assert_eq!(status.running, 0);
+        assert!((496 * MS..=500 * MS).contains(&status.time.tv_nsec.into()), "{status:?}");
+    }
+}
+
+#[test]
 fn an_event_that_stops_its_queue_does_it_in_the_callback() {
     let (mut rig, client) = with_queue();
     choose(&mut rig, client, HRTIMER, 100).unwrap();
@@ -437,7 +458,10 @@ fn the_slaves_of_an_exact_queue_get_its_milliseconds_while_somebody_listens() {
     assert_eq!(rig.engine.poll_timeout(), None);
     rig.pass(3 * MS);
     rig.command(file, t::START).unwrap();
-    rig.now = rig.now + 3_600_000 * MS;
+    // What went by while nobody listened is gone.
+    rig.pass(MS);
+    assert_eq!(rig.timed_records(file), [(E::TICK, 9 * MS, MILLION)]);
+    rig.now = rig.now + 3_599_999 * MS;
     rig.timeout();
     assert_eq!(rig.timer_status(file).unwrap().queue, 1);
     assert_eq!(rig.engine.poll_timeout(), Some(Time(3_600_009 * MS)));

@@ -87,14 +87,17 @@ fn quirk_03_a_refused_stop_leaves_the_pause() {
 
 #[test]
 fn quirk_03_the_pause_survives_a_start() {
-    let (mut rig, file) = every_millisecond();
+    let mut rig = Rig::new();
+    let file = rig.bound_tread(1, HRTIMER);
+    rig.params(file, AUTO, MILLION, mask(&[E::START, E::CONTINUE])).unwrap();
     rig.command(file, t::START).unwrap();
     rig.command(file, t::PAUSE).unwrap();
     rig.command(file, t::START).unwrap();
     assert_eq!(errno(rig.command(file, t::CONTINUE)), Errno::EBUSY);
     rig.command(file, t::STOP).unwrap();
-    // A stop that finds it running clears the mark.
+    // A stop that finds it running clears the mark: this is a start again.
     rig.command(file, t::CONTINUE).unwrap();
+    assert_eq!(rig.timer_events(file), [(E::START, 1), (E::START, 1), (E::START, 1)]);
 }
 
 #[test]
@@ -153,6 +156,31 @@ fn quirk_13_a_pause_keeps_the_ticks_that_are_left() {
     assert!(!rig.timer_readable(long));
     rig.pass(MS);
     assert_eq!(rig.plain_records(long), [(1, 6 * MILLION)]);
+}
+
+#[test]
+fn continue_leaves_the_timer_programmed_as_it_was_last() {
+    for (other, fires_after) in [(1, 7), (15, 15)] {
+        let mut rig = Rig::new();
+        let (short, long) = (rig.bound(1, HRTIMER), rig.bound(2, HRTIMER));
+        rig.params(short, AUTO, MILLION, 0).unwrap();
+        rig.params(long, ONCE, 10 * MILLION, 0).unwrap();
+        rig.command(short, t::START).unwrap();
+        rig.command(long, t::START).unwrap();
+        // Pending to 1 ms, then three interrupts: 7 ms are left.
+        rig.pass(4 * MS);
+        rig.command(long, t::PAUSE).unwrap();
+        rig.command(short, t::STOP).unwrap();
+        rig.params(short, AUTO, other * MILLION, 0).unwrap();
+        rig.command(short, t::START).unwrap();
+        rig.command(short, t::STOP).unwrap();
+        rig.command(long, t::CONTINUE).unwrap();
+        rig.pass(fires_after * MS - 1);
+        assert!(!rig.timer_readable(long));
+        rig.pass(1);
+        let ticks = u32::try_from(fires_after * MS).unwrap();
+        assert_eq!(rig.plain_records(long), [(1, ticks)]);
+    }
 }
 
 #[test]

@@ -94,6 +94,18 @@ fn quirk_14_a_slave_sees_what_its_master_does() {
 }
 
 #[test]
+fn what_the_master_does_is_no_change_of_the_slaves_status() {
+    let mut rig = Rig::new();
+    let (master, slave) = (master(&mut rig), slave(&mut rig));
+    rig.pass(5);
+    rig.command(slave, t::START).unwrap();
+    rig.pass(5);
+    rig.command(master, t::START).unwrap();
+    rig.command(master, t::STOP).unwrap();
+    assert_eq!(rig.timer_status(slave).unwrap().tv_nsec, 5);
+}
+
+#[test]
 fn a_slave_gets_the_ticks_of_its_master_whatever_its_own_are() {
     let mut rig = Rig::new();
     let (master, slave) = (master(&mut rig), slave(&mut rig));

@@ -305,6 +305,58 @@ proptest! {
     }
 
     #[test]
+    fn a_jump_moves_queues_as_punctual_calls_do(
+        chosen in prop::collection::vec((prop::sample::select(vec![SYSTEM, HRTIMER]), any::<bool>(),
+            prop::sample::select(vec![0_u32, 250, 100, 77])), 3),
+        events in prop::collection::vec((0..3_u8, 0..300_u32, 0..4_usize, 0..3_u8), 0..25),
+        listens in any::<bool>(),
+    ) {
+        let run = |punctual: bool| {
+            let mut rig = Rig::new();
+            let client = rig.client_with_port();
+            for (queue, (id, explicit, resolution)) in (0_u8..).zip(&chosen) {
+                rig.create_queue(client).unwrap();
+                if *explicit {
+                    let info = QueueTimer {
+                        queue: queue.into(), id: *id, resolution: *resolution, ..QueueTimer::default()
+                    };
+                    rig.ioctl(client, s::SET_QUEUE_TIMER, info).unwrap();
+                }
+            }
+            let file = rig.timer_file(1);
+            if listens {
+                rig.select(file, follower(2, 1)).unwrap();
+                rig.command(file, t::START).unwrap();
+            }
+            for queue in 0..3 {
+                rig.control(client, EventType::START, queue, [0, 0]).unwrap();
+            }
+            for (queue, at, what, target) in &events {
+                let kinds = [EventType::STOP, EventType::CONTINUE, EventType::START];
+                let event = match kinds.get(*what) {
+                    Some(kind) => {
+                        let mut event = engine::testing::direct(*kind, engine::testing::TIMER);
+                        event.data = abi::event::EventData::from_queue(*target, 0, 0);
+                        event
+                    }
+                    None => key(client.port(0), *target),
+                };
+                rig.send(client, at_time(event, *queue, 0, at * 1_000_000)).unwrap();
+            }
+            if punctual {
+                rig.pass(400_000_000);
+            } else {
+                rig.now = rig.now + 400_000_000;
+                rig.timeout();
+            }
+            let statuses: Vec<_> = (0..3).map(|queue| rig.status(client, queue).unwrap()).collect();
+            let records = listens.then(|| rig.plain_records(file));
+            (statuses, rig.receive_all(client), records, rig.engine.proc_timers())
+        };
+        prop_assert_eq!(run(true), run(false));
+    }
+
+    #[test]
     fn a_jump_finds_the_records_of_punctual_calls(
         ticks in prop::collection::vec(
             (prop::sample::select(vec![2_u32, 3, 4, 6, 12]), any::<bool>()), 1..4),

@@ -215,29 +215,49 @@ impl Seq {
     }
 
     /// Handles interrupts of a timer, as many as are alike and change nothing for others up to
-    /// `horizon`: nothing that a program can see happens at other instants than one by one.
+    /// `horizon`: nothing that a program can see happens in another order than one by one.
     pub(super) fn expire(&mut self, expiry: Expiry, horizon: Time) {
         let Some(outlook) = self.timers.outlook(expiry) else { return };
-        let times = self.times_until_something_happens(expiry, &outlook, horizon);
+        let times = self.quiet_times(expiry, &outlook, horizon);
         self.instant = outlook.instant(times);
         self.timers.expire(expiry, times);
         self.call_back(self.instant);
         self.timers.finish(expiry);
     }
 
-    fn times_until_something_happens(
-        &self,
-        expiry: Expiry,
-        outlook: &Outlook,
-        horizon: Time,
-    ) -> u64 {
-        let busy = |other: &Expiry| {
-            let mut queues = self.timers.queues_on(*other);
-            queues.any(|queue| self.queue(queue.into()).is_some_and(|queue| !queue.is_empty()))
-        };
-        let others = self.timers.expiries().filter(|(_, other)| *other != expiry && busy(other));
-        let horizon = others.map(|(at, _)| at).fold(horizon, Time::min).max(outlook.at);
-        self.times_until_due(outlook).unwrap_or(u64::MAX).min(outlook.until(horizon))
+    /// Interrupts before one of this or another timer delivers something: that comes alone, when
+    /// all timers are where it is. At least 1.
+    fn quiet_times(&self, expiry: Expiry, outlook: &Outlook, horizon: Time) -> u64 {
+        let mut horizon = horizon;
+        // Of equal instants, that of the earlier in this order comes first.
+        let mut earlier = true;
+        for (_, other) in self.timers.expiries() {
+            if other == expiry {
+                earlier = false;
+            } else if let Some(Time(at)) = self.delivery_of(other) {
+                horizon = horizon.min(Time(at.saturating_sub(u64::from(earlier))));
+            }
+        }
+        let horizon = horizon.max(outlook.at);
+        let due = self.times_until_due(outlook).unwrap_or(u64::MAX);
+        outlook.until(horizon).min(due.saturating_sub(1).max(1))
+    }
+
+    /// The first instant at which a timer may deliver something, if it has anything to deliver.
+    fn delivery_of(&self, expiry: Expiry) -> Option<Time> {
+        if !self.is_busy(expiry) {
+            return None;
+        }
+        let outlook = self.timers.outlook(expiry)?;
+        let ends = (outlook.alike < u64::MAX).then_some(outlook.alike);
+        let times = self.times_until_due(&outlook).into_iter().chain(ends).min()?;
+        Some(outlook.instant(times))
+    }
+
+    /// Do events wait in a queue that a timer steps?
+    fn is_busy(&self, expiry: Expiry) -> bool {
+        let queue = |number: u8| self.queue(number.into());
+        self.timers.queues_on(expiry).filter_map(queue).any(|queue| !queue.is_empty())
     }
 
     /// Interrupts until one delivers an event.
@@ -274,18 +294,11 @@ impl Seq {
         if outlook.heard {
             return Some(outlook.at);
         }
-        let due = self.times_until_due(&outlook);
-        let ends = (outlook.alike < u64::MAX).then_some(outlook.alike.max(MAX_PENDING));
-        let busy = |queue: u8| self.queue(queue.into()).is_some_and(|queue| !queue.is_empty());
-        let ends = if self.timers.queues_on(expiry).any(busy) {
-            ends.map(|_| outlook.alike)
-        } else {
-            ends
-        };
-        let times = match (due, ends) {
-            (Some(due), Some(ends)) => due.min(ends),
-            (due, ends) => due.or(ends)?,
-        };
+        // What nobody waits for must not pile up.
+        let quiet =
+            if self.is_busy(expiry) { outlook.alike } else { outlook.alike.max(MAX_PENDING) };
+        let ends = (outlook.alike < u64::MAX).then_some(quiet);
+        let times = self.times_until_due(&outlook).into_iter().chain(ends).min()?;
         Some(outlook.instant(times))
     }
 }

@@ -263,7 +263,6 @@ impl Timers {
         }
         // It may not run, which is no failure here.
         let _idle = self.stop(id, at);
-        self.forget_callback(id);
         self.waiting.retain(|waiting| *waiting != id);
         self.exact.retain(|exact| *exact != id);
         let Some(instance) = self.instances.get_mut(id.0).and_then(Option::take) else { return };
@@ -279,7 +278,6 @@ impl Timers {
     /// The master of slaves is gone.
     pub(super) fn release_slaves(&mut self, slaves: Vec<InstanceId>) {
         for slave in slaves {
-            self.forget_callback(slave);
             if let Some(entry) = self.instance_mut(slave) {
                 entry.master = None;
                 entry.timer = None;
