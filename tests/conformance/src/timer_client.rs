@@ -4,7 +4,7 @@ use crate::case::skip;
 use crate::client::{Mode, PATIENCE, patterned, wait_until};
 use crate::sys::{self, errno};
 use abi::Errno;
-use abi::ioctl::{READ, ioc, timers as t};
+use abi::ioctl::{timers as t, timers_old as old};
 use abi::timer::{
     CLASS_GLOBAL, CLASS_NONE, CLASS_SLAVE, GLOBAL_HRTIMER, GLOBAL_SYSTEM, GLOBAL_UDRIVEN,
     ParamsFlags, SCLASS_APPLICATION, SCLASS_NONE, SCLASS_SEQUENCER, TimerEvent as E, TimerGinfo,
@@ -37,13 +37,13 @@ pub(crate) const NONE: TimerId =
 pub(crate) const MISSING: TimerId = global(99, 0);
 
 /// STATUS with a time of 32 bits, which a 64-bit program may ask for too.
-pub(crate) const STATUS_OLD: u32 = ioc(READ, b'T', 0x14, 88);
+pub(crate) const STATUS_OLD: u32 = old::STATUS;
 /// The first codes of START, CONTINUE and PAUSE. That of STOP, 0x5421, is FIONBIO.
-pub(crate) const OLD_START: u32 = ioc(0, b'T', 0x20, 0);
+pub(crate) const OLD_START: u32 = old::START;
 /// See [`OLD_START`].
-pub(crate) const OLD_CONTINUE: u32 = ioc(0, b'T', 0x22, 0);
+pub(crate) const OLD_CONTINUE: u32 = old::CONTINUE;
 /// See [`OLD_START`].
-pub(crate) const OLD_PAUSE: u32 = ioc(0, b'T', 0x23, 0);
+pub(crate) const OLD_PAUSE: u32 = old::PAUSE;
 
 /// The filter of these records.
 pub(crate) fn filter(events: &[E]) -> u32 {
