@@ -187,7 +187,11 @@ impl<D: Door> Session<D> {
                     Err(error) => self.fail(door, token, "open", error)?,
                 }
             }
-            CallKind::Ioctl { file, request, compat, arg, out_size } => {
+            CallKind::Ioctl { file, request, thread, compat, arg, out_size } => {
+                if request == abi::ioctl::timers::SELECT {
+                    let input = Input::Thread { file, thread };
+                    let _of_timers = self.engine.handle(now, input, &mut self.out);
+                }
                 let input = Input::Ioctl { file, request, compat, arg };
                 let result = self.engine.handle(now, input, &mut self.out).finish();
                 let out = std::mem::take(&mut self.out);
@@ -200,7 +204,8 @@ impl<D: Door> Session<D> {
                         self.out = out;
                     }
                     Err(error) => {
-                        self.fail(door, token, name_of(request), error)?;
+                        self.tell(name_of(request), error);
+                        door.refused(token, error.errno)?;
                     }
                 }
             }
@@ -393,10 +398,14 @@ impl<D: Door> Session<D> {
     }
 
     fn fail(&self, door: &mut D, token: D::Token, call: &str, error: Error) -> io::Result<()> {
+        self.tell(call, error);
+        door.failed(token, error.errno)
+    }
+
+    fn tell(&self, call: &str, error: Error) {
         if self.trace {
             eprintln!("aseqd: {call}: {error}");
         }
-        door.failed(token, error.errno)
     }
 }
 

@@ -48,6 +48,10 @@ impl Door for FakeDoor {
         self.told.push(Told::Controlled(token, out.to_vec()));
         Ok(())
     }
+    fn refused(&mut self, token: u32, errno: Errno) -> io::Result<()> {
+        self.told.push(Told::Failed(token, errno));
+        Ok(())
+    }
     fn polled(&mut self, token: u32, readable: bool, writable: bool) -> io::Result<()> {
         self.told.push(Told::Polled(token, readable, writable));
         Ok(())
@@ -123,7 +127,7 @@ impl Stage {
     ) -> T {
         let arg = arg.as_bytes().to_vec();
         let out_size = abi::ioctl::size(request);
-        self.call(CallKind::Ioctl { file, request, compat: false, arg: &arg, out_size });
+        self.call(CallKind::Ioctl { file, request, thread: 1, compat: false, arg: &arg, out_size });
         let told = self.told();
         let Some(Told::Controlled(_, out)) = told.last() else { panic!("it succeeds: {told:?}") };
         T::read_from_bytes(out).expect("the struct")
