@@ -132,7 +132,9 @@ impl Server {
                 match event.data.u64() {
                     DEVICE => serve = true,
                     ALARM => {
-                        self.alarm.acknowledge();
+                        if let Some(set) = self.alarm.acknowledge() {
+                            self.core.pace.woken(set, self.core.clock.now());
+                        }
                         serve = true;
                     }
                     number => {
