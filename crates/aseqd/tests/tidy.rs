@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/engine", &["abi"]),
     ("crates/chardev", &[]),
     ("crates/aseqd", &["abi", "engine", "chardev"]),
+    ("crates/lockdep", &[]),
     ("tests/conformance", &["abi"]),
     ("tests/seqfuzz", &["abi", "engine"]),
 ];
@@ -18,6 +19,10 @@ const ARROWS: &[(&str, &[&str])] = &[
 const UNSAFE_ROOMS: &[&str] = &[
     "crates/aseqd/src/sys/process.rs",
     "crates/aseqd/src/sys/ioctl.rs",
+    "crates/lockdep/src/alloc.rs",
+    "crates/lockdep/src/lock/rwlock.rs",
+    "crates/lockdep/src/lock/spin.rs",
+    "crates/lockdep/src/sud.rs",
     "tests/conformance/src/sys.rs",
     "tests/seqfuzz/src/sys.rs",
 ];

@@ -1,0 +1,88 @@
+//! Balance: what is released was taken, and is not pinned.
+
+use crate::context::{self, Thread};
+use crate::graph;
+use crate::print::Page;
+use crate::sink::{self, Kind};
+use crate::site::{self, Place};
+
+/// Reports the release of a lock that the thread does not hold.
+#[cold]
+pub(crate) fn not_held(thread: &Thread, class: Option<u16>, place: Place) {
+    let frame = site::frame(site::of(place));
+    if !sink::is_new(Kind::UnlockBalance, (class, frame.to_string())) {
+        return;
+    }
+    let graph = graph::lock();
+    let name = class.map_or("unknown", |class| graph.name(class));
+    let mut page = Page::new(thread);
+    let who = page.who();
+    page.head("WARNING: bad unlock balance detected!", 37);
+    page.line(format_args!("{who} is trying to release lock ({name}) at:"));
+    page.line(format_args!("[<{:016x}>] {frame}", frame.address));
+    page.line("but there are no more locks to release!");
+    page.line("").line("other info that might help us debug this:").held(&graph, thread);
+    page.translation("the lock is free, or another thread holds it and loses it now.");
+    drop(graph);
+    page.backtrace(thread);
+    sink::emit(thread, Kind::UnlockBalance, page.finish());
+}
+
+/// Reports the release of a pinned lock.
+#[cold]
+pub(crate) fn pinned(thread: &Thread) {
+    warn(thread, Kind::Pin, "releasing a pinned lock");
+}
+
+/// Reports that more locks are held than the validator can count. It goes on without the last.
+#[cold]
+pub(crate) fn too_deep(thread: &Thread) {
+    warn(thread, Kind::UnlockBalance, "BUG: MAX_LOCK_DEPTH too low!");
+}
+
+/// Adds a pin to a held lock: it must not be released before the pin is taken off.
+pub(crate) fn pin(instance: usize, place: Place) {
+    change_pins(instance, place, "pinning an unheld lock", |pins| pins.checked_add(1));
+}
+
+/// Takes a pin off.
+pub(crate) fn unpin(instance: usize, place: Place) {
+    change_pins(instance, place, "unpinning an unpinned lock", |pins| pins.checked_sub(1));
+}
+
+fn change_pins(
+    instance: usize,
+    place: Place,
+    complaint: &str,
+    change: impl FnOnce(u32) -> Option<u32>,
+) {
+    context::enter(|thread| {
+        let changed = thread.held.position(instance).and_then(|index| {
+            let mut held = thread.held.iter().nth(index)?;
+            held.pins = change(held.pins)?;
+            thread.held.set(index, held);
+            Some(())
+        });
+        if changed.is_none() && sink::is_new(Kind::Pin, (complaint, site::of(place))) {
+            warn(thread, Kind::Pin, complaint);
+        }
+    });
+}
+
+/// Reports that a lock is not held where the code relies on it.
+#[cold]
+pub(crate) fn assertion_failed(place: Place) {
+    context::enter(|thread| {
+        if sink::is_new(Kind::NotHeld, site::of(place)) {
+            warn(thread, Kind::NotHeld, "lock not held where it must be");
+        }
+    });
+}
+
+fn warn(thread: &Thread, kind: Kind, message: &str) {
+    crate::sud::with_door_open(|| {
+        let mut page = Page::new(thread);
+        page.warning(thread, message);
+        sink::emit(thread, kind, page.finish());
+    });
+}
