@@ -9,6 +9,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/abi", &[]),
     ("crates/engine", &["abi"]),
     ("crates/chardev", &[]),
+    ("crates/report", &[]),
     ("crates/aseqd", &["abi", "engine", "chardev"]),
     ("tests/conformance", &["abi"]),
     ("tests/seqfuzz", &["abi", "engine"]),
