@@ -9,8 +9,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/abi", &[]),
     ("crates/engine", &["abi"]),
     ("crates/chardev", &[]),
+    ("crates/report", &[]),
     ("crates/aseqd", &["abi", "engine", "chardev"]),
-    ("crates/lockdep", &[]),
+    ("crates/lockdep", &["report"]),
     ("tests/conformance", &["abi"]),
     ("tests/seqfuzz", &["abi", "engine"]),
 ];

@@ -1,182 +1,148 @@
-//! The pieces that all reports are made of, in the kernel's form.
+//! From what the validators know to the printer's data.
 
-use std::fmt::{Display, Write};
+use std::fmt::Display;
+
+use report::print;
 
 use crate::class;
 use crate::context::{IrqEvent, Thread};
-use crate::graph::Graph;
-use crate::held::{Held, Mode};
-use crate::sink;
+use crate::graph::{Graph, Step};
+use crate::held::Held;
+use crate::sink::{self, Kind};
 use crate::site;
 use crate::state;
 use crate::trace::{Frame, Trace};
 
-/// What stands where the kernel writes its version.
-const VERSION: &str = concat!("lockdep-", env!("CARGO_PKG_VERSION"), " #0");
+/// What stands where the kernel writes its release.
+const RELEASE: &str = concat!("lockdep-", env!("CARGO_PKG_VERSION"), " #0");
 
-/// A report under construction.
-pub(crate) struct Page {
-    text: String,
-    comm: String,
-    tid: u32,
+/// Sends a report on its way, with one sentence that says what the kernel's words mean in a program.
+pub(crate) fn send(thread: &Thread, kind: Kind, report: impl Display, translation: &str) {
+    sink::emit(thread, kind, format!("{report}lockdep: {translation}\n"));
 }
 
-impl Page {
-    /// An empty page about a thread.
-    pub(crate) fn new(thread: &Thread) -> Self {
-        Self { text: String::new(), comm: comm(), tid: thread.tid() }
-    }
-
-    /// The finished text.
-    pub(crate) fn finish(self) -> String {
-        self.text
-    }
-
-    /// Adds one line.
-    pub(crate) fn line(&mut self, line: impl Display) -> &mut Self {
-        // Writing to a string does not fail.
-        let _ = writeln!(self.text, "{line}");
-        self
-    }
-
-    /// Thread name and number, as the kernel joins them.
-    pub(crate) fn who(&self) -> String {
-        format!("{}/{}", self.comm, self.tid)
-    }
-
-    /// The head of a report about locks: rules as long as the kernel's, title, version.
-    pub(crate) fn head(&mut self, title: &str, rule: usize) -> &mut Self {
-        self.line("").line("=".repeat(rule)).line(title);
-        self.line(format_args!("{VERSION} {}", sink::taint())).line("-".repeat(rule))
-    }
-
-    /// The contexts of the thread: in hardirq, in softirq, hardirqs enabled, softirqs enabled.
-    pub(crate) fn contexts(thread: &Thread) -> String {
-        format!(
-            "[HC{}[{}]:SC{}[{}]:HE{}:SE{}]",
-            u8::from(thread.hardirq_count() != 0),
-            thread.hardirq_count(),
-            u8::from(thread.in_softirq()),
-            thread.preempt_count() >> 8 & 0xff,
-            u8::from(thread.irqs_on()),
-            u8::from(thread.softirqs_on()),
-        )
-    }
-
-    /// A held lock, with its address and where it was taken.
-    pub(crate) fn lock(&mut self, graph: &Graph, held: &Held) -> &mut Self {
-        let line = lock_line(graph, held);
-        self.line(line)
-    }
-
-    /// The locks that a thread holds.
-    pub(crate) fn held(&mut self, graph: &Graph, thread: &Thread) -> &mut Self {
-        let who = self.who();
-        match thread.held.depth() {
-            0 => self.line(format_args!("no locks held by {who}.")),
-            1 => self.line(format_args!("1 lock held by {who}:")),
-            depth => self.line(format_args!("{depth} locks held by {who}:")),
-        };
-        for (index, held) in thread.held.iter().enumerate() {
-            let line = lock_line(graph, &held);
-            self.line(format_args!(" #{index}: {line}"));
-        }
-        self
-    }
-
-    /// The last changes of the irq state.
-    pub(crate) fn irq_events(&mut self, thread: &Thread) -> &mut Self {
-        let trace = thread.trace.get();
-        self.line(format_args!("irq event stamp: {}", trace.stamp));
-        self.irq_event("hardirqs last  enabled", trace.hardirqs_on);
-        self.irq_event("hardirqs last disabled", trace.hardirqs_off);
-        self.irq_event("softirqs last  enabled", trace.softirqs_on);
-        self.irq_event("softirqs last disabled", trace.softirqs_off)
-    }
-
-    fn irq_event(&mut self, what: &str, event: IrqEvent) -> &mut Self {
-        let frame = if event.site == 0 { Frame::unknown() } else { site::frame(event.site) };
-        self.line(format_args!("{what} at ({}): [<{:016x}>] {frame}", event.stamp, frame.address))
-    }
-
-    /// A stack, each line indented.
-    pub(crate) fn trace(&mut self, trace: &Trace, indent: &str) -> &mut Self {
-        for line in trace.lines() {
-            self.line(format_args!("{indent}{line}"));
-        }
-        self
-    }
-
-    /// Who runs where, and the stack of now.
-    pub(crate) fn stack(&mut self, thread: &Thread) -> &mut Self {
-        self.cpu_line(thread, sink::taint());
-        self.call_trace(&Trace::here())
-    }
-
-    /// The line about the processor and the task, with the work item if one runs.
-    pub(crate) fn cpu_line(&mut self, thread: &Thread, taint: &str) -> &mut Self {
-        let (comm, tid) = (self.comm.clone(), self.tid);
-        let cpu = rustix::thread::sched_getcpu();
-        let uid = rustix::process::getuid().as_raw();
-        self.line(format_args!("CPU: {cpu} UID: {uid} PID: {tid} Comm: {comm} {taint} {VERSION}"));
-        if taint != "Not tainted" {
-            self.line("Tainted: [W]=WARN");
-        }
-        self.line("Hardware name: user space");
-        if let Some((queue, work)) = thread.work.get() {
-            self.line(format_args!("Workqueue: {queue} {work}"));
-        }
-        self
-    }
-
-    /// A stack between the marks of a task's stack.
-    pub(crate) fn call_trace(&mut self, trace: &Trace) -> &mut Self {
-        self.line("Call Trace:").line(" <TASK>").trace(trace, " ").line(" </TASK>")
-    }
-
-    /// The head of a plain warning, and what follows up to its stack.
-    pub(crate) fn warning(&mut self, thread: &Thread, message: &str) -> &mut Self {
-        let trace = Trace::here();
-        let frame = trace.frames().into_iter().next().unwrap_or_else(Frame::unknown);
-        let at = frame.line.as_ref().map_or_else(
-            || frame.symbol(),
-            |(file, line)| format!("{file}:{line} {}", frame.symbol()),
-        );
-        let cpu = rustix::thread::sched_getcpu();
-        let tid = self.tid;
-        self.line("------------[ cut here ]------------").line(message);
-        self.line(format_args!("WARNING: CPU: {cpu} PID: {tid} at {at}"));
-        self.line("Modules linked in:");
-        self.cpu_line(thread, sink::taint()).call_trace(&trace);
-        self.line("---[ end trace 0000000000000000 ]---")
-    }
-
-    /// The end of a report about locks.
-    pub(crate) fn backtrace(&mut self, thread: &Thread) -> &mut Self {
-        self.line("").line("stack backtrace:").stack(thread)
-    }
-
-    /// One sentence that says what the kernel's words mean in a program.
-    pub(crate) fn translation(&mut self, sentence: &str) -> &mut Self {
-        self.line(format_args!("In user space: {sentence}"))
+/// Who runs where.
+pub(crate) fn origin(thread: &Thread) -> print::Origin {
+    print::Origin {
+        cpu: u32::try_from(rustix::thread::sched_getcpu()).unwrap_or_default(),
+        uid: Some(rustix::process::getuid().as_raw()),
+        tainted: sink::is_tainted(),
+        release: RELEASE.to_owned(),
+        hardware: Some("user space".to_owned()),
+        work: thread.work.get().map(|(queue, work)| (queue.to_owned(), work.to_owned())),
+        ..print::Origin::new(comm(), thread.tid())
     }
 }
 
-fn lock_line(graph: &Graph, held: &Held) -> String {
+/// A held lock.
+pub(crate) fn lock(graph: &Graph, held: &Held) -> print::Lock {
     let at = if held.site == 0 { Frame::unknown() } else { site::frame(held.site) };
-    format!("{:016x} {}, at: {at}", held.instance, class_text(graph, held.class))
+    print::Lock {
+        address: held.instance as u64,
+        class: class(graph, held.class),
+        at: vec![frame(&at)],
+    }
 }
 
-/// A class with its usage and its wait types.
-pub(crate) fn class_text(graph: &Graph, class: u16) -> String {
+/// A class with its usage and its wait types. Version and subclass are in its name.
+pub(crate) fn class(graph: &Graph, class: u16) -> print::Class {
     let wait = class::wait(class);
-    let usage = state::characters(class::usage(class));
-    format!("({}){{{usage}}}-{{{wait}:{wait}}}", graph.name(class))
+    print::Class {
+        usage: state::characters(class::usage(class)),
+        wait: (wait, wait),
+        ..print::Class::new(graph.name(class))
+    }
 }
 
-/// The call that takes a lock, in a scenario.
-pub(crate) fn verb(mode: Mode) -> &'static str {
-    if mode == Mode::Exclusive { "lock" } else { "rlock" }
+/// The locks that a thread holds.
+pub(crate) fn held(graph: &Graph, thread: &Thread) -> print::Held {
+    print::Held(thread.held.iter().map(|held| lock(graph, &held)).collect())
+}
+
+/// A stack.
+pub(crate) fn trace(trace: &Trace) -> print::Trace {
+    print::Trace(trace.frames().iter().map(frame).collect())
+}
+
+/// The stack of now.
+pub(crate) fn trace_here() -> print::Trace {
+    trace(&Trace::here())
+}
+
+/// One line of a stack.
+pub(crate) fn frame(frame: &Frame) -> print::Frame {
+    print::Frame {
+        function: frame.function.clone(),
+        offset: frame.extent.map(|(offset, size)| (offset as u64, size as u64)),
+        location: frame.line.clone(),
+        module: frame.origin.clone(),
+    }
+}
+
+/// Which interrupts a usage bit is about.
+pub(crate) fn direction(bit: u32) -> print::Direction {
+    if state::is_softirq(bit) { print::Direction::Softirq } else { print::Direction::Hardirq }
+}
+
+/// The contexts of a thread.
+pub(crate) fn contexts(thread: &Thread) -> print::Contexts {
+    print::Contexts {
+        hardirq: (u32::from(thread.hardirq_count() != 0), thread.hardirq_count()),
+        softirq: (u32::from(thread.in_softirq()), thread.preempt_count() >> 8 & 0xff),
+        hardirqs_on: thread.irqs_on(),
+        softirqs_on: thread.softirqs_on(),
+    }
+}
+
+/// The last changes of the irq state.
+pub(crate) fn irqs(thread: &Thread) -> print::IrqTrace {
+    let trace = thread.trace.get();
+    print::IrqTrace {
+        stamp: u64::from(trace.stamp),
+        hardirqs_on: stamp(trace.hardirqs_on),
+        hardirqs_off: stamp(trace.hardirqs_off),
+        softirqs_on: stamp(trace.softirqs_on),
+        softirqs_off: stamp(trace.softirqs_off),
+    }
+}
+
+fn stamp(event: IrqEvent) -> print::IrqStamp {
+    let stamp = u64::from(event.stamp);
+    if event.site == 0 {
+        return print::IrqStamp { stamp, ..print::IrqStamp::default() };
+    }
+    let at = site::frame(event.site);
+    print::IrqStamp { stamp, address: at.address as u64, at: print::Trace(vec![frame(&at)]) }
+}
+
+/// The classes of a path with where they came by their bits.
+pub(crate) fn dependencies(graph: &Graph, path: &[Step]) -> Vec<print::Dependency> {
+    let one = |step: &Step| print::Dependency {
+        class: class(graph, step.class),
+        ops: 0,
+        usages: (0..state::CONTEXT_BITS + 2)
+            .filter_map(|bit| {
+                let at = graph.usage_trace(step.class, bit)?;
+                Some((state::name(bit).to_owned(), trace(at)))
+            })
+            .collect(),
+        key: None,
+        acquired: step.trace.as_ref().map(trace).unwrap_or_default(),
+    };
+    path.iter().map(one).collect()
+}
+
+/// A class and where it came by a usage bit.
+pub(crate) fn use_of(graph: &Graph, of: u16, bit: u32) -> print::Link {
+    let at = graph.usage_trace(of, bit).map(trace).unwrap_or_default();
+    print::Link { class: class(graph, of), trace: at }
+}
+
+/// A plain warning with a message.
+pub(crate) fn warning(thread: &Thread, message: &str) -> print::Warning {
+    let trace = trace_here();
+    let at = trace.0.first().cloned().unwrap_or_default();
+    print::Warning { message: Some(message.to_owned()), at, origin: origin(thread), trace }
 }
 
 /// The name of the calling thread.

@@ -7,7 +7,7 @@
 //!
 //! A line of the file is a record with tab-separated fields:
 //! `U class wait bits trace`, `E from wait to wait kinds trace`; frames of a trace are separated by
-//! the unit separator (0x1f), and its first line says which process it is from.
+//! the unit separator (0x1f), and each says which process it is from.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -15,7 +15,7 @@ use std::path::Path;
 
 use crate::class::Wait;
 use crate::graph::Graph;
-use crate::trace::Trace;
+use crate::trace::{Frame, Trace};
 
 const SEPARATOR: &str = "\u{1f}";
 
@@ -98,14 +98,31 @@ impl Shared {
 }
 
 fn text_of(trace: &Trace) -> String {
-    let mut lines = vec![format!("(process {})", std::process::id())];
-    lines.extend(trace.lines().into_iter().filter(|line| !line.starts_with("(process ")));
-    lines.join(SEPARATOR).replace(['\t', '\n'], " ")
+    let of = format!("pid-{}", std::process::id());
+    let one = |frame: &Frame| {
+        let (offset, size) = frame.extent.map_or((0, 0), |extent| extent);
+        let (file, line) = frame.line.clone().unwrap_or_default();
+        let origin = frame.origin.as_ref().unwrap_or(&of);
+        let function = &frame.function;
+        format!("{origin}|{function}|{offset}|{size}|{file}|{line}").replace(['\t', '\n'], " ")
+    };
+    trace.frames().iter().map(one).collect::<Vec<_>>().join(SEPARATOR)
+}
+
+fn frame_of(text: &str) -> Option<Frame> {
+    let mut fields = text.split('|');
+    let origin = Some(fields.next()?.to_owned());
+    let function = fields.next()?.to_owned();
+    let extent = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let line = (fields.next()?.to_owned(), fields.next()?.parse().ok()?);
+    let extent = (extent.1 != 0).then_some(extent);
+    let line = (!line.0.is_empty()).then_some(line);
+    Some(Frame { address: 0, function, extent, line, origin })
 }
 
 fn take_in(graph: &mut Graph, line: &str) -> Option<()> {
     let fields: Vec<&str> = line.split('\t').collect();
-    let trace = Trace::of_lines(fields.last()?.split(SEPARATOR).map(str::to_owned).collect());
+    let trace = Trace::of_frames(fields.last()?.split(SEPARATOR).filter_map(frame_of).collect());
     match fields[..] {
         ["U", name, wait, bits, _] => {
             let class = graph.foreign_class(name, wait_of(wait))?;

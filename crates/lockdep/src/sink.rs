@@ -137,9 +137,9 @@ pub(crate) fn emit_for(group: u64, tid: u32, kind: Kind, text: String) {
     }
 }
 
-/// What the kernel says of its taint flags: a report has been made before or not.
-pub(crate) fn taint() -> &'static str {
-    if TAINTED.load(Ordering::Relaxed) { "Tainted: G        W         " } else { "Not tainted" }
+/// Says that a report has been made before.
+pub(crate) fn is_tainted() -> bool {
+    TAINTED.load(Ordering::Relaxed)
 }
 
 /// How many reports this process has made.

@@ -38,9 +38,9 @@ pub(crate) fn name(bit: u32) -> &'static str {
     }
 }
 
-/// "HARDIRQ" or "SOFTIRQ".
-pub(crate) fn state_name(bit: u32) -> &'static str {
-    if bit < 4 { "HARDIRQ" } else { "SOFTIRQ" }
+/// Says that a bit is about softirqs, not hardirqs.
+pub(crate) fn is_softirq(bit: u32) -> bool {
+    bit >= 4
 }
 
 /// Says that a lock was taken with the state enabled, not inside it.

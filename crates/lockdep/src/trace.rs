@@ -7,7 +7,6 @@
 #![expect(clippy::disallowed_types, reason = "the validator's own lock, around a cache of symbols")]
 
 use std::collections::HashMap;
-use std::fmt;
 use std::os::raw::c_void;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -16,11 +15,11 @@ use object::{Object, ObjectSegment, ObjectSymbol};
 /// Deeper stacks are cut.
 const MAX_FRAMES: usize = 64;
 
-/// A stack at some instant, or lines that another process wrote about one.
+/// A stack at some instant, or what another process wrote about one.
 #[derive(Clone, Debug)]
 pub(crate) enum Trace {
     Here(Arc<[usize]>),
-    Lines(Arc<[String]>),
+    Frames(Arc<[Frame]>),
 }
 
 impl Trace {
@@ -35,13 +34,16 @@ impl Trace {
         Self::Here(addresses.into())
     }
 
-    pub(crate) fn of_lines(lines: Vec<String>) -> Self {
-        Self::Lines(lines.into())
+    pub(crate) fn of_frames(frames: Vec<Frame>) -> Self {
+        Self::Frames(frames.into())
     }
 
     /// The frames, innermost first.
     pub(crate) fn frames(&self) -> Vec<Frame> {
-        let Self::Here(addresses) = self else { return Vec::new() };
+        let addresses = match self {
+            Self::Here(addresses) => addresses,
+            Self::Frames(frames) => return frames.to_vec(),
+        };
         let mut frames: Vec<Frame> = addresses.iter().flat_map(|&ip| resolve(ip)).collect();
         // The validator's own frames, and the library's between them, come first.
         let foreign = |frame: &Frame| !frame.is_of_validator() && !frame.is_of_library();
@@ -55,14 +57,6 @@ impl Trace {
         frames.truncate(end);
         frames.drain(..start);
         frames
-    }
-
-    /// The printed lines, without indentation.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        match self {
-            Self::Here(_) => self.frames().iter().map(ToString::to_string).collect(),
-            Self::Lines(lines) => lines.to_vec(),
-        }
     }
 }
 
@@ -85,16 +79,19 @@ pub(crate) struct Frame {
     /// Offset in the function and the function's size, unless it is inlined.
     pub(crate) extent: Option<(usize, usize)>,
     pub(crate) line: Option<(String, u32)>,
+    /// The process that it is from, if that is another.
+    pub(crate) origin: Option<String>,
 }
 
 impl Frame {
     pub(crate) fn unknown() -> Self {
-        Self { address: 0, function: "0x0".to_owned(), extent: None, line: None }
+        let extent = Some((0, 0));
+        Self { address: 0, function: "unknown".to_owned(), extent, line: None, origin: None }
     }
 
+    /// A line whose function is not known.
     pub(crate) fn of_line(file: &str, line: u32) -> Self {
-        let line = Some((short_path(file), line));
-        Self { address: 0, function: String::new(), extent: None, line }
+        Self { line: Some((short_path(file), line)), ..Self::unknown() }
     }
 
     /// Says that this frame is the line of a `Location`. Those have paths as the compiler was given
@@ -110,7 +107,7 @@ impl Frame {
             .any(|own| self.function.starts_with(own))
     }
 
-    fn is_of_library(&self) -> bool {
+    pub(crate) fn is_of_library(&self) -> bool {
         let in_library = |(file, _): &(String, u32)| file.starts_with("library/");
         self.line.as_ref().is_some_and(in_library) || self.function.starts_with("std::")
     }
@@ -137,21 +134,6 @@ impl Frame {
     }
 }
 
-impl fmt::Display for Frame {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let symbol = self.symbol();
-        f.write_str(&symbol)?;
-        if let Some((file, line)) = &self.line {
-            let gap = if symbol.is_empty() { "" } else { " " };
-            write!(f, "{gap}{file}:{line}")?;
-            if self.extent.is_none() && !symbol.is_empty() {
-                f.write_str(" [inline]")?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// The frame of one return address, without those inlined into it.
 pub(crate) fn frame_of(address: usize) -> Frame {
     resolve(address).pop().unwrap_or_else(Frame::unknown)
@@ -165,12 +147,18 @@ fn resolve(address: usize) -> Vec<Frame> {
     backtrace::resolve(std::ptr::without_provenance_mut::<c_void>(call), |symbol| {
         let function = symbol.name().map(|name| short_name(&name.to_string())).unwrap_or_default();
         let file = symbol.filename().map(|file| short_path(&file.to_string_lossy()));
-        frames.push(Frame { address, function, extent: None, line: file.zip(symbol.lineno()) });
+        frames.push(Frame {
+            address,
+            function,
+            extent: None,
+            line: file.zip(symbol.lineno()),
+            origin: None,
+        });
     });
     let extent = extent_of(call);
     if frames.is_empty() {
         let function = extent.as_ref().map_or_else(|| format!("{address:#x}"), |e| e.name.clone());
-        frames.push(Frame { address, function, extent: None, line: None });
+        frames.push(Frame { address, function, extent: None, line: None, origin: None });
     }
     if let Some(outer) = frames.last_mut() {
         let size = extent.map_or(0, |extent| extent.size.max(1));
@@ -313,16 +301,6 @@ mod tests {
         assert_eq!(short_name("a::Vec<T,A>::push"), "a::Vec::push");
         assert_eq!(short_name("a::f::{{closure}}"), "a::f::{{closure}}");
         assert_eq!(short_name("memcpy"), "memcpy");
-    }
-
-    #[test]
-    fn a_frame_prints_as_the_kernel_prints_it() {
-        let line = Some(("a/b.rs".to_owned(), 7));
-        let frame = Frame { address: 1, function: "f".into(), extent: Some((0x1b, 0x60)), line };
-        assert_eq!(frame.to_string(), "f+0x1b/0x60 a/b.rs:7");
-        let inlined = Frame { extent: None, ..frame };
-        assert_eq!(inlined.to_string(), "f a/b.rs:7 [inline]");
-        assert_eq!(Frame::of_line("c.rs", 3).to_string(), "c.rs:3");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::context::{self, Thread};
 use crate::graph;
-use crate::print::Page;
+use crate::print;
 use crate::sink::{self, Kind};
 use crate::site::{self, Place};
 
@@ -10,22 +10,20 @@ use crate::site::{self, Place};
 #[cold]
 pub(crate) fn not_held(thread: &Thread, class: Option<u16>, place: Place) {
     let frame = site::frame(site::of(place));
-    if !sink::is_new(Kind::UnlockBalance, (class, frame.to_string())) {
+    if !sink::is_new(Kind::UnlockBalance, (class, frame.symbol())) {
         return;
     }
     let graph = graph::lock();
-    let name = class.map_or("unknown", |class| graph.name(class));
-    let mut page = Page::new(thread);
-    let who = page.who();
-    page.head("WARNING: bad unlock balance detected!", 37);
-    page.line(format_args!("{who} is trying to release lock ({name}) at:"));
-    page.line(format_args!("[<{:016x}>] {frame}", frame.address));
-    page.line("but there are no more locks to release!");
-    page.line("").line("other info that might help us debug this:").held(&graph, thread);
-    page.translation("the lock is free, or another thread holds it and loses it now.");
+    let report = report::print::Balance {
+        origin: print::origin(thread),
+        lock: class.map_or("unknown", |class| graph.name(class)).to_owned(),
+        at: (frame.address as u64, print::frame(&frame)),
+        held: print::held(&graph, thread),
+        trace: print::trace_here(),
+    };
     drop(graph);
-    page.backtrace(thread);
-    sink::emit(thread, Kind::UnlockBalance, page.finish());
+    let translation = "the lock is free, or another thread holds it and loses it now.";
+    print::send(thread, Kind::UnlockBalance, report, translation);
 }
 
 /// Reports the release of a pinned lock.
@@ -81,8 +79,6 @@ pub(crate) fn assertion_failed(place: Place) {
 
 fn warn(thread: &Thread, kind: Kind, message: &str) {
     crate::sud::with_door_open(|| {
-        let mut page = Page::new(thread);
-        page.warning(thread, message);
-        sink::emit(thread, kind, page.finish());
+        sink::emit(thread, kind, print::warning(thread, message).to_string());
     });
 }

@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::context::Thread;
-use crate::print::{Page, comm};
+use crate::print::{self, comm};
 use crate::sink::{self, Kind};
 
 /// A section with a time budget that is open.
@@ -45,9 +45,12 @@ pub(crate) fn exceeded(thread: &Thread, name: &'static str, what: &str) {
         return;
     }
     crate::sud::with_door_open(|| {
-        let mut page = Page::new(thread);
-        page.warning(thread, &format!("section {name} exceeded its budget: {what}"));
-        sink::emit(thread, Kind::Budget, page.finish());
+        sink::emit(
+            thread,
+            Kind::Budget,
+            print::warning(thread, &format!("section {name} exceeded its budget: {what}"))
+                .to_string(),
+        );
     });
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::context::{self, Thread};
 use crate::graph;
 use crate::held::Held;
-use crate::print::Page;
+use crate::print;
 use crate::sink::{self, Kind};
 
 /// Checks that the calling thread holds no lock inside memory that goes away.
@@ -33,17 +33,14 @@ fn report(thread: &Thread, held: &Held, memory: &Range<usize>) {
         return;
     }
     let graph = graph::lock();
-    let mut page = Page::new(thread);
-    let who = page.who();
-    page.head("WARNING: held lock freed!", 25);
-    page.line(format_args!(
-        "{who} is freeing memory {:016x}-{:016x}, with a lock still held there!",
-        memory.start,
-        memory.end.saturating_sub(1)
-    ));
-    page.lock(&graph, held).held(&graph, thread);
-    page.translation("whoever waits for this lock waits in memory that is somebody else's now.");
+    let report = report::print::Freed {
+        origin: print::origin(thread),
+        memory: (memory.start as u64, memory.end.saturating_sub(1) as u64),
+        lock: print::lock(&graph, held),
+        held: print::held(&graph, thread),
+        trace: print::trace_here(),
+    };
     drop(graph);
-    page.backtrace(thread);
-    sink::emit(thread, Kind::Freed, page.finish());
+    let translation = "whoever waits for this lock waits in memory that is somebody else's now.";
+    print::send(thread, Kind::Freed, report, translation);
 }

@@ -6,10 +6,9 @@ use crate::class;
 use crate::context::Thread;
 use crate::graph::{self, Graph, Step, Way};
 use crate::held::{Held, Mode};
-use crate::print::{Page, class_text};
+use crate::print;
 use crate::sink::{self, Kind};
 use crate::state;
-use crate::trace::Trace;
 
 /// Bits of use inside a context, exclusive and shared.
 const IN_BITS: u32 = 0b0011_0011;
@@ -82,29 +81,19 @@ fn inconsistent(graph: &Graph, thread: &Thread, held: &Held, old: u32, new: u32)
     if !sink::is_new(Kind::Inconsistent, held.class) {
         return;
     }
-    let mut page = Page::new(thread);
-    let who = page.who();
-    page.head("WARNING: inconsistent lock state", 32);
-    page.line(format_args!(
-        "inconsistent {{{}}} -> {{{}}} usage.",
-        state::name(old),
-        state::name(new)
-    ));
-    page.line(format_args!("{who} {} takes:", Page::contexts(thread))).lock(graph, held);
-    page.line(format_args!("{{{}}} state was registered at:", state::name(old)));
-    if let Some(trace) = graph.usage_trace(held.class, old) {
-        page.trace(trace, "  ");
-    }
-    page.irq_events(thread);
-    page.line("").line("other info that might help us debug this:");
-    page.line(" Possible unsafe locking scenario:").line("");
-    page.line("       CPU0").line("       ----");
-    let name = graph.name(held.class);
-    page.line(format_args!("  lock({name});")).line("  <Interrupt>");
-    page.line(format_args!("    lock({name});"));
-    page.line("").line(" *** DEADLOCK ***").line("").held(graph, thread);
-    page.translation(TRANSLATION).backtrace(thread);
-    sink::emit(thread, Kind::Inconsistent, page.finish());
+    let known = graph.usage_trace(held.class, old).map(print::trace).unwrap_or_default();
+    let report = report::print::Inconsistent {
+        origin: print::origin(thread),
+        direction: print::direction(new),
+        states: (state::name(old).to_owned(), state::name(new).to_owned()),
+        contexts: print::contexts(thread),
+        lock: print::lock(graph, held),
+        registered: known,
+        irqs: Some(print::irqs(thread)),
+        held: print::held(graph, thread),
+        trace: print::trace_here(),
+    };
+    print::send(thread, Kind::Inconsistent, report, TRANSLATION);
 }
 
 const TRANSLATION: &str = "a signal handler that takes it waits for the code it interrupted; \
@@ -116,30 +105,17 @@ fn inversion(graph: &Graph, thread: &Thread, held: &Held, bit: u32, path: &[Step
     if !sink::is_new(Kind::Inversion, (held.class, other.class)) {
         return;
     }
-    let mut page = Page::new(thread);
-    let who = page.who();
-    let state = state::state_name(bit);
-    page.head("WARNING: possible irq lock inversion dependency detected", 56);
-    page.line(format_args!("{who} just changed the state of lock:")).lock(graph, held);
-    let is_now_safe = !state::is_enabled(bit);
-    page.line(if is_now_safe {
-        format!("but this lock took another, {state}-unsafe lock in the past:")
-    } else {
-        format!("but this lock was taken by another, {state}-safe lock in the past:")
-    });
-    page.line(format_args!(" {}", class_text(graph, other.class)));
-    page.line("").line("and interrupts could create inverse lock ordering between them.");
-    page.line("").line("").line("other info that might help us debug this:");
-    let mut classes: Vec<u16> = path.iter().map(|step| step.class).collect();
-    if !is_now_safe {
-        classes.reverse();
-    }
-    scenario(&mut page, graph, &classes);
-    page.held(graph, thread);
-    page.line("").line("the shortest dependencies between 2nd lock and 1st lock:");
-    dependencies(&mut page, graph, path);
-    page.translation(TRANSLATION).backtrace(thread);
-    sink::emit(thread, Kind::Inversion, page.finish());
+    let report = report::print::Inversion {
+        origin: print::origin(thread),
+        direction: print::direction(bit),
+        changed: print::lock(graph, held),
+        became_safe: !state::is_enabled(bit),
+        other: print::class(graph, other.class),
+        held: print::held(graph, thread),
+        dependencies: print::dependencies(graph, path),
+        trace: print::trace_here(),
+    };
+    print::send(thread, Kind::Inversion, report, TRANSLATION);
 }
 
 #[cold]
@@ -157,83 +133,18 @@ fn safe_to_unsafe(
     if !sink::is_new(Kind::SafeToUnsafe, (safe.class, other.class)) {
         return;
     }
-    let state = state::state_name(safe_bit);
-    let mut page = Page::new(thread);
-    let who = page.who();
-    page.head(&format!("WARNING: {state}-safe -> {state}-unsafe lock order detected"), 53);
-    page.line(format_args!("{who} {} is trying to acquire:", Page::contexts(thread)));
-    page.lock(graph, new);
-    page.line("").line("and this task is already holding:").lock(graph, previous);
-    page.line("which would create a new lock dependency:");
-    let (from, to) = (class_text(graph, previous.class), class_text(graph, new.class));
-    page.line(format_args!(" {from} -> {to}"));
-    page.line("");
-    page.line(format_args!("but this new dependency connects a {state}-irq-safe lock:"));
-    page.line(format_args!(" {}", class_text(graph, safe.class)));
-    page.line("").line(format_args!("... which became {state}-irq-safe at:"));
-    use_at(&mut page, graph, safe.class, safe_bit);
-    page.line("").line(format_args!("to a {state}-irq-unsafe lock:"));
-    page.line(format_args!(" {}", class_text(graph, other.class)));
-    page.line("").line(format_args!("... which became {state}-irq-unsafe at:"));
-    page.line("...");
-    use_at(&mut page, graph, other.class, unsafe_bit);
-    page.line("").line("other info that might help us debug this:").line("");
-    let mut classes: Vec<u16> = to_safe.iter().rev().map(|step| step.class).collect();
-    classes.extend(to_unsafe.iter().map(|step| step.class));
-    scenario(&mut page, graph, &classes);
-    page.held(graph, thread);
-    page.line("");
-    page.line(format_args!("the dependencies between {state}-irq-safe lock and the holding lock:"));
-    dependencies(&mut page, graph, to_safe);
-    page.line("").line("the dependencies between the lock to be acquired");
-    page.line(format_args!(" and {state}-irq-unsafe lock:"));
-    dependencies(&mut page, graph, to_unsafe);
-    page.translation(TRANSLATION).backtrace(thread);
-    sink::emit(thread, Kind::SafeToUnsafe, page.finish());
-}
-
-fn use_at(page: &mut Page, graph: &Graph, class: u16, bit: u32) {
-    if let Some(trace) = graph.usage_trace(class, bit) {
-        page.trace(trace, "  ");
-    }
-}
-
-/// The two columns, for a chain from an irq-safe class to an irq-unsafe one.
-fn scenario(page: &mut Page, graph: &Graph, classes: &[u16]) {
-    let (Some(&safe), Some(&other)) = (classes.first(), classes.last()) else { return };
-    let (safe, other) = (graph.name(safe), graph.name(other));
-    let middle = classes.get(1).map_or(safe, |&class| graph.name(class));
-    if middle != other {
-        page.line("Chain exists of:").line(format_args!("  {safe} --> {middle} --> {other}"));
-        page.line("");
-    }
-    page.line(" Possible interrupt unsafe locking scenario:").line("");
-    page.line("       CPU0                    CPU1");
-    page.line("       ----                    ----");
-    let column = " ".repeat(31);
-    page.line(format_args!("  lock({other});"));
-    page.line(format_args!("{column}local_irq_disable();"));
-    page.line(format_args!("{column}lock({safe});"));
-    page.line(format_args!("{column}lock({middle});"));
-    page.line("  <Interrupt>").line(format_args!("    lock({safe});"));
-    page.line("").line(" *** DEADLOCK ***").line("");
-}
-
-/// Each class of a path with the places where it came by its bits.
-fn dependencies(page: &mut Page, graph: &Graph, path: &[Step]) {
-    for (depth, step) in path.iter().enumerate().rev() {
-        let indent = " ".repeat(path.len() - 1 - depth);
-        page.line(format_args!("{indent}-> {} {{", class_text(graph, step.class)));
-        for bit in 0..state::CONTEXT_BITS + 2 {
-            if let Some(trace) = graph.usage_trace(step.class, bit) {
-                page.line(format_args!("{indent}   {} at:", state::name(bit)));
-                page.trace(trace, &format!("{indent}                    "));
-            }
-        }
-        page.line(format_args!("{indent} }}"));
-        let acquired = step.trace.clone().unwrap_or_else(Trace::here);
-        page.line(format_args!("{indent} ... acquired at:"))
-            .trace(&acquired, &format!("{indent}   "));
-    }
-    page.line("");
+    let report = report::print::SafeUnsafe {
+        origin: print::origin(thread),
+        direction: print::direction(safe_bit),
+        contexts: print::contexts(thread),
+        acquiring: print::lock(graph, new),
+        holding: print::lock(graph, previous),
+        safe: print::use_of(graph, safe.class, safe_bit),
+        unsafe_: print::use_of(graph, other.class, unsafe_bit),
+        held: print::held(graph, thread),
+        to_holding: print::dependencies(graph, to_safe),
+        to_unsafe: print::dependencies(graph, to_unsafe),
+        trace: print::trace_here(),
+    };
+    print::send(thread, Kind::SafeToUnsafe, report, TRANSLATION);
 }

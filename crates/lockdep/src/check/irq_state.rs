@@ -3,7 +3,7 @@
 use crate::context::{self, IrqEvent, Thread};
 use crate::graph;
 use crate::held::Mode;
-use crate::print::Page;
+use crate::print;
 use crate::sink::{self, Kind};
 use crate::site::{self, Place};
 use crate::state;
@@ -118,9 +118,7 @@ fn warn(thread: &Thread, message: &str) {
         return;
     }
     crate::sud::with_door_open(|| {
-        let mut page = Page::new(thread);
-        page.warning(thread, message);
-        sink::emit(thread, Kind::IrqState, page.finish());
+        sink::emit(thread, Kind::IrqState, print::warning(thread, message).to_string());
     });
 }
 

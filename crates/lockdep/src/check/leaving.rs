@@ -2,7 +2,7 @@
 
 use crate::context::Thread;
 use crate::graph;
-use crate::print::Page;
+use crate::print;
 use crate::sink::{self, Kind};
 
 /// Checks at the end of a section that no more than `depth` locks are held.
@@ -15,12 +15,9 @@ pub(crate) fn check(thread: &Thread, depth: usize, section: &'static str) {
         return;
     }
     let graph = graph::lock();
-    let mut page = Page::new(thread);
-    let who = page.who();
-    page.head("WARNING: lock held when returning to user space!", 48);
-    page.line(format_args!("{who} is leaving the kernel with locks still held!"));
-    page.held(&graph, thread);
-    page.translation(&format!("\"{section}\" returned and kept a lock that it took."));
+    let report =
+        report::print::Leaving { origin: print::origin(thread), held: print::held(&graph, thread) };
     drop(graph);
-    sink::emit(thread, Kind::Leaving, page.finish());
+    let translation = format!("\"{section}\" returned and kept a lock that it took.");
+    print::send(thread, Kind::Leaving, report, &translation);
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::context::{self, Thread};
 use crate::graph;
-use crate::print::Page;
+use crate::print;
 use crate::sink::{self, Kind};
 use crate::site::{self, Place};
 use crate::trace::Trace;
@@ -34,7 +34,13 @@ pub fn might_sleep(place: Place) {
     context::enter(|thread| {
         if thread.is_atomic() {
             crate::sud::with_door_open(|| {
-                report(thread, &at(place), &Trace::here(), site::of(place), "")
+                report(
+                    thread,
+                    &at(place),
+                    &Trace::here(),
+                    site::of(place),
+                    "what may wait, contended or not, is called where somebody waits in real time.",
+                )
             });
         }
     });
@@ -53,44 +59,45 @@ pub(crate) fn allocates(size: usize) {
 #[cold]
 fn allocation(thread: &Thread, size: usize) {
     let trace = Trace::here();
-    let outside = |line: &&String| !is_library(line);
-    let lines = trace.lines();
-    // The first line that is not the language's own code.
-    let line = lines.iter().find(outside).cloned().unwrap_or_default();
-    let at = line.split(' ').nth(1).unwrap_or(&line).to_owned();
-    report(thread, &at, &trace, line, &format!("an allocation of {size} bytes"));
-}
-
-fn is_library(line: &str) -> bool {
-    [" library/", "__rust", "__rdl", "alloc::"].iter().any(|part| line.contains(part))
+    let at = caller(&trace);
+    let call = format!("an allocation or release of {size} bytes waits for the allocator.");
+    report(thread, &at, &trace, &at, &call);
 }
 
 /// A system call that was trapped in a section without system calls.
 #[cold]
 pub(crate) fn system_call(thread: &Thread, number: u64, addresses: &[usize]) {
     let trace = Trace::of_addresses(addresses);
-    let lines = trace.lines();
-    let outside =
-        |line: &&String| !is_library(line) && line.contains(".rs:") || line.contains(".c:");
-    let line = lines.iter().find(outside).or_else(|| lines.first()).cloned().unwrap_or_default();
-    let at = line.split(' ').nth(1).unwrap_or(&line).to_owned();
-    report(thread, &at, &trace, (line, number), &format!("system call {number}"));
+    let at = caller(&trace);
+    report(thread, &at, &trace, (&at, number), &format!("system call {number}."));
 }
 
-fn at(place: Place) -> String {
+/// The first line that is neither the language's own code nor without a line.
+fn caller(trace: &Trace) -> (String, u32) {
+    let frames = trace.frames();
+    let mut own = frames.iter().filter(|frame| !frame.is_of_library());
+    own.find_map(|frame| frame.line.clone()).unwrap_or_else(|| ("unknown".to_owned(), 0))
+}
+
+fn at(place: Place) -> (String, u32) {
     match place {
-        Place::Line(location) => format!("{}:{}", location.file(), location.line()),
-        Place::Address(_) => match site::frame(site::of(place)) {
-            frame if frame.line.is_some() => {
-                frame.line.map(|(file, line)| format!("{file}:{line}")).unwrap_or_default()
-            }
-            frame => frame.symbol(),
-        },
+        Place::Line(location) => (location.file().to_owned(), location.line()),
+        Place::Address(_) => {
+            let frame = site::frame(site::of(place));
+            let symbol = frame.symbol();
+            frame.line.unwrap_or((symbol, 0))
+        }
     }
 }
 
 #[cold]
-fn report(thread: &Thread, at: &str, trace: &Trace, what: impl std::hash::Hash, call: &str) {
+fn report(
+    thread: &Thread,
+    at: &(String, u32),
+    trace: &Trace,
+    what: impl std::hash::Hash,
+    translation: &str,
+) {
     let now = u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX).saturating_add(1);
     let last = LAST_NS.load(Ordering::Relaxed);
     let is_soon = last != 0 && now - last.min(now) < INTERVAL_NS.load(Ordering::Relaxed);
@@ -99,25 +106,17 @@ fn report(thread: &Thread, at: &str, trace: &Trace, what: impl std::hash::Hash, 
     }
     LAST_NS.store(now, Ordering::Relaxed);
     let graph = graph::lock();
-    let mut page = Page::new(thread);
-    let comm = crate::print::comm();
-    page.line(format_args!("BUG: sleeping function called from invalid context at {at}"));
-    page.line(format_args!(
-        "in_atomic(): {}, irqs_disabled(): {}, non_block: 0, pid: {}, name: {comm}",
-        u8::from(thread.preempt_count() != 0),
-        u8::from(!thread.irqs_on()),
-        thread.tid(),
-    ));
-    page.line(format_args!("preempt_count: {:x}, expected: 0", thread.preempt_count()));
-    page.line("RCU nest depth: 0, expected: 0");
-    page.held(&graph, thread);
+    let report = report::print::MightSleep {
+        at: at.clone(),
+        origin: print::origin(thread),
+        in_atomic: thread.preempt_count() != 0,
+        irqs_disabled: !thread.irqs_on(),
+        preempt_count: (thread.preempt_count(), 0),
+        held: print::held(&graph, thread),
+        irqs: (!thread.irqs_on()).then(|| print::irqs(thread)),
+        trace: print::trace(trace),
+        ..report::print::MightSleep::default()
+    };
     drop(graph);
-    if !thread.irqs_on() {
-        page.irq_events(thread);
-    }
-    if !call.is_empty() {
-        page.translation(&format!("{call}."));
-    }
-    page.cpu_line(thread, sink::taint()).call_trace(trace);
-    sink::emit(thread, Kind::Sleep, page.finish());
+    print::send(thread, Kind::Sleep, report, translation);
 }

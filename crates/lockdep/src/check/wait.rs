@@ -3,7 +3,7 @@
 use crate::check::Next;
 use crate::class::{self, Wait};
 use crate::graph;
-use crate::print::Page;
+use crate::print;
 use crate::sink::{self, Kind};
 
 /// The longest wait that a context allows: a task may sleep, an interrupt may not.
@@ -21,24 +21,22 @@ pub(crate) fn check(next: &Next<'_>) -> bool {
     if !sink::is_new(Kind::WaitContext, (held.class, last, held.context)) {
         return false;
     }
-    let graph = graph::lock();
-    let mut page = Page::new(thread);
-    let who = page.who();
-    page.line("").line("=============================").line("[ BUG: Invalid wait context ]");
-    page.line(format_args!("lockdep-{} #0 {}", env!("CARGO_PKG_VERSION"), sink::taint()));
-    page.line("-----------------------------");
-    page.line(format_args!("{who} is trying to lock:"));
-    page.lock(&graph, held);
-    page.line("other info that might help us debug this:");
     let limit = limit(held.context);
-    page.line(format_args!("context-{{{limit}:{limit}}}")).held(&graph, thread);
-    page.translation(&format!(
-        "a lock of wait type {} is taken where nothing above {} may be waited for.",
-        class::wait(held.class),
-        thread.held.last().filter(|last| last.context == held.context).map_or(limit, |l| l.inner),
-    ));
+    let graph = graph::lock();
+    let report = report::print::WaitContext {
+        origin: print::origin(thread),
+        acquiring: print::lock(&graph, held),
+        context: (limit, limit),
+        held: print::held(&graph, thread),
+        trace: print::trace_here(),
+    };
     drop(graph);
-    page.line("stack backtrace:").stack(thread);
-    sink::emit(thread, Kind::WaitContext, page.finish());
+    let allowed = match thread.held.last() {
+        Some(last) if last.context == held.context => last.inner,
+        _ => limit,
+    };
+    let wait = class::wait(held.class);
+    let translation = format!("a lock of wait type {wait} where no more than {allowed} may wait.");
+    print::send(thread, Kind::WaitContext, report, &translation);
     false
 }

@@ -1,0 +1,148 @@
+//! Cause and consequences, and how often the same came.
+//!
+//! One mistake often makes several reports: the kernel goes on after the first. Reports of one task
+//! within one outermost entry into the kernel (a system call, a work item, an interrupt) belong
+//! together. The first is the cause.
+
+use crate::kind::Kind;
+use crate::model::Report;
+use crate::parse::frame::Frame;
+use crate::parse::prefix::Context;
+use crate::title::is_dispatcher;
+use std::collections::HashMap;
+
+/// Reports further apart than this, in microseconds, are of different entries.
+const MAX_DISTANCE_US: u64 = 2_000_000;
+/// The same in lines, where the log has no times.
+const MAX_DISTANCE_LINES: usize = 400;
+
+/// A cause with its consequences; both are indices into the reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The first report.
+    pub cause: usize,
+    /// What followed from it, in order.
+    pub consequences: Vec<usize>,
+    /// The causes of other groups that are the same in all titles and all guilty functions.
+    pub repeats: Vec<usize>,
+}
+
+impl Group {
+    /// How often it came.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.repeats.len() + 1
+    }
+
+    /// All its reports.
+    pub fn members(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(self.cause).chain(self.consequences.iter().copied())
+    }
+}
+
+/// Puts reports together that follow from one another, in the order of the log.
+#[must_use]
+pub fn group(reports: &[Report<'_>]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    // The latest group of each task.
+    let mut latest: HashMap<Owner<'_>, usize> = HashMap::new();
+    for (index, report) in reports.iter().enumerate() {
+        let owner = owner(report);
+        let open =
+            latest.get(&owner).copied().filter(|&group| follows(reports, &groups[group], index));
+        if let Some(group) = open {
+            groups[group].consequences.push(index);
+            continue;
+        }
+        latest.insert(owner, groups.len());
+        groups.push(Group { cause: index, consequences: Vec::new(), repeats: Vec::new() });
+    }
+    groups
+}
+
+/// Joins groups that are alike.
+#[must_use]
+pub fn deduplicate(reports: &[Report<'_>], groups: Vec<Group>) -> Vec<Group> {
+    let mut seen: HashMap<Vec<(&str, Option<&str>)>, usize> = HashMap::new();
+    let mut kept: Vec<Group> = Vec::new();
+    for group in groups {
+        let signature = group.members().map(|index| {
+            let report = &reports[index];
+            (report.title.as_str(), report.guilty.as_ref().map(|guilty| guilty.function))
+        });
+        let signature: Vec<_> = signature.collect();
+        if let Some(&first) = seen.get(&signature) {
+            kept[first].repeats.push(group.cause);
+            continue;
+        }
+        seen.insert(signature, kept.len());
+        kept.push(group);
+    }
+    kept
+}
+
+/// The task, or whatever else the log tells reports apart by.
+type Owner<'a> = (Option<(&'a str, u32)>, Option<Context>);
+
+fn owner<'a>(report: &Report<'a>) -> Owner<'a> {
+    match &report.task {
+        Some(task) => (Some((task.comm, task.pid)), None),
+        None => (None, Some(report.context)),
+    }
+}
+
+fn follows(reports: &[Report<'_>], group: &Group, index: usize) -> bool {
+    let (cause, report) = (&reports[group.cause], &reports[index]);
+    let last = group.consequences.last().copied().unwrap_or(group.cause);
+    let before = &reports[last];
+    if report.kind.is_independent() || cause.kind.is_independent() {
+        return false;
+    }
+    // The same again is another time.
+    if group.members().any(|member| {
+        reports[member].title == report.title && reports[member].headline == report.headline
+    }) {
+        return false;
+    }
+    if !is_near(before, report) {
+        return false;
+    }
+    // What has no stack of its own is judged by the task alone.
+    let without_stack = matches!(report.kind, Kind::HeldLeaving | Kind::Panic);
+    if without_stack || report.main_trace.is_none() || cause.main_trace.is_none() {
+        return report.task.is_some() || report.kind == Kind::Panic;
+    }
+    same_entry(cause, report)
+}
+
+fn is_near(before: &Report<'_>, after: &Report<'_>) -> bool {
+    match (before.time_us, after.time_us) {
+        (Some(first), Some(second)) => second.abs_diff(first) <= MAX_DISTANCE_US,
+        _ => after.line_range().0.saturating_sub(before.line_range().1) <= MAX_DISTANCE_LINES,
+    }
+}
+
+/// The outermost functions are the same calls, up to the one that the entry dispatches to.
+fn same_entry(first: &Report<'_>, second: &Report<'_>) -> bool {
+    if first.work != second.work {
+        return false;
+    }
+    let (one, two) = (outermost(first), outermost(second));
+    let common = one.iter().zip(&two).take_while(|(one, two)| is_same_call(one, two)).count();
+    let entry = |frames: &[Frame<'_>]| {
+        frames.iter().rposition(|frame| is_dispatcher(frame.function())).map_or(1, |at| at + 1)
+    };
+    // A stack may be cut short by an exception: then the shorter decides.
+    let needed = entry(&one).min(entry(&two)).min(one.len()).min(two.len());
+    common > 0 && common >= needed.min(3)
+}
+
+/// From the outside in, without inlined functions.
+fn outermost<'a>(report: &Report<'a>) -> Vec<Frame<'a>> {
+    let frames = report.main_frames();
+    frames.into_iter().rev().filter(|frame| !frame.inline).collect()
+}
+
+fn is_same_call(one: &Frame<'_>, two: &Frame<'_>) -> bool {
+    one.symbol == two.symbol && one.offset == two.offset
+}

@@ -1,0 +1,160 @@
+//! The words that a report begins with.
+
+use aho_corasick::AhoCorasick;
+use std::sync::LazyLock;
+
+/// Which word it is; the order is that in which a line with several of them is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// `BUG:`
+    Bug,
+    /// `WARNING:`
+    Warning,
+    /// `INFO:`
+    Info,
+    /// `Unable to handle kernel`
+    Unable,
+    /// `general protection fault`
+    Protection,
+    /// `stack segment:`
+    StackSegment,
+    /// `Kernel panic`
+    Panic,
+    /// `PANIC: double fault`
+    DoubleFault,
+    /// `rust_kernel: panicked`
+    RustPanic,
+    /// `kernel BUG` and `Kernel BUG`
+    KernelBug,
+    /// `BUG kmalloc-64 (...)` of the slab allocator.
+    Slab,
+    /// `divide error:`
+    Divide,
+    /// `invalid opcode:`
+    Opcode,
+    /// `UBSAN:`
+    Ubsan,
+    /// `unregister_netdevice: waiting for`
+    Netdevice,
+    /// `VFS: Close: file count is 0`, `VFS: Busy inodes after unmount`
+    Vfs,
+    /// `Internal error:`
+    Internal,
+    /// `Unhandled fault:`
+    Unhandled,
+    /// `Alignment trap:`
+    Alignment,
+    /// `hard LOCKUP on cpu`
+    HardLockup,
+    /// `unreferenced object 0x`
+    Leak,
+    /// `Oops:` of a cause that has no word of its own.
+    Oops,
+}
+
+const WORDS: &[(&str, Header)] = &[
+    ("BUG:", Header::Bug),
+    ("WARNING:", Header::Warning),
+    ("INFO:", Header::Info),
+    ("Unable to handle kernel", Header::Unable),
+    ("general protection fault", Header::Protection),
+    ("stack segment: ", Header::StackSegment),
+    ("Kernel panic", Header::Panic),
+    ("PANIC: double fault", Header::DoubleFault),
+    ("rust_kernel: panicked", Header::RustPanic),
+    ("kernel BUG", Header::KernelBug),
+    ("Kernel BUG", Header::KernelBug),
+    ("BUG ", Header::Slab),
+    ("divide error:", Header::Divide),
+    ("divide_error:", Header::Divide),
+    ("invalid opcode:", Header::Opcode),
+    ("UBSAN:", Header::Ubsan),
+    ("unregister_netdevice: waiting for", Header::Netdevice),
+    ("VFS: Close: file count is 0", Header::Vfs),
+    ("VFS: Busy inodes after unmount", Header::Vfs),
+    ("Internal error:", Header::Internal),
+    ("Unhandled fault:", Header::Unhandled),
+    ("Alignment trap:", Header::Alignment),
+    ("hard LOCKUP on cpu", Header::HardLockup),
+    ("unreferenced object 0x", Header::Leak),
+    ("Oops: ", Header::Oops),
+];
+
+/// Lines with these are not reports though they have a word of one: messages of programs, of start-up
+/// and of debug output.
+const INNOCENT: &[&str] = &[
+    "DEBUG:",
+    "xlog_status:",
+    "/etc/ssh/moduli does not exist",
+    "workqueue cpumask: online intersect > possible intersect",
+    "he mand mount option",
+    "in DT_FLAGS_1",
+    "Unprivileged eBPF is enabled",
+    "missed to adjust virtual screen size",
+    "for mitigation options",
+    "kernel not compiled with CPU_SRSO",
+    "EXT4-fs",
+    "EXT4-FS",
+    "uses deprecated v2 capabilities",
+    "uses wireless extensions",
+    "): WARNING",
+    "INFO: lockdep is turned off",
+    "INFO: Stall ended before state dump start",
+    "INFO: NMI handler",
+    "INFO: recovery required on readonly filesystem",
+    "took too long",
+    "is not present in /proc/kallsyms",
+    "no syscalls can create resource",
+];
+
+/// Finds the words in a whole log.
+pub(crate) static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let words = WORDS.iter().map(|(word, _)| word);
+    AhoCorasick::builder()
+        .kind(Some(aho_corasick::AhoCorasickKind::DFA))
+        .build(words)
+        // The list is fixed and short.
+        .unwrap_or_else(|error| unreachable!("{error}"))
+});
+
+/// The word that makes a line the start of a report, and where in the line it is.
+#[must_use]
+pub fn detect(text: &str) -> Option<(Header, usize)> {
+    let found = WORDS.iter().find_map(|&(word, header)| {
+        let at = text.find(word)?;
+        starts_report(text, at, header).then_some((header, at))
+    })?;
+    let innocent = INNOCENT.iter().any(|words| text.contains(words));
+    (!innocent).then_some(found)
+}
+
+fn starts_report(text: &str, at: usize, header: Header) -> bool {
+    let before = &text[..at];
+    let word_before = before.as_bytes().last();
+    if word_before.is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return false;
+    }
+    match header {
+        // A fault of a program, not of the kernel: `x[123] general protection fault ip:.. error:0 in y`.
+        Header::Protection => !text.contains(" error:") && text[at..].contains(':'),
+        // `BUG kmalloc-64 (Not tainted): Object already free`.
+        Header::Slab => {
+            before.trim().is_empty() && text.contains("ainted: ") | text.contains("ainted):")
+        }
+        Header::KernelBug => {
+            text[at..].starts_with("kernel BUG at ") || text[at..].starts_with("Kernel BUG ")
+        }
+        Header::Panic => {
+            text[at..].starts_with("Kernel panic - ") || text[at..].starts_with("Kernel panic:")
+        }
+        _ => true,
+    }
+}
+
+/// A line that does not begin a report when one of its context is being read: it goes on with it.
+#[must_use]
+pub fn continues(header: Header, text: &str) -> bool {
+    matches!(header, Header::Opcode | Header::Panic | Header::DoubleFault | Header::Internal)
+        || matches!(header, Header::Netdevice | Header::Oops | Header::Leak)
+        || text.contains("Internal error:")
+}
