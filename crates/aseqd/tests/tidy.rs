@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/aseqd", &["abi", "engine", "chardev"]),
     ("crates/lockdep", &["report"]),
     ("tests/conformance", &["abi"]),
+    ("tests/lockdep-probe", &["lockdep"]),
     ("tests/seqfuzz", &["abi", "engine"]),
 ];
 
@@ -25,6 +26,7 @@ const UNSAFE_ROOMS: &[&str] = &[
     "crates/lockdep/src/lock/spin.rs",
     "crates/lockdep/src/sud.rs",
     "tests/conformance/src/sys.rs",
+    "tests/lockdep-probe/src/raw.rs",
     "tests/seqfuzz/src/sys.rs",
 ];
 

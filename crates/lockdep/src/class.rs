@@ -93,7 +93,9 @@ impl Map {
 
     #[cold]
     fn register(&self, subclass: usize) -> Option<u16> {
-        let class = crate::graph::lock().class_of(&self.key, subclass)?;
+        let find = || crate::graph::lock().class_of(&self.key, subclass);
+        let find = || crate::sud::with_door_open(find);
+        let class = crate::context::peek(|thread| thread.while_busy(find))?;
         self.classes[subclass].store(class, Ordering::Relaxed);
         Some(class)
     }

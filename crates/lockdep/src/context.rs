@@ -24,7 +24,7 @@ const HARDIRQ_MASK: u32 = 0xf_0000;
 #[derive(Clone, Copy, Default)]
 pub(crate) struct IrqEvent {
     pub(crate) stamp: u32,
-    pub(crate) site: u32,
+    pub(crate) site: usize,
 }
 
 /// The last changes of the irq state.
@@ -93,6 +93,14 @@ impl Thread {
         }
     }
 
+    /// Calls `f` with the validator marked as at work.
+    pub(crate) fn while_busy<R>(&self, f: impl FnOnce() -> R) -> R {
+        let before = self.busy.replace(1);
+        let result = f();
+        self.busy.set(before);
+        result
+    }
+
     /// The word.
     pub(crate) fn preempt_count(&self) -> u32 {
         self.preempt.get()
@@ -137,6 +145,13 @@ impl Thread {
         if self.hardirq_count() != 0 { 2 } else { u8::from(self.in_softirq()) }
     }
 
+    /// What decides about the usage bits of an acquisition, as one number: the softirq and hardirq
+    /// fields of the word, and the irq state.
+    #[inline]
+    pub(crate) fn irq_word(&self) -> u32 {
+        self.preempt.get() >> 8 << 1 | u32::from(self.irqs_on.get())
+    }
+
     /// Says that the thread must not sleep.
     pub(crate) fn is_atomic(&self) -> bool {
         self.preempt.get() != 0 || !self.irqs_on.get()
@@ -173,6 +188,16 @@ pub(crate) fn enter<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
         let result = f(thread);
         thread.busy.set(0);
         Some(result)
+    })
+}
+
+/// The same without marking the validator as busy: for the short ways, which a signal handler may
+/// interrupt.
+#[inline]
+pub(crate) fn glance<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
+    THREAD.with(|thread| {
+        let is_idle = thread.busy.get() == 0 && ON.load(Ordering::Relaxed);
+        is_idle.then(|| f(thread))
     })
 }
 

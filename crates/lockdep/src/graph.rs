@@ -83,7 +83,15 @@ pub(crate) fn chain_key(below: u64, class: u16, mode: Mode) -> u64 {
     (key ^ key >> 29) | 1
 }
 
-/// Says that a chain was checked before.
+/// The hash of an acquisition with all that its checks depend on: the chain, the thread's irq state,
+/// the place.
+#[inline]
+pub(crate) fn acquisition_key(chain: u64, irq_word: u32, place: usize) -> u64 {
+    let key = chain ^ (place as u64).rotate_left(20) ^ u64::from(irq_word) << 44;
+    key.wrapping_mul(0xd6e8_feb8_6659_fd93) | 1
+}
+
+/// Says that a chain, or an acquisition, was checked before.
 #[inline]
 pub(crate) fn is_chain_known(key: u64) -> bool {
     let mut index = chain_slot(key);

@@ -1,6 +1,7 @@
 //! The stack of locks that a thread holds.
 
 use std::cell::Cell;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 /// The kernel's `MAX_LOCK_DEPTH`.
 pub(crate) const MAX_LOCK_DEPTH: usize = 48;
@@ -33,82 +34,163 @@ pub(crate) struct Held {
     pub(crate) context: u8,
     /// The least inner wait type from the start of the context up to here.
     pub(crate) inner: u8,
-    /// Where it was taken.
-    pub(crate) site: u32,
+    /// The key of the place where it was taken.
+    pub(crate) site: usize,
     /// The hash of the chain below it.
     pub(crate) below: u64,
     /// The instance under whose protection this one may be taken next to others of its class.
     pub(crate) nest: usize,
     /// How many pins forbid its release.
-    pub(crate) pins: u32,
+    pub(crate) pins: u16,
 }
 
-impl Held {
-    const NONE: Self = Self {
-        instance: 0,
-        class: 0,
-        mode: Mode::Exclusive,
-        attempt: false,
-        context: 0,
-        inner: 0,
-        site: 0,
-        below: 0,
-        nest: 0,
-        pins: 0,
+/// The place for one lock in the stack. Small things share a word: the raw lock's atomic instruction
+/// behind has to wait until every store before it is done.
+struct Slot {
+    instance: Cell<usize>,
+    below: Cell<u64>,
+    site: Cell<usize>,
+    word: Cell<u64>,
+    /// Valid if the word says so.
+    nest: Cell<usize>,
+}
+
+const CLASS: u32 = 0;
+const INNER: u32 = 16;
+const CONTEXT: u32 = 24;
+const MODE: u32 = 32;
+const ATTEMPT: u64 = 1 << 40;
+const NEST: u64 = 1 << 41;
+const PINS: u32 = 48;
+
+impl Slot {
+    const EMPTY: Self = Self {
+        instance: Cell::new(0),
+        below: Cell::new(0),
+        site: Cell::new(0),
+        word: Cell::new(0),
+        nest: Cell::new(0),
     };
+
+    fn load(&self) -> Held {
+        let word = self.word.get();
+        let byte = |at: u32| (word >> at).to_le_bytes()[0];
+        let half = |at: u32| u16::from_le_bytes([byte(at), byte(at + 8)]);
+        Held {
+            instance: self.instance.get(),
+            class: half(CLASS),
+            mode: match byte(MODE) {
+                0 => Mode::Exclusive,
+                1 => Mode::Shared,
+                _ => Mode::SharedRecursive,
+            },
+            attempt: word & ATTEMPT != 0,
+            context: byte(CONTEXT),
+            inner: byte(INNER),
+            site: self.site.get(),
+            below: self.below.get(),
+            nest: if word & NEST != 0 { self.nest.get() } else { 0 },
+            pins: half(PINS),
+        }
+    }
+
+    #[inline]
+    fn store(&self, held: &Held) {
+        let mut word = u64::from(held.class) << CLASS
+            | u64::from(held.inner) << INNER
+            | u64::from(held.context) << CONTEXT
+            | (held.mode as u64) << MODE
+            | u64::from(held.pins) << PINS;
+        if held.attempt {
+            word |= ATTEMPT;
+        }
+        if held.nest != 0 {
+            word |= NEST;
+            self.nest.set(held.nest);
+        }
+        self.instance.set(held.instance);
+        self.below.set(held.below);
+        self.site.set(held.site);
+        self.word.set(word);
+    }
 }
 
 /// The locks that a thread holds, in the order of taking.
 pub(crate) struct HeldStack {
     depth: Cell<usize>,
-    locks: [Cell<Held>; MAX_LOCK_DEPTH],
+    locks: [Slot; MAX_LOCK_DEPTH],
 }
 
 impl HeldStack {
     pub(crate) const fn new() -> Self {
-        Self { depth: Cell::new(0), locks: [const { Cell::new(Held::NONE) }; MAX_LOCK_DEPTH] }
+        Self { depth: Cell::new(0), locks: [const { Slot::EMPTY }; MAX_LOCK_DEPTH] }
     }
 
     /// How many there are.
+    #[inline]
     pub(crate) fn depth(&self) -> usize {
         self.depth.get()
     }
 
     /// The one taken last.
     pub(crate) fn last(&self) -> Option<Held> {
-        self.depth().checked_sub(1).map(|index| self.locks[index].get())
+        self.depth().checked_sub(1).map(|index| self.locks[index].load())
+    }
+
+    /// Context and inner wait type of the one taken last.
+    #[inline]
+    pub(crate) fn last_wait(&self) -> Option<(u8, u8)> {
+        let slot = self.locks.get(self.depth().wrapping_sub(1))?;
+        let [inner, context, ..] = (slot.word.get() >> INNER).to_le_bytes();
+        Some((context, inner))
     }
 
     /// All, the oldest first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = Held> + '_ {
-        self.locks[..self.depth()].iter().map(Cell::get)
+        self.locks[..self.depth()].iter().map(Slot::load)
     }
 
     /// Adds one; `false` when the stack is full.
-    pub(crate) fn push(&self, held: Held) -> bool {
+    #[inline]
+    pub(crate) fn push(&self, held: &Held) -> bool {
         let depth = self.depth();
         let Some(slot) = self.locks.get(depth) else { return false };
-        slot.set(held);
+        // The depth first: a signal handler in between takes the next slot and not this one.
         self.depth.set(depth + 1);
+        compiler_fence(Ordering::SeqCst);
+        slot.store(held);
         true
     }
 
     /// Replaces the lock at an index.
-    pub(crate) fn set(&self, index: usize, held: Held) {
-        self.locks[index].set(held);
+    pub(crate) fn set(&self, index: usize, held: &Held) {
+        self.locks[index].store(held);
     }
 
     /// Where an instance is, the latest first.
     pub(crate) fn position(&self, instance: usize) -> Option<usize> {
-        (0..self.depth()).rev().find(|&index| self.locks[index].get().instance == instance)
+        (0..self.depth()).rev().find(|&index| self.locks[index].instance.get() == instance)
+    }
+
+    /// Takes the last lock out if it is this instance and free to go: the usual case. The answer is
+    /// the hash of the chain below.
+    #[inline]
+    pub(crate) fn pop(&self, instance: usize) -> Option<u64> {
+        let depth = self.depth().wrapping_sub(1);
+        let slot = self.locks.get(depth)?;
+        if slot.instance.get() != instance || slot.word.get() >> PINS != 0 {
+            return None;
+        }
+        self.depth.set(depth);
+        Some(slot.below.get())
     }
 
     /// Takes the lock at an index out and closes the gap.
     pub(crate) fn remove(&self, index: usize) -> Held {
         let depth = self.depth();
-        let removed = self.locks[index].get();
+        let removed = self.locks[index].load();
         for above in index + 1..depth {
-            self.locks[above - 1].set(self.locks[above].get());
+            self.locks[above - 1].store(&self.locks[above].load());
         }
         self.depth.set(depth - 1);
         removed

@@ -117,7 +117,7 @@ fn frame_of(text: &str) -> Option<Frame> {
     let line = (fields.next()?.to_owned(), fields.next()?.parse().ok()?);
     let extent = (extent.1 != 0).then_some(extent);
     let line = (!line.0.is_empty()).then_some(line);
-    Some(Frame { address: 0, function, extent, line, origin })
+    Some(Frame { address: 0, function, extent, line, origin, is_system: false })
 }
 
 fn take_in(graph: &mut Graph, line: &str) -> Option<()> {

@@ -1,4 +1,4 @@
-//! Places in the code, numbered, so that a held lock carries four bytes instead of a stack trace.
+//! Places in the code, by a key, so that a held lock carries a word instead of a stack trace.
 //!
 //! A place is a line (`#[track_caller]`) or an address (calls from C). The first visit of a place
 //! records the stack there; that is how a report can name the function of a line later.
@@ -18,7 +18,7 @@ const MAX_FILLED: usize = SITES / 8 * 7;
 
 static KEYS: [AtomicUsize; SITES] = [const { AtomicUsize::new(0) }; SITES];
 static FILLED: AtomicUsize = AtomicUsize::new(0);
-static PLACES: LazyLock<Mutex<HashMap<u32, (Place, Trace)>>> =
+static PLACES: LazyLock<Mutex<HashMap<usize, (Place, Trace)>>> =
     LazyLock::new(|| Mutex::new(HashMap::new()));
 
 /// A place in the code.
@@ -40,7 +40,7 @@ impl Place {
     }
 
     #[inline]
-    fn key(self) -> usize {
+    pub(crate) fn key(self) -> usize {
         match self {
             Self::Line(location) => std::ptr::from_ref(location).addr(),
             Self::Address(address) => address << 1 | 1,
@@ -48,49 +48,50 @@ impl Place {
     }
 }
 
-/// The number of a place; 0 when there are too many places to number.
+/// The key of a place, whose stack is recorded when it is new.
 #[inline]
-pub(crate) fn of(place: Place) -> u32 {
+pub(crate) fn of(place: Place) -> usize {
     let key = place.key();
     let mut index = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (usize::BITS - SITES.ilog2());
     loop {
         match KEYS[index].load(Ordering::Acquire) {
-            found if found == key => return number(index),
-            0 => return register(place, index),
+            found if found == key => return key,
+            0 => {
+                register(place, index);
+                return key;
+            }
             _ => index = (index + 1) % SITES,
         }
     }
 }
 
-#[inline]
-fn number(index: usize) -> u32 {
-    u32::try_from(index + 1).unwrap_or_default()
+#[cold]
+fn register(place: Place, index: usize) {
+    crate::sud::with_door_open(|| fill(place, index));
 }
 
-#[cold]
-fn register(place: Place, mut index: usize) -> u32 {
+fn fill(place: Place, mut index: usize) {
     let trace = Trace::here();
     let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
     if FILLED.load(Ordering::Relaxed) >= MAX_FILLED {
-        return 0;
+        return;
     }
     let key = place.key();
     // Another thread may have taken the slot, or registered the same place, meanwhile.
     loop {
         match KEYS[index].load(Ordering::Acquire) {
             0 => break,
-            found if found == key => return number(index),
+            found if found == key => return,
             _ => index = (index + 1) % SITES,
         }
     }
-    places.insert(number(index), (place, trace));
+    places.insert(key, (place, trace));
     FILLED.fetch_add(1, Ordering::Relaxed);
     KEYS[index].store(key, Ordering::Release);
-    number(index)
 }
 
 /// The frame of a place, for a report: its function if the stack of the first visit has it.
-pub(crate) fn frame(site: u32) -> Frame {
+pub(crate) fn frame(site: usize) -> Frame {
     let found = PLACES.lock().unwrap_or_else(PoisonError::into_inner).get(&site).cloned();
     match found {
         None => Frame::unknown(),

@@ -81,12 +81,21 @@ pub(crate) struct Frame {
     pub(crate) line: Option<(String, u32)>,
     /// The process that it is from, if that is another.
     pub(crate) origin: Option<String>,
+    /// It is in the C library.
+    pub(crate) is_system: bool,
 }
 
 impl Frame {
     pub(crate) fn unknown() -> Self {
         let extent = Some((0, 0));
-        Self { address: 0, function: "unknown".to_owned(), extent, line: None, origin: None }
+        Self {
+            address: 0,
+            function: "unknown".to_owned(),
+            extent,
+            line: None,
+            origin: None,
+            is_system: false,
+        }
     }
 
     /// A line whose function is not known.
@@ -109,7 +118,9 @@ impl Frame {
 
     pub(crate) fn is_of_library(&self) -> bool {
         let in_library = |(file, _): &(String, u32)| file.starts_with("library/");
-        self.line.as_ref().is_some_and(in_library) || self.function.starts_with("std::")
+        self.is_system
+            || self.line.as_ref().is_some_and(in_library)
+            || self.function.starts_with("std::")
     }
 
     /// The frame that drops a guard for the function below it.
@@ -153,20 +164,31 @@ fn resolve(address: usize) -> Vec<Frame> {
             extent: None,
             line: file.zip(symbol.lineno()),
             origin: None,
+            is_system: false,
         });
     });
     let extent = extent_of(call);
+    let is_system = extent.as_ref().is_some_and(|extent| extent.is_system);
     if frames.is_empty() {
         let function = extent.as_ref().map_or_else(|| format!("{address:#x}"), |e| e.name.clone());
-        frames.push(Frame { address, function, extent: None, line: None, origin: None });
+        frames.push(Frame {
+            address,
+            function,
+            extent: None,
+            line: None,
+            origin: None,
+            is_system: false,
+        });
     }
     if let Some(outer) = frames.last_mut() {
-        let size = extent.map_or(0, |extent| extent.size.max(1));
-        let start = extent_of(call).map_or(address, |extent| extent.start);
+        let (start, size) = extent.map_or((address, 0), |e| (e.start, e.size.max(1)));
         outer.extent = Some((address.saturating_sub(start), size));
         if outer.function.is_empty() {
             outer.function = format!("{address:#x}");
         }
+    }
+    for frame in &mut frames {
+        frame.is_system = is_system;
     }
     frames
 }
@@ -177,6 +199,7 @@ struct Extent {
     name: String,
     start: usize,
     size: usize,
+    is_system: bool,
 }
 
 /// A loaded object's functions, by address.
@@ -203,7 +226,13 @@ fn extent_of(address: usize) -> Option<Extent> {
         name: short_name(name),
         start: *start,
         size: *size,
+        is_system: is_c_library(path),
     })
+}
+
+fn is_c_library(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    ["libc.", "libc-", "libpthread", "ld-"].iter().any(|start| name.starts_with(start))
 }
 
 /// The file that is mapped at an address, and the lowest address it is mapped at.
@@ -272,7 +301,17 @@ pub(crate) fn short_name(name: &str) -> String {
         }
         previous = letter;
     }
-    short.replace("::::", "::").trim_end_matches("::").to_owned()
+    without_crate_hash(&short.replace("::::", "::")).trim_end_matches("::").to_owned()
+}
+
+/// `std[0123456789abcdef]::f` as `std::f`.
+fn without_crate_hash(name: &str) -> String {
+    match name.split_once('[').and_then(|(front, rest)| Some((front, rest.split_once("]::")?))) {
+        Some((front, (hash, back))) if hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            format!("{front}::{back}")
+        }
+        _ => name.to_owned(),
+    }
 }
 
 /// A path as short as it stays clear: below the current directory, or below the compiler's sources.
@@ -300,6 +339,7 @@ mod tests {
         assert_eq!(short_name("<a::B<T> as c::D>::f"), "a::B::f");
         assert_eq!(short_name("a::Vec<T,A>::push"), "a::Vec::push");
         assert_eq!(short_name("a::f::{{closure}}"), "a::f::{{closure}}");
+        assert_eq!(short_name("std[e28293b1aa0f68bd]::sys::f"), "std::sys::f");
         assert_eq!(short_name("memcpy"), "memcpy");
     }
 

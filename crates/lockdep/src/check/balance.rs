@@ -9,6 +9,10 @@ use crate::site::{self, Place};
 /// Reports the release of a lock that the thread does not hold.
 #[cold]
 pub(crate) fn not_held(thread: &Thread, class: Option<u16>, place: Place) {
+    crate::sud::with_door_open(|| report_not_held(thread, class, place));
+}
+
+fn report_not_held(thread: &Thread, class: Option<u16>, place: Place) {
     let frame = site::frame(site::of(place));
     if !sink::is_new(Kind::UnlockBalance, (class, frame.symbol())) {
         return;
@@ -52,13 +56,13 @@ fn change_pins(
     instance: usize,
     place: Place,
     complaint: &str,
-    change: impl FnOnce(u32) -> Option<u32>,
+    change: impl FnOnce(u16) -> Option<u16>,
 ) {
     context::enter(|thread| {
         let changed = thread.held.position(instance).and_then(|index| {
             let mut held = thread.held.iter().nth(index)?;
             held.pins = change(held.pins)?;
-            thread.held.set(index, held);
+            thread.held.set(index, &held);
             Some(())
         });
         if changed.is_none() && sink::is_new(Kind::Pin, (complaint, site::of(place))) {

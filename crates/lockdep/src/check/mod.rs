@@ -62,7 +62,7 @@ impl Map {
     /// Checks an acquisition; call it before waiting for the lock, or after an attempt succeeded.
     #[inline]
     pub fn acquire(&self, how: How, place: Place) {
-        context::enter(|thread| {
+        context::glance(|thread| {
             if let Some(class) = self.class(how.subclass) {
                 acquire(thread, self.instance(), class, how, place);
             }
@@ -72,9 +72,9 @@ impl Map {
     /// Checks a release; call it before the lock is given back.
     #[inline]
     pub fn release(&self, place: Place) {
-        context::enter(|thread| {
+        context::glance(|thread| {
             if !release(thread, self.instance()) {
-                sud::with_door_open(|| balance::not_held(thread, self.class(0), place));
+                thread.while_busy(|| balance::not_held(thread, self.class(0), place));
             }
         });
     }
@@ -95,8 +95,8 @@ pub(crate) struct Next<'a> {
 #[inline]
 pub(crate) fn acquire(thread: &Thread, instance: usize, class: u16, how: How, place: Place) {
     let context = thread.irq_context();
-    let (below, outer) = match thread.held.last() {
-        Some(last) if last.context == context => (thread.chain.get(), last.inner),
+    let (below, outer) = match thread.held.last_wait() {
+        Some((last, inner)) if last == context => (thread.chain.get(), inner),
         _ => (0, wait::limit(context)),
     };
     let wait = class::wait(class);
@@ -107,30 +107,25 @@ pub(crate) fn acquire(thread: &Thread, instance: usize, class: u16, how: How, pl
         attempt: how.attempt,
         context,
         inner: if wait == 0 { outer } else { outer.min(wait) },
-        site: site::of(place),
+        site: place.key(),
         below,
         nest: how.nest,
         pins: 0,
     };
-    let usage = usage_of(thread, &held);
-    let key = key_above(&held);
-    let is_known = class::usage(class) & usage == usage
-        && (how.attempt || graph::is_chain_known(key))
-        && (how.attempt || wait <= outer);
-    if !is_known {
-        sud::with_door_open(|| {
-            check(&Next { thread, held }, usage, key, wait > outer && !how.attempt);
-        });
+    let chain = key_above(&held);
+    let key = graph::acquisition_key(chain, thread.irq_word(), held.site);
+    if !graph::is_chain_known(key) {
+        let is_bad_wait = wait > outer && !how.attempt;
+        check(&Next { thread, held }, place, chain, key, is_bad_wait);
     }
-    if !thread.held.push(held) {
-        sud::with_door_open(|| balance::too_deep(thread));
-        return;
+    if thread.held.push(&held) {
+        thread.chain.set(chain);
+    } else {
+        thread.while_busy(|| balance::too_deep(thread));
     }
-    thread.chain.set(key);
 }
 
 /// The usage bits that taking a lock now means.
-#[inline]
 fn usage_of(thread: &Thread, held: &Held) -> u32 {
     let mut exclusive = 0;
     if !held.attempt {
@@ -160,24 +155,33 @@ fn key_above(held: &Held) -> u64 {
 
 /// The long way: something about this acquisition is new.
 #[cold]
-fn check(next: &Next<'_>, usage: u32, key: u64, is_bad_wait: bool) {
+fn check(next: &Next<'_>, place: Place, chain: u64, key: u64, is_bad_wait: bool) {
+    let long_way = || take_long_way(next, place, chain, key, is_bad_wait);
+    next.thread.while_busy(|| sud::with_door_open(long_way));
+}
+
+fn take_long_way(next: &Next<'_>, place: Place, chain: u64, key: u64, is_bad_wait: bool) {
+    site::of(place);
     if is_bad_wait && !wait::check(next) {
         return;
     }
     let mut graph = graph::lock();
+    graph.remember_chain(key);
+    let usage = usage_of(next.thread, &next.held);
+    let is_used = class::usage(next.held.class) & usage == usage;
+    let is_known = next.held.attempt || graph::is_chain_known(chain);
+    if is_used && is_known {
+        return;
+    }
     graph.learn();
     let trace = Trace::here();
-    if !mark(&mut graph, next.thread, &next.held, usage, &trace) {
+    if !is_used && !mark(&mut graph, next.thread, &next.held, usage, &trace) || is_known {
         return;
     }
-    if next.held.attempt || graph::is_chain_known(key) {
-        return;
+    graph.remember_chain(chain);
+    if recursion::check(&graph, next) {
+        connect(&mut graph, next, &trace);
     }
-    graph.remember_chain(key);
-    if !recursion::check(&graph, next) {
-        return;
-    }
-    connect(&mut graph, next, &trace);
 }
 
 /// Adds usage bits to the class of a lock, the kernel's order; `false` after a report.
@@ -226,11 +230,23 @@ fn connect(graph: &mut Graph, next: &Next<'_>, trace: &Trace) {
 /// Takes a lock off the stack; `false` if it is not there.
 #[inline]
 pub(crate) fn release(thread: &Thread, instance: usize) -> bool {
-    let Some(index) = thread.held.position(instance) else { return false };
-    let removed = drop_held(thread, index);
-    if removed.pins != 0 {
-        balance::pinned(thread);
+    if let Some(below) = thread.held.pop(instance) {
+        thread.chain.set(below);
+        return true;
     }
+    release_within(thread, instance)
+}
+
+/// The same for a lock that is not the last, or pinned.
+#[cold]
+fn release_within(thread: &Thread, instance: usize) -> bool {
+    let Some(index) = thread.held.position(instance) else { return false };
+    thread.while_busy(|| {
+        let removed = drop_held(thread, index);
+        if removed.pins != 0 {
+            balance::pinned(thread);
+        }
+    });
     true
 }
 
@@ -257,7 +273,7 @@ fn rebuild(thread: &Thread, from: usize) {
         let wait = class::wait(held.class);
         held.below = below;
         held.inner = if wait == 0 { outer } else { outer.min(wait) };
-        thread.held.set(index, held);
+        thread.held.set(index, &held);
         last = Some(held);
     }
     thread.chain.set(last.map_or(0, |last| key_above(&last)));

@@ -31,6 +31,9 @@ pub(crate) fn forget() {
 /// Says that the calling code may sleep; a report if it must not.
 #[inline]
 pub fn might_sleep(place: Place) {
+    if !context::peek(Thread::is_atomic) {
+        return;
+    }
     context::enter(|thread| {
         if thread.is_atomic() {
             crate::sud::with_door_open(|| {
@@ -98,13 +101,12 @@ fn report(
     what: impl std::hash::Hash,
     translation: &str,
 ) {
-    let now = u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX).saturating_add(1);
+    let now = now_ns();
     let last = LAST_NS.load(Ordering::Relaxed);
     let is_soon = last != 0 && now - last.min(now) < INTERVAL_NS.load(Ordering::Relaxed);
     if is_soon || !sink::is_new(Kind::Sleep, what) {
         return;
     }
-    LAST_NS.store(now, Ordering::Relaxed);
     let graph = graph::lock();
     let report = report::print::MightSleep {
         at: at.clone(),
@@ -119,4 +121,11 @@ fn report(
     };
     drop(graph);
     print::send(thread, Kind::Sleep, report, translation);
+    // From its end: finding the names of functions takes a while the first time.
+    LAST_NS.store(now_ns(), Ordering::Relaxed);
+}
+
+/// Nanoseconds from the start of the process, never 0.
+fn now_ns() -> u64 {
+    u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX).saturating_add(1)
 }

@@ -5,7 +5,7 @@
 //! runs with interrupts off. One cause, three reports: a sleeping call in atomic context; the timer's
 //! lock taken with interrupts on, which a hardirq takes elsewhere; interrupts restored that are on.
 //!
-//! `seed1` runs the bug, `seed1 fixed` runs the model with a look-up for delivery that loads nothing.
+//! The fix is a look-up for delivery that loads nothing.
 
 use lockdep::{Mutex, SpinLock, Work, hardirq_enter, might_sleep, softirq_enter, work};
 
@@ -112,8 +112,8 @@ fn timer_work(fixed: bool) {
     state.running -= 1;
 }
 
-fn main() {
-    let fixed = std::env::args().nth(1).is_some_and(|word| word == "fixed");
+/// Two ticks that are in order, then the one that delivers.
+pub(crate) fn run(fixed: bool) {
     hrtimer_callback();
     system_timer_function();
     let worker = std::thread::Builder::new().name("kworker/0:1H".to_owned());
