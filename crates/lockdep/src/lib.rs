@@ -59,6 +59,8 @@ mod on;
 #[cfg(feature = "validate")]
 mod print;
 #[cfg(feature = "validate")]
+pub mod raw;
+#[cfg(feature = "validate")]
 mod section;
 #[cfg(feature = "validate")]
 mod shared;

@@ -36,11 +36,10 @@ pub(crate) fn origin(thread: &Thread) -> print::Origin {
 
 /// A held lock.
 pub(crate) fn lock(graph: &Graph, held: &Held) -> print::Lock {
-    let at = if held.site == 0 { Frame::unknown() } else { site::frame(held.site) };
     print::Lock {
         address: held.instance as u64,
         class: class(graph, held.class),
-        at: vec![frame(&at)],
+        at: site::frames(held.site).iter().map(frame).collect(),
     }
 }
 
@@ -111,8 +110,9 @@ fn stamp(event: IrqEvent) -> print::IrqStamp {
     if event.site == 0 {
         return print::IrqStamp { stamp, ..print::IrqStamp::default() };
     }
-    let at = site::frame(event.site);
-    print::IrqStamp { stamp, address: at.address as u64, at: print::Trace(vec![frame(&at)]) }
+    let at = site::frames(event.site);
+    let address = at.first().map_or(0, |frame| frame.address as u64);
+    print::IrqStamp { stamp, address, at: print::Trace(at.iter().map(frame).collect()) }
 }
 
 /// The classes of a path with where they came by their bits.

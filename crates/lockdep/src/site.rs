@@ -90,16 +90,30 @@ fn fill(place: Place, mut index: usize) {
     KEYS[index].store(key, Ordering::Release);
 }
 
-/// The frame of a place, for a report: its function if the stack of the first visit has it.
-pub(crate) fn frame(site: usize) -> Frame {
+/// The frames of a place, for a report: what is inlined there first, then the function itself. The
+/// function of a line is known if the stack of the first visit has it.
+pub(crate) fn frames(site: usize) -> Vec<Frame> {
     let found = PLACES.lock().unwrap_or_else(PoisonError::into_inner).get(&site).cloned();
-    match found {
-        None => Frame::unknown(),
-        Some((Place::Address(address), _)) => trace::frame_of(address),
-        Some((Place::Line(location), trace)) => trace
-            .frames()
-            .into_iter()
-            .find(|frame| frame.is_at(location.file(), location.line()))
-            .unwrap_or_else(|| Frame::of_line(location.file(), location.line())),
-    }
+    let frames = match found {
+        None => Vec::new(),
+        Some((Place::Address(address), _)) => trace::resolve(address),
+        Some((Place::Line(location), trace)) => {
+            let is_at = |frame: &Frame| frame.is_at(location.file(), location.line());
+            let mut frames = trace.frames();
+            let start = frames.iter().position(is_at);
+            frames.drain(..start.unwrap_or(frames.len()));
+            let end = frames.iter().position(|frame| frame.extent.is_some());
+            frames.truncate(end.map_or(frames.len(), |last| last + 1));
+            if frames.is_empty() {
+                frames.push(Frame::of_line(location.file(), location.line()));
+            }
+            frames
+        }
+    };
+    if frames.is_empty() { vec![Frame::unknown()] } else { frames }
+}
+
+/// The innermost frame of a place.
+pub(crate) fn frame(site: usize) -> Frame {
+    frames(site).into_iter().next().unwrap_or_else(Frame::unknown)
 }

@@ -44,7 +44,8 @@ impl Trace {
             Self::Here(addresses) => addresses,
             Self::Frames(frames) => return frames.to_vec(),
         };
-        let mut frames: Vec<Frame> = addresses.iter().flat_map(|&ip| resolve(ip)).collect();
+        let own = addresses.iter().filter(|&&address| address != 0);
+        let mut frames: Vec<Frame> = own.flat_map(|&address| resolve(address)).collect();
         // The validator's own frames, and the library's between them, come first.
         let foreign = |frame: &Frame| !frame.is_of_validator() && !frame.is_of_library();
         let top = frames.iter().position(foreign).unwrap_or(frames.len());
@@ -145,89 +146,83 @@ impl Frame {
     }
 }
 
-/// The frame of one return address, without those inlined into it.
-pub(crate) fn frame_of(address: usize) -> Frame {
-    resolve(address).pop().unwrap_or_else(Frame::unknown)
-}
-
 /// The frames of one return address: inlined ones first, then the function itself.
-fn resolve(address: usize) -> Vec<Frame> {
+pub(crate) fn resolve(address: usize) -> Vec<Frame> {
     let mut frames = Vec::new();
     // A return address is behind its call; the look-up wants the call.
     let call = address.saturating_sub(1);
+    let place = locate(call);
+    let frame = |function: String, line| Frame {
+        address,
+        function,
+        extent: None,
+        line,
+        origin: None,
+        is_system: place.is_system,
+    };
+    if place.is_preload {
+        // Left out of every trace, and its debug information would take long to read.
+        return vec![frame("lockdep_preload::".to_owned(), None)];
+    }
     backtrace::resolve(std::ptr::without_provenance_mut::<c_void>(call), |symbol| {
         let function = symbol.name().map(|name| short_name(&name.to_string())).unwrap_or_default();
         let file = symbol.filename().map(|file| short_path(&file.to_string_lossy()));
-        frames.push(Frame {
-            address,
-            function,
-            extent: None,
-            line: file.zip(symbol.lineno()),
-            origin: None,
-            is_system: false,
-        });
+        frames.push(frame(function, file.zip(symbol.lineno())));
     });
-    let extent = extent_of(call);
-    let is_system = extent.as_ref().is_some_and(|extent| extent.is_system);
     if frames.is_empty() {
-        let function = extent.as_ref().map_or_else(|| format!("{address:#x}"), |e| e.name.clone());
-        frames.push(Frame {
-            address,
-            function,
-            extent: None,
-            line: None,
-            origin: None,
-            is_system: false,
-        });
+        frames.push(frame(String::new(), None));
     }
     if let Some(outer) = frames.last_mut() {
-        let (start, size) = extent.map_or((address, 0), |e| (e.start, e.size.max(1)));
+        let (name, start, size) = place.symbol.unwrap_or((format!("{address:#x}"), address, 0));
         outer.extent = Some((address.saturating_sub(start), size));
         if outer.function.is_empty() {
-            outer.function = format!("{address:#x}");
+            outer.function = name;
         }
-    }
-    for frame in &mut frames {
-        frame.is_system = is_system;
     }
     frames
 }
 
-/// A function of a loaded object.
-#[derive(Clone, Debug)]
-struct Extent {
-    name: String,
-    start: usize,
-    size: usize,
+/// What is at an address: the object's kind, and the symbol with its start and size.
+#[derive(Default)]
+struct Place {
     is_system: bool,
+    is_preload: bool,
+    symbol: Option<(String, usize, usize)>,
 }
 
-/// A loaded object's functions, by address.
-type Module = (std::ops::Range<usize>, Vec<(usize, usize, String)>);
+/// A loaded object's symbols, by address: start, size, name.
+type Symbols = Vec<(usize, usize, String)>;
 
-static MODULES: LazyLock<Mutex<HashMap<String, Arc<Module>>>> =
+/// How many symbols before an address may contain it: some have no size and lie inside others.
+const NEIGHBOURS: usize = 16;
+
+static MODULES: LazyLock<Mutex<HashMap<String, Arc<Symbols>>>> =
     LazyLock::new(|| Mutex::new(HashMap::new()));
 
-fn extent_of(address: usize) -> Option<Extent> {
-    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    let (path, base) = mapping_of(&maps, address)?;
+fn locate(address: usize) -> Place {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let Some((path, base)) = mapping_of(&maps, address) else { return Place::default() };
+    let is_preload = path.ends_with("/liblockdep_preload.so");
+    let is_system = is_c_library(path);
+    let symbol = if is_preload { None } else { symbol_in(path, base, address) };
+    Place { is_system, is_preload, symbol }
+}
+
+fn symbol_in(path: &str, base: usize, address: usize) -> Option<(String, usize, usize)> {
     let mut modules = MODULES.lock().unwrap_or_else(PoisonError::into_inner);
-    let module = match modules.get(path) {
-        Some(module) => Arc::clone(module),
+    let symbols = match modules.get(path) {
+        Some(symbols) => Arc::clone(symbols),
         None => {
-            let module = Arc::new(functions(path, base).unwrap_or((0..0, Vec::new())));
-            modules.insert(path.to_owned(), Arc::clone(&module));
-            module
+            let symbols = Arc::new(symbols_of(path, base).unwrap_or_default());
+            modules.insert(path.to_owned(), Arc::clone(&symbols));
+            symbols
         }
     };
-    let after = module.1.partition_point(|(start, _, _)| *start <= address);
-    let (start, size, name) = module.1.get(after.checked_sub(1)?)?;
-    (address < start + (*size).max(1)).then(|| Extent {
-        name: short_name(name),
-        start: *start,
-        size: *size,
-        is_system: is_c_library(path),
-    })
+    let after = symbols.partition_point(|(start, _, _)| *start <= address);
+    let near = symbols[..after].iter().rev().take(NEIGHBOURS);
+    near.filter(|(start, size, _)| address < start + (*size).max(1))
+        .map(|(start, size, name)| (short_name(name), *start, *size))
+        .next()
 }
 
 fn is_c_library(path: &str) -> bool {
@@ -250,15 +245,24 @@ fn mapping_of(maps: &str, address: usize) -> Option<(&str, usize)> {
     Some((path, parse(first)?.0))
 }
 
-fn functions(path: &str, base: usize) -> Option<Module> {
+fn has_code_or_data(kind: object::SymbolKind) -> bool {
+    matches!(kind, object::SymbolKind::Text | object::SymbolKind::Data)
+}
+
+/// The name of the variable or function at an address.
+pub(crate) fn symbol_at(address: usize) -> Option<String> {
+    locate(address).symbol.map(|(name, _, _)| name)
+}
+
+fn symbols_of(path: &str, base: usize) -> Option<Symbols> {
     let bytes = std::fs::read(path).ok()?;
     let file = object::File::parse(&*bytes).ok()?;
     let lowest = file.segments().map(|segment| segment.address()).min()?;
     let bias = base.wrapping_sub(usize::try_from(lowest).ok()? & !0xfff);
-    let mut functions: Vec<_> = file
+    let mut symbols: Symbols = file
         .symbols()
         .chain(file.dynamic_symbols())
-        .filter(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.is_definition())
+        .filter(|symbol| has_code_or_data(symbol.kind()) && symbol.is_definition())
         .filter_map(|symbol| {
             let start = usize::try_from(symbol.address()).ok()?.wrapping_add(bias);
             let size = usize::try_from(symbol.size()).ok()?;
@@ -266,9 +270,12 @@ fn functions(path: &str, base: usize) -> Option<Module> {
             Some((start, size, name))
         })
         .collect();
-    functions.sort();
-    functions.dedup_by_key(|(start, _, _)| *start);
-    Some((0..0, functions))
+    symbols.sort();
+    // Of those that start together the largest is the function.
+    symbols.reverse();
+    symbols.dedup_by_key(|(start, _, _)| *start);
+    symbols.reverse();
+    Some(symbols)
 }
 
 /// A function's name without its hash and type parameters, `<A as B>::f` as `A::f`: names in a

@@ -5,6 +5,7 @@ use crate::graph;
 use crate::print;
 use crate::sink::{self, Kind};
 use crate::site::{self, Place};
+use crate::trace::Frame;
 
 /// Reports the release of a lock that the thread does not hold.
 #[cold]
@@ -13,7 +14,8 @@ pub(crate) fn not_held(thread: &Thread, class: Option<u16>, place: Place) {
 }
 
 fn report_not_held(thread: &Thread, class: Option<u16>, place: Place) {
-    let frame = site::frame(site::of(place));
+    let frames = site::frames(site::of(place));
+    let frame = frames.last().cloned().unwrap_or_else(Frame::unknown);
     if !sink::is_new(Kind::UnlockBalance, (class, frame.symbol())) {
         return;
     }
