@@ -14,14 +14,16 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
 
 /// The library, built for these programs.
 static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| {
+    let me = std::env::current_exe().expect("this program");
+    let target = me.ancestors().nth(3).expect("a target folder").to_owned();
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--package", "lockdep-preload", "--target-dir"])
-        .arg(FOLDER.join("target"))
+        .arg(&target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .expect("cargo runs");
     assert!(status.success(), "the library builds");
-    FOLDER.join("target/debug/liblockdep_preload.so")
+    target.join("debug/liblockdep_preload.so")
 });
 
 static CASES: LazyLock<PathBuf> = LazyLock::new(|| compile("tests/c/cases.c", "cases"));

@@ -11,7 +11,8 @@ use object::{Object, ObjectSymbol};
 
 /// The probe, built for release and without the feature.
 static PROBE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("off");
+    let me = std::env::current_exe().expect("this program");
+    let target = me.ancestors().nth(3).expect("a target folder").to_owned();
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--release", "--package", "lockdep-probe", "--target-dir"])
         .arg(&target)
