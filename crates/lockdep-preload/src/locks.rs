@@ -102,8 +102,9 @@ fn how_of_mutex(mutex: Pthread) -> How {
     /// one (`bits/struct_mutex.h`).
     const KIND: usize = 16;
     const RECURSIVE: c_int = 1;
+    let kind = mutex.wrapping_byte_add(KIND).cast::<c_int>();
     // SAFETY: the caller promises a mutex, and the kind is an aligned int inside it.
-    let kind = unsafe { mutex.byte_add(KIND).cast::<c_int>().read() };
+    let kind = unsafe { kind.read() };
     let nest = if kind & 3 == RECURSIVE { mutex.addr() } else { 0 };
     How { nest, ..How::EXCLUSIVE }
 }

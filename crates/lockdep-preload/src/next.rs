@@ -45,9 +45,9 @@ macro_rules! next {
                 return libc::ENOSYS;
             }
             let pointer = std::ptr::with_exposed_provenance::<()>(address);
+            type Function = unsafe extern "C" fn($($type),*) -> libc::c_int;
             // SAFETY: the C library's function of this name has this signature.
-            let function: unsafe extern "C" fn($($type),*) -> libc::c_int =
-                unsafe { std::mem::transmute(pointer) };
+            let function = unsafe { std::mem::transmute::<*const (), Function>(pointer) };
             // SAFETY: the caller of ours has promised what this one asks for.
             unsafe { function($($argument),*) }
         }

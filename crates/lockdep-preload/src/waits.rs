@@ -82,11 +82,13 @@ thread_local! {
 extern "C" fn waited() {
     if TURN.replace(false) {
         // The program looks at the errno of its call.
-        // SAFETY: the C library's pointer to this thread's errno is valid.
-        let errno = unsafe { *libc::__errno_location() };
+        // SAFETY: there is nothing to promise.
+        let errno = unsafe { libc::__errno_location() };
+        // SAFETY: the C library's pointer to this thread's errno is valid as long as the thread.
+        let before = unsafe { errno.read() };
         turn_ends();
         // SAFETY: as above.
-        unsafe { *libc::__errno_location() = errno };
+        unsafe { errno.write(before) };
     }
 }
 

@@ -64,13 +64,15 @@ const NEST: u64 = 1 << 41;
 const PINS: u32 = 48;
 
 impl Slot {
-    const EMPTY: Self = Self {
-        instance: Cell::new(0),
-        below: Cell::new(0),
-        site: Cell::new(0),
-        word: Cell::new(0),
-        nest: Cell::new(0),
-    };
+    const fn new() -> Self {
+        Self {
+            instance: Cell::new(0),
+            below: Cell::new(0),
+            site: Cell::new(0),
+            word: Cell::new(0),
+            nest: Cell::new(0),
+        }
+    }
 
     fn load(&self) -> Held {
         let word = self.word.get();
@@ -123,7 +125,7 @@ pub(crate) struct HeldStack {
 
 impl HeldStack {
     pub(crate) const fn new() -> Self {
-        Self { depth: Cell::new(0), locks: [const { Slot::EMPTY }; MAX_LOCK_DEPTH] }
+        Self { depth: Cell::new(0), locks: [const { Slot::new() }; MAX_LOCK_DEPTH] }
     }
 
     /// How many there are.

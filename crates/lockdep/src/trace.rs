@@ -173,7 +173,8 @@ pub(crate) fn resolve(address: usize) -> Vec<Frame> {
         frames.push(frame(String::new(), None));
     }
     if let Some(outer) = frames.last_mut() {
-        let (name, start, size) = place.symbol.unwrap_or((format!("{address:#x}"), address, 0));
+        let (name, start, size) =
+            place.symbol.unwrap_or_else(|| (format!("{address:#x}"), address, 0));
         outer.extent = Some((address.saturating_sub(start), size));
         if outer.function.is_empty() {
             outer.function = name;

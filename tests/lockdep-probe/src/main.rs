@@ -107,20 +107,17 @@ fn main() {
         "rwlock" => {
             let lock = lockdep::RwLock::new(0);
             loop_rwlock(&lock, count);
-            let counted = *lock.read();
-            counted
+            *lock.read()
         }
         "raw-spin" => {
             let lock = RawSpin::new(0);
             loop_raw_spin(&lock, count);
-            let counted = *lock.lock();
-            counted
+            *lock.lock()
         }
         "spin" => {
             let lock = lockdep::SpinLock::new(0);
             loop_spin(&lock, count);
-            let counted = *lock.lock();
-            counted
+            *lock.lock()
         }
         _ => {
             sizes();
