@@ -43,8 +43,6 @@ pub(crate) struct Thread {
     busy: Cell<u32>,
     preempt: Cell<u32>,
     irqs_on: Cell<bool>,
-    /// The hash of the classes held in this context.
-    pub(crate) chain: Cell<u64>,
     pub(crate) held: HeldStack,
     pub(crate) trace: Cell<IrqTrace>,
     /// How many sections are open.
@@ -75,7 +73,6 @@ impl Thread {
             busy: Cell::new(0),
             preempt: Cell::new(0),
             irqs_on: Cell::new(true),
-            chain: Cell::new(0),
             held: HeldStack::new(),
             trace: Cell::new(IrqTrace {
                 stamp: 0,
@@ -222,7 +219,6 @@ pub(crate) fn forget_thread() {
     THREAD.with(|thread| {
         thread.preempt.set(0);
         thread.irqs_on.set(true);
-        thread.chain.set(0);
         thread.held.truncate(0);
         thread.trace.set(IrqTrace::default());
         thread.sections.set(0);

@@ -36,8 +36,8 @@ pub(crate) struct Held {
     pub(crate) inner: u8,
     /// The key of the place where it was taken.
     pub(crate) site: usize,
-    /// The hash of the chain below it.
-    pub(crate) below: u64,
+    /// The hash of the chain from the start of the context up to here.
+    pub(crate) chain: u64,
     /// The instance under whose protection this one may be taken next to others of its class.
     pub(crate) nest: usize,
     /// How many pins forbid its release.
@@ -48,7 +48,7 @@ pub(crate) struct Held {
 /// behind has to wait until every store before it is done.
 struct Slot {
     instance: Cell<usize>,
-    below: Cell<u64>,
+    chain: Cell<u64>,
     site: Cell<usize>,
     word: Cell<u64>,
     /// Valid if the word says so.
@@ -67,7 +67,7 @@ impl Slot {
     const fn new() -> Self {
         Self {
             instance: Cell::new(0),
-            below: Cell::new(0),
+            chain: Cell::new(0),
             site: Cell::new(0),
             word: Cell::new(0),
             nest: Cell::new(0),
@@ -90,7 +90,7 @@ impl Slot {
             context: byte(CONTEXT),
             inner: byte(INNER),
             site: self.site.get(),
-            below: self.below.get(),
+            chain: self.chain.get(),
             nest: if word & NEST != 0 { self.nest.get() } else { 0 },
             pins: half(PINS),
         }
@@ -111,7 +111,7 @@ impl Slot {
             self.nest.set(held.nest);
         }
         self.instance.set(held.instance);
-        self.below.set(held.below);
+        self.chain.set(held.chain);
         self.site.set(held.site);
         self.word.set(word);
     }
@@ -139,12 +139,12 @@ impl HeldStack {
         self.depth().checked_sub(1).map(|index| self.locks[index].load())
     }
 
-    /// Context and inner wait type of the one taken last.
+    /// Context, inner wait type and chain of the one taken last.
     #[inline]
-    pub(crate) fn last_wait(&self) -> Option<(u8, u8)> {
+    pub(crate) fn top(&self) -> Option<(u8, u8, u64)> {
         let slot = self.locks.get(self.depth().wrapping_sub(1))?;
         let [inner, context, ..] = (slot.word.get() >> INNER).to_le_bytes();
-        Some((context, inner))
+        Some((context, inner, slot.chain.get()))
     }
 
     /// All, the oldest first.
@@ -174,17 +174,16 @@ impl HeldStack {
         (0..self.depth()).rev().find(|&index| self.locks[index].instance.get() == instance)
     }
 
-    /// Takes the last lock out if it is this instance and free to go: the usual case. The answer is
-    /// the hash of the chain below.
+    /// Takes the last lock out if it is this instance and free to go: the usual case.
     #[inline]
-    pub(crate) fn pop(&self, instance: usize) -> Option<u64> {
+    pub(crate) fn pop(&self, instance: usize) -> bool {
         let depth = self.depth().wrapping_sub(1);
-        let slot = self.locks.get(depth)?;
+        let Some(slot) = self.locks.get(depth) else { return false };
         if slot.instance.get() != instance || slot.word.get() >> PINS != 0 {
-            return None;
+            return false;
         }
         self.depth.set(depth);
-        Some(slot.below.get())
+        true
     }
 
     /// Takes the lock at an index out and closes the gap.

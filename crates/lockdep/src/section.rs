@@ -42,7 +42,6 @@ struct State {
     irqs_on: bool,
     preempt_count: u32,
     depth: usize,
-    chain: u64,
     tokens: u32,
     work_before: Option<(&'static str, &'static str)>,
     items: Cell<u64>,
@@ -193,7 +192,6 @@ fn begin(thread: &Thread, context: Context, place: Place) -> State {
         irqs_on: thread.irqs_on(),
         preempt_count: thread.preempt_count(),
         depth: thread.held.depth(),
-        chain: thread.chain.get(),
         tokens: thread.irq_tokens.get(),
         work_before: thread.work.get(),
         items: Cell::new(0),
@@ -269,9 +267,6 @@ impl Section {
                 }
             }
             _ => {}
-        }
-        if thread.held.depth() == state.depth && !is_span {
-            thread.chain.set(state.chain);
         }
         thread.work.set(state.work_before);
         thread.sections.set(thread.sections.get().saturating_sub(1));

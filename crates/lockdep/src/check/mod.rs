@@ -95,11 +95,12 @@ pub(crate) struct Next<'a> {
 #[inline]
 pub(crate) fn acquire(thread: &Thread, instance: usize, class: u16, how: How, place: Place) {
     let context = thread.irq_context();
-    let (below, outer) = match thread.held.last_wait() {
-        Some((last, inner)) if last == context => (thread.chain.get(), inner),
+    let (below, outer) = match thread.held.top() {
+        Some((last, inner, chain)) if last == context => (chain, inner),
         _ => (0, wait::limit(context)),
     };
     let wait = class::wait(class);
+    let chain = chain_above(below, class, how);
     let held = Held {
         instance,
         class,
@@ -108,19 +109,16 @@ pub(crate) fn acquire(thread: &Thread, instance: usize, class: u16, how: How, pl
         context,
         inner: if wait == 0 { outer } else { outer.min(wait) },
         site: place.key(),
-        below,
+        chain,
         nest: how.nest,
         pins: 0,
     };
-    let chain = key_above(&held);
     let key = graph::acquisition_key(chain, thread.irq_word(), held.site);
     if !graph::is_chain_known(key) {
         let is_bad_wait = wait > outer && !how.attempt;
-        check(&Next { thread, held }, place, chain, key, is_bad_wait);
+        check(&Next { thread, held }, place, key, is_bad_wait);
     }
-    if thread.held.push(&held) {
-        thread.chain.set(chain);
-    } else {
+    if !thread.held.push(&held) {
         thread.while_busy(|| balance::too_deep(thread));
     }
 }
@@ -146,21 +144,22 @@ fn usage_of(thread: &Thread, held: &Held) -> u32 {
     if held.mode == Mode::Exclusive { bits } else { bits << 1 }
 }
 
+/// The hash of a chain with one lock more. An attempt and a nested lock leave other edges behind, so
+/// they make another chain.
 #[inline]
-fn key_above(held: &Held) -> u64 {
-    // An attempt and a nested lock leave other edges behind, so they make another chain.
-    let how = u64::from(held.attempt) << 62 | u64::from(held.nest != 0) << 61;
-    graph::chain_key(held.below ^ how, held.class, held.mode)
+fn chain_above(below: u64, class: u16, how: How) -> u64 {
+    let others = u64::from(how.attempt) << 62 | u64::from(how.nest != 0) << 61;
+    graph::chain_key(below ^ others, class, how.mode)
 }
 
 /// The long way: something about this acquisition is new.
 #[cold]
-fn check(next: &Next<'_>, place: Place, chain: u64, key: u64, is_bad_wait: bool) {
-    let long_way = || take_long_way(next, place, chain, key, is_bad_wait);
+fn check(next: &Next<'_>, place: Place, key: u64, is_bad_wait: bool) {
+    let long_way = || take_long_way(next, place, key, is_bad_wait);
     next.thread.while_busy(|| sud::with_door_open(long_way));
 }
 
-fn take_long_way(next: &Next<'_>, place: Place, chain: u64, key: u64, is_bad_wait: bool) {
+fn take_long_way(next: &Next<'_>, place: Place, key: u64, is_bad_wait: bool) {
     site::of(place);
     if is_bad_wait && !wait::check(next) {
         return;
@@ -169,7 +168,7 @@ fn take_long_way(next: &Next<'_>, place: Place, chain: u64, key: u64, is_bad_wai
     graph.remember_chain(key);
     let usage = usage_of(next.thread, &next.held);
     let is_used = class::usage(next.held.class) & usage == usage;
-    let is_known = next.held.attempt || graph::is_chain_known(chain);
+    let is_known = next.held.attempt || graph::is_chain_known(next.held.chain);
     if is_used && is_known {
         return;
     }
@@ -178,7 +177,7 @@ fn take_long_way(next: &Next<'_>, place: Place, chain: u64, key: u64, is_bad_wai
     if !is_used && !mark(&mut graph, next.thread, &next.held, usage, &trace) || is_known {
         return;
     }
-    graph.remember_chain(chain);
+    graph.remember_chain(next.held.chain);
     if recursion::check(&graph, next) {
         connect(&mut graph, next, &trace);
     }
@@ -230,11 +229,7 @@ fn connect(graph: &mut Graph, next: &Next<'_>, trace: &Trace) {
 /// Takes a lock off the stack; `false` if it is not there.
 #[inline]
 pub(crate) fn release(thread: &Thread, instance: usize) -> bool {
-    if let Some(below) = thread.held.pop(instance) {
-        thread.chain.set(below);
-        return true;
-    }
-    release_within(thread, instance)
+    thread.held.pop(instance) || release_within(thread, instance)
 }
 
 /// The same for a lock that is not the last, or pinned.
@@ -254,7 +249,6 @@ fn release_within(thread: &Thread, instance: usize) -> bool {
 #[inline]
 pub(crate) fn drop_held(thread: &Thread, index: usize) -> Held {
     let removed = thread.held.remove(index);
-    thread.chain.set(removed.below);
     if index < thread.held.depth() {
         rebuild(thread, index);
     }
@@ -267,14 +261,14 @@ fn rebuild(thread: &Thread, from: usize) {
     for index in from..thread.held.depth() {
         let Some(mut held) = thread.held.iter().nth(index) else { return };
         let (below, outer) = match last {
-            Some(last) if last.context == held.context => (key_above(&last), last.inner),
+            Some(last) if last.context == held.context => (last.chain, last.inner),
             _ => (0, wait::limit(held.context)),
         };
         let wait = class::wait(held.class);
-        held.below = below;
+        let (mode, attempt, nest) = (held.mode, held.attempt, held.nest);
+        held.chain = chain_above(below, held.class, How { mode, attempt, subclass: 0, nest });
         held.inner = if wait == 0 { outer } else { outer.min(wait) };
         thread.held.set(index, &held);
         last = Some(held);
     }
-    thread.chain.set(last.map_or(0, |last| key_above(&last)));
 }
