@@ -75,6 +75,15 @@ pub(crate) fn lock() -> MutexGuard<'static, Graph> {
     GRAPH.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How often everything was forgotten, plus one.
+static EPOCH: AtomicU64 = AtomicU64::new(1);
+
+/// A thread's irq state as long as nothing is forgotten; never 0.
+#[inline]
+pub(crate) fn state_key(irq_word: u32) -> u64 {
+    EPOCH.load(Ordering::Relaxed) << 32 | u64::from(irq_word)
+}
+
 /// The hash of a chain with one class added.
 #[inline]
 pub(crate) fn chain_key(below: u64, class: u16, mode: Mode) -> u64 {
@@ -311,6 +320,7 @@ impl Graph {
             key.store(0, Ordering::Relaxed);
         }
         CHAINS_FILLED.store(0, Ordering::Relaxed);
+        EPOCH.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -53,6 +53,10 @@ struct Slot {
     word: Cell<u64>,
     /// Valid if the word says so.
     nest: Cell<usize>,
+    /// What the last checked acquisition here depended on besides: the chain below, and the irq state.
+    /// The same acquisition once more needs no look into the table. The state is 0 if there is none.
+    below: Cell<u64>,
+    state: Cell<u64>,
 }
 
 const CLASS: u32 = 0;
@@ -71,6 +75,8 @@ impl Slot {
             site: Cell::new(0),
             word: Cell::new(0),
             nest: Cell::new(0),
+            below: Cell::new(0),
+            state: Cell::new(0),
         }
     }
 
@@ -114,6 +120,24 @@ impl Slot {
         self.chain.set(held.chain);
         self.site.set(held.site);
         self.word.set(word);
+    }
+}
+
+/// All that the checks of an acquisition depend on.
+pub(crate) struct Again {
+    pub(crate) class: u16,
+    pub(crate) mode: Mode,
+    pub(crate) attempt: bool,
+    pub(crate) site: usize,
+    pub(crate) below: u64,
+    pub(crate) state: u64,
+}
+
+impl Again {
+    #[inline]
+    fn kind(&self) -> u64 {
+        let attempt = if self.attempt { ATTEMPT } else { 0 };
+        u64::from(self.class) << CLASS | (self.mode as u64) << MODE | attempt
     }
 }
 
@@ -164,9 +188,37 @@ impl HeldStack {
         true
     }
 
+    /// Adds an instance if the last lock at this depth was taken in the same way, with the same below it
+    /// and in the same state; the usual case in a loop. Not for nested locks.
+    #[inline]
+    pub(crate) fn push_again(&self, instance: usize, again: &Again) -> bool {
+        let depth = self.depth();
+        let Some(slot) = self.locks.get(depth) else { return false };
+        let kind = slot.word.get() & !(0xffff << INNER);
+        let is_same = slot.state.get() == again.state
+            && slot.below.get() == again.below
+            && slot.site.get() == again.site
+            && kind == again.kind();
+        if is_same {
+            self.depth.set(depth + 1);
+            compiler_fence(Ordering::SeqCst);
+            slot.instance.set(instance);
+        }
+        is_same
+    }
+
+    /// Remembers how the last lock was taken, when all about it is known.
+    pub(crate) fn remember(&self, again: &Again, is_known: bool) {
+        if let Some(slot) = self.locks.get(self.depth().wrapping_sub(1)) {
+            slot.below.set(again.below);
+            slot.state.set(if is_known { again.state } else { 0 });
+        }
+    }
+
     /// Replaces the lock at an index.
     pub(crate) fn set(&self, index: usize, held: &Held) {
         self.locks[index].store(held);
+        self.locks[index].state.set(0);
     }
 
     /// Where an instance is, the latest first.
@@ -191,7 +243,7 @@ impl HeldStack {
         let depth = self.depth();
         let removed = self.locks[index].load();
         for above in index + 1..depth {
-            self.locks[above - 1].store(&self.locks[above].load());
+            self.set(above - 1, &self.locks[above].load());
         }
         self.depth.set(depth - 1);
         removed

@@ -17,7 +17,7 @@ pub(crate) mod wait;
 use crate::class::{self, Map};
 use crate::context::{self, Thread};
 use crate::graph::{self, Graph};
-use crate::held::{Held, Mode};
+use crate::held::{Again, Held, Mode};
 use crate::site::{self, Place};
 use crate::state;
 use crate::sud;
@@ -99,6 +99,31 @@ pub(crate) fn acquire(thread: &Thread, instance: usize, class: u16, how: How, pl
         Some((last, inner, chain)) if last == context => (chain, inner),
         _ => (0, wait::limit(context)),
     };
+    let again = Again {
+        class,
+        mode: how.mode,
+        attempt: how.attempt,
+        site: place.key(),
+        below,
+        state: graph::state_key(thread.irq_word()),
+    };
+    if how.nest == 0 && thread.held.push_again(instance, &again) {
+        return;
+    }
+    look_up(thread, instance, how, place, &again, context, outer);
+}
+
+/// The way by the table of what is known.
+fn look_up(
+    thread: &Thread,
+    instance: usize,
+    how: How,
+    place: Place,
+    again: &Again,
+    context: u8,
+    outer: u8,
+) {
+    let (class, below) = (again.class, again.below);
     let wait = class::wait(class);
     let chain = chain_above(below, class, how);
     let held = Held {
@@ -108,17 +133,20 @@ pub(crate) fn acquire(thread: &Thread, instance: usize, class: u16, how: How, pl
         attempt: how.attempt,
         context,
         inner: if wait == 0 { outer } else { outer.min(wait) },
-        site: place.key(),
+        site: again.site,
         chain,
         nest: how.nest,
         pins: 0,
     };
     let key = graph::acquisition_key(chain, thread.irq_word(), held.site);
-    if !graph::is_chain_known(key) {
+    let is_known = graph::is_chain_known(key);
+    if !is_known {
         let is_bad_wait = wait > outer && !how.attempt;
         check(&Next { thread, held }, place, key, is_bad_wait);
     }
-    if !thread.held.push(&held) {
+    if thread.held.push(&held) {
+        thread.held.remember(again, is_known);
+    } else {
         thread.while_busy(|| balance::too_deep(thread));
     }
 }
