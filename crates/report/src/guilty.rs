@@ -20,8 +20,9 @@ pub struct Guilty<'a> {
     pub file: Option<&'a str>,
     /// Line in it.
     pub line: Option<u32>,
-    /// Module.
-    pub module: Option<&'a str>,
+    /// The place in it as the log prints it.
+    #[serde(skip)]
+    pub frame: Frame<'a>,
     /// The functions that it called to get there, outermost first, up to the one in the title; empty if
     /// that is the guilty one itself.
     pub through: Vec<&'a str>,
@@ -66,7 +67,7 @@ fn blame<'a>(frames: &[Frame<'a>], start: usize, at: usize) -> Guilty<'a> {
         function: frame.function(),
         file: frame.file,
         line: frame.line,
-        module: frame.module,
+        frame,
         through: between.map(Frame::function).collect(),
     }
 }
