@@ -37,8 +37,7 @@ pub(crate) fn find<'a>(report: &Report<'a>) -> Option<Guilty<'a>> {
     let titled = report.function;
     let start = titled
         .and_then(|name| frames.iter().position(|frame| !frame.inline && frame.function() == name));
-    let start =
-        start.or_else(|| frames.iter().position(|frame| !skip::COMMON.has(frame.function())));
+    let start = start.or_else(|| frames.iter().position(|frame| !is_machinery(frame.function())));
     // The function of the title stands outside of the stack: at the place of a lock, or nowhere.
     if let Some(name) = titled
         && start.is_none_or(|start| frames[start].function() != name)
@@ -95,6 +94,13 @@ fn elsewhere<'a>(report: &Report<'a>, name: &'a str) -> Option<Guilty<'a>> {
     let unknown = Frame { symbol: name, ..Frame::default() };
     let frame = all.find(|frame| frame.file.is_some()).copied().unwrap_or(unknown);
     Some(blame(&[frame], 0, 0))
+}
+
+/// Reports, or checks on behalf of the allocator.
+fn is_machinery(name: &str) -> bool {
+    const CHECKS: &[&str] =
+        &["check_bytes_and_report", "free_debug_processing", "alloc_debug_processing"];
+    skip::COMMON.has(name) || CHECKS.contains(&name)
 }
 
 /// Takes or releases a lock for its caller, or is code that serves everybody.

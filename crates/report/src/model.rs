@@ -92,8 +92,10 @@ pub struct Report<'a> {
     pub traces: Vec<Trace<'a>>,
     /// The stack of what went wrong, among them.
     pub main_trace: Option<usize>,
-    /// Where the processor was.
-    pub pointer: Option<Frame<'a>>,
+    /// How many functions of that stack, from its start, belong to an interrupt.
+    pub irq_frames: usize,
+    /// Where the processor was: inlined functions first.
+    pub pointer: Vec<Frame<'a>>,
     /// The locks that it lists.
     pub locks: Vec<Lock<'a>>,
     /// The accesses of a data race.
@@ -121,10 +123,6 @@ impl<'a> Report<'a> {
         if titled.kind != Kind::DataRace && titled.kind != Kind::RaceAssert {
             accesses.clear();
         }
-        let pointer = body.iter().find_map(|line| match line.class {
-            Class::Pointer(frame) => frame,
-            _ => None,
-        });
         let (task, cpu) = task(body, titled.kind);
         let mut report = Self {
             kind: titled.kind,
@@ -142,7 +140,8 @@ impl<'a> Report<'a> {
             work: after(body, "Workqueue: ").map(str::trim),
             traces,
             main_trace,
-            pointer,
+            irq_frames: irq_frames(body),
+            pointer: pointer(body),
             locks,
             accesses,
             change: after(body, "value changed: ").map(str::trim),
@@ -156,7 +155,7 @@ impl<'a> Report<'a> {
 
     /// The functions from where the processor was outwards.
     pub(crate) fn main_frames(&self) -> Vec<Frame<'a>> {
-        let mut frames: Vec<Frame<'a>> = self.pointer.into_iter().collect();
+        let mut frames = self.pointer.clone();
         if let Some(trace) = self.main_trace {
             frames.extend(&self.traces[trace].frames);
         }
@@ -214,6 +213,25 @@ fn traces<'a>(body: &[Claimed<'a>]) -> Vec<Trace<'a>> {
         }
     }
     traces
+}
+
+/// The functions between the first `<IRQ>` and its end.
+fn irq_frames(body: &[Claimed<'_>]) -> usize {
+    let is = |mark: &'static str| move |line: &Claimed<'_>| line.text.trim() == mark;
+    let Some(start) = body.iter().position(is("<IRQ>")) else { return 0 };
+    let length = body[start..].iter().position(is("</IRQ>")).unwrap_or(0);
+    let is_frame = |line: &&Claimed<'_>| matches!(line.class, Class::Frame(_));
+    body[start..start + length].iter().filter(is_frame).count()
+}
+
+fn pointer<'a>(body: &[Claimed<'a>]) -> Vec<Frame<'a>> {
+    let is_pointer = |line: &&Claimed<'a>| matches!(line.class, Class::Pointer(_));
+    let start = body.iter().position(|line| is_pointer(&line)).unwrap_or(body.len());
+    let frame = |line: &Claimed<'a>| match line.class {
+        Class::Pointer(frame) => frame,
+        _ => None,
+    };
+    body[start..].iter().take_while(is_pointer).filter_map(frame).collect()
 }
 
 fn main_trace(traces: &[Trace<'_>]) -> Option<usize> {

@@ -144,6 +144,7 @@ fn starts_report(text: &str, at: usize, header: Header) -> bool {
         Header::KernelBug => {
             text[at..].starts_with("kernel BUG at ") || text[at..].starts_with("Kernel BUG ")
         }
+        Header::Panic if before.ends_with("---[ end ") => false,
         Header::Panic => {
             text[at..].starts_with("Kernel panic - ") || text[at..].starts_with("Kernel panic:")
         }
@@ -157,4 +158,16 @@ pub fn continues(header: Header, text: &str) -> bool {
     matches!(header, Header::Opcode | Header::Panic | Header::DoubleFault | Header::Internal)
         || matches!(header, Header::Netdevice | Header::Oops | Header::Leak)
         || text.contains("Internal error:")
+}
+
+/// The same header for the next of several functions at one address: a log that was symbolised later
+/// has it once for each inlined function.
+#[must_use]
+pub fn repeats(before: &str, text: &str) -> bool {
+    let head = |text: &'_ str| -> Option<usize> {
+        let at = text.find(" in ").or_else(|| text.find(" at "))?;
+        Some(at + 4)
+    };
+    let (Some(one), Some(two)) = (head(before), head(text)) else { return false };
+    before.trim_end().ends_with("[inline]") && before[..one] == text[..two]
 }

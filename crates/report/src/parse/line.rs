@@ -349,6 +349,12 @@ fn is_known(text: &str, whole: &str) -> bool {
         "CIFS",
         "Exception in",
         "ref_tracker",
+        "workqueue ",
+        "pwq ",
+        "pending: ",
+        "in-flight: ",
+        "delayed: ",
+        "pool ",
     ];
     const CONTAINS: &[&str] = &[
         " locks held by ",

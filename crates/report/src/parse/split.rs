@@ -164,6 +164,16 @@ impl<'a> Splitter<'a> {
         let claimed = Claimed { start, number, text: line.text, class: Class::Known };
         if let Some(index) = index {
             let open = &mut self.open[index];
+            let repeated = open.waiting.is_empty()
+                && open
+                    .piece
+                    .lines
+                    .last()
+                    .is_some_and(|last| header::repeats(last.text, line.text));
+            if repeated {
+                open.adopt(claimed);
+                return;
+            }
             if header::continues(header, line.text) && open.may_continue(header, line.text) {
                 open.adopt(claimed);
                 open.last_seen = number;
@@ -173,7 +183,7 @@ impl<'a> Splitter<'a> {
         }
         let mut lines = self.look_back(line.context, start, number);
         let rule = lines.iter().rev().find_map(|line| match line.class {
-            Class::Rule(b'=', length) if length >= 60 => Some(length),
+            Class::Rule(b'=', length) => Some(length),
             _ => None,
         });
         let header_line = lines.len();
@@ -296,6 +306,10 @@ impl<'a> Open<'a> {
                 true
             }
             Class::Mark | Class::Known | Class::Rule(..) => {
+                if matches!(line.class, Class::Rule(b'-', _)) {
+                    // Reports about locks have one rule above and another below their title.
+                    self.rule = None;
+                }
                 self.takes_processors |= line.text.contains("Sending NMI from CPU");
                 self.adopt(line);
                 true

@@ -58,7 +58,10 @@ impl<'a> Titled<'a> {
 
 /// Gives a report its title.
 pub(crate) fn title<'a>(piece: &Piece<'a>) -> Titled<'a> {
-    let body = &piece.lines[piece.header_line..];
+    let mut body = &piece.lines[piece.header_line..];
+    while body.len() > 1 && header::repeats(body[0].text, body[1].text) {
+        body = &body[1..];
+    }
     let line = body[0].text;
     let at = header::detect(line).map_or(0, |(_, at)| at);
     let text = &line[at..];

@@ -205,9 +205,16 @@ pub(super) fn frames<'a>(body: Body<'_, 'a>, plan: Plan) -> Vec<Frame<'a>> {
         Plan::Pointer => {
             let mut found = Vec::new();
             let mut rest = 0;
-            if let Some(at) = body.iter().position(|line| matches!(line.class, Class::Pointer(_))) {
-                if let Class::Pointer(Some(frame)) = body[at].class {
-                    found.push(frame);
+            if let Some(mut at) =
+                body.iter().position(|line| matches!(line.class, Class::Pointer(_)))
+            {
+                // One line for each inlined function, then the one with the address.
+                while let Class::Pointer(frame) = body[at].class {
+                    found.extend(frame);
+                    if at + 1 == body.len() || !matches!(body[at + 1].class, Class::Pointer(_)) {
+                        break;
+                    }
+                    at += 1;
                 }
                 // Older kernels print the pointer within the stack, newer ones before it.
                 found.extend(run(&body[at + 1..]));
