@@ -119,10 +119,8 @@ impl<'a> Report<'a> {
         let traces = traces(body);
         let main_trace = main_trace(&traces);
         let locks = locks(body);
-        let mut accesses = accesses(&traces);
-        if titled.kind != Kind::DataRace && titled.kind != Kind::RaceAssert {
-            accesses.clear();
-        }
+        let is_race = matches!(titled.kind, Kind::DataRace | Kind::RaceAssert);
+        let accesses = if is_race { accesses(&traces) } else { Vec::new() };
         let (task, cpu) = task(body, titled.kind);
         let mut report = Self {
             kind: titled.kind,
@@ -262,7 +260,8 @@ fn locks<'a>(body: &[Claimed<'a>]) -> Vec<Lock<'a>> {
 }
 
 fn lock(text: &str) -> Option<Lock<'_>> {
-    let (head, place) = text.rsplit_once(", at: ")?;
+    let at = memchr::memmem::rfind(text.as_bytes(), b", at: ")?;
+    let (head, place) = (&text[..at], &text[at + ", at: ".len()..]);
     let (index, head) = match head.strip_prefix('#') {
         Some(rest) => {
             let (index, rest) = rest.split_once(": ")?;
@@ -297,12 +296,12 @@ fn accesses<'a>(traces: &[Trace<'a>]) -> Vec<Access<'a>> {
 fn task<'a>(body: &[Claimed<'a>], kind: Kind) -> (Option<Task<'a>>, Option<u32>) {
     let line = body.iter().map(|line| line.text.trim()).find_map(cpu_line);
     let cpu = line.as_ref().map(|(cpu, _)| *cpu);
-    let named = body.iter().take(40).find_map(|line| named_task(line.text.trim()));
+    let named = || body.iter().take(40).find_map(|line| named_task(line.text.trim()));
     // Who prints is not who hangs or leaks.
     let task = match kind {
-        Kind::TaskHung | Kind::MemoryLeak => named,
+        Kind::TaskHung | Kind::MemoryLeak => named(),
         Kind::RcuStall | Kind::HardLockup => line.and_then(|(_, task)| task),
-        _ => line.and_then(|(_, task)| task).or(named),
+        _ => line.and_then(|(_, task)| task).or_else(named),
     };
     (task, cpu)
 }

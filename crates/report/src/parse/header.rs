@@ -1,6 +1,6 @@
 //! The words that a report begins with.
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed};
 use std::sync::LazyLock;
 
 /// Which word it is; the order is that in which a line with several of them is read.
@@ -50,6 +50,8 @@ pub enum Header {
     Leak,
     /// `Oops:` of a cause that has no word of its own.
     Oops,
+    /// A message with a stack that is no report: it ends what came before.
+    Information,
 }
 
 const WORDS: &[(&str, Header)] = &[
@@ -78,6 +80,11 @@ const WORDS: &[(&str, Header)] = &[
     ("hard LOCKUP on cpu", Header::HardLockup),
     ("unreferenced object 0x", Header::Leak),
     ("Oops: ", Header::Oops),
+    ("vmalloc: allocation failure:", Header::Information),
+    ("FAULT_INJECTION: forcing a failure", Header::Information),
+    ("FAULT_FLAG_ALLOW_RETRY missing", Header::Information),
+    ("page allocation failure:", Header::Information),
+    ("invoked oom-killer:", Header::Information),
 ];
 
 /// Lines with these are not reports though they have a word of one: messages of programs, of start-up
@@ -107,15 +114,32 @@ const INNOCENT: &[&str] = &[
     "no syscalls can create resource",
 ];
 
-/// Finds the words in a whole log.
-pub(crate) static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let words = WORDS.iter().map(|(word, _)| word);
-    AhoCorasick::builder()
-        .kind(Some(aho_corasick::AhoCorasickKind::DFA))
-        .build(words)
-        // The list is fixed and short.
-        .unwrap_or_else(|error| unreachable!("{error}"))
+/// Finds the words in a log.
+pub(crate) struct Search(Option<packed::Searcher>, AhoCorasick);
+
+/// The search for the words above.
+pub(crate) static SEARCH: LazyLock<Search> = LazyLock::new(|| {
+    let words = || WORDS.iter().map(|(word, _)| word);
+    let config = packed::Config::new();
+    // Vector instructions, where the processor has them.
+    let vectors = config.builder().extend(words()).build();
+    let mut automaton = AhoCorasick::builder();
+    automaton.match_kind(aho_corasick::MatchKind::LeftmostFirst);
+    // The list is fixed and short.
+    let automaton = automaton.build(words()).unwrap_or_else(|error| unreachable!("{error}"));
+    Search(vectors, automaton)
 });
+
+impl Search {
+    /// Where the first word from `start` on begins.
+    pub(crate) fn find(&self, log: &[u8], start: usize) -> Option<usize> {
+        let found = match &self.0 {
+            Some(vectors) => vectors.find_in(log, aho_corasick::Span { start, end: log.len() }),
+            None => self.1.find(aho_corasick::Input::new(log).span(start..log.len())),
+        };
+        found.map(|found| found.start())
+    }
+}
 
 /// The word that makes a line the start of a report, and where in the line it is.
 #[must_use]

@@ -100,6 +100,7 @@ pub(crate) fn title<'a>(piece: &Piece<'a>) -> Titled<'a> {
         }
         Header::Leak => leak(body),
         Header::Oops => oops(body, text),
+        Header::Information => Titled::plain(Kind::Other, text),
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::parse::frame::Frame;
 use crate::parse::line::Class;
 use crate::parse::split::Claimed;
-use crate::skip;
+use crate::skip::{self, Skip};
+use std::sync::LazyLock;
 
 /// How the functions to choose from are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,17 +47,15 @@ pub(super) fn choose<'a>(
     // The kernel prints inlined functions only when the log was symbolised later: titles never have them.
     let usable = |frame: &&Frame<'a>| !frame.inline && !frame.unreliable;
     let skipped = |name: &str| skip::COMMON.has(name) || skip::is_in(more, name);
-    let names: Vec<&'a str> = candidates
-        .iter()
-        .filter(usable)
-        .map(Frame::function)
-        .filter(|name| !skipped(name))
-        .collect();
-    pick(&names, choice).or_else(|| {
-        let all = candidates.iter().map(Frame::function);
-        all.clone()
-            .find(|name| !skipped(name))
-            .or_else(|| candidates.iter().find(usable).map(Frame::function))
+    let names = candidates.iter().filter(usable).map(Frame::function).filter(|name| !skipped(name));
+    let chosen = match choice {
+        Choice::First => names.clone().next(),
+        Choice::BeforeAnchor | Choice::Waiting => pick(&names.collect::<Vec<_>>(), choice),
+    };
+    chosen.or_else(|| {
+        let mut all = candidates.iter().map(Frame::function);
+        let any = all.find(|name| !skipped(name));
+        any.or_else(|| candidates.iter().find(usable).map(Frame::function))
     })
 }
 
@@ -64,7 +63,7 @@ fn pick<'a>(names: &[&'a str], choice: Choice) -> Option<&'a str> {
     match choice {
         Choice::First => names.first().copied(),
         Choice::BeforeAnchor => {
-            let at = names.iter().position(|name| skip::is_in(ANCHORS, name))?;
+            let at = names.iter().position(|name| ANCHORED.has(name))?;
             if names[at].contains("smp_call_function") {
                 return Some("smp_call_function");
             }
@@ -183,9 +182,11 @@ const ANCHORS: &[&str] = &[
     "tasklet_hi_action",
 ];
 
+static ANCHORED: LazyLock<Skip> = LazyLock::new(|| Skip::new(ANCHORS));
+
 /// An entry into the kernel, or a function that calls whatever it is given.
 pub(crate) fn is_dispatcher(function: &str) -> bool {
-    skip::is_in(ANCHORS, function)
+    ANCHORED.has(function)
         || [
             "entry_SYSCALL",
             "el0_svc",
