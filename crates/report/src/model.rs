@@ -114,7 +114,6 @@ impl<'a> Report<'a> {
     pub fn new(piece: Piece<'a>) -> Self {
         let titled = title::title(&piece);
         let header = piece.lines[piece.header_line].text;
-        let at = crate::parse::header::detect(header).map_or(0, |(_, at)| at);
         let body = &piece.lines[piece.header_line..];
         let traces = traces(body);
         let main_trace = main_trace(&traces);
@@ -126,7 +125,7 @@ impl<'a> Report<'a> {
             kind: titled.kind,
             title: titled.title,
             alternatives: titled.alternatives,
-            headline: header[at..].trim_end(),
+            headline: header[piece.header_at..].trim_end(),
             message: message(&piece),
             function: titled.function,
             guilty: None,
@@ -296,7 +295,10 @@ fn accesses<'a>(traces: &[Trace<'a>]) -> Vec<Access<'a>> {
 fn task<'a>(body: &[Claimed<'a>], kind: Kind) -> (Option<Task<'a>>, Option<u32>) {
     let line = body.iter().map(|line| line.text.trim()).find_map(cpu_line);
     let cpu = line.as_ref().map(|(cpu, _)| *cpu);
-    let named = || body.iter().take(40).find_map(|line| named_task(line.text.trim()));
+    let named = || {
+        let known = body.iter().take(40).filter(|line| line.class == Class::Known);
+        known.map(|line| line.text.trim()).find_map(named_task)
+    };
     // Who prints is not who hangs or leaks.
     let task = match kind {
         Kind::TaskHung | Kind::MemoryLeak => named(),

@@ -141,15 +141,33 @@ impl Search {
     }
 }
 
+/// Finds all words in a line.
+static ALL: LazyLock<AhoCorasick> =
+    LazyLock::new(|| automaton(WORDS.iter().map(|(word, _)| *word)));
+
+static NOT_REPORTS: LazyLock<AhoCorasick> = LazyLock::new(|| automaton(INNOCENT));
+
+fn automaton<W: AsRef<[u8]>>(words: impl IntoIterator<Item = W>) -> AhoCorasick {
+    let mut builder = AhoCorasick::builder();
+    // The lists are fixed and short.
+    builder
+        .kind(Some(aho_corasick::AhoCorasickKind::DFA))
+        .build(words)
+        .unwrap_or_else(|error| unreachable!("{error}"))
+}
+
 /// The word that makes a line the start of a report, and where in the line it is.
 #[must_use]
 pub fn detect(text: &str) -> Option<(Header, usize)> {
-    let found = WORDS.iter().find_map(|&(word, header)| {
-        let at = text.find(word)?;
-        starts_report(text, at, header).then_some((header, at))
-    })?;
-    let innocent = INNOCENT.iter().any(|words| text.contains(words));
-    (!innocent).then_some(found)
+    let candidates = ALL.find_overlapping_iter(text).filter(|found| {
+        let (_, header) = WORDS[found.pattern().as_usize()];
+        starts_report(text, found.start(), header)
+    });
+    let first = candidates.min_by_key(|found| (found.pattern(), found.start()))?;
+    if NOT_REPORTS.is_match(text) {
+        return None;
+    }
+    Some((WORDS[first.pattern().as_usize()].1, first.start()))
 }
 
 fn starts_report(text: &str, at: usize, header: Header) -> bool {

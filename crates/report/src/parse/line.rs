@@ -47,7 +47,7 @@ pub fn classify(text: &str) -> Class<'_> {
         return class;
     }
     // Most lines of a report are of a stack.
-    if (has_offset(trimmed) || trimmed.ends_with(" [inline]"))
+    if (frame::offset_at(trimmed).is_some() || trimmed.ends_with(" [inline]"))
         && let Some(frame) = frame::parse(trimmed)
     {
         return Class::Frame(frame);
@@ -62,10 +62,11 @@ pub fn classify(text: &str) -> Class<'_> {
             Begin::Mark => {}
             Begin::Start => return Class::Start,
             Begin::End => return Class::End,
-            Begin::Pointer => match pointer(&trimmed[word.len()..]) {
-                Some(frame) => return Class::Pointer(frame),
-                None => {}
-            },
+            Begin::Pointer => {
+                if let Some(frame) = pointer(&trimmed[word.len()..]) {
+                    return Class::Pointer(frame);
+                }
+            }
             Begin::Register => return Class::Mark,
             Begin::Known => return Class::Known,
         }
@@ -78,12 +79,6 @@ pub fn classify(text: &str) -> Class<'_> {
     }
     let known = text.starts_with(" #") || matches!(first, b'#' | b'>') || is_dump(trimmed);
     if known || PARTS.is_match(trimmed) { Class::Known } else { Class::Other }
-}
-
-/// `+0x`, as in the offset of a function.
-fn has_offset(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    memchr::memchr_iter(b'+', bytes).any(|at| bytes[at..].starts_with(b"+0x"))
 }
 
 fn rule(text: &str, first: u8) -> Option<Class<'_>> {
@@ -129,11 +124,12 @@ fn is_arm64_register(text: &str, first: u8) -> bool {
 
 /// `ffff88800000: fb fb fb` and `(____ptrval____): 00 00`.
 fn is_dump(text: &str) -> bool {
-    let Some((address, bytes)) = text.split_once(": ") else {
+    let Some((address, bytes)) = text.split_once(':') else {
         return text.bytes().all(|byte| byte == b'^' || byte == b' ');
     };
     let address_like = address.len() >= 8 && is_hexadecimal(address) || address.contains("ptrval");
-    address_like && bytes.split(' ').take(4).all(|byte| byte.is_empty() || is_hexadecimal(byte))
+    address_like
+        && bytes.trim_start().split(' ').take(4).all(|byte| byte.is_empty() || is_hexadecimal(byte))
 }
 
 /// Beginnings of lines by their first byte.

@@ -52,6 +52,8 @@ pub struct Piece<'a> {
     pub header: Header,
     /// Which of the lines has the word.
     pub header_line: usize,
+    /// Where in that line the word is.
+    pub header_at: usize,
     /// The lines, in order.
     pub lines: Vec<Claimed<'a>>,
 }
@@ -120,8 +122,8 @@ impl<'a> Splitter<'a> {
     fn handle_line(&mut self, start: usize, end: usize, number: usize, has_word: bool) {
         let line = prefix::strip(&self.log[start..end]);
         let index = self.open.iter().position(|open| open.piece.context == line.context);
-        if has_word && let Some((header, _)) = header::detect(line.text) {
-            self.handle_header(index, header, line, start, number);
+        if has_word && let Some((header, at)) = header::detect(line.text) {
+            self.handle_header(index, (header, at), line, start, number);
             return;
         }
         let index = index.or_else(|| {
@@ -143,7 +145,7 @@ impl<'a> Splitter<'a> {
     fn handle_header(
         &mut self,
         index: Option<usize>,
-        header: Header,
+        (header, header_at): (Header, usize),
         line: Line<'a>,
         start: usize,
         number: usize,
@@ -181,8 +183,14 @@ impl<'a> Splitter<'a> {
         });
         let header_line = lines.len();
         lines.push(claimed);
-        let piece =
-            Piece { context: line.context, time_us: line.time_us, header, header_line, lines };
+        let piece = Piece {
+            context: line.context,
+            time_us: line.time_us,
+            header,
+            header_line,
+            header_at,
+            lines,
+        };
         self.open.push(Open {
             piece,
             waiting: Vec::new(),

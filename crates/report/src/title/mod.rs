@@ -63,8 +63,8 @@ pub(crate) fn title<'a>(piece: &Piece<'a>) -> Titled<'a> {
         body = &body[1..];
     }
     let line = body[0].text;
-    let at = header::detect(line).map_or(0, |(_, at)| at);
-    let text = &line[at..];
+    // The same place in the line, if that is still the same word.
+    let text = line.get(piece.header_at..).unwrap_or(line);
     match piece.header {
         Header::Bug => bug(body, line, text),
         Header::Warning => warning::title(body, text),
@@ -297,7 +297,7 @@ fn rcu_stall<'a>(body: Body<'_, 'a>) -> Titled<'a> {
 }
 
 fn unable<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
-    let words = text["Unable to handle kernel".len()..].trim_start();
+    let words = text.strip_prefix("Unable to handle kernel").unwrap_or(text).trim_start();
     let kinds = [
         ("paging request", Kind::PageFault),
         ("NULL pointer dereference", Kind::NullPointer),

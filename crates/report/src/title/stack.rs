@@ -221,13 +221,13 @@ pub(super) fn frames<'a>(body: Body<'_, 'a>, plan: Plan) -> Vec<Frame<'a>> {
                 found.extend(run(&body[at + 1..]));
                 rest = at + 1;
             }
-            let trace = heading(&body[rest..], is_call_trace).map(|at| rest + at);
-            let trace = trace.or_else(|| heading(body, is_call_trace));
+            let trace = call_trace(&body[rest..]).map(|at| rest + at);
+            let trace = trace.or_else(|| call_trace(body));
             found.extend(trace.map(|at| from(at + 1)).unwrap_or_default());
             found
         }
         Plan::Trace => {
-            let at = heading(body, is_call_trace).or_else(|| {
+            let at = call_trace(body).or_else(|| {
                 body.iter()
                     .position(|line| matches!(line.class, Class::Frame(_)))
                     .map(|at| at.max(1) - 1)
@@ -249,8 +249,12 @@ fn heading(body: Body<'_, '_>, wanted: impl Fn(&str) -> bool) -> Option<usize> {
     body.iter().position(|line| wanted(line.text))
 }
 
-fn is_call_trace(text: &str) -> bool {
-    text.contains("Call Trace:") || text.contains("Call trace:") || text.contains("Backtrace:")
+fn call_trace(body: Body<'_, '_>) -> Option<usize> {
+    let names = ["Call Trace:", "Call trace:", "Backtrace:"];
+    body.iter().position(|line| {
+        line.class == Class::Start
+            && names.iter().any(|name| line.text.trim_start().starts_with(name))
+    })
 }
 
 /// The functions up to the next heading.
