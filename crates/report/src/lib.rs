@@ -1,6 +1,6 @@
 //! Reports in the form of the Linux kernel's validators.
 //!
-//! * [`print`] is for validators: data in, text out. Every type is plain data with a `Display`. It needs
+//! * [`mod@print`] is for validators: data in, text out. Every type is plain data with a `Display`. It needs
 //!   no other crate: depend on this one with `default-features = false`.
 //! * [`read`](fn@read) (feature `read`) takes a log apart: into reports with the title that syzkaller
 //!   would give, into groups of a cause with its consequences, and into what belongs to no report. The
