@@ -45,6 +45,7 @@ pub fn group(reports: &[Report<'_>]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     // The latest group of each task.
     let mut latest: HashMap<Owner<'_>, usize> = HashMap::new();
+    let mut latest_of_context: HashMap<Context, usize> = HashMap::new();
     for (index, report) in reports.iter().enumerate() {
         let owner = owner(report);
         let open =
@@ -54,6 +55,7 @@ pub fn group(reports: &[Report<'_>]) -> Vec<Group> {
             continue;
         }
         latest.insert(owner, groups.len());
+        latest_of_context.insert(report.context, groups.len());
         groups.push(Group { cause: index, consequences: Vec::new(), repeats: Vec::new() });
     }
     groups
@@ -112,6 +114,17 @@ fn follows(reports: &[Report<'_>], group: &Group, index: usize) -> bool {
         return report.task.is_some() || report.kind == Kind::Panic;
     }
     same_entry(cause, report)
+}
+
+/// The panic that the settings of the kernel make of a report.
+fn is_panic_of(reports: &[Report<'_>], group: &Group, panic: &Report<'_>) -> bool {
+    let last = group.consequences.last().copied().unwrap_or(group.cause);
+    let settings =
+        ["Fatal exception", "panic_on_warn", "hung_task", "softlockup", "Hard LOCKUP", "RCU Stall"];
+    panic.kind == Kind::Panic
+        && settings.iter().any(|setting| panic.headline.contains(setting))
+        && reports[last].kind != Kind::Panic
+        && is_near(&reports[last], panic)
 }
 
 fn is_near(before: &Report<'_>, after: &Report<'_>) -> bool {

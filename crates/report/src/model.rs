@@ -334,8 +334,7 @@ fn named_task(text: &str) -> Option<Task<'_>> {
     }
     // `INFO: task name:123 blocked for more than 143 seconds.`
     if let Some((_, rest)) = text.split_once("INFO: task ") {
-        let ends =
-            [" blocked for more", " can't die"].into_iter().find_map(|end| rest.find(end))?;
+        let ends = [" blocked ", " can't die"].into_iter().find_map(|end| rest.find(end))?;
         let (comm, pid) = rest[..ends].rsplit_once(':')?;
         return Some(Task { comm, pid: pid.parse().ok()? });
     }

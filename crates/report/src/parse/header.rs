@@ -159,6 +159,10 @@ fn automaton<W: AsRef<[u8]>>(words: impl IntoIterator<Item = W>) -> AhoCorasick 
 /// The word that makes a line the start of a report, and where in the line it is.
 #[must_use]
 pub fn detect(text: &str) -> Option<(Header, usize)> {
+    // What it says may have a word of another: `Kernel panic - not syncing: Oops - BUG: ...`.
+    if text.starts_with("Kernel panic - ") {
+        return Some((Header::Panic, 0));
+    }
     let candidates = ALL.find_overlapping_iter(text).filter(|found| {
         let (_, header) = WORDS[found.pattern().as_usize()];
         starts_report(text, found.start(), header)

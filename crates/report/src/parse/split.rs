@@ -169,6 +169,14 @@ impl<'a> Splitter<'a> {
                 open.adopt(claimed);
                 return;
             }
+            // A line that was cut off and is printed again.
+            let last = open.piece.lines.get(open.piece.header_line).map_or("", |line| line.text);
+            if !open.has_stack && last.len() < line.text.len() && line.text.starts_with(last) {
+                open.adopt(claimed);
+                open.piece.header_line = open.piece.lines.len() - 1;
+                (open.piece.header, open.piece.header_at) = (header, header_at);
+                return;
+            }
             if header::continues(header, line.text) && open.may_continue(header, line.text) {
                 open.adopt(claimed);
                 open.last_seen = number;

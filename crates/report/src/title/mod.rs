@@ -264,7 +264,8 @@ fn info<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     if stalls.iter().any(|flavour| words.starts_with(flavour)) && words.contains("stall") {
         return rcu_stall(body);
     }
-    if words.starts_with("task ") && words.contains("blocked for more than") {
+    if words.starts_with("task ") && words.contains(" blocked ") && words.contains("for more than")
+    {
         let function = stack::choose(body, None, Plan::Trace, Choice::Waiting, &[]);
         return Titled::of(Kind::TaskHung, "INFO: task hung in", function).or("hang in");
     }
