@@ -48,8 +48,12 @@ pub fn group(reports: &[Report<'_>]) -> Vec<Group> {
     let mut latest_of_context: HashMap<Context, usize> = HashMap::new();
     for (index, report) in reports.iter().enumerate() {
         let owner = owner(report);
-        let open =
-            latest.get(&owner).copied().filter(|&group| follows(reports, &groups[group], index));
+        let open = latest.get(&owner).copied();
+        let open = open.filter(|&group| follows(reports, &groups[group], index)).or_else(|| {
+            // A panic does not say which task it is about.
+            let group = latest_of_context.get(&report.context).copied();
+            group.filter(|&group| is_panic_of(reports, &groups[group], report))
+        });
         if let Some(group) = open {
             groups[group].consequences.push(index);
             continue;

@@ -118,13 +118,15 @@ fn is_wrapper(frame: &Frame<'_>) -> bool {
 /// for that does one of these.
 fn is_helper(frame: &Frame<'_>) -> bool {
     const WORDS: &[&str] = &[
-        "request", "module", "get", "find", "lookup", "alloc", "zalloc", "malloc", "schedule",
-        "resched", "sleep", "msleep", "wait", "mutex", "ptr",
+        "request", "load", "module", "get", "find", "lookup", "alloc", "zalloc", "malloc",
+        "schedule", "resched", "sleep", "msleep", "wait", "mutex", "ptr",
     ];
     is_wrapper(frame) || has_word(frame.function(), WORDS)
 }
 
-/// One of the parts of the name between underscores is one of the words.
+/// One of the parts of the name between underscores is one of the words; of a path as `a::b::c` only
+/// the last name counts.
 fn has_word(name: &str, words: &[&str]) -> bool {
+    let name = name.rsplit("::").find(|name| !name.starts_with('{')).unwrap_or(name);
     name.split('_').any(|part| words.contains(&part))
 }

@@ -145,6 +145,13 @@ impl<'a> Report<'a> {
             panic: after(&body[1..], "Kernel panic - not syncing: ").map(str::trim),
             lines: Vec::new(),
         };
+        if report
+            .message
+            .is_some_and(|message| message.contains("local_irq_restore() called with IRQs"))
+        {
+            // Validators in user space have no function of their own that warns.
+            report.kind = Kind::IrqState;
+        }
         report.guilty = guilty::find(&report);
         report.lines = piece.lines;
         report

@@ -152,3 +152,27 @@ fn a_panic_belongs_to_what_led_to_it() {
     assert_eq!(log.reports.len(), 1);
     assert_eq!(log.reports[0].panic, Some("kernel: panic_on_warn set ..."));
 }
+
+#[test]
+fn a_panic_after_other_messages_is_a_consequence() {
+    let messages: String = (0..12).map(|n| format!("[  101.{n:06}] message {n}\n")).collect();
+    let panic = "[  101.100000] Kernel panic - not syncing: Fatal exception\n";
+    let text = format!("{}{messages}{panic}", composed("gpf"));
+    let log = read(&text);
+    assert_eq!(log.groups.len(), 1);
+    assert_eq!(log.groups[0].consequences, [1]);
+    let text = text.replace("Fatal exception", "Attempted to kill init!");
+    assert_eq!(read(&text).groups.len(), 2, "init was killed by something else");
+}
+
+#[test]
+fn a_message_with_a_stack_is_no_report_and_ends_the_one_before() {
+    let text = format!(
+        "{}[  100.500000] FAULT_INJECTION: forcing a failure.\n[  100.500001] Call Trace:\n\
+         [  100.500002]  should_fail+0x1/0x2\n",
+        composed("leak")
+    );
+    let log = read(&text);
+    assert_eq!(log.reports.len(), 1);
+    assert_eq!(log.lines_outside(), 3);
+}

@@ -43,7 +43,15 @@ impl<'a> Frame<'a> {
 fn plain(symbol: &str) -> &str {
     // Names of other languages have their dots and colons for themselves.
     if symbol.contains("::") || symbol.starts_with('<') {
-        return symbol;
+        // Of Rust's, the last part may be a hash: `::h` and 16 digits.
+        let hash = symbol
+            .len()
+            .checked_sub(19)
+            .and_then(|at| Some((symbol.get(..at)?, symbol.get(at..)?)));
+        return match hash {
+            Some((name, hash)) if hash.starts_with("::h") => name,
+            _ => symbol,
+        };
     }
     match symbol.bytes().position(|byte| byte == b'.') {
         Some(dot) if dot > 0 => &symbol[..dot],
@@ -236,6 +244,14 @@ mod tests {
     fn frames_of_all_shapes_are_read() {
         type Case = (&'static str, &'static str, Option<&'static str>, Option<u32>, bool, bool);
         let cases: &[Case] = &[
+            (
+                " a::b::h0123456789abcdef+0x1/0x2 src/a.rs:7",
+                "a::b",
+                Some("src/a.rs"),
+                Some(7),
+                false,
+                false,
+            ),
             (
                 " snd_card_locked+0x1b/0x60 sound/core/init.c:399",
                 "snd_card_locked",
