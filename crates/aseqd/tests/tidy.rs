@@ -122,6 +122,8 @@ fn the_pure_crates_say_so() {
         assert!(lib.contains("#![forbid(unsafe_code)]"), "{name} forbids unsafe code");
         assert!(lib.contains("#![no_std]"), "{name} is no_std");
     }
+    let report = read(&root().join("crates/report/src/lib.rs"));
+    assert!(report.contains("#![forbid(unsafe_code)]"), "report forbids unsafe code");
 }
 
 #[test]
@@ -151,8 +153,14 @@ fn what_the_architecture_names_exists() {
     let names = text.split('`').skip(1).step_by(2).filter(|name| {
         name.contains('.') && [".rs", ".md", ".txt"].iter().any(|end| name.ends_with(end))
     });
-    let places =
-        ["", "crates/engine/src", "crates/aseqd/src", "crates/abi/src", "crates/chardev/src"];
+    let places = [
+        "",
+        "crates/engine/src",
+        "crates/aseqd/src",
+        "crates/abi/src",
+        "crates/chardev/src",
+        "crates/report/src",
+    ];
     let mut checked = 0;
     for name in names {
         let exists = places.iter().any(|place| root.join(place).join(name).is_file());

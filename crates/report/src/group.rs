@@ -8,7 +8,6 @@ use crate::kind::Kind;
 use crate::model::Report;
 use crate::parse::frame::Frame;
 use crate::parse::prefix::Context;
-use crate::title::is_dispatcher;
 use std::collections::HashMap;
 
 /// Reports further apart than this, in microseconds, are of different entries.
@@ -46,15 +45,21 @@ pub fn group(reports: &[Report<'_>]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     // The latest group of each task.
     let mut latest: HashMap<Owner<'_>, usize> = HashMap::new();
+    let mut latest_of_context: HashMap<Context, usize> = HashMap::new();
     for (index, report) in reports.iter().enumerate() {
         let owner = owner(report);
-        let open =
-            latest.get(&owner).copied().filter(|&group| follows(reports, &groups[group], index));
+        let open = latest.get(&owner).copied();
+        let open = open.filter(|&group| follows(reports, &groups[group], index)).or_else(|| {
+            // A panic does not say which task it is about.
+            let group = latest_of_context.get(&report.context).copied();
+            group.filter(|&group| is_panic_of(reports, &groups[group], report))
+        });
         if let Some(group) = open {
             groups[group].consequences.push(index);
             continue;
         }
         latest.insert(owner, groups.len());
+        latest_of_context.insert(report.context, groups.len());
         groups.push(Group { cause: index, consequences: Vec::new(), repeats: Vec::new() });
     }
     groups
@@ -115,6 +120,17 @@ fn follows(reports: &[Report<'_>], group: &Group, index: usize) -> bool {
     same_entry(cause, report)
 }
 
+/// The panic that the settings of the kernel make of a report.
+fn is_panic_of(reports: &[Report<'_>], group: &Group, panic: &Report<'_>) -> bool {
+    let last = group.consequences.last().copied().unwrap_or(group.cause);
+    let settings =
+        ["Fatal exception", "panic_on_warn", "hung_task", "softlockup", "Hard LOCKUP", "RCU Stall"];
+    panic.kind == Kind::Panic
+        && settings.iter().any(|setting| panic.headline.contains(setting))
+        && reports[last].kind != Kind::Panic
+        && is_near(&reports[last], panic)
+}
+
 fn is_near(before: &Report<'_>, after: &Report<'_>) -> bool {
     match (before.time_us, after.time_us) {
         (Some(first), Some(second)) => second.abs_diff(first) <= MAX_DISTANCE_US,
@@ -122,27 +138,76 @@ fn is_near(before: &Report<'_>, after: &Report<'_>) -> bool {
     }
 }
 
-/// The outermost functions are the same calls, up to the one that the entry dispatches to.
+/// The same entry into the kernel: interrupt, work item or system call, down to the function that the
+/// entry is for.
 fn same_entry(first: &Report<'_>, second: &Report<'_>) -> bool {
-    if first.work != second.work {
+    if first.work != second.work || (first.irq_frames > 0) != (second.irq_frames > 0) {
         return false;
     }
     let (one, two) = (outermost(first), outermost(second));
-    let common = one.iter().zip(&two).take_while(|(one, two)| is_same_call(one, two)).count();
-    let entry = |frames: &[Frame<'_>]| {
-        frames.iter().rposition(|frame| is_dispatcher(frame.function())).map_or(1, |at| at + 1)
-    };
-    // A stack may be cut short by an exception: then the shorter decides.
-    let needed = entry(&one).min(entry(&two)).min(one.len()).min(two.len());
-    common > 0 && common >= needed.min(3)
+    let mut calls = one.iter().zip(&two);
+    for (one, two) in calls.by_ref() {
+        if one.symbol != two.symbol {
+            return false;
+        }
+        // The function that the entry is for may go on between two reports.
+        if !is_entry(one.function()) {
+            return true;
+        }
+        if one.offset != two.offset {
+            return false;
+        }
+    }
+    // One of the stacks is cut short.
+    !one.is_empty() && !two.is_empty()
 }
 
-/// From the outside in, without inlined functions.
+/// Code that every entry of its sort comes through.
+fn is_entry(function: &str) -> bool {
+    const STARTS: &[&str] = &[
+        "entry_",
+        "do_syscall_",
+        "do_fast_syscall",
+        "invoke_syscall",
+        "el0",
+        "do_el0_svc",
+        "ret_from_",
+        "kthread",
+        "worker_thread",
+        "process_one_work",
+        "process_scheduled_works",
+        "asm_",
+        "handle_softirqs",
+        "__do_softirq",
+        "do_softirq",
+        "__irq_exit",
+        "irq_exit",
+        "run_ksoftirqd",
+        "smpboot_thread_fn",
+        "secondary_startup",
+        "start_secondary",
+        "cpu_startup_entry",
+        "do_idle",
+        "syscall_",
+        "x64_sys_call",
+        "call_timer_fn",
+        "__run_timer",
+        "run_timer",
+        "el1h_",
+        "el1_",
+        "ret_fast_syscall",
+    ];
+    STARTS.iter().any(|start| function.starts_with(start))
+}
+
+/// From the outside in, without inlined functions; of an interrupt, its own functions only.
 fn outermost<'a>(report: &Report<'a>) -> Vec<Frame<'a>> {
-    let frames = report.main_frames();
-    frames.into_iter().rev().filter(|frame| !frame.inline).collect()
-}
-
-fn is_same_call(one: &Frame<'_>, two: &Frame<'_>) -> bool {
-    one.symbol == two.symbol && one.offset == two.offset
+    let frames = match report.main_trace {
+        Some(trace) if report.irq_frames > 0 => {
+            let frames = &report.traces[trace].frames;
+            frames[..report.irq_frames.min(frames.len())].to_vec()
+        }
+        _ => report.main_frames(),
+    };
+    frames.into_iter().rev().filter(|frame| !frame.inline && !frame.unreliable).collect()
 }

@@ -20,8 +20,9 @@ pub struct Guilty<'a> {
     pub file: Option<&'a str>,
     /// Line in it.
     pub line: Option<u32>,
-    /// Module.
-    pub module: Option<&'a str>,
+    /// The place in it as the log prints it.
+    #[serde(skip)]
+    pub frame: Frame<'a>,
     /// The functions that it called to get there, outermost first, up to the one in the title; empty if
     /// that is the guilty one itself.
     pub through: Vec<&'a str>,
@@ -36,8 +37,7 @@ pub(crate) fn find<'a>(report: &Report<'a>) -> Option<Guilty<'a>> {
     let titled = report.function;
     let start = titled
         .and_then(|name| frames.iter().position(|frame| !frame.inline && frame.function() == name));
-    let start =
-        start.or_else(|| frames.iter().position(|frame| !skip::COMMON.has(frame.function())));
+    let start = start.or_else(|| frames.iter().position(|frame| !is_machinery(frame.function())));
     // The function of the title stands outside of the stack: at the place of a lock, or nowhere.
     if let Some(name) = titled
         && start.is_none_or(|start| frames[start].function() != name)
@@ -66,7 +66,7 @@ fn blame<'a>(frames: &[Frame<'a>], start: usize, at: usize) -> Guilty<'a> {
         function: frame.function(),
         file: frame.file,
         line: frame.line,
-        module: frame.module,
+        frame,
         through: between.map(Frame::function).collect(),
     }
 }
@@ -96,6 +96,13 @@ fn elsewhere<'a>(report: &Report<'a>, name: &'a str) -> Option<Guilty<'a>> {
     Some(blame(&[frame], 0, 0))
 }
 
+/// Reports, or checks on behalf of the allocator.
+fn is_machinery(name: &str) -> bool {
+    const CHECKS: &[&str] =
+        &["check_bytes_and_report", "free_debug_processing", "alloc_debug_processing"];
+    skip::COMMON.has(name) || CHECKS.contains(&name)
+}
+
 /// Takes or releases a lock for its caller, or is code that serves everybody.
 fn is_wrapper(frame: &Frame<'_>) -> bool {
     let name = frame.function();
@@ -111,13 +118,15 @@ fn is_wrapper(frame: &Frame<'_>) -> bool {
 /// for that does one of these.
 fn is_helper(frame: &Frame<'_>) -> bool {
     const WORDS: &[&str] = &[
-        "request", "module", "get", "find", "lookup", "alloc", "zalloc", "malloc", "schedule",
-        "resched", "sleep", "msleep", "wait", "mutex", "ptr",
+        "request", "load", "module", "get", "find", "lookup", "alloc", "zalloc", "malloc",
+        "schedule", "resched", "sleep", "msleep", "wait", "mutex", "ptr",
     ];
     is_wrapper(frame) || has_word(frame.function(), WORDS)
 }
 
-/// One of the parts of the name between underscores is one of the words.
+/// One of the parts of the name between underscores is one of the words; of a path as `a::b::c` only
+/// the last name counts.
 fn has_word(name: &str, words: &[&str]) -> bool {
+    let name = name.rsplit("::").find(|name| !name.starts_with('{')).unwrap_or(name);
     name.split('_').any(|part| words.contains(&part))
 }

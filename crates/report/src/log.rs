@@ -36,7 +36,8 @@ impl Log<'_> {
 /// The bytes as text; what is not UTF-8 is marked, no line is lost.
 #[must_use]
 pub fn text(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
+    // The check alone is several times faster.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// Reads a log.

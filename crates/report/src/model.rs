@@ -92,8 +92,10 @@ pub struct Report<'a> {
     pub traces: Vec<Trace<'a>>,
     /// The stack of what went wrong, among them.
     pub main_trace: Option<usize>,
-    /// Where the processor was.
-    pub pointer: Option<Frame<'a>>,
+    /// How many functions of that stack, from its start, belong to an interrupt.
+    pub irq_frames: usize,
+    /// Where the processor was: inlined functions first.
+    pub pointer: Vec<Frame<'a>>,
     /// The locks that it lists.
     pub locks: Vec<Lock<'a>>,
     /// The accesses of a data race.
@@ -112,25 +114,18 @@ impl<'a> Report<'a> {
     pub fn new(piece: Piece<'a>) -> Self {
         let titled = title::title(&piece);
         let header = piece.lines[piece.header_line].text;
-        let at = crate::parse::header::detect(header).map_or(0, |(_, at)| at);
         let body = &piece.lines[piece.header_line..];
         let traces = traces(body);
         let main_trace = main_trace(&traces);
         let locks = locks(body);
-        let mut accesses = accesses(&traces);
-        if titled.kind != Kind::DataRace && titled.kind != Kind::RaceAssert {
-            accesses.clear();
-        }
-        let pointer = body.iter().find_map(|line| match line.class {
-            Class::Pointer(frame) => frame,
-            _ => None,
-        });
+        let is_race = matches!(titled.kind, Kind::DataRace | Kind::RaceAssert);
+        let accesses = if is_race { accesses(&traces) } else { Vec::new() };
         let (task, cpu) = task(body, titled.kind);
         let mut report = Self {
             kind: titled.kind,
             title: titled.title,
             alternatives: titled.alternatives,
-            headline: header[at..].trim_end(),
+            headline: header[piece.header_at..].trim_end(),
             message: message(&piece),
             function: titled.function,
             guilty: None,
@@ -142,13 +137,21 @@ impl<'a> Report<'a> {
             work: after(body, "Workqueue: ").map(str::trim),
             traces,
             main_trace,
-            pointer,
+            irq_frames: irq_frames(body),
+            pointer: pointer(body),
             locks,
             accesses,
             change: after(body, "value changed: ").map(str::trim),
             panic: after(&body[1..], "Kernel panic - not syncing: ").map(str::trim),
             lines: Vec::new(),
         };
+        if report
+            .message
+            .is_some_and(|message| message.contains("local_irq_restore() called with IRQs"))
+        {
+            // Validators in user space have no function of their own that warns.
+            report.kind = Kind::IrqState;
+        }
         report.guilty = guilty::find(&report);
         report.lines = piece.lines;
         report
@@ -156,7 +159,7 @@ impl<'a> Report<'a> {
 
     /// The functions from where the processor was outwards.
     pub(crate) fn main_frames(&self) -> Vec<Frame<'a>> {
-        let mut frames: Vec<Frame<'a>> = self.pointer.into_iter().collect();
+        let mut frames = self.pointer.clone();
         if let Some(trace) = self.main_trace {
             frames.extend(&self.traces[trace].frames);
         }
@@ -216,6 +219,25 @@ fn traces<'a>(body: &[Claimed<'a>]) -> Vec<Trace<'a>> {
     traces
 }
 
+/// The functions between the first `<IRQ>` and its end.
+fn irq_frames(body: &[Claimed<'_>]) -> usize {
+    let is = |mark: &'static str| move |line: &Claimed<'_>| line.text.trim() == mark;
+    let Some(start) = body.iter().position(is("<IRQ>")) else { return 0 };
+    let length = body[start..].iter().position(is("</IRQ>")).unwrap_or(0);
+    let is_frame = |line: &&Claimed<'_>| matches!(line.class, Class::Frame(_));
+    body[start..start + length].iter().filter(is_frame).count()
+}
+
+fn pointer<'a>(body: &[Claimed<'a>]) -> Vec<Frame<'a>> {
+    let is_pointer = |line: &&Claimed<'a>| matches!(line.class, Class::Pointer(_));
+    let start = body.iter().position(|line| is_pointer(&line)).unwrap_or(body.len());
+    let frame = |line: &Claimed<'a>| match line.class {
+        Class::Pointer(frame) => frame,
+        _ => None,
+    };
+    body[start..].iter().take_while(is_pointer).filter_map(frame).collect()
+}
+
 fn main_trace(traces: &[Trace<'_>]) -> Option<usize> {
     let call = |trace: &Trace<'_>| {
         trace.label.starts_with("Call Trace") || trace.label.starts_with("Call trace")
@@ -244,7 +266,8 @@ fn locks<'a>(body: &[Claimed<'a>]) -> Vec<Lock<'a>> {
 }
 
 fn lock(text: &str) -> Option<Lock<'_>> {
-    let (head, place) = text.rsplit_once(", at: ")?;
+    let at = memchr::memmem::rfind(text.as_bytes(), b", at: ")?;
+    let (head, place) = (&text[..at], &text[at + ", at: ".len()..]);
     let (index, head) = match head.strip_prefix('#') {
         Some(rest) => {
             let (index, rest) = rest.split_once(": ")?;
@@ -279,12 +302,15 @@ fn accesses<'a>(traces: &[Trace<'a>]) -> Vec<Access<'a>> {
 fn task<'a>(body: &[Claimed<'a>], kind: Kind) -> (Option<Task<'a>>, Option<u32>) {
     let line = body.iter().map(|line| line.text.trim()).find_map(cpu_line);
     let cpu = line.as_ref().map(|(cpu, _)| *cpu);
-    let named = body.iter().take(40).find_map(|line| named_task(line.text.trim()));
+    let named = || {
+        let known = body.iter().take(40).filter(|line| line.class == Class::Known);
+        known.map(|line| line.text.trim()).find_map(named_task)
+    };
     // Who prints is not who hangs or leaks.
     let task = match kind {
-        Kind::TaskHung | Kind::MemoryLeak => named,
+        Kind::TaskHung | Kind::MemoryLeak => named(),
         Kind::RcuStall | Kind::HardLockup => line.and_then(|(_, task)| task),
-        _ => line.and_then(|(_, task)| task).or(named),
+        _ => line.and_then(|(_, task)| task).or_else(named),
     };
     (task, cpu)
 }
@@ -315,8 +341,7 @@ fn named_task(text: &str) -> Option<Task<'_>> {
     }
     // `INFO: task name:123 blocked for more than 143 seconds.`
     if let Some((_, rest)) = text.split_once("INFO: task ") {
-        let ends =
-            [" blocked for more", " can't die"].into_iter().find_map(|end| rest.find(end))?;
+        let ends = [" blocked ", " can't die"].into_iter().find_map(|end| rest.find(end))?;
         let (comm, pid) = rest[..ends].rsplit_once(':')?;
         return Some(Task { comm, pid: pid.parse().ok()? });
     }

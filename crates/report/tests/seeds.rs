@@ -54,3 +54,46 @@ fn the_race_has_the_title_of_both_functions() {
     assert_eq!((guilty.function, guilty.line), ("snd_seq_control_queue", Some(726)));
     assert_eq!(log.lines_outside(), 0);
 }
+
+/// The same flow in a model of it in user space, as validators there print it.
+const MODEL: &str = "\
+BUG: sleeping function called from invalid context at src/model.rs:60
+in_atomic(): 0, irqs_disabled(): 1, non_block: 0, pid: 77, name: kworker/0:1H
+preempt_count: 0, expected: 0
+RCU nest depth: 0, expected: 0
+no locks held by kworker/0:1H/77.
+CPU: 1 UID: 0 PID: 77 Comm: kworker/0:1H Not tainted lockdep-0.1.0 #0
+Workqueue: events_highpri timer_work
+Call Trace:
+ <TASK>
+ model::request_card+0x2b/0xcd src/model.rs:60
+ model::client_load+0x2d/0x48 src/model.rs:69
+ model::deliver_event+0x26/0x57 src/model.rs:82
+ model::timer_work::{{closure}}+0x11/0x13 src/model.rs:111
+ model::timer_work+0xec/0x186 src/model.rs:111
+ </TASK>
+lockdep: what may wait is called where somebody waits in real time.
+------------[ cut here ]------------
+raw_local_irq_restore() called with IRQs enabled
+WARNING: CPU: 1 PID: 77 at src/model.rs:113 model::timer_work+0x14c/0x186 src/model.rs:113
+Modules linked in:
+CPU: 1 UID: 0 PID: 77 Comm: kworker/0:1H Tainted: G        W          lockdep-0.1.0 #0
+Workqueue: events_highpri timer_work
+RIP: 0010:model::timer_work+0x14c/0x186 src/model.rs:113
+Call Trace:
+ <TASK>
+ model::timer_work+0x14c/0x186 src/model.rs:113
+ </TASK>
+---[ end trace 0000000000000000 ]---
+";
+
+#[test]
+fn reports_of_programs_in_rust_are_read_as_well() {
+    let log = read(MODEL);
+    assert_eq!(log.lines_outside(), 0);
+    assert_eq!(log.groups.len(), 1);
+    let kinds: Vec<_> = log.reports.iter().map(|report| report.kind).collect();
+    assert_eq!(kinds, [Kind::MightSleep, Kind::IrqState]);
+    let guilty = log.reports[0].guilty.as_ref().expect("somebody is to blame");
+    assert_eq!((guilty.function, guilty.line), ("model::deliver_event", Some(82)));
+}

@@ -43,7 +43,15 @@ impl<'a> Frame<'a> {
 fn plain(symbol: &str) -> &str {
     // Names of other languages have their dots and colons for themselves.
     if symbol.contains("::") || symbol.starts_with('<') {
-        return symbol;
+        // Of Rust's, the last part may be a hash: `::h` and 16 digits.
+        let hash = symbol
+            .len()
+            .checked_sub(19)
+            .and_then(|at| Some((symbol.get(..at)?, symbol.get(at..)?)));
+        return match hash {
+            Some((name, hash)) if hash.starts_with("::h") => name,
+            _ => symbol,
+        };
     }
     match symbol.bytes().position(|byte| byte == b'.') {
         Some(dot) if dot > 0 => &symbol[..dot],
@@ -129,10 +137,16 @@ fn arm(text: &str) -> Option<Frame<'_>> {
 
 /// `function+0x1/0x2 [module] file.c:12`, or `function file.c:12 [inline]`.
 pub(crate) fn symbol(text: &str) -> Option<Frame<'_>> {
-    match text.find("+0x") {
+    match offset_at(text) {
         Some(plus) => with_offset(text, plus),
         None => inlined(text),
     }
+}
+
+/// Where `+0x` is, the mark between a function and the place in it.
+pub(crate) fn offset_at(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'+', bytes).find(|&at| bytes[at..].starts_with(b"+0x"))
 }
 
 fn with_offset(text: &str, plus: usize) -> Option<Frame<'_>> {
@@ -228,7 +242,16 @@ mod tests {
 
     #[test]
     fn frames_of_all_shapes_are_read() {
-        let cases: &[(&str, &str, Option<&str>, Option<u32>, bool, bool)] = &[
+        type Case = (&'static str, &'static str, Option<&'static str>, Option<u32>, bool, bool);
+        let cases: &[Case] = &[
+            (
+                " a::b::h0123456789abcdef+0x1/0x2 src/a.rs:7",
+                "a::b",
+                Some("src/a.rs"),
+                Some(7),
+                false,
+                false,
+            ),
             (
                 " snd_card_locked+0x1b/0x60 sound/core/init.c:399",
                 "snd_card_locked",

@@ -1,6 +1,6 @@
 //! The words that a report begins with.
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed};
 use std::sync::LazyLock;
 
 /// Which word it is; the order is that in which a line with several of them is read.
@@ -50,6 +50,8 @@ pub enum Header {
     Leak,
     /// `Oops:` of a cause that has no word of its own.
     Oops,
+    /// A message with a stack that is no report: it ends what came before.
+    Information,
 }
 
 const WORDS: &[(&str, Header)] = &[
@@ -78,6 +80,11 @@ const WORDS: &[(&str, Header)] = &[
     ("hard LOCKUP on cpu", Header::HardLockup),
     ("unreferenced object 0x", Header::Leak),
     ("Oops: ", Header::Oops),
+    ("vmalloc: allocation failure:", Header::Information),
+    ("FAULT_INJECTION: forcing a failure", Header::Information),
+    ("FAULT_FLAG_ALLOW_RETRY missing", Header::Information),
+    ("page allocation failure:", Header::Information),
+    ("invoked oom-killer:", Header::Information),
 ];
 
 /// Lines with these are not reports though they have a word of one: messages of programs, of start-up
@@ -107,25 +114,64 @@ const INNOCENT: &[&str] = &[
     "no syscalls can create resource",
 ];
 
-/// Finds the words in a whole log.
-pub(crate) static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let words = WORDS.iter().map(|(word, _)| word);
-    AhoCorasick::builder()
+/// Finds the words in a log.
+pub(crate) struct Search(Option<packed::Searcher>, AhoCorasick);
+
+/// The search for the words above.
+pub(crate) static SEARCH: LazyLock<Search> = LazyLock::new(|| {
+    let words = || WORDS.iter().map(|(word, _)| word);
+    let config = packed::Config::new();
+    // Vector instructions, where the processor has them.
+    let vectors = config.builder().extend(words()).build();
+    let mut automaton = AhoCorasick::builder();
+    automaton.match_kind(aho_corasick::MatchKind::LeftmostFirst);
+    // The list is fixed and short.
+    let automaton = automaton.build(words()).unwrap_or_else(|error| unreachable!("{error}"));
+    Search(vectors, automaton)
+});
+
+impl Search {
+    /// Where the first word from `start` on begins.
+    pub(crate) fn find(&self, log: &[u8], start: usize) -> Option<usize> {
+        let found = match &self.0 {
+            Some(vectors) => vectors.find_in(log, aho_corasick::Span { start, end: log.len() }),
+            None => self.1.find(aho_corasick::Input::new(log).span(start..log.len())),
+        };
+        found.map(|found| found.start())
+    }
+}
+
+/// Finds all words in a line.
+static ALL: LazyLock<AhoCorasick> =
+    LazyLock::new(|| automaton(WORDS.iter().map(|(word, _)| *word)));
+
+static NOT_REPORTS: LazyLock<AhoCorasick> = LazyLock::new(|| automaton(INNOCENT));
+
+fn automaton<W: AsRef<[u8]>>(words: impl IntoIterator<Item = W>) -> AhoCorasick {
+    let mut builder = AhoCorasick::builder();
+    // The lists are fixed and short.
+    builder
         .kind(Some(aho_corasick::AhoCorasickKind::DFA))
         .build(words)
-        // The list is fixed and short.
         .unwrap_or_else(|error| unreachable!("{error}"))
-});
+}
 
 /// The word that makes a line the start of a report, and where in the line it is.
 #[must_use]
 pub fn detect(text: &str) -> Option<(Header, usize)> {
-    let found = WORDS.iter().find_map(|&(word, header)| {
-        let at = text.find(word)?;
-        starts_report(text, at, header).then_some((header, at))
-    })?;
-    let innocent = INNOCENT.iter().any(|words| text.contains(words));
-    (!innocent).then_some(found)
+    // What it says may have a word of another: `Kernel panic - not syncing: Oops - BUG: ...`.
+    if text.starts_with("Kernel panic - ") {
+        return Some((Header::Panic, 0));
+    }
+    let candidates = ALL.find_overlapping_iter(text).filter(|found| {
+        let (_, header) = WORDS[found.pattern().as_usize()];
+        starts_report(text, found.start(), header)
+    });
+    let first = candidates.min_by_key(|found| (found.pattern(), found.start()))?;
+    if NOT_REPORTS.is_match(text) {
+        return None;
+    }
+    Some((WORDS[first.pattern().as_usize()].1, first.start()))
 }
 
 fn starts_report(text: &str, at: usize, header: Header) -> bool {
@@ -144,6 +190,7 @@ fn starts_report(text: &str, at: usize, header: Header) -> bool {
         Header::KernelBug => {
             text[at..].starts_with("kernel BUG at ") || text[at..].starts_with("Kernel BUG ")
         }
+        Header::Panic if before.ends_with("---[ end ") => false,
         Header::Panic => {
             text[at..].starts_with("Kernel panic - ") || text[at..].starts_with("Kernel panic:")
         }
@@ -157,4 +204,16 @@ pub fn continues(header: Header, text: &str) -> bool {
     matches!(header, Header::Opcode | Header::Panic | Header::DoubleFault | Header::Internal)
         || matches!(header, Header::Netdevice | Header::Oops | Header::Leak)
         || text.contains("Internal error:")
+}
+
+/// The same header for the next of several functions at one address: a log that was symbolised later
+/// has it once for each inlined function.
+#[must_use]
+pub fn repeats(before: &str, text: &str) -> bool {
+    let head = |text: &'_ str| -> Option<usize> {
+        let at = text.find(" in ").or_else(|| text.find(" at "))?;
+        Some(at + 4)
+    };
+    let (Some(one), Some(two)) = (head(before), head(text)) else { return false };
+    before.trim_end().ends_with("[inline]") && before[..one] == text[..two]
 }

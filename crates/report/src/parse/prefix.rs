@@ -1,5 +1,8 @@
 //! What stands before the text of a line: syslog heads, levels, times, callers.
 
+use memchr::memmem;
+use std::sync::LazyLock;
+
 /// Who printed a line, as far as its prefix says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Context {
@@ -51,7 +54,7 @@ pub fn strip(line: &str) -> Line<'_> {
 /// `[   12.345678][ T123] text`, or the same with a date.
 fn after_time(line: &str) -> Option<Line<'_>> {
     let inner = line.strip_prefix('[')?;
-    let end = inner.find(']').filter(|&end| end <= 40)?;
+    let end = closing(inner, 40)?;
     let time_us = match microseconds(&inner[..end]) {
         Some(time) => Some(time),
         None if is_date(&inner[..end]) => None,
@@ -61,6 +64,11 @@ fn after_time(line: &str) -> Option<Line<'_>> {
     let (context, rest) = caller(rest).unwrap_or((Context::Console, rest));
     let text = rest.strip_prefix(' ').unwrap_or(rest);
     Some(Line { text, context, time_us })
+}
+
+/// The first closing bracket, if it is near.
+fn closing(text: &str, limit: usize) -> Option<usize> {
+    text.bytes().take(limit + 1).position(|byte| byte == b']')
 }
 
 /// Seconds with a fraction, as printk writes them.
@@ -98,7 +106,7 @@ fn is_date(text: &str) -> bool {
 /// `[ T123]` or `[    C1]`.
 fn caller(text: &str) -> Option<(Context, &str)> {
     let inner = text.strip_prefix('[')?;
-    let end = inner.find(']').filter(|&end| end <= 16)?;
+    let end = closing(inner, 16)?;
     let name = inner[..end].trim();
     let number = name.get(1..)?.parse().ok()?;
     let context = match name.as_bytes()[0] {
@@ -109,10 +117,12 @@ fn caller(text: &str) -> Option<(Context, &str)> {
     Some((context, &inner[end + 1..]))
 }
 
+static KERNEL: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new(" kernel: "));
+
 /// `Nov 24 18:26:06 host kernel: text`, and what `dmesg -x` writes.
 fn syslog(line: &str) -> Option<Line<'_>> {
     let head = head(line, 100);
-    let text = if let Some(at) = head.find(" kernel: ") {
+    let text = if let Some(at) = KERNEL.find(head.as_bytes()) {
         &line[at + " kernel: ".len()..]
     } else if let Some(rest) = line.strip_prefix("kernel: ") {
         rest

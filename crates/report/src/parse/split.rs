@@ -16,20 +16,13 @@ const PATIENCE: usize = 8;
 /// Lines that may stand between the kernel's own end of a report and what follows from it.
 const PATIENCE_AFTER_END: usize = 4;
 /// A report whose context has been silent for so many lines has ended.
-const SILENCE: usize = 2000;
+const SILENCE: usize = 1000;
+/// The same after the kernel's own end of it.
+const SILENCE_AFTER_END: usize = 50;
 /// Lines before the header that may belong to the report.
 const LOOK_BACK: usize = 8;
 /// A report is cut off at so many lines.
 const MAX_LINES: usize = 20_000;
-/// Messages that have a stack but are not reports: they end what came before.
-const INFORMATION: [&str; 5] = [
-    "vmalloc: allocation failure:",
-    "FAULT_INJECTION: forcing a failure",
-    "FAULT_FLAG_ALLOW_RETRY missing",
-    "page allocation failure:",
-    "invoked oom-killer:",
-];
-
 /// A warning or a `BUG_ON` begins with this.
 const CUT: &str = "------------[ cut here ]";
 /// What stands above that line all the same.
@@ -59,6 +52,8 @@ pub struct Piece<'a> {
     pub header: Header,
     /// Which of the lines has the word.
     pub header_line: usize,
+    /// Where in that line the word is.
+    pub header_at: usize,
     /// The lines, in order.
     pub lines: Vec<Claimed<'a>>,
 }
@@ -96,8 +91,7 @@ struct Splitter<'a> {
 impl<'a> Splitter<'a> {
     fn run(&mut self) {
         let bytes = self.log.as_bytes();
-        let mut hits = SEARCH.find_iter(self.log).map(|hit| hit.start());
-        let mut hit = hits.next();
+        let mut hit = SEARCH.find(bytes, 0);
         let (mut start, mut number) = (0, 0);
         while start < bytes.len() {
             if self.open.is_empty() {
@@ -111,10 +105,9 @@ impl<'a> Splitter<'a> {
                 }
             }
             let end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
-            let mut has_word = false;
-            while let Some(at) = hit.filter(|&at| at < end) {
-                has_word |= at >= start;
-                hit = hits.next();
+            let has_word = hit.is_some_and(|at| at < end);
+            if has_word {
+                hit = SEARCH.find(bytes, end);
             }
             self.handle_line(start, end, number, has_word);
             start = end + 1;
@@ -129,8 +122,8 @@ impl<'a> Splitter<'a> {
     fn handle_line(&mut self, start: usize, end: usize, number: usize, has_word: bool) {
         let line = prefix::strip(&self.log[start..end]);
         let index = self.open.iter().position(|open| open.piece.context == line.context);
-        if has_word && let Some((header, _)) = header::detect(line.text) {
-            self.handle_header(index, header, line, start, number);
+        if has_word && let Some((header, at)) = header::detect(line.text) {
+            self.handle_header(index, (header, at), line, start, number);
             return;
         }
         let index = index.or_else(|| {
@@ -141,10 +134,6 @@ impl<'a> Splitter<'a> {
             self.drop_silent(number);
             return;
         };
-        if INFORMATION.iter().any(|words| line.text.contains(words)) {
-            self.close(index);
-            return;
-        }
         let claimed = Claimed { start, number, text: line.text, class: line::classify(line.text) };
         let open = &mut self.open[index];
         open.last_seen = number;
@@ -156,14 +145,38 @@ impl<'a> Splitter<'a> {
     fn handle_header(
         &mut self,
         index: Option<usize>,
-        header: Header,
+        (header, header_at): (Header, usize),
         line: Line<'a>,
         start: usize,
         number: usize,
     ) {
         let claimed = Claimed { start, number, text: line.text, class: Class::Known };
+        if header == Header::Information {
+            if let Some(index) = index {
+                self.close(index);
+            }
+            return;
+        }
         if let Some(index) = index {
             let open = &mut self.open[index];
+            let repeated = open.waiting.is_empty()
+                && open
+                    .piece
+                    .lines
+                    .last()
+                    .is_some_and(|last| header::repeats(last.text, line.text));
+            if repeated {
+                open.adopt(claimed);
+                return;
+            }
+            // A line that was cut off and is printed again.
+            let last = open.piece.lines.get(open.piece.header_line).map_or("", |line| line.text);
+            if !open.has_stack && last.len() < line.text.len() && line.text.starts_with(last) {
+                open.adopt(claimed);
+                open.piece.header_line = open.piece.lines.len() - 1;
+                (open.piece.header, open.piece.header_at) = (header, header_at);
+                return;
+            }
             if header::continues(header, line.text) && open.may_continue(header, line.text) {
                 open.adopt(claimed);
                 open.last_seen = number;
@@ -173,13 +186,19 @@ impl<'a> Splitter<'a> {
         }
         let mut lines = self.look_back(line.context, start, number);
         let rule = lines.iter().rev().find_map(|line| match line.class {
-            Class::Rule(b'=', length) if length >= 60 => Some(length),
+            Class::Rule(b'=', length) => Some(length),
             _ => None,
         });
         let header_line = lines.len();
         lines.push(claimed);
-        let piece =
-            Piece { context: line.context, time_us: line.time_us, header, header_line, lines };
+        let piece = Piece {
+            context: line.context,
+            time_us: line.time_us,
+            header,
+            header_line,
+            header_at,
+            lines,
+        };
         self.open.push(Open {
             piece,
             waiting: Vec::new(),
@@ -214,7 +233,7 @@ impl<'a> Splitter<'a> {
             }
             let class = line::classify(line.text);
             found.push(Claimed { start: begin, number, text: line.text, class });
-            if line.text.contains(CUT) {
+            if line.text.starts_with(CUT) {
                 keep = found.len();
                 has_cut = true;
                 continue;
@@ -261,8 +280,11 @@ impl<'a> Splitter<'a> {
     }
 
     fn drop_silent(&mut self, number: usize) {
-        while let Some(index) = self.open.iter().position(|open| number - open.last_seen > SILENCE)
-        {
+        let is_over = |open: &Open<'_>| {
+            let patience = if open.has_end { SILENCE_AFTER_END } else { SILENCE };
+            number - open.last_seen > patience
+        };
+        while let Some(index) = self.open.iter().position(is_over) {
             self.close(index);
         }
     }
@@ -271,7 +293,7 @@ impl<'a> Splitter<'a> {
 impl<'a> Open<'a> {
     /// Takes a line or lets it wait; false when the report has ended before it.
     fn handle(&mut self, line: Claimed<'a>) -> bool {
-        if line.text.contains(CUT) {
+        if line.text.starts_with(CUT) {
             return false;
         }
         match line.class {
@@ -296,7 +318,11 @@ impl<'a> Open<'a> {
                 true
             }
             Class::Mark | Class::Known | Class::Rule(..) => {
-                self.takes_processors |= line.text.contains("Sending NMI from CPU");
+                if matches!(line.class, Class::Rule(b'-', _)) {
+                    // Reports about locks have one rule above and another below their title.
+                    self.rule = None;
+                }
+                self.takes_processors |= line.text.trim_start().starts_with("Sending NMI from CPU");
                 self.adopt(line);
                 true
             }

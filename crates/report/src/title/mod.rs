@@ -58,10 +58,13 @@ impl<'a> Titled<'a> {
 
 /// Gives a report its title.
 pub(crate) fn title<'a>(piece: &Piece<'a>) -> Titled<'a> {
-    let body = &piece.lines[piece.header_line..];
+    let mut body = &piece.lines[piece.header_line..];
+    while body.len() > 1 && header::repeats(body[0].text, body[1].text) {
+        body = &body[1..];
+    }
     let line = body[0].text;
-    let at = header::detect(line).map_or(0, |(_, at)| at);
-    let text = &line[at..];
+    // The same place in the line, if that is still the same word.
+    let text = line.get(piece.header_at..).unwrap_or(line);
     match piece.header {
         Header::Bug => bug(body, line, text),
         Header::Warning => warning::title(body, text),
@@ -97,6 +100,7 @@ pub(crate) fn title<'a>(piece: &Piece<'a>) -> Titled<'a> {
         }
         Header::Leak => leak(body),
         Header::Oops => oops(body, text),
+        Header::Information => Titled::plain(Kind::Other, text),
     }
 }
 
@@ -260,7 +264,8 @@ fn info<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     if stalls.iter().any(|flavour| words.starts_with(flavour)) && words.contains("stall") {
         return rcu_stall(body);
     }
-    if words.starts_with("task ") && words.contains("blocked for more than") {
+    if words.starts_with("task ") && words.contains(" blocked ") && words.contains("for more than")
+    {
         let function = stack::choose(body, None, Plan::Trace, Choice::Waiting, &[]);
         return Titled::of(Kind::TaskHung, "INFO: task hung in", function).or("hang in");
     }
@@ -293,7 +298,7 @@ fn rcu_stall<'a>(body: Body<'_, 'a>) -> Titled<'a> {
 }
 
 fn unable<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
-    let words = text["Unable to handle kernel".len()..].trim_start();
+    let words = text.strip_prefix("Unable to handle kernel").unwrap_or(text).trim_start();
     let kinds = [
         ("paging request", Kind::PageFault),
         ("NULL pointer dereference", Kind::NullPointer),

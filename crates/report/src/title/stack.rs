@@ -3,7 +3,8 @@
 use crate::parse::frame::Frame;
 use crate::parse::line::Class;
 use crate::parse::split::Claimed;
-use crate::skip;
+use crate::skip::{self, Skip};
+use std::sync::LazyLock;
 
 /// How the functions to choose from are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,17 +47,15 @@ pub(super) fn choose<'a>(
     // The kernel prints inlined functions only when the log was symbolised later: titles never have them.
     let usable = |frame: &&Frame<'a>| !frame.inline && !frame.unreliable;
     let skipped = |name: &str| skip::COMMON.has(name) || skip::is_in(more, name);
-    let names: Vec<&'a str> = candidates
-        .iter()
-        .filter(usable)
-        .map(Frame::function)
-        .filter(|name| !skipped(name))
-        .collect();
-    pick(&names, choice).or_else(|| {
-        let all = candidates.iter().map(Frame::function);
-        all.clone()
-            .find(|name| !skipped(name))
-            .or_else(|| candidates.iter().find(usable).map(Frame::function))
+    let names = candidates.iter().filter(usable).map(Frame::function).filter(|name| !skipped(name));
+    let chosen = match choice {
+        Choice::First => names.clone().next(),
+        Choice::BeforeAnchor | Choice::Waiting => pick(&names.collect::<Vec<_>>(), choice),
+    };
+    chosen.or_else(|| {
+        let mut all = candidates.iter().map(Frame::function);
+        let any = all.find(|name| !skipped(name));
+        any.or_else(|| candidates.iter().find(usable).map(Frame::function))
     })
 }
 
@@ -64,7 +63,7 @@ fn pick<'a>(names: &[&'a str], choice: Choice) -> Option<&'a str> {
     match choice {
         Choice::First => names.first().copied(),
         Choice::BeforeAnchor => {
-            let at = names.iter().position(|name| skip::is_in(ANCHORS, name))?;
+            let at = names.iter().position(|name| ANCHORED.has(name))?;
             if names[at].contains("smp_call_function") {
                 return Some("smp_call_function");
             }
@@ -183,9 +182,11 @@ const ANCHORS: &[&str] = &[
     "tasklet_hi_action",
 ];
 
+static ANCHORED: LazyLock<Skip> = LazyLock::new(|| Skip::new(ANCHORS));
+
 /// An entry into the kernel, or a function that calls whatever it is given.
 pub(crate) fn is_dispatcher(function: &str) -> bool {
-    skip::is_in(ANCHORS, function)
+    ANCHORED.has(function)
         || [
             "entry_SYSCALL",
             "el0_svc",
@@ -205,21 +206,28 @@ pub(super) fn frames<'a>(body: Body<'_, 'a>, plan: Plan) -> Vec<Frame<'a>> {
         Plan::Pointer => {
             let mut found = Vec::new();
             let mut rest = 0;
-            if let Some(at) = body.iter().position(|line| matches!(line.class, Class::Pointer(_))) {
-                if let Class::Pointer(Some(frame)) = body[at].class {
-                    found.push(frame);
+            if let Some(mut at) =
+                body.iter().position(|line| matches!(line.class, Class::Pointer(_)))
+            {
+                // One line for each inlined function, then the one with the address.
+                while let Class::Pointer(frame) = body[at].class {
+                    found.extend(frame);
+                    if at + 1 == body.len() || !matches!(body[at + 1].class, Class::Pointer(_)) {
+                        break;
+                    }
+                    at += 1;
                 }
                 // Older kernels print the pointer within the stack, newer ones before it.
                 found.extend(run(&body[at + 1..]));
                 rest = at + 1;
             }
-            let trace = heading(&body[rest..], is_call_trace).map(|at| rest + at);
-            let trace = trace.or_else(|| heading(body, is_call_trace));
+            let trace = call_trace(&body[rest..]).map(|at| rest + at);
+            let trace = trace.or_else(|| call_trace(body));
             found.extend(trace.map(|at| from(at + 1)).unwrap_or_default());
             found
         }
         Plan::Trace => {
-            let at = heading(body, is_call_trace).or_else(|| {
+            let at = call_trace(body).or_else(|| {
                 body.iter()
                     .position(|line| matches!(line.class, Class::Frame(_)))
                     .map(|at| at.max(1) - 1)
@@ -241,8 +249,12 @@ fn heading(body: Body<'_, '_>, wanted: impl Fn(&str) -> bool) -> Option<usize> {
     body.iter().position(|line| wanted(line.text))
 }
 
-fn is_call_trace(text: &str) -> bool {
-    text.contains("Call Trace:") || text.contains("Call trace:") || text.contains("Backtrace:")
+fn call_trace(body: Body<'_, '_>) -> Option<usize> {
+    let names = ["Call Trace:", "Call trace:", "Backtrace:"];
+    body.iter().position(|line| {
+        line.class == Class::Start
+            && names.iter().any(|name| line.text.trim_start().starts_with(name))
+    })
 }
 
 /// The functions up to the next heading.
