@@ -177,6 +177,10 @@ impl<'a> Splitter<'a> {
                 (open.piece.header, open.piece.header_at) = (header, header_at);
                 return;
             }
+            if open.piece.header == Header::RustPanic && header == Header::KernelBug {
+                open.adopt(claimed);
+                return;
+            }
             if header::continues(header, line.text) && open.may_continue(header, line.text) {
                 open.adopt(claimed);
                 open.last_seen = number;
@@ -293,6 +297,12 @@ impl<'a> Splitter<'a> {
 impl<'a> Open<'a> {
     /// Takes a line or lets it wait; false when the report has ended before it.
     fn handle(&mut self, line: Claimed<'a>) -> bool {
+        if self.piece.header == Header::RustPanic && !self.has_stack {
+            // What it says is the next line, and the stack follows in a `BUG_ON` of its own.
+            self.adopt(line);
+            self.has_stack |= line.class == Class::Start;
+            return self.piece.lines.len() < PATIENCE_BEFORE_STACK;
+        }
         if line.text.starts_with(CUT) {
             return false;
         }
