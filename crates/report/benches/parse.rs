@@ -55,14 +55,15 @@ fn reports() -> Vec<String> {
 fn message(out: &mut String, number: usize) {
     let (seconds, micros) = (number / 1000, number % 1000 * 1000);
     let task = number % 4000;
+    let caller = format!("T{task}");
     let _ = match number % 4 {
         0 => writeln!(
             out,
-            "[{seconds:5}.{micros:06}][T{task:5}] loop{task}: detected capacity change from 0 to {number}"
+            "[{seconds:5}.{micros:06}][{caller:>6}] loop{task}: detected capacity change from 0 to {number}"
         ),
         1 => writeln!(
             out,
-            "[{seconds:5}.{micros:06}][T{task:5}] netlink: {number} bytes leftover after parsing attributes in process `syz.0'."
+            "[{seconds:5}.{micros:06}][{caller:>6}] netlink: {number} bytes leftover after parsing attributes in process `syz.0'."
         ),
         2 => writeln!(
             out,
@@ -94,9 +95,9 @@ fn mixed(reports: &[String], between: usize) -> String {
             number += 1;
         }
         number += 1;
-        let (seconds, task) = (number / 1000, number % 4000);
+        let (seconds, caller) = (number / 1000, format!("T{}", number % 4000));
         for line in report.lines() {
-            let _ = writeln!(out, "[{seconds:5}.000000][T{task:5}] {line}");
+            let _ = writeln!(out, "[{seconds:5}.000000][{caller:>6}] {line}");
         }
     }
     out

@@ -108,7 +108,7 @@ fn caller(text: &str) -> Option<(Context, &str)> {
     let inner = text.strip_prefix('[')?;
     let end = closing(inner, 16)?;
     let name = inner[..end].trim();
-    let number = name.get(1..)?.parse().ok()?;
+    let number = name.get(1..)?.trim_start().parse().ok()?;
     let context = match name.as_bytes()[0] {
         b'T' => Context::Task(number),
         b'C' => Context::Cpu(number),

@@ -8,6 +8,7 @@
 use super::header::{self, Header, SEARCH};
 use super::line::{self, Class};
 use super::prefix::{self, Context, Line};
+use std::collections::HashMap;
 
 /// Lines without meaning that may stand before the first stack of a report.
 const PATIENCE_BEFORE_STACK: usize = 30;
@@ -21,6 +22,8 @@ const SILENCE: usize = 1000;
 const SILENCE_AFTER_END: usize = 50;
 /// Lines before the header that may belong to the report.
 const LOOK_BACK: usize = 8;
+/// Lines of others that may be between them.
+const LOOK_BACK_FOREIGN: usize = 32;
 /// A report is cut off at so many lines.
 const MAX_LINES: usize = 20_000;
 /// A warning or a `BUG_ON` begins with this.
@@ -75,7 +78,7 @@ struct Open<'a> {
 /// Cuts a log into reports.
 #[must_use]
 pub fn split(log: &str) -> Vec<Piece<'_>> {
-    let mut splitter = Splitter { log, open: Vec::new(), done: Vec::new(), taken: Vec::new() };
+    let mut splitter = Splitter { log, open: Vec::new(), done: Vec::new(), taken: HashMap::new() };
     splitter.run();
     splitter.done
 }
@@ -85,7 +88,7 @@ struct Splitter<'a> {
     open: Vec<Open<'a>>,
     done: Vec<Piece<'a>>,
     /// The end of the last line that a report of a context has taken.
-    taken: Vec<(Context, usize)>,
+    taken: HashMap<Context, usize>,
 }
 
 impl<'a> Splitter<'a> {
@@ -177,6 +180,10 @@ impl<'a> Splitter<'a> {
                 (open.piece.header, open.piece.header_at) = (header, header_at);
                 return;
             }
+            if open.piece.header == Header::RustPanic && header == Header::KernelBug {
+                open.adopt(claimed);
+                return;
+            }
             if header::continues(header, line.text) && open.may_continue(header, line.text) {
                 open.adopt(claimed);
                 open.last_seen = number;
@@ -213,15 +220,14 @@ impl<'a> Splitter<'a> {
     /// The lines right before the header that belong to it: rules, blank lines, and what stands between
     /// `cut here` and the header.
     fn look_back(&self, context: Context, start: usize, number: usize) -> Vec<Claimed<'a>> {
-        let taken =
-            self.taken.iter().find(|(owner, _)| *owner == context).map_or(0, |&(_, end)| end);
+        let taken = self.taken.get(&context).copied().unwrap_or(0);
         let mut found: Vec<Claimed<'a>> = Vec::new();
         let mut keep = 0;
         let (mut end, mut number) = (start, number);
         let mut only_rules = true;
         let mut has_cut = false;
         let mut foreign = 0;
-        while end > taken && found.len() < LOOK_BACK && foreign < 100 {
+        while end > taken && found.len() < LOOK_BACK && foreign < LOOK_BACK_FOREIGN {
             let head = &self.log.as_bytes()[taken..end - 1];
             let begin = memchr::memrchr(b'\n', head).map_or(taken, |at| taken + at + 1);
             number -= 1;
@@ -272,10 +278,8 @@ impl<'a> Splitter<'a> {
             let rest = &self.log.as_bytes()[line.start..];
             memchr::memchr(b'\n', rest).map_or(self.log.len(), |at| line.start + at + 1)
         });
-        match self.taken.iter_mut().find(|(owner, _)| *owner == context) {
-            Some((_, taken)) => *taken = end.max(*taken),
-            None => self.taken.push((context, end)),
-        }
+        let taken = self.taken.entry(context).or_insert(0);
+        *taken = end.max(*taken);
         self.done.push(open.piece);
     }
 
@@ -293,6 +297,12 @@ impl<'a> Splitter<'a> {
 impl<'a> Open<'a> {
     /// Takes a line or lets it wait; false when the report has ended before it.
     fn handle(&mut self, line: Claimed<'a>) -> bool {
+        if self.piece.header == Header::RustPanic && !self.has_stack {
+            // What it says is the next line, and the stack follows in a `BUG_ON` of its own.
+            self.adopt(line);
+            self.has_stack |= line.class == Class::Start;
+            return self.piece.lines.len() < PATIENCE_BEFORE_STACK;
+        }
         if line.text.starts_with(CUT) {
             return false;
         }

@@ -79,7 +79,13 @@ fn kmsan<'a>(body: Body<'_, 'a>, words: &'a str) -> Titled<'a> {
     };
     let function = stack::choose(body, None, Plan::Bare, Choice::First, skipped);
     let function = function.or_else(|| first.map(|frame| frame.function()));
-    Titled::of(Kind::Kmsan, &format!("KMSAN: {what} in"), function).or("bad-access in")
+    let mut found =
+        Titled::of(Kind::Kmsan, &format!("KMSAN: {what} in"), function).or("bad-access in");
+    let origin = stack::choose(body, None, Plan::After("created at:"), Choice::First, skipped);
+    found
+        .alternatives
+        .extend(origin.map(|origin| super::normalise(&format!("KMSAN origin in {origin}"))));
+    found
 }
 
 fn kfence<'a>(body: Body<'_, 'a>, words: &'a str) -> Titled<'a> {

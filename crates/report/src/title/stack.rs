@@ -52,10 +52,10 @@ pub(super) fn choose<'a>(
         Choice::First => names.clone().next(),
         Choice::BeforeAnchor | Choice::Waiting => pick(&names.collect::<Vec<_>>(), choice),
     };
+    // Where everything else was inlined, an inlined function is better than none.
     chosen.or_else(|| {
-        let mut all = candidates.iter().map(Frame::function);
-        let any = all.find(|name| !skipped(name));
-        any.or_else(|| candidates.iter().find(usable).map(Frame::function))
+        let reliable = candidates.iter().filter(|frame| frame.inline && !frame.unreliable);
+        reliable.map(Frame::function).find(|name| !skipped(name))
     })
 }
 
