@@ -9,3 +9,8 @@ pub mod run;
 pub mod serve;
 pub mod server;
 mod sys;
+
+/// As the program's, so that the unit tests are checked too.
+#[cfg(all(test, feature = "validate"))]
+#[global_allocator]
+static ALLOC: lockdep::Alloc = lockdep::Alloc::new();

@@ -8,6 +8,11 @@ use clap::Parser as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// Tells of allocations where there must be none.
+#[cfg(feature = "validate")]
+#[global_allocator]
+static ALLOC: lockdep::Alloc = lockdep::Alloc::new();
+
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         // Says its own errors: their status is 127.

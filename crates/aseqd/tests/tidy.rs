@@ -10,7 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/engine", &["abi"]),
     ("crates/chardev", &[]),
     ("crates/report", &[]),
-    ("crates/aseqd", &["abi", "engine", "chardev"]),
+    ("crates/aseqd", &["abi", "engine", "chardev", "lockdep"]),
     ("crates/lockdep", &["report"]),
     ("crates/lockdep-preload", &["lockdep"]),
     ("tests/conformance", &["abi"]),

@@ -9,6 +9,9 @@ use engine::{Engine, Error, FileId, Identity, Input, Output, READABLE, Reply, Ti
 use std::collections::VecDeque;
 use std::io;
 
+/// The longest answer: all events that a client can have unread, 2000 records of 28 bytes.
+const OUT_ROOM: usize = 56_000;
+
 /// Programs and the engine between them.
 #[derive(Debug)]
 pub struct Session<D: Door> {
@@ -79,7 +82,7 @@ impl<D: Door> Session<D> {
             engine: Engine::with_config(config),
             files: Vec::new(),
             unfinished: VecDeque::new(),
-            out: Vec::new(),
+            out: Vec::with_capacity(OUT_ROOM),
             written: Vec::new(),
             trace,
         }
@@ -130,7 +133,7 @@ impl<D: Door> Session<D> {
     /// # Errors
     /// The door's transport is broken.
     pub fn pass_time(&mut self, now: Time, door: &mut D) -> io::Result<()> {
-        let _nothing_to_say = self.engine.handle(now, Input::Timeout, &mut self.out);
+        let _nothing_to_say = self.ask(now, Input::Timeout);
         self.settle(now, door)
     }
 
@@ -190,10 +193,10 @@ impl<D: Door> Session<D> {
             CallKind::Ioctl { file, request, thread, compat, arg, out_size } => {
                 if request == abi::ioctl::timers::SELECT {
                     let input = Input::Thread { file, thread };
-                    let _of_timers = self.engine.handle(now, input, &mut self.out);
+                    let _of_timers = self.ask(now, input);
                 }
                 let input = Input::Ioctl { file, request, compat, arg };
-                let result = self.engine.handle(now, input, &mut self.out).finish();
+                let result = self.ask(now, input).finish();
                 let out = std::mem::take(&mut self.out);
                 self.settle(now, door)?;
                 match result {
@@ -201,17 +204,17 @@ impl<D: Door> Session<D> {
                     Ok(_) => {
                         let carried = out.len().min(out_size);
                         door.controlled(token, &out[..carried])?;
-                        self.out = out;
                     }
                     Err(error) => {
                         self.tell(name_of(request), error);
                         door.refused(token, error.errno)?;
                     }
                 }
+                self.out = out;
             }
             CallKind::Read { file, len, nonblock: true } => {
                 let input = Input::Read { file, len, nonblock: true };
-                match self.engine.handle(now, input, &mut self.out).finish() {
+                match self.ask(now, input).finish() {
                     Ok(read) => door.read(token, &self.out[..read])?,
                     Err(error) => self.fail(door, token, "read", error)?,
                 }
@@ -239,7 +242,7 @@ impl<D: Door> Session<D> {
                 if let Some(open) = self.file_mut(file) {
                     open.wakeup = wakeup.or(open.wakeup);
                 }
-                match self.engine.handle(now, Input::Poll { file }, &mut self.out).finish() {
+                match self.ask(now, Input::Poll { file }).finish() {
                     Ok(state) => {
                         door.polled(token, state & READABLE != 0, state & WRITABLE != 0)?;
                     }
@@ -258,7 +261,20 @@ impl<D: Door> Session<D> {
     }
 
     fn close(&mut self, now: Time, file: FileId) {
-        let _closed = self.engine.handle(now, Input::Close { file }, &mut self.out);
+        let _closed = self.ask(now, Input::Close { file });
+    }
+
+    /// Hands an input to the engine. In the kernel's words: opens, ioctls, writes and closes run in the
+    /// caller's context and may allocate; what time brings, and what a reader or a poll finds, is
+    /// found in a hardirq, where nothing may allocate, wait, or call the operating system.
+    fn ask(&mut self, now: Time, input: Input<'_>) -> Reply {
+        let _section = match input {
+            Input::Timeout | Input::Read { .. } | Input::Poll { .. } => {
+                lockdep::hardirq_enter("turn").no_syscalls()
+            }
+            _ => lockdep::task_enter("call"),
+        };
+        self.engine.handle(now, input, &mut self.out)
     }
 
     /// Takes all calls of a file back.
@@ -287,7 +303,7 @@ impl<D: Door> Session<D> {
         match &mut parked.work {
             Work::Read { len } => {
                 let input = Input::Read { file, len: *len, nonblock: false };
-                match self.engine.handle(now, input, &mut self.out) {
+                match self.ask(now, input) {
                     Reply::Wait(_) => return Ok(Progress::Sleeps(parked)),
                     Reply::Done(read) | Reply::More(read) => {
                         door.read(token, &self.out[..read])?;
@@ -323,7 +339,7 @@ impl<D: Door> Session<D> {
         nonblock: bool,
     ) -> Written {
         let input = Input::Write { file, data: &data[done..], nonblock };
-        let result = match self.engine.handle(now, input, &mut self.out) {
+        let result = match self.ask(now, input) {
             Reply::Wait(more) => return Written::Sleeps(done + more),
             Reply::More(more) => return Written::Unfinished(done + more),
             Reply::Done(more) => Ok(done + more),

@@ -43,7 +43,7 @@ impl Fifo {
     pub(crate) fn new(cells: usize) -> Self {
         let mut pool = Pool::new(cells);
         pool.allocate();
-        Self { pool, records: VecDeque::new(), variable: 0, overflow: false }
+        Self { pool, records: VecDeque::with_capacity(cells), variable: 0, overflow: false }
     }
 
     /// Adds an event. A failure is remembered: the next read tells it.
@@ -92,7 +92,7 @@ impl Fifo {
 
     /// A new pool; unread events are lost, a pending overflow stays.
     pub(crate) fn resize(&mut self, cells: usize) {
-        self.records.clear();
+        self.records = VecDeque::with_capacity(cells);
         self.variable = 0;
         self.pool = Pool::new(cells);
         self.pool.allocate();

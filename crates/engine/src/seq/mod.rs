@@ -53,8 +53,8 @@ pub(crate) struct Seq {
     stale_deadlines: u32,
     /// The earliest of them and its queue, the lowest of several, once none is stale.
     next_due: Option<(Time, u8)>,
-    /// For what a request removes; empty between two.
-    removed: Vec<Removed>,
+    /// Queued variable events, at least: those that were removed count on.
+    data_waiting: usize,
     /// Buffers of queued variable events that are gone, for the next ones.
     #[expect(clippy::vec_box, reason = "they go into cells as they are")]
     spare_data: Vec<Box<Data>>,
@@ -72,11 +72,11 @@ impl Seq {
             peak_clients: 0,
             queues: (0..MAX_QUEUES).map(|_| None).collect(),
             timers: Timers::new(config),
-            ready: VecDeque::new(),
+            ready: VecDeque::with_capacity(MAX_CLIENTS.into()),
             deadlines: [None; MAX_QUEUES as usize],
             stale_deadlines: 0,
             next_due: None,
-            removed: Vec::new(),
+            data_waiting: 0,
             spare_data: Vec::new(),
             now: Time(0),
             instant: Time(0),
@@ -220,7 +220,7 @@ impl Seq {
         let instant = self.instant;
         queue.timer.stop(&mut self.timers, instant);
         queue.timer.close(&mut self.timers, instant);
-        let mut removed = Vec::new();
+        let mut removed = Removed::default();
         queue.remove_all(&mut removed);
         self.stale_deadlines |= 1 << number;
         self.give_back(&removed);
@@ -232,7 +232,7 @@ impl Seq {
         let now = self.now;
         let Some((queue, timers)) = self.queue_and_timers(queue.into()) else { return };
         let used = queue.used_by(client);
-        let mut removed = Vec::new();
+        let mut removed = Removed::default();
         queue.remove_sent_by(client, &mut removed, |_| true);
         if used {
             queue.remove_sent_to(client, &mut removed);
@@ -260,11 +260,9 @@ impl Seq {
     }
 
     /// Returns cells to the pools they are of, and wakes writers for whom there is room now.
-    pub(crate) fn give_back(&mut self, removed: &[Removed]) {
-        // Most are of one owner.
-        for of_owner in removed.chunk_by(|(left, _), (right, _)| left == right) {
-            let cells = of_owner.iter().map(|(_, cells)| usize::from(*cells)).sum();
-            self.give_back_to(of_owner[0].0, cells);
+    pub(crate) fn give_back(&mut self, removed: &Removed) {
+        for (owner, cells) in removed.owners() {
+            self.give_back_to(owner, cells);
         }
     }
 

@@ -4,6 +4,7 @@
 //! leaves its key behind as a tombstone. Whom an event is from and for also stands in arrays of one
 //! byte for each slot, so that those of a client are found without a look at the others.
 
+use super::client::MAX_CLIENTS;
 use super::heap::Heap;
 use abi::Event;
 use abi::event::{EventFlags, EventTime};
@@ -33,8 +34,31 @@ impl Cell {
     }
 }
 
-/// What is left of a removed event: whose pool its cells go back to, and how many they are.
-pub type Removed = (u8, u16);
+/// What is left of removed events: how many cells go back to the pool of each owner.
+#[derive(Debug)]
+pub struct Removed {
+    cells: [u32; MAX_CLIENTS as usize],
+}
+
+impl Default for Removed {
+    fn default() -> Self {
+        Self { cells: [0; MAX_CLIENTS as usize] }
+    }
+}
+
+impl Removed {
+    fn add(&mut self, owner: u8, cells: u16) {
+        if let Some(count) = self.cells.get_mut(usize::from(owner)) {
+            *count += u32::from(cells);
+        }
+    }
+
+    /// Owners, ascending, and their cells.
+    pub fn owners(&self) -> impl Iterator<Item = (u8, usize)> {
+        let owners = (0..MAX_CLIENTS).zip(&self.cells).filter(|(_, cells)| **cells > 0);
+        owners.map(|(owner, cells)| (owner, *cells as usize))
+    }
+}
 
 /// Bits of a key that name a slot; all pools together have 2^19 cells.
 const SLOT_BITS: u32 = 24;
@@ -99,6 +123,8 @@ impl PrioQueue {
             self.slots.push(Some(cell));
             self.from.push(from);
             self.to.push(to);
+            // So that taking an event out needs no memory.
+            self.free.reserve(self.slots.len());
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         };
         let low = rank << SLOT_BITS | u64::from(slot);
@@ -146,11 +172,7 @@ impl PrioQueue {
     }
 
     /// Takes out every event for which `wanted` says so.
-    pub fn remove_if(
-        &mut self,
-        removed: &mut Vec<Removed>,
-        mut wanted: impl FnMut(&Event) -> bool,
-    ) {
+    pub fn remove_if(&mut self, removed: &mut Removed, mut wanted: impl FnMut(&Event) -> bool) {
         for slot in 0..self.slots.len() {
             self.remove_slot(slot, removed, &mut wanted);
         }
@@ -161,7 +183,7 @@ impl PrioQueue {
     pub fn remove_sent_by(
         &mut self,
         client: u8,
-        removed: &mut Vec<Removed>,
+        removed: &mut Removed,
         mut wanted: impl FnMut(&Event) -> bool,
     ) {
         let mut at = 0;
@@ -173,7 +195,7 @@ impl PrioQueue {
     }
 
     /// Takes out all events for a client.
-    pub fn remove_sent_to(&mut self, client: u8, removed: &mut Vec<Removed>) {
+    pub fn remove_sent_to(&mut self, client: u8, removed: &mut Removed) {
         let mut at = 0;
         while let Some(found) = memchr::memchr(client, &self.to[at..]) {
             self.remove_slot(at + found, removed, &mut |_| true);
@@ -186,14 +208,14 @@ impl PrioQueue {
     fn remove_slot(
         &mut self,
         slot: usize,
-        removed: &mut Vec<Removed>,
+        removed: &mut Removed,
         wanted: &mut impl FnMut(&Event) -> bool,
     ) {
         if let Some(cell) = self.slots[slot].take_if(|cell| wanted(&cell.event)) {
             self.from[slot] = NOBODY;
             self.to[slot] = NOBODY;
             self.tombstones += 1;
-            removed.push((cell.owner, cell.cells));
+            removed.add(cell.owner, cell.cells);
         }
     }
 

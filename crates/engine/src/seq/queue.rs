@@ -8,7 +8,6 @@ use crate::timer::Timers;
 use abi::Event;
 use abi::event::{EventFlags, EventTime, EventType};
 use abi::seq::{RemoveEvents, RemoveMode};
-use alloc::vec::Vec;
 
 /// Queues in the whole system.
 #[doc(alias = "SNDRV_SEQ_MAX_QUEUES")]
@@ -125,7 +124,7 @@ impl Queue {
     }
 
     /// Takes out all events.
-    pub(crate) fn remove_all(&mut self, removed: &mut Vec<Removed>) {
+    pub(crate) fn remove_all(&mut self, removed: &mut Removed) {
         self.ticks.remove_if(removed, |_| true);
         self.times.remove_if(removed, |_| true);
     }
@@ -134,7 +133,7 @@ impl Queue {
     pub(crate) fn remove_sent_by(
         &mut self,
         client: u8,
-        removed: &mut Vec<Removed>,
+        removed: &mut Removed,
         mut wanted: impl FnMut(&Event) -> bool,
     ) {
         self.ticks.remove_sent_by(client, removed, &mut wanted);
@@ -142,14 +141,14 @@ impl Queue {
     }
 
     /// Takes out all events for a client.
-    pub(crate) fn remove_sent_to(&mut self, client: u8, removed: &mut Vec<Removed>) {
+    pub(crate) fn remove_sent_to(&mut self, client: u8, removed: &mut Removed) {
         self.ticks.remove_sent_to(client, removed);
         self.times.remove_sent_to(client, removed);
     }
 
     /// What START clears: the events from and to the client that starts, and every event with a time
     /// other than zero.
-    pub(crate) fn remove_for_start(&mut self, client: u8, removed: &mut Vec<Removed>) {
+    pub(crate) fn remove_for_start(&mut self, client: u8, removed: &mut Removed) {
         let own = |event: &Event| event.source.client == client || event.dest.client == client;
         self.ticks.remove_if(removed, |event| own(event) || event.time.tick_or_sec != 0);
         self.times.remove_if(removed, |event| own(event) || event.time != EventTime::default());

@@ -23,6 +23,8 @@ pub(crate) const MAX_HOPS: u32 = 8;
 
 /// Buffers that are kept for the data of variable events in queues.
 const SPARE_DATA: usize = 64;
+/// Variable events that can wait at a time: each takes two of the 2000 cells of a pool at least.
+const MAX_DATA: usize = 64 * 1000;
 
 /// Where the data of a note event has its velocity.
 const NOTE_VELOCITY: usize = 2;
@@ -100,7 +102,12 @@ impl Seq {
         if data.is_empty() {
             return None;
         }
+        // Here, in the sender's context: when the event is done, its buffer finds room among the spare
+        // ones.
         let mut kept = self.spare_data.pop().unwrap_or_default();
+        self.spare_data.truncate(SPARE_DATA);
+        self.data_waiting = (self.data_waiting + 1).min(MAX_DATA);
+        self.spare_data.reserve(self.data_waiting);
         kept.0.extend_from_slice(data);
         Some(kept)
     }
@@ -108,11 +115,10 @@ impl Seq {
     /// A queued event is done with: its cells go back, its buffer is kept for another.
     fn finish_cell(&mut self, mut cell: Cell) {
         self.give_back_to(cell.owner, cell.cells.into());
-        if let Some(mut data) = cell.data.take()
-            && self.spare_data.len() < SPARE_DATA
-        {
+        if let Some(mut data) = cell.data.take() {
             data.0.clear();
             self.spare_data.push(data);
+            self.data_waiting = self.data_waiting.saturating_sub(1);
         }
     }
 

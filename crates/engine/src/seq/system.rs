@@ -4,11 +4,11 @@ use super::Seq;
 use super::client::{Client, Kind, name};
 use super::fifo::Message;
 use super::port::Port;
+use super::prioq::Removed;
 use super::undelivered::Undelivered;
 use abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventFlags};
 use abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER, PortCaps};
 use abi::{Address, Event, EventType};
-use alloc::vec::Vec;
 
 /// The system client with its two ports.
 pub(crate) fn client() -> Client {
@@ -54,7 +54,7 @@ impl Seq {
         let timer = &mut queue.timer;
         let echo = match event.event_type {
             EventType::START => {
-                let mut removed = Vec::new();
+                let mut removed = Removed::default();
                 queue.remove_for_start(event.source.client, &mut removed);
                 let started = queue.timer.start(timers, now).is_ok();
                 self.give_back(&removed);

@@ -73,7 +73,7 @@ impl UserHandle {
             instance: None,
             format: Format::Plain,
             capacity: DEFAULT_CAPACITY,
-            records: VecDeque::new(),
+            records: VecDeque::with_capacity(DEFAULT_CAPACITY),
             ticks: 1,
             filter: 0,
             overrun: 0,
@@ -97,6 +97,7 @@ impl UserHandle {
             self.capacity = capacity;
         }
         self.records.clear();
+        self.records.reserve(self.capacity);
     }
 
     pub(super) fn waiting(&self) -> usize {

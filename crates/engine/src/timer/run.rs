@@ -174,9 +174,10 @@ impl Timers {
         let resolution = self.timer_of(id).map_or(0, |timer| timer.resolution);
         let value = if starts { resolution } else { 0 };
         let owner = instance.owner;
-        let slaves = instance.active_slaves.clone();
         self.tell(owner, event, value, at);
-        for slave in slaves {
+        let mut index = 0;
+        while let Some(slave) = self.active_slave(id, index) {
+            index += 1;
             if let Some(owner) = self.instance(slave).map(|slave| slave.owner) {
                 self.tell(owner, TimerEvent(event.0 + MASTER_EVENTS), value, at);
             }

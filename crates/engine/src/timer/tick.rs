@@ -6,7 +6,8 @@
 use super::instance::{InstanceId, Owner, State};
 use super::{Drive, Timer, TimerKey, Timers};
 use crate::Time;
-use alloc::vec::Vec;
+use crate::seq::queue::MAX_QUEUES;
+use arrayvec::ArrayVec;
 
 /// What expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub(crate) struct Outlook {
     /// How many are alike: the next may differ.
     pub(crate) alike: u64,
     /// The queues that each of them calls back, and by how much it steps them.
-    pub(crate) queues: Vec<(u8, u64)>,
+    pub(crate) queues: ArrayVec<(u8, u64), { MAX_QUEUES as usize }>,
     /// A program waits for one of them.
     pub(crate) heard: bool,
 }
@@ -128,7 +129,7 @@ impl Timers {
                     at: grid.next,
                     period_ns: grid.period_ns,
                     alike: u64::MAX,
-                    queues: Vec::new(),
+                    queues: ArrayVec::new(),
                     heard: false,
                 };
                 for slave in &instance.active_slaves {
@@ -147,7 +148,7 @@ impl Timers {
             at: timer.expiry?,
             period_ns: timer.period_ns(),
             alike: if steady { u64::MAX } else { 1 },
-            queues: Vec::new(),
+            queues: ArrayVec::new(),
             heard: false,
         };
         for id in &timer.active {
@@ -178,7 +179,10 @@ impl Timers {
 
     fn add_called(&self, id: InstanceId, step_ns: u64, outlook: &mut Outlook) {
         match self.instance(id).map(|instance| instance.owner) {
-            Some(Owner::Queue(queue)) => outlook.queues.push((queue, step_ns)),
+            Some(Owner::Queue(queue)) => {
+                // Each queue has one instance.
+                let _full = outlook.queues.try_push((queue, step_ns));
+            }
             Some(Owner::Handle(_)) => outlook.heard = true,
             None => {}
         }
@@ -236,7 +240,9 @@ impl Timers {
     pub(super) fn interrupt(&mut self, key: TimerKey, at: Time) {
         let Some(timer) = self.timers.get(&key) else { return };
         let gone = timer.sticks;
-        for id in timer.active.clone() {
+        let mut index = 0;
+        while let Some(id) = self.active(key, index) {
+            index += 1;
             let Some(instance) = self.instance_mut(id) else { continue };
             if instance.state != State::Running {
                 continue;
@@ -253,6 +259,7 @@ impl Timers {
                 if let Some(timer) = self.timers.get_mut(&key) {
                     timer.active.retain(|other| *other != id);
                     timer.running -= 1;
+                    index -= 1;
                 }
             }
             self.call_back(id, at, 0, 0);
@@ -274,7 +281,9 @@ impl Timers {
     fn interrupt_again_and_again(&mut self, key: TimerKey, first: Time, last: Time, times: u64) {
         let Some(timer) = self.timers.get(&key) else { return };
         let sticks = timer.sticks;
-        for id in timer.active.clone() {
+        let mut index = 0;
+        while let Some(id) = self.active(key, index) {
+            index += 1;
             let Some(instance) = self.instance_mut(id) else { continue };
             if instance.ticks == sticks && instance.ticks_left == sticks {
                 instance.ticks_gone = instance.ticks_gone.wrapping_add(sticks);
@@ -299,7 +308,9 @@ impl Timers {
         let at = grid.next;
         grid.next = at + grid.period_ns.saturating_mul(times);
         let ticks = instance.ticks;
-        for instance in instance.active_slaves.clone() {
+        let mut index = 0;
+        while let Some(instance) = self.active_slave(id, index) {
+            index += 1;
             self.call_back_slave(
                 ticks,
                 Callback { instance, at, more: times - 1, more_ticks: ticks },
@@ -312,9 +323,22 @@ impl Timers {
         self.callbacks.push_back(Callback { instance: id, at, more, more_ticks });
         let Some(instance) = self.instance(id) else { return };
         let gone = instance.ticks_gone;
-        for instance in instance.active_slaves.clone() {
+        let mut index = 0;
+        while let Some(instance) = self.active_slave(id, index) {
+            index += 1;
             self.call_back_slave(gone, Callback { instance, at, more, more_ticks });
         }
+    }
+
+    /// The n-th active instance of a timer. Lists are walked so, and not copied: what an interrupt
+    /// does takes no memory.
+    fn active(&self, key: TimerKey, index: usize) -> Option<InstanceId> {
+        self.timers.get(&key)?.active.get(index).copied()
+    }
+
+    /// The n-th active slave of an instance.
+    pub(super) fn active_slave(&self, id: InstanceId, index: usize) -> Option<InstanceId> {
+        self.instance(id)?.active_slaves.get(index).copied()
     }
 
     fn call_back_slave(&mut self, gone: u64, callback: Callback) {
@@ -381,10 +405,11 @@ impl Timers {
 
     /// Pending instances run from now on; the timer is to be programmed for the first to expire.
     fn reschedule(&mut self, key: TimerKey, programmed: u64) {
-        let Some(timer) = self.timers.get(&key) else { return };
         let mut joined = 0;
         let mut first = None::<u64>;
-        for id in timer.active.clone() {
+        let mut index = 0;
+        while let Some(id) = self.active(key, index) {
+            index += 1;
             let Some(instance) = self.instance_mut(id) else { continue };
             if instance.state == State::Pending {
                 instance.state = State::Running;

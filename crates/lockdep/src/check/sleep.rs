@@ -61,6 +61,10 @@ pub(crate) fn allocates(size: usize) {
 
 #[cold]
 fn allocation(thread: &Thread, size: usize) {
+    // A trace takes long, and there may be thousands of these in a second.
+    if is_soon(now_ns()) {
+        return;
+    }
     let trace = Trace::here();
     let at = caller(&trace);
     let call = format!("an allocation or release of {size} bytes waits for the allocator.");
@@ -78,7 +82,9 @@ pub(crate) fn system_call(thread: &Thread, number: u64, addresses: &[usize]) {
 /// The first line that is neither the language's own code nor without a line.
 fn caller(trace: &Trace) -> (String, u32) {
     let frames = trace.frames();
-    let mut own = frames.iter().filter(|frame| !frame.is_of_library());
+    // The allocator's own entry has the line where it was declared.
+    let mut own =
+        frames.iter().filter(|frame| !frame.is_of_library() && !frame.symbol().contains("__rust_"));
     own.find_map(|frame| frame.line.clone()).unwrap_or_else(|| ("unknown".to_owned(), 0))
 }
 
@@ -101,10 +107,7 @@ fn report(
     what: impl std::hash::Hash,
     translation: &str,
 ) {
-    let now = now_ns();
-    let last = LAST_NS.load(Ordering::Relaxed);
-    let is_soon = last != 0 && now - last.min(now) < INTERVAL_NS.load(Ordering::Relaxed);
-    if is_soon || !sink::is_new(Kind::Sleep, what) {
+    if is_soon(now_ns()) || !sink::is_new(Kind::Sleep, what) {
         return;
     }
     let graph = graph::lock();
@@ -123,6 +126,12 @@ fn report(
     print::send(thread, Kind::Sleep, report, translation);
     // From its end: finding the names of functions takes a while the first time.
     LAST_NS.store(now_ns(), Ordering::Relaxed);
+}
+
+/// Was there a report of this kind less than a second ago?
+fn is_soon(now: u64) -> bool {
+    let last = LAST_NS.load(Ordering::Relaxed);
+    last != 0 && now - last.min(now) < INTERVAL_NS.load(Ordering::Relaxed)
 }
 
 /// Nanoseconds from the start of the process, never 0.

@@ -265,3 +265,14 @@ fn a_virtual_clock_moves_forward_only() {
     clock.advance_to(Time(9));
     assert_eq!(clock.now(), Time(9));
 }
+
+/// A canary: where the validators are on, an allocation in a turn's atomic part is reported.
+#[cfg(feature = "validate")]
+#[test]
+fn the_validators_would_find_an_allocation_in_a_turn() {
+    let reports = lockdep::testing::capture(|| {
+        let _section = lockdep::hardirq_enter("turn");
+        drop(std::hint::black_box(vec![0_u8; 100]));
+    });
+    assert!(reports.iter().any(|report| report.text.contains("sleeping function called")));
+}

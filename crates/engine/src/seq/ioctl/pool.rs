@@ -4,6 +4,7 @@ use super::client::find;
 use crate::Error;
 use crate::seq::Seq;
 use crate::seq::pool::MAX_CELLS;
+use crate::seq::prioq::Removed;
 use crate::seq::queue::{MAX_QUEUES, remove_matches};
 use abi::Errno;
 use abi::seq::{ClientPool, RemoveEvents, RemoveMode};
@@ -81,7 +82,7 @@ pub(super) fn remove_events(
     if !mode.contains(RemoveMode::OUTPUT) {
         return Ok(());
     }
-    let mut removed = core::mem::take(&mut seq.removed);
+    let mut removed = Removed::default();
     for number in 0..MAX_QUEUES {
         if mode.contains(RemoveMode::DEST) && number != info.queue {
             continue;
@@ -92,7 +93,5 @@ pub(super) fn remove_events(
         }
     }
     seq.give_back(&removed);
-    removed.clear();
-    seq.removed = removed;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use abi::Event;
 use abi::event::{EventFlags, EventTime};
-use engine::seq::prioq::{Cell, PrioQueue};
+use engine::seq::prioq::{Cell, PrioQueue, Removed};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -38,7 +38,7 @@ impl Structure for PrioQueue {
 
     fn remove_owner(&mut self, owner: usize) {
         let owner = u8::try_from(owner).unwrap_or(0);
-        let mut removed = Vec::new();
+        let mut removed = Removed::default();
         self.remove_sent_by(owner, &mut removed, |_| true);
         std::hint::black_box(removed);
     }
