@@ -252,10 +252,7 @@ fn a_server_that_has_no_time_to_sleep_keeps_its_life_and_its_priority() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    // A direct note for Midi Through, many times.
-    let mut note = [0_u8; 28];
-    (note[0], note[3], note[14]) = (6, 253, 14);
-    fs::write(folder.path().join("notes"), note.repeat(300_000)).expect("a file");
+    write_notes(folder.path());
     // It may run for 40 ms; each writer keeps it busy for much longer.
     let flood =
         "for writer in 1 2 3; do dd if=notes of=/dev/snd/seq bs=28000 conv=notrunc 2>&1 & done
@@ -267,6 +264,34 @@ fn a_server_that_has_no_time_to_sleep_keeps_its_life_and_its_priority() {
     assert_eq!(ended.stdout.lines().last(), Some("2"), "{}", ended.stdout);
     let asked = bus.join().expect("a bus").expect("it was asked");
     assert_eq!(asked.soft_and_hard, ("40000".into(), "80000".into()));
+}
+
+#[test]
+fn a_limit_that_somebody_else_has_set_is_outlived_too() {
+    if !can_play() || !have(&["prlimit"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    write_notes(folder.path());
+    let mut command = Command::new("prlimit");
+    command.args(["--rttime=80000:80000", ASEQD, "run", "--", "sh", "-c"]);
+    command.arg(
+        "for writer in 1 2 3; do dd if=notes of=/dev/snd/seq bs=28000 conv=notrunc 2>&1 & done
+        wait; grep 'realtime timeout' /proc/$PPID/limits",
+    );
+    command.current_dir(folder.path());
+    let ended = finish(command, DEADLINE);
+    assert_eq!(ended.stdout.matches("300+0 records out").count(), 3, "{ended:?}");
+    let limits = ended.stdout.lines().last().unwrap_or_default();
+    let numbers: Vec<&str> = limits.split_whitespace().skip(3).collect();
+    assert_eq!(numbers, ["40000", "80000", "us"], "{limits}");
+}
+
+/// A file with a direct note for Midi Through, many times.
+fn write_notes(folder: &Path) {
+    let mut note = [0_u8; 28];
+    (note[0], note[3], note[14]) = (6, 253, 14);
+    fs::write(folder.join("notes"), note.repeat(300_000)).expect("a file");
 }
 
 #[test]

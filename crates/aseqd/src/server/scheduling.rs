@@ -45,8 +45,10 @@ impl Scheduling {
         if realtime::schedule(true).is_ok() {
             scheduling.state = State::RealTime;
             // A limit that somebody has set for us, such as a service manager.
-            if let Some(limit) = realtime::run_limit() {
-                let _outlived = realtime::outlive_run_limit();
+            if let Some(limit) = realtime::run_limit()
+                && realtime::outlive_run_limit().is_ok()
+            {
+                let limit = realtime::limit_run(limit).unwrap_or(limit);
                 scheduling.longest_run.store(nanoseconds(limit), Ordering::Relaxed);
             }
         } else if realtime::outlive_run_limit().is_ok() {
