@@ -6,6 +6,7 @@
 use super::clock::{Alarm, Clock};
 use super::dispatch_log::DispatchLog;
 use super::pace::Pace;
+use super::scheduling::Scheduling;
 use super::session::Session;
 use super::timing::TimingArgs;
 use crate::door::fuse;
@@ -50,17 +51,6 @@ pub(crate) struct Server {
     scheduling: Scheduling,
 }
 
-/// How the server's thread is scheduled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scheduling {
-    /// As it was started.
-    Fixed,
-    /// `SCHED_FIFO`.
-    RealTime,
-    /// `SCHED_OTHER`, for a while.
-    Ordinary,
-}
-
 /// The sequencer and its way out.
 #[derive(Debug)]
 struct Core {
@@ -80,12 +70,10 @@ impl Server {
         epoll::add(&epoll, &alarm, EventData::new_u64(ALARM), EventFlags::IN)?;
         let log = timing.dispatch_log.clone().map(DispatchLog::create).transpose()?;
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let mut scheduling = Scheduling::Fixed;
+        let mut scheduling = Scheduling::as_started();
         if !timing.no_realtime {
             // Better with, but as well without.
-            if realtime::schedule(true).is_ok() {
-                scheduling = Scheduling::RealTime;
-            }
+            scheduling = Scheduling::real_time();
             let _limited = realtime::stay_resident();
         }
         let core = Core {
@@ -157,6 +145,7 @@ impl Server {
         let Core { session, clock, pace, .. } = &mut self.core;
         let now = clock.now();
         pace.rested(now);
+        self.scheduling.rest_if_due(now, pace);
         let mut deadline = session.deadline(now);
         self.scheduling.follow(pace.is_busy(now, deadline.is_some()));
         if let Some(due) = deadline
@@ -214,6 +203,7 @@ impl Server {
                     let now = core.clock.now();
                     last = Some(now);
                     core.pace.called(now);
+                    self.scheduling.rest_if_due(now, &mut core.pace);
                     if core.log.is_some() {
                         core.pass_time(now)?;
                     }
@@ -233,21 +223,6 @@ impl Server {
         }
         core.session.go_on(core.clock.now(), &mut core.device)?;
         Ok(true)
-    }
-}
-
-impl Scheduling {
-    /// Real-time at rest, ordinary in traffic.
-    fn follow(&mut self, busy: bool) {
-        let wanted = if busy { Self::Ordinary } else { Self::RealTime };
-        if *self == Self::Fixed || *self == wanted {
-            return;
-        }
-        *self = match realtime::schedule(!busy) {
-            Ok(()) => wanted,
-            // The privilege is gone: it will not come back.
-            Err(_) => Self::Fixed,
-        };
     }
 }
 

@@ -4,5 +4,6 @@ pub mod clock;
 mod dispatch_log;
 pub(crate) mod event_loop;
 mod pace;
+mod scheduling;
 pub mod session;
 pub mod timing;

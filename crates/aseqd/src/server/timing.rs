@@ -37,7 +37,8 @@ pub struct TimingArgs {
     /// every event at its own instant
     #[arg(long)]
     pub quantise: bool,
-    /// Do not ask for real-time scheduling, nor for memory that stays resident
+    /// Do not ask for real-time scheduling, neither the kernel nor rtkit, nor for memory that stays
+    /// resident
     #[arg(long)]
     pub no_realtime: bool,
     /// For benchmarks: at the end, write there for each instant when it was due and when the server

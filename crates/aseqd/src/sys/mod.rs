@@ -4,3 +4,4 @@ pub(crate) mod ioctl;
 pub(crate) mod peers;
 pub(crate) mod process;
 pub(crate) mod realtime;
+pub(crate) mod rtkit;

@@ -55,6 +55,11 @@ impl SignalSet {
         self.change(libc::SIG_BLOCK)
     }
 
+    /// Lets these signals through in this thread.
+    pub(crate) fn unblock(&self) -> io::Result<()> {
+        self.change(libc::SIG_UNBLOCK).map(drop)
+    }
+
     /// Makes this the mask.
     pub(crate) fn restore(&self) -> io::Result<()> {
         self.change(libc::SIG_SETMASK).map(drop)

@@ -1,11 +1,14 @@
 //! Real-time scheduling and resident memory: what has no safe wrapper.
-#![expect(unsafe_code, reason = "sched_setscheduler and mlockall have no safe wrapper")]
+#![expect(unsafe_code, reason = "sched_setscheduler, mlockall and others have no safe wrapper")]
 
-use rustix::process::{Resource, getrlimit};
+use super::process::SignalSet;
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use std::io;
+use std::mem::MaybeUninit;
+use std::time::Duration;
 
 /// Above ordinary programs, below audio servers and the kernel's own threads.
-const PRIORITY: i32 = 10;
+pub(crate) const PRIORITY: u8 = 10;
 
 /// Makes the calling thread a real-time one (`SCHED_FIFO`), or an ordinary one. Its children are
 /// ordinary.
@@ -14,7 +17,7 @@ const PRIORITY: i32 = 10;
 /// `EPERM` without the privilege (`CAP_SYS_NICE`, or `RLIMIT_RTPRIO`).
 pub(crate) fn schedule(real_time: bool) -> io::Result<()> {
     let (policy, priority) =
-        if real_time { (libc::SCHED_FIFO, PRIORITY) } else { (libc::SCHED_OTHER, 0) };
+        if real_time { (libc::SCHED_FIFO, PRIORITY.into()) } else { (libc::SCHED_OTHER, 0) };
     set_scheduler(policy | libc::SCHED_RESET_ON_FORK, priority)
 }
 
@@ -33,6 +36,63 @@ fn set_scheduler(policy: i32, priority: i32) -> io::Result<()> {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// How long a real-time thread of this process may run without sleeping, if that is limited
+/// (`RLIMIT_RTTIME`, soft).
+pub(crate) fn run_limit() -> Option<Duration> {
+    getrlimit(Resource::Rttime).current.map(Duration::from_micros)
+}
+
+/// Limits how long a real-time thread of this process may run without sleeping, for good; the kernel
+/// kills the process when that is over, and sends `SIGXCPU` after half of it. The half.
+///
+/// # Errors
+/// None that is known, for it lowers a limit.
+pub(crate) fn limit_run(longest: Duration) -> io::Result<Duration> {
+    let longest = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
+    let before = getrlimit(Resource::Rttime);
+    let hard = before.maximum.map_or(longest, |before| before.min(longest));
+    let soft = before.current.map_or(hard / 2, |before| before.min(hard / 2));
+    setrlimit(Resource::Rttime, Rlimit { current: Some(soft), maximum: Some(hard) })?;
+    Ok(Duration::from_micros(soft))
+}
+
+/// From now on `SIGXCPU` does not end this process, but the real-time scheduling of the thread that ran
+/// for too long: an ordinary one is not limited so. For this thread the signal is let through.
+///
+/// # Errors
+/// Those of `sigaction(2)`.
+pub(crate) fn outlive_run_limit() -> io::Result<()> {
+    let handler: extern "C" fn(libc::c_int) = become_ordinary;
+    // SAFETY: all zeroes is a valid sigaction: no flags, no signals blocked.
+    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    action.sa_sigaction = handler as libc::sighandler_t;
+    action.sa_flags = libc::SA_RESTART;
+    // SAFETY: the pointer is to a valid sigaction, whose handler does only what a handler may.
+    match unsafe { libc::sigaction(libc::SIGXCPU, &raw const action, std::ptr::null_mut()) } {
+        0 => SignalSet::of(&[Signal::XCPU]).unblock(),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Runs in the thread that ran for too long: the kernel sends the signal from its timer interrupt.
+extern "C" fn become_ordinary(_signal: libc::c_int) {
+    let param = libc::sched_param { sched_priority: 0 };
+    let policy = libc::SCHED_OTHER | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: a bare system call on a valid sched_param, which everybody may make, so that errno
+    // stays as it was.
+    let _permitted = unsafe { libc::sched_setscheduler(0, policy, &raw const param) };
+}
+
+/// How often the calling thread has slept so far: its voluntary context switches.
+pub(crate) fn sleeps() -> u64 {
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the pointer is to a rusage, which the call fills.
+    let _infallible = unsafe { libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()) };
+    // SAFETY: all zeroes is a valid rusage as well.
+    let usage = unsafe { usage.assume_init() };
+    u64::try_from(usage.ru_nvcsw).unwrap_or(0)
 }
 
 /// Keeps the memory of this process from being paged out, once it has been touched.
