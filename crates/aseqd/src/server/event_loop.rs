@@ -6,6 +6,7 @@
 use super::clock::{Alarm, Clock};
 use super::dispatch_log::DispatchLog;
 use super::pace::Pace;
+use super::placement::Placement;
 use super::scheduling::Scheduling;
 use super::session::Session;
 use super::timing::TimingArgs;
@@ -49,6 +50,7 @@ pub(crate) struct Server {
     epoll: OwnedFd,
     watched: u64,
     scheduling: Scheduling,
+    placement: Placement,
 }
 
 /// The sequencer and its way out.
@@ -83,7 +85,15 @@ impl Server {
             pace: Pace::new(timing, processors),
             log,
         };
-        Ok(Self { core, buffer: Buffer::new(), alarm, epoll, watched: 0, scheduling })
+        Ok(Self {
+            core,
+            buffer: Buffer::new(),
+            alarm,
+            epoll,
+            watched: 0,
+            placement: Placement::new(),
+            scheduling,
+        })
     }
 
     /// Also wakes for this descriptor, which must live as long as the server.
@@ -148,6 +158,9 @@ impl Server {
         self.scheduling.rest_if_due(now, pace);
         let mut deadline = session.deadline(now);
         self.scheduling.follow(pace.is_busy(now, deadline.is_some()));
+        if !pace.is_busy(now, true) {
+            self.placement.release();
+        }
         if let Some(due) = deadline
             && due > now
             && pace.is_near(now, due)
@@ -203,6 +216,9 @@ impl Server {
                     let now = core.clock.now();
                     last = Some(now);
                     core.pace.called(now);
+                    if core.pace.is_flooded() {
+                        self.placement.follow(request.caller.pid);
+                    }
                     self.scheduling.rest_if_due(now, &mut core.pace);
                     if core.log.is_some() {
                         core.pass_time(now)?;

@@ -4,6 +4,7 @@ pub mod clock;
 mod dispatch_log;
 pub(crate) mod event_loop;
 mod pace;
+mod placement;
 mod scheduling;
 pub mod session;
 pub mod timing;

@@ -140,6 +140,11 @@ impl Pace {
         calls >= CALLS && now.0.saturating_sub(self.last_call.0) < QUIET_NS
     }
 
+    /// Do the calls follow each other at once?
+    pub(crate) const fn is_flooded(&self) -> bool {
+        self.flood >= CALLS
+    }
+
     /// The server goes to sleep.
     pub(crate) const fn sleeps(&mut self, now: Time) {
         self.asleep = now;
