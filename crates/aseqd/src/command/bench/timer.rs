@@ -176,6 +176,13 @@ impl Instance {
                 stamp.push(time);
             }
         }
+        // No tick is before its instant. Linux writes START when the timer counts already, so that its time is
+        // too late for a grid by as much as that took.
+        let late = |(due, stamp): (&u64, &u64)| due.saturating_sub(*stamp);
+        let late: u64 = stamp_due.iter().zip(&stamp).map(late).max().unwrap_or(0);
+        for end in due.iter_mut().chain(&mut stamp_due) {
+            *end -= late;
+        }
         let used = match (server, before) {
             (Some(server), Some(before)) => Some(server.usage()?.since(before)),
             _ => None,
