@@ -1,5 +1,6 @@
 //! Everything that can be asked of the timer device, by eight threads at once, on one open file and on
 //! many, with files and queues that come and go meanwhile.
+#![expect(clippy::disallowed_types, reason = "these threads are programs, not the server")]
 
 use crate::common::seq::{self, Client};
 use crate::common::{DEADLINE, inside, keeper, skip, status_of, wait_until};
