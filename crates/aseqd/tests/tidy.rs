@@ -9,8 +9,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/abi", &[]),
     ("crates/engine", &["abi"]),
     ("crates/chardev", &[]),
+    ("crates/report", &[]),
     ("crates/aseqd", &["abi", "engine", "chardev"]),
+    ("crates/lockdep", &["report"]),
+    ("crates/lockdep-preload", &["lockdep"]),
     ("tests/conformance", &["abi"]),
+    ("tests/lockdep-probe", &["lockdep"]),
     ("tests/seqfuzz", &["abi", "engine"]),
 ];
 
@@ -20,7 +24,17 @@ const UNSAFE_ROOMS: &[&str] = &[
     "crates/aseqd/src/sys/ioctl.rs",
     "crates/aseqd/src/sys/peers.rs",
     "crates/aseqd/src/sys/realtime.rs",
+    "crates/lockdep-preload/src/locks.rs",
+    "crates/lockdep-preload/src/memory.rs",
+    "crates/lockdep-preload/src/next.rs",
+    "crates/lockdep-preload/src/sections.rs",
+    "crates/lockdep-preload/src/waits.rs",
+    "crates/lockdep/src/alloc.rs",
+    "crates/lockdep/src/lock/rwlock.rs",
+    "crates/lockdep/src/lock/spin.rs",
+    "crates/lockdep/src/sud.rs",
     "tests/conformance/src/sys.rs",
+    "tests/lockdep-probe/src/raw.rs",
     "tests/seqfuzz/src/sys.rs",
 ];
 
@@ -110,6 +124,8 @@ fn the_pure_crates_say_so() {
         assert!(lib.contains("#![forbid(unsafe_code)]"), "{name} forbids unsafe code");
         assert!(lib.contains("#![no_std]"), "{name} is no_std");
     }
+    let report = read(&root().join("crates/report/src/lib.rs"));
+    assert!(report.contains("#![forbid(unsafe_code)]"), "report forbids unsafe code");
 }
 
 #[test]
@@ -139,8 +155,14 @@ fn what_the_architecture_names_exists() {
     let names = text.split('`').skip(1).step_by(2).filter(|name| {
         name.contains('.') && [".rs", ".md", ".txt"].iter().any(|end| name.ends_with(end))
     });
-    let places =
-        ["", "crates/engine/src", "crates/aseqd/src", "crates/abi/src", "crates/chardev/src"];
+    let places = [
+        "",
+        "crates/engine/src",
+        "crates/aseqd/src",
+        "crates/abi/src",
+        "crates/chardev/src",
+        "crates/report/src",
+    ];
     let mut checked = 0;
     for name in names {
         let exists = places.iter().any(|place| root.join(place).join(name).is_file());

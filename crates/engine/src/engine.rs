@@ -94,6 +94,14 @@ pub enum Input<'a> {
         /// What the program passed, for requests that pass something.
         arg: &'a [u8],
     },
+    /// Who calls next: timers are bound in the name of the calling thread, not of the process that
+    /// opened the file. Without it, that is assumed.
+    Thread {
+        /// On which file.
+        file: FileId,
+        /// Thread id, as others shall see it.
+        thread: i32,
+    },
     /// A read of at most `len` bytes, which are in the output buffer.
     Read {
         /// On which file.
@@ -232,6 +240,12 @@ impl Engine {
             Input::Write { file, data, nonblock } => (file, Call::Write { data, nonblock }),
             Input::Poll { file } => (file, Call::Poll),
             Input::Close { file } => return self.handle_close(file).into(),
+            Input::Thread { file, thread } => {
+                if let Ok(Target::Timer(handle)) = self.target_of(file) {
+                    self.seq.timers.set_thread(handle, thread);
+                }
+                return Reply::Done(0);
+            }
             Input::Timeout => return Reply::Done(0),
         };
         match self.target_of(file) {

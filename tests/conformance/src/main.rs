@@ -1,6 +1,6 @@
-//! A conformance suite for the ALSA sequencer.
+//! A conformance suite for the ALSA sequencer and timer.
 //!
-//! One ordinary program: it opens `/dev/snd/seq` and asserts. Run as it is on a Linux with
+//! One ordinary program: it opens `/dev/snd/seq` and `/dev/snd/timer` and asserts. Run as it is on a Linux with
 //! `snd-seq`, it tests Linux; under `aseqd run --` it tests aseqd. Nothing in a case says which.
 //! Every case runs in a process of its own, with a deadline, and touches only clients, ports and
 //! queues that it made, so that the suite may run on a desktop's live sequencer.
@@ -11,12 +11,13 @@ mod client;
 mod report;
 mod runner;
 mod sys;
+mod timer_client;
 
 use clap::{Parser, ValueEnum};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Checks that /dev/snd/seq behaves as the ALSA sequencer of Linux does.
+/// Checks that /dev/snd/seq and /dev/snd/timer behave as the ALSA sequencer and timer of Linux do.
 ///
 /// Exit status: 0 if every case passed or was skipped with a reason, 1 if one failed, 2 for wrong usage
 /// or where there is no sequencer.
@@ -40,6 +41,9 @@ struct Args {
     /// The device under test
     #[arg(long, default_value = "/dev/snd/seq", env = "CONFORMANCE_DEVICE")]
     device: String,
+    /// The timer device under test; its cases are skipped where it does not exist
+    #[arg(long, default_value = "/dev/snd/timer", env = "CONFORMANCE_TIMER")]
+    timer: String,
     /// Cases that are known to fail here, one a line: name, space, reason. One that passes is a failure
     #[arg(long)]
     known: Option<std::path::PathBuf>,
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         args.format = Format::Json;
     }
     client::set_device(&args.device);
+    timer_client::set_device(&args.timer);
     if let Some(name) = &args.exact {
         return runner::run_one(name);
     }
@@ -94,7 +99,7 @@ fn main() -> ExitCode {
     let deadline = Duration::from_secs(args.deadline);
     let mut report = report::Report::new(args.format, chosen.len());
     for case in chosen {
-        let outcome = runner::run(case, deadline, &args.device);
+        let outcome = runner::run(case, deadline, [&args.device, &args.timer]);
         report.add(case, &known.judge(case, outcome));
     }
     report.finish(&known)

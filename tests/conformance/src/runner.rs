@@ -45,8 +45,9 @@ pub(crate) fn run_one(name: &str) -> ExitCode {
     }
 }
 
-/// Runs a case in a process of its own, which is killed at the deadline.
-pub(crate) fn run(case: &Case, deadline: Duration, device: &str) -> Outcome {
+/// Runs a case in a process of its own, which is killed at the deadline. The devices are those of
+/// the sequencer and of the timer.
+pub(crate) fn run(case: &Case, deadline: Duration, [device, timer]: [&str; 2]) -> Outcome {
     let version = match Client::try_open(Mode::ReadWrite) {
         Ok(client) => client.pversion(),
         Err(errno) => return Outcome::Fail(format!("the device cannot be opened: {errno}")),
@@ -56,7 +57,7 @@ pub(crate) fn run(case: &Case, deadline: Duration, device: &str) -> Outcome {
     }
     let program = std::env::current_exe().unwrap_or_else(|_| "conformance".into());
     let child = Command::new(program)
-        .args(["--device", device, "--exact", &case.full_name()])
+        .args(["--device", device, "--timer", timer, "--exact", &case.full_name()])
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -6,7 +6,7 @@ use rustix::ioctl::{Ioctl, IoctlOutput, Opcode};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use std::ffi::c_void;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, FromRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use zerocopy::{FromBytes, IntoBytes};
@@ -71,6 +71,13 @@ pub(crate) fn ioctl_at_bad_address(descriptor: impl AsFd, code: u32) -> Result<i
     }
     // SAFETY: as above.
     unsafe { rustix::ioctl::ioctl(descriptor, Bad(code)) }.map_err(errno)
+}
+
+/// Takes a descriptor that a request has made.
+pub(crate) fn adopt(fd: i32) -> OwnedFd {
+    assert!(fd >= 0, "a descriptor");
+    // SAFETY: the kernel has just made it for this process, and nothing else knows of it.
+    unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
 /// The number of an error of the operating system.

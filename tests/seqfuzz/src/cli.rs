@@ -1,7 +1,7 @@
 //! Options.
 
 use clap::{Args, Parser, Subcommand};
-use seqfuzz::{Program, common, generate};
+use seqfuzz::{Kind, Program};
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -99,13 +99,20 @@ pub(crate) struct Which {
     /// Keep to what Linux 6.1 and 6.12 have in common.
     #[arg(long)]
     pub(crate) common: bool,
+    /// Programs that use /dev/snd/timer too; their seeds are others.
+    #[arg(long)]
+    pub(crate) timer: bool,
 }
 
 impl Which {
+    /// What that means for the library.
+    pub(crate) const fn kind(self) -> Kind {
+        Kind { size: self.size, common: self.common, timer: self.timer }
+    }
+
     /// The program of a seed.
     pub(crate) fn program(self, seed: u64) -> Program {
-        let program = generate(seed, self.size);
-        if self.common { common(program) } else { program }
+        self.kind().program(seed)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The structs of the interface as data: where each field is, how it is built and printed.
 
-use abi::ioctl::sequencer as s;
+use abi::ioctl::{sequencer as s, timers as t, timers_old as old};
 
 /// How the bytes of a field are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Process,
     /// A name of 64 bytes.
     Name,
+    /// A time, of this many bytes: told is only that it was set.
+    Stamp(usize),
     /// Bytes, as hexadecimal text.
     Bytes(usize),
 }
@@ -24,9 +26,11 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) const fn size(self) -> usize {
         match self {
-            Self::Unsigned(size) | Self::Client(size) | Self::Queue(size) | Self::Bytes(size) => {
-                size
-            }
+            Self::Unsigned(size)
+            | Self::Client(size)
+            | Self::Queue(size)
+            | Self::Stamp(size)
+            | Self::Bytes(size) => size,
             Self::Signed | Self::Process => 4,
             Self::Name => 64,
         }
@@ -139,7 +143,8 @@ const QUEUE_TIMER: &[Field] = &[
     field("class", 8, I32),
     field("sclass", 12, I32),
     field("card", 16, I32),
-    field("device", 20, I32),
+    // A slave's device may be the number of a process.
+    field("device", 20, Kind::Process),
     field("subdevice", 24, I32),
     field("resolution", 28, U32),
 ];
@@ -194,6 +199,82 @@ const RUNNING_INFO: &[Field] =
 
 const UMP_INFO: &[Field] = &[field("client", 0, C32), field("type", 4, I32)];
 
+const TIMER_ID: &[Field] = &[
+    field("class", 0, I32),
+    field("sclass", 4, I32),
+    field("card", 8, I32),
+    field("device", 12, Kind::Process),
+    field("subdevice", 16, I32),
+];
+
+const TIMER_GINFO: &[Field] = &[
+    field("class", 0, I32),
+    field("sclass", 4, I32),
+    field("card", 8, I32),
+    field("device", 12, Kind::Process),
+    field("subdevice", 16, I32),
+    field("flags", 20, U32),
+    field("own_card", 24, I32),
+    field("id", 28, Kind::Name),
+    field("name", 92, Kind::Name),
+    field("resolution", 184, U64),
+    field("resolution_min", 192, U64),
+    field("resolution_max", 200, U64),
+    field("clients", 208, U32),
+];
+
+const TIMER_GPARAMS: &[Field] = &[
+    field("class", 0, I32),
+    field("sclass", 4, I32),
+    field("card", 8, I32),
+    field("device", 12, Kind::Process),
+    field("subdevice", 16, I32),
+    field("period_num", 24, U64),
+    field("period_den", 32, U64),
+];
+
+const TIMER_GSTATUS: &[Field] = &[
+    field("class", 0, I32),
+    field("sclass", 4, I32),
+    field("card", 8, I32),
+    field("device", 12, Kind::Process),
+    field("subdevice", 16, I32),
+    field("resolution", 24, U64),
+    field("resolution_num", 32, U64),
+    field("resolution_den", 40, U64),
+];
+
+const TIMER_INFO: &[Field] = &[
+    field("flags", 0, U32),
+    field("own_card", 4, I32),
+    field("id", 8, Kind::Name),
+    field("name", 72, Kind::Name),
+    field("resolution", 160, U64),
+];
+
+const TIMER_PARAMS: &[Field] = &[
+    field("flags", 0, U32),
+    field("ticks", 4, U32),
+    field("queue_size", 8, U32),
+    field("filter", 16, U32),
+];
+
+const TIMER_STATUS: &[Field] = &[
+    field("stamp", 0, Kind::Stamp(16)),
+    field("resolution", 16, U32),
+    field("lost", 20, U32),
+    field("overrun", 24, U32),
+    field("waiting", 28, U32),
+];
+
+const TIMER_STATUS32: &[Field] = &[
+    field("stamp", 0, Kind::Stamp(8)),
+    field("resolution", 8, U32),
+    field("lost", 12, U32),
+    field("overrun", 16, U32),
+    field("waiting", 20, U32),
+];
+
 const fn request(name: &'static str, code: u32, fields: &'static [Field]) -> Request {
     Request { name, code, fields }
 }
@@ -234,6 +315,25 @@ pub(crate) const REQUESTS: &[Request] = &[
     request("get_subscription", s::GET_SUBSCRIPTION, SUBSCRIBE),
     request("query_next_client", s::QUERY_NEXT_CLIENT, CLIENT_INFO),
     request("query_next_port", s::QUERY_NEXT_PORT, PORT_INFO),
+    request("t_pversion", t::PVERSION, &[field("version", 0, U32)]),
+    request("t_next_device", t::NEXT_DEVICE, TIMER_ID),
+    request("t_tread", t::TREAD_OLD, &[field("on", 0, I32)]),
+    request("t_tread64", t::TREAD64, &[field("on", 0, I32)]),
+    request("t_ginfo", t::GINFO, TIMER_GINFO),
+    request("t_gparams", t::GPARAMS, TIMER_GPARAMS),
+    request("t_gstatus", t::GSTATUS, TIMER_GSTATUS),
+    request("t_select", t::SELECT, TIMER_ID),
+    request("t_info", t::INFO, TIMER_INFO),
+    request("t_params", t::PARAMS, TIMER_PARAMS),
+    request("t_status", t::STATUS, TIMER_STATUS),
+    request("t_status32", old::STATUS, TIMER_STATUS32),
+    request("t_start", t::START, &[]),
+    request("t_stop", t::STOP, &[]),
+    request("t_continue", t::CONTINUE, &[]),
+    request("t_pause", t::PAUSE, &[]),
+    request("t_start_old", old::START, &[]),
+    request("t_continue_old", old::CONTINUE, &[]),
+    request("t_pause_old", old::PAUSE, &[]),
 ];
 
 /// The request of a name.

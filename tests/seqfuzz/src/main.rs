@@ -166,11 +166,11 @@ fn compare(
     while first < seeds.end {
         let end = (first + boot.max(1)).min(seeds.end);
         let mut left = match (&theirs, known) {
-            (Some(theirs), _) => theirs.hashes(first..end, which.size, which.common)?,
+            (Some(theirs), _) => theirs.hashes(first..end, which.kind())?,
             (None, Some(known)) => known_hashes(known, &(first..end))?,
             (None, None) => Vec::new(),
         };
-        let right = ours.hashes(first..end, which.size, which.common)?;
+        let right = ours.hashes(first..end, which.kind())?;
         let mut suspects: Vec<u64> = (first..end)
             .zip(left.iter().zip(&right))
             .filter(|(_, (left, right))| left != right)

@@ -1,6 +1,7 @@
 //! Where programs run: in this process, under a command, or in a virtual machine with Linux.
 
 use crate::device::EngineDevice;
+use crate::generate::Kind;
 use crate::program::Program;
 use crate::transcript::{Transcript, transcript};
 use std::ffi::OsString;
@@ -64,17 +65,13 @@ impl Side {
     ///
     /// # Errors
     /// A sentence, if the other side could not be run to its end.
-    pub fn hashes(&self, seeds: Range<u64>, size: usize, common: bool) -> Result<Vec<u64>, String> {
+    pub fn hashes(&self, seeds: Range<u64>, kind: Kind) -> Result<Vec<u64>, String> {
         if let Some(run) = self.function() {
-            let program = |seed| match crate::generate(seed, size) {
-                program if common => crate::common(program),
-                program => program,
-            };
-            return Ok(seeds.map(|seed| run(&program(seed)).hash()).collect());
+            return Ok(seeds.map(|seed| run(&kind.program(seed)).hash()).collect());
         }
         let Range { start: first, end } = seeds;
-        let only = if common { " --common" } else { "" };
-        let arguments = format!("transcript --hash{only} --size {size} --seeds {first}..{end}");
+        let options = kind.options();
+        let arguments = format!("transcript --hash {options} --seeds {first}..{end}");
         let text = self.run(&arguments, None)?;
         let hashes: Vec<u64> = text.lines().filter_map(hash_of_line).collect();
         let wanted = end - first;

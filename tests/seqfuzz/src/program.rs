@@ -12,6 +12,8 @@ pub enum Value {
     Client(usize),
     /// The number of the queue of this handle.
     Queue(usize),
+    /// The number of this process, by which its timers are found.
+    Process,
     /// A name.
     Text(String),
     /// Bytes.
@@ -25,6 +27,7 @@ impl fmt::Display for Value {
             Self::Number(number) => write!(f, "{number}"),
             Self::Client(handle) => write!(f, "c{handle}"),
             Self::Queue(handle) => write!(f, "q{handle}"),
+            Self::Process => f.write_str("self"),
             Self::Text(text) => write!(f, "\"{text}\""),
             Self::Bytes(bytes) => {
                 f.write_str("hex:")?;
@@ -42,6 +45,8 @@ pub type Arguments = Vec<(&'static str, Value)>;
 pub enum Operation {
     /// Opens the device: `access` 0 to read, 1 to write, 2 both.
     Open,
+    /// Opens the timer device, likewise.
+    OpenTimer,
     /// Closes it.
     Close,
     /// Reads at most `len` bytes.
@@ -66,6 +71,7 @@ impl Operation {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
+            Self::OpenTimer => "open_timer",
             Self::Close => "close",
             Self::Read => "read",
             Self::Write => "write",
@@ -82,6 +88,7 @@ impl Operation {
     pub fn named(name: &str) -> Option<Self> {
         let plain = [
             Self::Open,
+            Self::OpenTimer,
             Self::Close,
             Self::Read,
             Self::Write,
@@ -96,6 +103,9 @@ impl Operation {
             .or_else(|| field::request_named(name).map(|request| Self::Request(request.name)))
     }
 }
+
+/// The first handle of a timer file: `t0` in programs. Smaller ones are those of clients.
+pub(crate) const FIRST_TIMER: usize = 100;
 
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +151,10 @@ fn write_arguments(f: &mut fmt::Formatter<'_>, arguments: &Arguments) -> fmt::Re
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "c{}.{}", self.client, self.operation.name())?;
+        match self.client.checked_sub(FIRST_TIMER) {
+            Some(timer) => write!(f, "t{timer}.{}", self.operation.name())?,
+            None => write!(f, "c{}.{}", self.client, self.operation.name())?,
+        }
         for event in &self.events {
             f.write_str(" [")?;
             let typed = number(event, "type").and_then(|number| u8::try_from(number).ok());
@@ -198,12 +211,21 @@ impl fmt::Display for Program {
     }
 }
 
-/// Puts arguments into the bytes of a struct. Handles are looked up with the two functions.
+/// Who the handles of a program are.
+pub(crate) trait Numbers {
+    /// The number of the client of a handle.
+    fn client(&self, handle: usize) -> u8;
+    /// The number of the queue of a handle.
+    fn queue(&self, handle: usize) -> u8;
+    /// This process.
+    fn process(&self) -> i32;
+}
+
+/// Puts arguments into the bytes of a struct.
 pub(crate) fn build(
     fields: &[Field],
     arguments: &Arguments,
-    client: impl Fn(usize) -> u8,
-    queue: impl Fn(usize) -> u8,
+    numbers: &impl Numbers,
     bytes: &mut [u8],
 ) {
     for (name, value) in arguments {
@@ -213,10 +235,13 @@ pub(crate) fn build(
         match value {
             Value::Number(number) => to.copy_from_slice(&number.to_le_bytes()[..size.min(8)]),
             Value::Client(handle) => {
-                to.copy_from_slice(&u64::from(client(*handle)).to_le_bytes()[..size]);
+                to.copy_from_slice(&u64::from(numbers.client(*handle)).to_le_bytes()[..size]);
             }
             Value::Queue(handle) => {
-                to.copy_from_slice(&u64::from(queue(*handle)).to_le_bytes()[..size]);
+                to.copy_from_slice(&u64::from(numbers.queue(*handle)).to_le_bytes()[..size]);
+            }
+            Value::Process => {
+                to.copy_from_slice(&i64::from(numbers.process()).to_le_bytes()[..size]);
             }
             Value::Text(text) => fill(to, text.as_bytes()),
             Value::Bytes(bytes) => fill(to, bytes),

@@ -1,7 +1,7 @@
 //! Programs from text: the form in which they are printed.
 
 use crate::field;
-use crate::program::{Arguments, Call, Mode, Operation, Program, Value};
+use crate::program::{Arguments, Call, FIRST_TIMER, Mode, Operation, Program, Value};
 
 /// Reads one program.
 ///
@@ -44,7 +44,10 @@ pub fn parse_all(text: &str) -> Result<Vec<Program>, String> {
 fn parse_call(line: &str) -> Result<Call, String> {
     let (head, mut rest) = line.split_once(' ').unwrap_or((line, ""));
     let (client, name) = head.split_once('.').ok_or("no call")?;
-    let client = client.strip_prefix('c').and_then(|number| number.parse().ok());
+    let client = match client.strip_prefix('t') {
+        Some(timer) => timer.parse().ok().and_then(|timer: usize| timer.checked_add(FIRST_TIMER)),
+        None => client.strip_prefix('c').and_then(|number| number.parse().ok()),
+    };
     let client = client.ok_or("no client handle")?;
     let operation = Operation::named(name).ok_or("no such call")?;
     let mut call = Call { client, operation, arguments: Vec::new(), events: Vec::new() };
@@ -93,6 +96,9 @@ fn parse_argument(text: &str) -> Result<(&'static str, Value), String> {
 fn parse_value(text: &str) -> Option<Value> {
     if let Some(text) = text.strip_prefix('"') {
         return text.strip_suffix('"').map(|text| Value::Text(text.to_owned()));
+    }
+    if text == "self" {
+        return Some(Value::Process);
     }
     if let Some(hex) = text.strip_prefix("hex:") {
         let byte = |at: usize| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok();

@@ -1,11 +1,13 @@
 //! Running a program, and writing down what came back.
 
+mod timer;
+
 use crate::device::{Access, Device};
 use crate::field::{self, EVENT, Field, Kind};
 use crate::generate::NEW_FIELDS;
-use crate::program::{self, Call, Mode, Operation, Program, Value};
+use crate::program::{self, Call, Mode, Numbers, Operation, Program, Value};
 use abi::event::{EVENT_SIZE, EventType};
-use abi::ioctl::{self, sequencer as s};
+use abi::ioctl::{self, sequencer as s, timers as t};
 use abi::{Address, Errno, Event};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -76,8 +78,19 @@ pub fn transcript(device: &mut dyn Device, program: &Program) -> Transcript {
 struct Client {
     file: Option<usize>,
     number: Option<u8>,
+    /// What a read of a timer file gives; none for a client.
+    records: Option<Records>,
     /// Queues whose use mark it has cleared.
     unused: BTreeSet<i32>,
+}
+
+/// The form of a timer file's records.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Records {
+    /// Resolution and ticks.
+    Plain,
+    /// With event and time.
+    Tread,
 }
 
 struct Run<'a> {
@@ -91,6 +104,18 @@ struct Run<'a> {
     queue_handles: [Option<usize>; 256],
     /// Connections between ports of the kernel, which outlive the program.
     lasting: Vec<[u8; 4]>,
+}
+
+impl Numbers for Run<'_> {
+    fn client(&self, handle: usize) -> u8 {
+        self.client_number(handle)
+    }
+    fn queue(&self, handle: usize) -> u8 {
+        self.queue_number(handle)
+    }
+    fn process(&self) -> i32 {
+        self.device.process()
+    }
 }
 
 impl<'a> Run<'a> {
@@ -134,7 +159,7 @@ impl<'a> Run<'a> {
     }
 
     fn call_once(&mut self, call: &Call) -> String {
-        if call.operation == Operation::Open {
+        if matches!(call.operation, Operation::Open | Operation::OpenTimer) {
             return self.open(call);
         }
         if call.operation == Operation::Sleep {
@@ -176,7 +201,9 @@ impl<'a> Run<'a> {
                 }
             }
             Operation::Request(name) => self.request(file, call, name),
-            Operation::Open | Operation::Sleep => unreachable!("done above"),
+            Operation::Open | Operation::OpenTimer | Operation::Sleep => {
+                unreachable!("done above")
+            }
         }
     }
 
@@ -190,17 +217,24 @@ impl<'a> Run<'a> {
             self.clients.resize(call.client + 1, Client::default());
         }
         self.close(call.client);
-        let file = match self.device.open(access) {
+        let timer = call.operation == Operation::OpenTimer;
+        let opened = if timer { self.device.open_timer(access) } else { self.device.open(access) };
+        let file = match opened {
             Ok(file) => file,
             Err(error) => return failed(error),
         };
+        if timer {
+            let records = Some(Records::Plain);
+            self.clients[call.client] = Client { file: Some(file), records, ..Client::default() };
+            return "open".into();
+        }
         let mut id = [0; 4];
         let told = self.device.ioctl(file, s::CLIENT_ID, &mut id);
         let number = u8::try_from(i32::from_le_bytes(id)).ok().filter(|_| told.is_ok());
         if let Some(number) = number {
             self.client_handles[usize::from(number)] = Some(call.client);
         }
-        self.clients[call.client] = Client { file: Some(file), number, unused: BTreeSet::new() };
+        self.clients[call.client] = Client { file: Some(file), number, ..Client::default() };
         format!("c{}", call.client)
     }
 
@@ -236,9 +270,7 @@ impl<'a> Run<'a> {
         for event in &call.events {
             let start = bytes.len();
             bytes.resize(start + EVENT_SIZE, 0);
-            let client = |handle| self.client_number(handle);
-            let queue = |handle| self.queue_number(handle);
-            program::build(EVENT, event, client, queue, &mut bytes[start..]);
+            program::build(EVENT, event, self, &mut bytes[start..]);
             let body = program::number(event, "body").unwrap_or(0).clamp(0, 1 << 20);
             bytes.extend((0..body).map(|index| index.wrapping_mul(31).to_le_bytes()[0] ^ 0x55));
         }
@@ -255,6 +287,9 @@ impl<'a> Run<'a> {
             Ok(read) => read,
             Err(error) => return failed(error),
         };
+        if let Some(records) = self.clients[call.client].records {
+            return timer::records(&buffer[..read], records == Records::Tread);
+        }
         let mut text = format!("= {read}");
         let mut rest = &buffer[..read];
         while let Ok((event, after)) = Event::read_from_prefix(rest) {
@@ -348,9 +383,7 @@ impl<'a> Run<'a> {
     fn request(&mut self, file: usize, call: &Call, name: &str) -> String {
         let Some(request) = field::request_named(name) else { return "no such request".into() };
         let mut given = vec![0; ioctl::size(request.code)];
-        let client = |handle| self.client_number(handle);
-        let queue = |handle| self.queue_number(handle);
-        program::build(request.fields, &call.arguments, client, queue, &mut given);
+        program::build(request.fields, &call.arguments, self, &mut given);
         let mut told = given.clone();
         match self.device.ioctl(file, request.code, &mut told) {
             Ok(value) => {
@@ -398,6 +431,12 @@ impl<'a> Run<'a> {
                 self.queues[*handle] = number;
                 if let Some(number) = number {
                     self.queue_handles[usize::from(number)] = Some(*handle);
+                }
+            }
+            t::TREAD_OLD | t::TREAD64 => {
+                let form = if word(0) == 0 { Records::Plain } else { Records::Tread };
+                if let Some(records) = &mut self.clients[call.client].records {
+                    *records = form;
                 }
             }
             s::SUBSCRIBE_PORT if told[0] < FIRST_USER && told[2] < FIRST_USER => {
@@ -464,6 +503,7 @@ impl<'a> Run<'a> {
             Kind::Process if signed == i64::from(self.device.process()) => "self".into(),
             Kind::Process => signed.to_string(),
             Kind::Name => self.name(bytes),
+            Kind::Stamp(_) => "set".into(),
             Kind::Bytes(_) => hex(bytes),
         }
     }

@@ -1,7 +1,8 @@
-//! Ours against Linux, from the hashes that Linux 6.12 left in `kernels/6.12.txt`: on the engine in
-//! this process, and through `aseqd run` where that can be had.
+//! Ours against Linux, from the hashes that Linux 6.12 left in `kernels/6.12.txt`, and for programs
+//! that use the timer too in `kernels/6.12-timer.txt`: on the engine in this process, and through
+//! `aseqd run` where that can be had.
 
-use seqfuzz::{EngineDevice, generate, transcript};
+use seqfuzz::{EngineDevice, generate, generate_timer, transcript};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +12,11 @@ const SIZE: usize = 24;
 const UNDER_ASEQD: u64 = 400;
 
 fn linux() -> BTreeMap<u64, u64> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels/6.12.txt");
+    hashes("kernels/6.12.txt")
+}
+
+fn hashes(file: &str) -> BTreeMap<u64, u64> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let text = std::fs::read_to_string(file).expect("the hashes of Linux 6.12");
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.map(|line| hash_line(line).expect("seed and hash")).collect()
@@ -30,6 +35,19 @@ fn the_engine_answers_as_linux_6_12() {
     let differing: Vec<u64> =
         linux.iter().filter(|(seed, hash)| ours(**seed) != **hash).map(|(seed, _)| *seed).collect();
     assert!(differing.is_empty(), "these seeds differ; see `seqfuzz minimise SEED`: {differing:?}");
+}
+
+#[test]
+fn the_engine_answers_as_linux_6_12_with_timers() {
+    let linux = hashes("kernels/6.12-timer.txt");
+    assert!(linux.len() >= 1000);
+    let ours = |seed| transcript(&mut EngineDevice::new(), &generate_timer(seed, SIZE)).hash();
+    let differing: Vec<u64> =
+        linux.iter().filter(|(seed, hash)| ours(**seed) != **hash).map(|(seed, _)| *seed).collect();
+    assert!(
+        differing.is_empty(),
+        "these seeds differ; see `seqfuzz minimise --timer SEED`: {differing:?}"
+    );
 }
 
 /// The server of the same build, if it was built.

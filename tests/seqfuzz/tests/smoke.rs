@@ -74,6 +74,9 @@ impl Device for Mistaken {
     fn open(&mut self, access: Access) -> Result<usize, abi::Errno> {
         self.0.open(access)
     }
+    fn open_timer(&mut self, access: Access) -> Result<usize, abi::Errno> {
+        self.0.open_timer(access)
+    }
     fn close(&mut self, file: usize) {
         self.0.close(file);
     }
@@ -128,6 +131,9 @@ fn canary_a_lost_priority_is_found() {
     impl Device for NoPriority {
         fn open(&mut self, access: Access) -> Result<usize, abi::Errno> {
             self.0.open(access)
+        }
+        fn open_timer(&mut self, access: Access) -> Result<usize, abi::Errno> {
+            self.0.open_timer(access)
         }
         fn close(&mut self, file: usize) {
             self.0.close(file);

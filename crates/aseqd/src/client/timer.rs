@@ -51,7 +51,7 @@ pub struct Holder {
 /// Whose an instance is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// A program's: the process or thread that bound it, as the server or the kernel numbers it.
+    /// A program's: the thread that bound it, as the server or the kernel numbers it.
     Application(i32),
     /// A queue's of the sequencer; -1 for one that has its first timer, and no number in its name.
     Queue(i32),

@@ -18,8 +18,8 @@ use std::process::ExitCode;
 /// (class SLAVE) are not listed: neither is this on Linux.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Process numbers are those of the server, or of the kernel: in a container they may be others than its
-own, and the name of the program is then not known.
+An application's number is that of the thread that chose the timer, as the server or the kernel numbers
+it: in a container it may be another than there, and the name of the program is then not known.
 
 Examples:
   aseqd timers
@@ -113,10 +113,12 @@ fn tick(nanoseconds: u64) -> String {
     format!("ticks of {whole}.{} {unit}", part.trim_end_matches('0'))
 }
 
-/// Name of the program of a process here, if it is one.
+/// Name of the program that a thread here belongs to, if it is one. Threads may have names of their own.
 fn command(owner: &Owner) -> Option<String> {
-    let Owner::Application(pid) = owner else { return None };
-    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    let Owner::Application(thread) = owner else { return None };
+    let status = std::fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
+    let process = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?.trim();
+    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
     Some(printable(name.trim_end_matches('\n')))
 }
 

@@ -27,6 +27,11 @@ impl Door for Device {
         self.reply_ioctl(token, 0, out).map(drop)
     }
 
+    fn refused(&mut self, token: Token, errno: Errno) -> io::Result<()> {
+        // As the value of a call that the transport carried: as its error, some would be changed.
+        self.reply_ioctl(token, -i32::from(errno.0), &[]).map(drop)
+    }
+
     fn polled(&mut self, token: Token, readable: bool, writable: bool) -> io::Result<()> {
         let mut events = PollFlags::empty();
         events.set(PollFlags::IN | PollFlags::RDNORM, readable);
@@ -54,6 +59,7 @@ pub fn nodes(mode: u32, uid: u32, gid: u32) -> Vec<chardev::Node> {
 pub fn call(request: Request<'_>) -> Call<'_, Token, PollHandle> {
     // Handles are the file numbers that `opened` gave out.
     let file = FileId(u32::try_from(request.handle).unwrap_or(u32::MAX));
+    let request_thread = request.caller.pid;
     let kind = match request.operation {
         Operation::Open { flags } => {
             let node = NODES.get(request.node.0).map_or(Node::Sequencer, |(_, node)| *node);
@@ -62,6 +68,7 @@ pub fn call(request: Request<'_>) -> Call<'_, Token, PollHandle> {
         Operation::Ioctl { request, data, out_size, abi, .. } => CallKind::Ioctl {
             file,
             request,
+            thread: i32::try_from(request_thread).unwrap_or(0),
             compat: abi != IoctlAbi::Native,
             arg: data,
             out_size: out_size as usize,

@@ -37,6 +37,8 @@ pub enum CallKind<'a, Token, Wakeup> {
         file: FileId,
         /// The whole code.
         request: u32,
+        /// The thread that calls, as the server sees it.
+        thread: i32,
         /// From a 32-bit process.
         compat: bool,
         /// What the program passed.
@@ -113,13 +115,19 @@ pub trait Door {
     /// The transport's.
     fn controlled(&mut self, token: Self::Token, out: &[u8]) -> io::Result<()>;
 
+    /// An ioctl failed.
+    ///
+    /// # Errors
+    /// The transport's.
+    fn refused(&mut self, token: Self::Token, errno: abi::Errno) -> io::Result<()>;
+
     /// A poll finds this.
     ///
     /// # Errors
     /// The transport's.
     fn polled(&mut self, token: Self::Token, readable: bool, writable: bool) -> io::Result<()>;
 
-    /// A call failed.
+    /// A call failed that is no ioctl.
     ///
     /// # Errors
     /// The transport's.

@@ -73,13 +73,12 @@ impl Alarm {
         Ok(())
     }
 
-    /// After it rang.
-    pub(crate) fn acknowledge(&mut self) {
+    /// After it rang: for when it was set.
+    pub(crate) fn acknowledge(&mut self) -> Option<Time> {
         let mut expirations = [0; 8];
         // Nothing to read means that it was set anew meanwhile.
-        if rustix::io::read(&self.timer, &mut expirations).is_ok() {
-            self.armed = None;
-        }
+        rustix::io::read(&self.timer, &mut expirations).ok()?;
+        self.armed.take()
     }
 }
 

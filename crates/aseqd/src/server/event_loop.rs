@@ -132,7 +132,9 @@ impl Server {
                 match event.data.u64() {
                     DEVICE => serve = true,
                     ALARM => {
-                        self.alarm.acknowledge();
+                        if let Some(set) = self.alarm.acknowledge() {
+                            self.core.pace.woken(set, self.core.clock.now());
+                        }
                         serve = true;
                     }
                     number => {
@@ -155,8 +157,8 @@ impl Server {
         let Core { session, clock, pace, .. } = &mut self.core;
         let now = clock.now();
         pace.rested(now);
-        self.scheduling.follow(pace.is_busy(now));
         let mut deadline = session.deadline(now);
+        self.scheduling.follow(pace.is_busy(now, deadline.is_some()));
         if let Some(due) = deadline
             && due > now
             && pace.is_near(now, due)

@@ -195,12 +195,16 @@ impl<D: Door> Session<D> {
             }
             CallKind::Ioctl { file, request: TEXT, arg, .. } => {
                 self.pass_time(now, door)?;
-                match self.tell(file, arg) {
+                match self.text(file, arg) {
                     Ok(()) => door.controlled(token, &self.out)?,
                     Err(error) => self.fail(door, token, "our request for a text", error)?,
                 }
             }
-            CallKind::Ioctl { file, request, compat, arg, out_size } => {
+            CallKind::Ioctl { file, request, thread, compat, arg, out_size } => {
+                if request == abi::ioctl::timers::SELECT {
+                    let input = Input::Thread { file, thread };
+                    let _of_timers = self.engine.handle(now, input, &mut self.out);
+                }
                 let input = Input::Ioctl { file, request, compat, arg };
                 let result = self.engine.handle(now, input, &mut self.out).finish();
                 let out = std::mem::take(&mut self.out);
@@ -213,7 +217,8 @@ impl<D: Door> Session<D> {
                         self.out = out;
                     }
                     Err(error) => {
-                        self.fail(door, token, name_of(request), error)?;
+                        self.tell(name_of(request), error);
+                        door.refused(token, error.errno)?;
                     }
                 }
             }
@@ -266,7 +271,7 @@ impl<D: Door> Session<D> {
     }
 
     /// Answers our own request: the engine's texts, which no request of the kernel's has.
-    fn tell(&mut self, file: FileId, argument: &[u8]) -> Result<(), Error> {
+    fn text(&mut self, file: FileId, argument: &[u8]) -> Result<(), Error> {
         let open = self.files.get_mut(file.0 as usize).and_then(Option::as_mut);
         let open = open.ok_or(Error::new(Errno::EBADF, "no such file is open"))?;
         asound::answer(&self.engine, &mut open.text, argument, &mut self.out)
@@ -413,10 +418,14 @@ impl<D: Door> Session<D> {
     }
 
     fn fail(&self, door: &mut D, token: D::Token, call: &str, error: Error) -> io::Result<()> {
+        self.tell(call, error);
+        door.failed(token, error.errno)
+    }
+
+    fn tell(&self, call: &str, error: Error) {
         if self.trace {
             eprintln!("aseqd: {call}: {error}");
         }
-        door.failed(token, error.errno)
     }
 }
 

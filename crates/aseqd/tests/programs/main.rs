@@ -10,3 +10,4 @@ mod recording;
 mod rtmidi;
 mod song;
 mod synthesizer;
+mod timer;

@@ -38,10 +38,10 @@ fn failure(arguments: &[&str]) -> String {
     ended.stderr.trim_end().to_owned()
 }
 
-/// This program, as it is listed.
-fn own() -> (u32, String) {
+/// This thread and its program, as they are listed.
+fn own() -> (i32, String) {
     let name = std::fs::read_to_string("/proc/self/comm").expect("a name");
-    (std::process::id(), name.trim_end().to_owned())
+    (rustix::thread::gettid().as_raw_nonzero().get(), name.trim_end().to_owned())
 }
 
 const UNUSED_SYSTEM: &str = "CLASS=1,DEV=0,SUBDEV=0 system timer (ticks of 4 ms, not used)";

@@ -160,7 +160,7 @@ fn some_timer(random: &mut Random) -> TimerId {
         device,
         subdevice: 0,
     };
-    let own = std::process::id().cast_signed();
+    let own = rustix::thread::gettid().as_raw_nonzero().get();
     match random.below(6) {
         0..3 => HRTIMER,
         3 => SYSTEM,

@@ -53,6 +53,8 @@ pub(crate) struct Seq {
     stale_deadlines: u32,
     /// The earliest of them and its queue, the lowest of several, once none is stale.
     next_due: Option<(Time, u8)>,
+    /// For what a request removes; empty between two.
+    removed: Vec<Removed>,
     /// Buffers of queued variable events that are gone, for the next ones.
     #[expect(clippy::vec_box, reason = "they go into cells as they are")]
     spare_data: Vec<Box<Data>>,
@@ -74,6 +76,7 @@ impl Seq {
             deadlines: [None; MAX_QUEUES as usize],
             stale_deadlines: 0,
             next_due: None,
+            removed: Vec::new(),
             spare_data: Vec::new(),
             now: Time(0),
             instant: Time(0),
@@ -258,12 +261,19 @@ impl Seq {
 
     /// Returns cells to the pools they are of, and wakes writers for whom there is room now.
     pub(crate) fn give_back(&mut self, removed: &[Removed]) {
-        for &(owner, cells) in removed {
-            let Some(client) = self.client_mut(owner) else { continue };
-            client.pool.give_back(cells.into());
-            if client.pool.has_room() && !client.ready {
-                self.mark_ready(owner);
-            }
+        // Most are of one owner.
+        for of_owner in removed.chunk_by(|(left, _), (right, _)| left == right) {
+            let cells = of_owner.iter().map(|(_, cells)| usize::from(*cells)).sum();
+            self.give_back_to(of_owner[0].0, cells);
+        }
+    }
+
+    /// Returns cells to one pool.
+    pub(crate) fn give_back_to(&mut self, owner: u8, cells: usize) {
+        let Some(client) = self.client_mut(owner) else { return };
+        client.pool.give_back(cells);
+        if client.pool.has_room() && !client.ready {
+            self.mark_ready(owner);
         }
     }
 

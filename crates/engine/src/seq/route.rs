@@ -107,7 +107,7 @@ impl Seq {
 
     /// A queued event is done with: its cells go back, its buffer is kept for another.
     fn finish_cell(&mut self, mut cell: Cell) {
-        self.give_back(&[(cell.owner, cell.cells)]);
+        self.give_back_to(cell.owner, cell.cells.into());
         if let Some(mut data) = cell.data.take()
             && self.spare_data.len() < SPARE_DATA
         {

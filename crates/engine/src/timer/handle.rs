@@ -233,6 +233,13 @@ pub(super) const fn seconds(at: Time) -> (i64, i32) {
 }
 
 impl Timers {
+    /// The thread in whose name the file binds.
+    pub(crate) fn set_thread(&mut self, handle: Handle, thread: i32) {
+        if let Some(Some(file)) = self.handles.get_mut(handle.0) {
+            file.pid = thread;
+        }
+    }
+
     /// Opens the device: a file that is bound to nothing.
     pub(crate) fn open_handle(&mut self, file: FileId, pid: i32) -> Handle {
         Handle(insert(&mut self.handles, UserHandle::new(file, pid)))

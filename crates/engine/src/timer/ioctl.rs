@@ -76,8 +76,7 @@ table! {
     t::GINFO(TimerGinfo) => by_id::ginfo, All, Full, "";
     t::GPARAMS(TimerGparams) => by_id::gparams, Wide, Full, "ENOSYS: no timer here has a settable period";
     t::GSTATUS(TimerGstatus) => by_id::gstatus, All, Full, "";
-    t::SELECT(TimerSelect) => bound::select, All, Partial,
-        "the process id stands where Linux has the id of the calling thread";
+    t::SELECT(TimerSelect) => bound::select, All, Full, "";
     t::INFO(TimerInfo) => bound::info, Wide, Full, "";
     t::PARAMS(TimerParams) => bound::params, All, Full, "";
     t::STATUS(TimerStatus) => bound::status, Wide, Full, "";

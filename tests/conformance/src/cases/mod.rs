@@ -4,14 +4,13 @@ mod delivery;
 mod io;
 mod queues;
 mod requests;
+mod timer;
 
 use crate::case::Case;
 
 /// Every case, subject by subject.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    [requests::SUBJECTS, io::SUBJECTS, delivery::SUBJECTS, queues::SUBJECTS]
-        .into_iter()
-        .flatten()
-        .copied()
-        .flatten()
+    let groups =
+        [requests::SUBJECTS, io::SUBJECTS, delivery::SUBJECTS, queues::SUBJECTS, timer::SUBJECTS];
+    groups.into_iter().flatten().copied().flatten()
 }

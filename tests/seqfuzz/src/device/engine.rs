@@ -2,14 +2,17 @@
 
 use super::{Access, Device, Readiness};
 use abi::Errno;
-use engine::{Engine, FileId, Identity, Input, READABLE, Reply, Time, WRITABLE};
+use engine::{Config, Engine, FileId, Identity, Input, Node, READABLE, Reply, Time, WRITABLE};
 use std::time::Duration;
 
 /// The process that opens.
 const PROCESS: i32 = 4242;
 
+/// When it begins: a time of 0 is that of nothing.
+const START: Time = Time(1_000_000_000);
+
 /// A fresh sequencer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct EngineDevice {
     engine: Engine,
     now: Time,
@@ -18,10 +21,23 @@ pub struct EngineDevice {
 }
 
 impl EngineDevice {
-    /// A sequencer without clients, at time 0.
+    /// A sequencer without clients, with the timers that Linux 6.12 has as Debian builds it.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        let engine = Engine::with_config(Config::default());
+        Self { engine, now: START, files: Vec::new(), out: Vec::new() }
+    }
+
+    fn open_node(&mut self, node: Node, access: Access) -> Result<usize, Errno> {
+        let how = match access {
+            Access::Read => engine::Access::Read,
+            Access::Write => engine::Access::Write,
+            Access::ReadWrite => engine::Access::ReadWrite,
+        };
+        let identity = Identity::User { pid: PROCESS };
+        let file = self.engine.open_node(self.now, node, how, identity);
+        self.files.push(Some((file.map_err(|error| error.errno)?, access)));
+        Ok(self.files.len() - 1)
     }
 
     fn file(&self, file: usize) -> Result<(FileId, Access), Errno> {
@@ -36,17 +52,19 @@ impl EngineDevice {
     }
 }
 
+impl Default for EngineDevice {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Device for EngineDevice {
     fn open(&mut self, access: Access) -> Result<usize, Errno> {
-        let how = match access {
-            Access::Read => engine::Access::Read,
-            Access::Write => engine::Access::Write,
-            Access::ReadWrite => engine::Access::ReadWrite,
-        };
-        let identity = Identity::User { pid: PROCESS };
-        let file = self.engine.open(self.now, how, identity).map_err(|error| error.errno)?;
-        self.files.push(Some((file, access)));
-        Ok(self.files.len() - 1)
+        self.open_node(Node::Sequencer, access)
+    }
+
+    fn open_timer(&mut self, access: Access) -> Result<usize, Errno> {
+        self.open_node(Node::Timer, access)
     }
 
     fn close(&mut self, file: usize) {

@@ -38,6 +38,11 @@ pub trait Device {
     /// # Errors
     /// The sequencer's.
     fn open(&mut self, access: Access) -> Result<usize, Errno>;
+    /// Opens the timer device; a file number likewise.
+    ///
+    /// # Errors
+    /// The timer's, and `ENOENT` where there is none.
+    fn open_timer(&mut self, access: Access) -> Result<usize, Errno>;
     /// Closes a file.
     fn close(&mut self, file: usize);
     /// A request with the bytes of its struct, as many as the code says.

@@ -1,4 +1,4 @@
-//! `/dev/snd/seq`, whoever serves it.
+//! `/dev/snd/seq` and `/dev/snd/timer`, whoever serves them.
 
 use super::{Access, Device, Readiness};
 use crate::sys::{self, ARGUMENT_SIZE, Argument, errno};
@@ -8,8 +8,10 @@ use rustix::fs::{Mode, OFlags};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-/// The device node.
+/// The device node of the sequencer.
 const PATH: &str = "/dev/snd/seq";
+/// That of the timer.
+const TIMER_PATH: &str = "/dev/snd/timer";
 
 /// The sequencer of this machine.
 #[derive(Debug, Default)]
@@ -29,6 +31,18 @@ impl RealDevice {
         }
     }
 
+    fn open_path(&mut self, path: &str, access: Access) -> Result<usize, Errno> {
+        let access = match access {
+            Access::Read => OFlags::RDONLY,
+            Access::Write => OFlags::WRONLY,
+            Access::ReadWrite => OFlags::RDWR,
+        };
+        let flags = access | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(errno)?;
+        self.files.push(Some(fd));
+        Ok(self.files.len() - 1)
+    }
+
     fn file(&self, file: usize) -> Result<&OwnedFd, Errno> {
         self.files.get(file).and_then(Option::as_ref).ok_or(Errno::EBADF)
     }
@@ -36,15 +50,11 @@ impl RealDevice {
 
 impl Device for RealDevice {
     fn open(&mut self, access: Access) -> Result<usize, Errno> {
-        let access = match access {
-            Access::Read => OFlags::RDONLY,
-            Access::Write => OFlags::WRONLY,
-            Access::ReadWrite => OFlags::RDWR,
-        };
-        let flags = access | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let fd = rustix::fs::open(PATH, flags, Mode::empty()).map_err(errno)?;
-        self.files.push(Some(fd));
-        Ok(self.files.len() - 1)
+        self.open_path(PATH, access)
+    }
+
+    fn open_timer(&mut self, access: Access) -> Result<usize, Errno> {
+        self.open_path(TIMER_PATH, access)
     }
 
     fn close(&mut self, file: usize) {

@@ -10,17 +10,48 @@ mod common;
 mod events;
 mod requests;
 mod scenes;
+mod timers;
 mod values;
 
 pub(crate) use common::NEW_FIELDS;
 pub use common::common;
+pub use timers::generate_timer;
 
-use crate::field::{self, Kind};
+use crate::field::{self, Kind as FieldKind};
 use crate::program::{Arguments, Call, Mode, Operation, Program, Value, find};
 use crate::rng::Rng;
 
 /// Every capability that matters.
 pub(crate) const OPEN_PORT: i64 = 0x63;
+
+/// Which program a seed means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// About how many calls it makes between its beginning and end.
+    pub size: usize,
+    /// It keeps to what Linux 6.1 and 6.12 have in common.
+    pub common: bool,
+    /// It uses the timer device too.
+    pub timer: bool,
+}
+
+impl Kind {
+    /// The program of a seed.
+    #[must_use]
+    pub fn program(self, seed: u64) -> Program {
+        let make = if self.timer { generate_timer } else { generate };
+        let program = make(seed, self.size);
+        if self.common { common(program) } else { program }
+    }
+
+    /// The options that say so.
+    #[must_use]
+    pub fn options(self) -> String {
+        let common = if self.common { " --common" } else { "" };
+        let timer = if self.timer { " --timer" } else { "" };
+        format!("--size {}{common}{timer}", self.size)
+    }
+}
 
 /// The program of a seed. `size` is about how many calls it makes between its beginning and end.
 #[must_use]
@@ -41,6 +72,7 @@ pub fn generate(seed: u64, size: usize) -> Program {
         may_run: false,
         owner: 0,
         connections: Vec::new(),
+        timers: Vec::new(),
     };
     generator.program(size);
     Program { mode, common: false, calls: generator.calls }
@@ -70,6 +102,8 @@ struct Generator {
     owner: usize,
     /// Both ends of connections that were asked for.
     connections: Vec<[(Value, Value); 2]>,
+    /// Timer files.
+    timers: Vec<timers::Timer>,
 }
 
 impl Generator {
@@ -103,8 +137,8 @@ impl Generator {
         let field = request.fields[self.rng.index(request.fields.len())];
         if find(arguments, field.name).is_none() {
             let value = match field.kind {
-                Kind::Name => self.name(),
-                Kind::Bytes(size) => Value::Bytes(vec![0x5a; size]),
+                FieldKind::Name => self.name(),
+                FieldKind::Bytes(size) => Value::Bytes(vec![0x5a; size]),
                 _ => Value::Number(self.edge()),
             };
             arguments.push((field.name, value));

@@ -2,8 +2,8 @@
 //!
 //! *Hold* takes the earliest event and puts in another one at a random time behind it. *Append* puts one
 //! in behind all others. *Remove* takes out all events of one sender among many: time by event that
-//! waits. The engine is measured through its border, so that its figures include decoding, pools and
-//! dispatch; the structures beside it are bare.
+//! waits. The engine's queue is measured bare, as those beside it, and through the engine's border, where
+//! the figures include decoding, pools and dispatch.
 
 mod structure;
 
@@ -18,6 +18,7 @@ use abi::Address;
 use abi::event::EVENT_SIZE;
 use abi::ioctl::sequencer as request;
 use abi::seq::{CLIENT_DUMMY, RemoveEvents, RemoveMode};
+use engine::seq::prioq::PrioQueue;
 use std::time::{Duration, Instant};
 use structure::{Binary, Heap, List, Structure};
 use zerocopy::IntoBytes as _;
@@ -44,7 +45,12 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     let row = |size: &usize| {
         let size = *size;
         let mut subjects = vec![
-            Subject::new(Side::Ours, "engine", move || through_engine(size).map(Line::only)),
+            Subject::new(Side::Ours, "the engine's queue", move || {
+                Ok(Line::only(bare::<PrioQueue>(size)))
+            }),
+            Subject::new(Side::Ours, "through the engine's border", move || {
+                through_engine(size).map(Line::only)
+            }),
             Subject::new(Side::Limit, "4-ary heap of keys, slab", move || {
                 Ok(Line::only(bare::<Heap>(size)))
             }),

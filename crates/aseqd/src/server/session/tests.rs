@@ -49,6 +49,10 @@ impl Door for FakeDoor {
         self.told.push(Told::Controlled(token, out.to_vec()));
         Ok(())
     }
+    fn refused(&mut self, token: u32, errno: Errno) -> io::Result<()> {
+        self.told.push(Told::Failed(token, errno));
+        Ok(())
+    }
     fn polled(&mut self, token: u32, readable: bool, writable: bool) -> io::Result<()> {
         self.told.push(Told::Polled(token, readable, writable));
         Ok(())
@@ -124,7 +128,7 @@ impl Stage {
     ) -> T {
         let arg = arg.as_bytes().to_vec();
         let out_size = abi::ioctl::size(request);
-        self.call(CallKind::Ioctl { file, request, compat: false, arg: &arg, out_size });
+        self.call(CallKind::Ioctl { file, request, thread: 1, compat: false, arg: &arg, out_size });
         let told = self.told();
         let Some(Told::Controlled(_, out)) = told.last() else { panic!("it succeeds: {told:?}") };
         T::read_from_bytes(out).expect("the struct")
@@ -304,8 +308,14 @@ fn questions_for_texts_that_make_no_sense_fail() {
     let mut fails = |piece: &[u8]| {
         let arg = piece.to_vec();
         let out_size = arg.len();
-        let number =
-            stage.call(CallKind::Ioctl { file, request: TEXT, compat: false, arg: &arg, out_size });
+        let number = stage.call(CallKind::Ioctl {
+            file,
+            request: TEXT,
+            thread: 7,
+            compat: false,
+            arg: &arg,
+            out_size,
+        });
         assert_eq!(stage.told(), [Told::Failed(number, Errno::EINVAL)]);
     };
     fails(Piece { text: 4, ..Piece::question(Text::Clients, 0) }.as_bytes());

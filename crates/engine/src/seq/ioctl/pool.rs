@@ -7,7 +7,6 @@ use crate::seq::pool::MAX_CELLS;
 use crate::seq::queue::{MAX_QUEUES, remove_matches};
 use abi::Errno;
 use abi::seq::{ClientPool, RemoveEvents, RemoveMode};
-use alloc::vec::Vec;
 
 fn cells(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
@@ -82,16 +81,18 @@ pub(super) fn remove_events(
     if !mode.contains(RemoveMode::OUTPUT) {
         return Ok(());
     }
+    let mut removed = core::mem::take(&mut seq.removed);
     for number in 0..MAX_QUEUES {
         if mode.contains(RemoveMode::DEST) && number != info.queue {
             continue;
         }
         let Some(queue) = seq.queue_mut(number.into()) else { continue };
         if queue.used_by(caller) {
-            let mut removed = Vec::new();
             queue.remove_sent_by(caller, &mut removed, |event| remove_matches(info, event));
-            seq.give_back(&removed);
         }
     }
+    seq.give_back(&removed);
+    removed.clear();
+    seq.removed = removed;
     Ok(())
 }

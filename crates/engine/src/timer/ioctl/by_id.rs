@@ -30,7 +30,8 @@ pub(super) fn next_device(call: &mut Call<'_>, id: &mut TimerId) -> Result<(), E
     let next: Option<&TimerKey> = match id.dev_class {
         class if class < 0 => keys.next(),
         uapi::CLASS_GLOBAL => {
-            let device = if id.device < 0 { 0 } else { id.device.saturating_add(1) };
+            // Behind the greatest number Linux begins anew.
+            let device = if id.device < 0 { 0 } else { id.device.wrapping_add(1) };
             keys.find(|key| key.device >= device)
         }
         _ => None,

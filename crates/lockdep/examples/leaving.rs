@@ -1,0 +1,10 @@
+//! A callback that returns and keeps a lock.
+
+use lockdep::{SpinLock, hardirq_enter};
+
+static MIXER: SpinLock<u32> = SpinLock::named("mixer", 0);
+
+fn main() {
+    let _section = hardirq_enter("callback");
+    std::mem::forget(MIXER.lock());
+}

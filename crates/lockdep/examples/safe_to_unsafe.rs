@@ -1,0 +1,16 @@
+//! A callback waits for a lock whose holder may wait for one that is held with callbacks let in.
+
+use lockdep::{SpinLock, hardirq_enter};
+
+static TIMER: SpinLock<u64> = SpinLock::named("timer", 0);
+static LOG: SpinLock<u64> = SpinLock::named("log", 0);
+
+fn main() {
+    {
+        let _section = hardirq_enter("callback");
+        *TIMER.lock() += 1;
+    }
+    *LOG.lock() += 1; // with interrupts on
+    let timer = TIMER.lock_irqsave();
+    *LOG.lock() += *timer; // the callback may now wait for the holder of the log
+}

@@ -1,0 +1,8 @@
+//! A system call in a callback.
+
+use lockdep::hardirq_enter;
+
+fn main() {
+    let _section = hardirq_enter("callback").no_syscalls();
+    std::thread::yield_now();
+}

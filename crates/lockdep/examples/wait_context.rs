@@ -1,0 +1,11 @@
+//! A lock that sleeps inside one that spins, though it is free.
+
+use lockdep::{Mutex, SpinLock};
+
+static POOL: SpinLock<u32> = SpinLock::named("pool", 0);
+static FILES: Mutex<u32> = Mutex::named("files", 0);
+
+fn main() {
+    let pool = POOL.lock();
+    *FILES.lock() += *pool;
+}

@@ -1,0 +1,80 @@
+//! A global allocator that reports allocations in atomic context, and locks that are freed while
+//! held.
+//!
+//! ```
+//! #[global_allocator]
+//! static ALLOC: lockdep::Alloc = lockdep::Alloc::new();
+//! # fn main() {}
+//! ```
+
+#![expect(unsafe_code, reason = "GlobalAlloc is an unsafe trait")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+
+/// Checks, then calls another allocator: the system's if none is given.
+#[derive(Debug, Default)]
+pub struct Alloc<A = System>(A);
+
+impl Alloc {
+    /// The system's allocator, checked.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(System)
+    }
+}
+
+impl<A> Alloc<A> {
+    /// Another allocator, checked.
+    #[must_use]
+    pub const fn with(allocator: A) -> Self {
+        Self(allocator)
+    }
+}
+
+// SAFETY: every call goes to the allocator inside, with the arguments unchanged.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        allocates(layout.size());
+        // SAFETY: the caller's promises are those that the allocator inside asks for.
+        unsafe { self.0.alloc(layout) }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        allocates(layout.size());
+        // SAFETY: the caller's promises are those that the allocator inside asks for.
+        unsafe { self.0.alloc_zeroed(layout) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        allocates(size);
+        frees(memory.addr(), layout.size());
+        // SAFETY: the caller's promises are those that the allocator inside asks for.
+        unsafe { self.0.realloc(memory, layout, size) }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        frees(memory.addr(), layout.size());
+        // SAFETY: the caller's promises are those that the allocator inside asks for.
+        unsafe { self.0.dealloc(memory, layout) }
+    }
+}
+
+#[inline]
+fn allocates(_size: usize) {
+    #[cfg(feature = "validate")]
+    crate::check::sleep::allocates(_size);
+}
+
+/// Freeing may wait for the allocator's lock as much as allocating does.
+#[inline]
+fn frees(_address: usize, _size: usize) {
+    #[cfg(feature = "validate")]
+    {
+        crate::check::sleep::allocates(0);
+        crate::check::freed::check(_address.._address + _size);
+    }
+}

@@ -1,0 +1,128 @@
+//! The irq state: whoever turns interrupts off turns them on again, once, in order.
+
+use crate::context::{self, IrqEvent, Thread};
+use crate::graph;
+use crate::held::Mode;
+use crate::print;
+use crate::sink::{self, Kind};
+use crate::site::{self, Place};
+use crate::state;
+use crate::trace::Trace;
+
+/// Turns interrupts off and notes where.
+pub(crate) fn disable(thread: &Thread, place: Place) {
+    if !thread.irqs_on() {
+        return;
+    }
+    thread.set_irqs_on(false);
+    let mut trace = thread.trace.get();
+    trace.stamp = trace.stamp.wrapping_add(1);
+    trace.hardirqs_off = IrqEvent { stamp: trace.stamp, site: site::of(place) };
+    thread.trace.set(trace);
+}
+
+/// Turns interrupts on and notes where. What is held now is held with interrupts enabled.
+pub(crate) fn enable(thread: &Thread, place: Place) {
+    if thread.irqs_on() {
+        return;
+    }
+    note_enabled(thread, place);
+    let bit = if thread.softirqs_on() {
+        state::ENABLED_HARDIRQ | state::ENABLED_SOFTIRQ
+    } else {
+        state::ENABLED_HARDIRQ
+    };
+    mark_held(thread, bit);
+}
+
+/// The same when a context ends: what is held was held before it began.
+pub(crate) fn note_enabled(thread: &Thread, place: Place) {
+    thread.set_irqs_on(true);
+    let mut trace = thread.trace.get();
+    trace.stamp = trace.stamp.wrapping_add(1);
+    trace.hardirqs_on = IrqEvent { stamp: trace.stamp, site: site::of(place) };
+    thread.trace.set(trace);
+}
+
+/// Notes that softirqs went off or on.
+pub(crate) fn note_softirqs(thread: &Thread, on: bool, place: Place) {
+    let mut trace = thread.trace.get();
+    trace.stamp = trace.stamp.wrapping_add(1);
+    let event = IrqEvent { stamp: trace.stamp, site: site::of(place) };
+    if on {
+        trace.softirqs_on = event;
+    } else {
+        trace.softirqs_off = event;
+    }
+    thread.trace.set(trace);
+}
+
+/// Adds a bit of "held with it enabled" to the class of each held lock.
+pub(crate) fn mark_held(thread: &Thread, exclusive: u32) {
+    let bits = |mode| if mode == Mode::Exclusive { exclusive } else { exclusive << 1 };
+    let is_known = thread
+        .held
+        .iter()
+        .all(|held| crate::class::usage(held.class) & bits(held.mode) == bits(held.mode));
+    if is_known {
+        return;
+    }
+    crate::sud::with_door_open(|| {
+        let mut graph = graph::lock();
+        graph.learn();
+        let trace = Trace::here();
+        for held in thread.held.iter() {
+            if crate::class::wait(held.class) == 0 {
+                continue;
+            }
+            if !super::mark(&mut graph, thread, &held, bits(held.mode), &trace) {
+                return;
+            }
+        }
+    });
+}
+
+/// Restoring interrupts that are on already: somebody in between turned them on.
+pub(crate) fn restored_while_on(thread: &Thread) {
+    warn(thread, "raw_local_irq_restore() called with IRQs enabled");
+}
+
+/// Saved states come back in the opposite order of saving.
+pub(crate) fn restored_out_of_order(thread: &Thread) {
+    warn(thread, "irq flags restored out of order");
+}
+
+/// A saved state that is thrown away.
+pub(crate) fn never_restored(thread: &Thread) {
+    warn(thread, "irq flags dropped without being restored");
+}
+
+/// A context that ends in another irq state than the one it began with.
+pub(crate) fn left_changed(thread: &Thread, section: &'static str, was_on: bool) {
+    let (was, is) = if was_on { ("enabled", "disabled") } else { ("disabled", "enabled") };
+    warn(thread, &format!("{section} entered with IRQs {was}, returned with IRQs {is}"));
+}
+
+/// A context that ends with another preempt count than the one it began with.
+pub(crate) fn left_preempt_count(thread: &Thread, section: &'static str, before: u32, now: u32) {
+    warn(
+        thread,
+        &format!("{section} entered with preempt_count {before:08x}, exited with {now:08x}?"),
+    );
+}
+
+/// Each of these once: the kernel's is a WARN_ONCE.
+#[cold]
+fn warn(thread: &Thread, message: &str) {
+    if !sink::is_new(Kind::IrqState, message) {
+        return;
+    }
+    crate::sud::with_door_open(|| {
+        sink::emit(thread, Kind::IrqState, print::warning(thread, message).to_string());
+    });
+}
+
+/// Calls `f` unless the validator is busy or off.
+pub(crate) fn with<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
+    context::enter(f)
+}

@@ -1,0 +1,229 @@
+//! What a thread is doing: one word like the kernel's `preempt_count`, the irq state, held locks.
+//!
+//! Everything here is a `Cell` in thread-local storage without a destructor: no allocation, and a
+//! signal handler that interrupts the validator sees `busy` and leaves the state alone.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::held::HeldStack;
+
+/// One spin lock, pin of the thread, or other reason not to be preempted.
+pub(crate) const PREEMPT_OFFSET: u32 = 1;
+/// Inside a softirq-like context.
+pub(crate) const SOFTIRQ_OFFSET: u32 = 0x100;
+/// Softirqs disabled once.
+pub(crate) const SOFTIRQ_DISABLE_OFFSET: u32 = 0x200;
+/// Inside a hardirq-like context.
+pub(crate) const HARDIRQ_OFFSET: u32 = 0x1_0000;
+
+const SOFTIRQ_MASK: u32 = 0xff00;
+const HARDIRQ_MASK: u32 = 0xf_0000;
+
+/// An instant of the irq trace: the number of the event, and where it was.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct IrqEvent {
+    pub(crate) stamp: u32,
+    pub(crate) site: usize,
+}
+
+/// The last changes of the irq state.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct IrqTrace {
+    pub(crate) stamp: u32,
+    pub(crate) hardirqs_on: IrqEvent,
+    pub(crate) hardirqs_off: IrqEvent,
+    pub(crate) softirqs_on: IrqEvent,
+    pub(crate) softirqs_off: IrqEvent,
+}
+
+/// What the validators know of a thread.
+pub(crate) struct Thread {
+    /// Not 0 while the validator itself runs; it does not check itself.
+    busy: Cell<u32>,
+    preempt: Cell<u32>,
+    irqs_on: Cell<bool>,
+    pub(crate) held: HeldStack,
+    pub(crate) trace: Cell<IrqTrace>,
+    /// How many sections are open.
+    pub(crate) sections: Cell<u32>,
+    /// The number of the outermost section: reports of one entry belong together.
+    pub(crate) entry: Cell<u64>,
+    /// The queue and the work item that run, for the reports.
+    pub(crate) work: Cell<Option<(&'static str, &'static str)>>,
+    /// Allocation is allowed in spite of the context while this is not 0.
+    pub(crate) alloc_allowed: Cell<u32>,
+    /// Serials of irq tokens that were taken and not yet restored.
+    pub(crate) irq_tokens: Cell<u32>,
+    /// The thread's own mark of its number; 0 until asked.
+    tid: Cell<u32>,
+}
+
+thread_local! {
+    static THREAD: Thread = const { Thread::new() };
+}
+
+static ENTRIES: AtomicU64 = AtomicU64::new(1);
+static ON: AtomicBool = AtomicBool::new(true);
+
+impl Thread {
+    const fn new() -> Self {
+        let none = IrqEvent { stamp: 0, site: 0 };
+        Self {
+            busy: Cell::new(0),
+            preempt: Cell::new(0),
+            irqs_on: Cell::new(true),
+            held: HeldStack::new(),
+            trace: Cell::new(IrqTrace {
+                stamp: 0,
+                hardirqs_on: none,
+                hardirqs_off: none,
+                softirqs_on: none,
+                softirqs_off: none,
+            }),
+            sections: Cell::new(0),
+            entry: Cell::new(0),
+            work: Cell::new(None),
+            alloc_allowed: Cell::new(0),
+            irq_tokens: Cell::new(0),
+            tid: Cell::new(0),
+        }
+    }
+
+    /// Calls `f` with the validator marked as at work.
+    pub(crate) fn while_busy<R>(&self, f: impl FnOnce() -> R) -> R {
+        let before = self.busy.replace(1);
+        let result = f();
+        self.busy.set(before);
+        result
+    }
+
+    /// The word.
+    pub(crate) fn preempt_count(&self) -> u32 {
+        self.preempt.get()
+    }
+
+    /// Adds to the word.
+    pub(crate) fn preempt_add(&self, offset: u32) {
+        self.preempt.set(self.preempt.get().wrapping_add(offset));
+    }
+
+    /// Takes from the word.
+    pub(crate) fn preempt_sub(&self, offset: u32) {
+        self.preempt.set(self.preempt.get().wrapping_sub(offset));
+    }
+
+    /// Says that interrupts are enabled: no gate is held.
+    pub(crate) fn irqs_on(&self) -> bool {
+        self.irqs_on.get()
+    }
+
+    pub(crate) fn set_irqs_on(&self, on: bool) {
+        self.irqs_on.set(on);
+    }
+
+    /// Says that softirqs are enabled: none runs and none is held off.
+    pub(crate) fn softirqs_on(&self) -> bool {
+        self.preempt.get() & SOFTIRQ_MASK == 0
+    }
+
+    /// Hardirq-like contexts entered.
+    pub(crate) fn hardirq_count(&self) -> u32 {
+        (self.preempt.get() & HARDIRQ_MASK) >> 16
+    }
+
+    /// Says that a softirq-like context runs.
+    pub(crate) fn in_softirq(&self) -> bool {
+        self.preempt.get() & SOFTIRQ_OFFSET != 0
+    }
+
+    /// 2 in a hardirq-like context, 1 in a softirq-like one, 0 else.
+    pub(crate) fn irq_context(&self) -> u8 {
+        if self.hardirq_count() != 0 { 2 } else { u8::from(self.in_softirq()) }
+    }
+
+    /// What decides about the usage bits of an acquisition, as one number: the softirq and hardirq
+    /// fields of the word, and the irq state.
+    #[inline]
+    pub(crate) fn irq_word(&self) -> u32 {
+        self.preempt.get() >> 8 << 1 | u32::from(self.irqs_on.get())
+    }
+
+    /// Says that the thread must not sleep.
+    pub(crate) fn is_atomic(&self) -> bool {
+        self.preempt.get() != 0 || !self.irqs_on.get()
+    }
+
+    /// The number of the thread, as the kernel numbers it.
+    pub(crate) fn tid(&self) -> u32 {
+        if self.tid.get() == 0 {
+            self.tid.set(rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs());
+        }
+        self.tid.get()
+    }
+
+    /// The group that a report of now belongs to: the outermost section, or one of its own.
+    pub(crate) fn group(&self) -> u64 {
+        if self.sections.get() == 0 { next_entry() } else { self.entry.get() }
+    }
+}
+
+/// A new number for an outermost section.
+pub(crate) fn next_entry() -> u64 {
+    ENTRIES.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Calls `f` with the thread's state, unless the validator is already at work in this thread or is
+/// switched off: then the answer is `None`.
+#[inline]
+pub(crate) fn enter<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
+    THREAD.with(|thread| {
+        if thread.busy.get() != 0 || !ON.load(Ordering::Relaxed) {
+            return None;
+        }
+        thread.busy.set(1);
+        let result = f(thread);
+        thread.busy.set(0);
+        Some(result)
+    })
+}
+
+/// The same without marking the validator as busy: for the short ways, which a signal handler may
+/// interrupt.
+#[inline]
+pub(crate) fn glance<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
+    THREAD.with(|thread| {
+        let is_idle = thread.busy.get() == 0 && ON.load(Ordering::Relaxed);
+        is_idle.then(|| f(thread))
+    })
+}
+
+/// Calls `f` with the thread's state without marking the validator as busy; for what only reads.
+pub(crate) fn peek<R>(f: impl FnOnce(&Thread) -> R) -> R {
+    THREAD.with(f)
+}
+
+/// Says that the validator is at work in this thread.
+pub(crate) fn is_busy() -> bool {
+    THREAD.with(|thread| thread.busy.get() != 0)
+}
+
+/// Switches all validation on or off for the process. What is held across the change is forgotten
+/// by the thread that holds it when it releases.
+pub(crate) fn switch(on: bool) {
+    ON.store(on, Ordering::Relaxed);
+}
+
+/// Forgets everything about this thread.
+pub(crate) fn forget_thread() {
+    THREAD.with(|thread| {
+        thread.preempt.set(0);
+        thread.irqs_on.set(true);
+        thread.held.truncate(0);
+        thread.trace.set(IrqTrace::default());
+        thread.sections.set(0);
+        thread.work.set(None);
+        thread.alloc_allowed.set(0);
+        thread.irq_tokens.set(0);
+    });
+}

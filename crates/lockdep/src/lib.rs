@@ -1,0 +1,115 @@
+//! Lock dependency, atomic-sleep and irq-state validators in user space.
+//!
+//! The kernel's validators find deadlocks that did not happen, and sleeping calls that did not sleep,
+//! because they judge by the rule and not by the outcome. This crate does the same for a program: its
+//! locks belong to classes, its callbacks run in contexts, and every new order of classes, every new
+//! use in a context, and every call that may sleep is checked once, when it is first seen.
+//!
+//! ```
+//! use lockdep::{Mutex, SpinLock, hardirq_enter};
+//!
+//! static MIXER: SpinLock<f32> = SpinLock::new(0.0);
+//!
+//! fn audio_callback() {
+//!     let _section = hardirq_enter("audio_callback");
+//!     *MIXER.lock() += 0.1;        // fine, as long as all others take it with interrupts off
+//! }
+//! # audio_callback();
+//! ```
+//!
+//! Without the feature `validate` every type is its raw lock and every call is nothing. With it,
+//! reports go to standard error, or to the file that `LOCKDEP_LOG` names; `LOCKDEP_ABORT` makes the
+//! first one the last; `LOCKDEP_GRAPH` names a file by which processes share what they learn.
+//!
+//! What the kernel's words mean here:
+//!
+//! * **hardirq**: code on which somebody waits in real time, [`hardirq_enter`].
+//! * **interrupts off**: the gate is held that keeps such code out, [`irqsave`].
+//! * **atomic context**: a hardirq-like or softirq-like section, a spin lock held, interrupts off.
+
+mod alloc;
+mod lock;
+
+pub use alloc::Alloc;
+pub use lock::mutex::{Mutex, MutexGuard};
+pub use lock::rwlock::{
+    RwLock, RwLockReadGuard, RwLockWriteGuard, RwSpinLock, RwSpinReadGuard, RwSpinWriteGuard,
+};
+pub use lock::spin::{AtEnd, Enabled, SpinGuard, SpinLock, Unchanged};
+
+#[cfg(not(feature = "validate"))]
+mod off;
+#[cfg(not(feature = "validate"))]
+pub use off::*;
+
+#[cfg(feature = "validate")]
+mod check;
+#[cfg(feature = "validate")]
+mod class;
+#[cfg(feature = "validate")]
+mod context;
+#[cfg(feature = "validate")]
+mod graph;
+#[cfg(feature = "validate")]
+mod held;
+#[cfg(feature = "validate")]
+mod irq;
+#[cfg(feature = "validate")]
+mod on;
+#[cfg(feature = "validate")]
+mod print;
+#[cfg(feature = "validate")]
+pub mod raw;
+#[cfg(feature = "validate")]
+mod section;
+#[cfg(feature = "validate")]
+mod shared;
+#[cfg(feature = "validate")]
+mod sink;
+#[cfg(feature = "validate")]
+mod site;
+#[cfg(feature = "validate")]
+mod state;
+#[cfg(feature = "validate")]
+mod sud;
+#[cfg(feature = "validate")]
+pub mod testing;
+#[cfg(feature = "validate")]
+mod trace;
+#[cfg(feature = "validate")]
+pub use on::*;
+
+/// Says that the code here may sleep: a report if it must not.
+#[macro_export]
+macro_rules! might_sleep {
+    () => {
+        $crate::might_sleep_at($crate::Place::here())
+    };
+}
+
+/// Says that the calling thread must hold a lock here: a report if it does not.
+#[macro_export]
+macro_rules! assert_held {
+    ($lock:expr) => {
+        $lock.assert_held()
+    };
+}
+
+/// A work item: the queue it runs on, its function, and the name of the item's class.
+///
+/// ```
+/// static TASK_WORK: lockdep::Work =
+///     lockdep::work!("events_highpri", "timer_work", "&timer->task_work");
+/// let _section = TASK_WORK.enter();
+/// ```
+#[macro_export]
+macro_rules! work {
+    ($queue:literal, $function:literal, $item:literal) => {
+        $crate::Work::new(
+            $queue,
+            $function,
+            concat!("(wq_completion)", $queue),
+            concat!("(work_completion)(", $item, ")"),
+        )
+    };
+}

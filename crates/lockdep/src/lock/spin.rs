@@ -1,0 +1,233 @@
+//! A spin lock: whoever holds it does not sleep.
+
+#![expect(unsafe_code, reason = "the data behind a lock of our own")]
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::hint;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::{How, IrqFlags, Map, Place, Wait};
+
+/// A mutual exclusion that spins when it has to wait.
+pub struct SpinLock<T: ?Sized> {
+    map: Map,
+    is_held: AtomicBool,
+    data: UnsafeCell<T>,
+}
+
+// SAFETY: the data goes from thread to thread only with the lock, so it has to be Send and no more.
+unsafe impl<T: ?Sized + Send> Sync for SpinLock<T> {}
+
+/// The right to the data of a [`SpinLock`]. `I` is what becomes of interrupts when it goes.
+#[must_use = "the lock is given back when the guard is dropped"]
+pub struct SpinGuard<'a, T: ?Sized, I: AtEnd = Unchanged> {
+    lock: &'a SpinLock<T>,
+    place: Place,
+    irq: I,
+}
+
+/// What becomes of interrupts when a guard goes.
+pub trait AtEnd: sealed::Sealed {
+    #[doc(hidden)]
+    fn end(&mut self, place: Place);
+}
+
+/// Interrupts stay as they are.
+#[derive(Debug)]
+pub struct Unchanged(());
+
+/// Interrupts are turned on, whatever they were.
+#[derive(Debug)]
+pub struct Enabled(());
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Unchanged {}
+    impl Sealed for super::Enabled {}
+    impl Sealed for crate::IrqFlags {}
+}
+
+impl AtEnd for Unchanged {
+    #[inline(always)]
+    fn end(&mut self, _: Place) {}
+}
+
+impl AtEnd for Enabled {
+    #[inline]
+    fn end(&mut self, place: Place) {
+        crate::enable_at(place);
+    }
+}
+
+impl AtEnd for IrqFlags {
+    #[inline]
+    fn end(&mut self, place: Place) {
+        self.restore_in_place(place);
+    }
+}
+
+impl<T> SpinLock<T> {
+    /// A spin lock whose class is `T` and the calling line.
+    #[track_caller]
+    #[inline]
+    pub const fn new(value: T) -> Self {
+        let map = Map::new::<Self>(Wait::Config);
+        Self { map, is_held: AtomicBool::new(false), data: UnsafeCell::new(value) }
+    }
+
+    /// The same with a name for reports, and for other processes.
+    #[track_caller]
+    #[inline]
+    pub const fn named(name: &'static str, value: T) -> Self {
+        let map = Map::named::<Self>(Wait::Config, name);
+        Self { map, is_held: AtomicBool::new(false), data: UnsafeCell::new(value) }
+    }
+}
+
+impl<T: ?Sized> SpinLock<T> {
+    /// Waits for the lock.
+    #[track_caller]
+    #[inline]
+    pub fn lock(&self) -> SpinGuard<'_, T> {
+        self.lock_how(How::EXCLUSIVE, Place::here(), Unchanged(()))
+    }
+
+    /// Waits for the lock, as one of several of its class that are taken in a fixed order.
+    #[track_caller]
+    #[inline]
+    pub fn lock_nested(&self, subclass: usize) -> SpinGuard<'_, T> {
+        self.lock_how(How::EXCLUSIVE.nested(subclass), Place::here(), Unchanged(()))
+    }
+
+    /// Turns interrupts off and waits for the lock; the guard restores them.
+    #[track_caller]
+    #[inline]
+    pub fn lock_irqsave(&self) -> SpinGuard<'_, T, IrqFlags> {
+        let place = Place::here();
+        let flags = IrqFlags::save(place);
+        self.lock_how(How::EXCLUSIVE, place, flags)
+    }
+
+    /// Turns interrupts off and waits for the lock; the guard turns them on, whatever they were.
+    #[track_caller]
+    #[inline]
+    pub fn lock_irq(&self) -> SpinGuard<'_, T, Enabled> {
+        let place = Place::here();
+        crate::disable_at(place);
+        self.lock_how(How::EXCLUSIVE, place, Enabled(()))
+    }
+
+    #[inline]
+    fn lock_how<I: AtEnd>(&self, how: How, place: Place, irq: I) -> SpinGuard<'_, T, I> {
+        crate::spin_enter();
+        self.map.acquire(how, place);
+        self.raw_lock();
+        SpinGuard { lock: self, place, irq }
+    }
+
+    /// Takes the lock if it is free.
+    #[track_caller]
+    #[inline]
+    pub fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
+        let place = Place::here();
+        if self.is_held.swap(true, Ordering::Acquire) {
+            return None;
+        }
+        crate::spin_enter();
+        self.map.acquire(How::EXCLUSIVE.attempt(), place);
+        Some(SpinGuard { lock: self, place, irq: Unchanged(()) })
+    }
+
+    #[inline]
+    fn raw_lock(&self) {
+        while self.is_held.swap(true, Ordering::Acquire) {
+            while self.is_held.load(Ordering::Relaxed) {
+                hint::spin_loop();
+            }
+        }
+    }
+
+    /// Reports if the calling thread does not hold the lock.
+    #[track_caller]
+    #[inline]
+    pub fn assert_held(&self) {
+        #[cfg(feature = "validate")]
+        self.map.assert_held(Place::here());
+    }
+}
+
+impl<T: ?Sized, I: AtEnd> SpinGuard<'_, T, I> {
+    /// Gives the lock back for the time of `f`, and leaves interrupts as they are: off, if the lock
+    /// was taken with them off.
+    #[track_caller]
+    pub fn unlocked<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        let place = Place::here();
+        self.lock.map.release(self.place);
+        self.lock.is_held.store(false, Ordering::Release);
+        crate::spin_leave();
+        let result = f();
+        crate::spin_enter();
+        self.lock.map.acquire(How::EXCLUSIVE, place);
+        self.lock.raw_lock();
+        self.place = place;
+        result
+    }
+
+    /// Forbids giving the lock back until [`unpin`](Self::unpin): for callees that must not.
+    #[track_caller]
+    #[inline]
+    pub fn pin(&self) {
+        #[cfg(feature = "validate")]
+        self.lock.map.pin(Place::here());
+    }
+
+    /// Allows it again.
+    #[track_caller]
+    #[inline]
+    pub fn unpin(&self) {
+        #[cfg(feature = "validate")]
+        self.lock.map.unpin(Place::here());
+    }
+}
+
+impl<T: ?Sized, I: AtEnd> Drop for SpinGuard<'_, T, I> {
+    #[inline]
+    fn drop(&mut self) {
+        self.lock.map.release(self.place);
+        self.lock.is_held.store(false, Ordering::Release);
+        self.irq.end(self.place);
+        crate::spin_leave();
+    }
+}
+
+impl<T: ?Sized, I: AtEnd> Deref for SpinGuard<'_, T, I> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the guard holds the lock, so nobody else has a reference to the data.
+        unsafe { &*self.lock.data.get() }
+    }
+}
+
+impl<T: ?Sized, I: AtEnd> DerefMut for SpinGuard<'_, T, I> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the guard holds the lock, so nobody else has a reference to the data.
+        unsafe { &mut *self.lock.data.get() }
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for SpinLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpinLock").finish_non_exhaustive()
+    }
+}
+
+impl<T: ?Sized + fmt::Debug, I: AtEnd> fmt::Debug for SpinGuard<'_, T, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}

@@ -1,0 +1,97 @@
+//! For locks that are not Rust's: classes by name, instances by address.
+//!
+//! The library for C programs (`lockdep-preload`) is made of this.
+
+use std::ops::Range;
+
+use crate::check::{self, balance, freed, sleep};
+use crate::context;
+use crate::{How, Place, Wait, graph, site, trace};
+
+/// A class of locks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Class(u16);
+
+impl Class {
+    /// A new class. A second one of the same name is told apart by a number. `None` when there are
+    /// too many classes.
+    #[must_use]
+    pub fn new(name: &str, wait: Wait) -> Option<Self> {
+        unchecked(|| graph::lock().named_class(name, 0, wait)).map(Self)
+    }
+
+    /// Checks an acquisition of the lock at an address; before waiting, or after an attempt.
+    pub fn acquire(self, instance: usize, how: How, place: Place) {
+        context::glance(|thread| check::acquire(thread, instance, self.0, how, place));
+    }
+
+    /// Checks a release of the lock at an address; before it is given back.
+    pub fn release(self, instance: usize, place: Place) {
+        context::glance(|thread| {
+            if !check::release(thread, instance) {
+                thread.while_busy(|| balance::not_held(thread, Some(self.0), place));
+            }
+        });
+    }
+}
+
+/// Says that the calling thread holds the lock at an address.
+#[must_use]
+pub fn is_held(instance: usize) -> bool {
+    context::peek(|thread| thread.held.position(instance).is_some())
+}
+
+/// Says that the calling thread must not sleep.
+#[must_use]
+pub fn is_atomic() -> bool {
+    context::peek(context::Thread::is_atomic)
+}
+
+/// Says that memory of a size is asked for or given back.
+pub fn allocates(size: usize) {
+    sleep::allocates(size);
+}
+
+/// Says that memory goes away.
+pub fn frees(memory: Range<usize>) {
+    freed::check(memory);
+}
+
+/// A lock that spins is about to be taken: the thread must not be preempted.
+pub fn spin_enter() {
+    crate::spin_enter();
+}
+
+/// A lock that spins was given back.
+pub fn spin_leave() {
+    crate::spin_leave();
+}
+
+/// Calls `f` with the validator marked as at work: what it does is not checked.
+pub fn unchecked<R>(f: impl FnOnce() -> R) -> R {
+    context::peek(|thread| thread.while_busy(f))
+}
+
+/// Says that the validator is at work in this thread, and must not be called.
+#[must_use]
+pub fn is_busy() -> bool {
+    context::is_busy()
+}
+
+/// The line of a place as `file.c:12`, or its function if no line is known.
+#[must_use]
+pub fn describe(place: Place) -> String {
+    let frame = unchecked(|| site::frame(site::of(place)));
+    let symbol = frame.symbol();
+    let short = |(file, line): (String, u32)| {
+        let name = file.rsplit('/').next().unwrap_or_default();
+        format!("{name}:{line}")
+    };
+    frame.line.map_or(symbol, short)
+}
+
+/// The name of the variable at an address.
+#[must_use]
+pub fn variable(address: usize) -> Option<String> {
+    unchecked(|| trace::symbol_at(address))
+}

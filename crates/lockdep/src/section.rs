@@ -1,0 +1,295 @@
+//! Sections: spans of code that run in a context, from `*_enter` until the guard goes.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+use crate::check::{How, budget, irq_state, leaving};
+use crate::class::{Map, Wait};
+use crate::context::{
+    self, HARDIRQ_OFFSET, PREEMPT_OFFSET, SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_OFFSET, Thread,
+};
+use crate::site::Place;
+use crate::sud;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Context {
+    HardIrq,
+    SoftIrq,
+    /// A work item or a task: may sleep.
+    Task,
+    /// A task that must not be preempted.
+    NoPreempt,
+    /// A task with softirqs disabled.
+    NoSoftIrq,
+}
+
+/// A span of code that runs in a context; it ends when this is dropped.
+#[must_use = "the section ends when the guard is dropped"]
+pub struct Section {
+    /// `None` when the validator was off or busy at the start: then the end does nothing either.
+    state: Option<State>,
+    name: &'static str,
+    context: Context,
+    place: Place,
+    work: Option<&'static Work>,
+    /// A section belongs to its thread.
+    thread: PhantomData<*const ()>,
+}
+
+/// What the thread was before, and what the section may use.
+struct State {
+    irqs_on: bool,
+    preempt_count: u32,
+    depth: usize,
+    tokens: u32,
+    work_before: Option<(&'static str, &'static str)>,
+    items: Cell<u64>,
+    max_items: u64,
+    start: Option<(Instant, Duration, u64)>,
+    no_syscalls: bool,
+}
+
+/// Begins a hardirq-like span: an audio callback, one turn of a server, a signal handler. Nothing in
+/// it may sleep, allocate, or take a class that is ever held with interrupts enabled.
+#[track_caller]
+pub fn hardirq_enter(name: &'static str) -> Section {
+    Section::enter(name, Context::HardIrq, Place::here(), None)
+}
+
+/// Begins a softirq-like span: it may be interrupted by a hardirq-like one, and must not sleep.
+#[track_caller]
+pub fn softirq_enter(name: &'static str) -> Section {
+    Section::enter(name, Context::SoftIrq, Place::here(), None)
+}
+
+/// Begins a task's span: it may sleep, and must give back all locks before it returns.
+#[track_caller]
+pub fn task_enter(name: &'static str) -> Section {
+    Section::enter(name, Context::Task, Place::here(), None)
+}
+
+/// Begins a span in which the thread must not be preempted, and so must not sleep.
+#[track_caller]
+pub fn preempt_disable() -> Section {
+    Section::enter("preempt_disable", Context::NoPreempt, Place::here(), None)
+}
+
+/// Begins a span in which no softirq-like callback may run on this thread.
+#[track_caller]
+pub fn local_bh_disable() -> Section {
+    Section::enter("local_bh_disable", Context::NoSoftIrq, Place::here(), None)
+}
+
+/// A work item of a queue: a deferred callback that runs in a worker. Make one with
+/// [`work!`](crate::work).
+///
+/// The queue and the item count as held while the item runs, as in the kernel: who waits for the end
+/// of an item while he holds a lock that the item takes, waits for ever.
+#[derive(Debug)]
+pub struct Work {
+    queue: &'static str,
+    function: &'static str,
+    queue_map: Map,
+    item_map: Map,
+}
+
+impl Work {
+    /// A work item; `queue_class` and `item_class` are the names of their classes.
+    #[track_caller]
+    #[must_use]
+    pub const fn new(
+        queue: &'static str,
+        function: &'static str,
+        queue_class: &'static str,
+        item_class: &'static str,
+    ) -> Self {
+        let queue_map = Map::named::<(Self, u8)>(Wait::Unchecked, queue_class);
+        let item_map = Map::named::<Self>(Wait::Unchecked, item_class);
+        Self { queue, function, queue_map, item_map }
+    }
+
+    /// Begins a run of the item, in the worker. Interrupts are enabled.
+    #[track_caller]
+    pub fn enter(&'static self) -> Section {
+        Section::enter(self.function, Context::Task, Place::here(), Some(self))
+    }
+
+    /// Says that the caller waits until the item is done: it may sleep, and everything that the item
+    /// takes comes after what the caller holds.
+    #[track_caller]
+    pub fn flush(&self) {
+        let place = Place::here();
+        crate::might_sleep_at(place);
+        self.item_map.acquire(How::EXCLUSIVE, place);
+        self.item_map.release(place);
+    }
+}
+
+impl Section {
+    fn enter(
+        name: &'static str,
+        context: Context,
+        place: Place,
+        work: Option<&'static Work>,
+    ) -> Self {
+        let state = context::enter(|thread| begin(thread, context, place));
+        let section = Self { state, name, context, place, work, thread: PhantomData };
+        if let Some(work) = work {
+            work.queue_map.acquire(How::EXCLUSIVE, place);
+            work.item_map.acquire(How::EXCLUSIVE, place);
+            context::peek(|thread| thread.work.set(Some((work.queue, work.function))));
+        }
+        section
+    }
+
+    /// Limits the items that [`item`](Self::item) counts.
+    pub fn max_items(mut self, items: u64) -> Self {
+        if let Some(state) = &mut self.state {
+            state.max_items = items;
+        }
+        self
+    }
+
+    /// Limits the time that the section may take. A section that does not end is reported by the
+    /// watchdog.
+    pub fn max_time(mut self, budget: Duration) -> Self {
+        let name = self.name;
+        if let Some(state) = &mut self.state {
+            let entry = context::peek(|thread| budget::watch(thread, name, budget));
+            state.start = Some((Instant::now(), budget, entry));
+        }
+        self
+    }
+
+    /// Forbids system calls until the section ends: the first one is reported. Where the kernel
+    /// cannot dispatch system calls to user space this does nothing; see
+    /// [`can_trap_syscalls`](crate::can_trap_syscalls).
+    pub fn no_syscalls(mut self) -> Self {
+        if let Some(state) = &mut self.state {
+            state.no_syscalls = sud::arm();
+        }
+        self
+    }
+
+    /// Counts one item: an event that is delivered, a message that is handled.
+    #[inline]
+    pub fn item(&self) {
+        let Some(state) = &self.state else { return };
+        let items = state.items.get() + 1;
+        state.items.set(items);
+        if items == state.max_items.saturating_add(1) {
+            context::enter(|thread| {
+                let what = format!("items, more than {}", state.max_items);
+                budget::exceeded(thread, self.name, &what);
+            });
+        }
+    }
+}
+
+fn begin(thread: &Thread, context: Context, place: Place) -> State {
+    let state = State {
+        irqs_on: thread.irqs_on(),
+        preempt_count: thread.preempt_count(),
+        depth: thread.held.depth(),
+        tokens: thread.irq_tokens.get(),
+        work_before: thread.work.get(),
+        items: Cell::new(0),
+        max_items: u64::MAX,
+        start: None,
+        no_syscalls: false,
+    };
+    if thread.sections.get() == 0 {
+        thread.entry.set(context::next_entry());
+    }
+    thread.sections.set(thread.sections.get() + 1);
+    match context {
+        Context::HardIrq => {
+            irq_state::disable(thread, place);
+            thread.preempt_add(HARDIRQ_OFFSET);
+        }
+        Context::SoftIrq | Context::NoSoftIrq => {
+            if thread.softirqs_on() {
+                irq_state::note_softirqs(thread, false, place);
+            }
+            thread.preempt_add(offset(context));
+        }
+        Context::Task | Context::NoPreempt => thread.preempt_add(offset(context)),
+    }
+    state
+}
+
+fn offset(context: Context) -> u32 {
+    match context {
+        Context::HardIrq => HARDIRQ_OFFSET,
+        Context::SoftIrq => SOFTIRQ_OFFSET,
+        Context::NoPreempt => PREEMPT_OFFSET,
+        Context::NoSoftIrq => SOFTIRQ_DISABLE_OFFSET,
+        Context::Task => 0,
+    }
+}
+
+impl Drop for Section {
+    fn drop(&mut self) {
+        let Some(state) = self.state.take() else { return };
+        if let Some(work) = self.work {
+            work.item_map.release(self.place);
+            work.queue_map.release(self.place);
+        }
+        context::enter(|thread| self.end(thread, &state));
+    }
+}
+
+impl Section {
+    fn end(&self, thread: &Thread, state: &State) {
+        if state.no_syscalls {
+            sud::disarm(thread);
+        }
+        if let Some((start, budget, entry)) = state.start {
+            budget::unwatch(entry);
+            let elapsed = start.elapsed();
+            if elapsed > budget {
+                let what = format!("time {elapsed:?}, more than {budget:?}");
+                budget::exceeded(thread, self.name, &what);
+            }
+        }
+        let is_span = matches!(self.context, Context::NoPreempt | Context::NoSoftIrq);
+        if !is_span {
+            self.check_state_at_end(thread, state);
+        }
+        thread.preempt_sub(offset(self.context));
+        match self.context {
+            Context::HardIrq if state.irqs_on => irq_state::note_enabled(thread, self.place),
+            Context::SoftIrq | Context::NoSoftIrq if thread.softirqs_on() => {
+                irq_state::note_softirqs(thread, true, self.place);
+                if thread.irqs_on() && self.context == Context::NoSoftIrq {
+                    irq_state::mark_held(thread, crate::state::ENABLED_SOFTIRQ);
+                }
+            }
+            _ => {}
+        }
+        thread.work.set(state.work_before);
+        thread.sections.set(thread.sections.get().saturating_sub(1));
+    }
+
+    /// A callback leaves as it came: locks, irq state, preempt count.
+    fn check_state_at_end(&self, thread: &Thread, state: &State) {
+        leaving::check(thread, state.depth, self.name);
+        let expected = state.preempt_count.wrapping_add(offset(self.context));
+        let now = thread.preempt_count();
+        if now != expected && thread.held.depth() == state.depth {
+            irq_state::left_preempt_count(thread, self.name, expected, now);
+        }
+        thread.preempt_add(expected.wrapping_sub(now));
+        let expected_on = state.irqs_on && self.context != Context::HardIrq;
+        if thread.irqs_on() != expected_on {
+            irq_state::left_changed(thread, self.name, expected_on);
+            if expected_on {
+                irq_state::note_enabled(thread, self.place);
+            } else {
+                irq_state::disable(thread, self.place);
+            }
+        }
+        thread.irq_tokens.set(state.tokens);
+    }
+}

@@ -1,0 +1,171 @@
+//! Where reports go: standard error, a file (`LOCKDEP_LOG`), a hook, or a test that captures them.
+
+#![expect(clippy::disallowed_types, reason = "the validator's own lock, taken to report only")]
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use crate::context::Thread;
+
+/// What a report is about.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A call that may sleep, or an allocation or a system call, where nothing may sleep.
+    Sleep,
+    /// A new order of two classes closes a cycle.
+    Circular,
+    /// A class is taken again by the thread that holds it.
+    Recursive,
+    /// A class is used both inside an interrupt and with interrupts enabled.
+    Inconsistent,
+    /// A new order leads from an irq-safe class to an irq-unsafe one.
+    SafeToUnsafe,
+    /// A class became irq-safe or irq-unsafe, and an order that is known makes that wrong.
+    Inversion,
+    /// A lock that waits longer than what it is taken inside of.
+    WaitContext,
+    /// A release of a lock that is not held.
+    UnlockBalance,
+    /// A lock went away while held.
+    Freed,
+    /// A callback, work item or task returned with a lock held.
+    Leaving,
+    /// Interrupt state restored wrongly.
+    IrqState,
+    /// A pinned lock was released, or one unpinned that was not pinned.
+    Pin,
+    /// `assert_held!` found the lock not held.
+    NotHeld,
+    /// A section took more items or more time than it may.
+    Budget,
+    /// A section does not end.
+    Lockup,
+}
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What it is about.
+    pub kind: Kind,
+    /// The whole text in the kernel's form, with a newline at its end.
+    pub text: String,
+    /// Reports of one thread within one outermost section have one number: the first is the cause.
+    pub group: u64,
+    /// The thread's number.
+    pub tid: u32,
+}
+
+impl Report {
+    /// The line that names the finding.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        let mut lines = self.text.lines();
+        let is_rule = |line: &str| line.is_empty() || line.starts_with(['=', '-']);
+        lines.find(|line| !is_rule(line)).unwrap_or_default()
+    }
+}
+
+type Hook = Box<dyn Fn(&Report) + Send>;
+
+#[derive(Default)]
+struct Sink {
+    /// How often each finding came.
+    seen: HashMap<u64, u64>,
+    captured: Option<Vec<Report>>,
+    file: Option<File>,
+    hook: Option<Hook>,
+}
+
+static SINK: LazyLock<Mutex<Sink>> = LazyLock::new(|| Mutex::new(Sink::new()));
+static TAINTED: AtomicBool = AtomicBool::new(false);
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+impl Sink {
+    fn new() -> Self {
+        let file = std::env::var_os("LOCKDEP_LOG")
+            .and_then(|path| File::options().append(true).create(true).open(path).ok());
+        Self { file, ..Self::default() }
+    }
+
+    fn write(&mut self, report: Report) {
+        if let Some(hook) = &self.hook {
+            hook(&report);
+        }
+        if let Some(captured) = &mut self.captured {
+            captured.push(report);
+            return;
+        }
+        // A report that cannot be written has nowhere else to go.
+        let _ = match &mut self.file {
+            Some(file) => file.write_all(report.text.as_bytes()),
+            None => std::io::stderr().write_all(report.text.as_bytes()),
+        };
+    }
+}
+
+fn sink() -> std::sync::MutexGuard<'static, Sink> {
+    SINK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Says whether a finding is new, and counts it if it is not.
+pub(crate) fn is_new(kind: Kind, what: impl Hash) -> bool {
+    let mut hasher = DefaultHasher::new();
+    (kind, what).hash(&mut hasher);
+    let count = &mut *sink();
+    let count = count.seen.entry(hasher.finish()).or_insert(0);
+    *count += 1;
+    *count == 1
+}
+
+/// Sends a report on its way.
+pub(crate) fn emit(thread: &Thread, kind: Kind, text: String) {
+    emit_for(thread.group(), thread.tid(), kind, text);
+}
+
+/// Sends a report about a thread on its way.
+pub(crate) fn emit_for(group: u64, tid: u32, kind: Kind, text: String) {
+    TAINTED.store(true, Ordering::Relaxed);
+    COUNT.fetch_add(1, Ordering::Relaxed);
+    sink().write(Report { kind, text, group, tid });
+    if std::env::var_os("LOCKDEP_ABORT").is_some() {
+        std::process::abort();
+    }
+}
+
+/// Says that a report has been made before.
+pub(crate) fn is_tainted() -> bool {
+    TAINTED.load(Ordering::Relaxed)
+}
+
+/// How many reports this process has made.
+#[must_use]
+pub fn count() -> u64 {
+    COUNT.load(Ordering::Relaxed)
+}
+
+/// Calls `hook` with every report, before it is written. It runs where the report was made: it must
+/// not wait.
+pub fn set_hook(hook: impl Fn(&Report) + Send + 'static) {
+    sink().hook = Some(Box::new(hook));
+}
+
+/// Collects reports from now on instead of writing them.
+pub(crate) fn start_capture() {
+    sink().captured = Some(Vec::new());
+}
+
+/// What was collected; reports are written again from now on.
+pub(crate) fn end_capture() -> Vec<Report> {
+    sink().captured.take().unwrap_or_default()
+}
+
+/// Forgets what was reported before.
+pub(crate) fn forget() {
+    sink().seen.clear();
+    TAINTED.store(false, Ordering::Relaxed);
+}

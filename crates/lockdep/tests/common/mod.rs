@@ -1,0 +1,20 @@
+//! What the tests share.
+
+use lockdep::testing::capture;
+use lockdep::{Kind, Report};
+
+/// The kinds of the reports that a case makes, in order.
+pub(crate) fn kinds(case: impl FnOnce()) -> Vec<Kind> {
+    let reports = reports(case);
+    reports.iter().map(|report| report.kind).collect()
+}
+
+/// The reports that a case makes.
+pub(crate) fn reports(case: impl FnOnce()) -> Vec<Report> {
+    let reports = capture(case);
+    for report in &reports {
+        // Shown when the test fails.
+        println!("{}", report.text);
+    }
+    reports
+}

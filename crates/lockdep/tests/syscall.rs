@@ -1,0 +1,83 @@
+//! System calls in a section without system calls.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{kinds, reports};
+use lockdep::{Kind, SpinLock, can_trap_syscalls, hardirq_enter, set_sleep_report_interval};
+
+fn a_system_call() {
+    std::thread::yield_now();
+}
+
+/// Runs a case where the kernel can trap; says so where it cannot.
+fn can_run() -> bool {
+    let can = can_trap_syscalls();
+    if !can {
+        eprintln!("skipped: this kernel does not dispatch system calls to user space");
+    }
+    can
+}
+
+#[test]
+fn a_system_call_in_a_section_without() {
+    if !can_run() {
+        return;
+    }
+    let case = |inside: bool| {
+        let section = hardirq_enter("turn").no_syscalls();
+        if inside {
+            a_system_call();
+        }
+        drop(section);
+        a_system_call();
+    };
+    let found = reports(|| case(true));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].kind, Kind::Sleep);
+    assert!(found[0].text.contains("lockdep: system call 24."), "sched_yield");
+    assert!(found[0].text.contains("a_system_call"), "the caller is in the stack");
+    assert_eq!(kinds(|| case(false)), []);
+}
+
+#[test]
+fn every_section_is_armed_anew_and_the_call_is_made() {
+    if !can_run() {
+        return;
+    }
+    let found = reports(|| {
+        set_sleep_report_interval(Duration::ZERO);
+        {
+            let _section = hardirq_enter("turn").no_syscalls();
+            let pid = rustix_pid();
+            assert_eq!(pid, std::process::id());
+        }
+        {
+            let _section = hardirq_enter("turn").no_syscalls();
+            a_system_call();
+        }
+        let _section = hardirq_enter("turn");
+        a_system_call();
+    });
+    assert_eq!(found.len(), 2, "one each, none in the section that allows them");
+}
+
+fn rustix_pid() -> u32 {
+    std::process::id()
+}
+
+#[test]
+fn the_validators_own_calls_do_not_count() {
+    if !can_run() {
+        return;
+    }
+    let found = kinds(|| {
+        let (a, b) = (SpinLock::new(1_u8), SpinLock::new(2_u16));
+        let _section = hardirq_enter("turn").no_syscalls();
+        // The stacks of these first visits are recorded, and the graph is locked.
+        let _a = a.lock();
+        let _b = b.lock();
+    });
+    assert_eq!(found, []);
+}

@@ -1,0 +1,213 @@
+//! Cause and consequences, and how often the same came.
+//!
+//! One mistake often makes several reports: the kernel goes on after the first. Reports of one task
+//! within one outermost entry into the kernel (a system call, a work item, an interrupt) belong
+//! together. The first is the cause.
+
+use crate::kind::Kind;
+use crate::model::Report;
+use crate::parse::frame::Frame;
+use crate::parse::prefix::Context;
+use std::collections::HashMap;
+
+/// Reports further apart than this, in microseconds, are of different entries.
+const MAX_DISTANCE_US: u64 = 2_000_000;
+/// The same in lines, where the log has no times.
+const MAX_DISTANCE_LINES: usize = 400;
+
+/// A cause with its consequences; both are indices into the reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The first report.
+    pub cause: usize,
+    /// What followed from it, in order.
+    pub consequences: Vec<usize>,
+    /// The causes of other groups that are the same in all titles and all guilty functions.
+    pub repeats: Vec<usize>,
+}
+
+impl Group {
+    /// How often it came.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.repeats.len() + 1
+    }
+
+    /// All its reports.
+    pub fn members(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(self.cause).chain(self.consequences.iter().copied())
+    }
+}
+
+/// Puts reports together that follow from one another, in the order of the log.
+#[must_use]
+pub fn group(reports: &[Report<'_>]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    // The latest group of each task.
+    let mut latest: HashMap<Owner<'_>, usize> = HashMap::new();
+    let mut latest_of_context: HashMap<Context, usize> = HashMap::new();
+    for (index, report) in reports.iter().enumerate() {
+        let owner = owner(report);
+        let open = latest.get(&owner).copied();
+        let open = open.filter(|&group| follows(reports, &groups[group], index)).or_else(|| {
+            // A panic does not say which task it is about.
+            let group = latest_of_context.get(&report.context).copied();
+            group.filter(|&group| is_panic_of(reports, &groups[group], report))
+        });
+        if let Some(group) = open {
+            groups[group].consequences.push(index);
+            continue;
+        }
+        latest.insert(owner, groups.len());
+        latest_of_context.insert(report.context, groups.len());
+        groups.push(Group { cause: index, consequences: Vec::new(), repeats: Vec::new() });
+    }
+    groups
+}
+
+/// Joins groups that are alike.
+#[must_use]
+pub fn deduplicate(reports: &[Report<'_>], groups: Vec<Group>) -> Vec<Group> {
+    let mut seen: HashMap<Vec<(&str, Option<&str>)>, usize> = HashMap::new();
+    let mut kept: Vec<Group> = Vec::new();
+    for group in groups {
+        let signature = group.members().map(|index| {
+            let report = &reports[index];
+            (report.title.as_str(), report.guilty.as_ref().map(|guilty| guilty.function))
+        });
+        let signature: Vec<_> = signature.collect();
+        if let Some(&first) = seen.get(&signature) {
+            kept[first].repeats.push(group.cause);
+            continue;
+        }
+        seen.insert(signature, kept.len());
+        kept.push(group);
+    }
+    kept
+}
+
+/// The task, or whatever else the log tells reports apart by.
+type Owner<'a> = (Option<(&'a str, u32)>, Option<Context>);
+
+fn owner<'a>(report: &Report<'a>) -> Owner<'a> {
+    match &report.task {
+        Some(task) => (Some((task.comm, task.pid)), None),
+        None => (None, Some(report.context)),
+    }
+}
+
+fn follows(reports: &[Report<'_>], group: &Group, index: usize) -> bool {
+    let (cause, report) = (&reports[group.cause], &reports[index]);
+    let last = group.consequences.last().copied().unwrap_or(group.cause);
+    let before = &reports[last];
+    if report.kind.is_independent() || cause.kind.is_independent() {
+        return false;
+    }
+    // The same again is another time.
+    if group.members().any(|member| {
+        reports[member].title == report.title && reports[member].headline == report.headline
+    }) {
+        return false;
+    }
+    if !is_near(before, report) {
+        return false;
+    }
+    // What has no stack of its own is judged by the task alone.
+    let without_stack = matches!(report.kind, Kind::HeldLeaving | Kind::Panic);
+    if without_stack || report.main_trace.is_none() || cause.main_trace.is_none() {
+        return report.task.is_some() || report.kind == Kind::Panic;
+    }
+    same_entry(cause, report)
+}
+
+/// The panic that the settings of the kernel make of a report.
+fn is_panic_of(reports: &[Report<'_>], group: &Group, panic: &Report<'_>) -> bool {
+    let last = group.consequences.last().copied().unwrap_or(group.cause);
+    let settings =
+        ["Fatal exception", "panic_on_warn", "hung_task", "softlockup", "Hard LOCKUP", "RCU Stall"];
+    panic.kind == Kind::Panic
+        && settings.iter().any(|setting| panic.headline.contains(setting))
+        && reports[last].kind != Kind::Panic
+        && is_near(&reports[last], panic)
+}
+
+fn is_near(before: &Report<'_>, after: &Report<'_>) -> bool {
+    match (before.time_us, after.time_us) {
+        (Some(first), Some(second)) => second.abs_diff(first) <= MAX_DISTANCE_US,
+        _ => after.line_range().0.saturating_sub(before.line_range().1) <= MAX_DISTANCE_LINES,
+    }
+}
+
+/// The same entry into the kernel: interrupt, work item or system call, down to the function that the
+/// entry is for.
+fn same_entry(first: &Report<'_>, second: &Report<'_>) -> bool {
+    if first.work != second.work || (first.irq_frames > 0) != (second.irq_frames > 0) {
+        return false;
+    }
+    let (one, two) = (outermost(first), outermost(second));
+    let mut calls = one.iter().zip(&two);
+    for (one, two) in calls.by_ref() {
+        if one.symbol != two.symbol {
+            return false;
+        }
+        // The function that the entry is for may go on between two reports.
+        if !is_entry(one.function()) {
+            return true;
+        }
+        if one.offset != two.offset {
+            return false;
+        }
+    }
+    // One of the stacks is cut short.
+    !one.is_empty() && !two.is_empty()
+}
+
+/// Code that every entry of its sort comes through.
+fn is_entry(function: &str) -> bool {
+    const STARTS: &[&str] = &[
+        "entry_",
+        "do_syscall_",
+        "do_fast_syscall",
+        "invoke_syscall",
+        "el0",
+        "do_el0_svc",
+        "ret_from_",
+        "kthread",
+        "worker_thread",
+        "process_one_work",
+        "process_scheduled_works",
+        "asm_",
+        "handle_softirqs",
+        "__do_softirq",
+        "do_softirq",
+        "__irq_exit",
+        "irq_exit",
+        "run_ksoftirqd",
+        "smpboot_thread_fn",
+        "secondary_startup",
+        "start_secondary",
+        "cpu_startup_entry",
+        "do_idle",
+        "syscall_",
+        "x64_sys_call",
+        "call_timer_fn",
+        "__run_timer",
+        "run_timer",
+        "el1h_",
+        "el1_",
+        "ret_fast_syscall",
+    ];
+    STARTS.iter().any(|start| function.starts_with(start))
+}
+
+/// From the outside in, without inlined functions; of an interrupt, its own functions only.
+fn outermost<'a>(report: &Report<'a>) -> Vec<Frame<'a>> {
+    let frames = match report.main_trace {
+        Some(trace) if report.irq_frames > 0 => {
+            let frames = &report.traces[trace].frames;
+            frames[..report.irq_frames.min(frames.len())].to_vec()
+        }
+        _ => report.main_frames(),
+    };
+    frames.into_iter().rev().filter(|frame| !frame.inline && !frame.unreliable).collect()
+}

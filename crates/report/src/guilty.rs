@@ -1,0 +1,132 @@
+//! Who is to blame.
+//!
+//! A title names the first function that is not machinery; that is good for finding duplicates. The one
+//! to look at may be further out: whoever calls what takes a lock or loads a module, where neither is
+//! allowed. Both are told, with the way between them.
+
+use crate::kind::Kind;
+use crate::model::Report;
+use crate::parse::frame::Frame;
+use crate::skip;
+use crate::title::is_dispatcher;
+use serde::Serialize;
+
+/// The function to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Guilty<'a> {
+    /// Its name.
+    pub function: &'a str,
+    /// Source file.
+    pub file: Option<&'a str>,
+    /// Line in it.
+    pub line: Option<u32>,
+    /// The place in it as the log prints it.
+    #[serde(skip)]
+    pub frame: Frame<'a>,
+    /// The functions that it called to get there, outermost first, up to the one in the title; empty if
+    /// that is the guilty one itself.
+    pub through: Vec<&'a str>,
+}
+
+/// Finds the function to look at.
+pub(crate) fn find<'a>(report: &Report<'a>) -> Option<Guilty<'a>> {
+    if matches!(report.kind, Kind::DataRace | Kind::RaceAssert) {
+        return race(report);
+    }
+    let frames = report.main_frames();
+    let titled = report.function;
+    let start = titled
+        .and_then(|name| frames.iter().position(|frame| !frame.inline && frame.function() == name));
+    let start = start.or_else(|| frames.iter().position(|frame| !is_machinery(frame.function())));
+    // The function of the title stands outside of the stack: at the place of a lock, or nowhere.
+    if let Some(name) = titled
+        && start.is_none_or(|start| frames[start].function() != name)
+    {
+        return elsewhere(report, name);
+    }
+    let start = start?;
+    let innocent: fn(&Frame<'_>) -> bool =
+        if report.kind.blames_caller() { is_helper } else { is_wrapper };
+    let mut at = start;
+    while innocent(&frames[at]) {
+        at += 1;
+        if at == frames.len() || is_dispatcher(frames[at].function()) {
+            // Nobody but helpers: the title's function it is.
+            at = start;
+            break;
+        }
+    }
+    Some(blame(&frames, start, at))
+}
+
+fn blame<'a>(frames: &[Frame<'a>], start: usize, at: usize) -> Guilty<'a> {
+    let frame = frames[at];
+    let between = frames[start..at].iter().rev();
+    Guilty {
+        function: frame.function(),
+        file: frame.file,
+        line: frame.line,
+        frame,
+        through: between.map(Frame::function).collect(),
+    }
+}
+
+/// The writer of a race, else the first that is known.
+fn race<'a>(report: &Report<'a>) -> Option<Guilty<'a>> {
+    let plain_write = report.accesses.iter().find(|access| {
+        access.what.contains("write")
+            && !access.what.contains('(')
+            && !access.what.starts_with("assert")
+    });
+    let access = plain_write.or_else(|| report.accesses.first())?;
+    let frames = &report.traces.get(access.trace?)?.frames;
+    let usable = |frame: &&Frame<'a>| !frame.inline && !frame.unreliable;
+    let mut candidates = frames.iter().filter(usable);
+    let first = candidates.clone().next();
+    let frame = candidates.find(|frame| !skip::COMMON.has(frame.function())).or(first)?;
+    Some(blame(std::slice::from_ref(frame), 0, 0))
+}
+
+fn elsewhere<'a>(report: &Report<'a>, name: &'a str) -> Option<Guilty<'a>> {
+    let places = report.locks.iter().flat_map(|lock| &lock.at);
+    let traces = report.traces.iter().flat_map(|trace| &trace.frames);
+    let mut all = places.chain(traces).filter(|frame| frame.function() == name);
+    let unknown = Frame { symbol: name, ..Frame::default() };
+    let frame = all.find(|frame| frame.file.is_some()).copied().unwrap_or(unknown);
+    Some(blame(&[frame], 0, 0))
+}
+
+/// Reports, or checks on behalf of the allocator.
+fn is_machinery(name: &str) -> bool {
+    const CHECKS: &[&str] =
+        &["check_bytes_and_report", "free_debug_processing", "alloc_debug_processing"];
+    skip::COMMON.has(name) || CHECKS.contains(&name)
+}
+
+/// Takes or releases a lock for its caller, or is code that serves everybody.
+fn is_wrapper(frame: &Frame<'_>) -> bool {
+    let name = frame.function();
+    frame.inline
+        || skip::COMMON.has(name)
+        || frame.file.is_some_and(skip::is_service_file)
+        || has_word(name, &["lock", "locked", "unlock", "trylock", "locking"])
+        || name.starts_with("class_")
+            && (name.ends_with("_constructor") || name.ends_with("_destructor"))
+}
+
+/// Does what its caller must not do where it is: sleeps, loads, allocates, or looks something up and
+/// for that does one of these.
+fn is_helper(frame: &Frame<'_>) -> bool {
+    const WORDS: &[&str] = &[
+        "request", "load", "module", "get", "find", "lookup", "alloc", "zalloc", "malloc",
+        "schedule", "resched", "sleep", "msleep", "wait", "mutex", "ptr",
+    ];
+    is_wrapper(frame) || has_word(frame.function(), WORDS)
+}
+
+/// One of the parts of the name between underscores is one of the words; of a path as `a::b::c` only
+/// the last name counts.
+fn has_word(name: &str, words: &[&str]) -> bool {
+    let name = name.rsplit("::").find(|name| !name.starts_with('{')).unwrap_or(name);
+    name.split('_').any(|part| words.contains(&part))
+}

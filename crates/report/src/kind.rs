@@ -1,0 +1,141 @@
+//! What a report is about.
+
+use serde::Serialize;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What a report is about.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[non_exhaustive]
+        pub enum Kind { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
+
+        impl Kind {
+            /// The name in the JSON output.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// All kinds.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+kinds! {
+    /// A sleeping call in atomic context.
+    MightSleep = "might-sleep",
+    /// The scheduler called in atomic context.
+    ScheduleAtomic = "schedule-atomic",
+    /// A cycle in the order of locks.
+    Circular = "circular",
+    /// A lock taken under one of its class.
+    Recursive = "recursive",
+    /// A class used in interrupts and with interrupts on.
+    Inconsistent = "inconsistent",
+    /// An irq-safe class before an irq-unsafe one.
+    SafeUnsafe = "safe-unsafe",
+    /// An order that a change of state makes wrong.
+    Inversion = "inversion",
+    /// A lock that waits longer than its context may.
+    WaitContext = "wait-context",
+    /// A release of a lock that is not held.
+    UnlockBalance = "unlock-balance",
+    /// Memory freed with a held lock in it.
+    HeldFreed = "held-freed",
+    /// Locks held where none may be: on the way to user space, at exit, after work.
+    HeldLeaving = "held-leaving",
+    /// Any other finding of lockdep's.
+    Lockdep = "lockdep",
+    /// Interrupts on where they were off.
+    IrqState = "irq-state",
+    /// A data race.
+    DataRace = "data-race",
+    /// A failed assertion about accesses.
+    RaceAssert = "race-assert",
+    /// KASAN.
+    Kasan = "kasan",
+    /// KMSAN.
+    Kmsan = "kmsan",
+    /// KFENCE.
+    Kfence = "kfence",
+    /// UBSAN.
+    Ubsan = "ubsan",
+    /// The slab allocator's own checks.
+    Slab = "slab",
+    /// Memory that nothing refers to.
+    MemoryLeak = "memory-leak",
+    /// A plain warning.
+    Warning = "warning",
+    /// A reference count out of bounds.
+    Refcount = "refcount",
+    /// An object used against its life cycle.
+    ObjectLife = "object-life",
+    /// RCU used outside of its sections.
+    Rcu = "rcu-usage",
+    /// `BUG_ON`.
+    KernelBug = "kernel-bug",
+    /// A list that is not one.
+    ListCorruption = "list-corruption",
+    /// A general protection fault.
+    Protection = "general-protection",
+    /// A null pointer.
+    NullPointer = "null-pointer",
+    /// Any other page fault.
+    PageFault = "page-fault",
+    /// A division by zero.
+    Divide = "divide-error",
+    /// Any other exception.
+    Oops = "oops",
+    /// A fault while a fault is handled.
+    DoubleFault = "double-fault",
+    /// The stack is exhausted or overwritten.
+    StackOverflow = "stack-overflow",
+    /// A task that waits too long.
+    TaskHung = "task-hung",
+    /// A processor that RCU waits for.
+    RcuStall = "rcu-stall",
+    /// A processor that does not schedule.
+    SoftLockup = "soft-lockup",
+    /// A processor that takes no interrupts.
+    HardLockup = "hard-lockup",
+    /// A work queue that makes no progress.
+    WorkqueueLockup = "workqueue-lockup",
+    /// A spin lock misused.
+    Spinlock = "spinlock",
+    /// A panic without a report before it.
+    Panic = "panic",
+    /// Anything else that a report's word begins.
+    Other = "other",
+}
+
+impl Kind {
+    /// Reports that stand for themselves: what came before is not their cause.
+    #[must_use]
+    pub fn is_independent(self) -> bool {
+        matches!(self, Self::DataRace | Self::RaceAssert | Self::MemoryLeak | Self::TaskHung)
+            || matches!(self, Self::RcuStall | Self::SoftLockup | Self::HardLockup)
+            || matches!(self, Self::WorkqueueLockup | Self::Other)
+    }
+
+    /// Reports whose offender called what it may not: helpers that take locks, load modules or look
+    /// something up are innocent of it.
+    #[must_use]
+    pub fn blames_caller(self) -> bool {
+        matches!(self, Self::MightSleep | Self::ScheduleAtomic | Self::WaitContext)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_differ_and_are_those_of_the_output() {
+        for (index, kind) in Kind::ALL.iter().enumerate() {
+            let json = serde_json::to_string(kind).expect("a name");
+            assert_eq!(json, format!("\"{}\"", kind.name()));
+            assert!(Kind::ALL[..index].iter().all(|other| other.name() != kind.name()));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Reports in the form of the Linux kernel's validators.
+//!
+//! * [`mod@print`] is for validators: data in, text out. Every type is plain data with a `Display`. It needs
+//!   no other crate: depend on this one with `default-features = false`.
+//! * [`read`](fn@read) (feature `read`) takes a log apart: into reports with the title that syzkaller
+//!   would give, into groups of a cause with its consequences, and into what belongs to no report. The
+//!   program `kreport` (feature `program`) shows it.
+
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "program")]
+pub mod cli;
+#[cfg(feature = "read")]
+mod group;
+#[cfg(feature = "read")]
+mod guilty;
+#[cfg(feature = "read")]
+mod kind;
+#[cfg(feature = "read")]
+mod log;
+#[cfg(feature = "read")]
+mod model;
+#[cfg(feature = "read")]
+pub mod output;
+#[cfg(feature = "read")]
+pub mod parse;
+pub mod print;
+#[cfg(feature = "read")]
+mod skip;
+#[cfg(feature = "program")]
+pub mod symbols;
+#[cfg(feature = "read")]
+mod title;
+
+#[cfg(feature = "read")]
+pub use {
+    group::{Group, deduplicate, group},
+    guilty::Guilty,
+    kind::Kind,
+    log::{Log, read, text},
+    model::{Access, Lock, Report, Task, Trace},
+};

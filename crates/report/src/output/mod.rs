@@ -1,0 +1,58 @@
+//! What was read, as text, as JSON, in the order of time.
+
+pub mod json;
+mod text;
+mod timeline;
+
+pub use text::{text, titles};
+pub use timeline::timeline;
+
+use crate::model::Report;
+use crate::parse::frame::Frame;
+use crate::parse::prefix::Context;
+use std::fmt::Write as _;
+
+/// Gives functions their source lines where the log has none.
+pub trait Locate {
+    /// `file:line` of a function with offset and size.
+    fn locate(&self, frame: &Frame<'_>) -> Option<String>;
+}
+
+/// Knows only what the log says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AsPrinted;
+
+impl Locate for AsPrinted {
+    fn locate(&self, _: &Frame<'_>) -> Option<String> {
+        None
+    }
+}
+
+/// `file:line` from the log, else from the symbols.
+fn place(frame: &Frame<'_>, symbols: &dyn Locate) -> Option<String> {
+    frame.location().or_else(|| symbols.locate(frame))
+}
+
+/// `task 12`, `cpu 1`, `console`, or nothing.
+fn context(context: Context) -> Option<String> {
+    match context {
+        Context::Plain => None,
+        Context::Console => Some("console".to_owned()),
+        Context::Task(number) => Some(format!("task {number}")),
+        Context::Cpu(number) => Some(format!("cpu {number}")),
+    }
+}
+
+/// Seconds as the kernel prints them.
+fn seconds(time_us: u64) -> String {
+    format!("{}.{:06}", time_us / 1_000_000, time_us % 1_000_000)
+}
+
+/// The title, with the sentence above the header where that says more.
+fn headline(report: &Report<'_>) -> String {
+    let mut line = report.title.clone();
+    if let Some(message) = report.message {
+        let _ = write!(line, ": {message}");
+    }
+    line
+}

@@ -1,0 +1,383 @@
+//! Cuts a log into reports: which line belongs to which.
+//!
+//! The log is searched for the words that reports begin with; only from there on are lines looked at.
+//! One report of each context (task, processor, console) can be open at a time. A line that a report
+//! need not have waits until one comes that it must have: so a report neither ends early nor takes the
+//! messages after it.
+
+use super::header::{self, Header, SEARCH};
+use super::line::{self, Class};
+use super::prefix::{self, Context, Line};
+use std::collections::HashMap;
+
+/// Lines without meaning that may stand before the first stack of a report.
+const PATIENCE_BEFORE_STACK: usize = 30;
+/// Lines without meaning that may stand within a report after that.
+const PATIENCE: usize = 8;
+/// Lines that may stand between the kernel's own end of a report and what follows from it.
+const PATIENCE_AFTER_END: usize = 4;
+/// A report whose context has been silent for so many lines has ended.
+const SILENCE: usize = 1000;
+/// The same after the kernel's own end of it.
+const SILENCE_AFTER_END: usize = 50;
+/// Lines before the header that may belong to the report.
+const LOOK_BACK: usize = 8;
+/// Lines of others that may be between them.
+const LOOK_BACK_FOREIGN: usize = 32;
+/// A report is cut off at so many lines.
+const MAX_LINES: usize = 20_000;
+/// A warning or a `BUG_ON` begins with this.
+const CUT: &str = "------------[ cut here ]";
+/// What stands above that line all the same.
+const COMPLAINTS: [&str; 4] = ["list_add ", "list_del ", "usercopy: ", "list_add_tail "];
+
+/// One line of a report.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Claimed<'a> {
+    /// Where the line starts in the log, in bytes.
+    pub start: usize,
+    /// Its number, from 0.
+    pub number: usize,
+    /// What it says.
+    pub text: &'a str,
+    /// What it is.
+    pub class: Class<'a>,
+}
+
+/// The lines of one report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Piece<'a> {
+    /// Who printed it.
+    pub context: Context,
+    /// When, in microseconds since the kernel started.
+    pub time_us: Option<u64>,
+    /// The word it begins with.
+    pub header: Header,
+    /// Which of the lines has the word.
+    pub header_line: usize,
+    /// Where in that line the word is.
+    pub header_at: usize,
+    /// The lines, in order.
+    pub lines: Vec<Claimed<'a>>,
+}
+
+struct Open<'a> {
+    piece: Piece<'a>,
+    waiting: Vec<Claimed<'a>>,
+    /// A stack has begun.
+    has_stack: bool,
+    /// The kernel wrote its end.
+    has_end: bool,
+    /// The rule above the header; the same rule closes the report.
+    rule: Option<usize>,
+    /// Other processors' stacks belong to it.
+    takes_processors: bool,
+    last_seen: usize,
+}
+
+/// Cuts a log into reports.
+#[must_use]
+pub fn split(log: &str) -> Vec<Piece<'_>> {
+    let mut splitter = Splitter { log, open: Vec::new(), done: Vec::new(), taken: HashMap::new() };
+    splitter.run();
+    splitter.done
+}
+
+struct Splitter<'a> {
+    log: &'a str,
+    open: Vec<Open<'a>>,
+    done: Vec<Piece<'a>>,
+    /// The end of the last line that a report of a context has taken.
+    taken: HashMap<Context, usize>,
+}
+
+impl<'a> Splitter<'a> {
+    fn run(&mut self) {
+        let bytes = self.log.as_bytes();
+        let mut hit = SEARCH.find(bytes, 0);
+        let (mut start, mut number) = (0, 0);
+        while start < bytes.len() {
+            if self.open.is_empty() {
+                // Nothing to go on with: on to the next word.
+                let Some(next) = hit else { break };
+                if next > start {
+                    let line = memchr::memrchr(b'\n', &bytes[start..next])
+                        .map_or(start, |at| start + at + 1);
+                    number += memchr::memchr_iter(b'\n', &bytes[start..line]).count();
+                    start = line;
+                }
+            }
+            let end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
+            let has_word = hit.is_some_and(|at| at < end);
+            if has_word {
+                hit = SEARCH.find(bytes, end);
+            }
+            self.handle_line(start, end, number, has_word);
+            start = end + 1;
+            number += 1;
+        }
+        while !self.open.is_empty() {
+            self.close(0);
+        }
+        self.done.sort_by_key(|piece| piece.lines[piece.header_line].start);
+    }
+
+    fn handle_line(&mut self, start: usize, end: usize, number: usize, has_word: bool) {
+        let line = prefix::strip(&self.log[start..end]);
+        let index = self.open.iter().position(|open| open.piece.context == line.context);
+        if has_word && let Some((header, at)) = header::detect(line.text) {
+            self.handle_header(index, (header, at), line, start, number);
+            return;
+        }
+        let index = index.or_else(|| {
+            let processor = matches!(line.context, Context::Cpu(_));
+            self.open.iter().position(|open| processor && open.takes_processors)
+        });
+        let Some(index) = index else {
+            self.drop_silent(number);
+            return;
+        };
+        let claimed = Claimed { start, number, text: line.text, class: line::classify(line.text) };
+        let open = &mut self.open[index];
+        open.last_seen = number;
+        if !open.handle(claimed) {
+            self.close(index);
+        }
+    }
+
+    fn handle_header(
+        &mut self,
+        index: Option<usize>,
+        (header, header_at): (Header, usize),
+        line: Line<'a>,
+        start: usize,
+        number: usize,
+    ) {
+        let claimed = Claimed { start, number, text: line.text, class: Class::Known };
+        if header == Header::Information {
+            if let Some(index) = index {
+                self.close(index);
+            }
+            return;
+        }
+        if let Some(index) = index {
+            let open = &mut self.open[index];
+            let repeated = open.waiting.is_empty()
+                && open
+                    .piece
+                    .lines
+                    .last()
+                    .is_some_and(|last| header::repeats(last.text, line.text));
+            if repeated {
+                open.adopt(claimed);
+                return;
+            }
+            // A line that was cut off and is printed again.
+            let last = open.piece.lines.get(open.piece.header_line).map_or("", |line| line.text);
+            if !open.has_stack && last.len() < line.text.len() && line.text.starts_with(last) {
+                open.adopt(claimed);
+                open.piece.header_line = open.piece.lines.len() - 1;
+                (open.piece.header, open.piece.header_at) = (header, header_at);
+                return;
+            }
+            if open.piece.header == Header::RustPanic && header == Header::KernelBug {
+                open.adopt(claimed);
+                return;
+            }
+            if header::continues(header, line.text) && open.may_continue(header, line.text) {
+                open.adopt(claimed);
+                open.last_seen = number;
+                return;
+            }
+            self.close(index);
+        }
+        let mut lines = self.look_back(line.context, start, number);
+        let rule = lines.iter().rev().find_map(|line| match line.class {
+            Class::Rule(b'=', length) => Some(length),
+            _ => None,
+        });
+        let header_line = lines.len();
+        lines.push(claimed);
+        let piece = Piece {
+            context: line.context,
+            time_us: line.time_us,
+            header,
+            header_line,
+            header_at,
+            lines,
+        };
+        self.open.push(Open {
+            piece,
+            waiting: Vec::new(),
+            has_stack: false,
+            has_end: false,
+            rule,
+            takes_processors: false,
+            last_seen: number,
+        });
+    }
+
+    /// The lines right before the header that belong to it: rules, blank lines, and what stands between
+    /// `cut here` and the header.
+    fn look_back(&self, context: Context, start: usize, number: usize) -> Vec<Claimed<'a>> {
+        let taken = self.taken.get(&context).copied().unwrap_or(0);
+        let mut found: Vec<Claimed<'a>> = Vec::new();
+        let mut keep = 0;
+        let (mut end, mut number) = (start, number);
+        let mut only_rules = true;
+        let mut has_cut = false;
+        let mut foreign = 0;
+        while end > taken && found.len() < LOOK_BACK && foreign < LOOK_BACK_FOREIGN {
+            let head = &self.log.as_bytes()[taken..end - 1];
+            let begin = memchr::memrchr(b'\n', head).map_or(taken, |at| taken + at + 1);
+            number -= 1;
+            let line = prefix::strip(&self.log[begin..end - 1]);
+            end = begin;
+            if line.context != context {
+                foreign += 1;
+                continue;
+            }
+            let class = line::classify(line.text);
+            found.push(Claimed { start: begin, number, text: line.text, class });
+            if line.text.starts_with(CUT) {
+                keep = found.len();
+                has_cut = true;
+                continue;
+            }
+            if has_cut {
+                // What some checks say before they warn.
+                if COMPLAINTS.iter().any(|words| line.text.starts_with(words)) {
+                    keep = found.len();
+                }
+                break;
+            }
+            let is_rule = matches!(class, Class::Rule(b'=', _));
+            only_rules &= is_rule || class == Class::Blank;
+            if is_rule && only_rules {
+                keep = found.len();
+            }
+            // A blank line above the rule is the report's own.
+            if class == Class::Blank && only_rules && found.len() == keep + 1 && keep > 0 {
+                keep = found.len();
+                break;
+            }
+            if matches!(class, Class::End | Class::Frame(_)) {
+                break;
+            }
+        }
+        found.truncate(keep);
+        found.reverse();
+        found
+    }
+
+    fn close(&mut self, index: usize) {
+        let open = self.open.swap_remove(index);
+        let context = open.piece.context;
+        // The newline after the last line is behind it.
+        let end = open.piece.lines.last().map_or(0, |line| {
+            let rest = &self.log.as_bytes()[line.start..];
+            memchr::memchr(b'\n', rest).map_or(self.log.len(), |at| line.start + at + 1)
+        });
+        let taken = self.taken.entry(context).or_insert(0);
+        *taken = end.max(*taken);
+        self.done.push(open.piece);
+    }
+
+    fn drop_silent(&mut self, number: usize) {
+        let is_over = |open: &Open<'_>| {
+            let patience = if open.has_end { SILENCE_AFTER_END } else { SILENCE };
+            number - open.last_seen > patience
+        };
+        while let Some(index) = self.open.iter().position(is_over) {
+            self.close(index);
+        }
+    }
+}
+
+impl<'a> Open<'a> {
+    /// Takes a line or lets it wait; false when the report has ended before it.
+    fn handle(&mut self, line: Claimed<'a>) -> bool {
+        if self.piece.header == Header::RustPanic && !self.has_stack {
+            // What it says is the next line, and the stack follows in a `BUG_ON` of its own.
+            self.adopt(line);
+            self.has_stack |= line.class == Class::Start;
+            return self.piece.lines.len() < PATIENCE_BEFORE_STACK;
+        }
+        if line.text.starts_with(CUT) {
+            return false;
+        }
+        match line.class {
+            Class::Rule(b'=', length) if Some(length) == self.rule => {
+                self.adopt(line);
+                // Some reports have a rule in their middle; nothing but the next header tells.
+                self.has_end = true;
+                self.rule = None;
+                true
+            }
+            // A rule that the next report begins with.
+            Class::Rule(b'=', _) => self.wait(line),
+            Class::Start | Class::Frame(_) if self.has_end && !self.takes_after_end() => false,
+            Class::Start | Class::Frame(_) | Class::Pointer(_) => {
+                self.has_stack = true;
+                self.adopt(line);
+                true
+            }
+            Class::End => {
+                self.adopt(line);
+                self.has_end = true;
+                true
+            }
+            Class::Mark | Class::Known | Class::Rule(..) => {
+                if matches!(line.class, Class::Rule(b'-', _)) {
+                    // Reports about locks have one rule above and another below their title.
+                    self.rule = None;
+                }
+                self.takes_processors |= line.text.trim_start().starts_with("Sending NMI from CPU");
+                self.adopt(line);
+                true
+            }
+            Class::Blank | Class::Other => self.wait(line),
+        }
+    }
+
+    /// Stacks after the end: those of an oops's second dump, of a stalled processor, of all tasks.
+    fn takes_after_end(&self) -> bool {
+        self.takes_processors
+    }
+
+    fn wait(&mut self, line: Claimed<'a>) -> bool {
+        self.waiting.push(line);
+        let patience = match (self.has_end, self.has_stack) {
+            (true, _) => PATIENCE_AFTER_END,
+            (false, true) => PATIENCE,
+            (false, false) => PATIENCE_BEFORE_STACK,
+        };
+        self.waiting.len() <= patience
+    }
+
+    fn adopt(&mut self, line: Claimed<'a>) {
+        if self.piece.lines.len() + self.waiting.len() < MAX_LINES {
+            self.piece.lines.append(&mut self.waiting);
+            self.piece.lines.push(line);
+        }
+    }
+
+    /// A line that looks like a header goes on with this report.
+    fn may_continue(&self, header: Header, text: &str) -> bool {
+        match header {
+            // One report a leaked object; but the header of the first has the word, too.
+            Header::Leak => {
+                self.piece.header == Header::Bug
+                    && self
+                        .piece
+                        .lines
+                        .iter()
+                        .all(|line| !line.text.contains("unreferenced object"))
+            }
+            Header::Netdevice => false,
+            Header::Panic => self.piece.header != Header::Panic,
+            Header::Oops => !text.contains("BUG:") && self.piece.header != Header::Oops,
+            _ => true,
+        }
+    }
+}
