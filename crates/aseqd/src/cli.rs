@@ -1,6 +1,6 @@
 //! The command line: every option once. Help, man pages and completions are printed from this.
 
-use crate::command::{bench, connect, demo, ls, monitor, play};
+use crate::command::{bench, connect, demo, ls, monitor, play, timers};
 use crate::server::timing::TimingArgs;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -26,6 +26,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// List clients, ports and connections
     Ls(ls::LsArgs),
+    /// List timers, and who uses them
+    Timers(timers::TimersArgs),
     /// Connect two ports
     Connect(connect::ConnectArgs),
     /// Disconnect two ports, or all

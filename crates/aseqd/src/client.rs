@@ -1,6 +1,9 @@
 //! A client of any sequencer that serves `/dev/snd/seq`: ours or a kernel's. Written against the ABI
 //! alone.
 
+pub mod asound;
+pub mod timer;
+
 use crate::error::{Context as _, Fail};
 use crate::sys::ioctl::{errno, ioctl};
 use abi::ioctl::sequencer as request;

@@ -1,5 +1,6 @@
 //! The program `aseqd`, as a library for its own tests.
 
+pub mod asound;
 pub mod cli;
 pub mod client;
 pub mod command;

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Command::Run(args) => return run::main(&args),
         Command::Serve(args) => serve::main(&args),
         Command::Ls(args) => command::ls::main(&args),
+        Command::Timers(args) => command::timers::main(&args),
         Command::Connect(args) => command::connect::connect(&args),
         Command::Disconnect(args) => command::connect::disconnect(&args),
         Command::Monitor(args) => command::monitor::main(&args),

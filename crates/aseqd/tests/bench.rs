@@ -52,8 +52,10 @@ fn the_list_names_every_row_once() {
     assert!(ended.status.success(), "{ended:#?}");
     let names: Vec<_> =
         ended.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    let all =
-        ["lateness", "latency", "flood", "fanout", "queue", "engine", "idle", "startup", "play"];
+    let all = [
+        "lateness", "timer", "latency", "flood", "fanout", "queue", "engine", "idle", "startup",
+        "play",
+    ];
     assert_eq!(names, all);
 }
 
@@ -132,6 +134,27 @@ fn lateness_is_measured_from_the_instant_on() {
     assert_figures(&rows[0], "FUSE: server's stamp", &["p50_us", "p99_us"]);
     let precise = ["p50_us", "p99_us", "server_cpu_us_per_instant"];
     assert_figures(&rows[0], "FUSE --precise: program's read", &precise);
+}
+
+#[test]
+fn ticks_of_a_timer_are_measured_beside_bare_sleeps() {
+    if !can_serve() {
+        return;
+    }
+    let rows = rows(&["timer"]);
+    assert_eq!(rows.len(), 2, "under the ordinary scheduler, and under SCHED_FIFO");
+    let figures = ["p50_us", "p99_us", "server_cpu_us_per_tick"];
+    assert_figures(&rows[0], "FUSE: program's read", &figures);
+    assert_figures(&rows[0], "FUSE --precise: program's read", &figures);
+    for name in ["clock_nanosleep", "timerfd, periodic"] {
+        assert_figures(&rows[0], name, &["p50_us", "p99_us"]);
+    }
+    // Interrupts of ours happen at their own instants, so a record's time is exactly its due time.
+    let stamp = &line(&rows[0], "FUSE: record's time")["figures"];
+    assert_eq!(
+        (&stamp["p50_us"]["median"], &stamp["p99_us"]["median"]),
+        (&0.0.into(), &0.0.into())
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod ls;
 pub mod monitor;
 pub mod play;
+pub mod timers;
 
 use crate::error::Fail;
 use std::io::Write as _;

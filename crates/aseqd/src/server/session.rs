@@ -3,6 +3,9 @@
 //! The engine never heard of a descriptor, a door never heard of a port. A call that sleeps is
 //! parked here and tried again when the engine names its file; the server itself waits for nobody.
 
+mod asound;
+
+use crate::asound::TEXT;
 use crate::door::{Call, CallKind, Door};
 use abi::Errno;
 use engine::{Engine, Error, FileId, Identity, Input, Output, READABLE, Reply, Time, WRITABLE};
@@ -36,6 +39,8 @@ struct OpenFile<D: Door> {
     parked: VecDeque<Parked<D::Token>>,
     /// A program that sleeps in a poll.
     wakeup: Option<D::Wakeup>,
+    /// What it has asked for with our own request, and not read to the end.
+    text: asound::Begun,
 }
 
 /// A call that is not answered yet.
@@ -178,7 +183,8 @@ impl<D: Door> Session<D> {
                 self.settle(now, door)?;
                 match opened {
                     Ok(file) if door.opened(token, file)? => {
-                        let open = OpenFile { pid, parked: VecDeque::new(), wakeup: None };
+                        let parked = VecDeque::new();
+                        let open = OpenFile { pid, parked, wakeup: None, text: None };
                         let slot = file.0 as usize;
                         if self.files.len() <= slot {
                             self.files.resize_with(slot + 1, || None);
@@ -188,6 +194,13 @@ impl<D: Door> Session<D> {
                     // The program was killed meanwhile.
                     Ok(file) => self.close(now, file),
                     Err(error) => self.fail(door, token, "open", error)?,
+                }
+            }
+            CallKind::Ioctl { file, request: TEXT, arg, .. } => {
+                self.pass_time(now, door)?;
+                match self.text(file, arg) {
+                    Ok(()) => door.controlled(token, &self.out)?,
+                    Err(error) => self.fail(door, token, "our request for a text", error)?,
                 }
             }
             CallKind::Ioctl { file, request, thread, compat, arg, out_size } => {
@@ -258,6 +271,13 @@ impl<D: Door> Session<D> {
             CallKind::Interrupt { target } => self.interrupt(target, door)?,
         }
         Ok(())
+    }
+
+    /// Answers our own request: the engine's texts, which no request of the kernel's has.
+    fn text(&mut self, file: FileId, argument: &[u8]) -> Result<(), Error> {
+        let open = self.files.get_mut(file.0 as usize).and_then(Option::as_mut);
+        let open = open.ok_or(Error::new(Errno::EBADF, "no such file is open"))?;
+        asound::answer(&self.engine, &mut open.text, argument, &mut self.out)
     }
 
     fn close(&mut self, now: Time, file: FileId) {

@@ -123,13 +123,13 @@ fn dispatches(log: &Path, first_due: u64) -> Result<Vec<(u64, u64)>, Fail> {
     }
 }
 
-fn times(answer: &Value, name: &str) -> Result<Vec<u64>, Fail> {
+pub(super) fn times(answer: &Value, name: &str) -> Result<Vec<u64>, Fail> {
     let list = answer[name].as_array();
     let list: Option<Vec<u64>> = list.and_then(|list| list.iter().map(Value::as_u64).collect());
     list.filter(|list| !list.is_empty()).ok_or_else(|| Fail::new("a worker found out nothing"))
 }
 
-fn differences(from: &[u64], to: &[u64]) -> impl Iterator<Item = i64> {
+pub(super) fn differences(from: &[u64], to: &[u64]) -> impl Iterator<Item = i64> {
     from.iter().zip(to).map(|(from, to)| signed(*to) - signed(*from))
 }
 

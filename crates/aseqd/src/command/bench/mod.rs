@@ -23,6 +23,7 @@ mod rig;
 mod row;
 mod startup;
 mod stats;
+mod timer;
 mod wake;
 pub mod worker;
 
@@ -85,11 +86,16 @@ struct Family {
 }
 
 /// All, in the order of the table.
-const FAMILIES: [Family; 9] = [
+const FAMILIES: [Family; 10] = [
     Family {
         name: "lateness",
         about: "how late scheduled events are dispatched, and read by a program",
         rows: lateness::rows,
+    },
+    Family {
+        name: "timer",
+        about: "how late a program reads the ticks of a timer of 1 ms",
+        rows: timer::rows,
     },
     Family {
         name: "latency",

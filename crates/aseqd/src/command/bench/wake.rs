@@ -74,6 +74,26 @@ pub(super) fn nanosleep(instants: &[u64]) -> Result<Vec<u64>, Fail> {
     instants.iter().map(sleep).collect()
 }
 
+/// When a timerfd with a period wakes a sleeping read for each of the ends of its periods, of which the
+/// first is at that instant.
+pub(super) fn periodic(first: u64, period: u64, count: usize) -> Result<Vec<u64>, Fail> {
+    let timer =
+        timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC).context("timerfd")?;
+    let setting = Itimerspec { it_interval: timespec(period), it_value: timespec(first) };
+    timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &setting).context("timerfd")?;
+    let mut woke = Vec::with_capacity(count);
+    while woke.len() < count {
+        let mut expirations = [0; 8];
+        rustix::io::retry_on_intr(|| rustix::io::read(&timer, &mut expirations))
+            .context("timerfd")?;
+        let now = now_ns();
+        // Each that has passed meanwhile was noticed now.
+        let passed = usize::try_from(u64::from_ne_bytes(expirations)).unwrap_or(count);
+        woke.extend(std::iter::repeat_n(now, passed.min(count - woke.len())));
+    }
+    Ok(woke)
+}
+
 /// When a tick of 1 kHz finds that each instant has passed.
 pub(super) fn tick(instants: &[u64]) -> Result<Vec<u64>, Fail> {
     let alarm = Alarm::new()?;

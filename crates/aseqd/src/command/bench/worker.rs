@@ -1,7 +1,7 @@
 //! `aseqd bench-worker`: the programs that the bench starts, each with one task. Not for people. The
 //! last line that a worker prints is its answer, in JSON.
 
-use super::{fanout, idle, lateness, link, playing};
+use super::{fanout, idle, lateness, link, playing, timer};
 use crate::command::print;
 use crate::error::{Context as _, Fail};
 use serde_json::Value;
@@ -41,6 +41,7 @@ pub fn main(args: &WorkerArgs) -> Result<ExitCode, Fail> {
     });
     let answer: Value = match task.as_str() {
         "lateness" => lateness::worker(&mut words)?,
+        "timer" => timer::worker(&mut words)?,
         "send" => link::send(&mut words)?,
         "receive" => link::receive(&mut words)?,
         "fanout" => fanout::worker(&mut words)?,

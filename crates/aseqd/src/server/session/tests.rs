@@ -1,6 +1,7 @@
 //! The session behind a door that writes down what it is told, on a virtual clock.
 
 use super::*;
+use crate::asound::{PIECE, Piece, Text};
 use crate::server::clock::Clock;
 use abi::event::{EVENT_SIZE, EventData, EventTime, EventType};
 use abi::ioctl::sequencer as request;
@@ -275,4 +276,62 @@ fn the_validators_would_find_an_allocation_in_a_turn() {
         drop(std::hint::black_box(vec![0_u8; 100]));
     });
     assert!(reports.iter().any(|report| report.text.contains("sleeping function called")));
+}
+
+#[test]
+fn texts_come_in_pieces_of_one_instant_from_both_nodes() {
+    let mut stage = Stage::new();
+    let (file, _) = stage.client();
+    stage.call(CallKind::Open { node: engine::Node::Timer, access: Access::Read, pid: 8 });
+    let [Told::Opened(_, timer)] = stage.told()[..] else { panic!("it opens") };
+    for text in Text::ALL {
+        for file in [file, timer] {
+            let wanted = match text {
+                Text::Clients => stage.session.engine().proc_clients(),
+                Text::Queues => stage.session.engine().proc_queues(),
+                Text::QueueTimers => stage.session.engine().proc_timer(),
+                Text::Timers => stage.session.engine().proc_timers(),
+            };
+            let piece = stage.ioctl(file, TEXT, Piece::question(text, 0));
+            assert_eq!(&piece.bytes[..piece.len as usize], wanted.as_bytes(), "{text:?}");
+            assert_eq!(piece.total as usize, wanted.len());
+        }
+    }
+    // So many queues are more than one piece, and the second is not of another text.
+    for _ in 0..20 {
+        stage.ioctl(file, request::CREATE_QUEUE, QueueInfo::default());
+    }
+    let wanted = stage.session.engine().proc_queues();
+    assert!((PIECE..2 * PIECE).contains(&wanted.len()), "{}", wanted.len());
+    let first = stage.ioctl(timer, TEXT, Piece::question(Text::Queues, 0));
+    stage.ioctl(file, request::CREATE_QUEUE, QueueInfo::default());
+    let offset = first.len;
+    let second = stage.ioctl(timer, TEXT, Piece::question(Text::Queues, offset));
+    let read = [&first.bytes[..], &second.bytes[..second.len as usize]].concat();
+    assert_eq!(String::from_utf8(read).expect("text"), wanted);
+    assert!(second.bytes[second.len as usize..].iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn questions_for_texts_that_make_no_sense_fail() {
+    let mut stage = Stage::new();
+    let (file, _) = stage.client();
+    let mut fails = |piece: &[u8]| {
+        let arg = piece.to_vec();
+        let out_size = arg.len();
+        let number = stage.call(CallKind::Ioctl {
+            file,
+            request: TEXT,
+            thread: 7,
+            compat: false,
+            arg: &arg,
+            out_size,
+        });
+        assert_eq!(stage.told(), [Told::Failed(number, Errno::EINVAL)]);
+    };
+    fails(Piece { text: 4, ..Piece::question(Text::Clients, 0) }.as_bytes());
+    fails(Piece::question(Text::Clients, 1).as_bytes());
+    fails(&[0; 8]);
+    let past = stage.ioctl(file, TEXT, Piece::question(Text::Clients, 0));
+    assert!(past.len > 0 && past.len == past.total);
 }
