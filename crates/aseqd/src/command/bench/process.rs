@@ -35,11 +35,12 @@ impl Process {
         for task in fs::read_dir(&tasks).with_context(|| tasks.clone())?.flatten() {
             let path = task.path();
             // The first figure is nanoseconds on a CPU; a kernel may be built without it.
-            let schedstat = text(path.join("schedstat"))?;
+            let files = [path.join("schedstat"), path.join("status")].map(text);
+            // A thread that ends meanwhile is none that still runs.
+            let [Ok(schedstat), Ok(status)] = files else { continue };
             let first = schedstat.split_whitespace().next().and_then(|first| first.parse().ok());
             let cpu_ns: u64 = first.ok_or_else(|| Fail::new("this kernel has no schedstat"))?;
             usage.cpu_ns += cpu_ns;
-            let status = text(path.join("status"))?;
             usage.wakeups += field(&status, "voluntary_ctxt_switches")
                 .ok_or_else(|| Fail::new("this kernel does not count context switches"))?;
         }
