@@ -82,9 +82,13 @@ fn the_engine_and_its_queue_are_measured_in_the_bench_itself() {
     assert_eq!((queues.len(), engines.len()), (2, 3));
     for row in queues {
         let figures = ["hold_ns", "append_ns", "remove_ns_per_pending"];
-        for name in
-            ["engine", "4-ary heap of keys, slab", "std BinaryHeap", "sorted list, as Linux has it"]
-        {
+        for name in [
+            "the engine's queue",
+            "through the engine's border",
+            "4-ary heap of keys, slab",
+            "std BinaryHeap",
+            "sorted list, as Linux has it",
+        ] {
             assert_figures(row, name, &figures);
         }
         let ratio = &line(row, "4-ary heap of keys, slab")["figures"]["hold_ns"]["ratio_to_limit"];
