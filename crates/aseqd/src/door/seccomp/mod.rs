@@ -10,7 +10,9 @@
 
 mod call;
 mod filter;
+pub mod handover;
 mod line;
+pub mod mount;
 mod path;
 mod target;
 mod text;

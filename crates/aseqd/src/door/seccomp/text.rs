@@ -1,12 +1,12 @@
 //! The texts of `/proc/asound`, for programs that open them: fetched from the session with our own
 //! request, through a timer file that is open for as long, and handed out as a file of memory.
 
+use super::handover::read_only;
 use crate::asound::{Piece, TEXT, Text};
 use crate::door::CallKind;
 use engine::{Access, FileId, Node};
-use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, memfd_create, openat};
 use rustix::io::Errno;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
 /// An open that waits for its text.
@@ -61,13 +61,6 @@ impl Fetch {
     /// # Errors
     /// `EMFILE`, `ENOMEM` and others of memory.
     pub(super) fn into_file(self) -> Result<OwnedFd, Errno> {
-        let memory = memfd_create(self.text.name(), MemfdFlags::CLOEXEC)?;
-        let mut rest = self.have.as_slice();
-        while !rest.is_empty() {
-            let written = rustix::io::retry_on_intr(|| rustix::io::write(&memory, rest))?;
-            rest = &rest[written..];
-        }
-        let path = format!("/proc/self/fd/{}", memory.as_raw_fd());
-        openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        read_only(self.text.name(), &self.have)
     }
 }
