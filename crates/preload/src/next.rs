@@ -71,7 +71,6 @@ macro_rules! next {
     };
 }
 
-
 type Bytes = *mut c_void;
 
 next! {

@@ -3,6 +3,7 @@
 
 pub mod doors;
 pub mod fuse;
+pub mod preload;
 
 use engine::{FileId, Node};
 use std::fmt::Debug;
