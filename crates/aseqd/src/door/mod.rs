@@ -3,6 +3,7 @@
 
 pub mod doors;
 pub mod fuse;
+pub mod preload;
 pub mod seccomp;
 
 use engine::{FileId, Node};

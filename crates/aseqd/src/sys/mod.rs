@@ -2,6 +2,7 @@
 
 pub(crate) mod ioctl;
 pub(crate) mod memory;
+pub(crate) mod peer;
 pub(crate) mod peers;
 pub(crate) mod process;
 pub(crate) mod realtime;
