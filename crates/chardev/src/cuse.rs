@@ -7,7 +7,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
 
 use crate::device::MAX_WRITE;
-use crate::wire;
+use crate::{NodeIndex, wire};
 
 /// Opens `/dev/cuse`: `O_RDWR | O_CLOEXEC | O_NONBLOCK`. One descriptor for each device file.
 ///
@@ -25,6 +25,8 @@ pub struct CharacterConfig {
     pub name: String,
     /// Major and minor number. None: a major number that is free, and minor 0.
     pub number: Option<(u32, u32)>,
+    /// What its requests name it, since it stands in no list of nodes.
+    pub node: NodeIndex,
 }
 
 /// The longest name of a device that leaves room for `DEVNAME=` and the zero.
@@ -48,6 +50,10 @@ impl Character {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         Ok(Self(config))
+    }
+
+    pub(crate) fn node(&self) -> NodeIndex {
+        self.0.node
     }
 
     /// The answer to the kernel's greeting.
@@ -83,7 +89,11 @@ mod tests {
     use super::*;
 
     fn character(name: &str) -> io::Result<Character> {
-        Character::new(CharacterConfig { name: name.into(), number: Some((116, 1)) })
+        Character::new(CharacterConfig {
+            name: name.into(),
+            number: Some((116, 1)),
+            node: NodeIndex(0),
+        })
     }
 
     #[test]
@@ -92,8 +102,8 @@ mod tests {
         assert_eq!(device.information(), b"DEVNAME=snd/seq\0");
         let answer = device.answer();
         assert_eq!((answer.dev_major, answer.dev_minor), (116, 1));
-        let any = Character::new(CharacterConfig { name: "x".into(), number: None }).unwrap();
-        assert_eq!(any.answer().dev_major, 0);
+        let any = CharacterConfig { name: "x".into(), number: None, node: NodeIndex(0) };
+        assert_eq!(Character::new(any).unwrap().answer().dev_major, 0);
     }
 
     #[test]

@@ -309,7 +309,7 @@ impl Device {
         match &self.front {
             Front::Directory(directory) => directory.target(nodeid),
             // Its calls name no inode.
-            Front::Character(_) => Some(Target::Node(NodeIndex(0))),
+            Front::Character(character) => Some(Target::Node(character.node())),
         }
     }
 

@@ -5,7 +5,8 @@ use std::os::fd::OwnedFd;
 
 use chardev::wire::{self, CuseInitIn, CuseInitOut, InHeader, InitIn, InitOut, OpenOut, OutHeader};
 use chardev::{
-    Buffer, CharacterConfig, Config, Delivery, Device, Inodes, Node, Operation, ReceiveError,
+    Buffer, CharacterConfig, Config, Delivery, Device, Inodes, Node, NodeIndex, Operation,
+    ReceiveError,
 };
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use zerocopy::{FromBytes, IntoBytes};
@@ -283,7 +284,7 @@ fn start_character(number: Option<(u32, u32)>) -> (Kernel, Device) {
     let (kernel, device) =
         rustix::net::socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None).unwrap();
     rustix::io::ioctl_fionbio(&kernel, true).unwrap();
-    let config = CharacterConfig { name: "snd/echo".into(), number };
+    let config = CharacterConfig { name: "snd/echo".into(), number, node: NodeIndex(3) };
     (Kernel(kernel), Device::character(device, config).unwrap())
 }
 
@@ -309,7 +310,7 @@ fn a_character_device_says_its_name_and_number() {
     kernel.request(wire::FUSE_OPEN, 4, 0, open.as_bytes());
     let mut buffer = Buffer::new();
     let request = device.receive(&mut buffer).unwrap().expect("an open");
-    assert_eq!(request.node.0, 0);
+    assert_eq!(request.node, NodeIndex(3));
     assert_eq!(request.operation, Operation::Open { flags: 2 });
     let token = request.token;
     assert_eq!(device.reply_open(token, 9).unwrap(), Delivery::Delivered);
