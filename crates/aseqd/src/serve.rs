@@ -1,6 +1,7 @@
 //! `aseqd serve`: a sequencer for a whole machine, or for one user.
 
 use crate::cli::ServeArgs;
+use crate::door::doors::Way;
 use crate::door::{NODES, fuse};
 use crate::error::{Context as _, Fail};
 use crate::server::event_loop::{Server, Wake};
@@ -59,8 +60,8 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
         ..Config::default()
     };
     let device = Device::new(descriptor, config).context("the device cannot be served")?;
-    let mut server =
-        Server::new(device, args.trace, &args.timing).context("cannot start the server")?;
+    let mut server = Server::new(vec![Way::Device(device)], args.trace, &args.timing)
+        .context("cannot start the server")?;
     let signal_number = server.watch(&signal_fd).context("cannot wait for signals")?;
     let mut shown = directory.join("seq");
     if args.mount.is_none() {

@@ -1,17 +1,20 @@
 //! The main door: a file of a FUSE mount.
 
-use super::{Call, CallKind, Door, NODES};
+use super::{Call, CallKind, Door, NODES, Readiness, Received, Transport};
 use abi::Errno;
-use chardev::{Caller, Delivery, Device, IoctlAbi, Operation, PollHandle, Request, Token};
+use chardev::{
+    Buffer, Caller, Delivery, Device, IoctlAbi, Operation, PollHandle, ReceiveError, Request, Token,
+};
 use engine::{Access, FileId, Node};
 use rustix::event::PollFlags;
 use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
 
 impl Door for Device {
     type Token = Token;
     type Wakeup = PollHandle;
 
-    fn opened(&mut self, token: Token, file: FileId) -> io::Result<bool> {
+    fn opened(&mut self, token: Token, file: FileId, _state: Readiness) -> io::Result<bool> {
         Ok(self.reply_open(token, file.0.into())? == Delivery::Delivered)
     }
 
@@ -32,10 +35,10 @@ impl Door for Device {
         self.reply_ioctl(token, -i32::from(errno.0), &[]).map(drop)
     }
 
-    fn polled(&mut self, token: Token, readable: bool, writable: bool) -> io::Result<()> {
+    fn polled(&mut self, token: Token, state: Readiness) -> io::Result<()> {
         let mut events = PollFlags::empty();
-        events.set(PollFlags::IN | PollFlags::RDNORM, readable);
-        events.set(PollFlags::OUT | PollFlags::WRNORM, writable);
+        events.set(PollFlags::IN | PollFlags::RDNORM, state.readable);
+        events.set(PollFlags::OUT | PollFlags::WRNORM, state.writable);
         self.reply_poll(token, events.bits().into()).map(drop)
     }
 
@@ -45,6 +48,30 @@ impl Door for Device {
 
     fn wake(&mut self, wakeup: PollHandle) -> io::Result<()> {
         self.notify_poll(wakeup)
+    }
+}
+
+impl Transport for Device {
+    type Buffer = Buffer;
+
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        self.as_fd()
+    }
+
+    fn receive<'b>(
+        &mut self,
+        buffer: &'b mut Buffer,
+    ) -> io::Result<Received<'b, Token, PollHandle>> {
+        match Self::receive(self, buffer) {
+            Ok(Some(request)) => Ok(Received::Call(call(request))),
+            Ok(None) => Ok(Received::Nothing),
+            Err(ReceiveError::Disconnected) => Ok(Received::Disconnected),
+            Err(ReceiveError::Malformed(malformed)) => {
+                eprintln!("aseqd: the kernel sent what is no request: {malformed}");
+                Ok(Received::Nothing)
+            }
+            Err(error) => Err(io::Error::other(error)),
+        }
     }
 }
 
@@ -59,7 +86,7 @@ pub fn nodes(mode: u32, uid: u32, gid: u32) -> Vec<chardev::Node> {
 pub fn call(request: Request<'_>) -> Call<'_, Token, PollHandle> {
     // Handles are the file numbers that `opened` gave out.
     let file = FileId(u32::try_from(request.handle).unwrap_or(u32::MAX));
-    let request_thread = request.caller.pid;
+    let thread = i32::try_from(request.caller.pid).unwrap_or(0);
     let kind = match request.operation {
         Operation::Open { flags } => {
             let node = NODES.get(request.node.0).map_or(Node::Sequencer, |(_, node)| *node);
@@ -68,7 +95,6 @@ pub fn call(request: Request<'_>) -> Call<'_, Token, PollHandle> {
         Operation::Ioctl { request, data, out_size, abi, .. } => CallKind::Ioctl {
             file,
             request,
-            thread: i32::try_from(request_thread).unwrap_or(0),
             compat: abi != IoctlAbi::Native,
             arg: data,
             out_size: out_size as usize,
@@ -79,7 +105,7 @@ pub fn call(request: Request<'_>) -> Call<'_, Token, PollHandle> {
         Operation::Release => CallKind::Close { file },
         Operation::Interrupt { target } => CallKind::Interrupt { target },
     };
-    Call { token: request.token, kind }
+    Call { token: request.token, thread, kind }
 }
 
 fn access(flags: u32) -> Access {

@@ -1,11 +1,13 @@
 //! How unmodified programs get in. A door turns its own trap into the six calls of a device file and
 //! the session's answers into its own replies, and does nothing else.
 
+pub mod doors;
 pub mod fuse;
 
 use engine::{FileId, Node};
 use std::fmt::Debug;
 use std::io;
+use std::os::fd::BorrowedFd;
 
 /// The device files that doors offer, by their names in `/dev/snd`.
 pub const NODES: [(&str, Node); 2] = [("seq", Node::Sequencer), ("timer", Node::Timer)];
@@ -15,6 +17,8 @@ pub const NODES: [(&str, Node); 2] = [("seq", Node::Sequencer), ("timer", Node::
 pub struct Call<'a, Token, Wakeup> {
     /// What to answer to.
     pub token: Token,
+    /// The thread that calls, as the server sees it; 0 if the door cannot tell.
+    pub thread: i32,
     /// The call itself.
     pub kind: CallKind<'a, Token, Wakeup>,
 }
@@ -37,8 +41,6 @@ pub enum CallKind<'a, Token, Wakeup> {
         file: FileId,
         /// The whole code.
         request: u32,
-        /// The thread that calls, as the server sees it.
-        thread: i32,
         /// From a 32-bit process.
         compat: bool,
         /// What the program passed.
@@ -91,11 +93,12 @@ pub trait Door {
     /// Names a program that sleeps in a poll.
     type Wakeup: Copy + Debug;
 
-    /// A file is open. `false` if nobody took it, so that it will not be closed either.
+    /// A file is open, and polls find this. `false` if nobody took it, so that it will not be closed
+    /// either.
     ///
     /// # Errors
     /// The transport's.
-    fn opened(&mut self, token: Self::Token, file: FileId) -> io::Result<bool>;
+    fn opened(&mut self, token: Self::Token, file: FileId, state: Readiness) -> io::Result<bool>;
 
     /// A read has these bytes.
     ///
@@ -125,7 +128,7 @@ pub trait Door {
     ///
     /// # Errors
     /// The transport's.
-    fn polled(&mut self, token: Self::Token, readable: bool, writable: bool) -> io::Result<()>;
+    fn polled(&mut self, token: Self::Token, state: Readiness) -> io::Result<()>;
 
     /// A call failed that is no ioctl.
     ///
@@ -138,4 +141,57 @@ pub trait Door {
     /// # Errors
     /// The transport's.
     fn wake(&mut self, wakeup: Self::Wakeup) -> io::Result<()>;
+
+    /// Does the door itself show whether this file is ready, because its programs poll without a call
+    /// that would reach the server?
+    fn shows(&self, _file: FileId) -> bool {
+        false
+    }
+
+    /// What polls of a file that the door [shows](Door::shows) find from now on. Told with each call
+    /// on it, before the answer, and whenever it may have changed: often with no change.
+    ///
+    /// # Errors
+    /// The transport's.
+    fn show(&mut self, _file: FileId, _state: Readiness) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a poll finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// A read has something to bring.
+    pub readable: bool,
+    /// A write has room.
+    pub writable: bool,
+}
+
+/// Where the calls of a door come from.
+pub trait Transport: Door {
+    /// Holds the bytes of one call.
+    type Buffer: Debug + Default;
+
+    /// Readable when a call is there. An epoll of the door's own where it has many descriptors.
+    fn descriptor(&self) -> BorrowedFd<'_>;
+
+    /// The next call, if one is there.
+    ///
+    /// # Errors
+    /// The transport's; a program's nonsense is not one.
+    fn receive<'b>(
+        &mut self,
+        buffer: &'b mut Self::Buffer,
+    ) -> io::Result<Received<'b, Self::Token, Self::Wakeup>>;
+}
+
+/// What there was to receive.
+#[derive(Debug)]
+pub enum Received<'b, Token, Wakeup> {
+    /// A call.
+    Call(Call<'b, Token, Wakeup>),
+    /// No call for now.
+    Nothing,
+    /// Nobody will come through this door any more.
+    Disconnected,
 }

@@ -4,6 +4,7 @@ use super::namespace::{self, Ids};
 use super::tree;
 use super::{STATUS_FAILED, pair};
 use crate::cli::RunArgs;
+use crate::door::doors::Way;
 use crate::door::fuse;
 use crate::error::{Context as _, Fail};
 use crate::server::event_loop::{Server, Wake};
@@ -59,8 +60,8 @@ pub(super) fn main(
         ..Config::default()
     };
     let device = Device::new(device, config).context("the device cannot be served")?;
-    let mut server =
-        Server::new(device, args.trace, &args.timing).context("cannot start the server")?;
+    let mut server = Server::new(vec![Way::Device(device)], args.trace, &args.timing)
+        .context("cannot start the server")?;
     let front_number = server.watch(front).context("cannot wait for the front")?;
     let signal_number = server.watch(&signal_fd).context("cannot wait for signals")?;
     loop {

@@ -10,9 +10,9 @@ use super::placement::Placement;
 use super::scheduling::Scheduling;
 use super::session::Session;
 use super::timing::TimingArgs;
-use crate::door::fuse;
+use crate::door::Received;
+use crate::door::doors::{Buffers, Doors, Way};
 use crate::sys::realtime;
-use chardev::{Buffer, Device, ReceiveError};
 use engine::Time;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -27,8 +27,8 @@ const MAX_REQUESTS_PER_TURN: usize = 256;
 /// How long to spin between two looks for a request: about as long as a look takes.
 const SPINS: usize = 16;
 
-/// What epoll names: the device, the alarm, and the descriptors of the caller from here on.
-const DEVICE: u64 = 0;
+/// What epoll names: the doors, the alarm, and the descriptors of the caller from here on.
+const DOORS: u64 = 0;
 const ALARM: u64 = 1;
 const FIRST_WATCHED: u64 = 2;
 
@@ -37,15 +37,15 @@ const FIRST_WATCHED: u64 = 2;
 pub(crate) enum Wake {
     /// A watched descriptor, by its number in the order of [`Server::watch`], is readable.
     Watched(usize),
-    /// The device was unmounted: nobody will come any more.
+    /// A device was unmounted, or another door closed: nobody will come through it any more.
     Disconnected,
 }
 
-/// A sequencer behind one device.
+/// A sequencer behind its doors.
 #[derive(Debug)]
 pub(crate) struct Server {
     core: Core,
-    buffer: Buffer,
+    buffers: Buffers,
     alarm: Alarm,
     epoll: OwnedFd,
     watched: u64,
@@ -56,8 +56,8 @@ pub(crate) struct Server {
 /// The sequencer and its way out.
 #[derive(Debug)]
 struct Core {
-    device: Device,
-    session: Session<Device>,
+    doors: Doors,
+    session: Session<Doors>,
     clock: Clock,
     pace: Pace,
     log: Option<DispatchLog>,
@@ -65,10 +65,13 @@ struct Core {
 
 impl Server {
     /// A server that is not running yet. With `trace`, failed calls are told on standard error.
-    pub(crate) fn new(device: Device, trace: bool, timing: &TimingArgs) -> io::Result<Self> {
+    pub(crate) fn new(ways: Vec<Way>, trace: bool, timing: &TimingArgs) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let alarm = Alarm::new()?;
-        epoll::add(&epoll, &device, EventData::new_u64(DEVICE), EventFlags::IN)?;
+        let doors = Doors::new(ways);
+        for door in doors.descriptors() {
+            epoll::add(&epoll, door, EventData::new_u64(DOORS), EventFlags::IN)?;
+        }
         epoll::add(&epoll, &alarm, EventData::new_u64(ALARM), EventFlags::IN)?;
         let log = timing.dispatch_log.clone().map(DispatchLog::create).transpose()?;
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -78,8 +81,9 @@ impl Server {
             scheduling = Scheduling::real_time();
             let _limited = realtime::stay_resident();
         }
+        let buffers = doors.buffers();
         let core = Core {
-            device,
+            doors,
             session: Session::new(timing.engine(), trace),
             clock: Clock::Real,
             pace: Pace::new(timing, processors),
@@ -87,7 +91,7 @@ impl Server {
         };
         Ok(Self {
             core,
-            buffer: Buffer::new(),
+            buffers,
             alarm,
             epoll,
             watched: 0,
@@ -109,7 +113,7 @@ impl Server {
         Ok(epoll::delete(&self.epoll, descriptor)?)
     }
 
-    pub(crate) const fn session(&self) -> &Session<Device> {
+    pub(crate) const fn session(&self) -> &Session<Doors> {
         &self.core.session
     }
 
@@ -128,7 +132,7 @@ impl Server {
             let mut serve = false;
             for event in &events {
                 match event.data.u64() {
-                    DEVICE => serve = true,
+                    DOORS => serve = true,
                     ALARM => {
                         if let Some(set) = self.alarm.acknowledge() {
                             self.core.pace.woken(set, self.core.clock.now());
@@ -194,8 +198,10 @@ impl Server {
             // Deadlines of the sequencer no longer matter: what is left is only closed.
             let tenth = (limit / 10).min(left).max(Duration::from_millis(1));
             let timeout = rustix::time::Timespec::try_from(tenth).map_err(io::Error::other)?;
-            let mut device = [PollFd::new(&self.core.device, PollFlags::IN)];
-            rustix::io::retry_on_intr(|| poll(&mut device, Some(&timeout)))?;
+            let doors = self.core.doors.descriptors();
+            let mut doors: Vec<_> =
+                doors.map(|door| PollFd::from_borrowed_fd(door, PollFlags::IN)).collect();
+            rustix::io::retry_on_intr(|| poll(&mut doors, Some(&timeout)))?;
             if !self.turn()? {
                 break;
             }
@@ -203,7 +209,7 @@ impl Server {
         Ok(())
     }
 
-    /// One turn. False when the device is gone.
+    /// One turn. False when a door is gone.
     fn turn(&mut self) -> io::Result<bool> {
         let core = &mut self.core;
         let now = core.clock.now();
@@ -211,33 +217,29 @@ impl Server {
         core.pass_time(now)?;
         let mut last = None;
         for _ in 0..MAX_REQUESTS_PER_TURN {
-            match core.device.receive(&mut self.buffer) {
-                Ok(Some(request)) => {
+            match core.doors.receive(&mut self.buffers)? {
+                Received::Call(call) => {
                     let now = core.clock.now();
                     last = Some(now);
                     core.pace.called(now);
                     if core.pace.is_flooded() {
-                        self.placement.follow(request.caller.pid);
+                        self.placement.follow(call.thread);
                     }
                     self.scheduling.rest_if_due(now, &mut core.pace);
                     if core.log.is_some() {
                         core.pass_time(now)?;
                     }
-                    core.session.call(now, fuse::call(request), &mut core.device)?;
+                    core.session.call(now, call, &mut core.doors)?;
                     if !drains {
                         break;
                     }
                 }
-                Ok(None) if last.is_some_and(|last| core.lingers(last)) => {}
-                Ok(None) => break,
-                Err(ReceiveError::Disconnected) => return Ok(false),
-                Err(ReceiveError::Malformed(malformed)) => {
-                    eprintln!("aseqd: the kernel sent what is no request: {malformed}");
-                }
-                Err(error) => return Err(io::Error::other(error)),
+                Received::Nothing if last.is_some_and(|last| core.lingers(last)) => {}
+                Received::Nothing => break,
+                Received::Disconnected => return Ok(false),
             }
         }
-        core.session.go_on(core.clock.now(), &mut core.device)?;
+        core.session.go_on(core.clock.now(), &mut core.doors)?;
         Ok(true)
     }
 }
@@ -245,7 +247,7 @@ impl Server {
 impl Core {
     /// Does what fell due.
     fn pass_time(&mut self, now: Time) -> io::Result<()> {
-        let due = |session: &Session<Device>| session.due(now);
+        let due = |session: &Session<Doors>| session.due(now);
         if due(&self.session).is_some() {
             self.pace.handled_due(now);
         }
@@ -254,10 +256,10 @@ impl Core {
             for _ in 0..MAX_REQUESTS_PER_TURN {
                 let Some(due) = due(&self.session) else { break };
                 log.add(due, now);
-                self.session.pass_time(due, &mut self.device)?;
+                self.session.pass_time(due, &mut self.doors)?;
             }
         }
-        self.session.pass_time(now, &mut self.device)
+        self.session.pass_time(now, &mut self.doors)
     }
 
     /// Spins for a moment, if the last call is so recent that another may follow.

@@ -28,7 +28,7 @@ impl Placement {
     }
 
     /// A thread has called, in a flood.
-    pub(super) fn follow(&mut self, thread: u32) {
+    pub(super) fn follow(&mut self, thread: i32) {
         self.calls = (self.calls + 1) % CALLS;
         let Some(anywhere) = &self.anywhere else { return };
         if self.calls != 1 {
@@ -59,7 +59,7 @@ impl Placement {
 }
 
 /// Where a thread ran last: the 39th field of its `stat`, see proc_pid_stat(5).
-fn processor_of(thread: u32) -> Option<usize> {
+fn processor_of(thread: i32) -> Option<usize> {
     let stat = fs::read_to_string(format!("/proc/{thread}/stat")).ok()?;
     // The name, in parentheses, may have any bytes.
     let fields = stat.get(stat.rfind(')')? + 1..)?;
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn the_server_follows_its_caller_and_comes_back() {
         let before = allowed();
-        let own = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
+        let own = rustix::thread::gettid().as_raw_nonzero().get();
         let mut placement = Placement::new();
         placement.follow(own);
         let at = placement.at.expect("this thread runs somewhere");
@@ -91,7 +91,7 @@ mod tests {
     fn a_thread_that_is_gone_moves_nobody() {
         let before = allowed();
         let mut placement = Placement::new();
-        placement.follow(u32::MAX);
+        placement.follow(i32::MAX);
         assert_eq!(placement.at, None);
         assert_eq!(allowed(), before);
     }

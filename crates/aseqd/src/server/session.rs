@@ -6,7 +6,7 @@
 mod asound;
 
 use crate::asound::TEXT;
-use crate::door::{Call, CallKind, Door};
+use crate::door::{Call, CallKind, Door, Readiness};
 use abi::Errno;
 use engine::{Engine, Error, FileId, Identity, Input, Output, READABLE, Reply, Time, WRITABLE};
 use std::collections::VecDeque;
@@ -27,7 +27,7 @@ pub struct Session<D: Door> {
     out: Vec<u8>,
     /// Answers to writes: told after all that the writes have caused, as on Linux, where an event is at
     /// its reader before the write returns.
-    written: Vec<(D::Token, Result<usize, Error>)>,
+    written: Vec<(FileId, D::Token, Result<usize, Error>)>,
     trace: bool,
 }
 
@@ -166,6 +166,7 @@ impl<D: Door> Session<D> {
             let progress = self.attempt(now, file, parked, door)?;
             self.keep(file, progress);
             self.settle(now, door)?;
+            self.show(now, file, door)?;
         }
         Ok(())
     }
@@ -181,8 +182,10 @@ impl<D: Door> Session<D> {
             CallKind::Open { node, access, pid } => {
                 let opened = self.engine.open_node(now, node, access, Identity::User { pid });
                 self.settle(now, door)?;
+                let state =
+                    opened.map_or_else(|_| Readiness::default(), |file| self.poll(now, file));
                 match opened {
-                    Ok(file) if door.opened(token, file)? => {
+                    Ok(file) if door.opened(token, file, state)? => {
                         let parked = VecDeque::new();
                         let open = OpenFile { pid, parked, wakeup: None, text: None };
                         let slot = file.0 as usize;
@@ -203,15 +206,16 @@ impl<D: Door> Session<D> {
                     Err(error) => self.fail(door, token, "our request for a text", error)?,
                 }
             }
-            CallKind::Ioctl { file, request, thread, compat, arg, out_size } => {
+            CallKind::Ioctl { file, request, compat, arg, out_size } => {
                 if request == abi::ioctl::timers::SELECT {
-                    let input = Input::Thread { file, thread };
+                    let input = Input::Thread { file, thread: call.thread };
                     let _of_timers = self.ask(now, input);
                 }
                 let input = Input::Ioctl { file, request, compat, arg };
                 let result = self.ask(now, input).finish();
                 let out = std::mem::take(&mut self.out);
                 self.settle(now, door)?;
+                self.show(now, file, door)?;
                 match result {
                     // Where the door cannot carry bytes back, the call succeeds without them.
                     Ok(_) => {
@@ -227,7 +231,9 @@ impl<D: Door> Session<D> {
             }
             CallKind::Read { file, len, nonblock: true } => {
                 let input = Input::Read { file, len, nonblock: true };
-                match self.ask(now, input).finish() {
+                let read = self.ask(now, input).finish();
+                self.show(now, file, door)?;
+                match read {
                     Ok(read) => door.read(token, &self.out[..read])?,
                     Err(error) => self.fail(door, token, "read", error)?,
                 }
@@ -250,15 +256,14 @@ impl<D: Door> Session<D> {
                     file,
                     if sleeps { Progress::Sleeps(parked) } else { Progress::Unfinished(parked) },
                 );
+                self.show(now, file, door)?;
             }
             CallKind::Poll { file, wakeup } => {
                 if let Some(open) = self.file_mut(file) {
                     open.wakeup = wakeup.or(open.wakeup);
                 }
                 match self.ask(now, Input::Poll { file }).finish() {
-                    Ok(state) => {
-                        door.polled(token, state & READABLE != 0, state & WRITABLE != 0)?;
-                    }
+                    Ok(state) => door.polled(token, readiness(state))?,
                     Err(error) => self.fail(door, token, "poll", error)?,
                 }
             }
@@ -297,6 +302,23 @@ impl<D: Door> Session<D> {
         self.engine.handle(now, input, &mut self.out)
     }
 
+    /// What a poll of a file finds.
+    fn poll(&mut self, now: Time, file: FileId) -> Readiness {
+        readiness(self.ask(now, Input::Poll { file }).finish().unwrap_or(0))
+    }
+
+    /// Lets a door that shows the state of its files show this one's.
+    fn show(&mut self, now: Time, file: FileId, door: &mut D) -> io::Result<()> {
+        if !door.shows(file) {
+            return Ok(());
+        }
+        // The answer that is on its way stays in the buffer: a poll leaves none.
+        let out = std::mem::take(&mut self.out);
+        let state = self.poll(now, file);
+        self.out = out;
+        door.show(file, state)
+    }
+
     /// Takes all calls of a file back.
     fn forget(&mut self, file: FileId) -> Vec<Parked<D::Token>> {
         let mut calls = Vec::new();
@@ -323,12 +345,15 @@ impl<D: Door> Session<D> {
         match &mut parked.work {
             Work::Read { len } => {
                 let input = Input::Read { file, len: *len, nonblock: false };
-                match self.ask(now, input) {
+                let read = match self.ask(now, input) {
                     Reply::Wait(_) => return Ok(Progress::Sleeps(parked)),
-                    Reply::Done(read) | Reply::More(read) => {
-                        door.read(token, &self.out[..read])?;
-                    }
-                    Reply::Failed(error) => self.fail(door, token, "read", error)?,
+                    Reply::Done(read) | Reply::More(read) => Ok(read),
+                    Reply::Failed(error) => Err(error),
+                };
+                self.show(now, file, door)?;
+                match read {
+                    Ok(read) => door.read(token, &self.out[..read])?,
+                    Err(error) => self.fail(door, token, "read", error)?,
                 }
             }
             Work::Write { data, done, nonblock } => {
@@ -366,7 +391,7 @@ impl<D: Door> Session<D> {
             Reply::Failed(_) if done > 0 => Ok(done),
             Reply::Failed(error) => Err(error),
         };
-        self.written.push((token, result));
+        self.written.push((file, token, result));
         Written::Answered
     }
 
@@ -401,9 +426,11 @@ impl<D: Door> Session<D> {
             if let Some(wakeup) = wakeup {
                 door.wake(wakeup)?;
             }
+            self.show(now, file, door)?;
         }
         let mut written = std::mem::take(&mut self.written);
-        for (token, result) in written.drain(..) {
+        for (file, token, result) in written.drain(..) {
+            self.show(now, file, door)?;
             match result {
                 Ok(count) => door.written(token, count)?,
                 Err(error) => self.fail(door, token, "write", error)?,
@@ -443,6 +470,10 @@ impl<D: Door> Session<D> {
             eprintln!("aseqd: {call}: {error}");
         }
     }
+}
+
+const fn readiness(state: usize) -> Readiness {
+    Readiness { readable: state & READABLE != 0, writable: state & WRITABLE != 0 }
 }
 
 /// Name of a request, for people.

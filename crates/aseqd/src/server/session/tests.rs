@@ -20,6 +20,7 @@ enum Told {
     Polled(u32, bool, bool),
     Failed(u32, Errno),
     Woken(char),
+    Shown(FileId, bool, bool),
 }
 
 #[derive(Debug, Default)]
@@ -27,13 +28,15 @@ struct FakeDoor {
     told: Vec<Told>,
     /// Nobody takes the answers to opens.
     gone: bool,
+    /// Files whose state it shows.
+    shows: Vec<FileId>,
 }
 
 impl Door for FakeDoor {
     type Token = u32;
     type Wakeup = char;
 
-    fn opened(&mut self, token: u32, file: FileId) -> io::Result<bool> {
+    fn opened(&mut self, token: u32, file: FileId, _state: Readiness) -> io::Result<bool> {
         self.told.push(Told::Opened(token, file));
         Ok(!self.gone)
     }
@@ -53,8 +56,8 @@ impl Door for FakeDoor {
         self.told.push(Told::Failed(token, errno));
         Ok(())
     }
-    fn polled(&mut self, token: u32, readable: bool, writable: bool) -> io::Result<()> {
-        self.told.push(Told::Polled(token, readable, writable));
+    fn polled(&mut self, token: u32, state: Readiness) -> io::Result<()> {
+        self.told.push(Told::Polled(token, state.readable, state.writable));
         Ok(())
     }
     fn failed(&mut self, token: u32, errno: Errno) -> io::Result<()> {
@@ -63,6 +66,13 @@ impl Door for FakeDoor {
     }
     fn wake(&mut self, wakeup: char) -> io::Result<()> {
         self.told.push(Told::Woken(wakeup));
+        Ok(())
+    }
+    fn shows(&self, file: FileId) -> bool {
+        self.shows.contains(&file)
+    }
+    fn show(&mut self, file: FileId, state: Readiness) -> io::Result<()> {
+        self.told.push(Told::Shown(file, state.readable, state.writable));
         Ok(())
     }
 }
@@ -89,7 +99,7 @@ impl Stage {
     /// One turn with one call; its number.
     fn call(&mut self, kind: CallKind<'_, u32, char>) -> u32 {
         self.next += 1;
-        let call = Call { token: self.next, kind };
+        let call = Call { token: self.next, thread: 7, kind };
         self.session.turn(self.clock.now(), [call], &mut self.door).expect("the fake door holds");
         self.next
     }
@@ -128,7 +138,7 @@ impl Stage {
     ) -> T {
         let arg = arg.as_bytes().to_vec();
         let out_size = abi::ioctl::size(request);
-        self.call(CallKind::Ioctl { file, request, thread: 1, compat: false, arg: &arg, out_size });
+        self.call(CallKind::Ioctl { file, request, compat: false, arg: &arg, out_size });
         let told = self.told();
         let Some(Told::Controlled(_, out)) = told.last() else { panic!("it succeeds: {told:?}") };
         T::read_from_bytes(out).expect("the struct")
@@ -170,6 +180,26 @@ fn a_poll_is_woken_once_and_before_the_write_returns() {
     assert_eq!(stage.told(), [Told::Woken('p'), Told::Written(write, EVENT_SIZE)]);
     let write = stage.write(file, &note(port));
     assert_eq!(stage.told(), [Told::Written(write, EVENT_SIZE)], "nobody polls any more");
+}
+
+#[test]
+fn a_state_that_the_door_shows_is_told_before_the_answer() {
+    let mut stage = Stage::new();
+    let (reader, to) = stage.client();
+    let (writer, _) = stage.client();
+    stage.door.shows = vec![reader];
+    let write = stage.write(writer, &note(to));
+    assert_eq!(stage.told(), [Told::Shown(reader, true, true), Told::Written(write, EVENT_SIZE)]);
+    let read = stage.read(reader);
+    assert_eq!(stage.told(), [Told::Shown(reader, false, true), Told::Read(read, EVENT_SIZE)]);
+    // One that sleeps takes the event at once.
+    let read = stage.read(reader);
+    let write = stage.write(writer, &note(to));
+    let shown = Told::Shown(reader, false, true);
+    let told = stage.told();
+    assert_eq!(told.last(), Some(&Told::Written(write, EVENT_SIZE)));
+    assert!(told.contains(&Told::Read(read, EVENT_SIZE)) && told.contains(&shown), "{told:?}");
+    assert!(!told.contains(&Told::Shown(reader, true, true)), "{told:?}");
 }
 
 #[test]
@@ -319,14 +349,8 @@ fn questions_for_texts_that_make_no_sense_fail() {
     let mut fails = |piece: &[u8]| {
         let arg = piece.to_vec();
         let out_size = arg.len();
-        let number = stage.call(CallKind::Ioctl {
-            file,
-            request: TEXT,
-            thread: 7,
-            compat: false,
-            arg: &arg,
-            out_size,
-        });
+        let number =
+            stage.call(CallKind::Ioctl { file, request: TEXT, compat: false, arg: &arg, out_size });
         assert_eq!(stage.told(), [Told::Failed(number, Errno::EINVAL)]);
     };
     fails(Piece { text: 4, ..Piece::question(Text::Clients, 0) }.as_bytes());

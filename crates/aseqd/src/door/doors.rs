@@ -1,0 +1,205 @@
+//! All doors of a server, side by side: programs that came through different ones meet in one
+//! sequencer.
+
+use super::{Call, CallKind, Door, Readiness, Received, Transport};
+use abi::Errno;
+use chardev::Device;
+use engine::FileId;
+use rustix::event::{PollFd, PollFlags, poll};
+use std::io;
+use std::os::fd::BorrowedFd;
+
+/// One door.
+#[derive(Debug)]
+pub enum Way {
+    /// Files of a FUSE mount, or a device of CUSE.
+    Device(Device),
+}
+
+/// The bytes of a call, for each door.
+#[derive(Debug)]
+enum Bytes {
+    Device(<Device as Transport>::Buffer),
+}
+
+/// Room for a call of each door. Made by [`Doors::buffers`].
+#[derive(Debug)]
+pub struct Buffers(Vec<Bytes>);
+
+/// Names a call: through which door it came, and there which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Token {
+    /// Of a device.
+    Device(usize, chardev::Token),
+}
+
+/// Names a program that sleeps in a poll: behind which door, and there which.
+#[derive(Clone, Copy, Debug)]
+pub enum Wakeup {
+    /// Of a device.
+    Device(usize, chardev::PollHandle),
+}
+
+/// The doors.
+#[derive(Debug)]
+pub struct Doors {
+    ways: Vec<Way>,
+    /// Which is looked at first, so that none keeps the others waiting.
+    first: usize,
+}
+
+/// With the door behind `$way`, whichever it is.
+macro_rules! each {
+    ($way:expr, $door:ident => $body:expr) => {
+        match $way {
+            Way::Device($door) => $body,
+        }
+    };
+}
+
+/// With the door that brought a call, and its own name for it. Every door is as old as the server, so
+/// that no name is without its door.
+macro_rules! answer {
+    ($doors:expr, $token:expr, $door:ident, $own:ident => $body:expr) => {
+        match $token {
+            Token::Device(at, $own) => {
+                let Way::Device($door) = &mut $doors.ways[at];
+                $body
+            }
+        }
+    };
+}
+
+impl Doors {
+    /// These doors.
+    #[must_use]
+    pub const fn new(ways: Vec<Way>) -> Self {
+        Self { ways, first: 0 }
+    }
+
+    /// Room for the calls of these doors.
+    #[must_use]
+    pub fn buffers(&self) -> Buffers {
+        let buffer = |way: &Way| match way {
+            Way::Device(_) => Bytes::Device(Default::default()),
+        };
+        Buffers(self.ways.iter().map(buffer).collect())
+    }
+
+    /// Each is readable when a call is there.
+    pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.ways.iter().map(|way| each!(way, door => door.descriptor()))
+    }
+
+    /// The next call of any door, if one is there. The doors take turns.
+    ///
+    /// # Errors
+    /// A transport's.
+    pub fn receive<'b>(
+        &mut self,
+        buffers: &'b mut Buffers,
+    ) -> io::Result<Received<'b, Token, Wakeup>> {
+        let Some(at) = self.ready()? else { return Ok(Received::Nothing) };
+        match (&mut self.ways[at], &mut buffers.0[at]) {
+            (Way::Device(door), Bytes::Device(buffer)) => {
+                let received = Transport::receive(door, buffer)?;
+                let token = |own| Token::Device(at, own);
+                Ok(renamed(received, token, |own| Wakeup::Device(at, own)))
+            }
+        }
+    }
+
+    /// Which door to look at: the next in turn that has something.
+    fn ready(&mut self) -> io::Result<Option<usize>> {
+        let count = self.ways.len();
+        if count == 1 {
+            return Ok(Some(0));
+        }
+        let mut polled: Vec<_> =
+            self.descriptors().map(|door| PollFd::from_borrowed_fd(door, PollFlags::IN)).collect();
+        let now = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
+        rustix::io::retry_on_intr(|| poll(&mut polled, Some(&now)))?;
+        let has = |at: &usize| !polled[*at].revents().is_empty();
+        let ready = (0..count).map(|step| (self.first + step) % count).find(has);
+        if let Some(at) = ready {
+            self.first = (at + 1) % count;
+        }
+        Ok(ready)
+    }
+}
+
+/// A call as the doors name it together.
+fn renamed<OwnToken, OwnWakeup>(
+    received: Received<'_, OwnToken, OwnWakeup>,
+    token: impl Fn(OwnToken) -> Token,
+    wakeup: impl Fn(OwnWakeup) -> Wakeup,
+) -> Received<'_, Token, Wakeup> {
+    let call = match received {
+        Received::Call(call) => call,
+        Received::Nothing => return Received::Nothing,
+        Received::Disconnected => return Received::Disconnected,
+    };
+    let kind = match call.kind {
+        CallKind::Open { node, access, pid } => CallKind::Open { node, access, pid },
+        CallKind::Ioctl { file, request, compat, arg, out_size } => {
+            CallKind::Ioctl { file, request, compat, arg, out_size }
+        }
+        CallKind::Read { file, len, nonblock } => CallKind::Read { file, len, nonblock },
+        CallKind::Write { file, data, nonblock } => CallKind::Write { file, data, nonblock },
+        CallKind::Poll { file, wakeup: own } => CallKind::Poll { file, wakeup: own.map(wakeup) },
+        CallKind::Close { file } => CallKind::Close { file },
+        CallKind::Interrupt { target } => CallKind::Interrupt { target: token(target) },
+    };
+    Received::Call(Call { token: token(call.token), thread: call.thread, kind })
+}
+
+impl Door for Doors {
+    type Token = Token;
+    type Wakeup = Wakeup;
+
+    fn opened(&mut self, token: Token, file: FileId, state: Readiness) -> io::Result<bool> {
+        answer!(self, token, door, own => door.opened(own, file, state))
+    }
+
+    fn read(&mut self, token: Token, data: &[u8]) -> io::Result<()> {
+        answer!(self, token, door, own => door.read(own, data))
+    }
+
+    fn written(&mut self, token: Token, count: usize) -> io::Result<()> {
+        answer!(self, token, door, own => door.written(own, count))
+    }
+
+    fn controlled(&mut self, token: Token, out: &[u8]) -> io::Result<()> {
+        answer!(self, token, door, own => door.controlled(own, out))
+    }
+
+    fn refused(&mut self, token: Token, errno: Errno) -> io::Result<()> {
+        answer!(self, token, door, own => door.refused(own, errno))
+    }
+
+    fn polled(&mut self, token: Token, state: Readiness) -> io::Result<()> {
+        answer!(self, token, door, own => door.polled(own, state))
+    }
+
+    fn failed(&mut self, token: Token, errno: Errno) -> io::Result<()> {
+        answer!(self, token, door, own => door.failed(own, errno))
+    }
+
+    fn wake(&mut self, wakeup: Wakeup) -> io::Result<()> {
+        match wakeup {
+            Wakeup::Device(at, own) => {
+                let Way::Device(door) = &mut self.ways[at];
+                door.wake(own)
+            }
+        }
+    }
+
+    fn shows(&self, file: FileId) -> bool {
+        self.ways.iter().any(|way| each!(way, door => door.shows(file)))
+    }
+
+    fn show(&mut self, file: FileId, state: Readiness) -> io::Result<()> {
+        let showing = self.ways.iter_mut().find(|way| each!(way, door => door.shows(file)));
+        showing.map_or(Ok(()), |way| each!(way, door => door.show(file, state)))
+    }
+}
