@@ -1,6 +1,7 @@
 //! The command line: every option once. Help, man pages and completions are printed from this.
 
 use crate::command::{bench, connect, demo, ls, monitor, play, timers};
+use crate::run;
 use crate::server::timing::TimingArgs;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -62,9 +63,12 @@ Examples:
   aseqd run -- cargo test
   aseqd run -- sh -c 'aseqdump -p 14:0 & aplaymidi -p 14:0 song.mid; kill %1'")]
 pub struct RunArgs {
-    /// Say on standard error which door is used
+    /// Say on standard error which door is used, and why not a better one
     #[arg(short, long)]
     pub verbose: bool,
+    /// Use this door and no other [default: the first that leads to the sequencer]
+    #[arg(long, value_name = "DOOR", env = "ASEQD_VIA")]
+    pub via: Option<run::Via>,
     /// Say on standard error which calls of programs fail, and why
     #[arg(long)]
     pub trace: bool,
@@ -84,7 +88,8 @@ pub struct RunArgs {
 /// Serve a sequencer to the machine, or to a user
 ///
 /// Without --mount, and as root: /dev/snd/seq for the whole machine. With --mount DIR: DIR/seq, for
-/// whoever may reach it; bind DIR to /dev/snd of a container to share it. Ready when it prints a
+/// whoever may reach it; bind DIR to /dev/snd of a container to share it. With --cuse: character
+/// devices /dev/snd/seq and /dev/snd/timer, which containers take with --device. Ready when it prints a
 /// line, and tells the service manager (sd_notify). SIGTERM and SIGINT end it cleanly.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -92,12 +97,16 @@ Exit status: 0 after SIGTERM or SIGINT, 1 if it cannot serve, 2 for wrong usage.
 
 Examples:
   sudo aseqd serve
+  sudo aseqd serve --cuse
   aseqd serve --mount ~/seq
   docker run -v /run/aseqd:/dev/snd IMAGE")]
 pub struct ServeArgs {
     /// Mount there instead; the directory is made if it does not exist
     #[arg(long, value_name = "DIR")]
     pub mount: Option<PathBuf>,
+    /// Make real device files with /dev/cuse, as a driver does (root of the machine only)
+    #[arg(long, conflicts_with = "mount")]
+    pub cuse: bool,
     /// Permission bits of the device, octal [default: 0660 as root, otherwise 0600]
     #[arg(long, value_name = "MODE", value_parser = octal)]
     pub mode: Option<u32>,

@@ -1,19 +1,22 @@
 //! `aseqd serve`: a sequencer for a whole machine, or for one user.
 
+mod cuse;
+
 use crate::cli::ServeArgs;
+use crate::door::cuse::Standing;
 use crate::door::doors::Way;
 use crate::door::{NODES, fuse};
 use crate::error::{Context as _, Fail};
 use crate::server::event_loop::{Server, Wake};
 use crate::sys::process::{SignalFd, SignalSet};
-use chardev::{Config, Device, MountOptions, Node};
+use chardev::{Config, Device, MountOptions};
 use rustix::io::Errno;
 use rustix::mount::mount_bind;
 use rustix::process::Signal;
 use std::fs;
 use std::io::Write as _;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -37,6 +40,9 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
     let signals = SignalSet::of(&[Signal::TERM, Signal::INT, Signal::HUP]);
     signals.block().context("signals cannot be blocked")?;
     let signal_fd = SignalFd::new(&signals).context("no signalfd")?;
+    if args.cuse {
+        return cuse::main(args, &signal_fd);
+    }
     let root = rustix::process::geteuid().is_root();
     if args.mount.is_none() && !root {
         return Err(Fail::new(
@@ -44,7 +50,7 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
              `aseqd run -- CMD`",
         ));
     }
-    let nodes = nodes(args, root)?;
+    let Access { mode, uid, gid } = Access::of(args, root)?;
     let directory = args.mount.clone().unwrap_or_else(|| PathBuf::from(RUN_DIRECTORY));
     if args.mount.is_none() {
         refuse_real_sequencer()?;
@@ -54,9 +60,9 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
     // From here on whatever ends this function takes the mounts away.
     let mut mounted = Mounted(vec![directory.clone()]);
     let config = Config {
-        directory_uid: nodes[0].uid,
-        directory_gid: nodes[0].gid,
-        nodes,
+        nodes: fuse::nodes(mode, uid, gid),
+        directory_uid: uid,
+        directory_gid: gid,
         ..Config::default()
     };
     let device = Device::new(descriptor, config).context("the device cannot be served")?;
@@ -128,19 +134,29 @@ fn remove_placeholder(target: &Path) {
     }
 }
 
-/// The device files: mode, owner and group as asked, or as distributions have it.
-fn nodes(args: &ServeArgs, root: bool) -> Result<Vec<Node>, Fail> {
-    let uid = match &args.owner {
-        Some(owner) => id_of("/etc/passwd", owner, "user")?,
-        None => rustix::process::geteuid().as_raw(),
-    };
-    let gid = match &args.group {
-        Some(group) => id_of("/etc/group", group, "group")?,
-        None if root => id_of("/etc/group", DEFAULT_GROUP, "group").unwrap_or(0),
-        None => rustix::process::getegid().as_raw(),
-    };
-    let mode = args.mode.unwrap_or(if root { DEFAULT_MODE } else { 0o600 });
-    Ok(fuse::nodes(mode, uid, gid))
+/// Who may use the device files.
+#[derive(Clone, Copy, Debug)]
+struct Access {
+    mode: u32,
+    uid: u32,
+    gid: u32,
+}
+
+impl Access {
+    /// As asked, or as distributions have it.
+    fn of(args: &ServeArgs, root: bool) -> Result<Self, Fail> {
+        let uid = match &args.owner {
+            Some(owner) => id_of("/etc/passwd", owner, "user")?,
+            None => rustix::process::geteuid().as_raw(),
+        };
+        let gid = match &args.group {
+            Some(group) => id_of("/etc/group", group, "group")?,
+            None if root => id_of("/etc/group", DEFAULT_GROUP, "group").unwrap_or(0),
+            None => rustix::process::getegid().as_raw(),
+        };
+        let mode = args.mode.unwrap_or(if root { DEFAULT_MODE } else { 0o600 });
+        Ok(Self { mode, uid, gid })
+    }
 }
 
 /// A number, or the number of a name in `passwd` or `group`.
@@ -158,18 +174,19 @@ fn id_of(database: &str, name: &str, kind: &str) -> Result<u32, Fail> {
 
 /// A kernel with a sequencer of its own is not to be hidden by accident.
 fn refuse_real_sequencer() -> Result<(), Fail> {
-    if is_real(Path::new(NODE)) {
-        return Err(Fail::new(
+    match crate::door::cuse::standing(Path::new(NODE)) {
+        Standing::Kernels => Err(Fail::new(
             "this machine has a sequencer: /dev/snd/seq is the kernel's. Use it, or serve another \
              place with `--mount DIR`",
-        ));
+        )),
+        Standing::Served => Err(Fail::new("/dev/snd/seq is served already")),
+        Standing::Stale | Standing::Nothing => Ok(()),
     }
-    Ok(())
 }
 
 /// Is a node the kernel's own?
 fn is_real(node: &Path) -> bool {
-    fs::metadata(node).is_ok_and(|node| node.file_type().is_char_device())
+    crate::door::cuse::standing(node) == Standing::Kernels
 }
 
 /// Makes the directory, and takes away what a server that was killed has left on it.

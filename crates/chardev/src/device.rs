@@ -7,10 +7,14 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use zerocopy::IntoBytes;
 
+use crate::cuse::{self, Character};
 use crate::fs::{Directory, Target};
 use crate::request::{Message, decode_call};
 use crate::wire;
-use crate::{Config, Malformed, NodeIndex, Operation, PollHandle, ReceiveError, Request, Token};
+use crate::{
+    CharacterConfig, Config, Malformed, NodeIndex, Operation, PollHandle, ReceiveError, Request,
+    Token,
+};
 
 /// The most bytes that one write request carries: what the kernel allows by default (256 pages,
 /// `fs.fuse.max_pages_limit`), since a write is better not split inside a record.
@@ -33,6 +37,15 @@ const MAX_OWN_ANSWERS: usize = 256;
 /// The kernel takes an error from 1 to 511 in an answer (`fs/fuse/dev.c`, `fuse_dev_do_write`).
 const MAX_ERRNO: i32 = 511;
 
+/// In what programs see the nodes.
+#[derive(Debug)]
+enum Front {
+    /// A mounted directory, with a file for each.
+    Directory(Directory),
+    /// A device file of the machine, for one node.
+    Character(Character),
+}
+
 /// How every node is opened. Without a page cache, a position or a flush at close, and without
 /// the inode's lock around a write. `NONSEEKABLE` is for kernels that do not know `STREAM`;
 /// `NOFLUSH` also because a flush takes the inode's lock in some kernels, and then `close` would wait
@@ -43,7 +56,7 @@ const OPEN_FLAGS: u32 = wire::FOPEN_DIRECT_IO
     | wire::FOPEN_NOFLUSH
     | wire::FOPEN_PARALLEL_DIRECT_WRITES;
 
-/// A set of device nodes behind one `/dev/fuse` descriptor.
+/// A set of device nodes behind one `/dev/fuse` descriptor, or one node behind one of `/dev/cuse`.
 ///
 /// Never blocks. Wait for the descriptor ([`AsFd`]) to become readable, *level*-triggered, and call
 /// [`receive`](Self::receive) until it returns `None`. Dropping the device ends the connection: all
@@ -51,7 +64,7 @@ const OPEN_FLAGS: u32 = wire::FOPEN_DIRECT_IO
 #[derive(Debug)]
 pub struct Device {
     fd: OwnedFd,
-    directory: Directory,
+    front: Front,
     /// The minor version of the kernel's protocol, once it has said so.
     minor: Option<u32>,
 }
@@ -97,7 +110,45 @@ impl Device {
     pub fn new(fd: OwnedFd, config: Config) -> io::Result<Self> {
         let directory = Directory::new(config)?;
         fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
-        Ok(Self { fd, directory, minor: None })
+        Ok(Self { fd, front: Front::Directory(directory), minor: None })
+    }
+
+    /// Takes a fresh descriptor of `/dev/cuse` ([`open_cuse`](crate::open_cuse)), and makes it
+    /// non-blocking. The device file does not exist before [`start`](Self::start).
+    ///
+    /// # Errors
+    /// `InvalidInput` for a name that the kernel would not take, or errors of `fcntl`.
+    pub fn character(fd: OwnedFd, config: CharacterConfig) -> io::Result<Self> {
+        let character = Character::new(config)?;
+        fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
+        Ok(Self { fd, front: Front::Character(character), minor: None })
+    }
+
+    /// Agrees on a protocol with `/dev/cuse`. When this returns the kernel knows the device, and
+    /// where `/dev` is a devtmpfs its file is there; calls that come are for [`receive`](Self::receive).
+    ///
+    /// # Errors
+    /// [`Disconnected`](ReceiveError::Disconnected): the kernel has a device of that number or name.
+    /// `WouldBlock` for a descriptor that has nothing to say, since it was started already.
+    pub fn start(&mut self) -> Result<(), ReceiveError> {
+        let mut buffer = vec![0; BUFFER_SIZE];
+        let length = match rustix::io::retry_on_intr(|| rustix::io::read(&self.fd, &mut *buffer)) {
+            Ok(0) | Err(Errno::NODEV | Errno::CONNABORTED) => {
+                return Err(ReceiveError::Disconnected);
+            }
+            Ok(length) => length,
+            Err(error) => return Err(ReceiveError::Io(error.into())),
+        };
+        let message = Message::parse(&buffer[..length])?;
+        if message.header.opcode != wire::CUSE_INIT {
+            return Err(message.malformed("no greeting of /dev/cuse").into());
+        }
+        self.handle_cuse_init(&message)?;
+        // The kernel makes the device within the write of that answer, or gives the connection up.
+        if cuse::is_aborted(self.fd.as_fd())? {
+            return Err(ReceiveError::Disconnected);
+        }
+        Ok(())
     }
 
     /// Whether the kernel and the device have agreed on a protocol. From then on calls arrive;
@@ -128,7 +179,12 @@ impl Device {
     /// # Errors
     /// As all answers: those of `write` to the descriptor, but for a request that is gone.
     pub fn reply_open(&mut self, token: Token, handle: u64) -> io::Result<Delivery> {
-        let open = wire::OpenOut { fh: handle, open_flags: OPEN_FLAGS, padding: 0 };
+        let open_flags = match self.front {
+            Front::Directory(_) => OPEN_FLAGS,
+            // A device file has no page cache, no lock and no flush that could be asked for.
+            Front::Character(_) => wire::FOPEN_DIRECT_IO,
+        };
+        let open = wire::OpenOut { fh: handle, open_flags, padding: 0 };
         self.reply(token.0, open.as_bytes(), &[])
     }
 
@@ -239,7 +295,7 @@ impl Device {
             // An interrupt names no file: its target does.
             return Ok(Some(Request { token, node: NodeIndex(0), handle: 0, caller, operation }));
         }
-        let Some(Target::Node(node)) = self.directory.target(nodeid) else { return Ok(None) };
+        let Some(Target::Node(node)) = self.target(nodeid) else { return Ok(None) };
         Ok(decode_call(message)?.map(|call| Request {
             token,
             node,
@@ -249,12 +305,24 @@ impl Device {
         }))
     }
 
+    fn target(&self, nodeid: u64) -> Option<Target> {
+        match &self.front {
+            Front::Directory(directory) => directory.target(nodeid),
+            // Its calls name no inode.
+            Front::Character(character) => Some(Target::Node(character.node())),
+        }
+    }
+
     /// Answers what belongs to the directory. True for what belongs to the server.
     fn handle(&mut self, message: &Message<'_>) -> Result<bool, ReceiveError> {
         let wire::InHeader { opcode, unique, nodeid, .. } = message.header;
         match opcode {
             wire::FUSE_INIT => {
                 self.handle_init(message)?;
+                return Ok(false);
+            }
+            wire::CUSE_INIT => {
+                self.handle_cuse_init(message)?;
                 return Ok(false);
             }
             wire::FUSE_INTERRUPT => {
@@ -271,7 +339,7 @@ impl Device {
             }
             _ => {}
         }
-        let Some(target) = self.directory.target(nodeid) else {
+        let Some(target) = self.target(nodeid) else {
             self.reply_errno(unique, Errno::STALE)?;
             return Ok(false);
         };
@@ -324,7 +392,28 @@ impl Device {
         answer.time_gran = 1;
         self.reply(unique, answer.as_bytes(), &[])?;
         self.minor = Some(minor);
-        self.directory.settle_inodes(minor >= PARALLEL_WRITES_MINOR);
+        if let Front::Directory(directory) = &mut self.front {
+            directory.settle_inodes(minor >= PARALLEL_WRITES_MINOR);
+        }
+        Ok(())
+    }
+
+    fn handle_cuse_init(&mut self, message: &Message<'_>) -> Result<(), ReceiveError> {
+        let unique = message.header.unique;
+        let (init, _) = message.argument::<wire::CuseInitIn>()?;
+        let wire::CuseInitIn { major, minor, .. } = init;
+        let Front::Character(character) = &self.front else {
+            self.reply_errno(unique, Errno::PROTO)?;
+            return Err(message.malformed("a greeting of /dev/cuse from another device").into());
+        };
+        if major != wire::FUSE_KERNEL_VERSION || minor < OLDEST_MINOR {
+            self.reply_errno(unique, Errno::PROTO)?;
+            return Err(ReceiveError::Unsupported { major, minor });
+        }
+        let (answer, information) = (character.answer(), character.information());
+        self.reply(unique, answer.as_bytes(), &information)?;
+        // The position of a call is that within the call, as of a stream, in every version.
+        self.minor = Some(minor.max(STREAM_MINOR));
         Ok(())
     }
 
@@ -366,18 +455,22 @@ impl Device {
         target: Target,
     ) -> Result<(), ReceiveError> {
         let wire::InHeader { opcode, unique, nodeid, .. } = message.header;
+        let Front::Directory(directory) = &mut self.front else {
+            self.reply_errno(unique, Errno::NOSYS)?;
+            return Ok(());
+        };
         match opcode {
-            wire::FUSE_LOOKUP => match self.directory.lookup(nodeid, message.name()?) {
+            wire::FUSE_LOOKUP => match directory.lookup(nodeid, message.name()?) {
                 Ok(entry) => self.reply(unique, entry.as_bytes(), &[]),
                 Err(errno) => self.reply_errno(unique, errno),
             },
             wire::FUSE_GETATTR => {
-                let attr = self.directory.getattr(target);
+                let attr = directory.getattr(target);
                 self.reply(unique, attr.as_bytes(), &[])
             }
             wire::FUSE_SETATTR => {
                 let (change, _) = message.argument::<wire::SetattrIn>()?;
-                match self.directory.setattr(target, &change) {
+                match directory.setattr(target, &change) {
                     Ok(attr) => self.reply(unique, attr.as_bytes(), &[]),
                     Err(errno) => self.reply_errno(unique, errno),
                 }
@@ -386,11 +479,11 @@ impl Device {
             wire::FUSE_READDIR => {
                 let (read, _) = message.argument::<wire::ReadIn>()?;
                 let size = read.size.min(MAX_WRITE) as usize;
-                let entries = self.directory.readdir(read.offset, size);
+                let entries = directory.readdir(read.offset, size);
                 self.reply(unique, &entries, &[])
             }
             wire::FUSE_STATFS => {
-                let statfs = self.directory.statfs();
+                let statfs = directory.statfs();
                 self.reply(unique, statfs.as_bytes(), &[])
             }
             wire::FUSE_RELEASEDIR | wire::FUSE_FSYNCDIR => self.reply(unique, &[], &[]),

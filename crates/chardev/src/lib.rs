@@ -56,9 +56,14 @@
 //!   kernel answers for any regular file (`FIONREAD`, `FIGETBSZ` ...) do not arrive.
 //! * `mmap` with `MAP_SHARED` is `ENODEV`; a private one is made, and touching it is `SIGBUS`.
 //!
-//! A front-end for `/dev/cuse` would share the wire format and most of [`Device`]: the calls on a node
-//! are the same, only INIT differs, there is no directory, and an ioctl may ask for more memory.
+//! # The other way in: `/dev/cuse`
+//!
+//! [`Device::character`] makes one device file of the machine, with a number, for root of the machine
+//! alone. The calls on it are the same; `stat` says what it is, several open files share no lock, and of
+//! the list above remain: no `SIGIO`, calls of 0 bytes, `EINTR`, and what `ioctl` moves. One call moves
+//! at most 128 KiB.
 
+mod cuse;
 mod device;
 mod error;
 mod fs;
@@ -67,6 +72,7 @@ mod request;
 #[doc(hidden)]
 pub mod wire;
 
+pub use cuse::{CharacterConfig, open_cuse};
 pub use device::{Buffer, Delivery, Device, MAX_WRITE};
 pub use error::{Malformed, ReceiveError};
 pub use mount::{MountOptions, mount, mount_with_fusermount, open_fuse, unmount};

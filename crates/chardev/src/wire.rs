@@ -51,6 +51,9 @@ pub const FUSE_NOTIFY_REPLY: u32 = 41;
 pub const FUSE_BATCH_FORGET: u32 = 42;
 pub const FUSE_RENAME2: u32 = 45;
 pub const FUSE_TMPFILE: u32 = 51;
+pub const CUSE_INIT: u32 = 4096;
+/// The most bytes of device information behind a `CuseInitOut`.
+pub const CUSE_INIT_INFO_MAX: usize = 4096;
 
 /// In `OutHeader::error`, with `unique` 0: the message is a notification.
 pub const FUSE_NOTIFY_POLL: i32 = 1;
@@ -140,6 +143,28 @@ messages! {
         pub map_alignment: u16,
         pub flags2: u32,
         pub unused: [u32; 7],
+    }
+
+    #[doc(alias = "cuse_init_in")]
+    pub struct CuseInitIn {
+        pub major: u32,
+        pub minor: u32,
+        pub unused: u32,
+        pub flags: u32,
+    }
+
+    /// Behind it stand strings `KEY=value`, each with its zero.
+    #[doc(alias = "cuse_init_out")]
+    pub struct CuseInitOut {
+        pub major: u32,
+        pub minor: u32,
+        pub unused: u32,
+        pub flags: u32,
+        pub max_read: u32,
+        pub max_write: u32,
+        pub dev_major: u32,
+        pub dev_minor: u32,
+        pub spare: [u32; 10],
     }
 
     #[doc(alias = "fuse_attr")]

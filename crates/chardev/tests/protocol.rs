@@ -3,8 +3,11 @@
 
 use std::os::fd::OwnedFd;
 
-use chardev::wire::{self, InHeader, InitIn, InitOut, OpenOut, OutHeader};
-use chardev::{Buffer, Config, Delivery, Device, Inodes, Node, Operation, ReceiveError};
+use chardev::wire::{self, CuseInitIn, CuseInitOut, InHeader, InitIn, InitOut, OpenOut, OutHeader};
+use chardev::{
+    Buffer, CharacterConfig, Config, Delivery, Device, Inodes, Node, NodeIndex, Operation,
+    ReceiveError,
+};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -274,4 +277,70 @@ fn noise_is_survived() {
         drop(device.receive(&mut Buffer::new()));
         while kernel.answer().is_some() {}
     }
+}
+
+fn start_character(number: Option<(u32, u32)>) -> (Kernel, Device) {
+    let kind = SocketType::SEQPACKET;
+    let (kernel, device) =
+        rustix::net::socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None).unwrap();
+    rustix::io::ioctl_fionbio(&kernel, true).unwrap();
+    let config = CharacterConfig { name: "snd/echo".into(), number, node: NodeIndex(3) };
+    (Kernel(kernel), Device::character(device, config).unwrap())
+}
+
+fn greet(kernel: &Kernel, major: u32, minor: u32) {
+    let init = CuseInitIn { major, minor, ..Default::default() };
+    kernel.request(wire::CUSE_INIT, 2, 0, init.as_bytes());
+}
+
+#[test]
+fn a_character_device_says_its_name_and_number() {
+    let (kernel, mut device) = start_character(Some((116, 1)));
+    greet(&kernel, 7, 40);
+    device.start().unwrap();
+    assert!(device.is_ready());
+    let (header, body) = kernel.answer().unwrap();
+    assert_eq!((header.error, header.unique), (0, 2));
+    let (init, information) = CuseInitOut::read_from_prefix(&body).unwrap();
+    assert_eq!((init.major, init.minor, init.flags), (7, 38, 0));
+    assert_eq!((init.dev_major, init.dev_minor), (116, 1));
+    assert_eq!(information, b"DEVNAME=snd/echo\0");
+    // Its calls name no inode, and the answer to an open asks for nothing that only files have.
+    let open = wire::OpenIn { flags: 2, open_flags: 0 };
+    kernel.request(wire::FUSE_OPEN, 4, 0, open.as_bytes());
+    let mut buffer = Buffer::new();
+    let request = device.receive(&mut buffer).unwrap().expect("an open");
+    assert_eq!(request.node, NodeIndex(3));
+    assert_eq!(request.operation, Operation::Open { flags: 2 });
+    let token = request.token;
+    assert_eq!(device.reply_open(token, 9).unwrap(), Delivery::Delivered);
+    let opened = OpenOut::read_from_bytes(&kernel.answer().unwrap().1).unwrap();
+    assert_eq!((opened.fh, opened.open_flags), (9, wire::FOPEN_DIRECT_IO));
+    // What a directory would answer, and what no kernel asks of a device.
+    kernel.request(wire::FUSE_LOOKUP, 6, 1, b"echo\0");
+    nothing(&mut device);
+    assert_eq!(kernel.error(), -38);
+}
+
+#[test]
+fn a_character_device_that_cannot_be_is_told() {
+    let (kernel, mut device) = start_character(None);
+    greet(&kernel, 8, 0);
+    assert!(matches!(device.start(), Err(ReceiveError::Unsupported { major: 8, minor: 0 })));
+    assert_eq!(kernel.error(), -71);
+    // The number is taken: the kernel ends the connection.
+    let (kernel, mut device) = start_character(None);
+    greet(&kernel, 7, 38);
+    rustix::net::shutdown(&kernel.0, rustix::net::Shutdown::Both).unwrap();
+    assert!(device.start().is_err());
+    // Another message than the greeting.
+    let (kernel, mut device) = start_character(None);
+    kernel.request(wire::FUSE_OPEN, 2, 0, wire::OpenIn::default().as_bytes());
+    assert!(matches!(device.start(), Err(ReceiveError::Malformed(_))));
+    // And a greeting of the other device to a directory.
+    let (kernel, mut device) = start(Inodes::Auto);
+    greet(&kernel, 7, 38);
+    assert!(device.receive(&mut Buffer::new()).is_err());
+    assert!(!device.is_ready());
+    drop(kernel);
 }

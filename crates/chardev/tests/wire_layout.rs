@@ -52,6 +52,10 @@ fn lines() -> Vec<Line> {
         major, minor, max_readahead, flags, max_background, congestion_threshold, max_write,
         time_gran, max_pages, map_alignment, flags2, unused,
     });
+    layout!(lines, CuseInitIn = "cuse_init_in", { major, minor, unused, flags });
+    layout!(lines, CuseInitOut = "cuse_init_out", {
+        major, minor, unused, flags, max_read, max_write, dev_major, dev_minor, spare
+    });
     layout!(lines, Attr = "fuse_attr", {
         ino, size, blocks, atime, mtime, ctime, atimensec, mtimensec, ctimensec, mode, nlink, uid,
         gid, rdev, blksize, flags,
@@ -132,6 +136,8 @@ fn lines() -> Vec<Line> {
         FUSE_BATCH_FORGET,
         FUSE_RENAME2,
         FUSE_TMPFILE,
+        CUSE_INIT,
+        CUSE_INIT_INFO_MAX,
         FUSE_NOTIFY_POLL,
         FATTR_MODE,
         FATTR_UID,

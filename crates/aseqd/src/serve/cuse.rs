@@ -1,0 +1,94 @@
+//! `aseqd serve --cuse`: device files of the machine itself, as a driver's.
+
+use super::{Access, NODE, SND_DIRECTORY, announce, serve};
+use crate::cli::ServeArgs;
+use crate::door::NODES;
+use crate::door::cuse::{self, File, Made, Standing};
+use crate::door::doors::Way;
+use crate::error::{Context as _, Fail};
+use crate::server::event_loop::Server;
+use crate::sys::process::SignalFd;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// How long udev may take until it has given a device its permissions, which ours then replace.
+const UDEV: Duration = Duration::from_secs(2);
+
+pub(super) fn main(args: &ServeArgs, signals: &SignalFd) -> Result<ExitCode, Fail> {
+    if !rustix::process::geteuid().is_root() {
+        return Err(Fail::new(
+            "only root can make devices: give a directory of yours with `--mount DIR`, or use \
+             `aseqd run -- CMD`",
+        ));
+    }
+    let access = Access::of(args, true)?;
+    super::refuse_real_sequencer()?;
+    let number_is_free = cuse::number_is_free();
+    let (mut ways, mut files) = (Vec::new(), Files(Vec::new()));
+    for (at, (name, _)) in NODES.iter().enumerate() {
+        let path = Path::new(SND_DIRECTORY).join(name);
+        match cuse::standing(&path) {
+            // A timer of the kernel's, with those of its sound cards, stays.
+            Standing::Kernels => continue,
+            Standing::Served => {
+                return Err(Fail::new(format!("{} is served already", path.display())));
+            }
+            Standing::Stale => fs::remove_file(&path)
+                .with_context(|| format!("{} is of a device that is gone", path.display()))?,
+            Standing::Nothing if path.exists() => {
+                return Err(Fail::new(format!(
+                    "{} is no device: is another `aseqd serve` running?",
+                    path.display()
+                )));
+            }
+            Standing::Nothing => {}
+        }
+        let Made { device, file } = cuse::make(at, number_is_free)?;
+        ways.push(Way::Device(device));
+        files.0.push(file);
+    }
+    for file in &files.0 {
+        wait_for_udev(file);
+        permit(&file.path, access)?;
+    }
+    let mut server =
+        Server::new(ways, args.trace, &args.timing).context("cannot start the server")?;
+    let number = server.watch(signals).context("cannot wait for signals")?;
+    announce(Path::new(NODE));
+    let ended = serve(&mut server, signals, number);
+    drop(server);
+    drop(files);
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// The nodes to take away at the end.
+#[derive(Debug)]
+struct Files(Vec<File>);
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        for file in self.0.iter().rev() {
+            file.remove();
+        }
+    }
+}
+
+/// The kernel makes nodes for root alone.
+fn permit(path: &Path, Access { mode, uid, gid }: Access) -> Result<(), Fail> {
+    let failed = || format!("{} cannot be given its permissions", path.display());
+    // The owner first, so that at no time more is allowed than asked for.
+    chown(path, Some(uid), Some(gid)).with_context(failed)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).with_context(failed)
+}
+
+/// Where udev runs, until it is done with a device: its rules would overwrite what was asked for.
+fn wait_for_udev(file: &File) {
+    let done = Path::new("/run/udev/data").join(file.udev_name());
+    let start = Instant::now();
+    while Path::new("/run/udev/control").exists() && !done.exists() && start.elapsed() < UDEV {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

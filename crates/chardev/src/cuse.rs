@@ -1,0 +1,116 @@
+//! What is particular to `/dev/cuse`: the device that is asked for, in place of a directory.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{Mode, OFlags};
+
+use crate::device::MAX_WRITE;
+use crate::{NodeIndex, wire};
+
+/// Opens `/dev/cuse`: `O_RDWR | O_CLOEXEC | O_NONBLOCK`. One descriptor for each device file.
+///
+/// # Errors
+/// Those of `open(2)`: mostly `ENOENT` without the module `cuse`, `EACCES` without root.
+pub fn open_cuse() -> io::Result<OwnedFd> {
+    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    Ok(rustix::fs::open("/dev/cuse", flags, Mode::empty())?)
+}
+
+/// A device file of the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CharacterConfig {
+    /// Its name below `/dev`, in which `/` stands for folders.
+    pub name: String,
+    /// Major and minor number. None: a major number that is free, and minor 0.
+    pub number: Option<(u32, u32)>,
+    /// What its requests name it, since it stands in no list of nodes.
+    pub node: NodeIndex,
+}
+
+/// The longest name of a device that leaves room for `DEVNAME=` and the zero.
+const MAX_NAME: usize = wire::CUSE_INIT_INFO_MAX - KEY.len() - 1;
+const KEY: &str = "DEVNAME=";
+
+#[derive(Debug)]
+pub(crate) struct Character(CharacterConfig);
+
+impl Character {
+    pub(crate) fn new(config: CharacterConfig) -> io::Result<Self> {
+        let name = config.name.as_str();
+        let parts = || name.split('/');
+        let bad = name.len() > MAX_NAME
+            || name.contains('\0')
+            // The kernel cuts white space off both ends of what it is told.
+            || name.trim() != name
+            || parts().any(|part| part.is_empty() || part == "." || part == "..");
+        if bad {
+            let why = format!("{name:?} cannot be the name of a device");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        Ok(Self(config))
+    }
+
+    pub(crate) fn node(&self) -> NodeIndex {
+        self.0.node
+    }
+
+    /// The answer to the kernel's greeting.
+    pub(crate) fn answer(&self) -> wire::CuseInitOut {
+        let (dev_major, dev_minor) = self.0.number.unwrap_or((0, 0));
+        wire::CuseInitOut {
+            major: wire::FUSE_KERNEL_VERSION,
+            minor: wire::FUSE_KERNEL_MINOR_VERSION,
+            max_read: MAX_WRITE,
+            max_write: MAX_WRITE,
+            dev_major,
+            dev_minor,
+            ..Default::default()
+        }
+    }
+
+    /// What follows the answer.
+    pub(crate) fn information(&self) -> Vec<u8> {
+        [KEY.as_bytes(), self.0.name.as_bytes(), &[0]].concat()
+    }
+}
+
+/// Has the kernel given the connection up?
+pub(crate) fn is_aborted(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut state = [PollFd::new(&fd, PollFlags::empty())];
+    let now = rustix::time::Timespec::default();
+    rustix::io::retry_on_intr(|| poll(&mut state, Some(&now)))?;
+    Ok(state[0].revents().intersects(PollFlags::ERR | PollFlags::HUP))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn character(name: &str) -> io::Result<Character> {
+        Character::new(CharacterConfig {
+            name: name.into(),
+            number: Some((116, 1)),
+            node: NodeIndex(0),
+        })
+    }
+
+    #[test]
+    fn the_kernel_is_told_the_name_and_the_number() {
+        let device = character("snd/seq").unwrap();
+        assert_eq!(device.information(), b"DEVNAME=snd/seq\0");
+        let answer = device.answer();
+        assert_eq!((answer.dev_major, answer.dev_minor), (116, 1));
+        let any = CharacterConfig { name: "x".into(), number: None, node: NodeIndex(0) };
+        assert_eq!(Character::new(any).unwrap().answer().dev_major, 0);
+    }
+
+    #[test]
+    fn names_that_cannot_be() {
+        let long = "x".repeat(wire::CUSE_INIT_INFO_MAX);
+        for name in ["", "/seq", "seq/", "snd//seq", "../seq", "./seq", " seq", "a\0b", &long] {
+            assert!(character(name).is_err(), "{name:?}");
+        }
+    }
+}
