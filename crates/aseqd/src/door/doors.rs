@@ -238,4 +238,9 @@ impl Door for Doors {
         let showing = self.ways.iter_mut().find(|way| each!(way, door => door.shows(file)));
         showing.map_or(Ok(()), |way| each!(way, door => door.show(file, state)))
     }
+
+    fn renew(&mut self, file: FileId) -> io::Result<()> {
+        let showing = self.ways.iter_mut().find(|way| each!(way, door => door.shows(file)));
+        showing.map_or(Ok(()), |way| each!(way, door => door.renew(file)))
+    }
 }

@@ -449,6 +449,15 @@ impl Door for PreloadDoor {
         epoll::modify(&self.files_epoll, &shown.socket, key.data(), interest)?;
         Ok(())
     }
+
+    fn renew(&mut self, file: FileId) -> io::Result<()> {
+        if let Some(key) = self.key_of(file)
+            && let Some(shown) = self.files.get_mut(key)
+        {
+            shown.renew();
+        }
+        Ok(())
+    }
 }
 
 impl Transport for PreloadDoor {
