@@ -114,15 +114,13 @@ impl Line {
         Ok(end)
     }
 
-    /// Shows a state. `again`: an event has come, and who watches for changes alone shall see one.
-    /// Turning something off takes the program's end; without it that stays for the next call.
-    pub(super) fn show(&mut self, state: Readiness, again: bool, theirs: Option<BorrowedFd<'_>>) {
+    /// Shows a state. Turning something off takes the program's end; without it that stays for the
+    /// next call.
+    pub(super) fn show(&mut self, state: Readiness, theirs: Option<BorrowedFd<'_>>) {
         match &mut self.kind {
             Kind::Socket { ours, marks } => {
-                if state.readable && (*marks == 0 || (again && *marks < MARKS)) {
-                    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-                    // Fails if the program's end is closed: nobody looks.
-                    *marks += send(&*ours, &[0], flags).unwrap_or(0);
+                if state.readable && *marks == 0 {
+                    *marks = mark(ours);
                 }
                 if let Some(theirs) = theirs
                     && !state.readable
@@ -153,6 +151,22 @@ impl Line {
             }
         }
     }
+
+    /// An event has come to a file that may show one already: who watches for changes alone shall
+    /// see one.
+    pub(super) fn renew(&mut self) {
+        if let Kind::Socket { ours, marks } = &mut self.kind
+            && (1..MARKS).contains(marks)
+        {
+            *marks += mark(ours);
+        }
+    }
+}
+
+/// Sends a byte that makes the peer readable.
+fn mark(ours: &OwnedFd) -> usize {
+    // Fails if the program's end is closed: nobody looks.
+    send(ours, &[0], SendFlags::DONTWAIT | SendFlags::NOSIGNAL).unwrap_or(0)
 }
 
 impl AsFd for Line {
@@ -253,7 +267,7 @@ mod tests {
         let (mut line, end) = Line::socket().unwrap();
         let theirs = end.descriptor;
         for (readable, writable) in STATES {
-            line.show(Readiness { readable, writable }, false, Some(theirs.as_fd()));
+            line.show(Readiness { readable, writable }, Some(theirs.as_fd()));
             assert_eq!(polled(&theirs), wanted(readable, writable));
         }
         drop(theirs);
@@ -265,13 +279,14 @@ mod tests {
         let (mut line, end) = Line::socket().unwrap();
         let off = Readiness::default();
         let on = Readiness { readable: true, writable: true };
-        line.show(on, true, None);
-        line.show(on, true, None);
-        line.show(off, false, None);
+        line.show(on, None);
+        line.renew();
+        line.renew();
+        line.show(off, None);
         assert_eq!(polled(&end.descriptor), wanted(true, true), "nothing can be taken back");
-        line.show(off, false, Some(end.descriptor.as_fd()));
+        line.show(off, Some(end.descriptor.as_fd()));
         assert_eq!(polled(&end.descriptor), wanted(false, false));
-        line.show(on, false, None);
+        line.show(on, None);
         assert_eq!(polled(&end.descriptor), wanted(true, true));
         drop(line);
         assert!(polled(&end.descriptor).contains(PollFlags::HUP), "a server that died shows");
@@ -283,7 +298,7 @@ mod tests {
             let (mut line, end) = Line::fifo(access).unwrap();
             let theirs = end.descriptor;
             for (readable, writable) in STATES {
-                line.show(Readiness { readable, writable }, false, None);
+                line.show(Readiness { readable, writable }, None);
                 let shown = match access {
                     Access::Read => wanted(readable, false),
                     Access::Write => wanted(false, writable),
