@@ -155,10 +155,13 @@ impl Line {
     /// An event has come to a file that may show one already: who watches for changes alone shall
     /// see one.
     pub(super) fn renew(&mut self) {
-        if let Kind::Socket { ours, marks } = &mut self.kind
-            && (1..MARKS).contains(marks)
-        {
-            *marks += mark(ours);
+        match &mut self.kind {
+            Kind::Socket { ours, marks } if (1..MARKS).contains(marks) => *marks += mark(ours),
+            Kind::Fifo { ours, access } if self.shown.readable && *access != Access::Write => {
+                // Where it does not fit, the program has long been told.
+                let _full = add(ours, *access);
+            }
+            _ => {}
         }
     }
 }
@@ -184,20 +187,19 @@ fn drain(ours: &OwnedFd) {
     while recv(ours, &mut bytes, RecvFlags::DONTWAIT).is_ok_and(|(read, _)| read > 0) {}
 }
 
+/// One more byte in a FIFO that has some.
+fn add(ours: &OwnedFd, access: Access) -> Result<usize, Errno> {
+    match access {
+        Access::Read => rustix::io::write(ours, &[0]),
+        _ => rustix::io::write(reopen(ours, OFlags::WRONLY | OFlags::NONBLOCK)?, &[0]),
+    }
+}
+
 /// Fills a FIFO as far as a state takes it.
 fn fill(ours: &OwnedFd, access: Access, state: Readiness) -> Result<(), Errno> {
-    let nonblock = OFlags::NONBLOCK;
-    let (reader, writer);
-    let (reader, writer) = match access {
-        Access::Read => {
-            reader = reopen(ours, OFlags::RDONLY | nonblock)?;
-            (&reader, ours)
-        }
-        _ => {
-            writer = reopen(ours, OFlags::WRONLY | nonblock)?;
-            (ours, &writer)
-        }
-    };
+    let mode = if access == Access::Read { OFlags::RDONLY } else { OFlags::WRONLY };
+    let other = reopen(ours, mode | OFlags::NONBLOCK)?;
+    let (reader, writer) = if access == Access::Read { (&other, ours) } else { (ours, &other) };
     let page = page_size();
     // One byte makes it readable; one of two buffers is then free. A page and a byte fill two.
     let wanted = match access {
@@ -213,7 +215,8 @@ fn fill(ours: &OwnedFd, access: Access, state: Readiness) -> Result<(), Errno> {
         rustix::io::write(writer, &bytes[..wanted - unread])?;
     } else if unread > wanted {
         let mut bytes = bytes;
-        rustix::io::read(reader, &mut bytes[..unread - wanted])?;
+        let more = (unread - wanted).min(bytes.len());
+        rustix::io::read(reader, &mut bytes[..more])?;
     }
     Ok(())
 }
