@@ -209,14 +209,12 @@ fn fill(ours: &OwnedFd, access: Access, state: Readiness) -> Result<(), Errno> {
         Access::ReadWrite if state.writable => 1,
         Access::ReadWrite => page + 1,
     };
-    let unread = usize::try_from(rustix::io::ioctl_fionread(reader)?).unwrap_or(usize::MAX);
-    let bytes = vec![0; page + 1];
+    let unread = usize::try_from(rustix::io::ioctl_fionread(reader)?).unwrap_or(0);
+    let mut bytes = vec![0; unread.abs_diff(wanted)];
     if unread < wanted {
-        rustix::io::write(writer, &bytes[..wanted - unread])?;
+        rustix::io::write(writer, &bytes)?;
     } else if unread > wanted {
-        let mut bytes = bytes;
-        let more = (unread - wanted).min(bytes.len());
-        rustix::io::read(reader, &mut bytes[..more])?;
+        rustix::io::read(reader, &mut bytes)?;
     }
     Ok(())
 }
@@ -309,6 +307,10 @@ mod tests {
                 };
                 assert_eq!(polled(&theirs), shown, "{access:?} {readable} {writable}");
             }
+            line.show(Readiness { readable: true, writable: false }, None);
+            line.renew();
+            line.show(Readiness { readable: false, writable: true }, None);
+            assert!(!polled(&theirs).contains(PollFlags::IN), "{access:?}: nothing is left");
             let second = line.another(None, false).unwrap();
             drop(theirs);
             let gone = PollFlags::HUP | PollFlags::ERR;

@@ -410,8 +410,12 @@ impl Trap {
             return Err(Errno::IO);
         };
         let number = self.targets.free(call.thread, &self.descriptors)?;
-        let (mut line, end) =
-            if self.targets.lends(call.thread) { Line::socket()? } else { Line::fifo(access)? };
+        let (mut line, end) = if self.targets.lends(call.thread) {
+            Line::socket()?
+        } else {
+            // A timer never has room, and so no state that a FIFO for both cannot show.
+            Line::fifo(if node == Node::Timer { Access::Read } else { access })?
+        };
         if nonblock {
             fcntl_setfl(&end.descriptor, fcntl_getfl(&end.descriptor)? | OFlags::NONBLOCK)?;
         }
