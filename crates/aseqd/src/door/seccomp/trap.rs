@@ -716,6 +716,10 @@ impl Transport for Trap {
         self.epoll.as_fd()
     }
 
+    fn is_end(&self, inode: u64) -> bool {
+        self.by_identity.keys().any(|identity| identity.inode() == inode)
+    }
+
     fn receive<'b>(
         &mut self,
         buffer: &'b mut TrapBuffer,
