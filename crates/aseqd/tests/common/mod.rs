@@ -19,8 +19,6 @@ pub(crate) const ASEQD: &str = env!("CARGO_BIN_EXE_aseqd");
 /// How long a test waits for what must happen: long, because the machine may be busy.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Names the door through which the tests go, where any would do.
-const VIA: &str = "ASEQD_TEST_VIA";
 /// Names the test whose body runs inside a sequencer.
 const INSIDE: &str = "ASEQD_TEST_INSIDE";
 /// What this process of such a test has to do.
@@ -31,11 +29,7 @@ const MARK: &str = "ASEQD_TEST_MARK";
 /// `aseqd run -- ARGUMENTS`.
 pub(crate) fn aseqd_run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(ASEQD);
-    command.arg("run");
-    if let Some(door) = std::env::var_os(VIA) {
-        command.arg("--via").arg(door);
-    }
-    command.arg("--").args(arguments);
+    command.args(["run", "--"]).args(arguments);
     command
 }
 
