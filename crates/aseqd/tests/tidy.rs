@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/lockdep", &["report"]),
     ("crates/lockdep-preload", &["lockdep"]),
     ("tests/conformance", &["abi"]),
+    ("tests/container", &[]),
     ("tests/lockdep-probe", &["lockdep"]),
     ("tests/seqfuzz", &["abi", "engine"]),
 ];
@@ -34,6 +35,8 @@ const UNSAFE_ROOMS: &[&str] = &[
     "crates/lockdep/src/lock/spin.rs",
     "crates/lockdep/src/sud.rs",
     "tests/conformance/src/sys.rs",
+    "tests/container/src/bin/probe.rs",
+    "tests/container/src/sys.rs",
     "tests/lockdep-probe/src/raw.rs",
     "tests/seqfuzz/src/sys.rs",
 ];
