@@ -2,11 +2,11 @@
 //! none.
 //!
 //! What is imitated: mount, PID, IPC, UTS and cgroup namespaces (a user namespace for a caller who is
-//! not root, as in rootless containers; a network namespace if asked for); a root file system that is
-//! thrown away; Docker's `/dev`, without `/dev/fuse`; `/proc` and `/sys` with its masked and read-only
-//! paths; its 14 capabilities; its filter of system calls; its list of devices, where the machine has
-//! the device controller of cgroup 1. What is not: images, AppArmor and SELinux, limits of resources,
-//! programs of the x32 kind.
+//! not root, as in rootless containers; a network namespace if asked for); a root file system on which
+//! nothing that is written stays (the machine's own for a user); Docker's `/dev`, without `/dev/fuse`;
+//! `/proc` and `/sys` with its masked and read-only paths; its 14 capabilities; its filter of system
+//! calls; its list of devices, where the machine has the device controller of cgroup 1. What is not:
+//! images, AppArmor and SELinux, limits of resources, programs of the x32 kind.
 
 pub mod bpf;
 pub mod caps;

@@ -95,7 +95,10 @@ impl Root {
             told("/dev", mount_remount(root.join("dev"), flags, ""))?;
         }
         // What programs look for to know that they are in one.
-        told("/.dockerenv", fs::write(root.join(".dockerenv"), ""))?;
+        match fs::write(root.join(".dockerenv"), "") {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            written => told("/.dockerenv", written)?,
+        }
         told("the root", std::env::set_current_dir(&root))?;
         told("pivot_root", rustix::process::pivot_root(".", "."))?;
         told("the old root", unmount(".", UnmountFlags::DETACH))?;
@@ -142,7 +145,7 @@ impl Root {
     }
 }
 
-/// The machine's root, on which what is written is lost.
+/// The machine's root, on which what is written is lost; for a user who is not root, not even that.
 fn writable_copy(place: &Path) -> io::Result<PathBuf> {
     mount("tmpfs", place, "tmpfs", MountFlags::empty(), c"mode=755")?;
     let [upper, work, root] = ["upper", "work", "root"].map(|name| place.join(name));
@@ -150,13 +153,11 @@ fn writable_copy(place: &Path) -> io::Result<PathBuf> {
         fs::create_dir(folder)?;
     }
     let options = format!("lowerdir=/,upperdir={},workdir={}", upper.display(), work.display());
-    // In a user namespace its notes on files cannot be those of root.
-    for more in ["", ",userxattr"] {
-        let options = std::ffi::CString::new(format!("{options}{more}"))?;
-        match mount("overlay", &root, "overlay", MountFlags::empty(), options.as_c_str()) {
-            Err(Errno::INVAL) if more.is_empty() => {}
-            mounted => mounted?,
-        }
+    let options = std::ffi::CString::new(options)?;
+    match mount("overlay", &root, "overlay", MountFlags::empty(), options.as_c_str()) {
+        // In a user namespace the machine's mounts are tied to their root: it is the root as it is.
+        Err(Errno::INVAL | Errno::PERM) => mount_bind_recursive("/", &root)?,
+        mounted => mounted?,
     }
     Ok(root)
 }
