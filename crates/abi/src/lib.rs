@@ -17,7 +17,9 @@
 pub mod errno;
 pub mod event;
 pub mod ioctl;
+pub mod preload;
 pub mod seq;
+pub mod text;
 pub mod timer;
 pub mod ump;
 

@@ -1,6 +1,7 @@
 //! The command line: every option once. Help, man pages and completions are printed from this.
 
 use crate::command::{bench, connect, demo, ls, monitor, play, timers};
+use crate::run;
 use crate::server::timing::TimingArgs;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -62,9 +63,12 @@ Examples:
   aseqd run -- cargo test
   aseqd run -- sh -c 'aseqdump -p 14:0 & aplaymidi -p 14:0 song.mid; kill %1'")]
 pub struct RunArgs {
-    /// Say on standard error which door is used
+    /// Say on standard error which door is used, and why not a better one
     #[arg(short, long)]
     pub verbose: bool,
+    /// Use this door and no other [default: the first that leads to the sequencer]
+    #[arg(long, value_name = "DOOR", env = "ASEQD_VIA")]
+    pub via: Option<run::Via>,
     /// Say on standard error which calls of programs fail, and why
     #[arg(long)]
     pub trace: bool,

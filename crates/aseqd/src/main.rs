@@ -45,6 +45,7 @@ fn demo(args: &command::demo::DemoArgs) -> ExitCode {
         words.extend(args.quiet.then(|| "--quiet".into()));
         return run::main(&cli::RunArgs {
             verbose: false,
+            via: None,
             trace: false,
             timing: TimingArgs::default(),
             command: words,

@@ -53,8 +53,8 @@ fn the_list_names_every_row_once() {
     let names: Vec<_> =
         ended.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
     let all = [
-        "lateness", "timer", "latency", "flood", "fanout", "queue", "engine", "idle", "startup",
-        "play",
+        "lateness", "timer", "latency", "call", "flood", "fanout", "queue", "engine", "idle",
+        "startup", "play",
     ];
     assert_eq!(names, all);
 }
@@ -97,6 +97,19 @@ fn the_engine_and_its_queue_are_measured_in_the_bench_itself() {
     for row in engines {
         assert_figures(row, "engine", &["events_per_s"]);
         assert_figures(row, "a copy into a ring and out", &["events_per_s"]);
+    }
+}
+
+#[test]
+fn calls_are_measured_beside_a_socket() {
+    if !can_serve() {
+        return;
+    }
+    let rows = rows(&["call"]);
+    assert_eq!(rows.len(), 5);
+    for row in &rows {
+        assert_figures(row, "FUSE", &["us_p50", "us_p99"]);
+        assert_figures(row, "socket round trip", &["us_p50", "us_p99"]);
     }
 }
 

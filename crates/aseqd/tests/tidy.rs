@@ -23,8 +23,10 @@ const ARROWS: &[(&str, &[&str])] = &[
 const UNSAFE_ROOMS: &[&str] = &[
     "crates/aseqd/src/sys/process.rs",
     "crates/aseqd/src/sys/ioctl.rs",
+    "crates/aseqd/src/sys/memory.rs",
     "crates/aseqd/src/sys/peers.rs",
     "crates/aseqd/src/sys/realtime.rs",
+    "crates/aseqd/src/sys/seccomp.rs",
     "crates/lockdep-preload/src/locks.rs",
     "crates/lockdep-preload/src/memory.rs",
     "crates/lockdep-preload/src/next.rs",

@@ -28,7 +28,7 @@ fn served(device: BorrowedFd<'_>, text: Text) -> Result<Vec<u8>, Errno> {
     let mut bytes = Vec::new();
     loop {
         let offset = u32::try_from(bytes.len()).map_err(|_| Errno::ENOMEM)?;
-        let mut piece = Piece::question(text, offset);
+        let mut piece = Piece::question(text.number(), offset);
         ioctl(device, TEXT, &mut piece)?;
         let given = piece.bytes.get(..piece.len as usize).ok_or(Errno::EIO)?;
         bytes.extend_from_slice(given);

@@ -1,5 +1,6 @@
 //! The main door: a file of a FUSE mount.
 
+use super::seccomp::handover;
 use super::{Call, CallKind, Door, NODES, Readiness, Received, Transport};
 use abi::Errno;
 use chardev::{
@@ -119,6 +120,9 @@ fn access(flags: u32) -> Access {
 /// The process of the thread that calls.
 fn process_of(caller: Caller) -> i32 {
     let thread = i32::try_from(caller.pid).unwrap_or(0);
+    if let Some(process) = handover::on_behalf(thread) {
+        return process;
+    }
     let status = std::fs::read_to_string(format!("/proc/{thread}/status"));
     let tgid = status.ok().and_then(|status| {
         let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?;

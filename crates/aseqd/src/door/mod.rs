@@ -4,6 +4,8 @@
 pub mod cuse;
 pub mod doors;
 pub mod fuse;
+pub mod preload;
+pub mod seccomp;
 
 use engine::{FileId, Node};
 use std::fmt::Debug;

@@ -1,27 +1,16 @@
 //! The process that serves the device and is the command's parent.
 
-use super::namespace::{self, Ids};
-use super::tree;
-use super::{STATUS_FAILED, pair};
+use super::attempt::{self, Started};
+use super::via::{ORDER, Via};
+use super::{STATUS_FAILED, tree};
 use crate::cli::RunArgs;
-use crate::door::doors::Way;
-use crate::door::fuse;
 use crate::error::{Context as _, Fail};
 use crate::server::event_loop::{Server, Wake};
-use crate::sys::process::{Fork, SignalFd, SignalSet, exit_now, fork};
-use chardev::{Config, Device};
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use crate::sys::process::{SignalFd, SignalSet, exit_now};
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, kill_process, set_child_subreaper, setpgid, wait, waitpid,
 };
-use std::io::IoSliceMut;
-use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt as _;
-use std::process::Command;
-
-/// CMD exists and cannot be executed.
-const STATUS_NOT_EXECUTABLE: i32 = 126;
 
 /// Starts the command, serves it, and says how it ended.
 pub(super) fn main(
@@ -33,35 +22,14 @@ pub(super) fn main(
     // Processes that lose their parent become ours, so that they can be found at the end.
     set_child_subreaper(Pid::from_raw(1)).context("cannot become a subreaper")?;
     let signal_fd = SignalFd::new(signals).context("no signalfd")?;
-    let ids = Ids::own();
-    let (ours, theirs) = pair()?;
-    let keeper = rustix::process::getpid();
-    let command = match fork().context("cannot fork")? {
-        Fork::Parent(command) => command,
-        Fork::Child => {
-            drop(ours);
-            become_command(args, keeper, ids, theirs, mask)
-        }
+    let Started { command, mut server } = match choose(args, mask)? {
+        Ok(started) => started,
+        Err(status) => return Ok(status),
     };
-    drop(theirs);
     // The terminal's signals are for the command alone, which stays in the group it was started in.
     // Where this is refused, they reach a process that has them blocked.
     let _refused = setpgid(None, None);
     detach_from_terminal();
-    let Some(device) = receive_descriptor(&ours)? else {
-        // The command has said why, and ends with the status for it.
-        return Ok(reap(command));
-    };
-    drop(ours);
-    let config = Config {
-        nodes: fuse::nodes(0o666, ids.uid, ids.gid),
-        directory_uid: ids.uid,
-        directory_gid: ids.gid,
-        ..Config::default()
-    };
-    let device = Device::new(device, config).context("the device cannot be served")?;
-    let mut server = Server::new(vec![Way::Device(device)], args.trace, &args.timing)
-        .context("cannot start the server")?;
     let front_number = server.watch(front).context("cannot wait for the front")?;
     let signal_number = server.watch(&signal_fd).context("cannot wait for signals")?;
     loop {
@@ -85,6 +53,44 @@ pub(super) fn main(
                 // Somebody took the mount away, in the command's own namespace; it still runs.
                 return Ok(reap(command));
             }
+        }
+    }
+}
+
+/// The command behind the best door that leads to the sequencer, or the status if there is none.
+fn choose(args: &RunArgs, mask: &SignalSet) -> Result<Result<Started, u8>, Fail> {
+    let candidates = args.via.map_or_else(|| ORDER.to_vec(), |via| vec![via]);
+    let mut refused = Vec::new();
+    for via in candidates {
+        let unfit = args.command.first().and_then(|program| via.unfit(program));
+        let tried = match unfit {
+            Some(why) => Err(why),
+            None => attempt::start(via, args, mask)?,
+        };
+        match tried {
+            Ok(started) => return Ok(Ok(started)),
+            Err(why) => {
+                if args.verbose {
+                    eprintln!("aseqd: not by {via}: {why}");
+                }
+                refused.push((via, why));
+            }
+        }
+    }
+    // With --verbose all has been said.
+    if !args.verbose || refused.len() == 1 {
+        eprintln!("aseqd: {}", sentence(&refused));
+    }
+    Ok(Err(STATUS_FAILED))
+}
+
+/// Why there is no door.
+fn sentence(refused: &[(Via, String)]) -> String {
+    match refused {
+        [(_, why)] => why.clone(),
+        _ => {
+            let each = refused.iter().map(|(via, why)| format!("{via}: {why}"));
+            format!("no door leads to a sequencer here. {}", each.collect::<Vec<_>>().join("; "))
         }
     }
 }
@@ -160,49 +166,5 @@ fn detach_from_terminal() {
     if let Ok(null) = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null") {
         let _kept = rustix::stdio::dup2_stdin(&null);
         let _kept = rustix::stdio::dup2_stdout(&null);
-    }
-}
-
-/// The descriptor of the device, or none if the other end gave up.
-fn receive_descriptor(socket: &OwnedFd) -> Result<Option<OwnedFd>, Fail> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0];
-    rustix::io::retry_on_intr(|| {
-        recvmsg(socket, &mut [IoSliceMut::new(&mut byte)], &mut control, RecvFlags::CMSG_CLOEXEC)
-    })
-    .context("no word from the command")?;
-    Ok(control.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
-        _ => None,
-    }))
-}
-
-/// In the child: makes the namespace, hands the device over, executes CMD.
-fn become_command(args: &RunArgs, keeper: Pid, ids: Ids, socket: OwnedFd, mask: &SignalSet) -> ! {
-    // If the keeper dies, no sequencer is left: the kernel ends the command.
-    let _unsupported = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-    if rustix::process::getppid() != Some(keeper) {
-        exit_now(STATUS_FAILED.into());
-    }
-    if let Err(error) = namespace::enter(ids, socket, args.verbose) {
-        eprintln!("aseqd: {error}");
-        exit_now(STATUS_FAILED.into());
-    }
-    if let Err(error) = mask.restore() {
-        eprintln!("aseqd: the signal mask cannot be restored: {error}");
-        exit_now(STATUS_FAILED.into());
-    }
-    let (program, arguments) = args.command.split_first().unwrap_or_else(|| exit_now(2));
-    let error = Command::new(program).args(arguments).exec();
-    eprintln!("aseqd: {}: {}", program.to_string_lossy(), reason(&error));
-    let missing = error.kind() == std::io::ErrorKind::NotFound;
-    exit_now(if missing { STATUS_FAILED.into() } else { STATUS_NOT_EXECUTABLE })
-}
-
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "command not found".into(),
-        _ => error.to_string(),
     }
 }

@@ -2,14 +2,21 @@
 //!
 //! Three processes. The *front* is the one that the user started: it forwards signals and ends with
 //! the command's status. The *keeper* serves the device, in one thread, and is the parent of the
-//! command. The *command* makes its own mount namespace, mounts the device there, and becomes CMD. If
+//! command. The *command* makes its door, opens the sequencer through it to see that it leads there,
+//! and becomes CMD; if it does not, another process tries the next door. If
 //! the front dies, the keeper ends all that it has started; if the keeper dies, the kernel ends the
 //! command, and the front the rest. Nothing is mounted where others see it, so nothing can be left over.
 
+mod attempt;
+mod entry;
 mod front;
 mod keeper;
+mod link;
 mod namespace;
 mod tree;
+mod via;
+
+pub use via::Via;
 
 use crate::cli::RunArgs;
 use crate::error::{Context as _, Fail};

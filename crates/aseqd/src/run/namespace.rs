@@ -5,6 +5,7 @@
 //! because a user cannot make a directory there. All of it is in this namespace alone and goes with
 //! it.
 
+use super::link::Link;
 use crate::door::NODES;
 use crate::error::{Context as _, Fail};
 use crate::sys::process::unshare;
@@ -14,11 +15,8 @@ use rustix::mount::{
     MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount,
     mount_change, move_mount, open_tree, unmount,
 };
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::thread::UnshareFlags;
 use std::ffi::CString;
-use std::io::IoSlice;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
@@ -37,24 +35,22 @@ impl Ids {
     }
 }
 
-/// Enters the namespace, mounts the device, and sends its descriptor through `keeper`, who must serve
-/// it from then on.
-pub(super) fn enter(ids: Ids, keeper: OwnedFd, verbose: bool) -> Result<(), Fail> {
+/// Enters the namespace, mounts the device, and hands its descriptor to the keeper, who must serve
+/// it from then on. Says what the door is.
+pub(super) fn enter(ids: Ids, keeper: &Link) -> Result<String, Fail> {
     let user_namespace = make_namespaces(ids)?;
     // What is mounted here stays here; what others mount later still comes.
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::DOWNSTREAM)
         .context("mounts cannot be made private")?;
     let fuse = chardev::open_fuse().map_err(|error| no_fuse(&error))?;
-    if verbose {
-        let how = if user_namespace { "a user and mount namespace" } else { "a mount namespace" };
-        eprintln!("aseqd: door: FUSE files at {SND}/seq and {SND}/timer, in {how} of its own");
-    }
     let existing =
         openat(CWD, SND, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
     match existing {
-        Ok(old) => replace_snd(&fuse, &old, keeper),
-        Err(_) => replace_dev(&fuse, keeper),
+        Ok(old) => replace_snd(&fuse, &old, keeper)?,
+        Err(_) => replace_dev(&fuse, keeper)?,
     }
+    let how = if user_namespace { "a user and mount namespace" } else { "a mount namespace" };
+    Ok(format!("FUSE files at {SND}/seq and {SND}/timer, in {how} of its own"))
 }
 
 /// A mount namespace; with a user namespace around it if that is the only way. True if it was.
@@ -110,7 +106,7 @@ fn no_mount(target: &str) -> impl FnOnce(Errno) -> Fail + '_ {
 }
 
 /// `/dev/snd` exists: its nodes stay.
-fn replace_snd(fuse: &OwnedFd, old: &OwnedFd, keeper: OwnedFd) -> Result<(), Fail> {
+fn replace_snd(fuse: &OwnedFd, old: &OwnedFd, keeper: &Link) -> Result<(), Fail> {
     let new = cover(SND)?;
     // A timer of the kernel's would not know our queues.
     bind_entries(old, &new, &NODES.map(|(name, _)| name.as_bytes()))?;
@@ -143,7 +139,7 @@ fn bind_device(snd: &OwnedFd, name: &str) -> rustix::io::Result<()> {
 }
 
 /// `/dev/snd` does not exist: a new `/dev` that has it, and all that the old one has.
-fn replace_dev(fuse: &OwnedFd, keeper: OwnedFd) -> Result<(), Fail> {
+fn replace_dev(fuse: &OwnedFd, keeper: &Link) -> Result<(), Fail> {
     let old =
         openat(CWD, "/dev", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .context("/dev cannot be opened")?;
@@ -161,17 +157,11 @@ fn cover(directory: &str) -> Result<OwnedFd, Fail> {
         .with_context(|| format!("{directory} cannot be opened"))
 }
 
-fn mount_device(fuse: &OwnedFd, target: &str, keeper: OwnedFd) -> Result<(), Fail> {
+fn mount_device(fuse: &OwnedFd, target: &str, keeper: &Link) -> Result<(), Fail> {
     let options = chardev::MountOptions::new("aseqd");
     chardev::mount(fuse.as_fd(), Path::new(target), &options)
         .map_err(|error| no_mount(target)(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
-    let descriptors = [fuse.as_fd()];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    control.push(SendAncillaryMessage::ScmRights(&descriptors));
-    sendmsg(keeper, &[IoSlice::new(&[0])], &mut control, SendFlags::empty())
-        .context("the device cannot be handed over")?;
-    Ok(())
+    keeper.door(Some(fuse.as_fd()))
 }
 
 /// Linux 6.2 and later write in parallel to one inode, so the file itself can be bound.

@@ -5,6 +5,7 @@
 //! open `/dev/snd/seq` and read and write there. The rows are in files of their own.
 
 mod alone;
+mod call;
 mod device;
 mod door;
 mod fanout;
@@ -86,7 +87,7 @@ struct Family {
 }
 
 /// All, in the order of the table.
-const FAMILIES: [Family; 10] = [
+const FAMILIES: [Family; 11] = [
     Family {
         name: "lateness",
         about: "how late scheduled events are dispatched, and read by a program",
@@ -101,6 +102,11 @@ const FAMILIES: [Family; 10] = [
         name: "latency",
         about: "one-way latency between two processes, 1000 events a second",
         rows: |setup| vec![latency::row(setup)],
+    },
+    Family {
+        name: "call",
+        about: "what a call costs: open, ioctl, write, to another process and back",
+        rows: call::rows,
     },
     Family {
         name: "flood",

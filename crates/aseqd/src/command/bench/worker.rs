@@ -1,7 +1,7 @@
 //! `aseqd bench-worker`: the programs that the bench starts, each with one task. Not for people. The
 //! last line that a worker prints is its answer, in JSON.
 
-use super::{fanout, idle, lateness, link, playing, timer};
+use super::{call, fanout, idle, lateness, link, playing, timer};
 use crate::command::print;
 use crate::error::{Context as _, Fail};
 use serde_json::Value;
@@ -44,6 +44,7 @@ pub fn main(args: &WorkerArgs) -> Result<ExitCode, Fail> {
         "timer" => timer::worker(&mut words)?,
         "send" => link::send(&mut words)?,
         "receive" => link::receive(&mut words)?,
+        "call" => call::worker(&mut words)?,
         "fanout" => fanout::worker(&mut words)?,
         "idle" => idle::worker(&mut words)?,
         "play" => playing::worker(&mut words)?,

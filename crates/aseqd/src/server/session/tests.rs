@@ -322,7 +322,7 @@ fn texts_come_in_pieces_of_one_instant_from_both_nodes() {
                 Text::QueueTimers => stage.session.engine().proc_timer(),
                 Text::Timers => stage.session.engine().proc_timers(),
             };
-            let piece = stage.ioctl(file, TEXT, Piece::question(text, 0));
+            let piece = stage.ioctl(file, TEXT, Piece::question(text.number(), 0));
             assert_eq!(&piece.bytes[..piece.len as usize], wanted.as_bytes(), "{text:?}");
             assert_eq!(piece.total as usize, wanted.len());
         }
@@ -333,10 +333,10 @@ fn texts_come_in_pieces_of_one_instant_from_both_nodes() {
     }
     let wanted = stage.session.engine().proc_queues();
     assert!((PIECE..2 * PIECE).contains(&wanted.len()), "{}", wanted.len());
-    let first = stage.ioctl(timer, TEXT, Piece::question(Text::Queues, 0));
+    let first = stage.ioctl(timer, TEXT, Piece::question(Text::Queues.number(), 0));
     stage.ioctl(file, request::CREATE_QUEUE, QueueInfo::default());
     let offset = first.len;
-    let second = stage.ioctl(timer, TEXT, Piece::question(Text::Queues, offset));
+    let second = stage.ioctl(timer, TEXT, Piece::question(Text::Queues.number(), offset));
     let read = [&first.bytes[..], &second.bytes[..second.len as usize]].concat();
     assert_eq!(String::from_utf8(read).expect("text"), wanted);
     assert!(second.bytes[second.len as usize..].iter().all(|byte| *byte == 0));
@@ -353,9 +353,9 @@ fn questions_for_texts_that_make_no_sense_fail() {
             stage.call(CallKind::Ioctl { file, request: TEXT, compat: false, arg: &arg, out_size });
         assert_eq!(stage.told(), [Told::Failed(number, Errno::EINVAL)]);
     };
-    fails(Piece { text: 4, ..Piece::question(Text::Clients, 0) }.as_bytes());
-    fails(Piece::question(Text::Clients, 1).as_bytes());
+    fails(Piece { text: 4, ..Piece::question(Text::Clients.number(), 0) }.as_bytes());
+    fails(Piece::question(Text::Clients.number(), 1).as_bytes());
     fails(&[0; 8]);
-    let past = stage.ioctl(file, TEXT, Piece::question(Text::Clients, 0));
+    let past = stage.ioctl(file, TEXT, Piece::question(Text::Clients.number(), 0));
     assert!(past.len > 0 && past.len == past.total);
 }

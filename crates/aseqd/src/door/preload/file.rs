@@ -1,0 +1,188 @@
+//! An open file: a pair of sockets, whose other end the program polls.
+//!
+//! | state | how the program's end shows it |
+//! | --- | --- |
+//! | readable | one byte of ours lies there unread |
+//! | not readable | the byte was taken, by whoever of the program's threads was told so |
+//! | writable | its send buffer is empty |
+//! | not writable | its send buffer was filled, by whoever was told so, and lies here unread |
+//!
+//! Bytes to take are counted, so that late hands do no harm: a thread that was told to take one and is
+//! slow takes one of two. Filling a buffer twice is filling it; stuffing that comes when the file is
+//! writable again is taken out at once.
+
+use crate::door::Readiness;
+use crate::sys::ioctl::ioctl;
+use engine::FileId;
+use rustix::event::epoll::EventFlags;
+use rustix::fs::OFlags;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair, sockopt,
+};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// What the epoll is to tell of a file.
+pub(super) const INTEREST: EventFlags = EventFlags::RDHUP;
+
+/// The request for the bytes that the other end has not read.
+const SIOCOUTQ: u32 = 0x5411;
+/// Bytes that fill the smallest send buffer.
+const STUFFING: usize = 1024;
+const MOST_STUFFING: usize = 1024;
+
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) id: FileId,
+    pub(super) socket: OwnedFd,
+    shown: Readiness,
+    /// Bytes that nobody was told yet to take.
+    to_take: u32,
+    /// Bytes that somebody was told to take, and may not have taken yet.
+    taking: u32,
+    /// Somebody has to fill the send buffer.
+    to_stuff: bool,
+    /// How many were told to, and may not have done so yet.
+    stuffing: u32,
+    /// Somebody ended who was told to take a byte: nobody knows whether it is taken.
+    doubt: bool,
+    /// The epoll tells when stuffing comes.
+    watched: bool,
+}
+
+impl File {
+    /// A file in that state, and the program's end of it.
+    pub(super) fn new(id: FileId, state: Readiness, nonblock: bool) -> io::Result<(Self, OwnedFd)> {
+        let (ours, theirs) = pair()?;
+        // The smallest there is.
+        sockopt::set_socket_send_buffer_size(&theirs, 0)?;
+        if nonblock {
+            rustix::fs::fcntl_setfl(&theirs, OFlags::NONBLOCK)?;
+        }
+        let mut file = Self {
+            id,
+            socket: ours,
+            shown: Readiness { readable: false, writable: state.writable },
+            to_take: 0,
+            taking: 0,
+            to_stuff: false,
+            stuffing: 0,
+            doubt: false,
+            watched: false,
+        };
+        if !state.writable {
+            for _ in 0..MOST_STUFFING {
+                if send(&theirs, &[0; STUFFING], QUIETLY).is_err() {
+                    break;
+                }
+            }
+        }
+        let _nothing_to_order = file.show(state);
+        Ok((file, theirs))
+    }
+
+    /// Shows a state. True if the program's end has to be filled.
+    pub(super) fn show(&mut self, state: Readiness) -> bool {
+        if state.readable && !self.shown.readable {
+            self.signal();
+        } else if !state.readable && self.shown.readable {
+            self.to_take += 1;
+        }
+        if state.writable != self.shown.writable {
+            self.to_stuff = !state.writable;
+        }
+        let emptied = state.writable && !self.shown.writable;
+        self.shown = state;
+        if emptied {
+            self.drain();
+        }
+        self.to_stuff
+    }
+
+    /// Puts a byte to the program's end. One that is gone is told of by the epoll.
+    fn signal(&self) {
+        let _gone = send(&self.socket, &[0], QUIETLY);
+    }
+
+    /// Takes out what has come, if the file is writable.
+    pub(super) fn drain(&self) {
+        let mut bytes = [0; 4 * STUFFING];
+        while self.shown.writable
+            && recv(&self.socket, &mut bytes[..], RecvFlags::DONTWAIT).is_ok_and(|(len, _)| len > 0)
+        {
+        }
+    }
+
+    /// What the next who is answered has to do: how many bytes to take, whether to fill the buffer.
+    pub(super) fn order(&mut self) -> Option<(u32, u32)> {
+        if self.to_take == 0 && !self.to_stuff {
+            return None;
+        }
+        let take = std::mem::take(&mut self.to_take);
+        let stuff = std::mem::take(&mut self.to_stuff).into();
+        self.taking += take;
+        self.stuffing += stuff;
+        Some((take, stuff))
+    }
+
+    /// An order was obeyed.
+    pub(super) fn obeyed(&mut self, take: u32, stuff: u32, byte_cost: i32) {
+        self.taking -= take.min(self.taking);
+        self.stuffing -= stuff.min(self.stuffing);
+        if stuff > 0 {
+            self.drain();
+        }
+        self.resolve(byte_cost);
+    }
+
+    /// Somebody ended who had an order.
+    pub(super) fn lost(&mut self, take: u32, stuff: u32, byte_cost: i32) {
+        self.doubt |= take > 0;
+        self.to_stuff |= stuff > 0 && !self.shown.writable;
+        self.obeyed(take, stuff, byte_cost);
+    }
+
+    /// Counts the bytes at the program's end, when nobody is about to take any.
+    fn resolve(&mut self, byte_cost: i32) {
+        if !self.doubt || self.taking > 0 {
+            return;
+        }
+        let mut unread = 0_i32;
+        if byte_cost <= 0 || ioctl(self.socket.as_fd(), SIOCOUTQ, &mut unread).is_err() {
+            return;
+        }
+        self.doubt = false;
+        let unread = u32::try_from(unread / byte_cost).unwrap_or(0);
+        let expected = u32::from(self.shown.readable) + self.to_take;
+        self.to_take += unread.saturating_sub(expected);
+        if self.shown.readable && unread == 0 {
+            self.signal();
+        }
+    }
+
+    /// What the epoll is to be told, if it was told otherwise.
+    pub(super) fn new_interest(&mut self) -> Option<EventFlags> {
+        let watched = self.shown.writable && self.stuffing > 0;
+        if watched == self.watched {
+            return None;
+        }
+        self.watched = watched;
+        Some(if watched { INTEREST | EventFlags::IN } else { INTEREST })
+    }
+}
+
+const QUIETLY: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+
+fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?)
+}
+
+/// What one unread byte counts for in the answer to `SIOCOUTQ`; 0 where the system does not say.
+pub(super) fn byte_cost() -> io::Result<i32> {
+    let (ours, theirs) = pair()?;
+    send(&ours, &[0], QUIETLY)?;
+    let mut unread = 0_i32;
+    let known = ioctl(ours.as_fd(), SIOCOUTQ, &mut unread).is_ok();
+    drop(theirs);
+    Ok(if known { unread } else { 0 })
+}

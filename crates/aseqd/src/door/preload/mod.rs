@@ -1,0 +1,516 @@
+//! The door of programs that have our library in them: calls come over connections of the library's.
+//!
+//! See `abi::preload` for what goes over the wire. Two epolls, one in the other: that of the files
+//! inside that of everything. A closed file shows as a hang-up of the server's end, and before any call
+//! is looked at, those are asked for: what a program has closed is closed for whoever calls later.
+
+mod connection;
+mod file;
+pub mod library;
+mod slab;
+
+use super::{Call, CallKind, Door, Readiness, Received, Transport};
+use crate::sys::peer::{self, Peer};
+use abi::Errno;
+use abi::preload::{
+    FileName, MORE, NONBLOCK, ORDER, REFUSED, Reply, Request, SOCKET_VARIABLE, VERSION, access,
+    kind, node,
+};
+use connection::{Buffer, Connection, Message, Order, Pending, Work};
+use engine::{Access, FileId, Node};
+use file::File;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::fs::Mode;
+use rustix::io::Errno as Failure;
+use rustix::net::{
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, listen, socket_with,
+};
+use rustix::time::Timespec;
+use slab::{Key, Slab};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// What the outer epoll names beside connections.
+const LISTENER: u64 = u64::MAX;
+const FILES: u64 = u64::MAX - 1;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1024;
+
+/// Things that are no calls, looked at before others have their turn.
+const MAX_STEPS: usize = 64;
+
+/// Names a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Token {
+    connection: Key,
+    serial: u32,
+}
+
+/// Programs never sleep in a poll of this door's: what they poll is a socket.
+#[derive(Clone, Copy, Debug)]
+pub enum Wakeup {}
+
+/// A call, whose bytes are in the buffer.
+type Ready = Call<'static, Token, Wakeup>;
+
+/// The door.
+#[derive(Debug)]
+pub struct PreloadDoor {
+    listener: OwnedFd,
+    /// Taken away at the end.
+    path: Option<PathBuf>,
+    /// Users beside root that are served; none for all.
+    only: Option<u32>,
+    /// A number that no other server has.
+    server: u64,
+    epoll: OwnedFd,
+    files_epoll: OwnedFd,
+    connections: Slab<Connection>,
+    files: Slab<File>,
+    /// By the number of the engine's file.
+    by_id: Vec<Option<Key>>,
+    /// What one unread byte counts for in a socket's buffer.
+    byte_cost: i32,
+    /// Given up to be able to refuse when there are no more descriptors.
+    spare: Option<OwnedFd>,
+}
+
+impl PreloadDoor {
+    /// Listens at a path, which must not exist. With `everybody`, the socket is for all users; else for
+    /// the server's own, and root.
+    ///
+    /// # Errors
+    /// Those of making sockets; a path that is too long for one.
+    pub fn bind(path: &Path, everybody: bool) -> io::Result<Self> {
+        let listener =
+            socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        bind(&listener, &SocketAddrUnix::new(path)?)?;
+        let mode = Mode::from_bits_truncate(if everybody { 0o666 } else { 0o600 });
+        rustix::fs::chmod(path, mode)?;
+        listen(&listener, BACKLOG)?;
+        rustix::io::ioctl_fionbio(&listener, true)?;
+        let own = rustix::process::geteuid().as_raw();
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        let files_epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
+        epoll::add(&epoll, &files_epoll, EventData::new_u64(FILES), EventFlags::IN)?;
+        Ok(Self {
+            listener,
+            path: Some(path.to_owned()),
+            only: (!everybody).then_some(own),
+            server: random()?,
+            epoll,
+            files_epoll,
+            connections: Slab::default(),
+            files: Slab::default(),
+            by_id: Vec::new(),
+            byte_cost: file::byte_cost()?,
+            spare: spare(),
+        })
+    }
+
+    /// What the library must find in the environment.
+    #[must_use]
+    pub fn environment(&self) -> (&'static str, PathBuf) {
+        (SOCKET_VARIABLE, self.path.clone().unwrap_or_default())
+    }
+
+    /// Takes all that wait to come in.
+    fn accept(&mut self) -> io::Result<()> {
+        loop {
+            match accept_with(&self.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+                Ok(socket) => self.admit(socket)?,
+                Err(Failure::AGAIN) => return Ok(()),
+                Err(Failure::INTR | Failure::CONNABORTED) => {}
+                Err(Failure::MFILE | Failure::NFILE) => {
+                    // It would wait, and we would be woken for it, without end.
+                    drop(self.spare.take());
+                    drop(accept_with(&self.listener, SocketFlags::CLOEXEC));
+                    self.spare = spare();
+                    eprintln!("aseqd: a program was turned away: too many open files");
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn admit(&mut self, socket: OwnedFd) -> io::Result<()> {
+        let peer = peer::of(socket.as_fd())?;
+        if self.only.is_some_and(|own| peer.uid != own && peer.uid != 0) {
+            let reply = Reply { kind: REFUSED, ..Reply::default() };
+            let _gone = connection::send(socket.as_fd(), &reply, &[], None);
+            return Ok(());
+        }
+        let key = self.connections.insert(Connection::new(socket, peer));
+        let Some(connection) = self.connections.get(key) else { return Ok(()) };
+        epoll::add(&self.epoll, &connection.socket, key.data(), EventFlags::IN)?;
+        Ok(())
+    }
+
+    /// What has happened to the files: the next that is closed.
+    fn closed_file(&mut self) -> io::Result<Option<FileId>> {
+        while let Some(event) = one(&self.files_epoll)? {
+            let key = Key::from_data(event.data);
+            let flags = event.flags;
+            if flags.intersects(EventFlags::HUP | EventFlags::RDHUP | EventFlags::ERR) {
+                let Some(file) = self.files.remove(key) else { continue };
+                let slot = self.by_id.get_mut(file.id.0 as usize);
+                if let Some(slot) = slot.filter(|slot| **slot == Some(key)) {
+                    *slot = None;
+                }
+                return Ok(Some(file.id));
+            }
+            if let Some(file) = self.files.get(key) {
+                file.drain();
+            }
+        }
+        Ok(None)
+    }
+
+    /// Receives from one connection. None if what came is no call. The bytes of the call are in the
+    /// buffer.
+    fn from_connection(&mut self, key: Key, buffer: &mut Buffer) -> Option<Ready> {
+        let connection = self.connections.get_mut(key)?;
+        match connection.receive(buffer) {
+            Ok(Message::Nothing) => None,
+            Ok(Message::End) => self.end(key),
+            Ok(Message::Request(request)) => match self.request(key, &request, buffer) {
+                Ok(call) => call,
+                Err(why) => self.refuse(key, why),
+            },
+            Err(why) => self.refuse(key, why),
+        }
+    }
+
+    /// Nonsense came: one line, and no more of it.
+    fn refuse(&mut self, key: Key, why: &str) -> Option<Ready> {
+        if let Some(connection) = self.connections.get(key) {
+            let Peer { pid, .. } = connection.peer;
+            eprintln!("aseqd: process {pid} sent what is no request: {why}");
+        }
+        self.end(key)
+    }
+
+    /// A connection is over: what it was waiting for is taken back.
+    fn end(&mut self, key: Key) -> Option<Ready> {
+        let connection = self.connections.remove(key)?;
+        if let Some(order) = connection.order
+            && let Some(file) = self.files.get_mut(order.file)
+        {
+            file.lost(order.take, order.stuff, self.byte_cost);
+        }
+        let pending = connection.pending?;
+        let token = Token { connection: key, serial: pending.serial };
+        Some(Call { token, thread: 0, kind: CallKind::Interrupt { target: token } })
+    }
+
+    /// The call that a request is.
+    fn request(
+        &mut self,
+        key: Key,
+        request: &Request,
+        buffer: &mut Buffer,
+    ) -> Result<Option<Ready>, &'static str> {
+        let Some(connection) = self.connections.get_mut(key) else { return Ok(None) };
+        if !connection.greeted {
+            if request.kind != kind::HELLO || request.code != VERSION {
+                return Err("its library is of another version");
+            }
+            connection.greeted = true;
+            return Ok(None);
+        }
+        let token = Token { connection: key, serial: request.serial };
+        if request.kind == kind::INTERRUPT {
+            // Of a call that has been answered: the answer is on its way.
+            let waits = connection.pending.is_some_and(|call| call.serial == request.serial);
+            let kind = CallKind::Interrupt { target: token };
+            return Ok(waits.then_some(Call { token, thread: 0, kind }));
+        }
+        if connection.pending.is_some() {
+            return Err("a call before the last one was answered");
+        }
+        if let Some(order) = connection.order.take()
+            && let Some(file) = self.files.get_mut(order.file)
+        {
+            file.obeyed(order.take, order.stuff, self.byte_cost);
+        }
+        if request.kind == kind::SYNC {
+            // Whatever was closed before it was seen before it.
+            let _gone = connection.answer(request.serial, 0, &[], None, None);
+            return Ok(None);
+        }
+        let peer = connection.peer;
+        let thread = if request.thread == 0 { peer.pid } else { request.thread };
+        let mut pending = Pending { serial: request.serial, file: None, work: Work::Call };
+        if request.kind == kind::OPEN {
+            let node = match request.code {
+                node::SEQUENCER => Node::Sequencer,
+                node::TIMER => Node::Timer,
+                _ => return Err("there is no such device"),
+            };
+            let (access, engine_access) = match request.access {
+                access::READ => (access::READ, Access::Read),
+                access::WRITE => (access::WRITE, Access::Write),
+                _ => (access::BOTH, Access::ReadWrite),
+            };
+            pending.work = Work::Open { access, nonblock: request.flags & NONBLOCK != 0 };
+            connection.pending = Some(pending);
+            let kind = CallKind::Open { node, access: engine_access, pid: peer.pid };
+            return Ok(Some(Call { token, thread, kind }));
+        }
+        if request.flags & MORE != 0 {
+            if request.kind != kind::WRITE {
+                return Err("only a write goes on in another message");
+            }
+            connection.keep(buffer)?;
+            return Ok(None);
+        }
+        let file_key = Key::from_number(request.file);
+        let found = self.files.get(file_key).filter(|_| request.server == self.server);
+        let Some(file) = found.map(|file| file.id) else {
+            // Of another server, or one that is closed already.
+            connection.forget();
+            let _gone =
+                connection.answer(request.serial, -i64::from(Errno::EBADFD.0), &[], None, None);
+            return Ok(None);
+        };
+        pending.file = Some(file_key);
+        connection.pending = Some(pending);
+        let nonblock = request.flags & NONBLOCK != 0;
+        let len = usize::try_from(request.len).unwrap_or(usize::MAX);
+        let kind = match request.kind {
+            kind::READ => CallKind::Read { file, len: len.min(abi::preload::MAX_READ), nonblock },
+            kind::WRITE => {
+                connection.complete(buffer);
+                CallKind::Write { file, data: &[], nonblock }
+            }
+            kind::IOCTL => CallKind::Ioctl {
+                file,
+                request: request.code,
+                compat: false,
+                arg: &[],
+                out_size: abi::ioctl::size(request.code),
+            },
+            _ => return Err("there is no such request"),
+        };
+        Ok(Some(Call { token, thread, kind }))
+    }
+
+    /// Answers a call, with what is to be done for its file.
+    fn answer(&mut self, token: Token, value: i64, data: &[u8], descriptor: Option<&OwnedFd>) {
+        let Some(connection) = self.connections.get_mut(token.connection) else { return };
+        let pending = connection.pending.take_if(|pending| pending.serial == token.serial);
+        let Some(pending) = pending else { return };
+        let mut order = None;
+        if let Some(key) = pending.file
+            && let Some(file) = self.files.get_mut(key)
+            && let Some((take, stuff)) = file.order()
+        {
+            order = Some(Order { file: key, take, stuff });
+        }
+        let descriptor = descriptor.map(OwnedFd::as_fd);
+        if connection.answer(token.serial, value, data, descriptor, order).is_err() {
+            // Nobody is there, or somebody who does not read: the epoll tells of the end.
+            connection.shut();
+        }
+    }
+
+    /// Lets somebody who waits for this file fill its buffer.
+    fn order_at_once(&mut self, key: Key) {
+        let waits = |connection: &&mut Connection| {
+            connection.order.is_none()
+                && connection.pending.is_some_and(|pending| pending.file == Some(key))
+        };
+        let Some(connection) = self.connections.iter_mut().find(waits) else { return };
+        let Some(file) = self.files.get_mut(key) else { return };
+        let Some((take, stuff)) = file.order() else { return };
+        let reply = Reply { kind: ORDER, take, stuff, ..Reply::default() };
+        connection.order = Some(Order { file: key, take, stuff });
+        if connection::send(connection.socket.as_fd(), &reply, &[], None).is_err() {
+            connection.shut();
+        }
+    }
+
+    /// Makes an open file, and gives its number and the program's end.
+    fn make(
+        &mut self,
+        token: Token,
+        id: FileId,
+        state: Readiness,
+    ) -> io::Result<Option<(Key, OwnedFd)>> {
+        let pending = self.connections.get(token.connection).and_then(|open| open.pending);
+        let pending = pending.filter(|pending| pending.serial == token.serial);
+        let Some(Pending { work: Work::Open { access, nonblock }, .. }) = pending else {
+            return Ok(None);
+        };
+        let (file, theirs) = File::new(id, state, nonblock)?;
+        let key = self.files.insert(file);
+        let name = FileName { server: self.server, key: key.number(), access };
+        let named = self.files.get(key).map_or(Ok(()), |file| {
+            let address = SocketAddrUnix::new_abstract_name(&name.bytes())?;
+            bind(&file.socket, &address)?;
+            epoll::add(&self.files_epoll, &file.socket, key.data(), file::INTEREST)
+        });
+        if let Err(error) = named {
+            let _not_named = self.files.remove(key);
+            return Err(error.into());
+        }
+        let slot = id.0 as usize;
+        if self.by_id.len() <= slot {
+            self.by_id.resize(slot + 1, None);
+        }
+        self.by_id[slot] = Some(key);
+        Ok(Some((key, theirs)))
+    }
+
+    fn key_of(&self, file: FileId) -> Option<Key> {
+        self.by_id.get(file.0 as usize).copied().flatten()
+    }
+}
+
+impl Drop for PreloadDoor {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _gone = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Door for PreloadDoor {
+    type Token = Token;
+    type Wakeup = Wakeup;
+
+    fn opened(&mut self, token: Token, file: FileId, state: Readiness) -> io::Result<bool> {
+        match self.make(token, file, state) {
+            Ok(Some((_, theirs))) => {
+                self.answer(token, 0, &[], Some(&theirs));
+                // If nobody has taken it, it is closed with `theirs`, and that is seen as of any other.
+                Ok(true)
+            }
+            Ok(None) => Ok(false),
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                eprintln!("aseqd: a file cannot be made: {error}");
+                self.answer(token, -i64::from(errno), &[], None);
+                Ok(false)
+            }
+        }
+    }
+
+    fn read(&mut self, token: Token, data: &[u8]) -> io::Result<()> {
+        self.answer(token, i64::try_from(data.len()).unwrap_or(0), data, None);
+        Ok(())
+    }
+
+    fn written(&mut self, token: Token, count: usize) -> io::Result<()> {
+        self.answer(token, i64::try_from(count).unwrap_or(0), &[], None);
+        Ok(())
+    }
+
+    fn controlled(&mut self, token: Token, out: &[u8]) -> io::Result<()> {
+        self.answer(token, 0, out, None);
+        Ok(())
+    }
+
+    fn refused(&mut self, token: Token, errno: Errno) -> io::Result<()> {
+        self.failed(token, errno)
+    }
+
+    fn polled(&mut self, _token: Token, _state: Readiness) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn failed(&mut self, token: Token, errno: Errno) -> io::Result<()> {
+        self.answer(token, -i64::from(errno.0), &[], None);
+        Ok(())
+    }
+
+    fn wake(&mut self, wakeup: Wakeup) -> io::Result<()> {
+        match wakeup {}
+    }
+
+    fn shows(&self, file: FileId) -> bool {
+        self.key_of(file).is_some()
+    }
+
+    fn show(&mut self, file: FileId, state: Readiness) -> io::Result<()> {
+        let Some(key) = self.key_of(file) else { return Ok(()) };
+        let Some(shown) = self.files.get_mut(key) else { return Ok(()) };
+        if shown.show(state) {
+            // A call that waits goes on waiting, while others may poll.
+            self.order_at_once(key);
+        }
+        let Some(shown) = self.files.get_mut(key) else { return Ok(()) };
+        let Some(interest) = shown.new_interest() else { return Ok(()) };
+        epoll::modify(&self.files_epoll, &shown.socket, key.data(), interest)?;
+        Ok(())
+    }
+}
+
+impl Transport for PreloadDoor {
+    type Buffer = Buffer;
+
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+
+    fn receive<'b>(&mut self, buffer: &'b mut Buffer) -> io::Result<Received<'b, Token, Wakeup>> {
+        for _ in 0..MAX_STEPS {
+            let Some(event) = one(&self.epoll)? else { break };
+            // First of all what was closed: whoever calls may know of it.
+            if let Some(file) = self.closed_file()? {
+                let token = Token { connection: Key::NONE, serial: 0 };
+                let kind = CallKind::Close { file };
+                return Ok(Received::Call(Call { token, thread: 0, kind }));
+            }
+            match event.data.u64() {
+                LISTENER => self.accept()?,
+                FILES => {}
+                _ => {
+                    let ready = self.from_connection(Key::from_data(event.data), buffer);
+                    if let Some(ready) = ready {
+                        return Ok(Received::Call(with_bytes(ready, buffer.data())));
+                    }
+                }
+            }
+        }
+        Ok(Received::Nothing)
+    }
+}
+
+/// The call with its bytes.
+fn with_bytes(ready: Ready, bytes: &[u8]) -> Call<'_, Token, Wakeup> {
+    let mut call: Call<'_, Token, Wakeup> = ready;
+    if let CallKind::Write { data, .. } | CallKind::Ioctl { arg: data, .. } = &mut call.kind {
+        *data = bytes;
+    }
+    call
+}
+
+/// One event, if one is there.
+fn one(epoll: &OwnedFd) -> io::Result<Option<Event>> {
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    loop {
+        let mut space = [MaybeUninit::<Event>::uninit()];
+        match epoll::wait(epoll, &mut space[..], Some(&now)) {
+            Ok((events, _)) => return Ok(events.first().copied()),
+            Err(Failure::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// A number that nobody else has.
+fn random() -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+fn spare() -> Option<OwnedFd> {
+    std::fs::File::open("/dev/null").ok().map(OwnedFd::from)
+}

@@ -1,0 +1,201 @@
+//! A trapped call on a descriptor, read as the kernel would read it.
+
+use super::path::low;
+use crate::sys::memory::{self, Piece};
+use crate::sys::seccomp::Notification;
+use rustix::io::Errno;
+
+/// The most pieces of one readv or writev.
+const IOV_MAX: u64 = 1024;
+
+/// The most bytes of one call that are taken: a longer one is cut, as the kernel cuts at 2 GiB.
+const MOST: usize = 1 << 24;
+
+/// Requests that the kernel handles for any kind of file: close-on-exec, `O_NONBLOCK`, `O_ASYNC`.
+const COMMON: [u32; 4] = [0x5450, 0x5451, 0x5421, 0x5452];
+
+/// What a call is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trapped {
+    /// Into these pieces of memory.
+    Read(Vec<Piece>),
+    /// From these pieces of memory.
+    Write(Vec<Piece>),
+    /// An ioctl with its code and its argument.
+    Ioctl { request: u32, argument: u64 },
+    /// A second descriptor, at the lowest number that is not below this one.
+    Dup { least: i32, close_on_exec: bool },
+    /// A second descriptor at this number.
+    DupTo { number: i32, close_on_exec: bool },
+    /// The kernel does it right.
+    Native,
+}
+
+/// Reads the arguments of a call.
+///
+/// # Errors
+/// Those that the kernel has for such arguments.
+pub(super) fn trapped(call: &Notification) -> Result<Trapped, Errno> {
+    let Notification { number, args, .. } = *call;
+    let one = || -> Result<Vec<Piece>, Errno> { Ok(cut([(args[1], args[2])])) };
+    let close_on_exec = |flags: i32| flags & libc::O_CLOEXEC != 0;
+    #[cfg(target_arch = "x86_64")]
+    if number == libc::SYS_dup2 {
+        // To itself: it only says whether the descriptor is good.
+        return Ok(if low(args[0]) == low(args[1]) {
+            Trapped::Native
+        } else {
+            Trapped::DupTo { number: low(args[1]), close_on_exec: false }
+        });
+    }
+    Ok(match number {
+        libc::SYS_read => Trapped::Read(one()?),
+        libc::SYS_write => Trapped::Write(one()?),
+        libc::SYS_readv => Trapped::Read(pieces(call)?),
+        libc::SYS_writev => Trapped::Write(pieces(call)?),
+        libc::SYS_ioctl => {
+            let request = low(args[1]).cast_unsigned();
+            if COMMON.contains(&request) {
+                Trapped::Native
+            } else {
+                Trapped::Ioctl { request, argument: args[2] }
+            }
+        }
+        libc::SYS_dup => Trapped::Dup { least: 0, close_on_exec: false },
+        libc::SYS_dup3 => {
+            let (number, flags) = (low(args[1]), low(args[2]));
+            if flags & !libc::O_CLOEXEC != 0 || low(args[0]) == number {
+                return Err(Errno::INVAL);
+            }
+            Trapped::DupTo { number, close_on_exec: close_on_exec(flags) }
+        }
+        libc::SYS_fcntl => {
+            let least = low(args[2]);
+            if least < 0 {
+                return Err(Errno::INVAL);
+            }
+            Trapped::Dup { least, close_on_exec: low(args[1]) == libc::F_DUPFD_CLOEXEC }
+        }
+        _ => Trapped::Native,
+    })
+}
+
+/// The pieces of a readv or writev.
+fn pieces(call: &Notification) -> Result<Vec<Piece>, Errno> {
+    let [_, at, count, ..] = call.args;
+    if count > IOV_MAX {
+        return Err(Errno::INVAL);
+    }
+    let mut bytes = vec![0; usize::try_from(count).unwrap_or(0) * 16];
+    if !bytes.is_empty() && memory::read(call.thread, at, &mut bytes)? != bytes.len() {
+        return Err(Errno::FAULT);
+    }
+    let word = |word: &[u8]| word.first_chunk().map_or(0, |word| u64::from_ne_bytes(*word));
+    let list: Vec<_> = bytes.chunks_exact(16).map(|v| (word(v), word(&v[8..]))).collect();
+    if list.iter().any(|(_, len)| i64::try_from(*len).is_err()) {
+        return Err(Errno::INVAL);
+    }
+    Ok(cut(list))
+}
+
+/// At most as many bytes as one call can move.
+fn cut(list: impl IntoIterator<Item = (u64, u64)>) -> Vec<Piece> {
+    let mut room = MOST;
+    let piece = |(at, len): (u64, u64)| {
+        let len = usize::try_from(len).unwrap_or(MOST).min(room);
+        room -= len;
+        Piece { at, len }
+    };
+    list.into_iter().map(piece).collect()
+}
+
+/// How many bytes the pieces have.
+pub(super) fn length(pieces: &[Piece]) -> usize {
+    pieces.iter().map(|piece| piece.len).sum()
+}
+
+/// Takes the bytes out of the thread's memory.
+///
+/// # Errors
+/// `EFAULT` where not all are there.
+pub(super) fn gather(thread: i32, pieces: &[Piece], bytes: &mut Vec<u8>) -> Result<(), Errno> {
+    bytes.clear();
+    for piece in pieces.iter().filter(|piece| piece.len > 0) {
+        let start = bytes.len();
+        bytes.resize(start + piece.len, 0);
+        if memory::read(thread, piece.at, &mut bytes[start..])? != piece.len {
+            return Err(Errno::FAULT);
+        }
+    }
+    Ok(())
+}
+
+/// Puts bytes into the thread's memory.
+///
+/// # Errors
+/// `EFAULT` where there is not room for all.
+pub(super) fn scatter(thread: i32, pieces: &[Piece], mut bytes: &[u8]) -> Result<(), Errno> {
+    for piece in pieces {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (now, later) = bytes.split_at(bytes.len().min(piece.len));
+        if !now.is_empty() && memory::write(thread, piece.at, now)? != now.len() {
+            return Err(Errno::FAULT);
+        }
+        bytes = later;
+    }
+    if bytes.is_empty() { Ok(()) } else { Err(Errno::FAULT) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(number: i64, args: [u64; 3]) -> Notification {
+        let thread = rustix::thread::gettid().as_raw_nonzero().get();
+        let [first, second, third] = args;
+        Notification { id: 1, thread, number, args: [first, second, third, 0, 0, 0] }
+    }
+
+    #[test]
+    fn bytes_go_through_pieces_there_and_back() {
+        let (mut first, mut second) = ([0_u8; 3], [0_u8; 5]);
+        let vector =
+            [[first.as_mut_ptr().addr() as u64, 3], [0, 0], [second.as_mut_ptr().addr() as u64, 5]];
+        let call = call(libc::SYS_readv, [900, vector.as_ptr().addr() as u64, 3]);
+        let Ok(Trapped::Read(pieces)) = trapped(&call) else { panic!("a read") };
+        assert_eq!(length(&pieces), 8);
+        scatter(call.thread, &pieces, b"abcdefg").unwrap();
+        assert_eq!((&first, &second), (b"abc", b"defg\0"));
+        let mut bytes = Vec::new();
+        gather(call.thread, &pieces, &mut bytes).unwrap();
+        assert_eq!(bytes, b"abcdefg\0");
+        assert_eq!(scatter(call.thread, &pieces, b"too much"), Ok(()));
+        assert_eq!(scatter(call.thread, &pieces, b"too much!"), Err(Errno::FAULT));
+    }
+
+    #[test]
+    fn bad_arguments_have_the_errors_of_the_kernel() {
+        let refused = |number, args| trapped(&call(number, args)).unwrap_err();
+        assert_eq!(refused(libc::SYS_writev, [900, 0, 1025]), Errno::INVAL);
+        assert_eq!(refused(libc::SYS_writev, [900, 8, 1]), Errno::FAULT);
+        let vector = [[0, u64::MAX]];
+        let at = vector.as_ptr().addr() as u64;
+        assert_eq!(refused(libc::SYS_readv, [900, at, 1]), Errno::INVAL);
+        assert_eq!(refused(libc::SYS_dup3, [900, 900, 0]), Errno::INVAL);
+        assert_eq!(refused(libc::SYS_dup3, [900, 901, 1]), Errno::INVAL);
+        let mut bytes = Vec::new();
+        let pieces = [Piece { at: 8, len: 4 }];
+        let thread = call(0, [0; 3]).thread;
+        assert_eq!(gather(thread, &pieces, &mut bytes), Err(Errno::FAULT));
+    }
+
+    #[test]
+    fn what_is_the_same_for_every_file_is_the_kernels() {
+        for request in COMMON {
+            let call = call(libc::SYS_ioctl, [900, request.into(), 0]);
+            assert_eq!(trapped(&call), Ok(Trapped::Native));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The hand-over: a program that opens a file of ours gets the descriptor of one in a FUSE mount that
+//! it does not see. After that the file is as any in a FUSE mount; nothing else of the program is
+//! stopped.
+//!
+//! A thread answers, because an open of the mount waits for the thread that serves it.
+
+use super::path::{Goal, Opening, opening};
+use super::target::Targets;
+use crate::asound::Text;
+use crate::client;
+use crate::door::NODES;
+use crate::error::{Context as _, Fail};
+use crate::sys::seccomp::{Listener, Notification};
+use engine::Node;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create, openat};
+use rustix::io::Errno;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// The thread that opens files for programs, and the process for which it is opening one. An open
+/// that FUSE brings is of this thread; the engine shall know the program.
+static OPENER: AtomicI32 = AtomicI32::new(0);
+static BEHALF: AtomicI32 = AtomicI32::new(0);
+
+/// For which process a thread opens files, if that is what it does.
+pub(crate) fn on_behalf(thread: i32) -> Option<i32> {
+    let opens = thread != 0 && OPENER.load(Ordering::Acquire) == thread;
+    opens.then(|| BEHALF.load(Ordering::Acquire))
+}
+
+/// Answers at this listener from now on, with files of this directory of a mount, until every
+/// program behind the filter has ended. Once in a process, which cannot fork after it.
+///
+/// # Errors
+/// As a sentence: no thread can be made.
+pub fn start(listener: OwnedFd, directory: OwnedFd) -> Result<(), Fail> {
+    let listener = Listener::new(listener);
+    listener.wake_here();
+    let opener = Opener { listener, directory, targets: Targets::default() };
+    let thread = std::thread::Builder::new().name("opener".into());
+    thread.spawn(|| opener.run()).context("no thread to open files")?;
+    Ok(())
+}
+
+struct Opener {
+    listener: Listener,
+    directory: OwnedFd,
+    targets: Targets,
+}
+
+impl Opener {
+    fn run(mut self) {
+        OPENER.store(rustix::thread::gettid().as_raw_nonzero().get(), Ordering::Release);
+        loop {
+            let mut ready = [PollFd::new(&self.listener, PollFlags::IN)];
+            match poll(&mut ready, None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(_) => return,
+            }
+            let found = ready[0].revents();
+            if found.contains(PollFlags::IN) {
+                if let Ok(call) = self.listener.receive() {
+                    // One that is gone needs no answer.
+                    let _gone = self.answer(&call);
+                }
+            } else if !found.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn answer(&mut self, call: &Notification) -> Result<(), Errno> {
+        let Some(Opening { goal, flags }) = opening(call, &mut self.targets) else {
+            return self.listener.let_through(call.id);
+        };
+        if !self.listener.is_valid(call.id) {
+            return Err(Errno::NOENT);
+        }
+        BEHALF.store(self.targets.process(call.thread), Ordering::Release);
+        let close_on_exec = flags.contains(OFlags::CLOEXEC);
+        let given = self.open(goal, flags).and_then(|file| {
+            self.listener.answer_with(call.id, file.as_fd(), None, close_on_exec)
+        });
+        given.or_else(|error| self.listener.answer(call.id, Err(error.raw_os_error())))
+    }
+
+    fn open(&self, goal: Goal, flags: OFlags) -> Result<OwnedFd, Errno> {
+        match goal {
+            Goal::Device(node) => self.open_device(node, flags),
+            Goal::Text(_) if flags & OFlags::ACCMODE != OFlags::RDONLY => Err(Errno::ACCESS),
+            Goal::Text(text) => self.text(text),
+        }
+    }
+
+    fn open_device(&self, node: Node, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let name = NODES.iter().find(|(_, own)| *own == node).map_or("", |(name, _)| name);
+        let flags = flags | OFlags::CLOEXEC;
+        openat(&self.directory, name, flags, Mode::empty())
+    }
+
+    /// A text as a file of memory.
+    fn text(&self, text: Text) -> Result<OwnedFd, Errno> {
+        // A timer file, which is no client that the text would list.
+        let timer = self.open_device(Node::Timer, OFlags::RDONLY)?;
+        let bytes = client::asound::text(timer.as_fd(), text).map_err(|_| Errno::IO)?;
+        read_only(text.name(), bytes.as_bytes())
+    }
+}
+
+/// A file of memory that can only be read.
+pub(super) fn read_only(name: &str, mut bytes: &[u8]) -> Result<OwnedFd, Errno> {
+    let memory = memfd_create(name, MemfdFlags::CLOEXEC)?;
+    while !bytes.is_empty() {
+        let written = rustix::io::retry_on_intr(|| rustix::io::write(&memory, bytes))?;
+        bytes = &bytes[written..];
+    }
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&memory));
+    openat(rustix::fs::CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+}

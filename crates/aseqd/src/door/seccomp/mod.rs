@@ -1,0 +1,73 @@
+//! The doors that stop system calls: the kernel asks the server what a call returns (seccomp_unotify(2)).
+//!
+//! The *hand-over* stops the calls that open files, and gives a program that opens a file of ours the
+//! descriptor of one in a FUSE mount that only the server sees: for programs that must not be put in a
+//! namespace. The *trap* stops every call on such a file too, and needs no FUSE at all: for programs
+//! without a dynamic linker, in containers that may not mount.
+//!
+//! A process installs a filter on itself with [`install`], just before it becomes the program, and
+//! sends the listener to the server.
+
+mod call;
+mod filter;
+pub mod handover;
+mod line;
+pub mod mount;
+mod path;
+mod target;
+mod text;
+mod trap;
+
+pub use trap::{Trap, TrapBuffer, TrapToken};
+
+use crate::error::Fail;
+use crate::sys::seccomp;
+use rustix::process::{Resource, getrlimit};
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+
+/// `select` can look at no higher descriptor.
+const FD_SETSIZE: u64 = 1024;
+
+/// Which calls are stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Those that open files.
+    Handover,
+    /// Those, and all on descriptors of this range.
+    Trap(Range<i32>),
+}
+
+/// The descriptors that are kept for the trap: the upper quarter of what this process may have open,
+/// and `select` can look at. To be asked before the trap is made, and given to [`Kind::Trap`] and [`Trap::new`].
+#[must_use]
+pub fn descriptors() -> Range<i32> {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(FD_SETSIZE).min(FD_SETSIZE);
+    let end = i32::try_from(limit).unwrap_or(i32::MAX);
+    end - end / 4..end
+}
+
+/// Stops such calls of this thread, and of all that it starts, from now on. What comes back is the
+/// listener, close-on-exec, which somebody must serve: without, the calls fail with `ENOSYS`.
+///
+/// # Errors
+/// As a sentence.
+pub fn install(kind: &Kind) -> Result<OwnedFd, Fail> {
+    let filter = match kind {
+        Kind::Handover => filter::opens(),
+        Kind::Trap(range) => filter::all(range),
+    };
+    seccomp::install(&filter).map_err(|error| {
+        Fail::new(match error {
+            rustix::io::Errno::BUSY => {
+                "system calls are already stopped for somebody else (is this inside another `aseqd \
+                 run`?): only one program can do that"
+                    .to_owned()
+            }
+            error => format!(
+                "system calls cannot be stopped ({error}): it takes Linux 5.9 with \
+                 CONFIG_SECCOMP_FILTER, and a sandbox that allows seccomp"
+            ),
+        })
+    })
+}

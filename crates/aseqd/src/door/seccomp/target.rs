@@ -1,0 +1,254 @@
+//! The threads whose calls wait: what their descriptors are, which signals they have.
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
+
+/// How many threads are remembered.
+const REMEMBERED: usize = 256;
+
+/// A pidfd that is of one thread (Linux 6.9), and dies with it.
+const PIDFD_THREAD: PidfdFlags = PidfdFlags::from_bits_retain(OFlags::EXCL.bits());
+
+/// Which file a descriptor is of: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Identity(u64, u64);
+
+impl Identity {
+    pub(super) const fn of(stat: &Stat) -> Self {
+        Self(stat.st_dev, stat.st_ino)
+    }
+}
+
+/// What a descriptor of a thread is.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) identity: Identity,
+    pub(super) nonblock: bool,
+    /// The same open file, where this process may take it.
+    pub(super) copy: Option<OwnedFd>,
+}
+
+/// Does a thread have a signal to handle, for which it would leave a call?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signalled {
+    No,
+    /// It will handle one when it leaves.
+    Yes,
+    /// It, or another thread of its process.
+    Perhaps,
+}
+
+/// A thread; both descriptors are of it alone, not of one that has its number later.
+#[derive(Debug)]
+pub(super) struct Target {
+    /// Its directory in procfs.
+    directory: OwnedFd,
+    pidfd: Option<OwnedFd>,
+}
+
+/// The threads that called of late.
+#[derive(Debug, Default)]
+pub(super) struct Targets(HashMap<i32, Target>);
+
+impl Targets {
+    /// Looks a descriptor of a waiting thread up.
+    ///
+    /// # Errors
+    /// `EBADF`, or `ESRCH` if the thread is gone.
+    pub(super) fn find(&mut self, thread: i32, number: i32) -> Result<Found, Errno> {
+        self.with(thread, |target| target.find(number))
+    }
+
+    /// May this process take descriptors out of the thread's table?
+    pub(super) fn lends(&mut self, thread: i32) -> bool {
+        self.with(thread, |target| match target.take(i32::MAX) {
+            Err(Errno::BADF) => Ok(true),
+            Err(Errno::SRCH) => Err(Errno::SRCH),
+            _ => Ok(false),
+        })
+        .unwrap_or(false)
+    }
+
+    /// A number of this range that is free in the thread's table, the highest.
+    ///
+    /// # Errors
+    /// `EMFILE` if there is none.
+    pub(super) fn free(&mut self, thread: i32, range: &Range<i32>) -> Result<i32, Errno> {
+        self.with(thread, |target| {
+            for number in range.clone().rev() {
+                match target.stat(number, true) {
+                    Ok(_) => {}
+                    Err(Errno::NOENT) => return Ok(number),
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(Errno::MFILE)
+        })
+    }
+
+    /// A link in the thread's directory of procfs: `cwd`, `root`, `fd/3`.
+    pub(super) fn link(&mut self, thread: i32, name: &str) -> Result<PathBuf, Errno> {
+        self.with(thread, |target| {
+            let link = readlinkat(&target.directory, name, Vec::new())?;
+            Ok(PathBuf::from(OsString::from_vec(link.into_bytes())))
+        })
+    }
+
+    /// The process of a thread; the thread's own number if it is gone.
+    pub(super) fn process(&mut self, thread: i32) -> i32 {
+        let status = self.with(thread, |target| target.status());
+        status.ok().and_then(|status| status.process).unwrap_or(thread)
+    }
+
+    /// Looks for signals of a thread whose call waits.
+    pub(super) fn signalled(&mut self, thread: i32) -> Signalled {
+        let Ok(status) = self.with(thread, |target| target.status()) else { return Signalled::No };
+        if status.own & !status.blocked != 0 {
+            return Signalled::Yes;
+        }
+        let leader = status.process.unwrap_or(thread);
+        let shared = status.shared & !status.blocked;
+        if leader == thread {
+            return if shared == 0 { Signalled::No } else { Signalled::Yes };
+        }
+        // The kernel gives a signal to the first thread if that takes it, else to any of the others.
+        let Ok(first) = self.with(leader, |target| target.status()) else {
+            return if shared == 0 { Signalled::No } else { Signalled::Perhaps };
+        };
+        if first.stopped {
+            return Signalled::Yes;
+        }
+        if shared & first.blocked == 0 { Signalled::No } else { Signalled::Perhaps }
+    }
+
+    /// With what is known of the thread; once more with fresh knowledge if that was of another.
+    fn with<T>(
+        &mut self,
+        thread: i32,
+        mut ask: impl FnMut(&Target) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        if let Some(target) = self.0.get(&thread) {
+            match ask(target) {
+                Err(Errno::SRCH) => drop(self.0.remove(&thread)),
+                result => return result,
+            }
+        }
+        let target = Target::new(thread)?;
+        let result = ask(&target);
+        if self.0.len() >= REMEMBERED {
+            self.0.clear();
+        }
+        self.0.insert(thread, target);
+        result
+    }
+}
+
+impl Target {
+    fn new(thread: i32) -> Result<Self, Errno> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = openat(CWD, format!("/proc/{thread}"), flags, Mode::empty())
+            .map_err(|_| Errno::SRCH)?;
+        let pid = Pid::from_raw(thread).ok_or(Errno::SRCH)?;
+        let pidfd = pidfd_open(pid, PIDFD_THREAD).or_else(|_| pidfd_open(pid, PidfdFlags::empty()));
+        Ok(Self { directory, pidfd: pidfd.ok() })
+    }
+
+    fn find(&self, number: i32) -> Result<Found, Errno> {
+        match self.take(number) {
+            Ok(copy) => Ok(Found {
+                identity: Identity::of(&fstat(&copy)?),
+                nonblock: rustix::fs::fcntl_getfl(&copy)?.contains(OFlags::NONBLOCK),
+                copy: Some(copy),
+            }),
+            Err(error @ (Errno::SRCH | Errno::BADF)) => Err(error),
+            Err(_) => {
+                let stat = self.stat(number, false).map_err(|error| match error {
+                    Errno::NOENT => Errno::BADF,
+                    error => error,
+                })?;
+                let nonblock = self.flags(number)?.contains(OFlags::NONBLOCK);
+                Ok(Found { identity: Identity::of(&stat), nonblock, copy: None })
+            }
+        }
+    }
+
+    /// A copy of a descriptor.
+    fn take(&self, number: i32) -> Result<OwnedFd, Errno> {
+        if let Some(pidfd) = &self.pidfd {
+            return pidfd_getfd(pidfd, number, PidfdGetfdFlags::empty());
+        }
+        // Before Linux 6.9 only the first thread of a process has one. Its number is looked up each
+        // time: this thread's may be another process's meanwhile.
+        let leader = self.status()?.process.and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
+        let pidfd = pidfd_open(leader, PidfdFlags::empty())?;
+        pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty())
+    }
+
+    /// What is at a number: the link in procfs, or the file behind it.
+    fn stat(&self, number: i32, link: bool) -> Result<Stat, Errno> {
+        let flags = if link { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
+        match statat(&self.directory, format!("fd/{number}"), flags) {
+            // Is the thread gone, or the descriptor?
+            Err(Errno::NOENT) => {
+                statat(&self.directory, "fd", AtFlags::empty()).map_err(|_| Errno::SRCH)?;
+                Err(Errno::NOENT)
+            }
+            result => result,
+        }
+    }
+
+    fn flags(&self, number: i32) -> Result<OFlags, Errno> {
+        let info = self.text(&format!("fdinfo/{number}"))?;
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+        let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+        flags.map(OFlags::from_bits_retain).ok_or(Errno::BADF)
+    }
+
+    fn status(&self) -> Result<Status, Errno> {
+        let text = self.text("status")?;
+        let field =
+            |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        let set = |name| field(name).and_then(|set| u64::from_str_radix(set, 16).ok()).unwrap_or(0);
+        Ok(Status {
+            process: field("Tgid:").and_then(|number| number.parse().ok()),
+            own: set("SigPnd:"),
+            shared: set("ShdPnd:"),
+            blocked: set("SigBlk:"),
+            stopped: field("State:").is_some_and(|state| state.starts_with('T')),
+        })
+    }
+
+    fn text(&self, name: &str) -> Result<String, Errno> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = openat(&self.directory, name, flags, Mode::empty())
+            .map_err(|error| if error == Errno::NOENT { Errno::SRCH } else { error })?;
+        let mut text = Vec::with_capacity(4096);
+        loop {
+            match rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text)) {
+                Ok(0) => return Ok(String::from_utf8_lossy(&text).into_owned()),
+                Ok(_) => text.reserve(1024),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// What procfs says of a thread.
+#[derive(Debug)]
+struct Status {
+    process: Option<i32>,
+    /// Signals that wait for this thread.
+    own: u64,
+    /// Signals that wait for any thread of its process.
+    shared: u64,
+    blocked: u64,
+    stopped: bool,
+}

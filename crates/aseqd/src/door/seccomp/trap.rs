@@ -1,0 +1,681 @@
+//! The full trap: every call on a file of ours is answered by the server; nothing of it runs in the
+//! kernel but poll, select, epoll, close and what is the same for every kind of file.
+
+use super::call::{Trapped, gather, length, scatter, trapped};
+use super::line::Line;
+use super::path::{Goal, Opening, low, opening};
+use super::target::{Identity, Signalled, Targets};
+use super::text::Fetch;
+use crate::door::{Call, CallKind, Door, Readiness, Received, Transport};
+use crate::error::{Context as _, Fail};
+use crate::sys::memory::Piece;
+use crate::sys::seccomp::{Listener, Notification, can_wait_killable};
+use engine::{Access, FileId, Node};
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::io;
+use std::ops::Range;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+/// How long a signal of a thread whose call sleeps may wait: nothing tells of it.
+const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 15_000_000 };
+const NEVER: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+
+/// How many calls may be let through in one look for a call of ours.
+const OTHERS_PER_LOOK: usize = 64;
+
+/// Up to so many sleeping calls are looked after before each call, more by time only.
+const FEW: usize = 8;
+
+/// `ERESTARTSYS`: the call is made again after the signal, or fails with `EINTR`, by the handler's
+/// `SA_RESTART`. For a thread without a signal it would be a number that programs do not know.
+const RESTART: i32 = 512;
+
+/// What the inner epoll names: files by their numbers, and these.
+const LISTENER: u64 = 1 << 32;
+const TIMER: u64 = LISTENER + 1;
+const NUDGE: u64 = LISTENER + 2;
+
+/// Names a call of a program, or one that this door makes for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TrapToken {
+    /// A call that waits, by the kernel's number for it.
+    Waiting(u64),
+    /// A step on the way to a text, by the number of the call that waits for it.
+    Fetching(u64),
+    /// Needs no answer.
+    Nobody,
+}
+
+/// The bytes of a call.
+#[derive(Debug, Default)]
+pub struct TrapBuffer(Vec<u8>);
+
+/// A door whose programs were started behind a filter of [`install`](super::install).
+#[derive(Debug)]
+pub struct Trap {
+    listener: Listener,
+    /// Are the calls answered exactly, because signals do not end them?
+    killable: bool,
+    descriptors: Range<i32>,
+    files: BTreeMap<FileId, File>,
+    by_identity: HashMap<Identity, FileId>,
+    waiting: BTreeMap<u64, Waiting>,
+    fetching: BTreeMap<u64, Fetch>,
+    /// Calls of this door itself, for the session.
+    own: VecDeque<Own>,
+    targets: Targets,
+    epoll: OwnedFd,
+    timer: OwnedFd,
+    armed: bool,
+    nudge: OwnedFd,
+}
+
+/// An open file.
+#[derive(Debug)]
+struct File {
+    line: Line,
+    identity: Identity,
+    access: Access,
+    /// Bytes of reads that nobody was there any more to take: the next read has them.
+    held: VecDeque<u8>,
+}
+
+/// A call that waits for the session.
+#[derive(Debug)]
+struct Waiting {
+    call: Notification,
+    work: Work,
+    /// The program's descriptor, for the time of the call.
+    end: Option<OwnedFd>,
+    /// A signal wants the thread.
+    signalled: Option<Signalled>,
+}
+
+#[derive(Debug)]
+enum Work {
+    Open { access: Access, nonblock: bool, close_on_exec: bool },
+    Read { file: FileId, pieces: Vec<Piece> },
+    Write { file: FileId },
+    Ioctl { file: FileId, argument: u64 },
+}
+
+impl Work {
+    const fn file(&self) -> Option<FileId> {
+        match self {
+            Self::Open { .. } => None,
+            Self::Read { file, .. } | Self::Write { file } | Self::Ioctl { file, .. } => {
+                Some(*file)
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Own {
+    Interrupt(u64),
+    /// The next step to a text.
+    Ask(u64),
+    Close(FileId),
+}
+
+impl Trap {
+    /// A door at this listener, for programs whose filter has this range of descriptors.
+    ///
+    /// # Errors
+    /// As a sentence: out of descriptors.
+    pub fn new(listener: OwnedFd, descriptors: Range<i32>) -> Result<Self, Fail> {
+        let listener = Listener::new(listener);
+        listener.wake_here();
+        let new = || -> Result<_, Errno> {
+            let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+            let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
+            let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+            let nudge = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+            epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
+            epoll::add(&epoll, &timer, EventData::new_u64(TIMER), EventFlags::IN)?;
+            epoll::add(&epoll, &nudge, EventData::new_u64(NUDGE), EventFlags::IN)?;
+            Ok((epoll, timer, nudge))
+        };
+        let (epoll, timer, nudge) = new().context("the trap cannot be served")?;
+        Ok(Self {
+            listener,
+            killable: can_wait_killable(),
+            descriptors,
+            files: BTreeMap::new(),
+            by_identity: HashMap::new(),
+            waiting: BTreeMap::new(),
+            fetching: BTreeMap::new(),
+            own: VecDeque::new(),
+            targets: Targets::default(),
+            epoll,
+            timer,
+            armed: false,
+            nudge,
+        })
+    }
+
+    /// Queues a call of this door itself, and makes the door's descriptor readable.
+    fn ask(&mut self, own: Own) {
+        self.own.push_back(own);
+        let _never_full = rustix::io::write(&self.nudge, &1_u64.to_ne_bytes());
+    }
+
+    /// The next call of this door itself that still makes sense.
+    fn next_own(&mut self) -> Option<Own> {
+        loop {
+            let own = self.own.pop_front()?;
+            if self.own.is_empty() {
+                let _emptied = rustix::io::read(&self.nudge, &mut [0; 8]);
+            }
+            match own {
+                Own::Interrupt(id) if !self.waiting.contains_key(&id) => {}
+                Own::Ask(id) if !self.fetching.contains_key(&id) => {}
+                own => return Some(own),
+            }
+        }
+    }
+
+    fn own_call<'b>(&self, own: Own, buffer: &'b mut TrapBuffer) -> Call<'b, TrapToken, ()> {
+        let (token, kind) = match own {
+            Own::Interrupt(id) => {
+                (TrapToken::Nobody, CallKind::Interrupt { target: TrapToken::Waiting(id) })
+            }
+            Own::Close(file) => (TrapToken::Nobody, CallKind::Close { file }),
+            Own::Ask(id) => {
+                let fetch = &self.fetching[&id];
+                (TrapToken::Fetching(id), fetch.question(&mut buffer.0))
+            }
+        };
+        Call { token, thread: 0, kind }
+    }
+
+    /// Looks after the calls that sleep: those that are gone, and those whose threads have signals.
+    fn look_after(&mut self, signals: bool) {
+        let mut found = Vec::new();
+        for (id, waiting) in self.waiting.iter_mut().filter(|(_, call)| call.signalled.is_none()) {
+            if !self.listener.is_valid(*id) {
+                waiting.signalled = Some(Signalled::No);
+            } else if signals && self.killable {
+                match self.targets.signalled(waiting.call.thread) {
+                    Signalled::No => continue,
+                    signalled => waiting.signalled = Some(signalled),
+                }
+            } else {
+                continue;
+            }
+            found.push(*id);
+        }
+        for id in found {
+            self.ask(Own::Interrupt(id));
+        }
+    }
+
+    /// Rings from time to time while calls sleep.
+    fn arm(&mut self, on: bool) {
+        if self.armed != on {
+            let value = if on { LOOK_EVERY } else { NEVER };
+            let time = Itimerspec { it_interval: value, it_value: value };
+            let set = timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &time);
+            self.armed = on && set.is_ok();
+        }
+    }
+
+    /// Takes a call from the listener. What is not ours, or fails at once, is answered here.
+    fn take(&mut self, buffer: &mut TrapBuffer) -> Option<(Notification, Kind)> {
+        let call = self.listener.receive().ok()?;
+        // One that is gone needs no answer.
+        let _gone = match self.begin(&call, buffer) {
+            Ok(Some(kind)) => return Some((call, kind)),
+            Ok(None) => Ok(()),
+            Err(Refusal::Native) => self.listener.let_through(call.id),
+            Err(Refusal::Errno(errno)) => self.listener.answer(call.id, Err(errno.raw_os_error())),
+        };
+        None
+    }
+
+    /// What a call is; `None` if it is answered, or something else is to be done first.
+    fn begin(
+        &mut self,
+        call: &Notification,
+        buffer: &mut TrapBuffer,
+    ) -> Result<Option<Kind>, Refusal> {
+        if let Some(opening) = opening(call, &mut self.targets) {
+            return self.begin_open(call, opening);
+        }
+        if is_open(call) {
+            return Err(Refusal::Native);
+        }
+        let found = self.targets.find(call.thread, low(call.args[0]))?;
+        let Some(file) = self.by_identity.get(&found.identity).copied() else {
+            return Err(Refusal::Native);
+        };
+        let Some(open) = self.files.get_mut(&file) else { return Err(Refusal::Native) };
+        let nonblock = found.nonblock;
+        let (work, kind) = match trapped(call)? {
+            Trapped::Native => return Err(Refusal::Native),
+            Trapped::Dup { least, close_on_exec } => {
+                let range = self.descriptors.start.max(least)..self.descriptors.end;
+                if range.is_empty() {
+                    return Err(Errno::INVAL.into());
+                }
+                let number = self.targets.free(call.thread, &range)?;
+                let end = open.line.another(found.copy, nonblock)?;
+                let end = end.as_fd();
+                self.listener.answer_with(call.id, end, Some(number), close_on_exec)?;
+                return Ok(None);
+            }
+            Trapped::DupTo { number, close_on_exec } => {
+                // Nowhere else would the calls on it be stopped.
+                if !self.descriptors.contains(&number) {
+                    return Err(Errno::BADF.into());
+                }
+                let end = open.line.another(found.copy, nonblock)?;
+                let end = end.as_fd();
+                self.listener.answer_with(call.id, end, Some(number), close_on_exec)?;
+                return Ok(None);
+            }
+            Trapped::Read(pieces) => {
+                if open.access == Access::Write {
+                    return Err(Errno::BADF.into());
+                }
+                let len = length(&pieces);
+                if !open.held.is_empty() {
+                    return self.give_held(call, file, &pieces, found.copy);
+                }
+                (Work::Read { file, pieces }, Kind::Read { file, len, nonblock })
+            }
+            Trapped::Write(pieces) => {
+                if open.access == Access::Read {
+                    return Err(Errno::BADF.into());
+                }
+                gather(call.thread, &pieces, &mut buffer.0)?;
+                (Work::Write { file }, Kind::Write { file, nonblock })
+            }
+            Trapped::Ioctl { request, argument } => {
+                let size = abi::ioctl::size(request);
+                let moves = |direction| request >> 30 & direction != 0;
+                let taken = if moves(abi::ioctl::WRITE) { size } else { 0 };
+                gather(call.thread, &[Piece { at: argument, len: taken }], &mut buffer.0)?;
+                let out_size = if moves(abi::ioctl::READ) { size } else { 0 };
+                (Work::Ioctl { file, argument }, Kind::Ioctl { file, request, out_size })
+            }
+        };
+        // What was read was this thread's, not of one that has its number now.
+        if !self.listener.is_valid(call.id) {
+            return Ok(None);
+        }
+        let waiting = Waiting { call: *call, work, end: found.copy, signalled: None };
+        self.waiting.insert(call.id, waiting);
+        if !nonblock {
+            self.arm(true);
+        }
+        Ok(Some(kind))
+    }
+
+    fn begin_open(
+        &mut self,
+        call: &Notification,
+        opening: Opening,
+    ) -> Result<Option<Kind>, Refusal> {
+        let Opening { goal, flags } = opening;
+        if !self.listener.is_valid(call.id) {
+            return Ok(None);
+        }
+        if flags.contains(OFlags::PATH) {
+            return Err(Refusal::Native);
+        }
+        if flags.contains(OFlags::CREATE | OFlags::EXCL) {
+            return Err(Errno::EXIST.into());
+        }
+        if flags.contains(OFlags::DIRECTORY) {
+            return Err(Errno::NOTDIR.into());
+        }
+        let access = match flags & OFlags::ACCMODE {
+            OFlags::RDONLY => Access::Read,
+            OFlags::WRONLY => Access::Write,
+            _ => Access::ReadWrite,
+        };
+        let close_on_exec = flags.contains(OFlags::CLOEXEC);
+        let pid = self.targets.process(call.thread);
+        match goal {
+            Goal::Text(_) if access != Access::Read => Err(Errno::ACCESS.into()),
+            Goal::Text(text) => {
+                self.fetching.insert(call.id, Fetch::new(text, close_on_exec, pid));
+                self.ask(Own::Ask(call.id));
+                Ok(None)
+            }
+            Goal::Device(node) => {
+                let nonblock = flags.contains(OFlags::NONBLOCK);
+                let work = Work::Open { access, nonblock, close_on_exec };
+                let waiting = Waiting { call: *call, work, end: None, signalled: None };
+                self.waiting.insert(call.id, waiting);
+                Ok(Some(Kind::Open { node, access, pid }))
+            }
+        }
+    }
+
+    /// Answers a read with bytes of an earlier one.
+    fn give_held(
+        &mut self,
+        call: &Notification,
+        file: FileId,
+        pieces: &[Piece],
+        end: Option<OwnedFd>,
+    ) -> Result<Option<Kind>, Refusal> {
+        let Some(open) = self.files.get_mut(&file) else { return Err(Refusal::Native) };
+        let count = open.held.len().min(length(pieces));
+        let bytes: Vec<u8> = open.held.iter().copied().take(count).collect();
+        scatter(call.thread, pieces, &bytes)?;
+        self.listener.answer(call.id, Ok(i64::try_from(count).unwrap_or(0)))?;
+        drop(open.held.drain(..count));
+        // What is readable now, the session knows: a spurious byte is better than none.
+        let shown = Readiness { readable: true, ..open.line.shown() };
+        open.line.show(shown, false, end.as_ref().map(OwnedFd::as_fd));
+        Ok(None)
+    }
+
+    /// Makes the descriptor of a file that is open, and gives it to the program.
+    fn give(
+        &mut self,
+        call: &Notification,
+        work: &Work,
+        file: FileId,
+        state: Readiness,
+    ) -> Result<(), Errno> {
+        let Work::Open { access, nonblock, close_on_exec } = *work else { return Err(Errno::IO) };
+        let number = self.targets.free(call.thread, &self.descriptors)?;
+        let (mut line, end) =
+            if self.targets.lends(call.thread) { Line::socket()? } else { Line::fifo(access)? };
+        if nonblock {
+            fcntl_setfl(&end.descriptor, fcntl_getfl(&end.descriptor)? | OFlags::NONBLOCK)?;
+        }
+        line.show(state, false, Some(end.descriptor.as_fd()));
+        // Hanging up is always told.
+        let name = EventData::new_u64(file.0.into());
+        epoll::add(&self.epoll, &line, name, EventFlags::empty())?;
+        self.by_identity.insert(end.identity, file);
+        let open = File { line, identity: end.identity, access, held: VecDeque::new() };
+        self.files.insert(file, open);
+        let descriptor = end.descriptor.as_fd();
+        let given = self.listener.answer_with(call.id, descriptor, Some(number), close_on_exec);
+        if given.is_err() {
+            self.forget(file);
+        }
+        given
+    }
+
+    fn forget(&mut self, file: FileId) {
+        if let Some(File { line, identity, .. }) = self.files.remove(&file) {
+            let _closed = epoll::delete(&self.epoll, &line);
+            self.by_identity.remove(&identity);
+        }
+    }
+
+    /// Answers a call, if it still waits.
+    fn answer(&mut self, token: TrapToken, result: Result<i64, i32>) {
+        if let TrapToken::Waiting(id) = token {
+            self.waiting.remove(&id);
+            // One that is gone needs no answer.
+            let _gone = self.listener.answer(id, result);
+        }
+    }
+
+    /// The text is complete, or cannot be had.
+    fn deliver(&mut self, id: u64, result: Result<(), Errno>) {
+        let Some(fetch) = self.fetching.remove(&id) else { return };
+        if let Some(file) = fetch.file() {
+            self.ask(Own::Close(file));
+        }
+        let close_on_exec = fetch.close_on_exec;
+        let given = result
+            .and_then(|()| fetch.into_file())
+            .and_then(|file| self.listener.answer_with(id, file.as_fd(), None, close_on_exec));
+        if let Err(error) = given {
+            let _gone = self.listener.answer(id, Err(error.raw_os_error()));
+        }
+    }
+}
+
+fn is_open(call: &Notification) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if call.number == libc::SYS_open || call.number == libc::SYS_creat {
+        return true;
+    }
+    call.number == libc::SYS_openat || call.number == libc::SYS_openat2
+}
+
+/// Why a call is not the session's.
+#[derive(Debug)]
+enum Refusal {
+    /// It is the kernel's.
+    Native,
+    Errno(Errno),
+}
+
+impl From<Errno> for Refusal {
+    fn from(error: Errno) -> Self {
+        Self::Errno(error)
+    }
+}
+
+/// A call whose bytes are in the buffer.
+#[derive(Debug)]
+enum Kind {
+    Open { node: Node, access: Access, pid: i32 },
+    Read { file: FileId, len: usize, nonblock: bool },
+    Write { file: FileId, nonblock: bool },
+    Ioctl { file: FileId, request: u32, out_size: usize },
+}
+
+impl Kind {
+    const fn with(self, bytes: &[u8]) -> CallKind<'_, TrapToken, ()> {
+        match self {
+            Self::Open { node, access, pid } => CallKind::Open { node, access, pid },
+            Self::Read { file, len, nonblock } => CallKind::Read { file, len, nonblock },
+            Self::Write { file, nonblock } => CallKind::Write { file, data: bytes, nonblock },
+            Self::Ioctl { file, request, out_size } => {
+                CallKind::Ioctl { file, request, compat: false, arg: bytes, out_size }
+            }
+        }
+    }
+}
+
+impl Door for Trap {
+    type Token = TrapToken;
+    type Wakeup = ();
+
+    fn opened(&mut self, token: TrapToken, file: FileId, state: Readiness) -> io::Result<bool> {
+        match token {
+            TrapToken::Fetching(id) => {
+                let Some(fetch) = self.fetching.get_mut(&id) else { return Ok(false) };
+                fetch.opened(file);
+                self.ask(Own::Ask(id));
+                Ok(true)
+            }
+            TrapToken::Waiting(id) => {
+                let Some(Waiting { call, work, .. }) = self.waiting.remove(&id) else {
+                    return Ok(false);
+                };
+                let given = self.give(&call, &work, file, state);
+                if let Err(error) = given {
+                    let _gone = self.listener.answer(id, Err(error.raw_os_error()));
+                }
+                Ok(given.is_ok())
+            }
+            TrapToken::Nobody => Ok(false),
+        }
+    }
+
+    fn read(&mut self, token: TrapToken, data: &[u8]) -> io::Result<()> {
+        let TrapToken::Waiting(id) = token else { return Ok(()) };
+        let Some(Waiting { call, work, end, .. }) = self.waiting.remove(&id) else {
+            return Ok(());
+        };
+        let Work::Read { file, pieces } = work else { return Ok(()) };
+        let moved = if self.listener.is_valid(id) {
+            scatter(call.thread, &pieces, data)
+        } else {
+            Err(Errno::NOENT)
+        };
+        let count = i64::try_from(data.len()).unwrap_or(0);
+        let answered = moved.and_then(|()| self.listener.answer(id, Ok(count)));
+        if let Err(error) = answered {
+            if let Some(open) = self.files.get_mut(&file) {
+                open.held.extend(data);
+                let shown = Readiness { readable: true, ..open.line.shown() };
+                open.line.show(shown, true, end.as_ref().map(OwnedFd::as_fd));
+            }
+            let _gone = self.listener.answer(id, Err(error.raw_os_error()));
+        }
+        Ok(())
+    }
+
+    fn written(&mut self, token: TrapToken, count: usize) -> io::Result<()> {
+        self.answer(token, Ok(i64::try_from(count).unwrap_or(i64::MAX)));
+        Ok(())
+    }
+
+    fn controlled(&mut self, token: TrapToken, out: &[u8]) -> io::Result<()> {
+        match token {
+            TrapToken::Waiting(id) => {
+                let Some(Waiting { call, work, .. }) = self.waiting.get(&id) else {
+                    return Ok(());
+                };
+                let result = match work {
+                    Work::Ioctl { argument, .. } if !out.is_empty() => {
+                        let pieces = [Piece { at: *argument, len: out.len() }];
+                        scatter(call.thread, &pieces, out)
+                    }
+                    _ => Ok(()),
+                };
+                self.answer(token, result.map(|()| 0).map_err(Errno::raw_os_error));
+            }
+            TrapToken::Fetching(id) => {
+                match self.fetching.get_mut(&id).map(|fetch| fetch.take(out)) {
+                    Some(Ok(true)) => self.deliver(id, Ok(())),
+                    Some(Ok(false)) => self.ask(Own::Ask(id)),
+                    Some(Err(error)) => self.deliver(id, Err(error)),
+                    None => {}
+                }
+            }
+            TrapToken::Nobody => {}
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, token: TrapToken, errno: abi::Errno) -> io::Result<()> {
+        self.failed(token, errno)
+    }
+
+    /// Nobody asks: the kernel answers polls by what is shown.
+    fn polled(&mut self, token: TrapToken, _state: Readiness) -> io::Result<()> {
+        self.answer(token, Ok(0));
+        Ok(())
+    }
+
+    fn failed(&mut self, token: TrapToken, errno: abi::Errno) -> io::Result<()> {
+        match token {
+            TrapToken::Waiting(id) => {
+                let signalled = self.waiting.get(&id).and_then(|waiting| waiting.signalled);
+                let restart = errno == abi::Errno::EINTR && signalled == Some(Signalled::Yes);
+                let number = if restart { RESTART } else { errno.0.into() };
+                self.answer(token, Err(number));
+            }
+            TrapToken::Fetching(id) => {
+                self.deliver(id, Err(Errno::from_raw_os_error(errno.0.into())));
+            }
+            TrapToken::Nobody => {}
+        }
+        Ok(())
+    }
+
+    fn wake(&mut self, _wakeup: ()) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shows(&self, file: FileId) -> bool {
+        self.files.contains_key(&file)
+    }
+
+    fn show(&mut self, file: FileId, state: Readiness) -> io::Result<()> {
+        let Some(open) = self.files.get_mut(&file) else { return Ok(()) };
+        let mut calls = self.waiting.values().filter(|call| call.work.file() == Some(file));
+        let calling = calls.clone().next().is_some();
+        let end = calls.find_map(|call| call.end.as_ref());
+        let readable = state.readable || !open.held.is_empty();
+        let state = Readiness { readable, ..state };
+        open.line.show(state, !calling, end.map(OwnedFd::as_fd));
+        Ok(())
+    }
+}
+
+impl Transport for Trap {
+    type Buffer = TrapBuffer;
+
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+
+    fn receive<'b>(
+        &mut self,
+        buffer: &'b mut TrapBuffer,
+    ) -> io::Result<Received<'b, TrapToken, ()>> {
+        if !self.waiting.is_empty() && self.waiting.len() <= FEW {
+            self.look_after(false);
+        }
+        let mut events = Vec::with_capacity(16);
+        for _ in 0..OTHERS_PER_LOOK {
+            events.clear();
+            let now = Some(&NEVER);
+            rustix::io::retry_on_intr(|| {
+                epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), now)
+            })?;
+            if events.is_empty() {
+                break;
+            }
+            let mut waits = false;
+            let mut closed = None;
+            for event in &events {
+                let flags = event.flags;
+                match event.data.u64() {
+                    LISTENER if flags.contains(EventFlags::IN) => waits = true,
+                    // Every program behind the filter has ended.
+                    LISTENER => epoll::delete(&self.epoll, &self.listener)?,
+                    TIMER => {
+                        let _rung = rustix::io::read(&self.timer, &mut [0; 8]);
+                        self.look_after(true);
+                        self.arm(!self.waiting.is_empty());
+                    }
+                    NUDGE => {}
+                    number => closed = u32::try_from(number).ok().map(FileId),
+                }
+            }
+            // What was closed before a call is closed when it is handled.
+            if let Some(file) = closed {
+                self.forget(file);
+                let kind = CallKind::Close { file };
+                return Ok(Received::Call(Call { token: TrapToken::Nobody, thread: 0, kind }));
+            }
+            if let Some(own) = self.next_own() {
+                return Ok(Received::Call(self.own_call(own, buffer)));
+            }
+            if !waits {
+                break;
+            }
+            if let Some((call, kind)) = self.take(buffer) {
+                let token = TrapToken::Waiting(call.id);
+                let kind = kind.with(&buffer.0);
+                return Ok(Received::Call(Call { token, thread: call.thread, kind }));
+            }
+        }
+        Ok(Received::Nothing)
+    }
+}

@@ -1,0 +1,98 @@
+//! Between the keeper and a process that is about to become the command: the door, and whether it
+//! leads to the sequencer.
+
+use super::pair;
+use crate::error::{Context as _, Fail};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// The longest sentence.
+const ROOM: usize = 4096;
+
+const DOOR: u8 = b'd';
+const PASSED: u8 = b'p';
+const REFUSED: u8 = b'r';
+
+/// One end.
+#[derive(Debug)]
+pub(super) struct Link(OwnedFd);
+
+/// What the process says.
+#[derive(Debug)]
+pub(super) enum Word {
+    /// The door is made; what the keeper has to serve it by.
+    Door(Option<OwnedFd>),
+    /// It leads to the sequencer: the process becomes the command.
+    Passed,
+    /// It cannot be had, and the process ends: why.
+    Refused(String),
+    /// The process has ended without a word.
+    Gone,
+}
+
+impl Link {
+    /// The keeper's end and the other.
+    pub(super) fn new() -> Result<(Self, Self), Fail> {
+        let (ours, theirs) = pair()?;
+        Ok((Self(ours), Self(theirs)))
+    }
+
+    /// Says [`Word::Door`].
+    pub(super) fn door(&self, descriptor: Option<BorrowedFd<'_>>) -> Result<(), Fail> {
+        let descriptors: Vec<_> = descriptor.into_iter().collect();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !descriptors.is_empty() {
+            control.push(SendAncillaryMessage::ScmRights(&descriptors));
+        }
+        sendmsg(&self.0, &[IoSlice::new(&[DOOR])], &mut control, SendFlags::NOSIGNAL)
+            .context("the door cannot be handed over")?;
+        Ok(())
+    }
+
+    /// Says [`Word::Passed`].
+    pub(super) fn passed(&self) {
+        // A keeper that is gone has ended this process as well.
+        let _gone = rustix::io::write(&self.0, &[PASSED]);
+    }
+
+    /// Says [`Word::Refused`].
+    pub(super) fn refused(&self, why: &str) {
+        let mut bytes = vec![REFUSED];
+        bytes.extend(why.bytes().take(ROOM - 1));
+        let _gone = rustix::io::write(&self.0, &bytes);
+    }
+
+    /// Waits for a word.
+    pub(super) fn listen(&self) -> Result<Word, Fail> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let mut bytes = vec![0; ROOM];
+        let received = rustix::io::retry_on_intr(|| {
+            let room = &mut [IoSliceMut::new(&mut bytes)];
+            recvmsg(&self.0, room, &mut control, RecvFlags::CMSG_CLOEXEC)
+        });
+        let length = received.context("no word from the command")?.bytes;
+        let descriptor = control.drain().find_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+            _ => None,
+        });
+        Ok(match bytes[..length].split_first() {
+            Some((&DOOR, _)) => Word::Door(descriptor),
+            Some((&PASSED, _)) => Word::Passed,
+            Some((_, why)) => Word::Refused(String::from_utf8_lossy(why).into_owned()),
+            None => Word::Gone,
+        })
+    }
+}
+
+impl AsFd for Link {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

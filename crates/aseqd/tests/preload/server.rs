@@ -1,0 +1,121 @@
+//! A server behind the preload door alone, in a process of its own: this test's binary once more.
+
+use aseqd::door::preload::PreloadDoor;
+use aseqd::door::preload::library::Library;
+use aseqd::door::{Received, Transport as _};
+use aseqd::server::clock::Clock;
+use aseqd::server::session::Session;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::time::Timespec;
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+const ROLE: &str = "ASEQD_TEST_SERVER";
+
+/// A running server, killed at the end.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    environment: Vec<(String, OsString)>,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+        command.args(["server::serves_when_asked_to", "--exact", "--nocapture"]);
+        command.env(ROLE, "1").stdout(Stdio::piped());
+        let mut child = command.spawn().expect("a server");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let mut environment = Vec::new();
+        loop {
+            let line = lines.next().expect("the server says its environment").expect("a line");
+            if line == "ready" {
+                break;
+            }
+            if let Some((name, value)) = line.split_once('=') {
+                environment.push((name.to_owned(), value.into()));
+            }
+        }
+        // What it prints later is nobody's.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, environment }
+    }
+
+    /// A program behind the door.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// The process that serves.
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
+    /// Where the library lies.
+    pub(crate) fn library(&self) -> &OsStr {
+        self.variable("LD_PRELOAD")
+    }
+
+    pub(crate) fn variable(&self, wanted: &str) -> &OsStr {
+        let found = self.environment.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| value.as_os_str()).expect("the variable")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+        // It had no time to do it itself.
+        let _gone = Path::new(self.library()).parent().map(std::fs::remove_dir_all);
+    }
+}
+
+/// The server itself: runs until it is killed.
+#[test]
+fn serves_when_asked_to() {
+    if std::env::var_os(ROLE).is_none() {
+        return;
+    }
+    let library = Library::install().expect("the library is installed");
+    let mut door = PreloadDoor::bind(&library.socket(), false).expect("a socket");
+    println!();
+    for (name, value) in library.environment(&door, None) {
+        println!("{name}={}", value.display());
+    }
+    println!("ready");
+    serve(&mut door);
+}
+
+fn serve(door: &mut PreloadDoor) -> ! {
+    let clock = Clock::Real;
+    let mut session = Session::new(engine::Config::default(), false);
+    let mut buffer = Default::default();
+    let parent = rustix::process::getppid();
+    loop {
+        let now = clock.now();
+        let wait = session.deadline(now).map_or(u64::MAX, |due| due.0.saturating_sub(now.0));
+        let wait = wait.min(100_000_000);
+        let limit = Timespec {
+            tv_sec: i64::try_from(wait / 1_000_000_000).expect("seconds"),
+            tv_nsec: i64::try_from(wait % 1_000_000_000).expect("nanoseconds"),
+        };
+        let mut ready = [PollFd::from_borrowed_fd(door.descriptor(), PollFlags::IN)];
+        let _interrupted = poll(&mut ready, Some(&limit));
+        session.pass_time(clock.now(), door).expect("the door holds");
+        // One call a turn, as the server's loop does.
+        match door.receive(&mut buffer).expect("the door holds") {
+            Received::Call(call) => session.call(clock.now(), call, door).expect("the door holds"),
+            Received::Nothing => {}
+            Received::Disconnected => std::process::exit(1),
+        }
+        session.go_on(clock.now(), door).expect("the door holds");
+        if rustix::process::getppid() != parent {
+            std::process::exit(0);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! One call to the server and its answer.
+#![expect(
+    unsafe_code,
+    reason = "message headers begin as zeroes; descriptors come in control data"
+)]
+
+use crate::hints;
+use crate::next::{self, Cleanup};
+use crate::pool::{self, Claim, Frame};
+use crate::sys::{self, Outcome};
+use abi::preload::{ANSWER, MAX_DATA, MORE, ORDER, REFUSED, Reply, Request, kind};
+use libc::{c_int, c_void};
+use zerocopy::{FromZeros as _, IntoBytes as _};
+
+/// What to ask, and where the answer goes.
+pub(crate) struct Call {
+    pub(crate) request: Request,
+    /// The bytes that go with it: memory of the program, which may not be there.
+    pub(crate) data: *const u8,
+    pub(crate) data_len: usize,
+    /// Where the bytes of the answer go: likewise.
+    pub(crate) into: *mut u8,
+    pub(crate) into_len: usize,
+    /// The call may last: a signal ends it, and so does the end of its thread.
+    pub(crate) sleeps: bool,
+    /// The program's end of the file, for what is to be done there; -1 for none.
+    pub(crate) fd: c_int,
+    /// A descriptor that comes is closed by exec.
+    pub(crate) cloexec: bool,
+}
+
+impl Call {
+    /// Nothing but a head.
+    pub(crate) const fn new(request: Request) -> Self {
+        Self {
+            request,
+            data: std::ptr::null(),
+            data_len: 0,
+            into: std::ptr::null_mut(),
+            into_len: 0,
+            sleeps: false,
+            fd: -1,
+            cloexec: true,
+        }
+    }
+
+    /// Asks, and waits for the answer.
+    pub(crate) fn make(&self) -> Outcome<Answer> {
+        let frame = Frame::new();
+        let claim = pool::claim(&frame)?;
+        match self.ask(&claim).and_then(|()| self.wait(&claim)) {
+            Ok(answer) => {
+                claim.give_back();
+                answer
+            }
+            Err(Broken(error)) => {
+                claim.give_up();
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends the request; a long one in several messages.
+    fn ask(&self, claim: &Claim<'_>) -> Result<(), Broken> {
+        let mut request = Request { serial: claim.serial(), ..self.request };
+        let mut done = 0;
+        loop {
+            let piece = (self.data_len - done).min(MAX_DATA);
+            let last = done + piece == self.data_len;
+            request.flags = self.request.flags | if last { 0 } else { MORE };
+            let sent = pool::send(claim.fd(), &request, self.data.wrapping_add(done), piece);
+            match sent {
+                Ok(_) if last => return Ok(()),
+                Ok(_) => done += piece,
+                // A connection in the middle of a write is of no use to the next call.
+                Err(libc::EFAULT) => return Err(Broken(libc::EFAULT)),
+                Err(libc::ENOMEM | libc::ENOBUFS) => return Err(Broken(libc::ENOMEM)),
+                Err(_) => return Err(Broken(libc::ENODEV)),
+            }
+        }
+    }
+
+    /// Receives messages until one is the answer.
+    fn wait(&self, claim: &Claim<'_>) -> Result<Outcome<Answer>, Broken> {
+        let mut interrupted = false;
+        loop {
+            let sleeps = self.sleeps && !interrupted;
+            let (reply, descriptor) = match self.receive(claim, sleeps) {
+                Ok(received) => received,
+                Err(libc::EINTR) => {
+                    if sleeps {
+                        // Nothing may be lost between an answer on its way and the signal: the
+                        // server has the last word.
+                        let kind = kind::INTERRUPT;
+                        let request = Request { kind, serial: claim.serial(), ..self.request };
+                        let gone = |_| Broken(libc::ENODEV);
+                        pool::send(claim.fd(), &request, std::ptr::null(), 0).map_err(gone)?;
+                        interrupted = true;
+                    }
+                    continue;
+                }
+                Err(libc::EFAULT) => return Err(Broken(libc::EFAULT)),
+                Err(_) => return Err(Broken(libc::ENODEV)),
+            };
+            match reply.kind {
+                ORDER => self.obey(&reply),
+                ANSWER if reply.serial == claim.serial() => {
+                    self.obey(&reply);
+                    let result = reply.result().map_err(|errno| c_int::from(errno.0));
+                    return Ok(result.map(|value| Answer {
+                        value: usize::try_from(value).unwrap_or(0),
+                        descriptor,
+                    }));
+                }
+                REFUSED => return Err(Broken(libc::EACCES)),
+                _ => return Err(Broken(libc::EIO)),
+            }
+        }
+    }
+
+    /// One message: its head, and a descriptor.
+    fn receive(&self, claim: &Claim<'_>, sleeps: bool) -> Outcome<(Reply, Option<c_int>)> {
+        let mut reply = Reply::new_zeroed();
+        let head = reply.as_mut_bytes();
+        let head_len = head.len();
+        let mut parts = [
+            libc::iovec { iov_base: head.as_mut_ptr().cast(), iov_len: head_len },
+            libc::iovec { iov_base: self.into.cast(), iov_len: self.into_len },
+        ];
+        let mut control = Control::EMPTY;
+        // SAFETY: all of its bytes may be zero.
+        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        message.msg_iov = parts.as_mut_ptr();
+        message.msg_iovlen = if self.into_len == 0 { 1 } else { 2 };
+        if self.request.kind == kind::OPEN {
+            message.msg_control = (&raw mut control).cast();
+            message.msg_controllen = size_of::<Control>() as _;
+        }
+        let flags = if self.cloexec { libc::MSG_CMSG_CLOEXEC } else { 0 };
+        let received = if sleeps {
+            receive_cancellable(claim, &mut message, flags)
+        } else {
+            sys::receive_message(claim.fd(), &mut message, flags)
+        }?;
+        if received < head_len {
+            return Err(libc::ECONNRESET);
+        }
+        let has_descriptor = message.msg_controllen as usize >= CONTROL_LEN
+            && control.header.cmsg_level == libc::SOL_SOCKET
+            && control.header.cmsg_type == libc::SCM_RIGHTS;
+        Ok((reply, has_descriptor.then_some(control.descriptor)))
+    }
+
+    /// Does at the program's end what the server cannot do from its own. The number may have gone to
+    /// another file meanwhile.
+    fn obey(&self, reply: &Reply) {
+        if reply.take == 0 && reply.stuff == 0 {
+            return;
+        }
+        let same = |name: &abi::preload::FileName| name.key == self.request.file;
+        if !hints::identify(self.fd).as_ref().is_some_and(same) {
+            return;
+        }
+        let mut left = reply.take as usize;
+        let mut bytes = [0; 64];
+        while left > 0 {
+            let wanted = left.min(bytes.len());
+            let Some(room) = bytes.get_mut(..wanted) else { break };
+            match sys::take(self.fd, room) {
+                Ok(taken) if taken > 0 => left = left.saturating_sub(taken),
+                Err(libc::EINTR) => {}
+                _ => break,
+            }
+        }
+        if reply.stuff != 0 {
+            // The buffer is small; the bound is for one that somebody has made large.
+            for _ in 0..MOST_STUFFING {
+                match sys::put(self.fd, &[0; STUFFING]) {
+                    Ok(_) | Err(libc::EINTR) => {}
+                    Err(_) => break,
+                }
+            }
+        }
+    }
+}
+
+const STUFFING: usize = 1024;
+const MOST_STUFFING: usize = 1024;
+
+/// What a call was answered.
+pub(crate) struct Answer {
+    /// What it returns.
+    pub(crate) value: usize,
+    /// The descriptor that came with it.
+    pub(crate) descriptor: Option<c_int>,
+}
+
+/// The connection is of no more use; the call ends with this error.
+struct Broken(c_int);
+
+/// Room for one descriptor.
+#[repr(C)]
+struct Control {
+    header: libc::cmsghdr,
+    descriptor: c_int,
+}
+
+const CONTROL_LEN: usize = std::mem::offset_of!(Control, descriptor) + size_of::<c_int>();
+
+impl Control {
+    const EMPTY: Self = Self {
+        // SAFETY: all of its bytes may be zero.
+        header: unsafe { std::mem::zeroed() },
+        descriptor: -1,
+    };
+}
+
+/// Through the C library, where the thread can be cancelled while it waits. It then unwinds through
+/// this frame, which has nothing to drop.
+fn receive_cancellable(claim: &Claim<'_>, message: &mut libc::msghdr, flags: c_int) -> Outcome {
+    extern "C" fn clean(mark: *mut c_void) {
+        pool::cancelled(mark.addr());
+    }
+    let mut cleanup = Cleanup::new();
+    let mark = std::ptr::without_provenance_mut(claim.mark());
+    let _or_without = next::_pthread_cleanup_push(&raw mut cleanup, clean, mark);
+    let received = next::recvmsg(claim.fd(), message, flags);
+    let outcome = usize::try_from(received).map_err(|_| sys::errno());
+    let _or_without = next::_pthread_cleanup_pop(&raw mut cleanup, 0);
+    outcome
+}

@@ -1,0 +1,49 @@
+//! `open` and its family.
+
+use super::{descriptor, keeping};
+use crate::{file, hints, next, paths};
+use libc::{c_char, c_int, mode_t};
+
+/// Ours, or what the next library opens.
+fn open_at(at: c_int, path: *const c_char, flags: c_int, other: impl FnOnce() -> c_int) -> c_int {
+    // A descriptor that is only a path cannot be one of ours.
+    let ours = if flags & libc::O_PATH == 0 { paths::find(at, path) } else { None };
+    match ours {
+        Some(place) => keeping(|| descriptor(file::open(place, flags))),
+        None => {
+            let fd = other();
+            // Through procfs, one of ours can be opened anew.
+            hints::changed(fd);
+            fd
+        }
+    }
+}
+
+macro_rules! exports {
+    ($(fn $name:ident($($argument:ident: $type:ty),*), at $at:expr, path $path:ident, flags $flags:expr;)*) => { $(
+        #[doc = concat!("`", stringify!($name), "`")]
+        ///
+        /// # Safety
+        /// As the C library's.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name($($argument: $type),*) -> c_int {
+            open_at($at, $path, $flags, || next::$name($($argument),*))
+        }
+    )* };
+}
+
+/// What `creat` passes to `open`.
+const CREAT: c_int = libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC;
+
+exports! {
+    fn open(path: *const c_char, flags: c_int, mode: mode_t), at libc::AT_FDCWD, path path, flags flags;
+    fn open64(path: *const c_char, flags: c_int, mode: mode_t), at libc::AT_FDCWD, path path, flags flags;
+    fn openat(at: c_int, path: *const c_char, flags: c_int, mode: mode_t), at at, path path, flags flags;
+    fn openat64(at: c_int, path: *const c_char, flags: c_int, mode: mode_t), at at, path path, flags flags;
+    fn __open_2(path: *const c_char, flags: c_int), at libc::AT_FDCWD, path path, flags flags;
+    fn __open64_2(path: *const c_char, flags: c_int), at libc::AT_FDCWD, path path, flags flags;
+    fn __openat_2(at: c_int, path: *const c_char, flags: c_int), at at, path path, flags flags;
+    fn __openat64_2(at: c_int, path: *const c_char, flags: c_int), at at, path path, flags flags;
+    fn creat(path: *const c_char, mode: mode_t), at libc::AT_FDCWD, path path, flags CREAT;
+    fn creat64(path: *const c_char, mode: mode_t), at libc::AT_FDCWD, path path, flags CREAT;
+}

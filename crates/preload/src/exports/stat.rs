@@ -1,0 +1,118 @@
+//! `stat` and `access` by path: programs look whether there is a sequencer before they open it.
+
+use crate::next;
+use crate::paths::{self, Place};
+use libc::{c_char, c_int, c_uint};
+
+/// Major number of sound devices.
+const MAJOR: c_uint = 116;
+
+/// What the files look like: type and permissions, minor number.
+fn looks(place: Place) -> (libc::mode_t, c_uint) {
+    match place {
+        Place::Sequencer => (libc::S_IFCHR | 0o666, 1),
+        Place::Timer => (libc::S_IFCHR | 0o666, 33),
+        Place::Text(_) => (libc::S_IFREG | 0o444, 0),
+    }
+}
+
+/// Answers for one of our files.
+fn stat_of(
+    at: c_int,
+    path: *const c_char,
+    stat: *mut libc::stat,
+    other: impl FnOnce() -> c_int,
+) -> c_int {
+    let Some(place) = paths::find(at, path) else { return other() };
+    // SAFETY: all of its bytes may be zero.
+    let mut looked: libc::stat = unsafe { std::mem::zeroed() };
+    let (mode, minor) = looks(place);
+    looked.st_mode = mode;
+    looked.st_nlink = 1;
+    looked.st_blksize = 4096;
+    looked.st_ino = 1;
+    if mode & libc::S_IFMT == libc::S_IFCHR {
+        looked.st_rdev = libc::makedev(MAJOR, minor);
+    }
+    // SAFETY: the caller gives room for the struct.
+    unsafe { stat.write(looked) };
+    0
+}
+
+fn access_of(at: c_int, path: *const c_char, mode: c_int, other: impl FnOnce() -> c_int) -> c_int {
+    let Some(place) = paths::find(at, path) else { return other() };
+    let denied = match place {
+        Place::Text(_) => libc::W_OK | libc::X_OK,
+        _ => libc::X_OK,
+    };
+    super::keeping(|| if mode & denied != 0 { Err(libc::EACCES) } else { Ok(0) })
+}
+
+/// Exports, each with what of its arguments is answered by `$how`.
+macro_rules! exports {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) => $how:ident($at:expr, $path:expr, $other:expr);)*) => { $(
+        #[doc = concat!("`", stringify!($name), "`")]
+        ///
+        /// # Safety
+        /// As the C library's.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name($($argument: $type),*) -> c_int {
+            $how($at, $path, $other, || next::$name($($argument),*))
+        }
+    )* };
+}
+
+type Path = *const c_char;
+type Stat = *mut libc::stat;
+const HERE: c_int = libc::AT_FDCWD;
+
+exports! {
+    fn access(path: Path, mode: c_int) => access_of(HERE, path, mode);
+    fn eaccess(path: Path, mode: c_int) => access_of(HERE, path, mode);
+    fn euidaccess(path: Path, mode: c_int) => access_of(HERE, path, mode);
+    fn faccessat(at: c_int, path: Path, mode: c_int, flags: c_int) => access_of(at, path, mode);
+    fn stat(path: Path, stat: Stat) => stat_of(HERE, path, stat);
+    fn stat64(path: Path, stat: Stat) => stat_of(HERE, path, stat);
+    fn lstat(path: Path, stat: Stat) => stat_of(HERE, path, stat);
+    fn lstat64(path: Path, stat: Stat) => stat_of(HERE, path, stat);
+    fn fstatat(at: c_int, path: Path, stat: Stat, flags: c_int) => stat_of(at, path, stat);
+    fn fstatat64(at: c_int, path: Path, stat: Stat, flags: c_int) => stat_of(at, path, stat);
+    fn __xstat(version: c_int, path: Path, stat: Stat) => stat_of(HERE, path, stat);
+    fn __xstat64(version: c_int, path: Path, stat: Stat) => stat_of(HERE, path, stat);
+    fn __lxstat(version: c_int, path: Path, stat: Stat) => stat_of(HERE, path, stat);
+    fn __lxstat64(version: c_int, path: Path, stat: Stat) => stat_of(HERE, path, stat);
+    fn __fxstatat(version: c_int, at: c_int, path: Path, stat: Stat, flags: c_int) => stat_of(at, path, stat);
+    fn __fxstatat64(version: c_int, at: c_int, path: Path, stat: Stat, flags: c_int) => stat_of(at, path, stat);
+}
+
+/// `statx`
+///
+/// # Safety
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn statx(
+    at: c_int,
+    path: Path,
+    flags: c_int,
+    mask: c_uint,
+    stat: *mut libc::statx,
+) -> c_int {
+    let Some(place) = paths::find(at, path) else {
+        return next::statx(at, path, flags, mask, stat);
+    };
+    // SAFETY: all of its bytes may be zero.
+    let mut looked: libc::statx = unsafe { std::mem::zeroed() };
+    let (mode, minor) = looks(place);
+    looked.stx_mask = libc::STATX_BASIC_STATS;
+    looked.stx_mode = u16::try_from(mode).unwrap_or(0);
+    looked.stx_nlink = 1;
+    looked.stx_blksize = 4096;
+    looked.stx_ino = 1;
+    if mode & libc::S_IFMT == libc::S_IFCHR {
+        looked.stx_rdev_major = MAJOR;
+        looked.stx_rdev_minor = minor;
+    }
+    // SAFETY: the caller gives room for the struct.
+    unsafe { stat.write(looked) };
+    0
+}

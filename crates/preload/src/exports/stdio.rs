@@ -1,0 +1,111 @@
+//! `fopen`: the C library opens files by a way of its own there.
+
+use crate::paths::Place;
+use crate::{file, hints, next, paths, sys};
+use libc::{FILE, c_char, c_int, c_void, ssize_t};
+use std::ffi::CStr;
+
+/// `fopen`
+///
+/// # Safety
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn fopen(path: *const c_char, mode: *const c_char) -> *mut FILE {
+    opened(path, mode, || next::fopen(path, mode))
+}
+
+/// `fopen64`
+///
+/// # Safety
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE {
+    opened(path, mode, || next::fopen64(path, mode))
+}
+
+fn opened(
+    path: *const c_char,
+    mode: *const c_char,
+    other: impl FnOnce() -> *mut FILE,
+) -> *mut FILE {
+    let Some(place) = paths::find(libc::AT_FDCWD, path) else { return other() };
+    match open(place, mode) {
+        Ok(stream) => stream,
+        Err(error) => {
+            sys::set_errno(error);
+            std::ptr::null_mut()
+        }
+    }
+}
+
+fn open(place: Place, mode: *const c_char) -> Result<*mut FILE, c_int> {
+    if mode.is_null() {
+        return Err(libc::EINVAL);
+    }
+    // SAFETY: the caller of fopen gives a C string.
+    let text = unsafe { CStr::from_ptr(mode) }.to_bytes();
+    let both = text.contains(&b'+');
+    let direction = match text.first() {
+        _ if both => libc::O_RDWR,
+        Some(b'r') => libc::O_RDONLY,
+        Some(b'w' | b'a') => libc::O_WRONLY,
+        _ => return Err(libc::EINVAL),
+    };
+    let cloexec = if text.contains(&b'e') { libc::O_CLOEXEC } else { 0 };
+    let exclusive = if text.contains(&b'x') { libc::O_CREAT | libc::O_EXCL } else { 0 };
+    let fd = file::open(place, direction | cloexec | exclusive)?;
+    let stream = if let Place::Text(_) = place {
+        // SAFETY: the descriptor is new, the mode a C string.
+        unsafe { libc::fdopen(fd, mode) }
+    } else {
+        device_stream(fd, mode)
+    };
+    if stream.is_null() {
+        let error = sys::errno();
+        let _closed = sys::close(fd);
+        return Err(error);
+    }
+    Ok(stream)
+}
+
+/// The functions that a stream calls instead of system calls.
+#[repr(C)]
+struct CookieFunctions {
+    read: extern "C" fn(*mut c_void, *mut c_void, usize) -> ssize_t,
+    write: extern "C" fn(*mut c_void, *const c_void, usize) -> ssize_t,
+    seek: Option<extern "C" fn(*mut c_void, *mut i64, c_int) -> c_int>,
+    close: extern "C" fn(*mut c_void) -> c_int,
+}
+
+// SAFETY: as the C library declares it.
+unsafe extern "C" {
+    fn fopencookie(
+        cookie: *mut c_void,
+        mode: *const c_char,
+        functions: CookieFunctions,
+    ) -> *mut FILE;
+}
+
+/// A stream whose reads and writes come here. It has no descriptor to ask for.
+fn device_stream(fd: c_int, mode: *const c_char) -> *mut FILE {
+    extern "C" fn read(cookie: *mut c_void, bytes: *mut c_void, len: usize) -> ssize_t {
+        // SAFETY: the stream gives room of that length.
+        unsafe { super::io::read(descriptor(cookie), bytes, len) }
+    }
+    extern "C" fn write(cookie: *mut c_void, bytes: *const c_void, len: usize) -> ssize_t {
+        // SAFETY: the stream gives bytes of that length. Its own sign of an error is 0.
+        unsafe { super::io::write(descriptor(cookie), bytes, len) }.max(0)
+    }
+    extern "C" fn close(cookie: *mut c_void) -> c_int {
+        let result = next::close(descriptor(cookie));
+        file::closed();
+        result
+    }
+    fn descriptor(cookie: *mut c_void) -> c_int {
+        c_int::try_from(cookie.addr()).unwrap_or(-1)
+    }
+    hints::changed(fd);
+    let cookie = std::ptr::without_provenance_mut(usize::try_from(fd).unwrap_or(usize::MAX));
+    // SAFETY: the mode is a C string, the functions live as long as the program.
+    unsafe { fopencookie(cookie, mode, CookieFunctions { read, write, seek: None, close }) }
+}

@@ -1,0 +1,72 @@
+//! Which descriptors are ours.
+//!
+//! A descriptor says so itself, by the name of its other end; asking costs a system call. That one is
+//! not ours is remembered by its number, until a descriptor comes to the number by one of the ways by
+//! which ours can: open, dup and its like, a message with descriptors. All of these are caught, and
+//! call [`changed`] after the fact. A fork copies what is remembered, exec begins with nothing.
+
+use crate::{pool, sys};
+use abi::preload::FileName;
+use libc::c_int;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// Numbers that are remembered; of those above every call asks.
+const NUMBERS: usize = 1 << 16;
+/// The lowest bit: not ours. The others count the changes, so that who has asked before one does not
+/// note what was true then.
+const FOREIGN: u16 = 1;
+
+static HINTS: [AtomicU16; NUMBERS] = [const { AtomicU16::new(0) }; NUMBERS];
+
+fn hint(fd: c_int) -> Option<&'static AtomicU16> {
+    HINTS.get(usize::try_from(fd).ok()?)
+}
+
+/// Is it known not to be ours?
+#[inline]
+pub(crate) fn is_foreign(fd: c_int) -> bool {
+    hint(fd).is_some_and(|hint| hint.load(Ordering::Acquire) & FOREIGN != 0)
+}
+
+/// A descriptor may have come to this number.
+pub(crate) fn changed(fd: c_int) {
+    if let Some(hint) = hint(fd) {
+        let next = |value: u16| Some((value | FOREIGN).wrapping_add(1));
+        let _always = hint.fetch_update(Ordering::AcqRel, Ordering::Relaxed, next);
+    }
+}
+
+/// Which file of ours is it? `errno` is kept.
+pub(crate) fn identify(fd: c_int) -> Option<FileName> {
+    let hint = hint(fd);
+    let seen = hint.map_or(0, |hint| hint.load(Ordering::Acquire));
+    if seen & FOREIGN != 0 {
+        return None;
+    }
+    let _kept = sys::KeepErrno::new();
+    let named = name_of(fd);
+    if named.is_none()
+        && let Some(hint) = hint
+        // A child that shares the memory of its parent has numbers of its own.
+        && pool::is_own_process()
+    {
+        let _changed_meanwhile =
+            hint.compare_exchange(seen, seen | FOREIGN, Ordering::AcqRel, Ordering::Relaxed);
+    }
+    named
+}
+
+/// What its other end says.
+fn name_of(fd: c_int) -> Option<FileName> {
+    const PATH: usize = std::mem::offset_of!(libc::sockaddr_un, sun_path);
+    let mut address = libc::sockaddr_un { sun_family: 0, sun_path: [0; 108] };
+    let len = sys::peer_name(fd, &mut address).ok()?;
+    if len != PATH + 1 + FileName::LEN || c_int::from(address.sun_family) != libc::AF_UNIX {
+        return None;
+    }
+    let mut bytes = [0; FileName::LEN];
+    for (place, byte) in bytes.iter_mut().zip(address.sun_path.iter().skip(1)) {
+        *place = byte.cast_unsigned();
+    }
+    FileName::parse(&bytes)
+}

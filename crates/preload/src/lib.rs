@@ -1,0 +1,24 @@
+//! `LD_PRELOAD=libaseqd_preload.so ASEQD_SOCKET=SOCKET PROGRAM` gives a program the sequencer of the
+//! server at that socket.
+//!
+//! The library stands in front of the C library's calls on files. Those on `/dev/snd/seq`,
+//! `/dev/snd/timer` and the texts of `/proc/asound` it carries to the server; all others go on to the
+//! next library, at the price of a look into a table ([`hints`]). An open file is a socket, which the
+//! kernel polls, copies, hands on and closes as it does with every descriptor; the wire is described in
+//! `abi::preload`.
+//!
+//! It is loaded into strangers: nothing here allocates, locks or panics, so that every call can be made
+//! in a signal handler and after a fork; `errno` is touched by failures alone.
+//!
+//! What cannot be caught: system calls that a program makes without the C library (Go, static
+//! programs), and descriptors that the C library uses under the hood (`fdopen` of a device).
+
+mod exchange;
+mod exports;
+mod file;
+mod hints;
+mod next;
+mod paths;
+mod pool;
+mod sys;
+mod text;

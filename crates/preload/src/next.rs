@@ -1,0 +1,134 @@
+//! The functions that ours stand in front of.
+#![expect(unsafe_code, reason = "dlsym, and function pointers of what it finds")]
+
+use libc::{FILE, c_char, c_int, c_uint, c_ulong, c_void, iovec, mmsghdr, mode_t, msghdr, ssize_t};
+use std::ffi::CStr;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// A function of the next library. Found when this library is loaded, or by whoever comes before that.
+pub(crate) struct Next {
+    name: &'static CStr,
+    address: AtomicPtr<c_void>,
+}
+
+impl Next {
+    pub(crate) const fn new(name: &'static CStr) -> Self {
+        Self { name, address: AtomicPtr::new(std::ptr::null_mut()) }
+    }
+
+    /// Its address; null if no library has it.
+    #[inline]
+    pub(crate) fn address(&self) -> *mut c_void {
+        let address = self.address.load(Ordering::Relaxed);
+        if address.is_null() { self.find() } else { address }
+    }
+
+    /// Looks it up.
+    #[cold]
+    pub(crate) fn find(&self) -> *mut c_void {
+        // SAFETY: the name is a C string that lives as long as the program.
+        let address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+        self.address.store(address, Ordering::Relaxed);
+        address
+    }
+}
+
+/// Declares functions that call the next library's of the same names, and `find_all`. One that no
+/// library has gives the value after `else`, with `ENOSYS`.
+macro_rules! next {
+    ($(fn $name:ident($($argument:ident: $type:ty),* $(,)?) -> $result:ty, else $missing:expr;)*) => {
+        $(
+            #[inline]
+            pub(crate) fn $name($($argument: $type),*) -> $result {
+                let address = names::$name.address();
+                if address.is_null() {
+                    $crate::sys::set_errno(libc::ENOSYS);
+                    return $missing;
+                }
+                type Function = unsafe extern "C" fn($($type),*) -> $result;
+                // SAFETY: the C library's function of this name has this signature. One that is
+                // variadic there takes its arguments in the same registers here.
+                let function = unsafe { std::mem::transmute::<*mut c_void, Function>(address) };
+                // SAFETY: the caller of ours has promised what this one asks for.
+                unsafe { function($($argument),*) }
+            }
+        )*
+        #[expect(non_upper_case_globals, reason = "named as what they hold")]
+        mod names {
+            use super::Next;
+            $(pub(super) static $name: Next = Next::new(
+                // The name with a zero behind it.
+                match std::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                    Ok(name) => name,
+                    Err(_) => c"",
+                },
+            );)*
+        }
+        /// Looks all of them up, so that no hooked call has to.
+        pub(crate) fn find_all() {
+            $(names::$name.find();)*
+        }
+    };
+}
+
+type Bytes = *mut c_void;
+
+next! {
+    fn open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int, else -1;
+    fn open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int, else -1;
+    fn openat(at: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int, else -1;
+    fn openat64(at: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int, else -1;
+    fn __open_2(path: *const c_char, flags: c_int) -> c_int, else -1;
+    fn __open64_2(path: *const c_char, flags: c_int) -> c_int, else -1;
+    fn __openat_2(at: c_int, path: *const c_char, flags: c_int) -> c_int, else -1;
+    fn __openat64_2(at: c_int, path: *const c_char, flags: c_int) -> c_int, else -1;
+    fn creat(path: *const c_char, mode: mode_t) -> c_int, else -1;
+    fn creat64(path: *const c_char, mode: mode_t) -> c_int, else -1;
+    fn fopen(path: *const c_char, mode: *const c_char) -> *mut FILE, else std::ptr::null_mut();
+    fn fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE, else std::ptr::null_mut();
+    fn read(fd: c_int, bytes: Bytes, len: usize) -> ssize_t, else -1;
+    fn __read_chk(fd: c_int, bytes: Bytes, len: usize, room: usize) -> ssize_t, else -1;
+    fn write(fd: c_int, bytes: *const c_void, len: usize) -> ssize_t, else -1;
+    fn readv(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t, else -1;
+    fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t, else -1;
+    fn ioctl(fd: c_int, request: c_ulong, argument: Bytes) -> c_int, else -1;
+    fn fcntl(fd: c_int, command: c_int, argument: Bytes) -> c_int, else -1;
+    fn fcntl64(fd: c_int, command: c_int, argument: Bytes) -> c_int, else -1;
+    fn close(fd: c_int) -> c_int, else -1;
+    fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int, else -1;
+    fn dup(fd: c_int) -> c_int, else -1;
+    fn dup2(from: c_int, to: c_int) -> c_int, else -1;
+    fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int, else -1;
+    fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t, else -1;
+    fn recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, limit: Bytes) -> c_int, else -1;
+    fn pidfd_getfd(process: c_int, fd: c_int, flags: c_uint) -> c_int, else -1;
+    fn access(path: *const c_char, mode: c_int) -> c_int, else -1;
+    fn eaccess(path: *const c_char, mode: c_int) -> c_int, else -1;
+    fn euidaccess(path: *const c_char, mode: c_int) -> c_int, else -1;
+    fn faccessat(at: c_int, path: *const c_char, mode: c_int, flags: c_int) -> c_int, else -1;
+    fn stat(path: *const c_char, stat: *mut libc::stat) -> c_int, else -1;
+    fn stat64(path: *const c_char, stat: *mut libc::stat) -> c_int, else -1;
+    fn lstat(path: *const c_char, stat: *mut libc::stat) -> c_int, else -1;
+    fn lstat64(path: *const c_char, stat: *mut libc::stat) -> c_int, else -1;
+    fn fstatat(at: c_int, path: *const c_char, stat: *mut libc::stat, flags: c_int) -> c_int, else -1;
+    fn fstatat64(at: c_int, path: *const c_char, stat: *mut libc::stat, flags: c_int) -> c_int, else -1;
+    fn __xstat(version: c_int, path: *const c_char, stat: *mut libc::stat) -> c_int, else -1;
+    fn __xstat64(version: c_int, path: *const c_char, stat: *mut libc::stat) -> c_int, else -1;
+    fn __lxstat(version: c_int, path: *const c_char, stat: *mut libc::stat) -> c_int, else -1;
+    fn __lxstat64(version: c_int, path: *const c_char, stat: *mut libc::stat) -> c_int, else -1;
+    fn __fxstatat(version: c_int, at: c_int, path: *const c_char, stat: *mut libc::stat, flags: c_int) -> c_int, else -1;
+    fn __fxstatat64(version: c_int, at: c_int, path: *const c_char, stat: *mut libc::stat, flags: c_int) -> c_int, else -1;
+    fn statx(at: c_int, path: *const c_char, flags: c_int, mask: c_uint, stat: *mut libc::statx) -> c_int, else -1;
+    fn _pthread_cleanup_push(buffer: *mut Cleanup, routine: extern "C" fn(Bytes), argument: Bytes) -> c_int, else -1;
+    fn _pthread_cleanup_pop(buffer: *mut Cleanup, execute: c_int) -> c_int, else -1;
+}
+
+/// Room for what the C library notes of a cleanup: four words in glibc, three in musl.
+#[repr(C)]
+pub(crate) struct Cleanup([usize; 4]);
+
+impl Cleanup {
+    pub(crate) const fn new() -> Self {
+        Self([0; 4])
+    }
+}

@@ -1,0 +1,118 @@
+//! Which paths are ours, in whatever form a program says them.
+#![expect(unsafe_code, reason = "paths of programs are C strings")]
+
+use crate::{pool, sys};
+use libc::{c_char, c_int};
+use std::ffi::CStr;
+
+/// What stands at one of our paths.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// `/dev/snd/seq`
+    Sequencer,
+    /// `/dev/snd/timer`
+    Timer,
+    /// A text below `/proc/asound`, by its number.
+    Text(u32),
+}
+
+const PLACES: [(&[u8], Place); 6] = [
+    (b"/dev/snd/seq", Place::Sequencer),
+    (b"/dev/snd/timer", Place::Timer),
+    (b"/proc/asound/seq/clients", Place::Text(0)),
+    (b"/proc/asound/seq/queues", Place::Text(1)),
+    (b"/proc/asound/seq/timer", Place::Text(2)),
+    (b"/proc/asound/timers", Place::Text(3)),
+];
+
+/// The longest path that is looked at.
+const LONGEST: usize = 512;
+
+/// What stands at a path that begins at the directory `at`. `errno` is kept.
+pub(crate) fn find(at: c_int, path: *const c_char) -> Option<Place> {
+    if path.is_null() || !pool::has_server() {
+        return None;
+    }
+    // SAFETY: the caller of open, stat and the like gives a C string.
+    let path = unsafe { CStr::from_ptr(path) }.to_bytes();
+    // Most paths end otherwise: no more is looked at.
+    let last = path.rsplit(|byte| *byte == b'/').next()?;
+    if !matches!(last, b"seq" | b"timer" | b"clients" | b"queues" | b"timers") {
+        return None;
+    }
+    let mut whole = Whole { bytes: [0; LONGEST], len: 0 };
+    if path.first() != Some(&b'/') {
+        whole.begin_at(at)?;
+    }
+    for part in path.split(|byte| *byte == b'/') {
+        whole.enter(part)?;
+    }
+    let whole = whole.bytes.get(..whole.len)?;
+    PLACES.iter().find(|(path, _)| *path == whole).map(|(_, place)| *place)
+}
+
+/// A path from the root, without anything to skip in it.
+struct Whole {
+    bytes: [u8; LONGEST],
+    len: usize,
+}
+
+impl Whole {
+    /// Begins with a directory, the current one or that of a descriptor.
+    fn begin_at(&mut self, at: c_int) -> Option<()> {
+        let _kept = sys::KeepErrno::new();
+        let mut text = [0; LONGEST];
+        let len = if at == libc::AT_FDCWD {
+            sys::link(c"/proc/self/cwd", &mut text)
+        } else {
+            let mut name = [0; 32];
+            sys::link(descriptor_link(at, &mut name)?, &mut text)
+        };
+        for part in text.get(..len.ok()?)?.split(|byte| *byte == b'/') {
+            self.enter(part)?;
+        }
+        Some(())
+    }
+
+    /// Goes into a directory, or out of one.
+    fn enter(&mut self, part: &[u8]) -> Option<()> {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                let before = self.bytes.get(..self.len)?;
+                self.len = before.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+            }
+            part => {
+                let room = self.bytes.get_mut(self.len..self.len + 1 + part.len())?;
+                let (slash, name) = room.split_first_mut()?;
+                *slash = b'/';
+                for (place, byte) in name.iter_mut().zip(part) {
+                    *place = *byte;
+                }
+                self.len += 1 + part.len();
+            }
+        }
+        Some(())
+    }
+}
+
+/// The path by which procfs names a descriptor.
+pub(crate) fn descriptor_link(fd: c_int, name: &mut [u8; 32]) -> Option<&CStr> {
+    const HEAD: &[u8] = b"/proc/self/fd/";
+    let mut left = u32::try_from(fd).ok()?;
+    let mut digits = [0; 10];
+    let mut count = 0;
+    for digit in &mut digits {
+        *digit = b'0' + u8::try_from(left % 10).unwrap_or(0);
+        left /= 10;
+        count += 1;
+        if left == 0 {
+            break;
+        }
+    }
+    let digits = digits.iter().take(count).rev();
+    for (place, byte) in name.iter_mut().zip(HEAD.iter().chain(digits)) {
+        *place = *byte;
+    }
+    CStr::from_bytes_until_nul(name).ok()
+}

@@ -1,0 +1,202 @@
+//! System calls, straight: what the C library has under these names is ours here, or may be another
+//! library's. All of them can be made in a signal handler and after a fork.
+#![expect(unsafe_code, reason = "system calls take pointers")]
+
+use libc::{c_int, c_long};
+
+/// What a system call returns, or its error number.
+pub(crate) type Outcome<T = usize> = Result<T, c_int>;
+
+/// The calling thread's `errno`.
+pub(crate) fn errno() -> c_int {
+    // SAFETY: the C library gives the address of an int of this thread.
+    let place = unsafe { libc::__errno_location() };
+    // SAFETY: the int lives as long as the thread.
+    unsafe { place.read() }
+}
+
+/// Sets the calling thread's `errno`.
+pub(crate) fn set_errno(value: c_int) {
+    // SAFETY: the C library gives the address of an int of this thread.
+    let place = unsafe { libc::__errno_location() };
+    // SAFETY: the int lives as long as the thread.
+    unsafe { place.write(value) }
+}
+
+/// A number that no other living thread of the process has.
+pub(crate) fn thread_mark() -> usize {
+    // SAFETY: the C library gives the address of an int of this thread.
+    unsafe { libc::__errno_location() }.addr()
+}
+
+/// `errno` is as it was before when this goes out of scope.
+pub(crate) struct KeepErrno(c_int);
+
+impl KeepErrno {
+    pub(crate) fn new() -> Self {
+        Self(errno())
+    }
+}
+
+impl Drop for KeepErrno {
+    fn drop(&mut self) {
+        set_errno(self.0);
+    }
+}
+
+fn outcome(value: c_long) -> Outcome {
+    usize::try_from(value).map_err(|_| errno())
+}
+
+/// A number that fits, as all descriptors and process ids do.
+fn int(value: usize) -> c_int {
+    c_int::try_from(value).unwrap_or(c_int::MAX)
+}
+
+/// The address that the other end of a socket is bound to; its length.
+pub(crate) fn peer_name(fd: c_int, name: &mut libc::sockaddr_un) -> Outcome {
+    let mut len = size_of::<libc::sockaddr_un>() as libc::socklen_t;
+    let name = std::ptr::from_mut(name);
+    // SAFETY: both pointers are to live variables of the sizes that the call is told.
+    let called = unsafe { libc::syscall(libc::SYS_getpeername, fd, name, &raw mut len) };
+    outcome(called).map(|_| len as usize)
+}
+
+/// The inode of an open file.
+pub(crate) fn inode(fd: c_int) -> Outcome<u64> {
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the pointer is to a `struct stat`, which is the kernel's on 64-bit machines.
+    let called = unsafe { libc::syscall(libc::SYS_fstat, fd, stat.as_mut_ptr()) };
+    outcome(called)?;
+    // SAFETY: the call has succeeded and filled it.
+    Ok(unsafe { stat.assume_init() }.st_ino)
+}
+
+/// Closes a descriptor.
+pub(crate) fn close(fd: c_int) -> Outcome {
+    // SAFETY: the descriptor is one of this library's own.
+    outcome(unsafe { libc::syscall(libc::SYS_close, fd) })
+}
+
+/// `fcntl` with a number.
+pub(crate) fn control(fd: c_int, command: c_int, argument: c_int) -> Outcome<c_int> {
+    // SAFETY: the commands used here take a number.
+    outcome(unsafe { libc::syscall(libc::SYS_fcntl, fd, command, argument) }).map(int)
+}
+
+/// A new socket for whole messages, closed by exec.
+pub(crate) fn socket() -> Outcome<c_int> {
+    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
+    // SAFETY: takes numbers.
+    outcome(unsafe { libc::syscall(libc::SYS_socket, libc::AF_UNIX, kind, 0) }).map(int)
+}
+
+/// Connects a socket.
+pub(crate) fn connect(fd: c_int, address: &libc::sockaddr_un, len: u32) -> Outcome {
+    let address = std::ptr::from_ref(address);
+    // SAFETY: the pointer is to an address of at least `len` bytes.
+    outcome(unsafe { libc::syscall(libc::SYS_connect, fd, address, len) })
+}
+
+/// Sends a message whose parts may be a program's memory: `EFAULT` if they are not there.
+pub(crate) fn send_message(fd: c_int, message: &libc::msghdr) -> Outcome {
+    let message = std::ptr::from_ref(message);
+    // SAFETY: the header is live and names live parts; the kernel checks a program's.
+    outcome(unsafe { libc::syscall(libc::SYS_sendmsg, fd, message, libc::MSG_NOSIGNAL) })
+}
+
+/// Receives a message, as [`send_message`] sends one.
+pub(crate) fn receive_message(fd: c_int, message: &mut libc::msghdr, flags: c_int) -> Outcome {
+    let message = std::ptr::from_mut(message);
+    // SAFETY: the header is live and names live parts; the kernel checks a program's.
+    outcome(unsafe { libc::syscall(libc::SYS_recvmsg, fd, message, flags) })
+}
+
+/// Takes bytes that are there out of a socket.
+pub(crate) fn take(fd: c_int, bytes: &mut [u8]) -> Outcome {
+    let none = std::ptr::null_mut::<libc::c_void>();
+    let (place, len) = (bytes.as_mut_ptr(), bytes.len());
+    let flags = libc::MSG_DONTWAIT;
+    // SAFETY: the pointer and the length are those of a slice.
+    outcome(unsafe { libc::syscall(libc::SYS_recvfrom, fd, place, len, flags, none, none) })
+}
+
+/// Puts bytes into a socket, if there is room.
+pub(crate) fn put(fd: c_int, bytes: &[u8]) -> Outcome {
+    let none = std::ptr::null_mut::<libc::c_void>();
+    let (place, len) = (bytes.as_ptr(), bytes.len());
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    // SAFETY: the pointer and the length are those of a slice.
+    outcome(unsafe { libc::syscall(libc::SYS_sendto, fd, place, len, flags, none, 0) })
+}
+
+/// The calling process.
+pub(crate) fn process() -> c_int {
+    // SAFETY: takes nothing.
+    outcome(unsafe { libc::syscall(libc::SYS_getpid) }).map_or(0, int)
+}
+
+/// The calling thread.
+pub(crate) fn thread() -> c_int {
+    // SAFETY: takes nothing.
+    outcome(unsafe { libc::syscall(libc::SYS_gettid) }).map_or(0, int)
+}
+
+/// Is there memory at an address?
+pub(crate) fn is_mapped(address: usize) -> bool {
+    let page = address & !(PAGE - 1);
+    let mut resident = 0_u8;
+    // SAFETY: asks about a page; the answer is one byte.
+    outcome(unsafe { libc::syscall(libc::SYS_mincore, page, PAGE, &raw mut resident) }).is_ok()
+}
+
+/// What memory is handed out in, at least.
+pub(crate) const PAGE: usize = 4096;
+
+/// Is this thread on the stack that it has given for signals?
+pub(crate) fn on_signal_stack() -> bool {
+    let mut stack = std::mem::MaybeUninit::<libc::stack_t>::uninit();
+    let none = std::ptr::null::<libc::stack_t>();
+    // SAFETY: changes nothing and fills the struct.
+    let called = unsafe { libc::syscall(libc::SYS_sigaltstack, none, stack.as_mut_ptr()) };
+    if outcome(called).is_err() {
+        return false;
+    }
+    // SAFETY: the call has succeeded and filled it.
+    unsafe { stack.assume_init() }.ss_flags & libc::SS_ONSTACK != 0
+}
+
+/// What a symbolic link says; its length.
+pub(crate) fn link(path: &std::ffi::CStr, text: &mut [u8]) -> Outcome {
+    let (place, len) = (text.as_mut_ptr(), text.len());
+    // SAFETY: the pointer and the length are those of a slice.
+    let called =
+        unsafe { libc::syscall(libc::SYS_readlinkat, libc::AT_FDCWD, path.as_ptr(), place, len) };
+    outcome(called)
+}
+
+/// A file in memory, closed by exec.
+pub(crate) fn memory_file(name: &std::ffi::CStr) -> Outcome<c_int> {
+    // SAFETY: the name is a C string.
+    let called = unsafe { libc::syscall(libc::SYS_memfd_create, name.as_ptr(), libc::MFD_CLOEXEC) };
+    outcome(called).map(int)
+}
+
+/// Opens a file by its path.
+pub(crate) fn open(path: &std::ffi::CStr, flags: c_int) -> Outcome<c_int> {
+    let at = libc::AT_FDCWD;
+    // SAFETY: the path is a C string.
+    outcome(unsafe { libc::syscall(libc::SYS_openat, at, path.as_ptr(), flags, 0) }).map(int)
+}
+
+/// Writes to a file of this library's own.
+pub(crate) fn write(fd: c_int, bytes: &[u8]) -> Outcome {
+    // SAFETY: the pointer and the length are those of a slice.
+    outcome(unsafe { libc::syscall(libc::SYS_write, fd, bytes.as_ptr(), bytes.len()) })
+}
+
+/// Lets the page be empty in every child.
+pub(crate) fn wipe_on_fork(page: usize) -> bool {
+    // SAFETY: changes what a fork does with this page, which is the library's own.
+    outcome(unsafe { libc::syscall(libc::SYS_madvise, page, PAGE, libc::MADV_WIPEONFORK) }).is_ok()
+}
