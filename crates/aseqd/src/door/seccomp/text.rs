@@ -31,7 +31,7 @@ impl Fetch {
         };
         let offset = u32::try_from(self.have.len()).unwrap_or(u32::MAX);
         bytes.clear();
-        bytes.extend_from_slice(Piece::question(self.text, offset).as_bytes());
+        bytes.extend_from_slice(Piece::question(self.text.number(), offset).as_bytes());
         let out_size = bytes.len();
         CallKind::Ioctl { file, request: TEXT, compat: false, arg: bytes, out_size }
     }
