@@ -33,13 +33,20 @@ fn main() {
     }
 }
 
-/// Builds it, from the same lock file, without the network.
+/// Builds it from the workspace's lock file. What that names is here already, unless `cargo install` has
+/// chosen newer versions for the program: then the network is asked.
 fn build(workspace: &Path, target_folder: &Path) -> PathBuf {
+    let here = cargo(workspace, target_folder, &["--offline"]);
+    here.or_else(|_| cargo(workspace, target_folder, &[])).unwrap_or_else(|why| fail(&why))
+}
+
+fn cargo(workspace: &Path, target_folder: &Path, more: &[&str]) -> Result<PathBuf, String> {
     let architecture = variable("CARGO_CFG_TARGET_ARCH");
     let target = format!("{architecture}-unknown-linux-gnu");
     let mut command = Command::new(variable("CARGO"));
     command
-        .args(["build", "--quiet", "--offline", "--locked", "--package", "aseqd-preload"])
+        .args(["build", "--quiet", "--locked", "--package", "aseqd-preload"])
+        .args(more)
         .args(["--profile", "preload", "--target", &target, "--target-dir"])
         .arg(target_folder)
         .arg("--manifest-path")
@@ -54,15 +61,17 @@ fn build(workspace: &Path, target_folder: &Path) -> PathBuf {
     for name in ["RUSTC_WORKSPACE_WRAPPER", "RUSTC_WRAPPER"] {
         command.env_remove(name);
     }
-    match command.status() {
-        Ok(status) if status.success() => {}
-        Ok(status) => fail(&format!(
-            "the library for programs cannot be built for {target} ({status}); \
-             {READY} can name one that is built already"
+    match command.output() {
+        Ok(output) if output.status.success() => {
+            Ok(target_folder.join(target).join("preload").join(FILE))
+        }
+        Ok(output) => Err(format!(
+            "the library for programs cannot be built for {target}; {READY} can name one that is built \
+             already. {}",
+            String::from_utf8_lossy(&output.stderr).replace('\n', "; ")
         )),
-        Err(error) => fail(&format!("Cargo cannot be started: {error}")),
+        Err(error) => Err(format!("Cargo cannot be started: {error}")),
     }
-    target_folder.join(target).join("preload").join(FILE)
 }
 
 fn variable(name: &str) -> String {

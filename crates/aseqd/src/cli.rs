@@ -44,6 +44,9 @@ pub enum Command {
     /// A program of the bench
     #[command(hide = true)]
     BenchWorker(bench::worker::WorkerArgs),
+    /// Open the sequencer, and say if it is one
+    #[command(hide = true)]
+    Probe,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }

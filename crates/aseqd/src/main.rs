@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => return demo(&args),
         Command::Bench(args) => command::bench::main(&args),
         Command::BenchWorker(args) => command::bench::worker::main(&args),
+        Command::Probe => run::probe(),
         Command::Completions(args) => completions(&args),
     };
     result.unwrap_or_else(|error| {

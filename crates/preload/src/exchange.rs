@@ -73,7 +73,7 @@ impl Call {
                 Ok(_) if last => return Ok(()),
                 Ok(_) => done += piece,
                 // A connection in the middle of a write is of no use to the next call.
-                Err(libc::EFAULT) => return Err(Broken(libc::EFAULT)),
+                Err(libc::EFAULT) => return Err(Broken(UNSENT)),
                 Err(libc::ENOMEM | libc::ENOBUFS) => return Err(Broken(libc::ENOMEM)),
                 Err(_) => return Err(Broken(libc::ENODEV)),
             }
@@ -183,6 +183,10 @@ impl Call {
         }
     }
 }
+
+/// The error of a call whose bytes are not there: the server does not know of it. No error number of
+/// the system's.
+pub(crate) const UNSENT: c_int = 4096 + libc::EFAULT;
 
 const STUFFING: usize = 1024;
 const MOST_STUFFING: usize = 1024;

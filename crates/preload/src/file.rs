@@ -1,6 +1,6 @@
 //! The calls on a file of ours.
 
-use crate::exchange::{Answer, Call};
+use crate::exchange::{Answer, Call, UNSENT};
 use crate::paths::Place;
 use crate::sys::{self, Outcome};
 use crate::{hints, text};
@@ -97,16 +97,21 @@ pub(crate) fn write(fd: c_int, name: &FileName, bytes: *const c_void, len: usize
     let flags = nonblock(fd);
     let mut done = 0;
     loop {
+        let from = bytes.cast::<u8>().wrapping_add(done);
         let piece = (len - done).min(MAX_WRITE);
         let request = Request { flags, len: piece as u64, ..request(kind::WRITE, name) };
         let call = Call {
-            data: bytes.cast::<u8>().wrapping_add(done),
+            data: from,
             data_len: piece,
             sleeps: flags & NONBLOCK == 0,
             fd,
             ..Call::new(request)
         };
-        match call.make() {
+        let outcome = match call.make() {
+            Err(UNSENT) => write_until_edge(&call),
+            outcome => outcome,
+        };
+        match outcome {
             Ok(answer) => {
                 let whole = done + piece == len;
                 done += answer.value;
@@ -118,6 +123,25 @@ pub(crate) fn write(fd: c_int, name: &FileName, bytes: *const c_void, len: usize
             Err(_) if done > 0 => return Ok(done),
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// A write from memory that ends somewhere: the records before that are taken, as by Linux, which
+/// copies one after the other.
+fn write_until_edge(call: &Call) -> Outcome<Answer> {
+    let mut there = 0;
+    while there < call.data_len && sys::is_readable(call.data.wrapping_add(there)) {
+        let address = call.data.addr() + there;
+        there += sys::PAGE - address % sys::PAGE;
+    }
+    if there == 0 || there >= call.data_len {
+        return Err(libc::EFAULT);
+    }
+    let request = Request { len: there as u64, ..call.request };
+    match (Call { request, data_len: there, ..*call }).make() {
+        // Not one record was there.
+        Err(libc::EINVAL | UNSENT) => Err(libc::EFAULT),
+        outcome => outcome,
     }
 }
 
@@ -135,7 +159,12 @@ pub(crate) fn control(fd: c_int, name: &FileName, code: u32, argument: *mut c_vo
         fd,
         ..Call::new(request)
     };
-    call.make().map(|answer| answer.value)
+    let outcome = match call.make() {
+        // Whether it comes to the argument at all is the server's to say.
+        Err(UNSENT) => (Call { data_len: 0, ..call }).make().and(Err(libc::EFAULT)),
+        outcome => outcome,
+    };
+    outcome.map(|answer| answer.value)
 }
 
 /// A descriptor of ours was closed: the server shall know before the program goes on.

@@ -150,6 +150,14 @@ pub(crate) fn is_mapped(address: usize) -> bool {
     outcome(unsafe { libc::syscall(libc::SYS_mincore, page, PAGE, &raw mut resident) }).is_ok()
 }
 
+/// Can memory be read? Asks about a few bytes from an address on.
+pub(crate) fn is_readable(address: *const u8) -> bool {
+    let (none, add) = (-1, libc::EPOLL_CTL_ADD);
+    // SAFETY: the kernel copies the struct from the address, if it can, and finds no such epoll.
+    let called = unsafe { libc::syscall(libc::SYS_epoll_ctl, none, add, none, address) };
+    outcome(called) != Err(libc::EFAULT)
+}
+
 /// What memory is handed out in, at least.
 pub(crate) const PAGE: usize = 4096;
 

@@ -1,6 +1,8 @@
 //! All doors of a server, side by side: programs that came through different ones meet in one
 //! sequencer.
 
+use super::preload::{self, PreloadDoor};
+use super::seccomp::{Trap, TrapToken};
 use super::{Call, CallKind, Door, Readiness, Received, Transport};
 use abi::Errno;
 use chardev::Device;
@@ -14,12 +16,18 @@ use std::os::fd::BorrowedFd;
 pub enum Way {
     /// Files of a FUSE mount, or a device of CUSE.
     Device(Device),
+    /// A library in the programs.
+    Preload(PreloadDoor),
+    /// Calls that the kernel stops.
+    Trap(Trap),
 }
 
 /// The bytes of a call, for each door.
 #[derive(Debug)]
 enum Bytes {
     Device(<Device as Transport>::Buffer),
+    Preload(<PreloadDoor as Transport>::Buffer),
+    Trap(<Trap as Transport>::Buffer),
 }
 
 /// Room for a call of each door. Made by [`Doors::buffers`].
@@ -31,6 +39,10 @@ pub struct Buffers(Vec<Bytes>);
 pub enum Token {
     /// Of a device.
     Device(usize, chardev::Token),
+    /// Of the library.
+    Preload(usize, preload::Token),
+    /// Of the trap.
+    Trap(usize, TrapToken),
 }
 
 /// Names a program that sleeps in a poll: behind which door, and there which.
@@ -38,6 +50,8 @@ pub enum Token {
 pub enum Wakeup {
     /// Of a device.
     Device(usize, chardev::PollHandle),
+    /// Where polls do not reach the server.
+    Nobody,
 }
 
 /// The doors.
@@ -53,19 +67,28 @@ macro_rules! each {
     ($way:expr, $door:ident => $body:expr) => {
         match $way {
             Way::Device($door) => $body,
+            Way::Preload($door) => $body,
+            Way::Trap($door) => $body,
         }
     };
 }
 
-/// With the door that brought a call, and its own name for it. Every door is as old as the server, so
-/// that no name is without its door.
+/// With the door that brought a call, and its own name for it. A name of another door is nobody's.
 macro_rules! answer {
-    ($doors:expr, $token:expr, $door:ident, $own:ident => $body:expr) => {
+    ($doors:expr, $token:expr, $nobody:expr, $door:ident, $own:ident => $body:expr) => {
         match $token {
-            Token::Device(at, $own) => {
-                let Way::Device($door) = &mut $doors.ways[at];
-                $body
-            }
+            Token::Device(at, $own) => match $doors.ways.get_mut(at) {
+                Some(Way::Device($door)) => $body,
+                _ => Ok($nobody),
+            },
+            Token::Preload(at, $own) => match $doors.ways.get_mut(at) {
+                Some(Way::Preload($door)) => $body,
+                _ => Ok($nobody),
+            },
+            Token::Trap(at, $own) => match $doors.ways.get_mut(at) {
+                Some(Way::Trap($door)) => $body,
+                _ => Ok($nobody),
+            },
         }
     };
 }
@@ -82,6 +105,8 @@ impl Doors {
     pub fn buffers(&self) -> Buffers {
         let buffer = |way: &Way| match way {
             Way::Device(_) => Bytes::Device(Default::default()),
+            Way::Preload(_) => Bytes::Preload(Default::default()),
+            Way::Trap(_) => Bytes::Trap(Default::default()),
         };
         Buffers(self.ways.iter().map(buffer).collect())
     }
@@ -106,6 +131,16 @@ impl Doors {
                 let token = |own| Token::Device(at, own);
                 Ok(renamed(received, token, |own| Wakeup::Device(at, own)))
             }
+            (Way::Preload(door), Bytes::Preload(buffer)) => {
+                let received = door.receive(buffer)?;
+                Ok(renamed(received, |own| Token::Preload(at, own), |never| match never {}))
+            }
+            (Way::Trap(door), Bytes::Trap(buffer)) => {
+                let received = door.receive(buffer)?;
+                Ok(renamed(received, |own| Token::Trap(at, own), |()| Wakeup::Nobody))
+            }
+            // Buffers of other doors hold nothing.
+            _ => Ok(Received::Nothing),
         }
     }
 
@@ -158,39 +193,40 @@ impl Door for Doors {
     type Wakeup = Wakeup;
 
     fn opened(&mut self, token: Token, file: FileId, state: Readiness) -> io::Result<bool> {
-        answer!(self, token, door, own => door.opened(own, file, state))
+        answer!(self, token, false, door, own => door.opened(own, file, state))
     }
 
     fn read(&mut self, token: Token, data: &[u8]) -> io::Result<()> {
-        answer!(self, token, door, own => door.read(own, data))
+        answer!(self, token, (), door, own => door.read(own, data))
     }
 
     fn written(&mut self, token: Token, count: usize) -> io::Result<()> {
-        answer!(self, token, door, own => door.written(own, count))
+        answer!(self, token, (), door, own => door.written(own, count))
     }
 
     fn controlled(&mut self, token: Token, out: &[u8]) -> io::Result<()> {
-        answer!(self, token, door, own => door.controlled(own, out))
+        answer!(self, token, (), door, own => door.controlled(own, out))
     }
 
     fn refused(&mut self, token: Token, errno: Errno) -> io::Result<()> {
-        answer!(self, token, door, own => door.refused(own, errno))
+        answer!(self, token, (), door, own => door.refused(own, errno))
     }
 
     fn polled(&mut self, token: Token, state: Readiness) -> io::Result<()> {
-        answer!(self, token, door, own => door.polled(own, state))
+        answer!(self, token, (), door, own => door.polled(own, state))
     }
 
     fn failed(&mut self, token: Token, errno: Errno) -> io::Result<()> {
-        answer!(self, token, door, own => door.failed(own, errno))
+        answer!(self, token, (), door, own => door.failed(own, errno))
     }
 
     fn wake(&mut self, wakeup: Wakeup) -> io::Result<()> {
         match wakeup {
-            Wakeup::Device(at, own) => {
-                let Way::Device(door) = &mut self.ways[at];
-                door.wake(own)
-            }
+            Wakeup::Device(at, own) => match self.ways.get_mut(at) {
+                Some(Way::Device(door)) => door.wake(own),
+                _ => Ok(()),
+            },
+            Wakeup::Nobody => Ok(()),
         }
     }
 
@@ -201,5 +237,10 @@ impl Door for Doors {
     fn show(&mut self, file: FileId, state: Readiness) -> io::Result<()> {
         let showing = self.ways.iter_mut().find(|way| each!(way, door => door.shows(file)));
         showing.map_or(Ok(()), |way| each!(way, door => door.show(file, state)))
+    }
+
+    fn renew(&mut self, file: FileId) -> io::Result<()> {
+        let showing = self.ways.iter_mut().find(|way| each!(way, door => door.shows(file)));
+        showing.map_or(Ok(()), |way| each!(way, door => door.renew(file)))
     }
 }

@@ -40,7 +40,7 @@ impl Door for Device {
         let mut events = PollFlags::empty();
         events.set(PollFlags::IN | PollFlags::RDNORM, state.readable);
         events.set(PollFlags::OUT | PollFlags::WRNORM, state.writable);
-        self.reply_poll(token, events.bits().into()).map(drop)
+        self.reply_poll(token, events.bits().cast_unsigned().into()).map(drop)
     }
 
     fn failed(&mut self, token: Token, errno: Errno) -> io::Result<()> {

@@ -159,6 +159,14 @@ pub trait Door {
     fn show(&mut self, _file: FileId, _state: Readiness) -> io::Result<()> {
         Ok(())
     }
+
+    /// Something came to a file that the door [shows](Door::shows), which may have been ready before.
+    ///
+    /// # Errors
+    /// The transport's.
+    fn renew(&mut self, _file: FileId) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What a poll finds.

@@ -1,30 +1,48 @@
 //! The keeper's side of a door that is tried: a process makes it, opens the sequencer through it, and
 //! becomes the command if that succeeds.
 
-use super::entry::{self, Entry};
+use super::entry::{self, Entrance, Entry};
 use super::link::{Link, Word};
 use super::namespace::Ids;
 use super::via::Via;
 use crate::cli::RunArgs;
 use crate::door::doors::Way;
 use crate::door::fuse;
+use crate::door::preload::PreloadDoor;
+use crate::door::preload::library::Library;
+use crate::door::seccomp::{self, Kind, Trap, handover, mount};
 use crate::error::{Context as _, Fail};
 use crate::server::clock::{Alarm, Clock};
 use crate::server::event_loop::{Server, Wake};
 use crate::sys::process::{Fork, SignalSet, fork};
 use chardev::{Config, Device};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 /// How long a process may take to open the sequencer through a door that it has made.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Of a process without a word.
+const DIED: &str = "the process that tried it has died";
+
 /// A command that runs, and what serves it.
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) command: Pid,
     pub(super) server: Server,
+    /// Must be there as long as programs are started.
+    pub(super) _library: Option<Library>,
+}
+
+/// What the keeper makes of a door before there is a process for it.
+#[derive(Debug)]
+enum Prepared {
+    Fuse,
+    Handover(mount::Private),
+    Preload(PreloadDoor, Library),
+    Trap(Range<i32>),
 }
 
 /// Tries a door. The inner error says why it does not lead to the sequencer, the outer that nothing
@@ -34,35 +52,67 @@ pub(super) fn start(
     args: &RunArgs,
     mask: &SignalSet,
 ) -> Result<Result<Started, String>, Fail> {
-    let (link, theirs) = Link::new()?;
     let ids = Ids::own();
+    let (prepared, entrance) = match prepare(via) {
+        Ok(both) => both,
+        Err(why) => return Ok(Err(why.to_string())),
+    };
+    let (link, theirs) = Link::new()?;
     let keeper = rustix::process::getpid();
     let process = match fork().context("cannot fork")? {
         Fork::Parent(process) => process,
         Fork::Child => {
             drop(link);
-            entry::become_command(Entry { via, args, keeper, ids, link: theirs, mask })
+            entry::become_command(Entry { entrance, args, keeper, ids, link: theirs, mask })
         }
     };
-    drop(theirs);
-    let tried = meet(via, args, ids, &link);
-    if !matches!(tried, Ok(Ok(_))) {
+    drop((theirs, entrance));
+    let met = meet(prepared, args, ids, &link);
+    if !matches!(met, Ok(Ok(_))) {
         let _ended = kill_process(process, Signal::KILL);
         let reap = || waitpid(Some(process), WaitOptions::empty());
         rustix::io::retry_on_intr(reap).context("a process cannot be reaped")?;
     }
-    Ok(tried?.map(|server| Started { command: process, server }))
+    Ok(met?.map(|(server, _library)| Started { command: process, server, _library }))
+}
+
+/// What can be made of the door before there is a process for it; and what the process does.
+fn prepare(via: Via) -> Result<(Prepared, Entrance), Fail> {
+    Ok(match via {
+        Via::Fuse => (Prepared::Fuse, Entrance::Mount),
+        Via::Handover => (Prepared::Handover(mount::private()?), Entrance::Filter(Kind::Handover)),
+        Via::Preload => {
+            let library =
+                Library::install().context("no place for the library to be loaded from")?;
+            // Who knows the directory's name was told it: programs that change their user come too.
+            let door = PreloadDoor::bind(&library.socket(), true)
+                .with_context(|| format!("no socket {}", library.socket().display()))?;
+            let preloaded = std::env::var_os("LD_PRELOAD");
+            let variables = library.environment(&door, preloaded.as_deref());
+            (Prepared::Preload(door, library), Entrance::Library(variables))
+        }
+        Via::Trap => {
+            let range = seccomp::descriptors();
+            (Prepared::Trap(range.clone()), Entrance::Filter(Kind::Trap(range)))
+        }
+    })
 }
 
 /// Serves the door until the process has passed it.
-fn meet(via: Via, args: &RunArgs, ids: Ids, link: &Link) -> Result<Result<Server, String>, Fail> {
-    let way = match link.listen()? {
-        Word::Door(descriptor) => match way(via, ids, descriptor)? {
-            Some(way) => way,
-            None => return Ok(Err("nothing came through the link".into())),
-        },
+fn meet(
+    prepared: Prepared,
+    args: &RunArgs,
+    ids: Ids,
+    link: &Link,
+) -> Result<Result<(Server, Option<Library>), String>, Fail> {
+    let descriptor = match link.listen()? {
+        Word::Door(descriptor) => descriptor,
         Word::Refused(why) => return Ok(Err(why)),
-        Word::Passed | Word::Gone => return Ok(Err("the process that tried it has died".into())),
+        Word::Passed | Word::Gone => return Ok(Err(DIED.into())),
+    };
+    let (way, library) = match way(prepared, ids, descriptor) {
+        Ok(both) => both,
+        Err(why) => return Ok(Err(why.to_string())),
     };
     let mut server =
         Server::new(vec![way], args.trace, &args.timing).context("cannot start the server")?;
@@ -82,25 +132,36 @@ fn meet(via: Via, args: &RunArgs, ids: Ids, link: &Link) -> Result<Result<Server
     server.forget(link).context("cannot wait for the command")?;
     server.forget(&alarm).context("cannot wait for a timer")?;
     Ok(match word {
-        Word::Passed => Ok(server),
+        Word::Passed => Ok((server, library)),
         Word::Refused(why) => Err(why),
-        Word::Door(_) | Word::Gone => Err("the process that tried it has died".into()),
+        Word::Door(_) | Word::Gone => Err(DIED.into()),
     })
 }
 
-/// The server's side of the door.
-fn way(via: Via, ids: Ids, descriptor: Option<OwnedFd>) -> Result<Option<Way>, Fail> {
-    Ok(match (via, descriptor) {
-        (Via::Fuse, Some(device)) => {
-            let config = Config {
-                nodes: fuse::nodes(0o666, ids.uid, ids.gid),
-                directory_uid: ids.uid,
-                directory_gid: ids.gid,
-                ..Config::default()
-            };
-            let device = Device::new(device, config).context("the device cannot be served")?;
-            Some(Way::Device(device))
+/// The server's side of the door, with what the process has sent.
+fn way(
+    prepared: Prepared,
+    ids: Ids,
+    descriptor: Option<OwnedFd>,
+) -> Result<(Way, Option<Library>), Fail> {
+    let sent = descriptor.ok_or_else(|| Fail::new("no descriptor came through the link"));
+    Ok(match prepared {
+        Prepared::Fuse => (device(sent?, ids)?, None),
+        Prepared::Handover(mount::Private { fuse, directory }) => {
+            handover::start(sent?, directory).context("no thread for the hand-over")?;
+            (device(fuse, ids)?, None)
         }
-        (Via::Fuse, None) => None,
+        Prepared::Preload(door, library) => (Way::Preload(door), Some(library)),
+        Prepared::Trap(range) => (Way::Trap(Trap::new(sent?, range)?), None),
     })
+}
+
+fn device(descriptor: OwnedFd, ids: Ids) -> Result<Way, Fail> {
+    let config = Config {
+        nodes: fuse::nodes(0o666, ids.uid, ids.gid),
+        directory_uid: ids.uid,
+        directory_gid: ids.gid,
+        ..Config::default()
+    };
+    Device::new(descriptor, config).map(Way::Device).context("the device cannot be served")
 }

@@ -3,24 +3,37 @@
 use super::STATUS_FAILED;
 use super::link::Link;
 use super::namespace::{self, Ids};
-use super::via::Via;
+use super::via::program;
 use crate::cli::RunArgs;
 use crate::client;
+use crate::door::seccomp::{self, Kind};
 use crate::error::{Context as _, Fail};
 use crate::sys::ioctl::ioctl;
 use crate::sys::process::{SignalSet, exit_now};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, Signal};
+use std::ffi::OsString;
 use std::os::fd::AsFd as _;
 use std::os::unix::process::CommandExt as _;
-use std::process::Command;
+use std::process::{Command, ExitCode, Stdio};
 
 /// CMD exists and cannot be executed.
 const STATUS_NOT_EXECUTABLE: i32 = 126;
 
+/// What the process does to get in.
+#[derive(Debug)]
+pub(super) enum Entrance {
+    /// Mounts the device where it alone sees it.
+    Mount,
+    /// Has calls stopped.
+    Filter(Kind),
+    /// Has a library loaded, by these variables.
+    Library([(&'static str, OsString); 2]),
+}
+
 /// What the process needs.
 pub(super) struct Entry<'a> {
-    pub(super) via: Via,
+    pub(super) entrance: Entrance,
     pub(super) args: &'a RunArgs,
     pub(super) keeper: Pid,
     pub(super) ids: Ids,
@@ -35,7 +48,7 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
     if rustix::process::getppid() != Some(entry.keeper) {
         exit_now(STATUS_FAILED.into());
     }
-    let how = match enter(&entry).and_then(|how| probe().map(|()| how)) {
+    let how = match enter(&entry) {
         Ok(how) => how,
         Err(error) => {
             entry.link.refused(&error.to_string());
@@ -52,7 +65,11 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
         exit_now(STATUS_FAILED.into());
     }
     let (program, arguments) = entry.args.command.split_first().unwrap_or_else(|| exit_now(2));
-    let error = Command::new(program).args(arguments).exec();
+    let mut command = Command::new(program);
+    if let Entrance::Library(variables) = entry.entrance {
+        command.envs(variables);
+    }
+    let error = command.args(arguments).exec();
     eprintln!("aseqd: {}: {}", program.to_string_lossy(), reason(&error));
     let missing = error.kind() == std::io::ErrorKind::NotFound;
     exit_now(if missing { STATUS_FAILED.into() } else { STATUS_NOT_EXECUTABLE })
@@ -60,9 +77,53 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
 
 /// Makes the door. Says what it is, for people.
 fn enter(entry: &Entry<'_>) -> Result<String, Fail> {
-    match entry.via {
-        Via::Fuse => namespace::enter(entry.ids, &entry.link),
+    match &entry.entrance {
+        Entrance::Mount => {
+            let how = namespace::enter(entry.ids, &entry.link)?;
+            probe().map(|()| how)
+        }
+        Entrance::Filter(kind) => {
+            let listener = seccomp::install(kind)?;
+            entry.link.door(Some(listener.as_fd()))?;
+            drop(listener);
+            probe()?;
+            Ok(match kind {
+                Kind::Handover => "hand-over of FUSE files, to opens that seccomp stops".to_owned(),
+                Kind::Trap(range) => format!(
+                    "trap: seccomp stops opens, and all calls on descriptors {} to {}",
+                    range.start,
+                    range.end - 1
+                ),
+            })
+        }
+        Entrance::Library(variables) => {
+            entry.link.door(None)?;
+            probe_by_library(variables)?;
+            let [(_, libraries), _] = variables;
+            Ok(format!("preload: the library {}", libraries.to_string_lossy()))
+        }
     }
+}
+
+/// Has another process open the sequencer, with the library loaded; none that is linked statically.
+fn probe_by_library(variables: &[(&'static str, OsString); 2]) -> Result<(), Fail> {
+    let own = std::env::current_exe().context("this program has no path")?;
+    if program::refuses_libraries(own.as_os_str()).is_some() {
+        // The command's programs will show it: nothing else is here that could be asked.
+        return Ok(());
+    }
+    let mut probe = Command::new(own);
+    probe.arg("probe").envs(variables.iter().map(|(name, value)| (name, value)));
+    let output = probe.stdin(Stdio::null()).output().context("the probe cannot be started")?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(Fail::new(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
+    }
+}
+
+/// `aseqd probe`: does `/dev/snd/seq` lead to a sequencer?
+pub fn probe_main() -> Result<ExitCode, Fail> {
+    probe().map(|()| ExitCode::SUCCESS)
 }
 
 /// Opens the sequencer as the command would.

@@ -22,7 +22,7 @@ pub(super) fn main(
     // Processes that lose their parent become ours, so that they can be found at the end.
     set_child_subreaper(Pid::from_raw(1)).context("cannot become a subreaper")?;
     let signal_fd = SignalFd::new(signals).context("no signalfd")?;
-    let Started { command, mut server } = match choose(args, mask)? {
+    let Started { command, mut server, _library } = match choose(args, mask)? {
         Ok(started) => started,
         Err(status) => return Ok(status),
     };

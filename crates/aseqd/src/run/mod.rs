@@ -16,6 +16,7 @@ mod namespace;
 mod tree;
 mod via;
 
+pub use entry::probe_main as probe;
 pub use via::Via;
 
 use crate::cli::RunArgs;

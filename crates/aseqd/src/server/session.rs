@@ -427,6 +427,7 @@ impl<D: Door> Session<D> {
                 door.wake(wakeup)?;
             }
             self.show(now, file, door)?;
+            door.renew(file)?;
         }
         let mut written = std::mem::take(&mut self.written);
         for (file, token, result) in written.drain(..) {

@@ -1,5 +1,6 @@
 //! The preload door: its library in programs, its files in the hands of the kernel.
 
+mod cases;
 #[path = "../common/mod.rs"]
 mod common;
 mod programs;

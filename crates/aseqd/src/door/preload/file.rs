@@ -2,8 +2,8 @@
 //!
 //! | state | how the program's end shows it |
 //! | --- | --- |
-//! | readable | one byte of ours lies there unread |
-//! | not readable | the byte was taken, by whoever of the program's threads was told so |
+//! | readable | bytes of ours lie there unread: one, and one more for each time that something came |
+//! | not readable | they were taken, by whoever of the program's threads was told so |
 //! | writable | its send buffer is empty |
 //! | not writable | its send buffer was filled, by whoever was told so, and lies here unread |
 //!
@@ -36,6 +36,10 @@ pub(super) struct File {
     pub(super) id: FileId,
     pub(super) socket: OwnedFd,
     shown: Readiness,
+    /// Bytes that show that it is readable.
+    bytes: u32,
+    /// The last of them was sent because it became readable.
+    fresh: bool,
     /// Bytes that nobody was told yet to take.
     to_take: u32,
     /// Bytes that somebody was told to take, and may not have taken yet.
@@ -63,6 +67,8 @@ impl File {
             id,
             socket: ours,
             shown: Readiness { readable: false, writable: state.writable },
+            bytes: 0,
+            fresh: false,
             to_take: 0,
             taking: 0,
             to_stuff: false,
@@ -83,10 +89,11 @@ impl File {
 
     /// Shows a state. True if the program's end has to be filled.
     pub(super) fn show(&mut self, state: Readiness) -> bool {
-        if state.readable && !self.shown.readable {
+        self.fresh = state.readable && !self.shown.readable;
+        if self.fresh {
             self.signal();
-        } else if !state.readable && self.shown.readable {
-            self.to_take += 1;
+        } else if !state.readable {
+            self.to_take += std::mem::take(&mut self.bytes);
         }
         if state.writable != self.shown.writable {
             self.to_stuff = !state.writable;
@@ -99,9 +106,17 @@ impl File {
         self.to_stuff
     }
 
-    /// Puts a byte to the program's end. One that is gone is told of by the epoll.
-    fn signal(&self) {
-        let _gone = send(&self.socket, &[0], QUIETLY);
+    /// Something came. Who waits for edges, or for signals, is told of it though it was readable before.
+    pub(super) fn renew(&mut self) {
+        if self.shown.readable && !std::mem::take(&mut self.fresh) {
+            self.signal();
+        }
+    }
+
+    /// Puts a byte to the program's end. One that is gone is told of by the epoll; where hundreds lie
+    /// unread there is no room for more.
+    fn signal(&mut self) {
+        self.bytes += u32::from(send(&self.socket, &[0], QUIETLY).is_ok());
     }
 
     /// Takes out what has come, if the file is writable.
@@ -153,9 +168,9 @@ impl File {
         }
         self.doubt = false;
         let unread = u32::try_from(unread / byte_cost).unwrap_or(0);
-        let expected = u32::from(self.shown.readable) + self.to_take;
-        self.to_take += unread.saturating_sub(expected);
+        self.to_take += unread.saturating_sub(self.bytes + self.to_take);
         if self.shown.readable && unread == 0 {
+            self.bytes = 0;
             self.signal();
         }
     }

@@ -173,7 +173,7 @@ impl PreloadDoor {
 
     /// Receives from one connection. None if what came is no call. The bytes of the call are in the
     /// buffer.
-    fn from_connection(&mut self, key: Key, buffer: &mut Buffer) -> Option<Ready> {
+    fn heard_on(&mut self, key: Key, buffer: &mut Buffer) -> Option<Ready> {
         let connection = self.connections.get_mut(key)?;
         match connection.receive(buffer) {
             Ok(Message::Nothing) => None,
@@ -449,6 +449,15 @@ impl Door for PreloadDoor {
         epoll::modify(&self.files_epoll, &shown.socket, key.data(), interest)?;
         Ok(())
     }
+
+    fn renew(&mut self, file: FileId) -> io::Result<()> {
+        if let Some(key) = self.key_of(file)
+            && let Some(shown) = self.files.get_mut(key)
+        {
+            shown.renew();
+        }
+        Ok(())
+    }
 }
 
 impl Transport for PreloadDoor {
@@ -471,7 +480,7 @@ impl Transport for PreloadDoor {
                 LISTENER => self.accept()?,
                 FILES => {}
                 _ => {
-                    let ready = self.from_connection(Key::from_data(event.data), buffer);
+                    let ready = self.heard_on(Key::from_data(event.data), buffer);
                     if let Some(ready) = ready {
                         return Ok(Received::Call(with_bytes(ready, buffer.data())));
                     }

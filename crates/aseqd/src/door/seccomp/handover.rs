@@ -79,9 +79,9 @@ impl Opener {
         }
         BEHALF.store(self.targets.process(call.thread), Ordering::Release);
         let close_on_exec = flags.contains(OFlags::CLOEXEC);
-        let given = self.open(goal, flags).and_then(|file| {
-            self.listener.answer_with(call.id, file.as_fd(), None, close_on_exec)
-        });
+        let given = self
+            .open(goal, flags)
+            .and_then(|file| self.listener.answer_with(call.id, file.as_fd(), None, close_on_exec));
         given.or_else(|error| self.listener.answer(call.id, Err(error.raw_os_error())))
     }
 

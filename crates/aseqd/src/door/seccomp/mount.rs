@@ -52,8 +52,7 @@ pub fn private() -> Result<Private, Fail> {
         Fork::Parent(child) => {
             drop(theirs);
             let received = receive(&ours);
-            let _reaped =
-                rustix::io::retry_on_intr(|| waitpid(Some(child), WaitOptions::empty()));
+            let _reaped = rustix::io::retry_on_intr(|| waitpid(Some(child), WaitOptions::empty()));
             received
         }
     }
@@ -69,10 +68,10 @@ fn make() -> Result<Private, Fail> {
     // In a user namespace that would mean those who are in it, and nobody is; without, it is the
     // same user outside.
     options.allow_other = !inside;
-    chardev::mount(fuse.as_fd(), Path::new(TARGET), &options)
-        .context("nothing can be mounted")?;
+    chardev::mount(fuse.as_fd(), Path::new(TARGET), &options).context("nothing can be mounted")?;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = openat(CWD, TARGET, flags, Mode::empty()).context("the mount cannot be opened")?;
+    let directory =
+        openat(CWD, TARGET, flags, Mode::empty()).context("the mount cannot be opened")?;
     Ok(Private { fuse, directory })
 }
 

@@ -1,0 +1,54 @@
+//! C programs behind the door: each case is a test of its own, with a server of its own.
+
+use crate::common::*;
+use crate::server::Server;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+static FOLDER: LazyLock<tempfile::TempDir> =
+    LazyLock::new(|| tempfile::tempdir().expect("a folder"));
+
+/// Compiles a file of cases.
+fn compile(name: &str) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/preload/c").join(name);
+    let program = FOLDER.path().join(name.trim_end_matches(".c"));
+    let mut command = Command::new("cc");
+    command.args(["-g", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"]);
+    let status = command.arg(&program).arg(source).status().expect("a C compiler");
+    assert!(status.success(), "{name} compiles");
+    program
+}
+
+/// Runs a case. It gets the server's process as its second argument.
+fn run(program: &Path, case: &str) {
+    let server = Server::start();
+    let mut command = server.command(program);
+    command.arg(case);
+    if case.starts_with("server_") {
+        command.arg(server.pid().to_string());
+    }
+    assert_eq!(output(command), "done\n");
+}
+
+macro_rules! cases {
+    ($($file:ident: $($case:ident)*;)*) => { $(
+        mod $file {
+            use super::*;
+            static PROGRAM: LazyLock<PathBuf> =
+                LazyLock::new(|| compile(concat!(stringify!($file), ".c")));
+            $(#[test]
+            fn $case() {
+                run(&PROGRAM, stringify!($case));
+            })*
+        }
+    )* };
+}
+
+cases! {
+    states: poll_states epoll_states one_direction overflow long_writes;
+    signals: read_is_interrupted read_goes_on nothing_is_lost write_is_interrupted write_sleeps
+        read_is_left reader_is_cancelled handlers_call asynchronous;
+    descriptors: copies closing_is_told closing_everything forks execs handed_on paths threads
+        many_sleepers killed server_dies;
+}
