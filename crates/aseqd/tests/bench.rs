@@ -108,8 +108,9 @@ fn calls_are_measured_beside_a_socket() {
     let rows = rows(&["call"]);
     assert_eq!(rows.len(), 5);
     for row in &rows {
-        assert_figures(row, "FUSE", &["us_p50", "us_p99"]);
-        assert_figures(row, "socket round trip", &["us_p50", "us_p99"]);
+        for name in ["FUSE", "hand-over", "preload", "trap", "socket round trip"] {
+            assert_figures(row, name, &["us_p50", "us_p99"]);
+        }
     }
 }
 

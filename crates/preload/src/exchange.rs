@@ -34,9 +34,9 @@ impl Call {
     pub(crate) const fn new(request: Request) -> Self {
         Self {
             request,
-            data: std::ptr::null(),
+            data: core::ptr::null(),
             data_len: 0,
-            into: std::ptr::null_mut(),
+            into: core::ptr::null_mut(),
             into_len: 0,
             sleeps: false,
             fd: -1,
@@ -94,7 +94,7 @@ impl Call {
                         let kind = kind::INTERRUPT;
                         let request = Request { kind, serial: claim.serial(), ..self.request };
                         let gone = |_| Broken(libc::ENODEV);
-                        pool::send(claim.fd(), &request, std::ptr::null(), 0).map_err(gone)?;
+                        pool::send(claim.fd(), &request, core::ptr::null(), 0).map_err(gone)?;
                         interrupted = true;
                     }
                     continue;
@@ -129,7 +129,7 @@ impl Call {
         ];
         let mut control = Control::EMPTY;
         // SAFETY: all of its bytes may be zero.
-        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
         message.msg_iov = parts.as_mut_ptr();
         message.msg_iovlen = if self.into_len == 0 { 1 } else { 2 };
         if self.request.kind == kind::OPEN {
@@ -209,12 +209,12 @@ struct Control {
     descriptor: c_int,
 }
 
-const CONTROL_LEN: usize = std::mem::offset_of!(Control, descriptor) + size_of::<c_int>();
+const CONTROL_LEN: usize = core::mem::offset_of!(Control, descriptor) + size_of::<c_int>();
 
 impl Control {
     const EMPTY: Self = Self {
         // SAFETY: all of its bytes may be zero.
-        header: unsafe { std::mem::zeroed() },
+        header: unsafe { core::mem::zeroed() },
         descriptor: -1,
     };
 }
@@ -226,7 +226,7 @@ fn receive_cancellable(claim: &Claim<'_>, message: &mut libc::msghdr, flags: c_i
         pool::cancelled(mark.addr());
     }
     let mut cleanup = Cleanup::new();
-    let mark = std::ptr::without_provenance_mut(claim.mark());
+    let mark = core::ptr::without_provenance_mut(claim.mark());
     let _or_without = next::_pthread_cleanup_push(&raw mut cleanup, clean, mark);
     let received = next::recvmsg(claim.fd(), message, flags);
     let outcome = usize::try_from(received).map_err(|_| sys::errno());

@@ -6,8 +6,8 @@ use crate::sys::{self, Outcome};
 use crate::{hints, text};
 use abi::ioctl;
 use abi::preload::{FileName, MAX_READ, MAX_WRITE, NONBLOCK, Request, access, kind, node};
+use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{c_int, c_void};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Has this process seen a file of ours? If not, closing many descriptors closes none.
 static SEEN: AtomicBool = AtomicBool::new(false);

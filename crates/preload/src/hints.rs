@@ -7,8 +7,8 @@
 
 use crate::{pool, sys};
 use abi::preload::FileName;
+use core::sync::atomic::{AtomicU16, Ordering};
 use libc::c_int;
-use std::sync::atomic::{AtomicU16, Ordering};
 
 /// Numbers that are remembered; of those above every call asks.
 const NUMBERS: usize = 1 << 16;
@@ -58,7 +58,7 @@ pub(crate) fn identify(fd: c_int) -> Option<FileName> {
 
 /// What its other end says.
 fn name_of(fd: c_int) -> Option<FileName> {
-    const PATH: usize = std::mem::offset_of!(libc::sockaddr_un, sun_path);
+    const PATH: usize = core::mem::offset_of!(libc::sockaddr_un, sun_path);
     let mut address = libc::sockaddr_un { sun_family: 0, sun_path: [0; 108] };
     let len = sys::peer_name(fd, &mut address).ok()?;
     if len != PATH + 1 + FileName::LEN || c_int::from(address.sun_family) != libc::AF_UNIX {

@@ -12,6 +12,10 @@
 //!
 //! What cannot be caught: system calls that a program makes without the C library (Go, static
 //! programs), and descriptors that the C library uses under the hood (`fdopen` of a device).
+//!
+//! In the profile `preload`, which does not unwind, it is built without the standard library: it then
+//! needs nothing but the C library.
+#![cfg_attr(panic = "abort", no_std)]
 
 mod exchange;
 mod exports;
@@ -22,3 +26,10 @@ mod paths;
 mod pool;
 mod sys;
 mod text;
+
+/// What nothing comes to: the linker would find it missing.
+#[cfg(panic = "abort")]
+#[panic_handler]
+fn panicked(_why: &core::panic::PanicInfo<'_>) -> ! {
+    sys::abort()
+}

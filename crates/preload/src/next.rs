@@ -1,9 +1,9 @@
 //! The functions that ours stand in front of.
 #![expect(unsafe_code, reason = "dlsym, and function pointers of what it finds")]
 
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 use libc::{FILE, c_char, c_int, c_uint, c_ulong, c_void, iovec, mmsghdr, mode_t, msghdr, ssize_t};
-use std::ffi::CStr;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// A function of the next library. Found when this library is loaded, or by whoever comes before that.
 pub(crate) struct Next {
@@ -13,7 +13,7 @@ pub(crate) struct Next {
 
 impl Next {
     pub(crate) const fn new(name: &'static CStr) -> Self {
-        Self { name, address: AtomicPtr::new(std::ptr::null_mut()) }
+        Self { name, address: AtomicPtr::new(core::ptr::null_mut()) }
     }
 
     /// Its address; null if no library has it.
@@ -48,7 +48,7 @@ macro_rules! next {
                 type Function = unsafe extern "C" fn($($type),*) -> $result;
                 // SAFETY: the C library's function of this name has this signature. One that is
                 // variadic there takes its arguments in the same registers here.
-                let function = unsafe { std::mem::transmute::<*mut c_void, Function>(address) };
+                let function = unsafe { core::mem::transmute::<*mut c_void, Function>(address) };
                 // SAFETY: the caller of ours has promised what this one asks for.
                 unsafe { function($($argument),*) }
             }
@@ -58,7 +58,7 @@ macro_rules! next {
             use super::Next;
             $(pub(super) static $name: Next = Next::new(
                 // The name with a zero behind it.
-                match std::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                match core::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
                     Ok(name) => name,
                     Err(_) => c"",
                 },
@@ -84,8 +84,8 @@ next! {
     fn __openat64_2(at: c_int, path: *const c_char, flags: c_int) -> c_int, else -1;
     fn creat(path: *const c_char, mode: mode_t) -> c_int, else -1;
     fn creat64(path: *const c_char, mode: mode_t) -> c_int, else -1;
-    fn fopen(path: *const c_char, mode: *const c_char) -> *mut FILE, else std::ptr::null_mut();
-    fn fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE, else std::ptr::null_mut();
+    fn fopen(path: *const c_char, mode: *const c_char) -> *mut FILE, else core::ptr::null_mut();
+    fn fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE, else core::ptr::null_mut();
     fn read(fd: c_int, bytes: Bytes, len: usize) -> ssize_t, else -1;
     fn __read_chk(fd: c_int, bytes: Bytes, len: usize, room: usize) -> ssize_t, else -1;
     fn write(fd: c_int, bytes: *const c_void, len: usize) -> ssize_t, else -1;

@@ -2,8 +2,8 @@
 #![expect(unsafe_code, reason = "paths of programs are C strings")]
 
 use crate::{pool, sys};
+use core::ffi::CStr;
 use libc::{c_char, c_int};
-use std::ffi::CStr;
 
 /// What stands at one of our paths.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -9,8 +9,8 @@
 
 use crate::sys::{self, Outcome};
 use abi::preload::{Request, VERSION, kind};
+use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use libc::c_int;
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use zerocopy::IntoBytes as _;
 
 /// Calls that wait at the same time on connections that are kept; more have one for themselves.
@@ -59,37 +59,48 @@ static PAGE: Page =
 static INHERITED: [(AtomicI32, AtomicU64); SLOTS] =
     [const { (AtomicI32::new(0), AtomicU64::new(0)) }; SLOTS];
 
-/// Where the server is; set once, before anybody calls.
-pub(crate) struct Server {
-    address: libc::sockaddr_un,
-    len: u32,
-}
+/// The longest name of a socket.
+const MAX_NAME: usize = 108;
 
-static SERVER: std::sync::OnceLock<Server> = std::sync::OnceLock::new();
+/// Where the server is: the bytes of its address, set before anybody calls, and their number.
+static SERVER: [AtomicU8; MAX_NAME] = [const { AtomicU8::new(0) }; MAX_NAME];
+static SERVER_LEN: AtomicUsize = AtomicUsize::new(0);
 
-/// Notes where the server is: a path, or an abstract name after `@`. False if it is no such name.
-pub(crate) fn set_server(name: &[u8]) -> bool {
-    let family = libc::AF_UNIX as libc::sa_family_t;
-    let mut address = libc::sockaddr_un { sun_family: family, sun_path: [0; 108] };
+/// Notes where the server is: a path, or an abstract name after `@`.
+pub(crate) fn set_server(name: &[u8]) {
     let is_abstract = name.first() == Some(&b'@');
-    if name.is_empty() || name.len() >= address.sun_path.len() {
-        return false;
+    if name.is_empty() || name.len() >= MAX_NAME {
+        return;
     }
-    for (place, byte) in address.sun_path.iter_mut().zip(name) {
-        *place = byte.cast_signed();
+    for (place, byte) in SERVER.iter().zip(name) {
+        place.store(*byte, Ordering::Relaxed);
     }
-    if is_abstract && let Some(first) = address.sun_path.first_mut() {
-        *first = 0;
+    if is_abstract && let Some(first) = SERVER.first() {
+        first.store(0, Ordering::Relaxed);
     }
-    let head = std::mem::offset_of!(libc::sockaddr_un, sun_path);
     // A path has a zero behind it, an abstract name has none.
-    let len = head + name.len() + usize::from(!is_abstract);
-    SERVER.set(Server { address, len: u32::try_from(len).unwrap_or(0) }).is_ok()
+    SERVER_LEN.store(name.len() + usize::from(!is_abstract), Ordering::Release);
 }
 
 /// Is there a server at all?
+#[inline]
 pub(crate) fn has_server() -> bool {
-    SERVER.get().is_some()
+    SERVER_LEN.load(Ordering::Acquire) > 0
+}
+
+/// Its address, and the length of that.
+fn server() -> Outcome<(libc::sockaddr_un, u32)> {
+    let len = SERVER_LEN.load(Ordering::Acquire);
+    if len == 0 {
+        return Err(libc::ENODEV);
+    }
+    let family = libc::AF_UNIX as libc::sa_family_t;
+    let mut address = libc::sockaddr_un { sun_family: family, sun_path: [0; MAX_NAME] };
+    for (place, byte) in address.sun_path.iter_mut().zip(&SERVER) {
+        *place = byte.load(Ordering::Relaxed) as libc::c_char;
+    }
+    let head = core::mem::offset_of!(libc::sockaddr_un, sun_path);
+    Ok((address, u32::try_from(head + len).unwrap_or(0)))
 }
 
 /// Called once, when the library is loaded.
@@ -171,7 +182,7 @@ fn is_abandoned(frame: usize, current: usize) -> bool {
     if frame <= current && !sys::on_signal_stack() {
         return true;
     }
-    let pointer = std::ptr::with_exposed_provenance::<AtomicUsize>(frame);
+    let pointer = core::ptr::with_exposed_provenance::<AtomicUsize>(frame);
     // SAFETY: the address is of an aligned word of memory that is there, on a stack of this thread.
     let mark = unsafe { pointer.read_volatile() };
     mark.load(Ordering::Relaxed) != frame ^ ALIVE
@@ -310,10 +321,10 @@ pub(crate) fn cancelled(mark: usize) {
 
 /// A new connection, at a high number, and its inode.
 fn connection() -> Outcome<(c_int, u64)> {
-    let server = SERVER.get().ok_or(libc::ENODEV)?;
+    let (address, len) = server()?;
     let mut fd = sys::socket()?;
     let connected = loop {
-        match sys::connect(fd, &server.address, server.len) {
+        match sys::connect(fd, &address, len) {
             Err(libc::EINTR) => {}
             connected => break connected,
         }
@@ -324,7 +335,7 @@ fn connection() -> Outcome<(c_int, u64)> {
             fd = high;
         }
         let hello = Request { kind: kind::HELLO, code: VERSION, ..Request::default() };
-        send(fd, &hello, std::ptr::null(), 0)?;
+        send(fd, &hello, core::ptr::null(), 0)?;
         sys::inode(fd)
     });
     match greeted {
@@ -358,7 +369,7 @@ pub(crate) fn send(fd: c_int, request: &Request, data: *const u8, len: usize) ->
         libc::iovec { iov_base: data.cast_mut().cast(), iov_len: len },
     ];
     // SAFETY: all of its bytes may be zero.
-    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
     message.msg_iov = parts.as_mut_ptr();
     message.msg_iovlen = if len == 0 { 1 } else { 2 };
     loop {

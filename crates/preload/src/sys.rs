@@ -56,7 +56,7 @@ fn int(value: usize) -> c_int {
 /// The address that the other end of a socket is bound to; its length.
 pub(crate) fn peer_name(fd: c_int, name: &mut libc::sockaddr_un) -> Outcome {
     let mut len = size_of::<libc::sockaddr_un>() as libc::socklen_t;
-    let name = std::ptr::from_mut(name);
+    let name = core::ptr::from_mut(name);
     // SAFETY: both pointers are to live variables of the sizes that the call is told.
     let called = unsafe { libc::syscall(libc::SYS_getpeername, fd, name, &raw mut len) };
     outcome(called).map(|_| len as usize)
@@ -64,7 +64,7 @@ pub(crate) fn peer_name(fd: c_int, name: &mut libc::sockaddr_un) -> Outcome {
 
 /// The inode of an open file.
 pub(crate) fn inode(fd: c_int) -> Outcome<u64> {
-    let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
+    let mut stat = core::mem::MaybeUninit::<libc::stat>::uninit();
     // SAFETY: the pointer is to a `struct stat`, which is the kernel's on 64-bit machines.
     let called = unsafe { libc::syscall(libc::SYS_fstat, fd, stat.as_mut_ptr()) };
     outcome(called)?;
@@ -93,28 +93,28 @@ pub(crate) fn socket() -> Outcome<c_int> {
 
 /// Connects a socket.
 pub(crate) fn connect(fd: c_int, address: &libc::sockaddr_un, len: u32) -> Outcome {
-    let address = std::ptr::from_ref(address);
+    let address = core::ptr::from_ref(address);
     // SAFETY: the pointer is to an address of at least `len` bytes.
     outcome(unsafe { libc::syscall(libc::SYS_connect, fd, address, len) })
 }
 
 /// Sends a message whose parts may be a program's memory: `EFAULT` if they are not there.
 pub(crate) fn send_message(fd: c_int, message: &libc::msghdr) -> Outcome {
-    let message = std::ptr::from_ref(message);
+    let message = core::ptr::from_ref(message);
     // SAFETY: the header is live and names live parts; the kernel checks a program's.
     outcome(unsafe { libc::syscall(libc::SYS_sendmsg, fd, message, libc::MSG_NOSIGNAL) })
 }
 
 /// Receives a message, as [`send_message`] sends one.
 pub(crate) fn receive_message(fd: c_int, message: &mut libc::msghdr, flags: c_int) -> Outcome {
-    let message = std::ptr::from_mut(message);
+    let message = core::ptr::from_mut(message);
     // SAFETY: the header is live and names live parts; the kernel checks a program's.
     outcome(unsafe { libc::syscall(libc::SYS_recvmsg, fd, message, flags) })
 }
 
 /// Takes bytes that are there out of a socket.
 pub(crate) fn take(fd: c_int, bytes: &mut [u8]) -> Outcome {
-    let none = std::ptr::null_mut::<libc::c_void>();
+    let none = core::ptr::null_mut::<libc::c_void>();
     let (place, len) = (bytes.as_mut_ptr(), bytes.len());
     let flags = libc::MSG_DONTWAIT;
     // SAFETY: the pointer and the length are those of a slice.
@@ -123,7 +123,7 @@ pub(crate) fn take(fd: c_int, bytes: &mut [u8]) -> Outcome {
 
 /// Puts bytes into a socket, if there is room.
 pub(crate) fn put(fd: c_int, bytes: &[u8]) -> Outcome {
-    let none = std::ptr::null_mut::<libc::c_void>();
+    let none = core::ptr::null_mut::<libc::c_void>();
     let (place, len) = (bytes.as_ptr(), bytes.len());
     let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     // SAFETY: the pointer and the length are those of a slice.
@@ -163,8 +163,8 @@ pub(crate) const PAGE: usize = 4096;
 
 /// Is this thread on the stack that it has given for signals?
 pub(crate) fn on_signal_stack() -> bool {
-    let mut stack = std::mem::MaybeUninit::<libc::stack_t>::uninit();
-    let none = std::ptr::null::<libc::stack_t>();
+    let mut stack = core::mem::MaybeUninit::<libc::stack_t>::uninit();
+    let none = core::ptr::null::<libc::stack_t>();
     // SAFETY: changes nothing and fills the struct.
     let called = unsafe { libc::syscall(libc::SYS_sigaltstack, none, stack.as_mut_ptr()) };
     if outcome(called).is_err() {
@@ -175,7 +175,7 @@ pub(crate) fn on_signal_stack() -> bool {
 }
 
 /// What a symbolic link says; its length.
-pub(crate) fn link(path: &std::ffi::CStr, text: &mut [u8]) -> Outcome {
+pub(crate) fn link(path: &core::ffi::CStr, text: &mut [u8]) -> Outcome {
     let (place, len) = (text.as_mut_ptr(), text.len());
     // SAFETY: the pointer and the length are those of a slice.
     let called =
@@ -184,14 +184,14 @@ pub(crate) fn link(path: &std::ffi::CStr, text: &mut [u8]) -> Outcome {
 }
 
 /// A file in memory, closed by exec.
-pub(crate) fn memory_file(name: &std::ffi::CStr) -> Outcome<c_int> {
+pub(crate) fn memory_file(name: &core::ffi::CStr) -> Outcome<c_int> {
     // SAFETY: the name is a C string.
     let called = unsafe { libc::syscall(libc::SYS_memfd_create, name.as_ptr(), libc::MFD_CLOEXEC) };
     outcome(called).map(int)
 }
 
 /// Opens a file by its path.
-pub(crate) fn open(path: &std::ffi::CStr, flags: c_int) -> Outcome<c_int> {
+pub(crate) fn open(path: &core::ffi::CStr, flags: c_int) -> Outcome<c_int> {
     let at = libc::AT_FDCWD;
     // SAFETY: the path is a C string.
     outcome(unsafe { libc::syscall(libc::SYS_openat, at, path.as_ptr(), flags, 0) }).map(int)
@@ -207,4 +207,11 @@ pub(crate) fn write(fd: c_int, bytes: &[u8]) -> Outcome {
 pub(crate) fn wipe_on_fork(page: usize) -> bool {
     // SAFETY: changes what a fork does with this page, which is the library's own.
     outcome(unsafe { libc::syscall(libc::SYS_madvise, page, PAGE, libc::MADV_WIPEONFORK) }).is_ok()
+}
+
+/// Ends the process.
+#[cfg(panic = "abort")]
+pub(crate) fn abort() -> ! {
+    // SAFETY: ends the process; nothing of it is used any more.
+    unsafe { libc::abort() }
 }

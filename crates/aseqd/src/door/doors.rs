@@ -116,6 +116,12 @@ impl Doors {
         self.ways.iter().map(|way| each!(way, door => door.descriptor()))
     }
 
+    /// Is this the inode of what programs have for an open file, behind a door that has made it?
+    #[must_use]
+    pub fn is_end(&self, inode: u64) -> bool {
+        self.ways.iter().any(|way| each!(way, door => door.is_end(inode)))
+    }
+
     /// The next call of any door, if one is there. The doors take turns.
     ///
     /// # Errors

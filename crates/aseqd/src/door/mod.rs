@@ -186,6 +186,11 @@ pub trait Transport: Door {
     /// Readable when a call is there. An epoll of the door's own where it has many descriptors.
     fn descriptor(&self) -> BorrowedFd<'_>;
 
+    /// Is this the inode of what programs have for an open file? Only a door that has made it knows.
+    fn is_end(&self, _inode: u64) -> bool {
+        false
+    }
+
     /// The next call, if one is there.
     ///
     /// # Errors

@@ -103,7 +103,7 @@ fn end_leftovers(server: &mut Server) -> Result<(), Fail> {
         if unused(server) {
             break;
         }
-        for holder in tree::holders() {
+        for holder in tree::holders(|inode| server.is_end(inode)) {
             tree::signal(holder, signal);
         }
         let all_gone = |server: &Server| {

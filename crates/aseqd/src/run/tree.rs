@@ -1,8 +1,10 @@
 //! The processes that the command has left.
 
 use super::namespace::SND;
+use crate::door::NODES;
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 /// How long a process that holds the device has to end by itself.
@@ -26,16 +28,28 @@ pub(super) fn kill_all() {
 }
 
 /// The descendants of this process that hold the device open. Not only those that have opened it: a
-/// process that becomes a daemon leaves its files to a child.
-pub(super) fn holders() -> Vec<i32> {
-    descendants().into_iter().filter(|pid| holds(*pid)).collect()
+/// process that becomes a daemon leaves its files to a child. `is_end` knows the inodes of open files
+/// that have no name.
+pub(super) fn holders(is_end: impl Fn(u64) -> bool) -> Vec<i32> {
+    descendants().into_iter().filter(|pid| holds(*pid, &is_end)).collect()
 }
 
-fn holds(pid: i32) -> bool {
+fn holds(pid: i32, is_end: impl Fn(u64) -> bool) -> bool {
     let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let mut links = files.filter_map(|file| std::fs::read_link(file.path()).ok());
-    // In the namespace of the command only this device has such a name.
-    links.any(|link| link.starts_with(SND) && link.file_name().is_some_and(|name| name == "seq"))
+    links.any(|link| {
+        let text = link.to_string_lossy();
+        let number = text.split_once(":[").and_then(|(_, rest)| rest.strip_suffix(']'));
+        match number.and_then(|number| number.parse().ok()) {
+            // `socket:[4711]`.
+            Some(inode) => is_end(inode),
+            None => NODES.iter().any(|(name, _)| {
+                // In the namespace of the command only this device has such a name; handed over, it is at
+                // the root of a mount that has no place.
+                link == Path::new(SND).join(name) || link == Path::new("/").join(name)
+            }),
+        }
+    })
 }
 
 /// Signals a process, if it is still there.

@@ -117,6 +117,11 @@ impl Server {
         &self.core.session
     }
 
+    /// Is this the inode of what programs have for an open file, behind a door that has made it?
+    pub(crate) fn is_end(&self, inode: u64) -> bool {
+        self.core.doors.is_end(inode)
+    }
+
     /// Serves until something else wants attention.
     pub(crate) fn run(&mut self) -> io::Result<Wake> {
         let mut events = Vec::with_capacity(8);

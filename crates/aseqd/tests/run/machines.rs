@@ -138,20 +138,20 @@ fn root_without_the_right_to_mount_makes_a_user_namespace() {
 #[test]
 fn without_fuse_it_says_how_to_get_it() {
     let Some(machine) = Machine::new() else { return };
-    let said = machine.refused("$aseqd run -- echo reached");
+    let said = machine.refused("$aseqd run --via fuse -- echo reached");
     assert!(
         said.contains("/dev/fuse cannot be opened") && said.contains("modprobe fuse"),
         "{said}"
     );
-    let said = machine.refused("user $aseqd run -- echo reached");
+    let said = machine.refused("user $aseqd run --via fuse -- echo reached");
     assert!(
         said.contains("/dev/fuse cannot be opened") && said.contains("modprobe fuse"),
         "{said}"
     );
-    let said = machine.refused("fuse 600; user $aseqd run -- echo reached");
+    let said = machine.refused("fuse 600; user $aseqd run --via fuse -- echo reached");
     assert!(said.contains("/dev/fuse cannot be opened") && said.contains("chmod 666"), "{said}");
     // A node whose driver is not there.
-    let said = machine.refused("mknod /dev/fuse c 10 17; $aseqd run -- echo reached");
+    let said = machine.refused("mknod /dev/fuse c 10 17; $aseqd run --via fuse -- echo reached");
     assert!(said.contains("/dev/fuse cannot be opened") && said.contains("module fuse"), "{said}");
 }
 
@@ -161,7 +161,7 @@ fn without_user_namespaces_it_says_how_to_allow_them() {
     // The limit is that of a namespace made here; the machine's own stays as it is.
     let script = "fuse 666; unshare --user --map-root-user sh -c '
         echo 0 >/proc/sys/user/max_user_namespaces
-        exec setpriv --bounding-set=-sys_admin $aseqd run -- echo reached'";
+        exec setpriv --bounding-set=-sys_admin $aseqd run --via fuse -- echo reached'";
     let said = machine.refused(script);
     assert!(said.contains("may not make a user namespace"), "{said}");
     assert!(said.contains("user.max_user_namespaces"), "{said}");

@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod doors;
 mod endings;
 mod machines;
 mod surroundings;

@@ -12,8 +12,8 @@ mod stdio;
 
 use crate::sys::{self, Outcome};
 use crate::{next, pool};
+use core::ffi::CStr;
 use libc::{c_char, c_int};
-use std::ffi::CStr;
 
 /// The value that a C function returns, with `errno` for an error.
 fn returned<T: TryFrom<usize> + From<i8>>(outcome: Outcome) -> T {
@@ -39,7 +39,7 @@ fn keeping<T: TryFrom<usize> + From<i8>>(work: impl FnOnce() -> Outcome) -> T {
 extern "C" fn load() {
     next::find_all();
     if let Some(name) = variable(c"ASEQD_SOCKET") {
-        let _or_without = pool::set_server(name);
+        pool::set_server(name);
     }
     pool::prepare();
 }

@@ -25,7 +25,7 @@ fn stat_of(
 ) -> c_int {
     let Some(place) = paths::find(at, path) else { return other() };
     // SAFETY: all of its bytes may be zero.
-    let mut looked: libc::stat = unsafe { std::mem::zeroed() };
+    let mut looked: libc::stat = unsafe { core::mem::zeroed() };
     let (mode, minor) = looks(place);
     looked.st_mode = mode;
     looked.st_nlink = 1;
@@ -101,7 +101,7 @@ unsafe extern "C" fn statx(
         return next::statx(at, path, flags, mask, stat);
     };
     // SAFETY: all of its bytes may be zero.
-    let mut looked: libc::statx = unsafe { std::mem::zeroed() };
+    let mut looked: libc::statx = unsafe { core::mem::zeroed() };
     let (mode, minor) = looks(place);
     looked.stx_mask = libc::STATX_BASIC_STATS;
     looked.stx_mode = u16::try_from(mode).unwrap_or(0);

@@ -2,8 +2,8 @@
 
 use crate::paths::Place;
 use crate::{file, hints, next, paths, sys};
+use core::ffi::CStr;
 use libc::{FILE, c_char, c_int, c_void, ssize_t};
-use std::ffi::CStr;
 
 /// `fopen`
 ///
@@ -33,7 +33,7 @@ fn opened(
         Ok(stream) => stream,
         Err(error) => {
             sys::set_errno(error);
-            std::ptr::null_mut()
+            core::ptr::null_mut()
         }
     }
 }
@@ -105,7 +105,7 @@ fn device_stream(fd: c_int, mode: *const c_char) -> *mut FILE {
         c_int::try_from(cookie.addr()).unwrap_or(-1)
     }
     hints::changed(fd);
-    let cookie = std::ptr::without_provenance_mut(usize::try_from(fd).unwrap_or(usize::MAX));
+    let cookie = core::ptr::without_provenance_mut(usize::try_from(fd).unwrap_or(usize::MAX));
     // SAFETY: the mode is a C string, the functions live as long as the program.
     unsafe { fopencookie(cookie, mode, CookieFunctions { read, write, seek: None, close }) }
 }

@@ -28,14 +28,19 @@ enum Way {
     Device,
 }
 
-/// The doors of `aseqd run`. Another one is another line here.
-const OURS: &[Door] = &[Door { name: "FUSE", side: Side::Ours, way: Way::Run(&[]) }];
+/// The doors of `aseqd run`.
+const OURS: &[Door] = &[
+    Door { name: "FUSE", side: Side::Ours, way: Way::Run(&["--via=fuse"]) },
+    Door { name: "hand-over", side: Side::Ours, way: Way::Run(&["--via=handover"]) },
+    Door { name: "preload", side: Side::Ours, way: Way::Run(&["--via=preload"]) },
+    Door { name: "trap", side: Side::Ours, way: Way::Run(&["--via=trap"]) },
+];
 
 /// The kernel's sequencer.
 const KERNEL: Door = Door { name: "/dev/snd/seq", side: Side::Kernel, way: Way::Device };
 
 impl Door {
-    /// Every door that shall be measured.
+    /// Every door that can be measured.
     pub(super) fn all(against_device: bool) -> Vec<Self> {
         let kernel = against_device.then_some(KERNEL);
         OURS.iter().copied().chain(kernel).collect()

@@ -36,7 +36,7 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
                 }),
             }
         };
-        let mut subjects: Vec<_> = setup.doors.iter().map(through).collect();
+        let mut subjects: Vec<_> = setup.main_doors().map(through).collect();
         subjects.push(Subject::new(Side::Limit, "a socket for each reader", move || {
             figures(&door::run_alone(false, &words("socket"))?)
         }));

@@ -24,7 +24,7 @@ const SECOND: u64 = 1_000_000_000;
 /// One row for each rate.
 pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     let row = |rate: u64| {
-        let ours = setup.doors.iter().filter(|(door, _)| door.has_server());
+        let ours = setup.main_doors().filter(|(door, _)| door.has_server());
         let mut subjects: Vec<_> = ours
             .map(|(door, trouble)| {
                 let door = *door;

@@ -54,7 +54,7 @@ pub(super) fn doors(setup: &Setup, plan: Plan, suffix: &str, read: Read) -> Vec<
 
 /// Through our doors, with each of the options that trade processor time for latency.
 pub(super) fn variants(setup: &Setup, plan: Plan, read: Read) -> Vec<Subject> {
-    let ours = || setup.doors.iter().filter(|(door, why)| door.has_server() && why.is_none());
+    let ours = || setup.main_doors().filter(|(door, why)| door.has_server() && why.is_none());
     let through = |option: &'static str| {
         ours().map(move |(door, _)| {
             let (door, options) = (*door, [OsString::from(option)]);

@@ -176,6 +176,12 @@ impl Setup {
         })
     }
 
+    /// The door of ours that is tried first, and the kernel's: for what the server does, whatever the door.
+    fn main_doors(&self) -> impl Iterator<Item = &(Door, Option<String>)> {
+        let ours = self.doors.iter().filter(|(door, _)| door.has_server()).take(1);
+        ours.chain(self.doors.iter().filter(|(door, _)| !door.has_server()))
+    }
+
     fn sndiod(&self) -> Shared {
         Shared::clone(self.sndiod.get_or_init(peer::sndiod))
     }

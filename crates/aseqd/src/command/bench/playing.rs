@@ -29,7 +29,7 @@ pub(super) fn row(setup: &Setup) -> Row {
     let file = Rc::new(file(&setup.directory, size).map_err(|error| error.to_string()));
     let title = format!("playing a file of {} MB", size / 1_000_000);
     let mut subjects = Vec::new();
-    for (door, trouble) in &setup.doors {
+    for (door, trouble) in setup.main_doors() {
         for player in ["aseqd play", "aplaymidi"] {
             let (door, file) = (*door, Rc::clone(&file));
             let side = if player == "aplaymidi" { Side::Peer } else { door.side };

@@ -42,7 +42,7 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
 fn subjects(setup: &Setup, fifo: bool) -> Vec<Subject> {
     let count = if setup.quick { 50 } else { 500 };
     let mut subjects = Vec::new();
-    for (door, trouble) in &setup.doors {
+    for (door, trouble) in setup.main_doors() {
         subjects.push(through(*door, trouble.as_ref(), fifo, false, count));
         if door.has_server() {
             subjects.push(through(*door, trouble.as_ref(), fifo, true, count));

@@ -35,6 +35,8 @@ const MOST_STUFFING: usize = 1024;
 pub(super) struct File {
     pub(super) id: FileId,
     pub(super) socket: OwnedFd,
+    /// Of the program's end.
+    pub(super) inode: u64,
     shown: Readiness,
     /// Bytes that show that it is readable.
     bytes: u32,
@@ -66,6 +68,7 @@ impl File {
         let mut file = Self {
             id,
             socket: ours,
+            inode: rustix::fs::fstat(&theirs)?.st_ino,
             shown: Readiness { readable: false, writable: state.writable },
             bytes: 0,
             fresh: false,

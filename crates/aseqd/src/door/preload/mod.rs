@@ -467,6 +467,10 @@ impl Transport for PreloadDoor {
         self.epoll.as_fd()
     }
 
+    fn is_end(&self, inode: u64) -> bool {
+        self.files.iter().any(|file| file.inode == inode)
+    }
+
     fn receive<'b>(&mut self, buffer: &'b mut Buffer) -> io::Result<Received<'b, Token, Wakeup>> {
         for _ in 0..MAX_STEPS {
             let Some(event) = one(&self.epoll)? else { break };

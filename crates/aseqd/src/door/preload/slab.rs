@@ -74,6 +74,11 @@ impl<T> Slab<T> {
         Some(removed)
     }
 
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().filter_map(|(_, thing)| thing.as_ref())
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.0.iter_mut().filter_map(|(_, thing)| thing.as_mut())
     }

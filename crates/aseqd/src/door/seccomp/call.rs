@@ -114,23 +114,75 @@ pub(super) fn length(pieces: &[Piece]) -> usize {
     pieces.iter().map(|piece| piece.len).sum()
 }
 
-/// Takes the bytes out of the thread's memory.
+/// Takes a piece out of the thread's memory, as far as that is there: true if all of it was.
 ///
 /// # Errors
-/// `EFAULT` where not all are there.
-pub(super) fn gather(thread: i32, pieces: &[Piece], bytes: &mut Vec<u8>) -> Result<(), Errno> {
+/// `EPERM` if this process may not; `ESRCH` if the thread is gone.
+pub(super) fn fetch(thread: i32, piece: Piece, bytes: &mut Vec<u8>) -> Result<bool, Errno> {
     bytes.clear();
-    for piece in pieces.iter().filter(|piece| piece.len > 0) {
-        let start = bytes.len();
-        bytes.resize(start + piece.len, 0);
-        if memory::read(thread, piece.at, &mut bytes[start..])? != piece.len {
-            return Err(Errno::FAULT);
-        }
+    if piece.len == 0 {
+        return Ok(true);
     }
-    Ok(())
+    bytes.resize(piece.len, 0);
+    let read = match memory::read(thread, piece.at, bytes) {
+        Err(Errno::FAULT) => 0,
+        read => read?,
+    };
+    bytes.truncate(read);
+    Ok(read == piece.len)
 }
 
-/// Puts bytes into the thread's memory.
+/// A read or write under way: every piece of it is a call of its own, as Linux makes of those on a
+/// device, and the next one comes if the one before was done in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Transfer {
+    pieces: Vec<Piece>,
+    at: usize,
+    done: usize,
+    pub(super) nonblock: bool,
+    /// The piece was not all there.
+    pub(super) cut: bool,
+}
+
+impl Transfer {
+    pub(super) fn new(mut pieces: Vec<Piece>, nonblock: bool) -> Self {
+        pieces.retain(|piece| piece.len > 0);
+        if pieces.is_empty() {
+            pieces.push(Piece { at: 0, len: 0 });
+        }
+        Self { pieces, at: 0, done: 0, nonblock, cut: false }
+    }
+
+    /// The piece that it is at.
+    pub(super) fn piece(&self) -> Piece {
+        self.pieces[self.at]
+    }
+
+    /// Some bytes of the piece are done. True if there is more to do.
+    pub(super) fn advance(&mut self, count: usize) -> bool {
+        let full = count == self.piece().len;
+        self.done += count;
+        self.at += 1;
+        full && self.at < self.pieces.len()
+    }
+
+    /// What the whole call returns when it ends like this.
+    pub(super) fn outcome(&self, error: i32) -> Result<i64, i32> {
+        if self.done == 0 && error != 0 {
+            Err(error)
+        } else {
+            Ok(i64::try_from(self.done).unwrap_or(0))
+        }
+    }
+}
+
+/// Puts bytes into a piece of the thread's memory; how many found room.
+pub(super) fn put(thread: i32, piece: Piece, bytes: &[u8]) -> usize {
+    let bytes = &bytes[..bytes.len().min(piece.len)];
+    if bytes.is_empty() { 0 } else { memory::write(thread, piece.at, bytes).unwrap_or(0) }
+}
+
+/// Puts bytes into pieces of the thread's memory.
 ///
 /// # Errors
 /// `EFAULT` where there is not room for all.
@@ -140,7 +192,7 @@ pub(super) fn scatter(thread: i32, pieces: &[Piece], mut bytes: &[u8]) -> Result
             return Ok(());
         }
         let (now, later) = bytes.split_at(bytes.len().min(piece.len));
-        if !now.is_empty() && memory::write(thread, piece.at, now)? != now.len() {
+        if put(thread, *piece, now) != now.len() {
             return Err(Errno::FAULT);
         }
         bytes = later;
@@ -169,10 +221,26 @@ mod tests {
         scatter(call.thread, &pieces, b"abcdefg").unwrap();
         assert_eq!((&first, &second), (b"abc", b"defg\0"));
         let mut bytes = Vec::new();
-        gather(call.thread, &pieces, &mut bytes).unwrap();
-        assert_eq!(bytes, b"abcdefg\0");
+        assert_eq!(fetch(call.thread, pieces[2], &mut bytes), Ok(true));
+        assert_eq!(bytes, b"defg\0");
         assert_eq!(scatter(call.thread, &pieces, b"too much"), Ok(()));
         assert_eq!(scatter(call.thread, &pieces, b"too much!"), Err(Errno::FAULT));
+    }
+
+    #[test]
+    fn pieces_are_done_one_after_the_other() {
+        let piece = |len| Piece { at: 4096, len };
+        let mut whole = Transfer::new(vec![piece(3), piece(0), piece(5)], false);
+        assert_eq!((whole.piece(), whole.outcome(11)), (piece(3), Err(11)));
+        assert!(whole.advance(3));
+        assert_eq!((whole.piece(), whole.outcome(11)), (piece(5), Ok(3)));
+        assert!(!whole.advance(5));
+        assert_eq!(whole.outcome(0), Ok(8));
+        let mut short = Transfer::new(vec![piece(3), piece(5)], false);
+        assert!(!short.advance(2));
+        assert_eq!(short.outcome(0), Ok(2));
+        let nothing = Transfer::new(vec![piece(0)], false);
+        assert_eq!((nothing.piece().len, nothing.outcome(22)), (0, Err(22)));
     }
 
     #[test]
@@ -186,9 +254,9 @@ mod tests {
         assert_eq!(refused(libc::SYS_dup3, [900, 900, 0]), Errno::INVAL);
         assert_eq!(refused(libc::SYS_dup3, [900, 901, 1]), Errno::INVAL);
         let mut bytes = Vec::new();
-        let pieces = [Piece { at: 8, len: 4 }];
         let thread = call(0, [0; 3]).thread;
-        assert_eq!(gather(thread, &pieces, &mut bytes), Err(Errno::FAULT));
+        assert_eq!(fetch(thread, Piece { at: 8, len: 4 }, &mut bytes), Ok(false));
+        assert!(bytes.is_empty());
     }
 
     #[test]

@@ -24,6 +24,10 @@ impl Identity {
     pub(super) const fn of(stat: &Stat) -> Self {
         Self(stat.st_dev, stat.st_ino)
     }
+
+    pub(super) const fn inode(self) -> u64 {
+        self.1
+    }
 }
 
 /// What a descriptor of a thread is.

@@ -1,7 +1,7 @@
 //! The full trap: every call on a file of ours is answered by the server; nothing of it runs in the
 //! kernel but poll, select, epoll, close and what is the same for every kind of file.
 
-use super::call::{Trapped, gather, length, scatter, trapped};
+use super::call::{Transfer, Trapped, fetch, length, put, scatter, trapped};
 use super::line::Line;
 use super::path::{Goal, Opening, low, opening};
 use super::target::{Identity, Signalled, Targets};
@@ -83,6 +83,7 @@ pub struct Trap {
 struct File {
     line: Line,
     identity: Identity,
+    node: Node,
     access: Access,
     /// Bytes of reads that nobody was there any more to take: the next read has them.
     held: VecDeque<u8>,
@@ -101,9 +102,9 @@ struct Waiting {
 
 #[derive(Debug)]
 enum Work {
-    Open { access: Access, nonblock: bool, close_on_exec: bool },
-    Read { file: FileId, pieces: Vec<Piece> },
-    Write { file: FileId },
+    Open { node: Node, access: Access, nonblock: bool, close_on_exec: bool },
+    Read { file: FileId, transfer: Transfer },
+    Write { file: FileId, transfer: Transfer },
     Ioctl { file: FileId, argument: u64 },
 }
 
@@ -111,7 +112,7 @@ impl Work {
     const fn file(&self) -> Option<FileId> {
         match self {
             Self::Open { .. } => None,
-            Self::Read { file, .. } | Self::Write { file } | Self::Ioctl { file, .. } => {
+            Self::Read { file, .. } | Self::Write { file, .. } | Self::Ioctl { file, .. } => {
                 Some(*file)
             }
         }
@@ -121,6 +122,8 @@ impl Work {
 #[derive(Debug)]
 enum Own {
     Interrupt(u64),
+    /// The next piece of a read or write.
+    GoOn(u64),
     /// The next step to a text.
     Ask(u64),
     Close(FileId),
@@ -176,15 +179,21 @@ impl Trap {
                 let _emptied = rustix::io::read(&self.nudge, &mut [0; 8]);
             }
             match own {
-                Own::Interrupt(id) if !self.waiting.contains_key(&id) => {}
+                Own::Interrupt(id) | Own::GoOn(id) if !self.waiting.contains_key(&id) => {}
                 Own::Ask(id) if !self.fetching.contains_key(&id) => {}
                 own => return Some(own),
             }
         }
     }
 
-    fn own_call<'b>(&self, own: Own, buffer: &'b mut TrapBuffer) -> Call<'b, TrapToken, ()> {
+    fn own_call<'b>(&mut self, own: Own, buffer: &'b mut TrapBuffer) -> Call<'b, TrapToken, ()> {
         let (token, kind) = match own {
+            Own::GoOn(id) => {
+                let kind = self.go_on(id, buffer).map(|kind| kind.with(&buffer.0));
+                // One that has gone meanwhile: nobody is to be interrupted.
+                let nothing = CallKind::Interrupt { target: TrapToken::Nobody };
+                (TrapToken::Waiting(id), kind.unwrap_or(nothing))
+            }
             Own::Interrupt(id) => {
                 (TrapToken::Nobody, CallKind::Interrupt { target: TrapToken::Waiting(id) })
             }
@@ -286,25 +295,32 @@ impl Trap {
                 if open.access == Access::Write {
                     return Err(Errno::BADF.into());
                 }
-                let len = length(&pieces);
                 if !open.held.is_empty() {
                     return self.give_held(call, file, &pieces, found.copy);
                 }
-                (Work::Read { file, pieces }, Kind::Read { file, len, nonblock })
+                let transfer = Transfer::new(pieces, nonblock);
+                let len = transfer.piece().len;
+                (Work::Read { file, transfer }, Kind::Read { file, len, nonblock })
             }
             Trapped::Write(pieces) => {
                 if open.access == Access::Read {
                     return Err(Errno::BADF.into());
                 }
-                gather(call.thread, &pieces, &mut buffer.0)?;
-                (Work::Write { file }, Kind::Write { file, nonblock })
+                let mut transfer = Transfer::new(pieces, nonblock);
+                transfer.cut = !fetch(call.thread, transfer.piece(), &mut buffer.0)?;
+                if transfer.cut && buffer.0.is_empty() {
+                    return Err(Errno::FAULT.into());
+                }
+                (Work::Write { file, transfer }, Kind::Write { file, nonblock })
             }
             Trapped::Ioctl { request, argument } => {
                 let size = abi::ioctl::size(request);
                 let moves = |direction| request >> 30 & direction != 0;
-                let taken = if moves(abi::ioctl::WRITE) { size } else { 0 };
-                gather(call.thread, &[Piece { at: argument, len: taken }], &mut buffer.0)?;
-                let out_size = if moves(abi::ioctl::READ) { size } else { 0 };
+                let len = if moves(abi::ioctl::WRITE) { size } else { 0 };
+                // What of it is not there, the session misses where Linux would.
+                fetch(call.thread, Piece { at: argument, len }, &mut buffer.0)?;
+                let back = moves(abi::ioctl::READ) || engine::seq::ioctl::copies_back(request);
+                let out_size = if back { size } else { 0 };
                 (Work::Ioctl { file, argument }, Kind::Ioctl { file, request, out_size })
             }
         };
@@ -354,7 +370,7 @@ impl Trap {
             }
             Goal::Device(node) => {
                 let nonblock = flags.contains(OFlags::NONBLOCK);
-                let work = Work::Open { access, nonblock, close_on_exec };
+                let work = Work::Open { node, access, nonblock, close_on_exec };
                 let waiting = Waiting { call: *call, work, end: None, signalled: None };
                 self.waiting.insert(call.id, waiting);
                 Ok(Some(Kind::Open { node, access, pid }))
@@ -390,7 +406,9 @@ impl Trap {
         file: FileId,
         state: Readiness,
     ) -> Result<(), Errno> {
-        let Work::Open { access, nonblock, close_on_exec } = *work else { return Err(Errno::IO) };
+        let Work::Open { node, access, nonblock, close_on_exec } = *work else {
+            return Err(Errno::IO);
+        };
         let number = self.targets.free(call.thread, &self.descriptors)?;
         let (mut line, end) =
             if self.targets.lends(call.thread) { Line::socket()? } else { Line::fifo(access)? };
@@ -402,7 +420,8 @@ impl Trap {
         let name = EventData::new_u64(file.0.into());
         epoll::add(&self.epoll, &line, name, EventFlags::empty())?;
         self.by_identity.insert(end.identity, file);
-        let open = File { line, identity: end.identity, access, held: VecDeque::new() };
+        let identity = end.identity;
+        let open = File { line, identity, node, access, held: VecDeque::new() };
         self.files.insert(file, open);
         let descriptor = end.descriptor.as_fd();
         let given = self.listener.answer_with(call.id, descriptor, Some(number), close_on_exec);
@@ -416,6 +435,36 @@ impl Trap {
         if let Some(File { line, identity, .. }) = self.files.remove(&file) {
             let _closed = epoll::delete(&self.epoll, &line);
             self.by_identity.remove(&identity);
+        }
+    }
+
+    /// The next piece of a read or write.
+    fn go_on(&mut self, id: u64, buffer: &mut TrapBuffer) -> Option<Kind> {
+        let Waiting { call, work, .. } = self.waiting.get_mut(&id)?;
+        match work {
+            Work::Read { file, transfer } => {
+                let Transfer { nonblock, .. } = *transfer;
+                Some(Kind::Read { file: *file, len: transfer.piece().len, nonblock })
+            }
+            Work::Write { file, transfer } => {
+                transfer.cut = fetch(call.thread, transfer.piece(), &mut buffer.0) != Ok(true);
+                if !transfer.cut || !buffer.0.is_empty() {
+                    return Some(Kind::Write { file: *file, nonblock: transfer.nonblock });
+                }
+                let outcome = transfer.outcome(Errno::FAULT.raw_os_error());
+                self.answer(TrapToken::Waiting(id), outcome);
+                None
+            }
+            Work::Open { .. } | Work::Ioctl { .. } => None,
+        }
+    }
+
+    /// Keeps bytes that a read could not put down.
+    fn hold(&mut self, file: FileId, data: &[u8], end: Option<&OwnedFd>) {
+        if let Some(open) = self.files.get_mut(&file) {
+            open.held.extend(data);
+            let shown = Readiness { readable: true, ..open.line.shown() };
+            open.line.show(shown, true, end.map(OwnedFd::as_fd));
         }
     }
 
@@ -516,30 +565,49 @@ impl Door for Trap {
 
     fn read(&mut self, token: TrapToken, data: &[u8]) -> io::Result<()> {
         let TrapToken::Waiting(id) = token else { return Ok(()) };
-        let Some(Waiting { call, work, end, .. }) = self.waiting.remove(&id) else {
+        let Some(Waiting { call, work: Work::Read { file, transfer }, end, .. }) =
+            self.waiting.get_mut(&id)
+        else {
             return Ok(());
         };
-        let Work::Read { file, pieces } = work else { return Ok(()) };
-        let moved = if self.listener.is_valid(id) {
-            scatter(call.thread, &pieces, data)
-        } else {
-            Err(Errno::NOENT)
-        };
-        let count = i64::try_from(data.len()).unwrap_or(0);
-        let answered = moved.and_then(|()| self.listener.answer(id, Ok(count)));
-        if let Err(error) = answered {
-            if let Some(open) = self.files.get_mut(&file) {
-                open.held.extend(data);
-                let shown = Readiness { readable: true, ..open.line.shown() };
-                open.line.show(shown, true, end.as_ref().map(OwnedFd::as_fd));
-            }
-            let _gone = self.listener.answer(id, Err(error.raw_os_error()));
+        let file = *file;
+        if !self.listener.is_valid(id) {
+            let end = end.take();
+            self.waiting.remove(&id);
+            self.hold(file, data, end.as_ref());
+            return Ok(());
+        }
+        let moved = put(call.thread, transfer.piece(), data);
+        let whole = moved == data.len();
+        if whole && transfer.advance(data.len()) {
+            self.ask(Own::GoOn(id));
+            return Ok(());
+        }
+        let outcome = transfer.outcome(if whole { 0 } else { Errno::FAULT.raw_os_error() });
+        let end = end.take();
+        self.waiting.remove(&id);
+        if self.listener.answer(id, outcome).is_err() {
+            self.hold(file, data, end.as_ref());
+        } else if !whole && self.files.get(&file).is_some_and(|open| open.node == Node::Sequencer) {
+            // The event that did not fit stays to be read, those before it are gone. A timer's are all.
+            let gone = moved - moved % abi::event::EVENT_SIZE;
+            self.hold(file, &data[gone..], end.as_ref());
         }
         Ok(())
     }
 
     fn written(&mut self, token: TrapToken, count: usize) -> io::Result<()> {
-        self.answer(token, Ok(i64::try_from(count).unwrap_or(i64::MAX)));
+        let TrapToken::Waiting(id) = token else { return Ok(()) };
+        let Some(Waiting { work: Work::Write { transfer, .. }, .. }) = self.waiting.get_mut(&id)
+        else {
+            return Ok(());
+        };
+        if transfer.advance(count) {
+            self.ask(Own::GoOn(id));
+        } else {
+            let outcome = transfer.outcome(0);
+            self.answer(token, outcome);
+        }
         Ok(())
     }
 
@@ -584,10 +652,24 @@ impl Door for Trap {
     fn failed(&mut self, token: TrapToken, errno: abi::Errno) -> io::Result<()> {
         match token {
             TrapToken::Waiting(id) => {
-                let signalled = self.waiting.get(&id).and_then(|waiting| waiting.signalled);
-                let restart = errno == abi::Errno::EINTR && signalled == Some(Signalled::Yes);
-                let number = if restart { RESTART } else { errno.0.into() };
-                self.answer(token, Err(number));
+                let Some(Waiting { work, signalled, .. }) = self.waiting.get(&id) else {
+                    return Ok(());
+                };
+                let mut number = errno.0.into();
+                if errno == abi::Errno::EINTR && *signalled == Some(Signalled::Yes) {
+                    number = RESTART;
+                }
+                let outcome = match work {
+                    // It came to the end of the memory within a record.
+                    Work::Write { transfer, .. } if transfer.cut => {
+                        transfer.outcome(Errno::FAULT.raw_os_error())
+                    }
+                    Work::Read { transfer, .. } | Work::Write { transfer, .. } => {
+                        transfer.outcome(number)
+                    }
+                    _ => Err(number),
+                };
+                self.answer(token, outcome);
             }
             TrapToken::Fetching(id) => {
                 self.deliver(id, Err(Errno::from_raw_os_error(errno.0.into())));
@@ -607,12 +689,14 @@ impl Door for Trap {
 
     fn show(&mut self, file: FileId, state: Readiness) -> io::Result<()> {
         let Some(open) = self.files.get_mut(&file) else { return Ok(()) };
-        let mut calls = self.waiting.values().filter(|call| call.work.file() == Some(file));
-        let calling = calls.clone().next().is_some();
-        let end = calls.find_map(|call| call.end.as_ref());
+        let calls = || self.waiting.values().filter(|call| call.work.file() == Some(file));
+        // With a read or a request, it is not an event that has come.
+        let takes = |call: &Waiting| !matches!(call.work, Work::Write { .. });
+        let again = !calls().any(takes);
+        let end = calls().find_map(|call| call.end.as_ref());
         let readable = state.readable || !open.held.is_empty();
         let state = Readiness { readable, ..state };
-        open.line.show(state, !calling, end.map(OwnedFd::as_fd));
+        open.line.show(state, again, end.map(OwnedFd::as_fd));
         Ok(())
     }
 }
@@ -622,6 +706,10 @@ impl Transport for Trap {
 
     fn descriptor(&self) -> BorrowedFd<'_> {
         self.epoll.as_fd()
+    }
+
+    fn is_end(&self, inode: u64) -> bool {
+        self.by_identity.keys().any(|identity| identity.inode() == inode)
     }
 
     fn receive<'b>(

@@ -1,0 +1,156 @@
+//! The doors of a run: each by name, and the first that leads to the sequencer without one.
+
+use crate::common::*;
+use std::process::Command;
+
+const DOORS: [&str; 4] = ["fuse", "handover", "preload", "trap"];
+
+/// `aseqd run OPTIONS -- sh -c SCRIPT`.
+fn run(options: &[&str], script: &str) -> Ended {
+    let mut command = Command::new(ASEQD);
+    command.arg("run").args(options).args(["--", "sh", "-c", script]);
+    command.env_remove("ASEQD_VIA");
+    finish(command, DEADLINE)
+}
+
+/// In a mount namespace without `/dev/fuse`, where a script of this kind is run.
+fn without_fuse(script: &str) -> Option<Ended> {
+    if !is_root() || !have(&["unshare", "setpriv", "mknod"]) {
+        return None;
+    }
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c"]);
+    command.arg(format!("{PRIVATE_DEV}set +e\n{script}"));
+    command.env("aseqd", ASEQD).env_remove("ASEQD_VIA");
+    Some(finish(command, DEADLINE))
+}
+
+#[test]
+fn every_door_can_be_asked_for_and_leads_to_a_sequencer_of_its_own() {
+    if !can_serve() || !have(&["aconnect"]) {
+        return;
+    }
+    for door in DOORS {
+        let ended = run(&["-v", "--via", door], "aconnect -l | grep -c ^client; exit 5");
+        assert_eq!(ended.status.code(), Some(5), "{door}: {ended:#?}");
+        assert_eq!(ended.stdout, "2\n", "{door}: {ended:#?}");
+        assert!(ended.stderr.starts_with("aseqd: door: "), "{door}: {ended:#?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{door}: {ended:#?}");
+    }
+}
+
+#[test]
+fn the_variable_chooses_a_door_as_the_option_does() {
+    if !can_serve() {
+        return;
+    }
+    let mut command = aseqd_run(["sh", "-c", "test -e /dev/snd/seq"]);
+    command.env("ASEQD_VIA", "trap");
+    let ended = finish(command, DEADLINE);
+    // The trap answers opens; the file itself is not there.
+    assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
+    let mut command = aseqd_run(["true"]);
+    command.env("ASEQD_VIA", "window");
+    let ended = finish(command, DEADLINE);
+    assert_eq!(ended.status.code(), Some(2), "{ended:#?}");
+    assert!(ended.stderr.contains("possible values: fuse, handover, preload, trap"), "{ended:#?}");
+}
+
+#[test]
+fn without_fuse_a_dynamic_program_gets_a_library_and_is_told_why() {
+    let Some(ended) = without_fuse("$aseqd run -v -- aconnect -l | grep -c ^client") else {
+        return;
+    };
+    assert_eq!(ended.stdout, "2\n", "{ended:#?}");
+    let said: Vec<_> = ended.stderr.lines().collect();
+    assert_eq!(said.len(), 3, "{ended:#?}");
+    assert!(said[0].starts_with("aseqd: not by fuse: /dev/fuse cannot be opened"), "{ended:#?}");
+    assert!(said[1].starts_with("aseqd: not by handover: "), "{ended:#?}");
+    assert!(said[2].starts_with("aseqd: door: preload: the library "), "{ended:#?}");
+    // Without -v there is nothing to say.
+    let Some(ended) = without_fuse("$aseqd run -- aconnect -l | grep -c ^client") else { return };
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("2\n", ""));
+}
+
+#[test]
+fn without_fuse_an_ordinary_user_gets_a_sequencer_too() {
+    // The program must be where the user may execute it.
+    let script = "user() { setpriv --reuid 1000 --regid 1000 --clear-groups \"$@\"; }
+        cp $aseqd /dev/shm/aseqd; chmod 755 /dev/shm/aseqd
+        for door in preload trap; do
+            user /dev/shm/aseqd run --via $door -- sh -c 'id -u; aconnect -l | grep -c ^client'
+        done; rm /dev/shm/aseqd; ls /dev/shm";
+    let Some(ended) = without_fuse(script) else { return };
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("1000\n2\n1000\n2\n", ""));
+}
+
+#[test]
+fn without_fuse_a_static_program_gets_a_trap() {
+    if !have(&["cc"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = folder.path().join("opens.c");
+    let program = folder.path().join("opens");
+    let text = "#include <fcntl.h>\n#include <sys/ioctl.h>\n#include <stdio.h>\n\
+        int main(void) { int id = -1, fd = open(\"/dev/snd/seq\", O_RDWR);\n\
+        if (fd < 0 || ioctl(fd, 0x80045301, &id)) { perror(\"seq\"); return 1; }\n\
+        printf(\"%d\\n\", id); return 0; }\n";
+    std::fs::write(&source, text).expect("a file");
+    let compiled = Command::new("cc").arg("-static").arg("-o").arg(&program).arg(&source).status();
+    assert!(compiled.expect("cc").success());
+    let script = format!("$aseqd run -v -- {}", program.display());
+    let Some(ended) = without_fuse(&script) else { return };
+    assert_eq!(ended.stdout, "128\n", "{ended:#?}");
+    let said: Vec<_> = ended.stderr.lines().collect();
+    assert_eq!(said.len(), 4, "{ended:#?}");
+    assert!(said[2].contains("not by preload: ") && said[2].contains("statically linked"));
+    assert!(said[3].starts_with("aseqd: door: trap: "), "{ended:#?}");
+}
+
+#[test]
+fn where_no_door_leads_anywhere_one_sentence_says_so_of_each() {
+    // Nothing that could be written to and executed from, no FUSE, and calls that are stopped already.
+    let script = "cp $aseqd /dev/aseqd; export HOME=/nonexistent TMPDIR=/nonexistent
+        mount -t tmpfs -o noexec,mode=1777 tmpfs /tmp; mount -o remount,noexec /dev/shm
+        unset XDG_RUNTIME_DIR
+        /dev/aseqd run --via trap -- /dev/aseqd run -- echo reached";
+    let Some(ended) = without_fuse(script) else { return };
+    assert_eq!(ended.status.code(), Some(127), "{ended:#?}");
+    assert_eq!(ended.stdout, "", "{ended:#?}");
+    let line = ended.stderr.lines().last().unwrap_or_default();
+    assert!(line.starts_with("aseqd: no door leads to a sequencer here. fuse: "), "{ended:#?}");
+    for door in &DOORS[1..] {
+        assert!(line.contains(&format!("; {door}: ")), "{door}: {ended:#?}");
+    }
+}
+
+#[test]
+fn runs_are_nested_through_whatever_doors() {
+    if !can_serve() || !have(&["aconnect"]) {
+        return;
+    }
+    for outer in DOORS {
+        let inner = format!("{ASEQD} run -- sh -c 'aconnect -l | grep -c ^client; exit 4'");
+        let ended = run(&["--via", outer], &inner);
+        assert_eq!(ended.status.code(), Some(4), "{outer}: {ended:#?}");
+        assert_eq!(ended.stdout, "2\n", "{outer}: {ended:#?}");
+    }
+}
+
+#[test]
+fn a_client_that_outlives_the_command_is_ended_behind_every_door() {
+    if !can_serve() || !have(&["aseqdump"]) {
+        return;
+    }
+    for door in DOORS {
+        let script = "aseqdump -p 14:0 >/dev/null & 
+            until aconnect -l | grep -q aseqdump; do sleep 0.01; done; exit 6";
+        let mut command = Command::new(ASEQD);
+        command.args(["run", "--via", door, "--", "sh", "-c", script]);
+        let mark = Mark::new(&mut command);
+        let ended = finish(command, DEADLINE);
+        assert_eq!(ended.status.code(), Some(6), "{door}: {ended:#?}");
+        mark.expect_nothing();
+    }
+}
