@@ -118,19 +118,23 @@ fn share(path: Option<&str>) -> std::io::Result<()> {
 }
 
 unsafe extern "C" fn before_fork() {
-    // The child must not find the runtime's memory in the middle of a change.
-    print::lock();
+    // The child must not find the runtime's memory in the middle of a change. A handler that forks while
+    // its thread prints has it.
+    if current().place.get() != Place::Runtime {
+        print::lock();
+    }
 }
 
 unsafe extern "C" fn in_parent() {
-    print::unlock();
+    if current().place.get() != Place::Runtime {
+        print::unlock();
+    }
 }
 
 unsafe extern "C" fn in_child() {
     PID.store(std::process::id(), Ordering::Relaxed);
     let thread = current();
     thread.forget();
-    thread.place.set(Place::Program);
     // The watchers stayed with the parent.
     TABLES.private.clear();
     for count in &TABLES.private.counts {
@@ -138,7 +142,9 @@ unsafe extern "C" fn in_child() {
     }
     region::forget();
     table::count(Count::Processes);
-    print::unlock();
+    if thread.place.get() != Place::Runtime {
+        print::unlock();
+    }
 }
 
 extern "C" fn at_exit() {

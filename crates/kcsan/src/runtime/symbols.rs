@@ -54,9 +54,7 @@ fn resolve(modules: &mut HashMap<String, Module>, raw: &RawFrame) -> Vec<Frame> 
         match function {
             Some((start, size, name)) => {
                 outer.offset = Some((raw.address - start, *size));
-                if outer.function.is_empty() {
-                    outer.function = short_name(name);
-                }
+                outer.function = short_name(name);
             }
             None => {
                 outer.offset = Some((0, 0));

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "reads the memory that the program is about to access")]
 
 use std::hint::spin_loop;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::runtime::access::{Access, GRANULE, kind};
 use crate::runtime::options;
@@ -18,8 +18,11 @@ use crate::runtime::thread::{Place, Thread, current, keep_errno, now};
 const DEAD_NS: u64 = 2_000_000_000;
 /// How long a watcher waits for what a finder has to say.
 const TELL_NS: u64 = 500_000_000;
-/// How long a watcher waits for a finder's write, which comes behind its call.
-const SETTLE_NS: u64 = 500_000;
+/// How long a watcher waits for a finder's write, which comes behind its call; and how long once many
+/// have turned out to write what was there.
+const SETTLE_NS: [u64; 2] = [20_000_000, 100_000];
+const PATIENCE: u32 = 32;
+static FRUITLESS: AtomicU32 = AtomicU32::new(0);
 /// The shortest delay: less, and the threads are still on their way.
 const MIN_DELAY_NS: u64 = 1_000;
 
@@ -201,8 +204,9 @@ fn watch(thread: &Thread, access: Access, mask: u64) {
     if is_hit {
         let until = now() + TELL_NS;
         wait_until(until, || entry.ready.load(Ordering::Acquire) != 0);
-        // The finder's write comes after its call.
-        wait_until(now() + SETTLE_NS, || Value::read(piece) != old);
+        if entry.finder.kind.load(Ordering::Relaxed) & kind::WRITE != 0 {
+            settle(|| Value::read(piece) != old);
+        }
     }
     let new = Value::read(piece);
     thread.place.set(Place::Runtime);
@@ -269,6 +273,15 @@ fn delay(thread: &Thread, access: Access) -> u64 {
     let delay = options::DELAY_NS.load(Ordering::Relaxed);
     let part = if access.is(kind::COMPOUND | kind::ASSERT) { delay / 2 } else { delay };
     (delay - thread.random(part)).max(MIN_DELAY_NS)
+}
+
+/// Waits for a finder to write.
+fn settle(has_changed: impl Fn() -> bool) {
+    let is_impatient = FRUITLESS.load(Ordering::Relaxed) >= PATIENCE;
+    wait_until(now() + SETTLE_NS[usize::from(is_impatient)], &has_changed);
+    if !has_changed() {
+        FRUITLESS.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// Waits for an instant without leaving the processor, as the kernel does: others have theirs. Where
