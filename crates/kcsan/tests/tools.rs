@@ -141,11 +141,25 @@ fn a_program_of_several_objects_and_a_shared_library() {
 
 #[test]
 fn a_clean_workspace_under_cargo_kcsan() {
-    let target = folder().join("target");
+    let package = tempfile::tempdir().expect("a folder");
+    let (root, target) = (package.path(), package.path().join("target"));
+    let manifest = format!(
+        "[package]\nname = \"clean\"\nedition = \"2024\"\n[workspace]\n[dependencies]\nrtrb = \"0.4\"\n\
+         kcsan = {{ path = {:?}, default-features = false }}\n",
+        common::here()
+    );
+    for folder in ["src", "tests"] {
+        std::fs::create_dir(root.join(folder)).expect("a folder");
+    }
+    std::fs::write(root.join("Cargo.toml"), manifest).expect("a file");
+    std::fs::write(root.join("src/lib.rs"), "").expect("a file");
+    std::fs::copy(common::here().join("tests/sync.rs"), root.join("tests/sync.rs"))
+        .expect("a copy");
+    std::fs::copy(common::here().join("../../Cargo.lock"), root.join("Cargo.lock"))
+        .expect("a copy");
     let mut cargo = Command::new(env!("CARGO_BIN_EXE_cargo-kcsan"));
-    cargo.args(["kcsan", "test", "--offline", "--no-default-features", "--test", "sync"]);
-    cargo.current_dir(common::here()).env("CARGO_TARGET_DIR", &target);
-    cargo.env("KCSAN_OPTIONS", "skip=200 duty=60");
+    cargo.args(["kcsan", "test", "--offline"]).current_dir(root);
+    cargo.env("CARGO_TARGET_DIR", &target).env("KCSAN_OPTIONS", "skip=200 duty=60");
     let output = run_command(&mut cargo);
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!text.contains("BUG:"), "{text}");

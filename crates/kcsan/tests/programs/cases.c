@@ -14,16 +14,16 @@
 struct flags { unsigned char info : 1, locked : 1, active : 1; };
 struct wide { long words[8]; };
 
-static char v1;
-static short v2;
-static int v4;
-static long v8;
-static __int128 v16 __attribute__((aligned(16)));
+char v1;
+short v2;
+int v4;
+long v8;
+__int128 v16 __attribute__((aligned(16)));
 static volatile int marked;
 static _Atomic int atomic;
 static struct flags flags;
 static unsigned char alone;
-static struct wide wide, copy;
+struct wide wide, copy;
 static pthread_mutex_t locks[2] = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER };
 
 static int good;

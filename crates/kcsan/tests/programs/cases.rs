@@ -162,7 +162,10 @@ fn main() {
             let write = |t: u64| drop(unsafe { memset(at(0), if bad { t as i32 } else { 0 }, 8) });
             both(write, |_| drop(load::<u64>(at(0))));
         }
-        "same-value" => both(|_| store(at(0), 7_u64), |_| drop(load::<u64>(at(far)))),
+        "same-value" => {
+            store(at(0), 7_u64);
+            both(|_| store(at(0), 7_u64), |_| drop(load::<u64>(at(far))));
+        }
         "assert-writer" => both(
             |t| {
                 if bad {
@@ -251,7 +254,11 @@ fn main() {
                 if child == 0 { store(place(far), turn) } else { drop(load(place(0))) }
             }
             if child != 0 {
-                unsafe { waitpid(child, std::ptr::null_mut(), 0) };
+                let mut status = 0;
+                unsafe { waitpid(child, &raw mut status, 0) };
+                if status != 0 {
+                    std::process::exit(66);
+                }
             }
         }
         // One file, mapped by two processes that this program is each of.
