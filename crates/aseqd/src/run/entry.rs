@@ -10,6 +10,7 @@ use crate::door::seccomp::{self, Kind};
 use crate::error::{Context as _, Fail};
 use crate::sys::ioctl::ioctl;
 use crate::sys::process::{SignalSet, exit_now};
+use abi::preload::SOCKET_VARIABLE;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, Signal};
 use std::ffi::OsString;
@@ -66,6 +67,8 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
     }
     let (program, arguments) = entry.args.command.split_first().unwrap_or_else(|| exit_now(2));
     let mut command = Command::new(program);
+    // A library of a run around this one would lead elsewhere.
+    command.env_remove(SOCKET_VARIABLE);
     if let Entrance::Library(variables) = entry.entrance {
         command.envs(variables);
     }

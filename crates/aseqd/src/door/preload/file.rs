@@ -204,3 +204,6 @@ pub(super) fn byte_cost() -> io::Result<i32> {
     drop(theirs);
     Ok(if known { unread } else { 0 })
 }
+
+#[cfg(test)]
+mod tests;

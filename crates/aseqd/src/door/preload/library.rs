@@ -2,20 +2,29 @@
 
 use super::PreloadDoor;
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno as Failure;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Its bytes.
 static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libaseqd_preload.so"));
 const LIBRARY_NAME: &str = "libaseqd_preload.so";
+/// What every directory is called, before a number of 16 digits.
+const DIRECTORY_PREFIX: &str = "aseqd-";
+/// How long a server may take from its directory to its socket.
+const TIME_TO_LISTEN: Duration = Duration::from_secs(60);
 const SOCKET_NAME: &str = "socket";
 /// Names the libraries that the loader takes before all others.
 const PRELOAD_VARIABLE: &str = "LD_PRELOAD";
-/// The longest path that a socket can be bound to.
-const MAX_SOCKET_PATH: usize = 107;
+/// The longest path that a socket can be bound to before it gets its name.
+const MAX_SOCKET_PATH: usize = 107 - ".new".len();
 
 /// A private directory with the library, and a place for the socket. Taken away at the end.
 #[derive(Debug)]
@@ -35,6 +44,7 @@ impl Library {
         let places = runtime.into_iter().chain(usual.into_iter().flatten());
         let mut result = Err(io::Error::from(io::ErrorKind::NotFound));
         for place in places.filter(|place| place.is_absolute()) {
+            remove_abandoned(&place);
             result = Self::install_in(&place);
             if result.is_ok() {
                 break;
@@ -99,10 +109,47 @@ impl Drop for Library {
     }
 }
 
+/// Takes away what servers that were killed have left in a place: directories whose socket nobody
+/// listens at. A living server's never exists without a listener.
+fn remove_abandoned(place: &Path) {
+    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(DIRECTORY_PREFIX));
+        let ours = number.is_some_and(|number| {
+            number.len() == 16 && number.bytes().all(|digit| digit.is_ascii_hexdigit())
+        });
+        if ours && is_abandoned(&entry.path()) {
+            let _of_somebody_else = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Does nobody listen at the socket in a directory? Where there is none, and the directory is not
+/// new, its server did not come to that.
+fn is_abandoned(directory: &Path) -> bool {
+    let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let own = rustix::process::geteuid().as_raw();
+    let Ok(directory_is) = fs::symlink_metadata(directory) else { return false };
+    if !directory_is.is_dir() || directory_is.uid() != own {
+        return false;
+    }
+    let Ok(address) = SocketAddrUnix::new(directory.join(SOCKET_NAME)) else { return false };
+    let Ok(socket) = socket_with(family, kind, flags, None) else { return false };
+    match connect(&socket, &address) {
+        Err(Failure::CONNREFUSED) => true,
+        Err(Failure::NOENT) => {
+            let age = directory_is.modified().ok().and_then(|made| made.elapsed().ok());
+            age.is_some_and(|age| age > TIME_TO_LISTEN)
+        }
+        _ => false,
+    }
+}
+
 /// Makes a directory that nobody else can list, and whose name nobody can guess: programs that change
 /// their user still come to what is in it.
 fn private_directory(place: &Path) -> io::Result<PathBuf> {
-    let directory = place.join(format!("aseqd-{:016x}", super::random()?));
+    let directory = place.join(format!("{DIRECTORY_PREFIX}{:016x}", super::random()?));
     fs::DirBuilder::new().mode(0o700).create(&directory)?;
     // As it is, whatever the mask is that new files get.
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o711))?;

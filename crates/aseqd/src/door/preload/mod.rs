@@ -87,10 +87,13 @@ impl PreloadDoor {
     pub fn bind(path: &Path, everybody: bool) -> io::Result<Self> {
         let listener =
             socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
-        bind(&listener, &SocketAddrUnix::new(path)?)?;
+        // It gets its name when there is somebody who listens.
+        let unnamed = path.with_extension("new");
+        bind(&listener, &SocketAddrUnix::new(&unnamed)?)?;
         let mode = Mode::from_bits_truncate(if everybody { 0o666 } else { 0o600 });
-        rustix::fs::chmod(path, mode)?;
+        rustix::fs::chmod(&unnamed, mode)?;
         listen(&listener, BACKLOG)?;
+        rustix::fs::rename(&unnamed, path)?;
         rustix::io::ioctl_fionbio(&listener, true)?;
         let own = rustix::process::geteuid().as_raw();
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
