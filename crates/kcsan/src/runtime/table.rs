@@ -121,7 +121,7 @@ impl Table {
 
     /// Takes the slot of a key, if it is free.
     pub(crate) fn take(&self, key: u64) -> Option<usize> {
-        let slot = (key as usize / GRANULE) % SLOTS;
+        let slot = usize::try_from(key / GRANULE as u64).unwrap_or(0) % SLOTS;
         let word = &self.slots[slot].word;
         word.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).ok()?;
         Some(slot)

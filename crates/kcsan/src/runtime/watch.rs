@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "reads the memory that the program is about to access")]
 
 use std::hint::spin_loop;
+use std::ptr::with_exposed_provenance;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::runtime::access::{Access, GRANULE, kind};
@@ -315,20 +316,20 @@ impl Value {
     /// Reads what the program is about to access.
     fn read(piece: Access) -> Self {
         let Access { address, size, .. } = piece;
-        // SAFETY: the program is about to access these bytes, or says that they are there.
-        let byte = |index: usize| unsafe {
-            std::ptr::with_exposed_provenance::<u8>(address + index).read_volatile()
-        };
+        let pointer = with_exposed_provenance::<u8>(address);
         let aligned = address.is_multiple_of(size);
-        let pointer = std::ptr::with_exposed_provenance::<u8>(address);
-        // SAFETY: as above, and aligned.
-        let bytes: u128 = unsafe {
-            match size {
-                2 if aligned => pointer.cast::<u16>().read_volatile().into(),
-                4 if aligned => pointer.cast::<u32>().read_volatile().into(),
-                8 if aligned => pointer.cast::<u64>().read_volatile().into(),
-                _ => (0..size).rev().fold(0, |sum, index| sum << 8 | u128::from(byte(index))),
-            }
+        let bytes = match size {
+            // SAFETY: the program is about to access these bytes, or says that they are there; aligned.
+            2 if aligned => unsafe { pointer.cast::<u16>().read_volatile() }.into(),
+            // SAFETY: as above.
+            4 if aligned => unsafe { pointer.cast::<u32>().read_volatile() }.into(),
+            // SAFETY: as above.
+            8 if aligned => unsafe { pointer.cast::<u64>().read_volatile() }.into(),
+            _ => (0..size).rev().fold(0, |sum, index| {
+                // SAFETY: as above.
+                let byte = unsafe { pointer.wrapping_add(index).read_volatile() };
+                sum << 8 | u128::from(byte)
+            }),
         };
         Self { bytes, size }
     }
