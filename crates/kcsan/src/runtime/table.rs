@@ -134,11 +134,6 @@ impl Table {
         self.slots[slot].word.store(write | size | key, Ordering::SeqCst);
     }
 
-    /// Whether somebody has hit the watchpoint in a slot.
-    pub(crate) fn is_hit(&self, slot: usize) -> bool {
-        self.slots[slot].word.load(Ordering::Acquire) == HIT
-    }
-
     /// Hides a watchpoint. `true` if it was hit.
     pub(crate) fn end(&self, slot: usize) -> bool {
         self.slots[slot].word.swap(HIT, Ordering::AcqRel) == HIT
