@@ -21,7 +21,7 @@ stop() { # stop SIGNAL STATUS: nothing is left
     kill "-$1" $server
     wait $server
     [ $? = "$2" ] || fail "the server ended with another status than $2 after $1"
-    [ ! -e /dev/snd/seq ] && [ ! -e /dev/snd/timer ] || fail "devices are left after $1"
+    if [ -e /dev/snd/seq ] || [ -e /dev/snd/timer ]; then fail "devices are left after $1"; fi
 }
 numbers() { stat -c '%A %u %g %t:%T' /dev/snd/seq /dev/snd/timer | tr '\n' ' '; }
 

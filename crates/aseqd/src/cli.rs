@@ -1,6 +1,6 @@
 //! The command line: every option once. Help, man pages and completions are printed from this.
 
-use crate::command::{bench, connect, demo, ls, monitor, play, timers};
+use crate::command::{bench, connect, demo, doctor, ls, monitor, play, timers};
 use crate::run;
 use crate::server::timing::TimingArgs;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -39,6 +39,8 @@ pub enum Command {
     Play(play::PlayArgs),
     /// Play a short piece, and print what arrives
     Demo(demo::DemoArgs),
+    /// Say what this machine allows, and what to add for more
+    Doctor(doctor::DoctorArgs),
     /// Measure the sequencer on this machine, beside its limits and its peers
     Bench(bench::BenchArgs),
     /// A program of the bench

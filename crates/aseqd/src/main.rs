@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Monitor(args) => command::monitor::main(&args),
         Command::Play(args) => command::play::main(&args),
         Command::Demo(args) => return demo(&args),
+        Command::Doctor(args) => command::doctor::main(&args),
         Command::Bench(args) => command::bench::main(&args),
         Command::BenchWorker(args) => command::bench::worker::main(&args),
         Command::Probe => run::probe(),

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/lockdep-preload", &["lockdep"]),
     ("crates/preload", &["abi"]),
     ("tests/conformance", &["abi"]),
+    ("tests/container", &[]),
     ("tests/lockdep-probe", &["lockdep"]),
     ("tests/seqfuzz", &["abi", "engine"]),
 ];
@@ -49,6 +50,8 @@ const UNSAFE_ROOMS: &[&str] = &[
     "crates/lockdep/src/lock/spin.rs",
     "crates/lockdep/src/sud.rs",
     "tests/conformance/src/sys.rs",
+    "tests/container/src/bin/probe.rs",
+    "tests/container/src/sys.rs",
     "tests/lockdep-probe/src/raw.rs",
     "tests/seqfuzz/src/sys.rs",
 ];

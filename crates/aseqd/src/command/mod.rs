@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod connect;
 pub mod demo;
+pub mod doctor;
 pub mod ls;
 pub mod monitor;
 pub mod play;

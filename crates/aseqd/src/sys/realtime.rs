@@ -95,12 +95,21 @@ pub(crate) fn sleeps() -> u64 {
     u64::try_from(usage.ru_nvcsw).unwrap_or(0)
 }
 
+/// Does the limit of locked memory not hold for this process? Root of a container is mostly not above it,
+/// and a capability in a user namespace does not count.
+fn is_above_limits() -> bool {
+    let lock = rustix::thread::CapabilitySet::IPC_LOCK;
+    let has = rustix::thread::capabilities(None).is_ok_and(|caps| caps.effective.contains(lock));
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    has && map.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
 /// Keeps the memory of this process from being paged out, once it has been touched.
 ///
 /// # Errors
 /// Those of `mlockall(2)`; `EPERM` where a limit would make later allocations fail.
 pub(crate) fn stay_resident() -> io::Result<()> {
-    if getrlimit(Resource::Memlock).current.is_some() && !rustix::process::geteuid().is_root() {
+    if getrlimit(Resource::Memlock).current.is_some() && !is_above_limits() {
         return Err(io::Error::from_raw_os_error(libc::EPERM));
     }
     let flags = libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT;

@@ -114,15 +114,13 @@ impl Line {
         Ok(end)
     }
 
-    /// Shows a state. `again`: an event has come, and who watches for changes alone shall see one.
-    /// Turning something off takes the program's end; without it that stays for the next call.
-    pub(super) fn show(&mut self, state: Readiness, again: bool, theirs: Option<BorrowedFd<'_>>) {
+    /// Shows a state. Turning something off takes the program's end; without it that stays for the
+    /// next call.
+    pub(super) fn show(&mut self, state: Readiness, theirs: Option<BorrowedFd<'_>>) {
         match &mut self.kind {
             Kind::Socket { ours, marks } => {
-                if state.readable && (*marks == 0 || (again && *marks < MARKS)) {
-                    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-                    // Fails if the program's end is closed: nobody looks.
-                    *marks += send(&*ours, &[0], flags).unwrap_or(0);
+                if state.readable && *marks == 0 {
+                    *marks = mark(ours);
                 }
                 if let Some(theirs) = theirs
                     && !state.readable
@@ -153,6 +151,25 @@ impl Line {
             }
         }
     }
+
+    /// An event has come to a file that may show one already: who watches for changes alone shall
+    /// see one.
+    pub(super) fn renew(&mut self) {
+        match &mut self.kind {
+            Kind::Socket { ours, marks } if (1..MARKS).contains(marks) => *marks += mark(ours),
+            Kind::Fifo { ours, access } if self.shown.readable && *access != Access::Write => {
+                // Where it does not fit, the program has long been told.
+                let _full = add(ours, *access);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Sends a byte that makes the peer readable.
+fn mark(ours: &OwnedFd) -> usize {
+    // Fails if the program's end is closed: nobody looks.
+    send(ours, &[0], SendFlags::DONTWAIT | SendFlags::NOSIGNAL).unwrap_or(0)
 }
 
 impl AsFd for Line {
@@ -170,20 +187,19 @@ fn drain(ours: &OwnedFd) {
     while recv(ours, &mut bytes, RecvFlags::DONTWAIT).is_ok_and(|(read, _)| read > 0) {}
 }
 
+/// One more byte in a FIFO that has some.
+fn add(ours: &OwnedFd, access: Access) -> Result<usize, Errno> {
+    match access {
+        Access::Read => rustix::io::write(ours, &[0]),
+        _ => rustix::io::write(reopen(ours, OFlags::WRONLY | OFlags::NONBLOCK)?, &[0]),
+    }
+}
+
 /// Fills a FIFO as far as a state takes it.
 fn fill(ours: &OwnedFd, access: Access, state: Readiness) -> Result<(), Errno> {
-    let nonblock = OFlags::NONBLOCK;
-    let (reader, writer);
-    let (reader, writer) = match access {
-        Access::Read => {
-            reader = reopen(ours, OFlags::RDONLY | nonblock)?;
-            (&reader, ours)
-        }
-        _ => {
-            writer = reopen(ours, OFlags::WRONLY | nonblock)?;
-            (ours, &writer)
-        }
-    };
+    let mode = if access == Access::Read { OFlags::RDONLY } else { OFlags::WRONLY };
+    let other = reopen(ours, mode | OFlags::NONBLOCK)?;
+    let (reader, writer) = if access == Access::Read { (&other, ours) } else { (ours, &other) };
     let page = page_size();
     // One byte makes it readable; one of two buffers is then free. A page and a byte fill two.
     let wanted = match access {
@@ -193,13 +209,12 @@ fn fill(ours: &OwnedFd, access: Access, state: Readiness) -> Result<(), Errno> {
         Access::ReadWrite if state.writable => 1,
         Access::ReadWrite => page + 1,
     };
-    let unread = usize::try_from(rustix::io::ioctl_fionread(reader)?).unwrap_or(usize::MAX);
-    let bytes = vec![0; page + 1];
+    let unread = usize::try_from(rustix::io::ioctl_fionread(reader)?).unwrap_or(0);
+    let mut bytes = vec![0; unread.abs_diff(wanted)];
     if unread < wanted {
-        rustix::io::write(writer, &bytes[..wanted - unread])?;
+        rustix::io::write(writer, &bytes)?;
     } else if unread > wanted {
-        let mut bytes = bytes;
-        rustix::io::read(reader, &mut bytes[..unread - wanted])?;
+        rustix::io::read(reader, &mut bytes)?;
     }
     Ok(())
 }
@@ -253,7 +268,7 @@ mod tests {
         let (mut line, end) = Line::socket().unwrap();
         let theirs = end.descriptor;
         for (readable, writable) in STATES {
-            line.show(Readiness { readable, writable }, false, Some(theirs.as_fd()));
+            line.show(Readiness { readable, writable }, Some(theirs.as_fd()));
             assert_eq!(polled(&theirs), wanted(readable, writable));
         }
         drop(theirs);
@@ -265,13 +280,14 @@ mod tests {
         let (mut line, end) = Line::socket().unwrap();
         let off = Readiness::default();
         let on = Readiness { readable: true, writable: true };
-        line.show(on, true, None);
-        line.show(on, true, None);
-        line.show(off, false, None);
+        line.show(on, None);
+        line.renew();
+        line.renew();
+        line.show(off, None);
         assert_eq!(polled(&end.descriptor), wanted(true, true), "nothing can be taken back");
-        line.show(off, false, Some(end.descriptor.as_fd()));
+        line.show(off, Some(end.descriptor.as_fd()));
         assert_eq!(polled(&end.descriptor), wanted(false, false));
-        line.show(on, false, None);
+        line.show(on, None);
         assert_eq!(polled(&end.descriptor), wanted(true, true));
         drop(line);
         assert!(polled(&end.descriptor).contains(PollFlags::HUP), "a server that died shows");
@@ -283,7 +299,7 @@ mod tests {
             let (mut line, end) = Line::fifo(access).unwrap();
             let theirs = end.descriptor;
             for (readable, writable) in STATES {
-                line.show(Readiness { readable, writable }, false, None);
+                line.show(Readiness { readable, writable }, None);
                 let shown = match access {
                     Access::Read => wanted(readable, false),
                     Access::Write => wanted(false, writable),
@@ -291,6 +307,10 @@ mod tests {
                 };
                 assert_eq!(polled(&theirs), shown, "{access:?} {readable} {writable}");
             }
+            line.show(Readiness { readable: true, writable: false }, None);
+            line.renew();
+            line.show(Readiness { readable: false, writable: true }, None);
+            assert!(!polled(&theirs).contains(PollFlags::IN), "{access:?}: nothing is left");
             let second = line.another(None, false).unwrap();
             drop(theirs);
             let gone = PollFlags::HUP | PollFlags::ERR;

@@ -394,7 +394,7 @@ impl Trap {
         drop(open.held.drain(..count));
         // What is readable now, the session knows: a spurious byte is better than none.
         let shown = Readiness { readable: true, ..open.line.shown() };
-        open.line.show(shown, false, end.as_ref().map(OwnedFd::as_fd));
+        open.line.show(shown, end.as_ref().map(OwnedFd::as_fd));
         Ok(None)
     }
 
@@ -410,12 +410,16 @@ impl Trap {
             return Err(Errno::IO);
         };
         let number = self.targets.free(call.thread, &self.descriptors)?;
-        let (mut line, end) =
-            if self.targets.lends(call.thread) { Line::socket()? } else { Line::fifo(access)? };
+        let (mut line, end) = if self.targets.lends(call.thread) {
+            Line::socket()?
+        } else {
+            // A timer never has room, and so no state that a FIFO for both cannot show.
+            Line::fifo(if node == Node::Timer { Access::Read } else { access })?
+        };
         if nonblock {
             fcntl_setfl(&end.descriptor, fcntl_getfl(&end.descriptor)? | OFlags::NONBLOCK)?;
         }
-        line.show(state, false, Some(end.descriptor.as_fd()));
+        line.show(state, Some(end.descriptor.as_fd()));
         // Hanging up is always told.
         let name = EventData::new_u64(file.0.into());
         epoll::add(&self.epoll, &line, name, EventFlags::empty())?;
@@ -464,7 +468,7 @@ impl Trap {
         if let Some(open) = self.files.get_mut(&file) {
             open.held.extend(data);
             let shown = Readiness { readable: true, ..open.line.shown() };
-            open.line.show(shown, true, end.map(OwnedFd::as_fd));
+            open.line.show(shown, end.map(OwnedFd::as_fd));
         }
     }
 
@@ -689,14 +693,18 @@ impl Door for Trap {
 
     fn show(&mut self, file: FileId, state: Readiness) -> io::Result<()> {
         let Some(open) = self.files.get_mut(&file) else { return Ok(()) };
-        let calls = || self.waiting.values().filter(|call| call.work.file() == Some(file));
-        // With a read or a request, it is not an event that has come.
-        let takes = |call: &Waiting| !matches!(call.work, Work::Write { .. });
-        let again = !calls().any(takes);
-        let end = calls().find_map(|call| call.end.as_ref());
+        let mut calls = self.waiting.values().filter(|call| call.work.file() == Some(file));
+        let end = calls.find_map(|call| call.end.as_ref());
         let readable = state.readable || !open.held.is_empty();
         let state = Readiness { readable, ..state };
-        open.line.show(state, again, end.map(OwnedFd::as_fd));
+        open.line.show(state, end.map(OwnedFd::as_fd));
+        Ok(())
+    }
+
+    fn renew(&mut self, file: FileId) -> io::Result<()> {
+        if let Some(open) = self.files.get_mut(&file) {
+            open.line.renew();
+        }
         Ok(())
     }
 }

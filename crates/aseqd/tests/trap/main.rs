@@ -1,0 +1,190 @@
+//! The doors that stop system calls: static programs, signals, containers, a server that dies.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use common::*;
+use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+static FOLDER: LazyLock<tempfile::TempDir> =
+    LazyLock::new(|| tempfile::tempdir().expect("a folder"));
+
+/// Compiles a C program that has no dynamic linker.
+fn compile(source: &str) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(source);
+    let program = FOLDER.path().join(source.file_stem().expect("a name"));
+    let mut command = Command::new("cc");
+    command.args(["-static", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"]);
+    let status = command.arg(&program).arg(&source).status().expect("a C compiler");
+    assert!(status.success(), "{} compiles", source.display());
+    program
+}
+
+static DENY: LazyLock<PathBuf> = LazyLock::new(|| compile("trap/c/deny.c"));
+static ENDS: LazyLock<PathBuf> = LazyLock::new(|| compile("trap/c/ends.c"));
+
+/// `aseqd run --via DOOR -- PROGRAM ARGUMENTS`.
+fn run_via<S: AsRef<OsStr>>(door: &str, program: S, arguments: &[&str]) -> Command {
+    let mut command = Command::new(ASEQD);
+    command.args(["run", "--via", door, "--"]).arg(program).args(arguments);
+    command
+}
+
+/// The same where the server may not do these system calls.
+fn denied(numbers: &[i64], command: &Command) -> Command {
+    let mut denied = Command::new(&*DENY);
+    denied.args(numbers.iter().map(ToString::to_string)).arg("--");
+    denied.arg(command.get_program()).args(command.get_args());
+    denied
+}
+
+/// Cases of C programs, which are also the preload door's.
+macro_rules! cases {
+    ($($file:ident: $($case:ident)*;)*) => { $(
+        mod $file {
+            use super::*;
+            static PROGRAM: LazyLock<PathBuf> =
+                LazyLock::new(|| compile(concat!("preload/c/", stringify!($file), ".c")));
+            $(#[test]
+            fn $case() {
+                let command = run_via("trap", &*PROGRAM, &[stringify!($case)]);
+                assert_eq!(output(command), "done\n");
+            })*
+        }
+    )* };
+}
+
+cases! {
+    states: poll_states epoll_states overflow long_writes;
+    signals: read_is_interrupted read_goes_on nothing_is_lost write_is_interrupted write_sleeps
+        read_is_left reader_is_cancelled handlers_call asynchronous;
+    descriptors: forks execs threads many_sleepers killed;
+}
+
+/// Where the server may not take descriptors out of a program, as in a container by default.
+#[test]
+fn fifos_are_used_where_descriptors_cannot_be_taken() {
+    let signals = compile("preload/c/signals.c");
+    for case in ["read_is_interrupted", "read_goes_on", "nothing_is_lost", "asynchronous"] {
+        let command = run_via("trap", &signals, &[case]);
+        assert_eq!(output(denied(&[libc::SYS_pidfd_getfd], &command)), "done\n", "{case}");
+    }
+}
+
+/// Where it may not touch the memory of a program but by its file.
+#[test]
+fn memory_is_reached_by_its_file() {
+    let states = compile("preload/c/states.c");
+    for case in ["poll_states", "long_writes"] {
+        let command = run_via("trap", &states, &[case]);
+        let numbers = [libc::SYS_process_vm_readv, libc::SYS_process_vm_writev];
+        assert_eq!(output(denied(&numbers, &command)), "done\n", "{case}");
+    }
+}
+
+#[test]
+fn the_texts_of_proc_are_files() {
+    for door in ["trap", "handover"] {
+        if door == "handover" && !can_serve() {
+            continue;
+        }
+        let script = "cat /proc/asound/seq/clients; cd /proc; cat asound/timers";
+        let text = output(run_via(door, "sh", &["-c", script]));
+        assert!(text.contains("Client   0 : \"System\""), "{door}: {text}");
+        assert!(text.contains("G0: system timer"), "{door}: {text}");
+        let write = shell_refuses(door, "echo x >/proc/asound/timers");
+        assert!(write.contains("Permission denied"), "{door}: {write}");
+    }
+}
+
+/// What a shell says of a script that fails.
+fn shell_refuses(door: &str, script: &str) -> String {
+    let ended = finish(run_via(door, "sh", &["-c", script]), DEADLINE);
+    assert!(!ended.status.success(), "{ended:?}");
+    ended.stderr
+}
+
+#[test]
+fn the_engine_knows_the_program_and_not_who_opens_for_it() {
+    for door in ["trap", "handover"] {
+        if door == "handover" && !can_serve() {
+            continue;
+        }
+        if !have(&["aconnect"]) {
+            return;
+        }
+        let script = "echo $$; exec aconnect -l";
+        let text = output(run_via(door, "sh", &["-c", script]));
+        let pid = text.lines().next().expect("a number").to_owned();
+        let program = run_via(door, ASEQD, &["ls", "--json"]);
+        assert!(pid.parse::<i32>().is_ok(), "{door}: {text}");
+        assert!(output(program).contains("System"), "{door}");
+    }
+}
+
+#[test]
+fn go_programs_read_by_their_netpoller() {
+    if !have(&["go"]) {
+        return;
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trap/netpoller.go");
+    let program = FOLDER.path().join("netpoller");
+    let mut build = Command::new("go");
+    build.args(["build", "-o"]).arg(&program).arg(source).env("CGO_ENABLED", "0");
+    build.env("GOCACHE", FOLDER.path().join("cache"));
+    assert!(build.status().expect("go").success(), "it compiles");
+    assert_eq!(output(run_via("trap", &program, &[])), "ok true\n");
+    let command = run_via("trap", &program, &[]);
+    assert_eq!(output(denied(&[libc::SYS_pidfd_getfd], &command)), "ok true\n");
+    if can_serve() {
+        assert_eq!(output(run_via("handover", &program, &[])), "ok true\n");
+    }
+}
+
+/// A program that sleeps in a call is let go at once when the server dies.
+fn ends(call: &str) -> String {
+    let mut front = Process::start(run_via("trap", &*ENDS, &[call]));
+    front.wait_for_output("sleeps\n");
+    std::thread::sleep(Duration::from_millis(100));
+    let children = format!("/proc/{0}/task/{0}/children", front.pid());
+    let children = std::fs::read_to_string(children).expect("its children");
+    let keeper: i32 = children.split_whitespace().next().and_then(|n| n.parse().ok()).expect("one");
+    // Else it would end what has lost its server.
+    front.signal(Signal::STOP);
+    kill_process(Pid::from_raw(keeper).expect("a process"), Signal::KILL).expect("the server");
+    let died = Instant::now();
+    front.wait_until("the call has ended", |front| front.stdout().contains("later"));
+    let took = died.elapsed();
+    front.signal(Signal::CONT);
+    assert!(took < Duration::from_secs(2), "{call}: {took:?}");
+    front.stdout()
+}
+
+#[test]
+fn a_read_ends_with_the_server() {
+    assert_eq!(ends("read"), "sleeps\nread -1 ENOSYS\nlater -1 ENOSYS\n");
+}
+
+#[test]
+fn a_write_ends_with_the_server() {
+    assert_eq!(ends("write"), "sleeps\nwrite -1 ENOSYS\nlater -1 ENOSYS\n");
+}
+
+#[test]
+fn a_poll_ends_with_the_server() {
+    assert_eq!(ends("poll"), "sleeps\npoll 16 \nlater -1 ENOSYS\n");
+}
+
+#[test]
+fn a_second_filter_is_refused_with_a_sentence() {
+    for door in ["trap", "handover"] {
+        let inner = [ASEQD, "run", "--via", "trap", "--", "true"];
+        let ended = finish(run_via("trap", inner[0], &inner[1..]), DEADLINE);
+        assert!(ended.stderr.contains("already stopped for somebody else"), "{door}: {ended:?}");
+    }
+}
