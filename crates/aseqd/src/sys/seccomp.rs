@@ -20,7 +20,7 @@ pub(crate) struct Notification {
     /// The thread that calls, as the receiver sees it.
     pub(crate) thread: i32,
     /// The number of the call, of this machine's own interface.
-    pub(crate) number: i64,
+    pub(crate) number: libc::c_long,
     /// Its arguments.
     pub(crate) args: [u64; 6],
 }

@@ -204,7 +204,7 @@ pub(super) fn scatter(thread: i32, pieces: &[Piece], mut bytes: &[u8]) -> Result
 mod tests {
     use super::*;
 
-    fn call(number: i64, args: [u64; 3]) -> Notification {
+    fn call(number: libc::c_long, args: [u64; 3]) -> Notification {
         let thread = rustix::thread::gettid().as_raw_nonzero().get();
         let [first, second, third] = args;
         Notification { id: 1, thread, number, args: [first, second, third, 0, 0, 0] }

@@ -4,18 +4,19 @@
 //! two lists of call numbers and one comparison of a descriptor.
 
 use crate::sys::seccomp::{ALLOW, Instruction, NOTIFY};
+use libc::c_long;
 use std::mem::offset_of;
 use std::ops::Range;
 
 /// The calls that open a file.
 #[cfg(target_arch = "x86_64")]
-const OPENS: &[i64] = &[libc::SYS_open, libc::SYS_openat, libc::SYS_openat2, libc::SYS_creat];
+const OPENS: &[c_long] = &[libc::SYS_open, libc::SYS_openat, libc::SYS_openat2, libc::SYS_creat];
 #[cfg(not(target_arch = "x86_64"))]
-const OPENS: &[i64] = &[libc::SYS_openat, libc::SYS_openat2];
+const OPENS: &[c_long] = &[libc::SYS_openat, libc::SYS_openat2];
 
 /// The calls on a descriptor, which is the first argument.
 #[cfg(target_arch = "x86_64")]
-const ON_DESCRIPTORS: &[i64] = &[
+const ON_DESCRIPTORS: &[c_long] = &[
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_readv,
@@ -26,7 +27,7 @@ const ON_DESCRIPTORS: &[i64] = &[
     libc::SYS_dup3,
 ];
 #[cfg(not(target_arch = "x86_64"))]
-const ON_DESCRIPTORS: &[i64] = &[
+const ON_DESCRIPTORS: &[c_long] = &[
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_readv,
@@ -41,6 +42,11 @@ const ON_DESCRIPTORS: &[i64] = &[
 const ARCH: u32 = 62 | 0xc000_0000;
 #[cfg(target_arch = "aarch64")]
 const ARCH: u32 = 183 | 0xc000_0000;
+#[cfg(target_arch = "riscv64")]
+const ARCH: u32 = 243 | 0xc000_0000;
+/// No machine: there the doors lead nowhere.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+const ARCH: u32 = u32::MAX;
 
 /// Calls of the x32 interface have this bit.
 #[cfg(target_arch = "x86_64")]
@@ -139,7 +145,7 @@ fn prologue() -> Vec<Step> {
     ]
 }
 
-fn numbers(list: &[i64], label: Label) -> Vec<Step> {
+fn numbers(list: &[c_long], label: Label) -> Vec<Step> {
     list.iter().map(|call| Step::jump(EQUAL, number(*call), To::Label(label), To::Next)).collect()
 }
 
@@ -178,7 +184,7 @@ fn offset(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
-fn number(call: i64) -> u32 {
+fn number(call: c_long) -> u32 {
     u32::try_from(call).unwrap_or(u32::MAX)
 }
 
@@ -187,7 +193,7 @@ mod tests {
     use super::*;
 
     /// What a filter says of a call.
-    fn verdict(filter: &[Instruction], arch: u32, call: i64, args: [u64; 2]) -> u32 {
+    fn verdict(filter: &[Instruction], arch: u32, call: c_long, args: [u64; 2]) -> u32 {
         let mut data = [0_u8; size_of::<libc::seccomp_data>()];
         data[..4].copy_from_slice(&number(call).to_ne_bytes());
         data[4..8].copy_from_slice(&arch.to_ne_bytes());
@@ -266,6 +272,6 @@ mod tests {
     #[test]
     fn the_other_interfaces_of_the_machine_are_left_alone() {
         let filter = all(&(768..1024));
-        assert_eq!(verdict(&filter, ARCH, libc::SYS_openat | i64::from(X32), [0, 0]), ALLOW);
+        assert_eq!(verdict(&filter, ARCH, libc::SYS_openat | c_long::from(X32), [0, 0]), ALLOW);
     }
 }

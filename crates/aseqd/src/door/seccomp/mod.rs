@@ -17,6 +17,7 @@ mod path;
 mod target;
 mod text;
 mod trap;
+mod waiting;
 
 pub use trap::{Trap, TrapBuffer, TrapToken};
 

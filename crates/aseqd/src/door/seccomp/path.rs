@@ -183,7 +183,7 @@ mod tests {
         }
     }
 
-    fn call(number: i64, args: [u64; 3]) -> Notification {
+    fn call(number: libc::c_long, args: [u64; 3]) -> Notification {
         let thread = rustix::thread::gettid().as_raw_nonzero().get();
         let [first, second, third] = args;
         Notification { id: 1, thread, number, args: [first, second, third, 0, 0, 0] }

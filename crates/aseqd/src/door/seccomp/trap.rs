@@ -6,6 +6,7 @@ use super::line::Line;
 use super::path::{Goal, Opening, low, opening};
 use super::target::{Identity, Signalled, Targets};
 use super::text::Fetch;
+use super::waiting::{Kind, Own, Refusal, Waiting, Work};
 use crate::door::{Call, CallKind, Door, Readiness, Received, Transport};
 use crate::error::{Context as _, Fail};
 use crate::sys::memory::Piece;
@@ -87,46 +88,6 @@ struct File {
     access: Access,
     /// Bytes of reads that nobody was there any more to take: the next read has them.
     held: VecDeque<u8>,
-}
-
-/// A call that waits for the session.
-#[derive(Debug)]
-struct Waiting {
-    call: Notification,
-    work: Work,
-    /// The program's descriptor, for the time of the call.
-    end: Option<OwnedFd>,
-    /// A signal wants the thread.
-    signalled: Option<Signalled>,
-}
-
-#[derive(Debug)]
-enum Work {
-    Open { node: Node, access: Access, nonblock: bool, close_on_exec: bool },
-    Read { file: FileId, transfer: Transfer },
-    Write { file: FileId, transfer: Transfer },
-    Ioctl { file: FileId, argument: u64 },
-}
-
-impl Work {
-    const fn file(&self) -> Option<FileId> {
-        match self {
-            Self::Open { .. } => None,
-            Self::Read { file, .. } | Self::Write { file, .. } | Self::Ioctl { file, .. } => {
-                Some(*file)
-            }
-        }
-    }
-}
-
-#[derive(Debug)]
-enum Own {
-    Interrupt(u64),
-    /// The next piece of a read or write.
-    GoOn(u64),
-    /// The next step to a text.
-    Ask(u64),
-    Close(FileId),
 }
 
 impl Trap {
@@ -278,7 +239,9 @@ impl Trap {
                 let number = self.targets.free(call.thread, &range)?;
                 let end = open.line.another(found.copy, nonblock)?;
                 let end = end.as_fd();
-                self.listener.answer_with(call.id, end, Some(number), close_on_exec)?;
+                self.listener
+                    .answer_with(call.id, end, Some(number), close_on_exec)
+                    .map_err(above_limit)?;
                 return Ok(None);
             }
             Trapped::DupTo { number, close_on_exec } => {
@@ -432,7 +395,7 @@ impl Trap {
         if given.is_err() {
             self.forget(file);
         }
-        given
+        given.map_err(above_limit)
     }
 
     fn forget(&mut self, file: FileId) {
@@ -497,48 +460,17 @@ impl Trap {
     }
 }
 
+/// The program has lowered its limit below the range since: it has no descriptor left.
+fn above_limit(error: Errno) -> Errno {
+    if error == Errno::BADF { Errno::MFILE } else { error }
+}
+
 fn is_open(call: &Notification) -> bool {
     #[cfg(target_arch = "x86_64")]
     if call.number == libc::SYS_open || call.number == libc::SYS_creat {
         return true;
     }
     call.number == libc::SYS_openat || call.number == libc::SYS_openat2
-}
-
-/// Why a call is not the session's.
-#[derive(Debug)]
-enum Refusal {
-    /// It is the kernel's.
-    Native,
-    Errno(Errno),
-}
-
-impl From<Errno> for Refusal {
-    fn from(error: Errno) -> Self {
-        Self::Errno(error)
-    }
-}
-
-/// A call whose bytes are in the buffer.
-#[derive(Debug)]
-enum Kind {
-    Open { node: Node, access: Access, pid: i32 },
-    Read { file: FileId, len: usize, nonblock: bool },
-    Write { file: FileId, nonblock: bool },
-    Ioctl { file: FileId, request: u32, out_size: usize },
-}
-
-impl Kind {
-    const fn with(self, bytes: &[u8]) -> CallKind<'_, TrapToken, ()> {
-        match self {
-            Self::Open { node, access, pid } => CallKind::Open { node, access, pid },
-            Self::Read { file, len, nonblock } => CallKind::Read { file, len, nonblock },
-            Self::Write { file, nonblock } => CallKind::Write { file, data: bytes, nonblock },
-            Self::Ioctl { file, request, out_size } => {
-                CallKind::Ioctl { file, request, compat: false, arg: bytes, out_size }
-            }
-        }
-    }
 }
 
 impl Door for Trap {
