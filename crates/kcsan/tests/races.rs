@@ -63,7 +63,7 @@ const C_ROWS: &[Row] = &[
     ("assert-bits", &[ASSERT, " bits changed: 0x00000001 with mask 0x"]),
     ("checked-range", &[RACE, "read-write to 0x", " of 64 bytes", " of 8 bytes"]),
     ("once", &[RACE, "read (marked) to 0x", "write to 0x"]),
-    ("signal", &[RACE, "handler / with_signals", "by interrupt on cpu"]),
+    ("signal", &[RACE, " handler / main", "by interrupt on cpu"]),
 ];
 
 fn check(program: &Path, rows: &[Row]) {

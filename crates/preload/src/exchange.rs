@@ -134,7 +134,7 @@ impl Call {
         message.msg_iovlen = if self.into_len == 0 { 1 } else { 2 };
         if self.request.kind == kind::OPEN {
             message.msg_control = (&raw mut control).cast();
-            message.msg_controllen = size_of::<Control>() as _;
+            message.msg_controllen = size_of::<Control>();
         }
         let flags = if self.cloexec { libc::MSG_CMSG_CLOEXEC } else { 0 };
         let received = if sleeps {
@@ -145,7 +145,7 @@ impl Call {
         if received < head_len {
             return Err(libc::ECONNRESET);
         }
-        let has_descriptor = message.msg_controllen as usize >= CONTROL_LEN
+        let has_descriptor = message.msg_controllen >= CONTROL_LEN
             && control.header.cmsg_level == libc::SOL_SOCKET
             && control.header.cmsg_type == libc::SCM_RIGHTS;
         Ok((reply, has_descriptor.then_some(control.descriptor)))

@@ -44,16 +44,23 @@ struct Page {
 
 const _: () = assert!(size_of::<Page>() == sys::PAGE);
 
-const EMPTY: Slot = Slot {
-    holder: AtomicUsize::new(0),
-    thread: AtomicUsize::new(0),
-    fd: AtomicI32::new(0),
-    serial: AtomicU32::new(0),
-    inode: AtomicU64::new(0),
-};
+impl Slot {
+    const fn new() -> Self {
+        Self {
+            holder: AtomicUsize::new(0),
+            thread: AtomicUsize::new(0),
+            fd: AtomicI32::new(0),
+            serial: AtomicU32::new(0),
+            inode: AtomicU64::new(0),
+        }
+    }
+}
 
-static PAGE: Page =
-    Page { process: AtomicI32::new(0), used: AtomicUsize::new(0), slots: [const { EMPTY }; SLOTS] };
+static PAGE: Page = Page {
+    process: AtomicI32::new(0),
+    used: AtomicUsize::new(0),
+    slots: [const { Slot::new() }; SLOTS],
+};
 
 /// The same connections, for a child that has to close them: number plus one, inode.
 static INHERITED: [(AtomicI32, AtomicU64); SLOTS] =
@@ -94,8 +101,8 @@ fn server() -> Outcome<(libc::sockaddr_un, u32)> {
     if len == 0 {
         return Err(libc::ENODEV);
     }
-    let family = libc::AF_UNIX as libc::sa_family_t;
-    let mut address = libc::sockaddr_un { sun_family: family, sun_path: [0; MAX_NAME] };
+    let sun_family = libc::sa_family_t::try_from(libc::AF_UNIX).unwrap_or(0);
+    let mut address = libc::sockaddr_un { sun_family, sun_path: [0; MAX_NAME] };
     for (place, byte) in address.sun_path.iter_mut().zip(&SERVER) {
         *place = byte.load(Ordering::Relaxed) as libc::c_char;
     }
@@ -151,7 +158,7 @@ fn begin() {
 /// still goes on: a signal handler that never returns leaves it by `longjmp`.
 pub(crate) struct Frame(AtomicUsize);
 
-const ALIVE: usize = 0x5ca1_ab1e_0ddb_a11d_u64 as usize;
+const ALIVE: usize = 0x5ca1_ab1e_0ddb_a11d;
 
 impl Frame {
     pub(crate) const fn new() -> Self {
@@ -358,7 +365,7 @@ fn lowest() -> c_int {
     // SAFETY: the pointer is to a struct that the call fills.
     let _as_it_was = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
     let top = c_int::try_from(limit.rlim_cur.min(TOP)).unwrap_or(0);
-    (top - SLOTS as c_int).max(3)
+    top.saturating_sub(c_int::try_from(SLOTS).unwrap_or(0)).max(3)
 }
 
 /// Sends a request and the bytes that go with it.

@@ -55,7 +55,7 @@ fn int(value: usize) -> c_int {
 
 /// The address that the other end of a socket is bound to; its length.
 pub(crate) fn peer_name(fd: c_int, name: &mut libc::sockaddr_un) -> Outcome {
-    let mut len = size_of::<libc::sockaddr_un>() as libc::socklen_t;
+    let mut len = libc::socklen_t::try_from(size_of::<libc::sockaddr_un>()).unwrap_or(0);
     let name = core::ptr::from_mut(name);
     // SAFETY: both pointers are to live variables of the sizes that the call is told.
     let called = unsafe { libc::syscall(libc::SYS_getpeername, fd, name, &raw mut len) };

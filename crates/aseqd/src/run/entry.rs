@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal};
 use std::ffi::OsString;
 use std::os::fd::AsFd as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 /// CMD exists and cannot be executed.
@@ -83,13 +84,13 @@ fn enter(entry: &Entry<'_>) -> Result<String, Fail> {
     match &entry.entrance {
         Entrance::Mount => {
             let how = namespace::enter(entry.ids, &entry.link)?;
-            probe().map(|()| how)
+            probe_past_libraries().map(|()| how)
         }
         Entrance::Filter(kind) => {
             let listener = seccomp::install(kind)?;
             entry.link.door(Some(listener.as_fd()))?;
             drop(listener);
-            probe()?;
+            probe_past_libraries()?;
             Ok(match kind {
                 Kind::Handover => "hand-over of FUSE files, to opens that seccomp stops".to_owned(),
                 Kind::Trap(range) => format!(
@@ -108,19 +109,42 @@ fn enter(entry: &Entry<'_>) -> Result<String, Fail> {
     }
 }
 
+/// Opens the sequencer. Within the preload door of another run this process has that run's library, and
+/// would come to its sequencer: another process does it then.
+fn probe_past_libraries() -> Result<(), Fail> {
+    if std::env::var_os(SOCKET_VARIABLE).is_none() {
+        return probe();
+    }
+    let mut other = Command::new(own_program()?);
+    other.env_remove(SOCKET_VARIABLE);
+    probe_by(other)
+}
+
 /// Has another process open the sequencer, with the library loaded; none that is linked statically.
 fn probe_by_library(variables: &[(&'static str, OsString); 2]) -> Result<(), Fail> {
-    let own = std::env::current_exe().context("this program has no path")?;
+    let own = own_program()?;
     if program::refuses_libraries(own.as_os_str()).is_some() {
         // The command's programs will show it: nothing else is here that could be asked.
         return Ok(());
     }
-    let mut probe = Command::new(own);
-    probe.arg("probe").envs(variables.iter().map(|(name, value)| (name, value)));
-    let output = probe.stdin(Stdio::null()).output().context("the probe cannot be started")?;
+    let mut other = Command::new(own);
+    other.envs(variables.iter().map(|(name, value)| (name, value)));
+    probe_by(other)
+}
+
+fn own_program() -> Result<PathBuf, Fail> {
+    std::env::current_exe().context("this program has no path")
+}
+
+/// What this program says when it is run to open the sequencer.
+fn probe_by(mut own: Command) -> Result<(), Fail> {
+    own.arg("probe").stdin(Stdio::null());
+    let output = own.output().context("the probe cannot be started")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.trim();
     match output.status.success() {
         true => Ok(()),
-        false => Err(Fail::new(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
+        false => Err(Fail::new(said.strip_prefix("aseqd: ").unwrap_or(said).to_owned())),
     }
 }
 

@@ -8,7 +8,8 @@ use crate::error::{Context as _, Fail};
 use crate::server::event_loop::{Server, Wake};
 use crate::sys::process::{SignalFd, SignalSet, exit_now};
 use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, kill_process, set_child_subreaper, setpgid, wait, waitpid,
+    Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getrlimit, kill_process,
+    set_child_subreaper, setpgid, setrlimit, wait, waitpid,
 };
 use std::os::fd::OwnedFd;
 
@@ -26,6 +27,7 @@ pub(super) fn main(
         Ok(started) => started,
         Err(status) => return Ok(status),
     };
+    take_descriptors();
     // The terminal's signals are for the command alone, which stays in the group it was started in.
     // Where this is refused, they reach a process that has them blocked.
     let _refused = setpgid(None, None);
@@ -159,6 +161,14 @@ fn reap(command: Pid) -> u8 {
 fn exit_status(status: WaitStatus) -> Option<u8> {
     let number = status.exit_status().or_else(|| status.terminating_signal().map(|n| 128 + n))?;
     u8::try_from(number).ok()
+}
+
+/// A door may have a descriptor for each file and connection of programs. The command has its own limit
+/// already.
+fn take_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    // A soft limit can be raised to the hard one by anybody.
+    let _kept = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// Standard input and output are the command's; errors are still told.

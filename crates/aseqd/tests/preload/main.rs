@@ -3,5 +3,6 @@
 mod cases;
 #[path = "../common/mod.rs"]
 mod common;
+mod door;
 mod programs;
 mod server;

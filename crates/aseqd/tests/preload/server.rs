@@ -19,13 +19,16 @@ const ROLE: &str = "ASEQD_TEST_SERVER";
 pub(crate) struct Server {
     child: Child,
     environment: Vec<(String, OsString)>,
+    errors: tempfile::NamedTempFile,
 }
 
 impl Server {
     pub(crate) fn start() -> Self {
         let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
         command.args(["server::serves_when_asked_to", "--exact", "--nocapture"]);
+        let errors = tempfile::NamedTempFile::new().expect("a file");
         command.env(ROLE, "1").stdout(Stdio::piped());
+        command.stderr(errors.reopen().expect("a file"));
         let mut child = command.spawn().expect("a server");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let mut environment = Vec::new();
@@ -40,7 +43,7 @@ impl Server {
         }
         // What it prints later is nobody's.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, environment }
+        Self { child, environment, errors }
     }
 
     /// A program behind the door.
@@ -53,6 +56,18 @@ impl Server {
     /// The process that serves.
     pub(crate) fn pid(&self) -> i32 {
         self.child.id().cast_signed()
+    }
+
+    /// What it has said on standard error.
+    pub(crate) fn errors(&self) -> String {
+        std::fs::read_to_string(self.errors.path()).expect("what it says")
+    }
+
+    /// Kills it, and leaves what it leaves.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it is a child");
+        std::mem::forget(self);
     }
 
     /// Where the library lies.

@@ -304,8 +304,9 @@ impl Echo {
                 if !file.packets.is_empty() {
                     state |= PollFlags::IN | PollFlags::RDNORM;
                 }
-                let events = PollFlags::from_bits_retain(u16::try_from(events & 0xffff).unwrap());
-                self.device.reply_poll(token, (state & events).bits().into()).unwrap();
+                let events = PollFlags::from_bits_retain(i16::try_from(events & 0x7fff).unwrap());
+                let found = (state & events).bits().cast_unsigned();
+                self.device.reply_poll(token, found.into()).unwrap();
             }
             Operation::Interrupt { target } => {
                 if !self.deaf {

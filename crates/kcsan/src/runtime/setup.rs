@@ -148,10 +148,13 @@ unsafe extern "C" fn in_child() {
 }
 
 extern "C" fn at_exit() {
+    // Functions of the C library, and the program's behind them, may still come to accesses.
+    let thread = current();
+    let place = thread.place.replace(Place::Runtime);
     let reports = table::counted(Count::Reports);
     if options::STATS.load(Ordering::Relaxed) {
-        say(&format!(
-            "{} watchpoints set, {} hits, {} reports by process {}",
+        print::write_to_sink(&format!(
+            "kcsan: {} watchpoints set, {} hits, {} reports by process {}\n",
             table::counted(Count::Watchpoints),
             table::counted(Count::Hits),
             reports,
@@ -165,4 +168,5 @@ extern "C" fn at_exit() {
         // SAFETY: there is nothing to promise.
         unsafe { libc::_exit(code) };
     }
+    thread.place.set(place);
 }

@@ -8,19 +8,19 @@ use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 /// This crate.
-pub fn here() -> &'static Path {
+pub(crate) fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A folder of this test's own, for what it builds.
-pub fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     let me = std::env::current_exe().expect("this program");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(me.file_name().expect("a name"));
     std::fs::create_dir_all(&folder).expect("a folder");
     folder
 }
 
-pub fn run_command(command: &mut Command) -> Output {
+pub(crate) fn run_command(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {}\n{text}", output.status);
@@ -28,7 +28,7 @@ pub fn run_command(command: &mut Command) -> Output {
 }
 
 /// rustc as `cargo kcsan` runs it: `way` is `stable` or `nightly`.
-pub fn rustc(way: &str) -> Command {
+pub(crate) fn rustc(way: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-kcsan"));
     command.env("KCSAN_RUSTC", way);
     match way {
@@ -40,7 +40,7 @@ pub fn rustc(way: &str) -> Command {
 }
 
 /// The Rust cases, built one way.
-pub fn rust_cases(way: &str, level: &str) -> PathBuf {
+pub(crate) fn rust_cases(way: &str, level: &str) -> PathBuf {
     let folder = folder();
     let (marks, program) =
         (folder.join(format!("libkcsan-{way}.rlib")), folder.join(format!("rust-{way}")));
@@ -59,8 +59,8 @@ pub fn rust_cases(way: &str, level: &str) -> PathBuf {
     program
 }
 
-pub static RUST: LazyLock<PathBuf> = LazyLock::new(|| rust_cases("stable", "1"));
-pub static C: LazyLock<PathBuf> = LazyLock::new(|| {
+pub(crate) static RUST: LazyLock<PathBuf> = LazyLock::new(|| rust_cases("stable", "1"));
+pub(crate) static C: LazyLock<PathBuf> = LazyLock::new(|| {
     let program = folder().join("c-cases");
     let mut compiler = Command::new(env!("CARGO_BIN_EXE_kcsan-cc"));
     compiler.args(["-g", "-O1", "-Wall", "-Werror", "-pthread", "-o"]).arg(&program);
@@ -70,13 +70,13 @@ pub static C: LazyLock<PathBuf> = LazyLock::new(|| {
 
 /// What a program reported, and how many watchpoints it took.
 #[derive(Debug)]
-pub struct Outcome {
-    pub text: String,
-    pub watchpoints: u64,
+pub(crate) struct Outcome {
+    pub(crate) text: String,
+    pub(crate) watchpoints: u64,
 }
 
 impl Outcome {
-    pub fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         let count =
             |line: &str| line.strip_prefix("kcsan: ")?.split(' ').next()?.parse::<u64>().ok();
@@ -88,13 +88,13 @@ impl Outcome {
         Self { watchpoints: watchpoints.sum(), text }
     }
 
-    pub fn reports(&self) -> usize {
+    pub(crate) fn reports(&self) -> usize {
         self.text.matches("BUG: KCSAN: ").count()
     }
 }
 
 /// The command that runs a case for some time, with every access nearly a watchpoint.
-pub fn case(program: &Path, name: &str, milliseconds: u64, options: &str) -> Command {
+pub(crate) fn case(program: &Path, name: &str, milliseconds: u64, options: &str) -> Command {
     let mut command = Command::new(program);
     command.arg(name).arg(milliseconds.to_string());
     let base = "stats=1 skip=50 duty=100 once_ms=100000";
@@ -104,7 +104,7 @@ pub fn case(program: &Path, name: &str, milliseconds: u64, options: &str) -> Com
 
 /// Runs a case for longer and longer, until it reports with all of the phrases: chance decides when, and
 /// the machine has others.
-pub fn until_found(program: &Path, name: &str, options: &str, phrases: &[&str]) -> Outcome {
+pub(crate) fn until_found(program: &Path, name: &str, options: &str, phrases: &[&str]) -> Outcome {
     let mut last = None;
     for milliseconds in [60, 300, 1500, 5000] {
         let output = case(program, name, milliseconds, options).output().expect("it runs");
@@ -118,7 +118,7 @@ pub fn until_found(program: &Path, name: &str, options: &str, phrases: &[&str]) 
 }
 
 /// Two programs at the same time.
-pub fn together(mut one: Command, mut other: Command) -> [Output; 2] {
+pub(crate) fn together(mut one: Command, mut other: Command) -> [Output; 2] {
     let start = |command: &mut Command| {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
     };
@@ -127,7 +127,7 @@ pub fn together(mut one: Command, mut other: Command) -> [Output; 2] {
 }
 
 /// Whether there is a nightly compiler.
-pub fn has_nightly() -> bool {
+pub(crate) fn has_nightly() -> bool {
     let rustc = Command::new("rustup")
         .args([OsStr::new("run"), "nightly".as_ref(), "rustc".as_ref(), "-V".as_ref()])
         .output();

@@ -21,8 +21,8 @@ long v8;
 __int128 v16 __attribute__((aligned(16)));
 static volatile int marked;
 static _Atomic int atomic;
-static struct flags flags;
-static unsigned char alone;
+struct flags flags;
+unsigned char alone;
 struct wide wide, copy;
 static pthread_mutex_t locks[2] = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER };
 

@@ -197,7 +197,7 @@ unsafe extern "C" fn recvmmsg(
 
 /// Descriptors in control data are new.
 fn arrived(message: &msghdr) {
-    if message.msg_controllen as usize == 0 || message.msg_control.is_null() {
+    if message.msg_controllen == 0 || message.msg_control.is_null() {
         return;
     }
     // SAFETY: the header is one that the kernel has filled.
@@ -208,7 +208,7 @@ fn arrived(message: &msghdr) {
         if header.cmsg_level == libc::SOL_SOCKET && header.cmsg_type == libc::SCM_RIGHTS {
             // SAFETY: as above.
             let data = unsafe { libc::CMSG_DATA(control) }.cast::<c_int>();
-            let bytes = (header.cmsg_len as usize).saturating_sub(data.addr() - control.addr());
+            let bytes = header.cmsg_len.saturating_sub(data.addr() - control.addr());
             for at in 0..bytes / size_of::<c_int>() {
                 // SAFETY: within the data of this header.
                 hints::changed(unsafe { data.wrapping_add(at).read_unaligned() });

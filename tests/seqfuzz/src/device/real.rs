@@ -91,7 +91,7 @@ impl Device for RealDevice {
         Readiness {
             readable: told.contains(PollFlags::IN),
             writable: told.contains(PollFlags::OUT),
-            other: (told - PollFlags::IN - PollFlags::OUT).bits(),
+            other: (told - PollFlags::IN - PollFlags::OUT).bits().cast_unsigned(),
         }
     }
 

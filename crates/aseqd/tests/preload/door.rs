@@ -1,0 +1,123 @@
+//! The door itself: nonsense, strangers, leftovers; what the library is.
+
+use crate::common::*;
+use crate::server::Server;
+use abi::preload::{MORE, NONBLOCK, Request, VERSION, kind};
+use aseqd::door::preload::library::Library;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv,
+    send, socket_with,
+};
+use rustix::time::Timespec;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::Command;
+use zerocopy::IntoBytes as _;
+
+const HELLO: Request = Request { code: VERSION, ..plain(kind::HELLO) };
+
+const fn plain(kind: u32) -> Request {
+    Request { kind, serial: 1, server: 0, file: 0, thread: 0, flags: 0, code: 0, access: 0, len: 0 }
+}
+
+fn connection(server: &Server) -> OwnedFd {
+    let flags = SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
+    let socket = socket.expect("a socket");
+    let address = SocketAddrUnix::new(server.variable("ASEQD_SOCKET")).expect("an address");
+    connect(&socket, &address).expect("a connection");
+    socket
+}
+
+/// Is the connection ended by the server, and not answered?
+fn is_ended(socket: &OwnedFd) -> bool {
+    let mut ends = [PollFd::new(socket, PollFlags::IN)];
+    let limit = Timespec { tv_sec: 20, tv_nsec: 0 };
+    assert_eq!(poll(&mut ends, Some(&limit)), Ok(1), "something comes");
+    recv(socket, &mut [0; 100][..], RecvFlags::empty()).is_ok_and(|(len, _)| len == 0)
+}
+
+#[test]
+fn nonsense_ends_its_connection_alone() {
+    let server = Server::start();
+    let long = vec![0; 70_000];
+    let head = |request: Request| request.as_bytes().to_vec();
+    let cases: &[(&[Vec<u8>], &str)] = &[
+        (&[b"hello".to_vec()], "it is too short"),
+        (&[long], "it is too long"),
+        (&[head(plain(kind::OPEN))], "its library is of another version"),
+        (&[head(Request { code: 9999, ..HELLO })], "its library is of another version"),
+        (&[head(HELLO), head(Request { code: 7, ..plain(kind::OPEN) })], "there is no such device"),
+        (
+            &[head(HELLO), head(Request { flags: MORE, ..plain(kind::READ) })],
+            "only a write goes on in another message",
+        ),
+    ];
+    for (messages, why) in cases {
+        let socket = connection(&server);
+        for message in *messages {
+            send(&socket, message, SendFlags::NOSIGNAL).expect("it is sent");
+        }
+        assert!(is_ended(&socket), "{why}");
+        let wanted = format!("process {} sent what is no request: {why}\n", std::process::id());
+        wait_until(&wanted, || server.errors().contains(&wanted));
+    }
+    // A file that is none is an error of the call.
+    let socket = connection(&server);
+    let read = Request { flags: NONBLOCK, file: 77, ..plain(kind::READ) };
+    for message in [HELLO, read] {
+        send(&socket, message.as_bytes(), SendFlags::NOSIGNAL).expect("it is sent");
+    }
+    assert!(!is_ended(&socket));
+    // A write that never ends is ended.
+    let socket = connection(&server);
+    send(&socket, HELLO.as_bytes(), SendFlags::NOSIGNAL).expect("it is sent");
+    let mut piece = Request { flags: MORE, ..plain(kind::WRITE) }.as_bytes().to_vec();
+    piece.resize(60_000, 0);
+    let refused = (0..100).find_map(|_| send(&socket, &piece, SendFlags::NOSIGNAL).err());
+    let ended = [rustix::io::Errno::PIPE, rustix::io::Errno::CONNRESET];
+    assert!(refused.is_some_and(|error| ended.contains(&error)), "{refused:?}");
+    let mut listing = server.command("aconnect");
+    listing.arg("-l");
+    assert!(output(listing).contains("client 14"));
+}
+
+#[test]
+fn what_a_killed_server_has_left_is_taken_away_by_the_next() {
+    let living = Server::start();
+    let killed = Server::start();
+    let directory = |server: &Server| Path::new(server.library()).parent().map(Path::to_owned);
+    let (kept, left) = (directory(&living).expect("a path"), directory(&killed).expect("a path"));
+    killed.kill();
+    assert!(left.join("socket").exists());
+    let next = Library::install().expect("the library is installed");
+    assert!(!left.exists());
+    assert!(kept.join("socket").exists());
+    let own = next.path();
+    assert!(own.exists());
+    drop(next);
+    assert!(!own.exists());
+}
+
+#[test]
+fn the_library_needs_nothing_but_the_c_library_and_cannot_panic() {
+    if !have(&["readelf", "nm"]) {
+        return;
+    }
+    let library = Library::install().expect("the library is installed");
+    let mut command = Command::new("readelf");
+    command.args(["--dynamic", "--wide"]).arg(library.path());
+    let needed = output(command);
+    let needed: Vec<_> = needed.lines().filter(|line| line.contains("(NEEDED)")).collect();
+    assert_eq!(needed.len(), 1, "{needed:?}");
+    assert!(needed[0].contains("[libc.so.6]"), "{needed:?}");
+    let mut command = Command::new("nm");
+    command.args(["--dynamic", "--undefined-only"]).arg(library.path());
+    let wanted = output(command);
+    // Where its handler of panics could be reached, `abort` would be wanted.
+    for forbidden in ["abort", "malloc", "free", "pthread_mutex"] {
+        let uses = |line: &str| line.trim_start().trim_start_matches("U ").starts_with(forbidden);
+        assert!(!wanted.lines().any(uses), "{forbidden} in {wanted}");
+    }
+}
