@@ -1,6 +1,7 @@
 //! The doors of a run: each by name, and the first that leads to the sequencer without one.
 
 use crate::common::*;
+use rustix::process::{Pid, Signal, kill_process};
 use std::process::Command;
 
 const DOORS: [&str; 4] = ["fuse", "handover", "preload", "trap"];
@@ -152,5 +153,68 @@ fn a_client_that_outlives_the_command_is_ended_behind_every_door() {
         let ended = finish(command, DEADLINE);
         assert_eq!(ended.status.code(), Some(6), "{door}: {ended:#?}");
         mark.expect_nothing();
+    }
+}
+
+/// How long sleeping calls may go on after the server's death.
+const AT_ONCE_NS: u64 = 100_000_000;
+/// A busy machine may be slower than any server.
+const TRIES: usize = 3;
+
+fn now_ns() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    u64::try_from(now.tv_sec).expect("after the start") * 1_000_000_000
+        + u64::try_from(now.tv_nsec).expect("a part of a second")
+}
+
+/// Kills the server under three sleeping calls. How long the slowest went on.
+fn outlived(door: &str, program: &std::path::Path) -> u64 {
+    let mut command = Command::new(ASEQD);
+    command.args(["run", "--via", door, "--"]).arg(program).env_remove("ASEQD_VIA");
+    let mark = Mark::new(&mut command);
+    let mut front = Process::start(command);
+    front.wait_until("three children", |front| front.stdout().matches("sleeps").count() == 3);
+    // Time to fall asleep; one that has not is told at once as well.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let children = format!("/proc/{0}/task/{0}/children", front.pid());
+    let keeper = std::fs::read_to_string(children).expect("its children");
+    let keeper: i32 =
+        keeper.split_whitespace().next().and_then(|pid| pid.parse().ok()).expect("one");
+    // Else it would end what has lost its server.
+    front.signal(Signal::STOP);
+    let killed = now_ns();
+    kill_process(Pid::from_raw(keeper).expect("a process"), Signal::KILL).expect("the server");
+    front.wait_until("three ends", |front| front.stdout().lines().count() == 6);
+    front.signal(Signal::CONT);
+    let said = front.stdout();
+    let mut slowest = 0;
+    for line in said.lines().filter(|line| *line != "sleeps") {
+        let words: Vec<_> = line.splitn(3, ' ').collect();
+        let [_, at, errno] = words[..] else { panic!("{door}: {said}") };
+        assert!(errno.starts_with('E'), "{door}: an error: {said}");
+        slowest = slowest.max(at.parse::<u64>().expect("a time").saturating_sub(killed));
+    }
+    front.wait();
+    mark.expect_nothing();
+    slowest
+}
+
+#[test]
+fn sleeping_calls_end_at_once_when_the_server_is_killed() {
+    if !can_serve() || !have(&["cc"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("sleeping");
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run/sleeping.c");
+    let compiled = Command::new("cc").arg("-o").arg(&program).arg(source).status();
+    assert!(compiled.expect("cc").success());
+    for door in DOORS {
+        let mut times = Vec::new();
+        while times.iter().all(|time| *time > AT_ONCE_NS) {
+            assert!(times.len() < TRIES, "{door}: {times:?} ns");
+            times.push(outlived(door, &program));
+        }
+        println!("{door}: the slowest of read, write, poll went on for {times:?} ns");
     }
 }
