@@ -63,8 +63,9 @@ fn make_namespaces(ids: Ids) -> Result<bool, Fail> {
         }
     }
     unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS).map_err(|error| {
+        let other_user = if ids.uid == 0 { "" } else { "run as root, or " };
         Fail::new(format!(
-            "this user may not make a user namespace ({error}): run as root, or allow it with \
+            "this user may not make a user namespace ({error}): {other_user}allow it with \
              `sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000`; in a \
              container, add `--security-opt seccomp=unconfined`"
         ))
