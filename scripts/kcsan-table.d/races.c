@@ -308,7 +308,9 @@ static void uninstrumented_first(struct slot *s)
 
 __attribute__((noinline, no_sanitize_thread)) static void increment(struct slot *s)
 {
-	s->value++;
+	/* Long enough that the other thread comes by meanwhile. */
+	for (int i = 0; i < 1000; i++)
+		++*(volatile unsigned *)&s->value;
 }
 
 static void uninstrumented_second(struct slot *s)

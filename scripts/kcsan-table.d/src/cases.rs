@@ -358,10 +358,13 @@ impl Case for UninstrumentedCode {
     fn second(&self) {
         let _held = self.fixed.then(|| self.lock.lock().unwrap());
         let place: *const Plain<u32> = &self.value;
-        // SAFETY: the place is that of the value. The race is the purpose.
-        #[cfg(target_arch = "x86_64")]
-        unsafe {
-            std::arch::asm!("inc dword ptr [{}]", in(reg) place);
+        // Long enough that the other thread comes by meanwhile.
+        for _ in 0..1000 {
+            // SAFETY: the place is that of the value. The race is the purpose.
+            #[cfg(target_arch = "x86_64")]
+            unsafe {
+                std::arch::asm!("inc dword ptr [{}]", in(reg) place);
+            }
         }
     }
 }
