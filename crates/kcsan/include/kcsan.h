@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Marks for KCSAN in C programs, under the kernel's names. In a program that kcsan-cc did not compile
+ * they are nothing.
+ */
+#ifndef KCSAN_H
+#define KCSAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What an access does. */
+#define KCSAN_ACCESS_WRITE 1
+#define KCSAN_ACCESS_COMPOUND 2
+#define KCSAN_ACCESS_ATOMIC 4
+#define KCSAN_ACCESS_ASSERT 8
+
+#if defined(__SANITIZE_THREAD__)
+void __kcsan_check_access(const volatile void *ptr, size_t size, unsigned int type);
+void kcsan_disable_current(void);
+void kcsan_enable_current(void);
+void kcsan_set_access_mask(uint64_t mask);
+#else
+static inline void __kcsan_check_access(const volatile void *ptr, size_t size, unsigned int type)
+{
+	(void)ptr; (void)size; (void)type;
+}
+static inline void kcsan_disable_current(void) { }
+static inline void kcsan_enable_current(void) { }
+static inline void kcsan_set_access_mask(uint64_t mask) { (void)mask; }
+#endif
+
+/* A helper reads or writes these bytes in a way that the compiler does not see. */
+#define kcsan_check_read(ptr, size) __kcsan_check_access((ptr), (size), 0)
+#define kcsan_check_write(ptr, size) __kcsan_check_access((ptr), (size), KCSAN_ACCESS_WRITE)
+#define kcsan_check_read_write(ptr, size) \
+	__kcsan_check_access((ptr), (size), KCSAN_ACCESS_WRITE | KCSAN_ACCESS_COMPOUND)
+
+/* The value of an expression whose races are meant. */
+#define data_race(expr) \
+	__extension__({ \
+		kcsan_disable_current(); \
+		__auto_type kcsan_value = __extension__({ (expr); }); \
+		kcsan_enable_current(); \
+		kcsan_value; \
+	})
+
+/* Nobody else writes to this variable now. */
+#define ASSERT_EXCLUSIVE_WRITER(var) \
+	__kcsan_check_access(&(var), sizeof(var), KCSAN_ACCESS_ASSERT)
+
+/* Nobody else reads or writes this variable now. */
+#define ASSERT_EXCLUSIVE_ACCESS(var) \
+	__kcsan_check_access(&(var), sizeof(var), KCSAN_ACCESS_WRITE | KCSAN_ACCESS_ASSERT)
+
+/* Nobody else changes these bits of this variable now. */
+#define ASSERT_EXCLUSIVE_BITS(var, mask) \
+	do { \
+		kcsan_set_access_mask(mask); \
+		__kcsan_check_access(&(var), sizeof(var), KCSAN_ACCESS_ASSERT); \
+		kcsan_set_access_mask(0); \
+	} while (0)
+
+/* Marked accesses. */
+#ifndef READ_ONCE
+#define READ_ONCE(var) (*(const volatile __typeof__(var) *)&(var))
+#endif
+#ifndef WRITE_ONCE
+#define WRITE_ONCE(var, val) (*(volatile __typeof__(var) *)&(var) = (val))
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+#endif

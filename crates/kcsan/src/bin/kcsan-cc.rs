@@ -1,0 +1,13 @@
+//! `kcsan-cc`: a C compiler whose programs report their data races.
+
+use kcsan::program::{OPTIONS, cc};
+
+fn main() {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == "--help") {
+        print!("{}{OPTIONS}{}", cc::HELP, cc::ENVIRONMENT);
+        return;
+    }
+    eprintln!("kcsan-cc: {}", cc::run(&arguments));
+    std::process::exit(1);
+}

@@ -1,0 +1,139 @@
+//! Marks for programs that the concurrency sanitizer checks, in the kernel's words.
+//!
+//! The sanitizer itself is the programs of this crate, `cargo kcsan` and `kcsan-cc`: they compile a
+//! program so that it reports its data races. A program needs nothing of this library for that. It can
+//! say more with it:
+//!
+//! * [`data_race!`]: this race is meant, do not report it.
+//! * [`assert_exclusive_writer!`], [`assert_exclusive_access!`], [`assert_exclusive_bits!`]: nobody else
+//!   writes here now, or accesses, or changes these bits. That finds what is no data race to the
+//!   language: atomics that nobody else should write.
+//! * [`check_read`], [`check_write`]: a helper that copies memory in a way that the compiler does not
+//!   make calls of accesses it there.
+//!
+//! In a program that is not instrumented each is a load and a branch.
+//!
+//! ```
+//! use std::sync::atomic::{AtomicU32, Ordering};
+//!
+//! static OWNER: AtomicU32 = AtomicU32::new(0);
+//!
+//! fn owner_only() {
+//!     kcsan::assert_exclusive_writer!(OWNER);
+//!     let next = OWNER.load(Ordering::Relaxed) + 1;
+//!     OWNER.store(next, Ordering::Relaxed);
+//! }
+//! # owner_only();
+//! ```
+
+#[cfg(any(feature = "program", feature = "runtime"))]
+#[doc(hidden)]
+pub mod layout;
+mod marks;
+#[cfg(feature = "program")]
+#[doc(hidden)]
+pub mod program;
+#[cfg(feature = "runtime")]
+mod runtime;
+
+use std::marker::PhantomData;
+
+const READ: u32 = 0;
+const WRITE: u32 = 1;
+const ASSERT: u32 = 8;
+
+fn check(address: usize, size: usize, kind: u32) {
+    if let Some(calls) = marks::MARKS.calls() {
+        (calls.check)(address, size, kind);
+    }
+}
+
+/// Says that this many bytes are about to be read.
+#[inline]
+pub fn check_read<T: ?Sized>(place: *const T, bytes: usize) {
+    check(place.cast::<u8>().expose_provenance(), bytes, READ);
+}
+
+/// Says that this many bytes are about to be written.
+#[inline]
+pub fn check_write<T: ?Sized>(place: *const T, bytes: usize) {
+    check(place.cast::<u8>().expose_provenance(), bytes, WRITE);
+}
+
+#[doc(hidden)]
+#[inline]
+pub fn assert_exclusive<T>(place: *const T, nobody_reads: bool) {
+    let kind = if nobody_reads { ASSERT | WRITE } else { ASSERT };
+    check(place.expose_provenance(), size_of::<T>(), kind);
+}
+
+#[doc(hidden)]
+#[inline]
+pub fn assert_exclusive_bits<T>(place: *const T, mask: u64) {
+    if let Some(calls) = marks::MARKS.calls() {
+        (calls.set_mask)(mask);
+        (calls.check)(place.expose_provenance(), size_of::<T>(), ASSERT);
+        (calls.set_mask)(0);
+    }
+}
+
+/// While one is there, the accesses of its thread are not looked at. [`data_race!`] makes them.
+#[derive(Debug)]
+#[must_use = "accesses are looked at again when it is dropped"]
+pub struct Unchecked(PhantomData<*const ()>);
+
+impl Unchecked {
+    /// From here on.
+    #[inline]
+    #[expect(clippy::new_without_default, reason = "it does something")]
+    pub fn new() -> Self {
+        if let Some(calls) = marks::MARKS.calls() {
+            (calls.disable)();
+        }
+        Self(PhantomData)
+    }
+}
+
+impl Drop for Unchecked {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(calls) = marks::MARKS.calls() {
+            (calls.enable)();
+        }
+    }
+}
+
+/// The value of an expression whose races are meant: its accesses are not looked at.
+///
+/// The other side should say so too: what it does not see, it takes for a change of unknown origin.
+#[macro_export]
+macro_rules! data_race {
+    ($expression:expr) => {{
+        let _unchecked = $crate::Unchecked::new();
+        $expression
+    }};
+}
+
+/// Nobody else writes to this place now.
+#[macro_export]
+macro_rules! assert_exclusive_writer {
+    ($place:expr) => {
+        $crate::assert_exclusive(&raw const $place, false)
+    };
+}
+
+/// Nobody else reads or writes this place now.
+#[macro_export]
+macro_rules! assert_exclusive_access {
+    ($place:expr) => {
+        $crate::assert_exclusive(&raw const $place, true)
+    };
+}
+
+/// Nobody else changes these bits of this place now; the place has eight bytes at most.
+#[macro_export]
+macro_rules! assert_exclusive_bits {
+    ($place:expr, $mask:expr) => {
+        $crate::assert_exclusive_bits(&raw const $place, $mask)
+    };
+}

@@ -1,0 +1,180 @@
+//! Cargo with rustc wrapped, a target folder of its own, and one table for all processes of a run.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus};
+
+use clap::Parser;
+
+use super::{OPTIONS, rustc};
+use crate::layout::{COUNTS, HEAD, MAGIC};
+
+/// Builds the crates of the workspace so that they report their data races, as the kernel's KCSAN does,
+/// and runs them.
+#[derive(Debug, Parser)]
+#[command(name = "cargo kcsan", bin_name = "cargo kcsan", version, after_help = AFTER.as_str())]
+struct Options {
+    /// Compile with `rustc +nightly` and its ThreadSanitizer passes: copies are seen, and volatile
+    /// accesses are told from plain ones
+    #[arg(long)]
+    nightly: bool,
+    /// Do not say how many watchpoints were set
+    #[arg(long)]
+    no_summary: bool,
+    /// What Cargo is to do: run, test, bench, build, rustc
+    command: String,
+    /// Cargo's own arguments, and behind `--` those of the program
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+static AFTER: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+    format!(
+        "Only members of the workspace are instrumented, neither the standard library nor other crates.
+What is built goes to the folder kcsan in the target folder, so that it does not mix with the rest.
+All processes of a run share one table: races across processes are found, in mapped files too.
+
+  cargo kcsan run --example player
+  cargo kcsan test -p mixer -- --nocapture
+  KCSAN_OPTIONS='skip=500 sink=races.txt' cargo kcsan test
+
+{OPTIONS}"
+    )
+});
+
+/// Runs Cargo.
+#[must_use]
+pub fn run(mut arguments: Vec<OsString>) -> ExitCode {
+    // Cargo calls `cargo-kcsan kcsan ...`.
+    if arguments.first().is_some_and(|first| first == "kcsan") {
+        arguments.remove(0);
+    }
+    arguments.insert(0, "cargo kcsan".into());
+    let options = Options::parse_from(arguments);
+    match build_and_run(&options) {
+        Ok(status) => status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .map_or(ExitCode::FAILURE, ExitCode::from),
+        Err(error) => {
+            eprintln!("cargo kcsan: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build_and_run(options: &Options) -> io::Result<ExitStatus> {
+    let way = if options.nightly { "nightly" } else { "stable" };
+    let target = target(&options.arguments)?.join("kcsan").join(way);
+    fs::create_dir_all(&target)?;
+    let set = env::var("KCSAN_OPTIONS").unwrap_or_default();
+    let named = set.split_whitespace().find_map(|word| word.strip_prefix("shared="));
+    let made = target.join(format!("table-{}", std::process::id()));
+    let table = named.map_or(made.clone(), PathBuf::from);
+    let mut cargo = if options.nightly {
+        let mut cargo = Command::new("cargo");
+        cargo.arg("+nightly");
+        for name in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN", "RUSTDOC"] {
+            cargo.env_remove(name);
+        }
+        cargo
+    } else {
+        Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    };
+    cargo.arg(&options.command).args(&options.arguments);
+    cargo.env("CARGO_TARGET_DIR", &target);
+    cargo.env("RUSTC_WORKSPACE_WRAPPER", env::current_exe()?).env(rustc::WAY, way);
+    if named.is_none() {
+        // In a path with a space the table could not be named.
+        let set = format!("{set} shared={}", made.display());
+        if !made.to_string_lossy().contains(char::is_whitespace) {
+            cargo.env("KCSAN_OPTIONS", set.trim_start());
+        }
+    }
+    for profile in ["DEV", "RELEASE", "TEST", "BENCH"] {
+        // Bitcode for a later link would be instrumented twice or not at all, and reports need lines.
+        cargo.env(format!("CARGO_PROFILE_{profile}_LTO"), "off");
+        cargo.env(format!("CARGO_PROFILE_{profile}_STRIP"), "none");
+        if env::var_os(format!("CARGO_PROFILE_{profile}_DEBUG")).is_none() {
+            cargo.env(format!("CARGO_PROFILE_{profile}_DEBUG"), "line-tables-only");
+        }
+    }
+    let status = cargo.status();
+    if !options.no_summary {
+        summary(&table);
+    }
+    if named.is_none() {
+        let _ = fs::remove_file(&made);
+    }
+    status
+}
+
+/// The target folder that Cargo would take.
+fn target(arguments: &[OsString]) -> io::Result<PathBuf> {
+    let words: Vec<_> = arguments.iter().take_while(|word| *word != "--").collect();
+    let option = |name: &str| {
+        let joined = format!("{name}=");
+        words.iter().enumerate().find_map(|(index, word)| {
+            let text = word.to_string_lossy();
+            let joined = text.strip_prefix(&joined).map(PathBuf::from);
+            joined.or_else(|| (text == name).then(|| words.get(index + 1).map(PathBuf::from))?)
+        })
+    };
+    if option("--target-dir").is_some() {
+        return Err(io::Error::other(
+            "name the target folder by CARGO_TARGET_DIR, not --target-dir",
+        ));
+    }
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
+    if let Some(manifest) = option("--manifest-path") {
+        cargo.arg("--manifest-path").arg(manifest);
+    }
+    let output = cargo.stderr(std::process::Stdio::inherit()).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let found = text.rsplit_once("\"target_directory\":\"").and_then(|(_, rest)| {
+        // The string ends at a quote that nothing escapes.
+        let mut folder = String::new();
+        let mut letters = rest.chars();
+        loop {
+            match letters.next()? {
+                '"' => return Some(folder),
+                '\\' => folder.push(letters.next()?),
+                letter => folder.push(letter),
+            }
+        }
+    });
+    found
+        .map(PathBuf::from)
+        .ok_or_else(|| io::Error::other("cargo metadata names no target folder"))
+}
+
+/// Says what the processes of the run have counted.
+fn summary(table: &Path) {
+    let Some(counts) = read(table) else { return };
+    let [watchpoints, hits, reports, full, processes] = counts;
+    eprintln!(
+        "kcsan: {watchpoints} watchpoints set, {hits} hits, {reports} reports in {processes} \
+         processes ({full} not set: their slot was taken)"
+    );
+}
+
+fn read(table: &Path) -> Option<[u64; COUNTS.len()]> {
+    let mut head = [0_u8; HEAD + 8 + COUNTS.len() * 8];
+    fs::File::open(table).ok()?.read_exact(&mut head).ok()?;
+    let word = |index: usize| {
+        let start = HEAD + index * 8;
+        Some(u64::from_le_bytes(head.get(start..start + 8)?.try_into().ok()?))
+    };
+    if word(0)? != MAGIC {
+        return None;
+    }
+    let mut counts = [0; COUNTS.len()];
+    for (index, count) in counts.iter_mut().enumerate() {
+        *count = word(index + 1)?;
+    }
+    Some(counts)
+}

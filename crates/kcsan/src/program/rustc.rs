@@ -1,0 +1,101 @@
+//! rustc with the compiler's calls before every access: what Cargo runs for the crates of a workspace.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use super::archive;
+
+/// Set by `cargo kcsan` for the compilers that Cargo runs: which of the two ways.
+pub const WAY: &str = "KCSAN_RUSTC";
+
+/// Calls before plain accesses come from the coverage pass, those for atomics from the pass of
+/// ThreadSanitizer, which leaves plain accesses alone in functions that are not marked for it: that is
+/// how a stable compiler makes each once. Variables that nobody else can reach become registers first.
+pub const STABLE: [&str; 10] = [
+    "-Cpasses=function(sroa)",
+    "-Cpasses=tsan-module",
+    "-Cpasses=tsan",
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=1",
+    "-Cllvm-args=-sanitizer-coverage-trace-loads",
+    "-Cllvm-args=-sanitizer-coverage-trace-stores",
+    "-Cllvm-args=-tsan-instrument-func-entry-exit=0",
+    "-Cforce-unwind-tables=yes",
+    "-Cforce-frame-pointers=yes",
+];
+
+/// A nightly compiler knows ThreadSanitizer itself: volatile accesses and copies are told apart, too.
+pub const NIGHTLY: [&str; 8] = [
+    "-Zsanitizer=thread",
+    "-Zexternal-clangrt",
+    "-Cunsafe-allow-abi-mismatch=sanitizer",
+    "-Cllvm-args=-tsan-distinguish-volatile=1",
+    "-Cllvm-args=-tsan-compound-read-before-write=1",
+    "-Cllvm-args=-tsan-instrument-func-entry-exit=0",
+    "-Cforce-unwind-tables=yes",
+    "-Cforce-frame-pointers=yes",
+];
+
+/// Runs rustc with the arguments that Cargo gives to a wrapper: the compiler, then its own.
+///
+/// # Errors
+///
+/// If it does not run.
+pub fn run(arguments: &[OsString]) -> std::io::Error {
+    let Some((rustc, arguments)) = arguments.split_first() else {
+        return std::io::Error::other("no compiler is named");
+    };
+    let mut command = Command::new(rustc);
+    command.args(arguments);
+    let flags: &[&str] =
+        if env::var_os(WAY).is_some_and(|way| way == "nightly") { &NIGHTLY } else { &STABLE };
+    match kind(arguments) {
+        Kind::Left => {}
+        Kind::Library => {
+            command.args(flags);
+        }
+        Kind::Program => {
+            let folder = match archive::folder() {
+                Ok(folder) => folder,
+                Err(error) => return error,
+            };
+            let mut link = OsString::from("-Clink-arg=");
+            link.push(folder.join("libkcsan.a"));
+            // A shared object of the same workspace finds the runtime in the program.
+            command.args(flags).arg(link).arg("-Clink-arg=-Wl,--export-dynamic-symbol=__tsan_*");
+            command.arg("-Clink-arg=-Wl,--export-dynamic-symbol=__sanitizer_cov_*");
+        }
+    }
+    command.exec()
+}
+
+/// What is being compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Something that runs in the compiler, or the marks themselves.
+    Left,
+    Library,
+    Program,
+}
+
+fn kind(arguments: &[OsString]) -> Kind {
+    let value = |name: &str| {
+        let mut words = arguments.iter();
+        words.find(|word| *word == name).and_then(|_| words.next()).map(OsString::as_os_str)
+    };
+    let name = value("--crate-name").unwrap_or_default();
+    let types = value("--crate-type").unwrap_or(OsStr::new("bin"));
+    let is_test = arguments.iter().any(|word| word == "--test");
+    let text = name.to_string_lossy();
+    let has_source = arguments.iter().any(|word| word.to_string_lossy().ends_with(".rs"));
+    if !has_source || text == "kcsan" || text.starts_with("build_script_") || types == "proc-macro"
+    {
+        Kind::Left
+    } else if types == "bin" || is_test {
+        Kind::Program
+    } else {
+        Kind::Library
+    }
+}

@@ -1,0 +1,70 @@
+//! What a program says itself: the calls behind `kcsan.h` and behind the macros of the crate.
+
+#![expect(unsafe_code, reason = "exports under the names of kcsan.h")]
+
+use std::arch::global_asm;
+
+use crate::marks::{Calls, Marks};
+use crate::runtime::access::Access;
+use crate::runtime::thread::current;
+use crate::runtime::watch;
+
+#[unsafe(no_mangle)]
+extern "C" fn __kcsan_check_access(address: usize, size: usize, kind: u32) {
+    watch::counted_access(Access::new(address, size, kind));
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn kcsan_disable_current() {
+    let disabled = &current().disabled;
+    disabled.set(disabled.get().wrapping_add(1));
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn kcsan_enable_current() {
+    let disabled = &current().disabled;
+    disabled.set(disabled.get().wrapping_sub(1));
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn kcsan_set_access_mask(mask: u64) {
+    current().mask.set(mask);
+}
+
+/// What gcc and LLVM call for code that is not to be looked at.
+#[unsafe(no_mangle)]
+extern "C" fn __tsan_ignore_thread_begin() {
+    kcsan_disable_current();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn __tsan_ignore_thread_end() {
+    kcsan_enable_current();
+}
+
+static CALLS: Calls = Calls {
+    check: __kcsan_check_access,
+    disable: kcsan_disable_current,
+    enable: kcsan_enable_current,
+    set_mask: kcsan_set_access_mask,
+};
+
+// The crate's half in the program, if the program uses the crate.
+global_asm!(".weak __kcsan_marks");
+
+/// Tells the crate's half in the program where the runtime is.
+pub(crate) fn connect() {
+    let marks: *const Marks;
+    // SAFETY: reads the address of a symbol, which is null if there is none.
+    unsafe {
+        std::arch::asm!(
+            "mov {}, [rip + __kcsan_marks@GOTPCREL]",
+            out(reg) marks,
+            options(pure, readonly, nostack, preserves_flags)
+        );
+    }
+    // SAFETY: null, or the program's own.
+    if let Some(marks) = unsafe { marks.as_ref() } {
+        marks.connect(&CALLS);
+    }
+}

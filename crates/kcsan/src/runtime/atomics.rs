@@ -1,0 +1,270 @@
+//! Atomic accesses: the compiler makes calls of them, so they are made here, after a look at the tables.
+//!
+//! The order that the program asks for is the least that it gets: on x86-64 all of them are one
+//! instruction, but for a store that is more than a release.
+
+#![expect(unsafe_code, reason = "exports under the compiler's names")]
+
+use std::arch::asm;
+use std::ffi::c_int;
+use std::sync::atomic::{
+    AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, compiler_fence, fence,
+};
+
+use crate::runtime::access::kind;
+use crate::runtime::watch::marked;
+
+const SEQ_CST: c_int = 5;
+const READ: u32 = kind::READ;
+const WRITE: u32 = kind::WRITE;
+const CHANGE: u32 = kind::WRITE | kind::COMPOUND;
+
+macro_rules! atomic {
+    ($number:ident, $atomic:ident, $load:ident $store:ident $exchange:ident
+     $strong:ident $weak:ident $val:ident
+     $($fetch:ident = $method:ident)*) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $load(place: *const $atomic, _order: c_int) -> $number {
+            marked(place.addr(), size_of::<$number>(), READ);
+            // SAFETY: the program accesses it.
+            unsafe { &*place }.load(Ordering::SeqCst)
+        }
+
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $store(place: *const $atomic, value: $number, order: c_int) {
+            marked(place.addr(), size_of::<$number>(), WRITE);
+            // SAFETY: the program accesses it.
+            let place = unsafe { &*place };
+            if order == SEQ_CST {
+                place.store(value, Ordering::SeqCst);
+            } else {
+                place.store(value, Ordering::Release);
+            }
+        }
+
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $exchange(
+            place: *const $atomic,
+            value: $number,
+            _order: c_int,
+        ) -> $number {
+            marked(place.addr(), size_of::<$number>(), CHANGE);
+            // SAFETY: the program accesses it.
+            unsafe { &*place }.swap(value, Ordering::SeqCst)
+        }
+
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $val(
+            place: *const $atomic,
+            old: $number,
+            new: $number,
+            _order: c_int,
+            _failure: c_int,
+        ) -> $number {
+            marked(place.addr(), size_of::<$number>(), CHANGE);
+            // SAFETY: the program accesses it.
+            let place = unsafe { &*place };
+            match place.compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(found) | Err(found) => found,
+            }
+        }
+
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $strong(
+            place: *const $atomic,
+            old: *mut $number,
+            new: $number,
+            order: c_int,
+            failure: c_int,
+        ) -> c_int {
+            // SAFETY: the caller's own variable.
+            let expected = unsafe { old.read() };
+            // SAFETY: the caller's arguments.
+            let found = unsafe { $val(place, expected, new, order, failure) };
+            if found != expected {
+                // SAFETY: the caller's own variable.
+                unsafe { old.write(found) };
+            }
+            (found == expected).into()
+        }
+
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $weak(
+            place: *const $atomic,
+            old: *mut $number,
+            new: $number,
+            order: c_int,
+            failure: c_int,
+        ) -> c_int {
+            // SAFETY: the caller's arguments.
+            unsafe { $strong(place, old, new, order, failure) }
+        }
+
+        $(
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn $fetch(
+                place: *const $atomic,
+                value: $number,
+                _order: c_int,
+            ) -> $number {
+                marked(place.addr(), size_of::<$number>(), CHANGE);
+                // SAFETY: the program accesses it.
+                unsafe { &*place }.$method(value, Ordering::SeqCst)
+            }
+        )*
+    };
+}
+
+atomic! { u8, AtomicU8,
+    __tsan_atomic8_load __tsan_atomic8_store __tsan_atomic8_exchange
+    __tsan_atomic8_compare_exchange_strong __tsan_atomic8_compare_exchange_weak
+    __tsan_atomic8_compare_exchange_val
+    __tsan_atomic8_fetch_add = fetch_add
+    __tsan_atomic8_fetch_sub = fetch_sub
+    __tsan_atomic8_fetch_and = fetch_and
+    __tsan_atomic8_fetch_or = fetch_or
+    __tsan_atomic8_fetch_xor = fetch_xor
+    __tsan_atomic8_fetch_nand = fetch_nand
+}
+atomic! { u16, AtomicU16,
+    __tsan_atomic16_load __tsan_atomic16_store __tsan_atomic16_exchange
+    __tsan_atomic16_compare_exchange_strong __tsan_atomic16_compare_exchange_weak
+    __tsan_atomic16_compare_exchange_val
+    __tsan_atomic16_fetch_add = fetch_add
+    __tsan_atomic16_fetch_sub = fetch_sub
+    __tsan_atomic16_fetch_and = fetch_and
+    __tsan_atomic16_fetch_or = fetch_or
+    __tsan_atomic16_fetch_xor = fetch_xor
+    __tsan_atomic16_fetch_nand = fetch_nand
+}
+atomic! { u32, AtomicU32,
+    __tsan_atomic32_load __tsan_atomic32_store __tsan_atomic32_exchange
+    __tsan_atomic32_compare_exchange_strong __tsan_atomic32_compare_exchange_weak
+    __tsan_atomic32_compare_exchange_val
+    __tsan_atomic32_fetch_add = fetch_add
+    __tsan_atomic32_fetch_sub = fetch_sub
+    __tsan_atomic32_fetch_and = fetch_and
+    __tsan_atomic32_fetch_or = fetch_or
+    __tsan_atomic32_fetch_xor = fetch_xor
+    __tsan_atomic32_fetch_nand = fetch_nand
+}
+atomic! { u64, AtomicU64,
+    __tsan_atomic64_load __tsan_atomic64_store __tsan_atomic64_exchange
+    __tsan_atomic64_compare_exchange_strong __tsan_atomic64_compare_exchange_weak
+    __tsan_atomic64_compare_exchange_val
+    __tsan_atomic64_fetch_add = fetch_add
+    __tsan_atomic64_fetch_sub = fetch_sub
+    __tsan_atomic64_fetch_and = fetch_and
+    __tsan_atomic64_fetch_or = fetch_or
+    __tsan_atomic64_fetch_xor = fetch_xor
+    __tsan_atomic64_fetch_nand = fetch_nand
+}
+
+/// Sixteen bytes, for which Rust has no type: by `cmpxchg16b`.
+#[repr(C, align(16))]
+struct AtomicU128([u64; 2]);
+
+impl AtomicU128 {
+    fn compare_exchange(
+        &self,
+        old: u128,
+        new: u128,
+        _success: Ordering,
+        _failure: Ordering,
+    ) -> Result<u128, u128> {
+        let [old_low, old_high] = halves(old);
+        let [new_low, new_high] = halves(new);
+        let (low, high): (u64, u64);
+        // SAFETY: the place is aligned; rbx, which the compiler keeps for itself, is put back.
+        unsafe {
+            asm!(
+                "xchg {new_low}, rbx",
+                "lock cmpxchg16b [{place}]",
+                "mov rbx, {new_low}",
+                new_low = inout(reg) new_low => _,
+                place = in(reg) std::ptr::from_ref(self),
+                inout("rax") old_low => low,
+                inout("rdx") old_high => high,
+                in("rcx") new_high,
+                options(nostack)
+            );
+        }
+        let found = u128::from(high) << 64 | u128::from(low);
+        if found == old { Ok(found) } else { Err(found) }
+    }
+
+    fn load(&self, _order: Ordering) -> u128 {
+        match self.compare_exchange(0, 0, Ordering::SeqCst, Ordering::SeqCst) {
+            Ok(found) | Err(found) => found,
+        }
+    }
+
+    fn update(&self, change: impl Fn(u128) -> u128) -> u128 {
+        let mut old = self.load(Ordering::SeqCst);
+        loop {
+            match self.compare_exchange(old, change(old), Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(found) => return found,
+                Err(found) => old = found,
+            }
+        }
+    }
+
+    fn store(&self, value: u128, _order: Ordering) {
+        self.update(|_| value);
+    }
+
+    fn swap(&self, value: u128, _order: Ordering) -> u128 {
+        self.update(|_| value)
+    }
+
+    fn fetch_add(&self, value: u128, _order: Ordering) -> u128 {
+        self.update(|old| old.wrapping_add(value))
+    }
+
+    fn fetch_sub(&self, value: u128, _order: Ordering) -> u128 {
+        self.update(|old| old.wrapping_sub(value))
+    }
+
+    fn fetch_and(&self, value: u128, _order: Ordering) -> u128 {
+        self.update(|old| old & value)
+    }
+
+    fn fetch_or(&self, value: u128, _order: Ordering) -> u128 {
+        self.update(|old| old | value)
+    }
+
+    fn fetch_xor(&self, value: u128, _order: Ordering) -> u128 {
+        self.update(|old| old ^ value)
+    }
+
+    fn fetch_nand(&self, value: u128, _order: Ordering) -> u128 {
+        self.update(|old| !(old & value))
+    }
+}
+
+fn halves(value: u128) -> [u64; 2] {
+    let [low, high] = [value & u128::from(u64::MAX), value >> 64];
+    [low, high].map(|half| u64::try_from(half).unwrap_or(u64::MAX))
+}
+
+atomic! { u128, AtomicU128,
+    __tsan_atomic128_load __tsan_atomic128_store __tsan_atomic128_exchange
+    __tsan_atomic128_compare_exchange_strong __tsan_atomic128_compare_exchange_weak
+    __tsan_atomic128_compare_exchange_val
+    __tsan_atomic128_fetch_add = fetch_add
+    __tsan_atomic128_fetch_sub = fetch_sub
+    __tsan_atomic128_fetch_and = fetch_and
+    __tsan_atomic128_fetch_or = fetch_or
+    __tsan_atomic128_fetch_xor = fetch_xor
+    __tsan_atomic128_fetch_nand = fetch_nand
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn __tsan_atomic_thread_fence(_order: c_int) {
+    fence(Ordering::SeqCst);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn __tsan_atomic_signal_fence(_order: c_int) {
+    compiler_fence(Ordering::SeqCst);
+}

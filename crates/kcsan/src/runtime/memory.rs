@@ -1,0 +1,43 @@
+//! Copies and fills, where the compiler makes calls of them.
+
+#![expect(unsafe_code, reason = "exports under the compiler's names")]
+
+use std::ffi::{c_int, c_void};
+
+use crate::runtime::access::{Access, kind};
+use crate::runtime::watch::counted_access;
+
+fn check(address: *const c_void, size: usize, bits: u32) {
+    counted_access(Access::new(address.addr(), size, bits));
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn __tsan_memcpy(
+    to: *mut c_void,
+    from: *const c_void,
+    size: usize,
+) -> *mut c_void {
+    check(to, size, kind::WRITE);
+    check(from, size, kind::READ);
+    // SAFETY: the program's call.
+    unsafe { libc::memcpy(to, from, size) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn __tsan_memmove(
+    to: *mut c_void,
+    from: *const c_void,
+    size: usize,
+) -> *mut c_void {
+    check(to, size, kind::WRITE);
+    check(from, size, kind::READ);
+    // SAFETY: the program's call.
+    unsafe { libc::memmove(to, from, size) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn __tsan_memset(to: *mut c_void, byte: c_int, size: usize) -> *mut c_void {
+    check(to, size, kind::WRITE);
+    // SAFETY: the program's call.
+    unsafe { libc::memset(to, byte, size) }
+}

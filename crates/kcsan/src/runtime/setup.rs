@@ -1,0 +1,162 @@
+//! Before `main`, at a fork, at the end.
+
+#![expect(unsafe_code, reason = "maps the shared table and hooks into the program's life")]
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use crate::layout::MAGIC;
+use crate::runtime::options::{self, NAMES};
+use crate::runtime::print::{self, say};
+use crate::runtime::region;
+use crate::runtime::suppress;
+use crate::runtime::table::{self, Count, TABLES, Table};
+use crate::runtime::thread::{Place, current, keep_errno};
+use crate::runtime::{api, symbols};
+
+static READY: AtomicBool = AtomicBool::new(false);
+static ONE_PROCESSOR: AtomicBool = AtomicBool::new(false);
+static PID: AtomicU32 = AtomicU32::new(0);
+
+/// Whether watchpoints may be set.
+pub(crate) fn is_ready() -> bool {
+    READY.load(Ordering::Relaxed)
+}
+
+/// The number of the process.
+pub(crate) fn pid() -> u32 {
+    PID.load(Ordering::Relaxed)
+}
+
+/// Whether the threads of the program share one processor.
+pub(crate) fn has_one_processor() -> bool {
+    ONE_PROCESSOR.load(Ordering::Relaxed)
+}
+
+/// Among the first constructors of the program.
+#[used]
+#[unsafe(link_section = ".init_array.00101")]
+static SET_UP: extern "C" fn() = set_up;
+
+extern "C" fn set_up() {
+    let thread = current();
+    let place = thread.place.replace(Place::Runtime);
+    keep_errno(|| {
+        PID.store(std::process::id(), Ordering::Relaxed);
+        let text = std::env::var("KCSAN_OPTIONS").unwrap_or_default();
+        if let Err(reason) = options::read(&text) {
+            say(&format!("KCSAN_OPTIONS: {reason}"));
+        }
+        let names = NAMES.get();
+        if let Some(path) = names.and_then(|names| names.suppressions.as_deref())
+            && let Err(reason) = suppress::read(path)
+        {
+            say(&reason);
+        }
+        if let Err(error) = share(names.and_then(|names| names.shared.as_deref())) {
+            say(&format!("shared: {error}"));
+        }
+        let processors = std::thread::available_parallelism();
+        ONE_PROCESSOR.store(processors.is_ok_and(|count| count.get() == 1), Ordering::Relaxed);
+        table::count(Count::Processes);
+        symbols::remember_folder();
+        api::connect();
+        // SAFETY: the functions take nothing and stay.
+        unsafe { libc::pthread_atfork(Some(before_fork), Some(in_parent), Some(in_child)) };
+        // SAFETY: the function takes nothing and stays.
+        unsafe { libc::atexit(at_exit) };
+    });
+    READY.store(true, Ordering::Release);
+    thread.place.set(place);
+}
+
+/// Puts the table that processes share in its place: a file, or memory that children inherit.
+fn share(path: Option<&str>) -> std::io::Result<()> {
+    let length = size_of::<Table>();
+    let file = match path {
+        None => None,
+        Some(path) => {
+            let mut options = File::options();
+            let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
+            if file.metadata()?.len() == 0 {
+                file.set_len(length as u64)?;
+            }
+            if file.metadata()?.len() != length as u64 {
+                return Err(std::io::Error::other(format!("{path} is no table of this version")));
+            }
+            Some(file)
+        }
+    };
+    let (flags, descriptor) = match &file {
+        Some(file) => (0, file.as_raw_fd()),
+        None => (libc::MAP_ANONYMOUS, -1),
+    };
+    let table = (&raw const TABLES.shared).cast_mut();
+    // SAFETY: the new memory takes the place of a static of the same length, which is made of atomics
+    // and all zero, as a new file is.
+    let mapped = unsafe {
+        libc::mmap(
+            table.cast(),
+            length,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED | libc::MAP_FIXED | flags,
+            descriptor,
+            0,
+        )
+    };
+    if mapped == libc::MAP_FAILED {
+        return Err(std::io::Error::last_os_error());
+    }
+    let magic = &TABLES.shared.magic;
+    match magic.compare_exchange(0, MAGIC, Ordering::AcqRel, Ordering::Acquire) {
+        Err(found) if found != MAGIC => {
+            Err(std::io::Error::other("the file is no table of this version"))
+        }
+        _ => Ok(()),
+    }
+}
+
+unsafe extern "C" fn before_fork() {
+    // The child must not find the runtime's memory in the middle of a change.
+    print::lock();
+}
+
+unsafe extern "C" fn in_parent() {
+    print::unlock();
+}
+
+unsafe extern "C" fn in_child() {
+    PID.store(std::process::id(), Ordering::Relaxed);
+    let thread = current();
+    thread.forget();
+    thread.place.set(Place::Program);
+    // The watchers stayed with the parent.
+    TABLES.private.clear();
+    for count in &TABLES.private.counts {
+        count.store(0, Ordering::Relaxed);
+    }
+    region::forget();
+    table::count(Count::Processes);
+    print::unlock();
+}
+
+extern "C" fn at_exit() {
+    let reports = table::counted(Count::Reports);
+    if options::STATS.load(Ordering::Relaxed) {
+        say(&format!(
+            "{} watchpoints set, {} hits, {} reports by process {}",
+            table::counted(Count::Watchpoints),
+            table::counted(Count::Hits),
+            reports,
+            pid(),
+        ));
+    }
+    let code = options::EXIT_CODE.load(Ordering::Relaxed);
+    if reports > 0 && code != 0 {
+        // SAFETY: what the program has printed comes out first.
+        unsafe { libc::fflush(std::ptr::null_mut()) };
+        // SAFETY: there is nothing to promise.
+        unsafe { libc::_exit(code) };
+    }
+}

@@ -1,0 +1,336 @@
+//! An access on the slow way: does it hit a watchpoint, and is it one to set a watchpoint on?
+
+#![expect(unsafe_code, reason = "reads the memory that the program is about to access")]
+
+use std::hint::spin_loop;
+use std::sync::atomic::Ordering;
+
+use crate::runtime::access::{Access, GRANULE, kind};
+use crate::runtime::options;
+use crate::runtime::print::{self, Found};
+use crate::runtime::region;
+use crate::runtime::setup;
+use crate::runtime::stack;
+use crate::runtime::table::{self, Count, SLOTS, TABLES, Table, Watchpoint};
+use crate::runtime::thread::{Place, Thread, current, keep_errno, now};
+
+/// A watcher that has not taken its watchpoint away this long after its end is dead.
+const DEAD_NS: u64 = 2_000_000_000;
+/// How long a watcher waits for what a finder has to say.
+const TELL_NS: u64 = 500_000_000;
+/// How long a watcher waits for a finder's write, which comes behind its call.
+const SETTLE_NS: u64 = 500_000;
+/// The shortest delay: less, and the threads are still on their way.
+const MIN_DELAY_NS: u64 = 1_000;
+
+/// An access whose entry has counted it.
+#[inline]
+pub(crate) fn access(access: Access) {
+    let thread = current();
+    if thread.place.get() == Place::Runtime {
+        if thread.skip.get() < 0 {
+            thread.skip.set(options::SKIP.load(Ordering::Relaxed));
+        }
+        return;
+    }
+    let enabled = thread.disabled.get() == 0;
+    // Whether some bits changed is for a watcher to see.
+    if enabled && thread.mask.get() == 0 && find(thread, access) {
+        return;
+    }
+    if thread.skip.get() < 0 && !access.is(kind::ATOMIC) && may_watch(thread, enabled) {
+        keep_errno(|| watch(thread, access, thread.mask.get()));
+    }
+}
+
+/// An access that nobody has counted yet.
+pub(crate) fn counted_access(access: Access) {
+    if access.size == 0 {
+        return;
+    }
+    let thread = current();
+    if !access.is(kind::ATOMIC) {
+        thread.skip.set(thread.skip.get().wrapping_sub(1));
+    }
+    self::access(access);
+}
+
+/// A marked access: it may hit, and is never watched.
+#[inline(always)]
+pub(crate) fn marked(address: usize, size: usize, kind: u32) {
+    let granule = address / GRANULE;
+    if TABLES.private.peek(granule).is_some() || TABLES.shared.peek(granule).is_some() {
+        marked_slow(address, size, kind);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn marked_slow(address: usize, size: usize, bits: u32) {
+    access(Access::new(address, size, bits | kind::ATOMIC));
+}
+
+/// Looks for a watchpoint that the access races with, and hits it.
+#[inline]
+fn find(thread: &Thread, access: Access) -> bool {
+    let (first, last) = access.granules();
+    (first..=last.min(first + SLOTS - 1)).any(|granule| {
+        if let Some(watchpoint) = TABLES.private.peek(granule)
+            && watchpoint.races_with(access.address as u64, access)
+            && hit(thread, &TABLES.private, watchpoint, access)
+        {
+            return true;
+        }
+        match TABLES.shared.peek(granule) {
+            Some(watchpoint) => find_shared(thread, watchpoint, access),
+            None => false,
+        }
+    })
+}
+
+/// The same in the table that processes share.
+fn find_shared(thread: &Thread, watchpoint: Watchpoint, access: Access) -> bool {
+    // Where the two lie in their pages tells most apart, and costs no look at the mappings.
+    const PAGE: u64 = 4096;
+    let in_page = access.address as u64 % PAGE;
+    let watched = watchpoint.key() % PAGE;
+    let near = |distance: u64| distance < GRANULE as u64 || distance > PAGE - GRANULE as u64;
+    if access.size <= GRANULE && !near(watched.wrapping_sub(in_page) % PAGE) {
+        return false;
+    }
+    keep_errno(|| {
+        let entry = TABLES.shared.entry(watchpoint.slot);
+        if now() > entry.deadline.load(Ordering::Relaxed) {
+            TABLES.shared.clear_dead(watchpoint);
+            return false;
+        }
+        let races = |place: Option<region::Place>| {
+            place.is_some_and(|place| {
+                watchpoint.races_with(place.key(), access)
+                    && place.device == entry.device.load(Ordering::Relaxed)
+                    && place.inode == entry.inode.load(Ordering::Relaxed)
+            })
+        };
+        races(region::place(access.address))
+            && races(region::place_now(access.address))
+            && hit(thread, &TABLES.shared, watchpoint, access)
+    })
+}
+
+/// Hits a watchpoint and tells its watcher who did.
+#[cold]
+#[inline(never)]
+fn hit(thread: &Thread, table: &Table, watchpoint: Watchpoint, access: Access) -> bool {
+    if !table.hit(watchpoint) {
+        return false;
+    }
+    let place = thread.place.replace(Place::Runtime);
+    keep_errno(|| {
+        table::count(Count::Hits);
+        let entry = table.entry(watchpoint.slot);
+        let finder = &entry.finder;
+        finder.kind.store(access.kind, Ordering::Relaxed);
+        finder.address.store(access.address as u64, Ordering::Relaxed);
+        finder.size.store(access.size as u64, Ordering::Relaxed);
+        finder.pid.store(setup::pid(), Ordering::Relaxed);
+        finder.tid.store(thread.tid(), Ordering::Relaxed);
+        finder.cpu.store(print::cpu(), Ordering::Relaxed);
+        stack::capture(&finder.frames);
+        entry.ready.store(1, Ordering::Release);
+    });
+    thread.place.set(place);
+    true
+}
+
+/// Whether the thread, whose count is down, may set a watchpoint now. Sets the count anew.
+fn may_watch(thread: &Thread, enabled: bool) -> bool {
+    let skip = options::SKIP.load(Ordering::Relaxed);
+    let part = thread.random(skip.unsigned_abs().into());
+    thread.skip.set(skip - i32::try_from(part).unwrap_or(0));
+    if thread.rest_until.get() == 0 {
+        // A new thread: where in its life the first one comes is left to chance.
+        thread.rest_until.set(1);
+        thread.skip.set(i32::try_from(part).unwrap_or(0));
+        return false;
+    }
+    let may = enabled && thread.place.get() == Place::Program && setup::is_ready();
+    may && now() >= thread.rest_until.get()
+}
+
+/// The part of an access that a watchpoint covers: all of it, or what lies in one of its granules.
+fn piece(thread: &Thread, access: Access) -> Access {
+    let (first, last) = access.granules();
+    let granule = first + usize::try_from(thread.random((last - first + 1) as u64)).unwrap_or(0);
+    let start = access.address.max(granule * GRANULE);
+    let end = (access.address + access.size).min((granule + 1) * GRANULE);
+    Access::new(start, end - start, access.kind)
+}
+
+/// Sets a watchpoint, waits, and judges.
+#[cold]
+#[inline(never)]
+fn watch(thread: &Thread, access: Access, mask: u64) {
+    if options::PLAIN_WRITES_ATOMIC.load(Ordering::Relaxed) && is_atomic_write(access) {
+        return;
+    }
+    let piece = piece(thread, access);
+    let place = region::place(piece.address);
+    let (table, key) = match place {
+        Some(place) => (&TABLES.shared, place.key()),
+        None => (&TABLES.private, piece.address as u64),
+    };
+    let Some(slot) = table.take(key) else {
+        table::count(Count::Full);
+        return;
+    };
+    thread.place.set(Place::Watching);
+    let start = now();
+    let delay = delay(thread, access);
+    let entry = table.entry(slot);
+    entry.ready.store(0, Ordering::Relaxed);
+    entry.deadline.store(start + delay + DEAD_NS, Ordering::Relaxed);
+    if let Some(place) = place {
+        entry.device.store(place.device, Ordering::Relaxed);
+        entry.inode.store(place.inode, Ordering::Relaxed);
+    }
+    table.set(slot, key, piece);
+    let old = Value::read(piece);
+    table::count(Count::Watchpoints);
+    delay_until(start + delay);
+    let is_hit = table.is_hit(slot) | table.end(slot);
+    if is_hit {
+        let until = now() + TELL_NS;
+        wait_until(until, || entry.ready.load(Ordering::Acquire) != 0);
+        // The finder's write comes after its call.
+        wait_until(now() + SETTLE_NS, || Value::read(piece) != old);
+    }
+    let new = Value::read(piece);
+    thread.place.set(Place::Runtime);
+    judge(access, old.change(new, mask), mask, is_hit.then_some(entry));
+    table.free(slot);
+    let duty = u64::from(options::DUTY.load(Ordering::Relaxed));
+    let end = now();
+    // What other programs took of the processor is no time of this one.
+    let spent = (end - start).min(2 * delay);
+    thread.rest_until.set(end + spent * (100 - duty) / duty);
+    thread.place.set(Place::Program);
+}
+
+/// What the watcher has seen: is it a race to report?
+fn judge(
+    access: Access,
+    change: Option<(u64, u64, usize)>,
+    mask: u64,
+    entry: Option<&table::Entry>,
+) {
+    let finder = entry.filter(|entry| entry.ready.load(Ordering::Acquire) != 0);
+    let is_assert = access.is(kind::ASSERT);
+    match (finder, change) {
+        // Somebody was seen.
+        (Some(entry), _) => {
+            let finder = &entry.finder;
+            // Of an assertion about some bits, only a change of those counts.
+            let other_bits = mask != 0 && change.is_none();
+            let same_value = options::VALUE_CHANGE_ONLY.load(Ordering::Relaxed)
+                && change.is_none()
+                && !is_assert;
+            let atomic = options::PLAIN_WRITES_ATOMIC.load(Ordering::Relaxed)
+                && is_atomic_write(Access::new(
+                    usize::try_from(finder.address.load(Ordering::Relaxed)).unwrap_or(0),
+                    usize::try_from(finder.size.load(Ordering::Relaxed)).unwrap_or(0),
+                    finder.kind.load(Ordering::Relaxed),
+                ))
+                && access.is(kind::ATOMIC | kind::WRITE);
+            if !other_bits && !same_value && !atomic {
+                print::race(&Found { access, change, mask, finder: Some(finder) });
+            }
+        }
+        // Nobody was, and yet the value is another.
+        (None, Some(_)) => {
+            if options::UNKNOWN_ORIGIN.load(Ordering::Relaxed) || is_assert {
+                print::race(&Found { access, change, mask, finder: None });
+            }
+        }
+        (None, None) => {}
+    }
+}
+
+/// A plain write that the processor makes at once.
+fn is_atomic_write(access: Access) -> bool {
+    access.is(kind::WRITE)
+        && !access.is(kind::COMPOUND | kind::ASSERT)
+        && access.size.is_power_of_two()
+        && access.size <= 8
+        && access.address.is_multiple_of(access.size)
+}
+
+/// How long to wait: somewhat less than what is set, by chance; longer for what says more.
+fn delay(thread: &Thread, access: Access) -> u64 {
+    let delay = options::DELAY_NS.load(Ordering::Relaxed);
+    let part = if access.is(kind::COMPOUND | kind::ASSERT) { delay / 2 } else { delay };
+    (delay - thread.random(part)).max(MIN_DELAY_NS)
+}
+
+/// Waits for an instant without leaving the processor, as the kernel does: others have theirs. Where
+/// there is only one, they get it.
+fn delay_until(instant: u64) {
+    if setup::has_one_processor() {
+        return wait_until(instant, || false);
+    }
+    while now() < instant {
+        (0..8).for_each(|_| spin_loop());
+    }
+}
+
+/// Waits for an instant or a condition, and lets others run.
+fn wait_until(instant: u64, condition: impl Fn() -> bool) {
+    while !condition() && now() < instant {
+        // SAFETY: there is nothing to promise.
+        unsafe { libc::sched_yield() };
+        spin_loop();
+    }
+}
+
+/// The bytes of a piece of memory, the first one lowest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Value {
+    bytes: u128,
+    size: usize,
+}
+
+impl Value {
+    /// Reads what the program is about to access.
+    fn read(piece: Access) -> Self {
+        let Access { address, size, .. } = piece;
+        // SAFETY: the program is about to access these bytes, or says that they are there.
+        let byte = |index: usize| unsafe {
+            std::ptr::with_exposed_provenance::<u8>(address + index).read_volatile()
+        };
+        let aligned = address.is_multiple_of(size);
+        let pointer = std::ptr::with_exposed_provenance::<u8>(address);
+        // SAFETY: as above, and aligned.
+        let bytes: u128 = unsafe {
+            match size {
+                2 if aligned => pointer.cast::<u16>().read_volatile().into(),
+                4 if aligned => pointer.cast::<u32>().read_volatile().into(),
+                8 if aligned => pointer.cast::<u64>().read_volatile().into(),
+                _ => (0..size).rev().fold(0, |sum, index| sum << 8 | u128::from(byte(index))),
+            }
+        };
+        Self { bytes, size }
+    }
+
+    /// The change to another, if there is one in the bits of the mask: old and new value with their
+    /// length in bytes. Of more than eight bytes the half that changed.
+    fn change(self, new: Self, mask: u64) -> Option<(u64, u64, usize)> {
+        let low = |value: u128| u64::try_from(value & u128::from(u64::MAX)).unwrap_or(u64::MAX);
+        let size = self.size.min(8);
+        let parts =
+            [(low(self.bytes), low(new.bytes)), (low(self.bytes >> 64), low(new.bytes >> 64))];
+        let bits = if mask == 0 { u64::MAX } else { mask };
+        parts
+            .into_iter()
+            .find(|(old, new)| (old ^ new) & bits != 0)
+            .map(|(old, new)| (old, new, size))
+    }
+}
