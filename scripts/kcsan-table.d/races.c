@@ -90,7 +90,8 @@ static void init(struct steps *steps)
 
 static bool lead(struct steps *steps, unsigned round)
 {
-	steps->over = round % 16 == 0 && is_over();
+	(void)round;
+	steps->over = is_over();
 	pthread_barrier_wait(&steps->barrier);
 	bool over = steps->over;
 	pthread_barrier_wait(&steps->barrier);
@@ -127,7 +128,7 @@ static bool meet(_Atomic unsigned *other, unsigned round)
 
 static bool lead(struct steps *steps, unsigned round)
 {
-	bool over = round % 16 == 0 && is_over();
+	bool over = is_over();
 
 	atomic_store_explicit(&steps->leader[round % 2], over ? OVER : round + 1, memory_order_release);
 	return !over && meet(&steps->follower[round % 2], round + 1);
@@ -477,7 +478,10 @@ int main(int argc, char **argv)
 	} else if (!strcmp(name, "child-process")) {
 		child_process();
 	} else if (!strcmp(name, "two-processes")) {
-		other_process("/proc/self/exe");
+		char own[4096] = "";
+
+		if (readlink("/proc/self/exe", own, sizeof(own) - 1) > 0)
+			other_process(own);
 	} else if (!strcmp(name, "uninstrumented-process")) {
 		other_process(getenv("RACES_PEER"));
 	} else if (!strcmp(name, "second") && argc > 3) {
