@@ -15,6 +15,10 @@
 #include <unistd.h>
 
 #define OVER 0xffffffffu
+/* How often a thread looks whether something is there. */
+#define LOOKS 100
+/* A plain variable may have changed, says the program that is wrong. */
+#define BETWEEN_LOOKS __asm__ volatile("" : : : "memory")
 
 /* Two parties in step: neither begins a round before the other has ended the last one. Odd and even rounds
  * have words of their own, so that the beginning of the next round orders nothing of this one. helgrind
@@ -154,10 +158,15 @@ static void flag_publish_first(struct slot *s)
 
 static void flag_publish_second(struct slot *s)
 {
-	bool ready = fixed ? atomic_load_explicit(&s->marked, memory_order_acquire) : s->flag;
+	for (int i = 0; i < LOOKS; i++) {
+		bool ready = fixed ? atomic_load_explicit(&s->marked, memory_order_acquire) : s->flag;
 
-	if (ready)
-		sink += s->value;
+		if (ready) {
+			sink += s->value;
+			break;
+		}
+		BETWEEN_LOOKS;
+	}
 }
 
 static void bits_first(struct slot *s)
@@ -214,12 +223,14 @@ static void relaxed_first(struct slot *s)
 
 static void relaxed_second(struct slot *s)
 {
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < LOOKS; i++) {
 		bool ready = fixed ? atomic_load_explicit(&s->marked, memory_order_acquire)
 				   : atomic_load_explicit(&s->marked, memory_order_relaxed);
 
-		if (ready)
+		if (ready) {
 			sink += s->value;
+			break;
+		}
 	}
 }
 
@@ -292,10 +303,14 @@ static void ring_second(struct slot *s)
 {
 	unsigned r = atomic_load_explicit(&s->read, memory_order_relaxed);
 
-	if (written(s) == r)
-		return;
-	sink += s->ring[r % 2];
-	atomic_store_explicit(&s->read, r + 1, memory_order_release);
+	for (int i = 0; i < LOOKS; i++) {
+		if (written(s) != r) {
+			sink += s->ring[r % 2];
+			atomic_store_explicit(&s->read, r + 1, memory_order_release);
+			break;
+		}
+		BETWEEN_LOOKS;
+	}
 }
 
 static void uninstrumented_first(struct slot *s)

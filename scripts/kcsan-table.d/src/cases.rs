@@ -11,6 +11,9 @@ pub trait Case: Send + Sync {
     fn reset(&self) {}
 }
 
+/// How often a thread looks whether something is there, for a model few times.
+const LOOKS: u32 = if cfg!(feature = "loom") { 3 } else { 100 };
+
 pub type New = fn(bool) -> Box<dyn Case>;
 
 pub const CASES: &[(&str, New)] = &[
@@ -57,9 +60,13 @@ impl Case for FlagPublish {
     }
 
     fn second(&self) {
-        let ready = if self.fixed { self.marked.load(Ordering::Acquire) } else { self.flag.get() };
-        if ready {
-            black_box(self.value.get());
+        for _ in 0..LOOKS {
+            let ready =
+                if self.fixed { self.marked.load(Ordering::Acquire) } else { self.flag.get() };
+            if ready {
+                black_box(self.value.get());
+                break;
+            }
         }
     }
 
@@ -178,9 +185,10 @@ impl Case for RelaxedPublication {
     }
 
     fn second(&self) {
-        for _ in 0..3 {
+        for _ in 0..LOOKS {
             if self.flag.load(self.load) {
                 black_box(self.value.get());
+                break;
             }
         }
     }
@@ -326,9 +334,12 @@ impl Case for Ring {
 
     fn second(&self) {
         let read = self.read.load(Ordering::Relaxed);
-        if self.written() != read {
-            black_box(self.slots[read as usize % 2].get());
-            self.read.store(read.wrapping_add(1), Ordering::Release);
+        for _ in 0..LOOKS {
+            if self.written() != read {
+                black_box(self.slots[read as usize % 2].get());
+                self.read.store(read.wrapping_add(1), Ordering::Release);
+                break;
+            }
         }
     }
 }
