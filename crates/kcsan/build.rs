@@ -21,13 +21,22 @@ const SCRIPT: &str = "SECTIONS {
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=src/runtime");
+    println!("cargo::rerun-if-changed=src/layout.rs");
+    println!("cargo::rerun-if-changed=src/marks.rs");
+    println!("cargo::rerun-if-env-changed=KCSAN_RUNTIME");
     println!("cargo::rerun-if-changed=../report/src/print");
     if env::var_os("CARGO_FEATURE_PROGRAM").is_none() {
         return;
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let archive = out.join("libkcsan.a");
+    // Under `cargo kcsan` it is there.
+    if let Some(runtime) = env::var_os("KCSAN_RUNTIME").map(PathBuf::from) {
+        fs::copy(runtime.join("libkcsan.a"), &archive).expect("the runtime's archive");
+        fs::copy(runtime.join("gcc/libtsan_preinit.o"), out.join("kcsan.o")).expect("its object");
+        return;
+    }
     let built = build(&out.join("runtime"));
     let (script, joined) = (out.join("join.ld"), out.join("kcsan.o"));
     fs::write(&script, SCRIPT).expect("the output folder can be written");

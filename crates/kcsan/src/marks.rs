@@ -1,6 +1,6 @@
 //! The way from the program to the runtime, if there is one in the program.
 
-#![allow(unreachable_pub, reason = "what is public here is so for the runtime's half of the crate")]
+#![allow(unreachable_pub, reason = "public for both halves of the crate")]
 #![expect(unsafe_code, reason = "a pointer that the runtime sets before `main`")]
 
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -21,7 +21,7 @@ pub struct Calls {
 /// Null in a program without the runtime.
 #[repr(C)]
 #[derive(Debug)]
-pub struct Marks(AtomicPtr<Calls>);
+pub struct Marks(pub(crate) AtomicPtr<Calls>);
 
 impl Marks {
     /// A program without the runtime.
@@ -30,16 +30,11 @@ impl Marks {
         Self(AtomicPtr::new(std::ptr::null_mut()))
     }
 
-    /// Says where the runtime is.
-    pub fn connect(&self, calls: &'static Calls) {
-        self.0.store(std::ptr::from_ref(calls).cast_mut(), Ordering::Release);
-    }
-
     /// The runtime.
     #[inline]
     #[must_use]
     pub fn calls(&self) -> Option<&'static Calls> {
-        // SAFETY: null, or what `connect` was given.
+        // SAFETY: null, or the runtime's own.
         unsafe { self.0.load(Ordering::Acquire).as_ref() }
     }
 }

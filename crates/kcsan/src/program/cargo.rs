@@ -9,8 +9,11 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use clap::Parser;
 
-use super::{OPTIONS, rustc};
+use super::{OPTIONS, archive, rustc};
 use crate::layout::{COUNTS, HEAD, MAGIC};
+
+/// For this crate's own build script: where the runtime is.
+const RUNTIME: &str = "KCSAN_RUNTIME";
 
 /// Builds the crates of the workspace so that they report their data races, as the kernel's KCSAN does,
 /// and runs them.
@@ -73,7 +76,7 @@ fn build_and_run(options: &Options) -> io::Result<ExitStatus> {
     let set = env::var("KCSAN_OPTIONS").unwrap_or_default();
     let named = set.split_whitespace().find_map(|word| word.strip_prefix("shared="));
     let made = target.join(format!("table-{}", std::process::id()));
-    let table = named.map_or(made.clone(), PathBuf::from);
+    let table = named.map_or_else(|| made.clone(), PathBuf::from);
     let mut cargo = if options.nightly {
         let mut cargo = Command::new("cargo");
         cargo.arg("+nightly");
@@ -87,6 +90,8 @@ fn build_and_run(options: &Options) -> io::Result<ExitStatus> {
     cargo.arg(&options.command).args(&options.arguments);
     cargo.env("CARGO_TARGET_DIR", &target);
     cargo.env("RUSTC_WORKSPACE_WRAPPER", env::current_exe()?).env(rustc::WAY, way);
+    // In a workspace that has this crate, its build script need not build another.
+    cargo.env(RUNTIME, archive::folder()?);
     if named.is_none() {
         // In a path with a space the table could not be named.
         let set = format!("{set} shared={}", made.display());

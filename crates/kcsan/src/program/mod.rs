@@ -26,5 +26,5 @@ Environment:
                            file:line of both stacks; `*` is any text, `#` begins a comment
     sink=stderr|panic|FILE where reports go (stderr); panic: there, and then SIGABRT
     exitcode=N             exit status of a process that reported something (66); 0: its own
-    stats=0|1              at exit, say how many watchpoints were set (0)
+    stats=0|1              at exit, say there how many watchpoints were set (0)
 ";

@@ -86,7 +86,7 @@ fn kind(arguments: &[OsString]) -> Kind {
         words.find(|word| *word == name).and_then(|_| words.next()).map(OsString::as_os_str)
     };
     let name = value("--crate-name").unwrap_or_default();
-    let types = value("--crate-type").unwrap_or(OsStr::new("bin"));
+    let types = value("--crate-type").unwrap_or_else(|| OsStr::new("bin"));
     let is_test = arguments.iter().any(|word| word == "--test");
     let text = name.to_string_lossy();
     let has_source = arguments.iter().any(|word| word.to_string_lossy().ends_with(".rs"));

@@ -2,7 +2,8 @@
 
 #![expect(unsafe_code, reason = "exports under the names of kcsan.h")]
 
-use std::arch::global_asm;
+use std::arch::{asm, global_asm};
+use std::sync::atomic::Ordering;
 
 use crate::marks::{Calls, Marks};
 use crate::runtime::access::Access;
@@ -57,7 +58,7 @@ pub(crate) fn connect() {
     let marks: *const Marks;
     // SAFETY: reads the address of a symbol, which is null if there is none.
     unsafe {
-        std::arch::asm!(
+        asm!(
             "mov {}, [rip + __kcsan_marks@GOTPCREL]",
             out(reg) marks,
             options(pure, readonly, nostack, preserves_flags)
@@ -65,6 +66,6 @@ pub(crate) fn connect() {
     }
     // SAFETY: null, or the program's own.
     if let Some(marks) = unsafe { marks.as_ref() } {
-        marks.connect(&CALLS);
+        marks.0.store((&raw const CALLS).cast_mut(), Ordering::Release);
     }
 }

@@ -1,5 +1,6 @@
 //! What can be set: one environment variable, `KCSAN_OPTIONS`, words of the form `name=value`.
 
+use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
@@ -79,9 +80,9 @@ fn set(word: &str, names: &mut Names) -> Result<(), String> {
     Ok(())
 }
 
-fn number<T: FromStr + PartialOrd>(word: &str, value: &str, low: T, high: T) -> Result<T, String>
+fn number<T>(word: &str, value: &str, low: T, high: T) -> Result<T, String>
 where
-    T: std::fmt::Display,
+    T: FromStr + PartialOrd + Display,
 {
     match value.parse() {
         Ok(number) if number >= low && number <= high => Ok(number),

@@ -217,8 +217,16 @@ pub(crate) fn cpu() -> u32 {
 }
 
 fn write(text: &str) {
-    let sink = NAMES.get().map(|names| names.sink.clone()).unwrap_or_default();
-    if let Sink::File(path) = &sink {
+    write_to_sink(text);
+    if matches!(NAMES.get().map(|names| &names.sink), Some(Sink::Panic)) {
+        // SAFETY: the program is to end here.
+        unsafe { libc::abort() };
+    }
+}
+
+/// Where reports go, and what is said at the end.
+pub(crate) fn write_to_sink(text: &str) {
+    if let Some(Sink::File(path)) = NAMES.get().map(|names| &names.sink) {
         let file = File::options().append(true).create(true).open(path);
         // One call, so that reports of several processes do not mix.
         match file.and_then(|mut file| file.write_all(text.as_bytes())) {
@@ -227,10 +235,6 @@ fn write(text: &str) {
         }
     }
     let _ = std::io::stderr().write_all(text.as_bytes());
-    if matches!(sink, Sink::Panic) {
-        // SAFETY: the program is to end here.
-        unsafe { libc::abort() };
-    }
 }
 
 /// One line of the runtime itself.

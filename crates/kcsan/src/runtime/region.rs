@@ -64,7 +64,7 @@ pub(crate) fn place(address: usize) -> Option<Place> {
         let version = VERSION.load(Ordering::Acquire);
         let found = search(address);
         fence(Ordering::Acquire);
-        if version % 2 == 0 && VERSION.load(Ordering::Relaxed) == version {
+        if version.is_multiple_of(2) && VERSION.load(Ordering::Relaxed) == version {
             return found;
         }
         spin_loop();

@@ -118,19 +118,23 @@ fn share(path: Option<&str>) -> std::io::Result<()> {
 }
 
 unsafe extern "C" fn before_fork() {
-    // The child must not find the runtime's memory in the middle of a change.
-    print::lock();
+    // The child must not find the runtime's memory in the middle of a change. A handler that forks while
+    // its thread prints has it.
+    if current().place.get() != Place::Runtime {
+        print::lock();
+    }
 }
 
 unsafe extern "C" fn in_parent() {
-    print::unlock();
+    if current().place.get() != Place::Runtime {
+        print::unlock();
+    }
 }
 
 unsafe extern "C" fn in_child() {
     PID.store(std::process::id(), Ordering::Relaxed);
     let thread = current();
     thread.forget();
-    thread.place.set(Place::Program);
     // The watchers stayed with the parent.
     TABLES.private.clear();
     for count in &TABLES.private.counts {
@@ -138,14 +142,19 @@ unsafe extern "C" fn in_child() {
     }
     region::forget();
     table::count(Count::Processes);
-    print::unlock();
+    if thread.place.get() != Place::Runtime {
+        print::unlock();
+    }
 }
 
 extern "C" fn at_exit() {
+    // Functions of the C library, and the program's behind them, may still come to accesses.
+    let thread = current();
+    let place = thread.place.replace(Place::Runtime);
     let reports = table::counted(Count::Reports);
     if options::STATS.load(Ordering::Relaxed) {
-        say(&format!(
-            "{} watchpoints set, {} hits, {} reports by process {}",
+        print::write_to_sink(&format!(
+            "kcsan: {} watchpoints set, {} hits, {} reports by process {}\n",
             table::counted(Count::Watchpoints),
             table::counted(Count::Hits),
             reports,
@@ -159,4 +168,5 @@ extern "C" fn at_exit() {
         // SAFETY: there is nothing to promise.
         unsafe { libc::_exit(code) };
     }
+    thread.place.set(place);
 }

@@ -29,6 +29,8 @@ pub(crate) fn frames(raw: &[RawFrame], of: Option<&str>) -> Vec<Frame> {
     let end = frames.iter().position(is_runtime).unwrap_or(frames.len());
     let end = frames[..end].iter().rposition(|frame| !is_of_library(frame));
     frames.truncate(end.map_or(frames.len(), |last| last + 1));
+    let start = frames.iter().position(|frame| !is_accessor(frame)).unwrap_or(0);
+    frames.drain(..start);
     if let Some(of) = of {
         let functions = frames.iter_mut().filter(|frame| frame.offset.is_some());
         functions.for_each(|frame| frame.module = Some(of.to_owned()));
@@ -54,9 +56,7 @@ fn resolve(modules: &mut HashMap<String, Module>, raw: &RawFrame) -> Vec<Frame> 
         match function {
             Some((start, size, name)) => {
                 outer.offset = Some((raw.address - start, *size));
-                if outer.function.is_empty() {
-                    outer.function = short_name(name);
-                }
+                outer.function = short_name(name);
             }
             None => {
                 outer.offset = Some((0, 0));
@@ -113,6 +113,20 @@ fn functions(bytes: &[u8]) -> Vec<(u64, u64, String)> {
     functions.dedup_by_key(|(start, _, _)| *start);
     functions.reverse();
     functions
+}
+
+/// Functions that do nothing but the access: the one that called them is meant.
+fn is_accessor(frame: &Frame) -> bool {
+    const MODULES: [&str; 6] = [
+        "core::sync::atomic::",
+        "core::ptr::",
+        "core::cell::",
+        "core::mem::",
+        "core::ops::",
+        "kcsan::",
+    ];
+    let function = frame.function.trim_start_matches('<');
+    MODULES.iter().any(|module| function.starts_with(module))
 }
 
 /// The frames in which the Rust library or the C library starts a program or a thread.

@@ -121,7 +121,7 @@ impl Table {
 
     /// Takes the slot of a key, if it is free.
     pub(crate) fn take(&self, key: u64) -> Option<usize> {
-        let slot = (key as usize / GRANULE) % SLOTS;
+        let slot = usize::try_from(key / GRANULE as u64).unwrap_or(0) % SLOTS;
         let word = &self.slots[slot].word;
         word.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).ok()?;
         Some(slot)
@@ -132,11 +132,6 @@ impl Table {
         let write = if piece.is(kind::WRITE) { WRITE_BIT } else { 0 };
         let size = (piece.size as u64 - 1) << SIZE_SHIFT;
         self.slots[slot].word.store(write | size | key, Ordering::SeqCst);
-    }
-
-    /// Whether somebody has hit the watchpoint in a slot.
-    pub(crate) fn is_hit(&self, slot: usize) -> bool {
-        self.slots[slot].word.load(Ordering::Acquire) == HIT
     }
 
     /// Hides a watchpoint. `true` if it was hit.

@@ -3,7 +3,8 @@
 #![expect(unsafe_code, reason = "reads the memory that the program is about to access")]
 
 use std::hint::spin_loop;
-use std::sync::atomic::Ordering;
+use std::ptr::with_exposed_provenance;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::runtime::access::{Access, GRANULE, kind};
 use crate::runtime::options;
@@ -18,8 +19,11 @@ use crate::runtime::thread::{Place, Thread, current, keep_errno, now};
 const DEAD_NS: u64 = 2_000_000_000;
 /// How long a watcher waits for what a finder has to say.
 const TELL_NS: u64 = 500_000_000;
-/// How long a watcher waits for a finder's write, which comes behind its call.
-const SETTLE_NS: u64 = 500_000;
+/// How long a watcher waits for a finder's write, which comes behind its call; and how long once many
+/// have turned out to write what was there.
+const SETTLE_NS: [u64; 2] = [20_000_000, 100_000];
+const PATIENCE: u32 = 32;
+static FRUITLESS: AtomicU32 = AtomicU32::new(0);
 /// The shortest delay: less, and the threads are still on their way.
 const MIN_DELAY_NS: u64 = 1_000;
 
@@ -98,7 +102,9 @@ fn find_shared(thread: &Thread, watchpoint: Watchpoint, access: Access) -> bool 
     if access.size <= GRANULE && !near(watched.wrapping_sub(in_page) % PAGE) {
         return false;
     }
-    keep_errno(|| {
+    // A signal handler must not come upon the list of mappings while it is written.
+    let before = thread.place.replace(Place::Runtime);
+    let is_hit = keep_errno(|| {
         let entry = TABLES.shared.entry(watchpoint.slot);
         if now() > entry.deadline.load(Ordering::Relaxed) {
             TABLES.shared.clear_dead(watchpoint);
@@ -114,7 +120,9 @@ fn find_shared(thread: &Thread, watchpoint: Watchpoint, access: Access) -> bool 
         races(region::place(access.address))
             && races(region::place_now(access.address))
             && hit(thread, &TABLES.shared, watchpoint, access)
-    })
+    });
+    thread.place.set(before);
+    is_hit
 }
 
 /// Hits a watchpoint and tells its watcher who did.
@@ -174,6 +182,7 @@ fn watch(thread: &Thread, access: Access, mask: u64) {
         return;
     }
     let piece = piece(thread, access);
+    thread.place.set(Place::Runtime);
     let place = region::place(piece.address);
     let (table, key) = match place {
         Some(place) => (&TABLES.shared, place.key()),
@@ -181,9 +190,9 @@ fn watch(thread: &Thread, access: Access, mask: u64) {
     };
     let Some(slot) = table.take(key) else {
         table::count(Count::Full);
+        thread.place.set(Place::Program);
         return;
     };
-    thread.place.set(Place::Watching);
     let start = now();
     let delay = delay(thread, access);
     let entry = table.entry(slot);
@@ -196,16 +205,18 @@ fn watch(thread: &Thread, access: Access, mask: u64) {
     table.set(slot, key, piece);
     let old = Value::read(piece);
     table::count(Count::Watchpoints);
+    thread.place.set(Place::Watching);
     delay_until(start + delay);
-    let is_hit = table.is_hit(slot) | table.end(slot);
+    thread.place.set(Place::Runtime);
+    let is_hit = table.end(slot);
     if is_hit {
         let until = now() + TELL_NS;
         wait_until(until, || entry.ready.load(Ordering::Acquire) != 0);
-        // The finder's write comes after its call.
-        wait_until(now() + SETTLE_NS, || Value::read(piece) != old);
+        if entry.finder.kind.load(Ordering::Relaxed) & kind::WRITE != 0 {
+            settle(|| Value::read(piece) != old);
+        }
     }
     let new = Value::read(piece);
-    thread.place.set(Place::Runtime);
     judge(access, old.change(new, mask), mask, is_hit.then_some(entry));
     table.free(slot);
     let duty = u64::from(options::DUTY.load(Ordering::Relaxed));
@@ -271,6 +282,15 @@ fn delay(thread: &Thread, access: Access) -> u64 {
     (delay - thread.random(part)).max(MIN_DELAY_NS)
 }
 
+/// Waits for a finder to write.
+fn settle(has_changed: impl Fn() -> bool) {
+    let is_impatient = FRUITLESS.load(Ordering::Relaxed) >= PATIENCE;
+    wait_until(now() + SETTLE_NS[usize::from(is_impatient)], &has_changed);
+    if !has_changed() {
+        FRUITLESS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// Waits for an instant without leaving the processor, as the kernel does: others have theirs. Where
 /// there is only one, they get it.
 fn delay_until(instant: u64) {
@@ -302,20 +322,20 @@ impl Value {
     /// Reads what the program is about to access.
     fn read(piece: Access) -> Self {
         let Access { address, size, .. } = piece;
-        // SAFETY: the program is about to access these bytes, or says that they are there.
-        let byte = |index: usize| unsafe {
-            std::ptr::with_exposed_provenance::<u8>(address + index).read_volatile()
-        };
+        let pointer = with_exposed_provenance::<u8>(address);
         let aligned = address.is_multiple_of(size);
-        let pointer = std::ptr::with_exposed_provenance::<u8>(address);
-        // SAFETY: as above, and aligned.
-        let bytes: u128 = unsafe {
-            match size {
-                2 if aligned => pointer.cast::<u16>().read_volatile().into(),
-                4 if aligned => pointer.cast::<u32>().read_volatile().into(),
-                8 if aligned => pointer.cast::<u64>().read_volatile().into(),
-                _ => (0..size).rev().fold(0, |sum, index| sum << 8 | u128::from(byte(index))),
-            }
+        let bytes = match size {
+            // SAFETY: the program is about to access these bytes, or says that they are there; aligned.
+            2 if aligned => unsafe { pointer.cast::<u16>().read_volatile() }.into(),
+            // SAFETY: as above.
+            4 if aligned => unsafe { pointer.cast::<u32>().read_volatile() }.into(),
+            // SAFETY: as above.
+            8 if aligned => unsafe { pointer.cast::<u64>().read_volatile() }.into(),
+            _ => (0..size).rev().fold(0, |sum, index| {
+                // SAFETY: as above.
+                let byte = unsafe { pointer.wrapping_add(index).read_volatile() };
+                sum << 8 | u128::from(byte)
+            }),
         };
         Self { bytes, size }
     }
