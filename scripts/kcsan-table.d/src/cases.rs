@@ -14,6 +14,11 @@ pub trait Case: Send + Sync {
 /// How often a thread looks whether something is there, for a model few times.
 const LOOKS: u32 = if cfg!(feature = "loom") { 3 } else { 100 };
 
+/// A plain variable may have changed, says the program that is wrong.
+fn look_again() {
+    std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
+}
+
 pub type New = fn(bool) -> Box<dyn Case>;
 
 pub const CASES: &[(&str, New)] = &[
@@ -67,6 +72,7 @@ impl Case for FlagPublish {
                 black_box(self.value.get());
                 break;
             }
+            look_again();
         }
     }
 
@@ -340,6 +346,7 @@ impl Case for Ring {
                 self.read.store(read.wrapping_add(1), Ordering::Release);
                 break;
             }
+            look_again();
         }
     }
 }
