@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/lockdep", &["report"]),
     ("crates/lockdep-preload", &["lockdep"]),
     ("tests/conformance", &["abi"]),
+    ("tests/kcsan-bench", &["abi", "engine"]),
     ("tests/lockdep-probe", &["lockdep"]),
     ("tests/seqfuzz", &["abi", "engine"]),
 ];
@@ -25,6 +26,9 @@ const UNSAFE_ROOMS: &[&str] = &[
     "crates/aseqd/src/sys/ioctl.rs",
     "crates/aseqd/src/sys/peers.rs",
     "crates/aseqd/src/sys/realtime.rs",
+    "crates/kcsan/examples/counter.rs",
+    "crates/kcsan/examples/seed2.rs",
+    "crates/kcsan/examples/two_processes.rs",
     "crates/kcsan/src/marks.rs",
     "crates/kcsan/src/runtime/alloc.rs",
     "crates/kcsan/src/runtime/api.rs",
