@@ -17,6 +17,8 @@
 #define OVER 0xffffffffu
 /* How often a thread looks whether something is there. */
 #define LOOKS 100
+/* How often a thread does in a round what it may do again. */
+#define TURNS 200
 /* A plain variable may have changed, says the program that is wrong. */
 #define BETWEEN_LOOKS __asm__ volatile("" : : : "memory")
 
@@ -359,17 +361,19 @@ static void nothing_second(struct slot *s)
 static const struct race {
 	const char *name;
 	void (*first)(struct slot *), (*second)(struct slot *);
+	/* In a round. */
+	int turns;
 } races[] = {
-	{ "flag-publish", flag_publish_first, flag_publish_second },
-	{ "bits-two-locks", bits_first, bits_second },
-	{ "double-checked-init", double_checked, double_checked },
-	{ "relaxed-publication", relaxed_first, relaxed_second },
-	{ "counter", counter, counter },
-	{ "wrong-instance", wrong_first, wrong_second },
-	{ "after-signal", after_signal_first, after_signal_second },
-	{ "ring-plain-index", ring_first, ring_second },
-	{ "uninstrumented-code", uninstrumented_first, uninstrumented_second },
-	{ "no-defect", nothing_first, nothing_second },
+	{ "flag-publish", flag_publish_first, flag_publish_second, 1 },
+	{ "bits-two-locks", bits_first, bits_second, TURNS },
+	{ "double-checked-init", double_checked, double_checked, 1 },
+	{ "relaxed-publication", relaxed_first, relaxed_second, 1 },
+	{ "counter", counter, counter, TURNS },
+	{ "wrong-instance", wrong_first, wrong_second, TURNS },
+	{ "after-signal", after_signal_first, after_signal_second, 1 },
+	{ "ring-plain-index", ring_first, ring_second, 1 },
+	{ "uninstrumented-code", uninstrumented_first, uninstrumented_second, 1 },
+	{ "no-defect", nothing_first, nothing_second, 1 },
 };
 
 static const struct race *race;
@@ -378,7 +382,8 @@ static struct steps steps;
 static void *second_thread(void *unused)
 {
 	for (unsigned round = 0; follow(&steps, round); round++)
-		race->second(&slots[round % 2]);
+		for (int turn = 0; turn < race->turns; turn++)
+			race->second(&slots[round % 2]);
 	return unused;
 }
 
@@ -401,7 +406,8 @@ static void threads(void)
 	init(&steps);
 	pthread_create(&thread, NULL, second_thread, NULL);
 	for (unsigned round = 0; lead(&steps, round); round++) {
-		race->first(&slots[round % 2]);
+		for (int turn = 0; turn < race->turns; turn++)
+			race->first(&slots[round % 2]);
 		/* The one that is not in use. */
 		reset(&slots[(round + 1) % 2]);
 	}
@@ -410,7 +416,7 @@ static void threads(void)
 
 /* Between processes: a counter in a mapping that both have. */
 
-static void count(unsigned *counter, _Atomic unsigned *spin)
+__attribute__((noinline)) static void count(unsigned *counter, _Atomic unsigned *spin)
 {
 	if (fixed)
 		while (atomic_exchange_explicit(spin, 1, memory_order_acquire))
@@ -435,13 +441,15 @@ static struct shared *map(int fd)
 static void lead_process(struct shared *s)
 {
 	for (unsigned round = 0; lead(&s->steps, round); round++)
-		count(&s->counter, &s->spin);
+		for (int turn = 0; turn < TURNS; turn++)
+			count(&s->counter, &s->spin);
 }
 
 static void follow_process(struct shared *s)
 {
 	for (unsigned round = 0; follow(&s->steps, round); round++)
-		count(&s->counter, &s->spin);
+		for (int turn = 0; turn < TURNS; turn++)
+			count(&s->counter, &s->spin);
 }
 
 static void child_process(void)

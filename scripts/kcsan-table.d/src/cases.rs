@@ -14,8 +14,11 @@ pub trait Case: Send + Sync {
 /// How often a thread looks whether something is there, for a model few times.
 const LOOKS: u32 = if cfg!(feature = "loom") { 3 } else { 100 };
 
+/// How often a thread does in a round what it may do again, for a model once.
+pub const TURNS: u32 = if cfg!(feature = "loom") { 1 } else { 200 };
+
 /// A plain variable may have changed, says the program that is wrong.
-fn look_again() {
+pub fn look_again() {
     std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
 }
 
@@ -106,11 +109,15 @@ impl Bits {
 
 impl Case for Bits {
     fn first(&self) {
-        self.flip(0, 1);
+        for _ in 0..TURNS {
+            self.flip(0, 1);
+        }
     }
 
     fn second(&self) {
-        self.flip(1, 4);
+        for _ in 0..TURNS {
+            self.flip(1, 4);
+        }
     }
 }
 
@@ -220,8 +227,11 @@ impl Counter {
 
 impl Case for Counter {
     fn first(&self) {
-        let _held = self.fixed.then(|| self.lock.lock().unwrap());
-        self.counter.set(self.counter.get().wrapping_add(1));
+        for _ in 0..TURNS {
+            let _held = self.fixed.then(|| self.lock.lock().unwrap());
+            self.counter.set(self.counter.get().wrapping_add(1));
+            look_again();
+        }
     }
 
     fn second(&self) {
@@ -249,11 +259,15 @@ impl WrongInstance {
 
 impl Case for WrongInstance {
     fn first(&self) {
-        self.deposit(0);
+        for _ in 0..TURNS {
+            self.deposit(0);
+        }
     }
 
     fn second(&self) {
-        self.deposit(if self.fixed { 0 } else { 1 });
+        for _ in 0..TURNS {
+            self.deposit(if self.fixed { 0 } else { 1 });
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::os::fd::AsRawFd;
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::cases::TURNS;
 use crate::rounds::{Deadline, Steps};
 use crate::tool::Plain;
 
@@ -80,7 +81,9 @@ fn lead(shared: &Shared, fixed: bool) {
     let deadline = Deadline::new();
     let mut round = 0;
     while shared.steps.lead(round, &deadline) {
-        count(shared, fixed);
+        for _ in 0..TURNS {
+            count(shared, fixed);
+        }
         round += 1;
     }
 }
@@ -88,7 +91,9 @@ fn lead(shared: &Shared, fixed: bool) {
 fn follow(shared: &Shared, fixed: bool) {
     let mut round = 0;
     while shared.steps.follow(round) {
-        count(shared, fixed);
+        for _ in 0..TURNS {
+            count(shared, fixed);
+        }
         round += 1;
     }
 }
