@@ -40,6 +40,22 @@ struct shared {
 	unsigned counter;
 };
 
+/* Made when it is needed. */
+struct lazy {
+	pthread_mutex_t lock;
+	unsigned value;
+	bool ready;
+	_Atomic bool marked;
+};
+
+/* Somebody waits until it is served. */
+struct request {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool ready;
+	unsigned served;
+};
+
 /* All that a case may use. */
 struct slot {
 	pthread_mutex_t lock[2];
@@ -53,6 +69,8 @@ struct slot {
 	bool words[2];
 	unsigned ring[2], plain_written;
 	_Atomic unsigned read, written;
+	struct lazy lazy[TURNS];
+	struct request requests[TURNS];
 };
 
 static struct slot slots[2];
@@ -191,27 +209,34 @@ static void bits_second(struct slot *s)
 	pthread_mutex_unlock(&s->lock[1]);
 }
 
-static bool is_ready(struct slot *s)
+static bool is_ready(struct lazy *l)
 {
-	return fixed ? atomic_load_explicit(&s->marked, memory_order_acquire) : s->flag;
+	return fixed ? atomic_load_explicit(&l->marked, memory_order_acquire) : l->ready;
+}
+
+static unsigned get(struct lazy *l)
+{
+	if (!is_ready(l)) {
+		pthread_mutex_lock(&l->lock);
+		if (!is_ready(l)) {
+			l->value = 42;
+			if (fixed)
+				atomic_store_explicit(&l->marked, true, memory_order_release);
+			else
+				l->ready = true;
+		}
+		pthread_mutex_unlock(&l->lock);
+	}
+	return l->value;
 }
 
 static void double_checked(struct slot *s)
 {
-	if (!is_ready(s)) {
-		pthread_mutex_lock(&s->lock[0]);
-		if (!is_ready(s)) {
-			s->value = 42;
-			if (fixed)
-				atomic_store_explicit(&s->marked, true, memory_order_release);
-			else
-				s->flag = true;
-		}
-		pthread_mutex_unlock(&s->lock[0]);
-	}
 	/* Not into the sink: two threads are here. */
-	volatile unsigned got = s->value;
-	(void)got;
+	volatile unsigned sum = 0;
+
+	for (int i = 0; i < TURNS; i++)
+		sum += get(&s->lazy[i]);
 }
 
 static void relaxed_first(struct slot *s)
@@ -264,23 +289,27 @@ static void wrong_second(struct slot *s)
 
 static void after_signal_first(struct slot *s)
 {
-	pthread_mutex_lock(&s->lock[0]);
-	if (fixed)
-		s->value++;
-	s->flag = true;
-	pthread_cond_signal(&s->wake);
-	pthread_mutex_unlock(&s->lock[0]);
-	if (!fixed)
-		s->value++;
+	for (struct request *r = s->requests; r < s->requests + TURNS; r++) {
+		pthread_mutex_lock(&r->lock);
+		if (fixed)
+			r->served++;
+		r->ready = true;
+		pthread_cond_signal(&r->wake);
+		pthread_mutex_unlock(&r->lock);
+		if (!fixed)
+			r->served++;
+	}
 }
 
 static void after_signal_second(struct slot *s)
 {
-	pthread_mutex_lock(&s->lock[0]);
-	while (!s->flag)
-		pthread_cond_wait(&s->wake, &s->lock[0]);
-	pthread_mutex_unlock(&s->lock[0]);
-	sink += s->value;
+	for (struct request *r = s->requests; r < s->requests + TURNS; r++) {
+		pthread_mutex_lock(&r->lock);
+		while (!r->ready)
+			pthread_cond_wait(&r->wake, &r->lock);
+		pthread_mutex_unlock(&r->lock);
+		sink += r->served;
+	}
 }
 
 static unsigned written(struct slot *s)
@@ -305,23 +334,22 @@ static void ring_second(struct slot *s)
 {
 	unsigned r = atomic_load_explicit(&s->read, memory_order_relaxed);
 
-	for (int i = 0; i < LOOKS; i++) {
-		if (written(s) != r) {
-			sink += s->ring[r % 2];
-			atomic_store_explicit(&s->read, r + 1, memory_order_release);
-			break;
-		}
-		BETWEEN_LOOKS;
-	}
+	if (written(s) == r)
+		return;
+	sink += s->ring[r % 2];
+	atomic_store_explicit(&s->read, r + 1, memory_order_release);
 }
 
 static void uninstrumented_first(struct slot *s)
 {
-	if (fixed)
-		pthread_mutex_lock(&s->lock[0]);
-	sink += s->value;
-	if (fixed)
-		pthread_mutex_unlock(&s->lock[0]);
+	for (int i = 0; i < TURNS; i++) {
+		if (fixed)
+			pthread_mutex_lock(&s->lock[0]);
+		sink += s->value;
+		if (fixed)
+			pthread_mutex_unlock(&s->lock[0]);
+		BETWEEN_LOOKS;
+	}
 }
 
 __attribute__((noinline, no_sanitize_thread)) static void increment(struct slot *s)
@@ -371,7 +399,7 @@ static const struct race {
 	{ "counter", counter, counter, TURNS },
 	{ "wrong-instance", wrong_first, wrong_second, TURNS },
 	{ "after-signal", after_signal_first, after_signal_second, 1 },
-	{ "ring-plain-index", ring_first, ring_second, 1 },
+	{ "ring-plain-index", ring_first, ring_second, TURNS },
 	{ "uninstrumented-code", uninstrumented_first, uninstrumented_second, 1 },
 	{ "no-defect", nothing_first, nothing_second, 1 },
 };
@@ -392,6 +420,14 @@ static void reset(struct slot *s)
 	s->value = 0;
 	s->flag = false;
 	atomic_store_explicit(&s->marked, false, memory_order_relaxed);
+	for (int i = 0; i < TURNS; i++) {
+		s->lazy[i].value = 0;
+		s->lazy[i].ready = false;
+		atomic_store_explicit(&s->lazy[i].marked, false, memory_order_relaxed);
+		pthread_mutex_lock(&s->requests[i].lock);
+		s->requests[i].ready = false;
+		pthread_mutex_unlock(&s->requests[i].lock);
+	}
 }
 
 static void threads(void)
@@ -402,6 +438,11 @@ static void threads(void)
 		pthread_mutex_init(&slots[i].lock[0], NULL);
 		pthread_mutex_init(&slots[i].lock[1], NULL);
 		pthread_cond_init(&slots[i].wake, NULL);
+		for (int j = 0; j < TURNS; j++) {
+			pthread_mutex_init(&slots[i].lazy[j].lock, NULL);
+			pthread_mutex_init(&slots[i].requests[j].lock, NULL);
+			pthread_cond_init(&slots[i].requests[j].wake, NULL);
+		}
 	}
 	init(&steps);
 	pthread_create(&thread, NULL, second_thread, NULL);

@@ -121,8 +121,10 @@ impl Case for Bits {
     }
 }
 
-/// The first look at `ready` is without the lock.
-struct DoubleChecked {
+/// Things that are made when they are needed. The first look at `ready` is without the lock.
+struct DoubleChecked(Vec<Lazy>);
+
+struct Lazy {
     fixed: bool,
     value: Plain<u32>,
     ready: Plain<bool>,
@@ -131,6 +133,18 @@ struct DoubleChecked {
 }
 
 impl DoubleChecked {
+    fn new(fixed: bool) -> Self {
+        Self((0..TURNS).map(|_| Lazy::new(fixed)).collect())
+    }
+
+    fn get_all(&self) {
+        for lazy in &self.0 {
+            black_box(lazy.get());
+        }
+    }
+}
+
+impl Lazy {
     fn new(fixed: bool) -> Self {
         let (ready, marked) = (Plain::new(false), AtomicBool::new(false));
         Self { fixed, value: Plain::new(0), ready, marked, lock: Mutex::new(()) }
@@ -158,17 +172,19 @@ impl DoubleChecked {
 
 impl Case for DoubleChecked {
     fn first(&self) {
-        black_box(self.get());
+        self.get_all();
     }
 
     fn second(&self) {
-        black_box(self.get());
+        self.get_all();
     }
 
     fn reset(&self) {
-        self.value.set(0);
-        self.ready.set(false);
-        self.marked.store(false, Ordering::Relaxed);
+        for lazy in &self.0 {
+            lazy.value.set(0);
+            lazy.ready.set(false);
+            lazy.marked.store(false, Ordering::Relaxed);
+        }
     }
 }
 
@@ -271,8 +287,10 @@ impl Case for WrongInstance {
     }
 }
 
-/// Who is woken uses the object; who woke it is not done with it yet.
-struct AfterSignal {
+/// Requests. Who is woken uses the request; who woke it is not done with it yet.
+struct AfterSignal(Vec<Request>);
+
+struct Request {
     fixed: bool,
     ready: Mutex<bool>,
     wake: Condvar,
@@ -281,16 +299,20 @@ struct AfterSignal {
 
 impl AfterSignal {
     fn new(fixed: bool) -> Self {
+        Self((0..TURNS).map(|_| Request::new(fixed)).collect())
+    }
+}
+
+impl Request {
+    fn new(fixed: bool) -> Self {
         Self { fixed, ready: Mutex::new(false), wake: Condvar::new(), served: Plain::new(0) }
     }
 
     fn count(&self) {
         self.served.set(self.served.get().wrapping_add(1));
     }
-}
 
-impl Case for AfterSignal {
-    fn first(&self) {
+    fn serve(&self) {
         let mut ready = self.ready.lock().unwrap();
         if self.fixed {
             self.count();
@@ -303,7 +325,7 @@ impl Case for AfterSignal {
         }
     }
 
-    fn second(&self) {
+    fn wait(&self) {
         let mut ready = self.ready.lock().unwrap();
         while !*ready {
             ready = self.wake.wait(ready).unwrap();
@@ -311,9 +333,21 @@ impl Case for AfterSignal {
         drop(ready);
         black_box(self.served.get());
     }
+}
+
+impl Case for AfterSignal {
+    fn first(&self) {
+        self.0.iter().for_each(Request::serve);
+    }
+
+    fn second(&self) {
+        self.0.iter().for_each(Request::wait);
+    }
 
     fn reset(&self) {
-        *self.ready.lock().unwrap() = false;
+        for request in &self.0 {
+            *request.ready.lock().unwrap() = false;
+        }
     }
 }
 
@@ -338,8 +372,8 @@ impl Ring {
     }
 }
 
-impl Case for Ring {
-    fn first(&self) {
+impl Ring {
+    fn push(&self) {
         let written = self.written();
         if written.wrapping_sub(self.read.load(Ordering::Acquire)) == 2 {
             return;
@@ -352,14 +386,26 @@ impl Case for Ring {
         }
     }
 
-    fn second(&self) {
+    fn pop(&self) {
         let read = self.read.load(Ordering::Relaxed);
-        for _ in 0..LOOKS {
-            if self.written() != read {
-                black_box(self.slots[read as usize % 2].get());
-                self.read.store(read.wrapping_add(1), Ordering::Release);
-                break;
-            }
+        if self.written() != read {
+            black_box(self.slots[read as usize % 2].get());
+            self.read.store(read.wrapping_add(1), Ordering::Release);
+        }
+    }
+}
+
+impl Case for Ring {
+    fn first(&self) {
+        for _ in 0..TURNS {
+            self.push();
+            look_again();
+        }
+    }
+
+    fn second(&self) {
+        for _ in 0..TURNS {
+            self.pop();
             look_again();
         }
     }
@@ -383,8 +429,11 @@ impl UninstrumentedCode {
 #[cfg(not(feature = "loom"))]
 impl Case for UninstrumentedCode {
     fn first(&self) {
-        let _held = self.fixed.then(|| self.lock.lock().unwrap());
-        black_box(self.value.get());
+        for _ in 0..TURNS {
+            let _held = self.fixed.then(|| self.lock.lock().unwrap());
+            black_box(self.value.get());
+            look_again();
+        }
     }
 
     fn second(&self) {
