@@ -9,6 +9,8 @@ use lockdep::{Kind, Mutex, RwLock, SpinLock, hardirq_enter};
 
 const THREADS: usize = 4;
 const ROUNDS: usize = 300;
+/// Of one lock alone.
+const TURNS: usize = 200_000;
 
 /// Locks that all threads take, always in this order.
 struct Locks {
@@ -63,6 +65,20 @@ fn threads_that_lock_at_once_lose_nothing_and_report_nothing() {
     assert_eq!(*locks.config.read(), (THREADS * writers) as u64);
     assert_eq!(*locks.total.lock(), (THREADS * (ROUNDS - writers)) as u64);
     assert_eq!(*locks.ticks.lock_irqsave(), (THREADS * (ROUNDS - writers + callbacks)) as u64);
+}
+
+#[test]
+fn each_lock_keeps_the_others_out() {
+    let locks = Locks::new();
+    let found = kinds(|| {
+        at_once(|| (0..TURNS).for_each(|_| *locks.config.write() += 1));
+        at_once(|| (0..TURNS).for_each(|_| *locks.total.lock() += 1));
+        at_once(|| (0..TURNS).for_each(|_| *locks.ticks.lock_irqsave() += 1));
+    });
+    assert_eq!(found, []);
+    let all = (THREADS * TURNS) as u64;
+    let counted = [*locks.config.read(), *locks.total.lock(), *locks.ticks.lock_irqsave()];
+    assert_eq!(counted, [all; 3]);
 }
 
 #[test]
