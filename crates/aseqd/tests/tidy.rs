@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/preload", &["abi"]),
     ("tests/conformance", &["abi"]),
     ("tests/container", &[]),
+    ("tests/kcsan-bench", &["abi", "engine"]),
     ("tests/lockdep-probe", &["lockdep"]),
     ("tests/seqfuzz", &["abi", "engine"]),
 ];
@@ -41,6 +42,9 @@ const UNSAFE_ROOMS: &[&str] = &[
     "crates/aseqd/src/sys/peers.rs",
     "crates/aseqd/src/sys/realtime.rs",
     "crates/aseqd/src/sys/seccomp.rs",
+    "crates/kcsan/examples/counter.rs",
+    "crates/kcsan/examples/seed2.rs",
+    "crates/kcsan/examples/two_processes.rs",
     "crates/kcsan/src/marks.rs",
     "crates/kcsan/src/runtime/alloc.rs",
     "crates/kcsan/src/runtime/api.rs",

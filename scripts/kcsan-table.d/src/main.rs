@@ -1,0 +1,27 @@
+//! `races CASE [fixed]`: one data race, or the same code without it, under the tool that this was built
+//! for. How the tool says that it found something is its own affair; the script knows.
+
+mod cases;
+#[cfg(not(feature = "loom"))]
+mod processes;
+#[cfg(not(feature = "loom"))]
+mod rounds;
+mod tool;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let fixed = arguments.get(1).is_some_and(|word| word == "fixed");
+    let name = arguments.first().map_or("", String::as_str);
+    #[cfg(not(feature = "loom"))]
+    if let Some(status) = processes::run(name, fixed, arguments.get(2).map(String::as_str)) {
+        return status;
+    }
+    let Some((_, new)) = cases::CASES.iter().find(|(known, _)| *known == name) else {
+        eprintln!("races: no such case: {name}");
+        return ExitCode::from(2);
+    };
+    tool::run(*new, fixed);
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,64 @@
+//! Two parties in step: neither begins a round before the other has ended the last one. What they do in
+//! one round is ordered after the rounds before, and not otherwise: odd and even rounds have words of
+//! their own, so that the beginning of the next round orders nothing of this one.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Says in place of a round's number that there is none.
+const OVER: u32 = u32::MAX;
+
+/// The rounds that each party has begun, plus one.
+#[derive(Default)]
+#[repr(C)]
+pub struct Steps {
+    leader: [AtomicU32; 2],
+    follower: [AtomicU32; 2],
+}
+
+impl Steps {
+    /// The leader's beginning of a round; false when the time is over.
+    pub fn lead(&self, round: u32, deadline: &Deadline) -> bool {
+        let over = deadline.is_over();
+        self.leader[round as usize % 2]
+            .store(if over { OVER } else { round + 1 }, Ordering::Release);
+        !over && meet(&self.follower[round as usize % 2], round + 1)
+    }
+
+    /// The other party's.
+    pub fn follow(&self, round: u32) -> bool {
+        self.follower[round as usize % 2].store(round + 1, Ordering::Release);
+        meet(&self.leader[round as usize % 2], round + 1)
+    }
+}
+
+fn meet(other: &AtomicU32, round: u32) -> bool {
+    let mut turns = 0_u32;
+    loop {
+        match other.load(Ordering::Acquire) {
+            OVER => return false,
+            reached if reached >= round => return true,
+            _ => {}
+        }
+        turns += 1;
+        if turns % 64 == 0 {
+            std::thread::yield_now();
+        } else {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+/// `RACES_MS` milliseconds from now, 300 unless told.
+pub struct Deadline(Instant);
+
+impl Deadline {
+    pub fn new() -> Self {
+        let told = std::env::var("RACES_MS").ok().and_then(|text| text.parse().ok());
+        Self(Instant::now() + Duration::from_millis(told.unwrap_or(300)))
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.0
+    }
+}

@@ -1,0 +1,100 @@
+//! What differs between loom and the rest: the types, and how a case is run.
+
+#[cfg(feature = "loom")]
+mod here {
+    pub use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+    pub use loom::sync::{Arc, Condvar, Mutex};
+
+    use crate::cases::{Case, New};
+
+    /// Memory without any marking.
+    pub struct Plain<T>(loom::cell::UnsafeCell<T>);
+
+    impl<T: Copy> Plain<T> {
+        pub fn new(value: T) -> Self {
+            Self(loom::cell::UnsafeCell::new(value))
+        }
+
+        pub fn get(&self) -> T {
+            // SAFETY: the pointer is that of the cell; that nobody else writes is what loom judges.
+            self.0.with(|value| unsafe { *value })
+        }
+
+        pub fn set(&self, value: T) {
+            // SAFETY: as above.
+            self.0.with_mut(|place| unsafe { *place = value });
+        }
+    }
+
+    /// Every order of the two halves, once.
+    pub fn run(new: New, fixed: bool) {
+        loom::model(move || {
+            let case: Arc<Box<dyn Case>> = Arc::new(new(fixed));
+            let other = Arc::clone(&case);
+            let thread = loom::thread::spawn(move || other.second());
+            case.first();
+            thread.join().unwrap();
+        });
+    }
+}
+
+#[cfg(not(feature = "loom"))]
+mod here {
+    pub use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+    pub use std::sync::{Arc, Condvar, Mutex};
+
+    use std::cell::UnsafeCell;
+
+    use crate::cases::New;
+    use crate::rounds::{Deadline, Steps};
+
+    /// Memory without any marking.
+    #[repr(transparent)]
+    pub struct Plain<T>(UnsafeCell<T>);
+
+    impl<T: Copy> Plain<T> {
+        pub fn new(value: T) -> Self {
+            Self(UnsafeCell::new(value))
+        }
+
+        #[inline(always)]
+        pub fn get(&self) -> T {
+            // SAFETY: the pointer is that of the cell. The race is the purpose.
+            unsafe { *self.0.get() }
+        }
+
+        #[inline(always)]
+        pub fn set(&self, value: T) {
+            // SAFETY: as above.
+            unsafe { *self.0.get() = value }
+        }
+    }
+
+    /// Two threads that go through rounds in step, until the time is over.
+    pub fn run(new: New, fixed: bool) {
+        // The one that is not in use is made anew.
+        let slots = Arc::new([new(fixed), new(fixed)]);
+        let steps = Arc::new(Steps::default());
+        let (other_slots, other_steps) = (Arc::clone(&slots), Arc::clone(&steps));
+        let thread = std::thread::spawn(move || {
+            let mut round = 0;
+            while other_steps.follow(round) {
+                other_slots[round as usize % 2].second();
+                round += 1;
+            }
+        });
+        let deadline = Deadline::new();
+        let mut round = 0;
+        while steps.lead(round, &deadline) {
+            slots[round as usize % 2].first();
+            slots[(round as usize + 1) % 2].reset();
+            round += 1;
+        }
+        thread.join().unwrap();
+    }
+}
+
+pub use here::*;
+
+// SAFETY: not true, which is the purpose.
+unsafe impl<T: Send> Sync for Plain<T> {}
