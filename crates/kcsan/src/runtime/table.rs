@@ -119,6 +119,12 @@ impl Table {
         (word >= SMALLEST).then_some(Watchpoint { slot, word })
     }
 
+    /// Whether there is nothing at all in the slot of a granule.
+    #[inline(always)]
+    pub(crate) fn is_free(&self, granule: usize) -> bool {
+        self.slots[granule % SLOTS].word.load(Ordering::Acquire) == FREE
+    }
+
     /// Takes the slot of a key, if it is free.
     pub(crate) fn take(&self, key: u64) -> Option<usize> {
         let slot = usize::try_from(key / GRANULE as u64).unwrap_or(0) % SLOTS;

@@ -47,16 +47,39 @@ pub(crate) fn access(access: Access) {
     }
 }
 
-/// An access that nobody has counted yet.
+/// An access that nobody has counted yet. Most find no watchpoint, and set none.
+#[inline]
 pub(crate) fn counted_access(access: Access) {
     if access.size == 0 {
         return;
     }
     let thread = current();
+    let mut left = 0;
     if !access.is(kind::ATOMIC) {
-        thread.skip.set(thread.skip.get().wrapping_sub(1));
+        left = thread.skip.get().wrapping_sub(1);
+        thread.skip.set(left);
     }
+    if left < 0 || !is_unwatched(access) {
+        slow_access(access);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn slow_access(access: Access) {
     self::access(access);
+}
+
+/// Whether nothing stands in the slots of the granules of an access.
+#[inline(always)]
+fn is_unwatched(access: Access) -> bool {
+    let (first, last) = access.granules();
+    for granule in first..=last.min(first + SLOTS - 1) {
+        if !TABLES.private.is_free(granule) || !TABLES.shared.is_free(granule) {
+            return false;
+        }
+    }
+    true
 }
 
 /// A marked access: it may hit, and is never watched.
