@@ -1,5 +1,8 @@
 //! What a call of a program costs through each door, beside a round trip through a socket: no call to
 //! a server in another process is cheaper than one message there and one back.
+//!
+//! All of it on one processor. On several, what is measured is how a processor is woken, which in a virtual
+//! machine takes twenty times as long as all else, and happens or not as the scheduler likes.
 
 use super::Setup;
 use super::device::{READ_SIZE, Sequencer, now_ns, numbered};
@@ -15,6 +18,7 @@ use abi::{Address, Event};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::{Value, json};
 use std::os::fd::AsFd;
 use std::process::{Child, Stdio};
@@ -44,17 +48,43 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
             match trouble {
                 Some(why) => Subject::missing(door.side, door.name, why),
                 None => Subject::new(door.side, door.name, move || {
+                    let _here = OnOneProcessor::new()?;
                     figures(&door.run(&[], false, &words("seq"))?)
                 }),
             }
         };
         let mut subjects: Vec<_> = setup.doors.iter().map(through).collect();
         subjects.push(Subject::new(Side::Limit, "socket round trip", move || {
+            let _here = OnOneProcessor::new()?;
             figures(&door::run_alone(false, &words("socket"))?)
         }));
         Row { family: "call", title: title.to_owned(), subjects }
     };
     CALLS.into_iter().map(row).collect()
+}
+
+/// Keeps this process, and what it starts meanwhile, on one of its processors.
+#[derive(Debug)]
+struct OnOneProcessor {
+    before: CpuSet,
+}
+
+impl OnOneProcessor {
+    fn new() -> Result<Self, Fail> {
+        let before = sched_getaffinity(None).context("the processors of this process")?;
+        let first = (0..CpuSet::MAX_CPU).find(|processor| before.is_set(*processor));
+        let mut one = CpuSet::new();
+        one.set(first.ok_or_else(|| Fail::new("this process has no processor"))?);
+        sched_setaffinity(None, &one).context("a processor for this process")?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for OnOneProcessor {
+    fn drop(&mut self) {
+        // What was allowed before is again.
+        let _back = sched_setaffinity(None, &self.before);
+    }
 }
 
 fn figures(answer: &Value) -> Result<Vec<Line>, Fail> {
