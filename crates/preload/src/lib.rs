@@ -3,7 +3,7 @@
 //!
 //! The library stands in front of the C library's calls on files. Those on `/dev/snd/seq`,
 //! `/dev/snd/timer` and the texts of `/proc/asound` it carries to the server; all others go on to the
-//! next library, at the price of a look into a table ([`hints`]). An open file is a socket, which the
+//! next library, at the price of a look into a table (`hints`). An open file is a socket, which the
 //! kernel polls, copies, hands on and closes as it does with every descriptor; the wire is described in
 //! `abi::preload`.
 //!
