@@ -85,28 +85,64 @@ fn without_fuse_an_ordinary_user_gets_a_sequencer_too() {
     assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("1000\n2\n1000\n2\n", ""));
 }
 
+/// Sends itself a note, and waits for it.
+const SENDS: &str = r#"
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <sound/asequencer.h>
+int main(void)
+{
+    struct snd_seq_port_info port = { .capability = 0x7f };
+    struct snd_seq_event sent = { .type = SNDRV_SEQ_EVENT_NOTEON, .queue = SNDRV_SEQ_QUEUE_DIRECT }, read_back;
+    int id = -1, fd = open("/dev/snd/seq", O_RDWR);
+    struct pollfd polled = { fd, POLLIN, 0 };
+    if (fd < 0 || ioctl(fd, SNDRV_SEQ_IOCTL_CLIENT_ID, &id)) {
+        perror("seq");
+        return 1;
+    }
+    port.addr.client = id;
+    if (ioctl(fd, SNDRV_SEQ_IOCTL_CREATE_PORT, &port))
+        return 3;
+    sent.dest = port.addr;
+    sent.data.note.note = 60;
+    if (poll(&polled, 1, 0) != 0 || write(fd, &sent, sizeof sent) != sizeof sent || poll(&polled, 1, -1) != 1 ||
+        read(fd, &read_back, sizeof read_back) != sizeof read_back)
+        return 2;
+    printf("%d %d\n", id, read_back.data.note.note);
+    return 0;
+}
+"#;
+
 #[test]
 fn without_fuse_a_static_program_gets_a_trap() {
-    if !have(&["cc"]) {
-        return;
-    }
     let folder = tempfile::tempdir().expect("a folder");
-    let source = folder.path().join("opens.c");
-    let program = folder.path().join("opens");
-    let text = "#include <fcntl.h>\n#include <sys/ioctl.h>\n#include <stdio.h>\n\
-        int main(void) { int id = -1, fd = open(\"/dev/snd/seq\", O_RDWR);\n\
-        if (fd < 0 || ioctl(fd, 0x80045301, &id)) { perror(\"seq\"); return 1; }\n\
-        printf(\"%d\\n\", id); return 0; }\n";
-    std::fs::write(&source, text).expect("a file");
-    let compiled = Command::new("cc").arg("-static").arg("-o").arg(&program).arg(&source).status();
-    assert!(compiled.expect("cc").success());
-    let script = format!("$aseqd run -v -- {}", program.display());
-    let Some(ended) = without_fuse(&script) else { return };
-    assert_eq!(ended.stdout, "128\n", "{ended:#?}");
-    let said: Vec<_> = ended.stderr.lines().collect();
-    assert_eq!(said.len(), 4, "{ended:#?}");
-    assert!(said[2].contains("not by preload: ") && said[2].contains("statically linked"));
-    assert!(said[3].starts_with("aseqd: door: trap: "), "{ended:#?}");
+    let source = folder.path().join("sends.c");
+    std::fs::write(&source, SENDS).expect("a file");
+    // musl's compiler does not look where the kernel's headers are.
+    let machine = format!("/usr/include/{}-linux-gnu", std::env::consts::ARCH);
+    let headers = ["/usr/include", &machine];
+    for compiler in ["cc", "musl-gcc"] {
+        if !have(&[compiler]) {
+            continue;
+        }
+        let program = folder.path().join(compiler);
+        let mut compile = Command::new(compiler);
+        compile.arg("-static").arg("-o").arg(&program).arg(&source);
+        for folder in headers {
+            compile.args(["-idirafter", folder]);
+        }
+        assert!(compile.status().expect(compiler).success(), "{compiler}");
+        let script = format!("$aseqd run -v -- {}", program.display());
+        let Some(ended) = without_fuse(&script) else { return };
+        assert_eq!(ended.stdout, "128 60\n", "{compiler}: {ended:#?}");
+        let said: Vec<_> = ended.stderr.lines().collect();
+        assert_eq!(said.len(), 4, "{ended:#?}");
+        assert!(said[2].contains("not by preload: ") && said[2].contains("statically linked"));
+        assert!(said[3].starts_with("aseqd: door: trap: "), "{ended:#?}");
+    }
 }
 
 #[test]
