@@ -2,6 +2,7 @@
 
 use crate::common::*;
 use rustix::process::{Pid, Signal, kill_process};
+use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 const DOORS: [&str; 4] = ["fuse", "handover", "preload", "trap"];
@@ -207,6 +208,8 @@ fn now_ns() -> u64 {
 fn outlived(door: &str, program: &std::path::Path) -> u64 {
     let mut command = Command::new(ASEQD);
     command.args(["run", "--via", door, "--"]).arg(program).env_remove("ASEQD_VIA");
+    // A group that loses its last parent while one of it is stopped is hung up by the kernel: not ours.
+    command.process_group(0);
     let mark = Mark::new(&mut command);
     let mut front = Process::start(command);
     front.wait_until("three children", |front| front.stdout().matches("sleeps").count() == 3);

@@ -6,6 +6,7 @@ mod common;
 use common::*;
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsStr;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -147,7 +148,10 @@ fn go_programs_read_by_their_netpoller() {
 
 /// A program that sleeps in a call is let go at once when the server dies.
 fn ends(call: &str) -> String {
-    let mut front = Process::start(run_via("trap", &*ENDS, &[call]));
+    let mut command = run_via("trap", &*ENDS, &[call]);
+    // A group that loses its last parent while one of it is stopped is hung up by the kernel: not ours.
+    command.process_group(0);
+    let mut front = Process::start(command);
     front.wait_for_output("sleeps\n");
     std::thread::sleep(Duration::from_millis(100));
     let children = format!("/proc/{0}/task/{0}/children", front.pid());
