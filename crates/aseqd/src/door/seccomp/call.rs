@@ -11,6 +11,9 @@ const IOV_MAX: u64 = 1024;
 /// The most bytes of one call that are taken: a longer one is cut, as the kernel cuts at 2 GiB.
 const MOST: usize = 1 << 24;
 
+/// The most bytes of a write that are fetched at once: the server holds as many for each that sleeps.
+const PART: usize = 1 << 20;
+
 /// Requests that the kernel handles for any kind of file: close-on-exec, `O_NONBLOCK`, `O_ASYNC`.
 const COMMON: [u32; 4] = [0x5450, 0x5451, 0x5421, 0x5452];
 
@@ -138,6 +141,8 @@ pub(super) fn fetch(thread: i32, piece: Piece, bytes: &mut Vec<u8>) -> Result<bo
 pub(super) struct Transfer {
     pieces: Vec<Piece>,
     at: usize,
+    /// Of the piece that it is at, by earlier parts.
+    within: usize,
     done: usize,
     pub(super) nonblock: bool,
     /// The piece was not all there.
@@ -150,7 +155,7 @@ impl Transfer {
         if pieces.is_empty() {
             pieces.push(Piece { at: 0, len: 0 });
         }
-        Self { pieces, at: 0, done: 0, nonblock, cut: false }
+        Self { pieces, at: 0, within: 0, done: 0, nonblock, cut: false }
     }
 
     /// The piece that it is at.
@@ -158,11 +163,29 @@ impl Transfer {
         self.pieces[self.at]
     }
 
-    /// Some bytes of the piece are done. True if there is more to do.
+    /// What is to be fetched of it next, for a write.
+    pub(super) fn part(&self) -> Piece {
+        let Piece { at, len } = self.piece();
+        Piece { at: at.wrapping_add(self.within as u64), len: (len - self.within).min(PART) }
+    }
+
+    /// Some bytes of a part are written. True if there is more to do.
+    pub(super) fn advance_part(&mut self, count: usize) -> bool {
+        // A part ends within a record: the rest of that comes with the next one.
+        if count > 0 && self.within + self.part().len < self.piece().len {
+            self.done += count;
+            self.within += count;
+            return true;
+        }
+        self.advance(count)
+    }
+
+    /// Some bytes of the piece, behind those of its earlier parts, are done. True if there is more to do.
     pub(super) fn advance(&mut self, count: usize) -> bool {
-        let full = count == self.piece().len;
+        let full = self.within + count == self.piece().len;
         self.done += count;
         self.at += 1;
+        self.within = 0;
         full && self.at < self.pieces.len()
     }
 
@@ -239,6 +262,17 @@ mod tests {
         let mut short = Transfer::new(vec![piece(3), piece(5)], false);
         assert!(!short.advance(2));
         assert_eq!(short.outcome(0), Ok(2));
+        let mut long = Transfer::new(vec![piece(PART + 9), piece(2)], false);
+        assert_eq!(long.part(), piece(PART));
+        assert!(long.advance_part(PART - 5), "a record lies across the border");
+        assert_eq!(long.part(), Piece { at: 4096 + PART as u64 - 5, len: 14 });
+        assert!(long.advance_part(14));
+        assert_eq!((long.part(), long.outcome(0)), (piece(2), Ok(PART as i64 + 9)));
+        let mut refused = Transfer::new(vec![piece(2 * PART)], false);
+        assert!(!refused.advance_part(0), "nothing was taken, so nothing will be");
+        let mut read = Transfer::new(vec![piece(2 * PART), piece(1)], false);
+        assert!(!read.advance(28), "a read of less than a piece is done, however long that is");
+        assert_eq!(read.outcome(0), Ok(28));
         let nothing = Transfer::new(vec![piece(0)], false);
         assert_eq!((nothing.piece().len, nothing.outcome(22)), (0, Err(22)));
     }

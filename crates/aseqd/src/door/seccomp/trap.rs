@@ -270,7 +270,7 @@ impl Trap {
                     return Err(Errno::BADF.into());
                 }
                 let mut transfer = Transfer::new(pieces, nonblock);
-                transfer.cut = !fetch(call.thread, transfer.piece(), &mut buffer.0)?;
+                transfer.cut = !fetch(call.thread, transfer.part(), &mut buffer.0)?;
                 if transfer.cut && buffer.0.is_empty() {
                     return Err(Errno::FAULT.into());
                 }
@@ -414,7 +414,7 @@ impl Trap {
                 Some(Kind::Read { file: *file, len: transfer.piece().len, nonblock })
             }
             Work::Write { file, transfer } => {
-                transfer.cut = fetch(call.thread, transfer.piece(), &mut buffer.0) != Ok(true);
+                transfer.cut = fetch(call.thread, transfer.part(), &mut buffer.0) != Ok(true);
                 if !transfer.cut || !buffer.0.is_empty() {
                     return Some(Kind::Write { file: *file, nonblock: transfer.nonblock });
                 }
@@ -538,7 +538,7 @@ impl Door for Trap {
         else {
             return Ok(());
         };
-        if transfer.advance(count) {
+        if transfer.advance_part(count) {
             self.ask(Own::GoOn(id));
         } else {
             let outcome = transfer.outcome(0);
