@@ -200,7 +200,8 @@ fn a_container_gets_the_sequencer_by_a_bind_mount() {
     // Two of them, which hear each other.
     let mut listener = Process::start(with_snd(&directory, "exec aseqdump -p 14:0"));
     wait_until("the listener", || {
-        output(with_snd(&directory, "aconnect -l")).contains("Connecting To: 128:0")
+        // Whatever number it got: an aconnect may have been there before it.
+        output(with_snd(&directory, "aconnect -l")).contains("Connecting To: ")
     });
     let song = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../songs/scale.mid");
     let mut player = with_snd(&directory, "exec aplaymidi -p 14:0 \"$song\"");
