@@ -68,7 +68,8 @@ fn what_one_plays_another_hears() {
     let directory = folder.path().join("midi");
     let mut listener = Process::start(container(&directory, "exec aseqdump -p 14:0"));
     let list = || output(container(&directory, "aconnect -l"));
-    wait_until("the listener", || list().contains("Connecting To: 128:0"));
+    // Whatever number it got: an aconnect may have been there before it.
+    wait_until("the listener", || list().contains("Connecting To: "));
     let song = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../songs/scale.mid");
     let copy = folder.path().join("song.mid");
     fs::copy(song, &copy).expect("a song that every user can read");
