@@ -81,12 +81,9 @@ pub struct RunArgs {
     #[command(flatten)]
     pub timing: TimingArgs,
     /// The command and its arguments
-    #[arg(
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "CMD"
-    )]
+    // From its first word on nothing is ours. That word is no option: a mistyped one of ours would be
+    // taken for the command.
+    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
     pub command: Vec<OsString>,
 }
 
@@ -174,9 +171,12 @@ mod tests {
         let Command::Run(run) = cli.command else { panic!("run") };
         assert!(run.verbose && !run.trace);
         assert_eq!(run.command, ["ls", "-v", "--trace"]);
-        let cli = Cli::parse_from(["aseqd", "run", "--", "-x"]);
-        let Command::Run(run) = cli.command else { panic!("run") };
-        assert_eq!(run.command, ["-x"]);
+        for words in [["-x", "--trace"], ["cmd", "--"], ["cmd", "--trace"]] {
+            let cli = Cli::parse_from(["aseqd", "run", "--"].iter().chain(&words));
+            let Command::Run(run) = cli.command else { panic!("run") };
+            assert_eq!(run.command, words);
+            assert!(!run.trace);
+        }
     }
 
     #[test]

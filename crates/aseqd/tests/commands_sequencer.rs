@@ -271,6 +271,18 @@ fn wrong_usage_is_status_2_and_help_has_examples() {
     for words in [&["connect", "1"][..], &["disconnect", "1"], &["nonsense"], &["ls", "-z"], &[]] {
         failure(words, 2);
     }
+    // An option of `run` that is mistyped is not the command.
+    for (words, right) in
+        [(["run", "--vebose", "true"], "--verbose"), (["run", "--trce", "ls"], "--trace")]
+    {
+        let said = failure(&words, 2);
+        assert!(said.contains(words[1]) && said.contains(right), "{said}");
+        assert!(
+            said.contains(&format!("-- {}", words[1])),
+            "it says how such a command is run: {said}"
+        );
+    }
+    failure(&["run", "-z", "true"], 2);
     for command in ["run", "serve", "ls", "connect", "disconnect", "monitor", "completions"] {
         let help = output(aseqd(&[command, "--help"]));
         assert!(help.contains("Example"), "{command}: {help}");
