@@ -78,6 +78,23 @@ pub fn assert_exclusive_bits<T>(place: *const T, mask: u64) {
 }
 
 /// While one is there, the accesses of its thread are not looked at. [`data_race!`] makes them.
+///
+/// It stays in that thread, which is the one that is looked at again when it goes:
+///
+/// ```
+/// let unchecked = kcsan::Unchecked::new();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| ());
+/// });
+/// drop(unchecked);
+/// ```
+///
+/// ```compile_fail,E0277
+/// let unchecked = kcsan::Unchecked::new();
+/// std::thread::scope(|scope| {
+///     scope.spawn(move || drop(unchecked));
+/// });
+/// ```
 #[derive(Debug)]
 #[must_use = "accesses are looked at again when it is dropped"]
 pub struct Unchecked(PhantomData<*const ()>);

@@ -46,6 +46,17 @@ fn sizes_are_those_of_the_raw_locks() {
 }
 
 #[test]
+fn locks_and_guards_move_and_are_shared_as_those_of_std() {
+    let output = Command::new(&*PROBE).arg("bounds").output().expect("the probe runs");
+    let text = String::from_utf8(output.stdout).expect("text");
+    for line in text.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        assert_eq!(words[0], words[1], "{line}");
+    }
+    assert!(text.lines().count() > 50, "{text}");
+}
+
+#[test]
 fn a_release_binary_has_no_symbol_of_it() {
     assert_eq!(symbols_of_lockdep(&PROBE), Vec::<String>::new());
     // The search finds them where they are: in this test.

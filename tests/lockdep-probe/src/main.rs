@@ -1,11 +1,13 @@
 //! `lockdep-probe KIND COUNT`: takes a lock COUNT times and prints what it counted.
 //!
 //! Kinds: `raw-mutex`, `mutex`, `raw-rwlock`, `rwlock`, `raw-spin`, `spin`; `sizes` prints the sizes of
-//! locks and guards in pairs, raw and lockdep's. Each loop is a function of its own with a plain name,
+//! locks and guards in pairs, raw and lockdep's; `bounds` prints in pairs whether they are `Send` and
+//! `Sync`. Each loop is a function of its own with a plain name,
 //! so that a profiler can count its instructions.
 
 #![expect(clippy::disallowed_types, reason = "std's locks are what is compared with")]
 
+mod bounds;
 mod raw;
 
 use std::hint::black_box;
@@ -84,6 +86,13 @@ fn sizes() {
     println!("map 0 {}", size_of::<lockdep::Map>());
 }
 
+/// Prints what each type should be, what it is, and its name.
+fn print_bounds() {
+    for (name, wanted, is) in bounds::rows() {
+        println!("{}/{} {}/{} {name}", wanted.send, wanted.sync, is.send, is.sync);
+    }
+}
+
 fn main() {
     let mut words = std::env::args().skip(1);
     let kind = words.next().unwrap_or_default();
@@ -118,6 +127,10 @@ fn main() {
             let lock = lockdep::SpinLock::new(0);
             loop_spin(&lock, count);
             *lock.lock()
+        }
+        "bounds" => {
+            print_bounds();
+            return;
         }
         _ => {
             sizes();

@@ -4,6 +4,7 @@
 
 use std::cell::UnsafeCell;
 use std::hint;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +15,11 @@ pub(crate) struct RawSpin<T> {
 }
 
 /// The right to its data.
-pub(crate) struct RawGuard<'a, T>(&'a RawSpin<T>);
+pub(crate) struct RawGuard<'a, T> {
+    lock: &'a RawSpin<T>,
+    /// It neither moves to another thread nor is shared by threads.
+    thread: PhantomData<*const ()>,
+}
 
 // SAFETY: the data goes from thread to thread only with the lock.
 unsafe impl<T: Send> Sync for RawSpin<T> {}
@@ -31,14 +36,14 @@ impl<T> RawSpin<T> {
                 hint::spin_loop();
             }
         }
-        RawGuard(self)
+        RawGuard { lock: self, thread: PhantomData }
     }
 }
 
 impl<T> Drop for RawGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.0.is_held.store(false, Ordering::Release);
+        self.lock.is_held.store(false, Ordering::Release);
     }
 }
 
@@ -48,7 +53,7 @@ impl<T> Deref for RawGuard<'_, T> {
     #[inline]
     fn deref(&self) -> &T {
         // SAFETY: the guard holds the lock.
-        unsafe { &*self.0.data.get() }
+        unsafe { &*self.lock.data.get() }
     }
 }
 
@@ -56,6 +61,6 @@ impl<T> DerefMut for RawGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: the guard holds the lock.
-        unsafe { &mut *self.0.data.get() }
+        unsafe { &mut *self.lock.data.get() }
     }
 }

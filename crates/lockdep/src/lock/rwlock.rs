@@ -6,6 +6,7 @@
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::hint;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -131,6 +132,24 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
 
 /// Readers or a writer; whoever has to wait spins. Readers go before waiting writers, so a reader
 /// may come again.
+///
+/// Threads may share it if the data may move between threads and be shared by them, as behind
+/// [`std::sync::RwLock`]:
+///
+/// ```
+/// let lock = lockdep::RwSpinLock::new(7);
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| *lock.write() += 1);
+/// });
+/// assert_eq!(*lock.read(), 8);
+/// ```
+///
+/// ```compile_fail,E0277
+/// let lock = lockdep::RwSpinLock::new(std::cell::Cell::new(7));
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| lock.read().set(8));
+/// });
+/// ```
 pub struct RwSpinLock<T: ?Sized> {
     map: Map,
     /// [`WRITER`], or how many readers there are.
@@ -143,19 +162,67 @@ const WRITER: u32 = u32::MAX;
 // SAFETY: readers share the data and a writer has it alone, as behind std's lock.
 unsafe impl<T: ?Sized + Send + Sync> Sync for RwSpinLock<T> {}
 
-/// The right to read the data of a [`RwSpinLock`].
+/// The right to read the data of a [`RwSpinLock`]. The bounds are those of
+/// [`std::sync::RwLockReadGuard`]: it stays in its thread.
+///
+/// ```compile_fail,E0277
+/// let lock = lockdep::RwSpinLock::new(0);
+/// let guard = lock.read();
+/// std::thread::scope(|scope| {
+///     scope.spawn(move || drop(guard));
+/// });
+/// ```
+///
+/// A reference to it does not have to:
+///
+/// ```
+/// let lock = lockdep::RwSpinLock::new(7);
+/// let guard = lock.read();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| assert_eq!(*guard, 7));
+/// });
+/// ```
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct RwSpinReadGuard<'a, T: ?Sized> {
     lock: &'a RwSpinLock<T>,
     place: Place,
+    /// The lock is held by a thread, so the guard must not move to another.
+    thread: PhantomData<*const ()>,
 }
 
-/// The right to change the data of a [`RwSpinLock`].
+/// The right to change the data of a [`RwSpinLock`]. The bounds are those of
+/// [`std::sync::RwLockWriteGuard`]: it stays in its thread.
+///
+/// ```compile_fail,E0277
+/// let lock = lockdep::RwSpinLock::new(0);
+/// let guard = lock.write();
+/// std::thread::scope(|scope| {
+///     scope.spawn(move || drop(guard));
+/// });
+/// ```
+///
+/// A reference to it does not have to, if the data may be shared:
+///
+/// ```
+/// let lock = lockdep::RwSpinLock::new(7);
+/// let guard = lock.write();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| assert_eq!(*guard, 7));
+/// });
+/// ```
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct RwSpinWriteGuard<'a, T: ?Sized> {
     lock: &'a RwSpinLock<T>,
     place: Place,
+    /// The lock is held by a thread, so the guard must not move to another.
+    thread: PhantomData<*const ()>,
 }
+
+// SAFETY: a shared guard gives out `&T` and nothing else.
+unsafe impl<T: ?Sized + Sync> Sync for RwSpinReadGuard<'_, T> {}
+
+// SAFETY: a shared guard gives out `&T` and nothing else.
+unsafe impl<T: ?Sized + Sync> Sync for RwSpinWriteGuard<'_, T> {}
 
 impl<T> RwSpinLock<T> {
     /// A lock whose class is `T` and the calling line.
@@ -184,7 +251,7 @@ impl<T: ?Sized> RwSpinLock<T> {
         crate::spin_enter();
         self.map.acquire(How::SHARED_RECURSIVE, place);
         self.wait_for(|state| state.checked_add(1).filter(|next| *next != WRITER));
-        RwSpinReadGuard { lock: self, place }
+        RwSpinReadGuard { lock: self, place, thread: PhantomData }
     }
 
     /// Waits until there is nobody else.
@@ -195,7 +262,7 @@ impl<T: ?Sized> RwSpinLock<T> {
         crate::spin_enter();
         self.map.acquire(How::EXCLUSIVE, place);
         self.wait_for(|state| (state == 0).then_some(WRITER));
-        RwSpinWriteGuard { lock: self, place }
+        RwSpinWriteGuard { lock: self, place, thread: PhantomData }
     }
 
     #[inline]

@@ -5,6 +5,7 @@
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::hint;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,12 +22,57 @@ pub struct SpinLock<T: ?Sized> {
 unsafe impl<T: ?Sized + Send> Sync for SpinLock<T> {}
 
 /// The right to the data of a [`SpinLock`]. `I` is what becomes of interrupts when it goes.
+///
+/// The bounds are those of [`std::sync::MutexGuard`]. Threads may share a guard if they may share the
+/// data:
+///
+/// ```
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// let lock = lockdep::SpinLock::new(AtomicU32::new(0));
+/// let guard = lock.lock();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| guard.fetch_add(1, Ordering::Relaxed));
+///     scope.spawn(|| guard.fetch_add(1, Ordering::Relaxed));
+/// });
+/// assert_eq!(guard.load(Ordering::Relaxed), 2);
+/// ```
+///
+/// They may not if only one thread at a time may have the data. Two that count in a `Cell` would lose
+/// counts:
+///
+/// ```compile_fail,E0277
+/// use std::cell::Cell;
+///
+/// let lock = lockdep::SpinLock::new(Cell::new(0));
+/// let guard = lock.lock();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| guard.set(guard.get() + 1));
+///     scope.spawn(|| guard.set(guard.get() + 1));
+/// });
+/// ```
+///
+/// And a guard stays in the thread that took the lock, which is the one that the validators know as
+/// its holder:
+///
+/// ```compile_fail,E0277
+/// let lock = lockdep::SpinLock::new(0);
+/// let guard = lock.lock();
+/// std::thread::scope(|scope| {
+///     scope.spawn(move || drop(guard));
+/// });
+/// ```
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct SpinGuard<'a, T: ?Sized, I: AtEnd = Unchanged> {
     lock: &'a SpinLock<T>,
     place: Place,
     irq: I,
+    /// The lock is held by a thread, so the guard must not move to another.
+    thread: PhantomData<*const ()>,
 }
+
+// SAFETY: a shared guard gives out `&T` and nothing of `I`, which only `&mut self` reaches.
+unsafe impl<T: ?Sized + Sync, I: AtEnd> Sync for SpinGuard<'_, T, I> {}
 
 /// What becomes of interrupts when a guard goes.
 pub trait AtEnd: sealed::Sealed {
@@ -124,7 +170,7 @@ impl<T: ?Sized> SpinLock<T> {
         crate::spin_enter();
         self.map.acquire(how, place);
         self.raw_lock();
-        SpinGuard { lock: self, place, irq }
+        SpinGuard { lock: self, place, irq, thread: PhantomData }
     }
 
     /// Takes the lock if it is free.
@@ -137,7 +183,7 @@ impl<T: ?Sized> SpinLock<T> {
         }
         crate::spin_enter();
         self.map.acquire(How::EXCLUSIVE.attempt(), place);
-        Some(SpinGuard { lock: self, place, irq: Unchanged(()) })
+        Some(SpinGuard { lock: self, place, irq: Unchanged(()), thread: PhantomData })
     }
 
     #[inline]
@@ -160,19 +206,17 @@ impl<T: ?Sized> SpinLock<T> {
 
 impl<T: ?Sized, I: AtEnd> SpinGuard<'_, T, I> {
     /// Gives the lock back for the time of `f`, and leaves interrupts as they are: off, if the lock
-    /// was taken with them off.
+    /// was taken with them off. The lock is taken again even if `f` panics, because the guard gives it
+    /// back then.
     #[track_caller]
     pub fn unlocked<R>(&mut self, f: impl FnOnce() -> R) -> R {
         let place = Place::here();
         self.lock.map.release(self.place);
         self.lock.is_held.store(false, Ordering::Release);
         crate::spin_leave();
-        let result = f();
-        crate::spin_enter();
-        self.lock.map.acquire(How::EXCLUSIVE, place);
-        self.lock.raw_lock();
         self.place = place;
-        result
+        let _again = Relock { lock: self.lock, place };
+        f()
     }
 
     /// Forbids giving the lock back until [`unpin`](Self::unpin): for callees that must not.
@@ -189,6 +233,21 @@ impl<T: ?Sized, I: AtEnd> SpinGuard<'_, T, I> {
     pub fn unpin(&self) {
         #[cfg(feature = "validate")]
         self.lock.map.unpin(Place::here());
+    }
+}
+
+/// Takes a lock again when it goes.
+struct Relock<'a, T: ?Sized> {
+    lock: &'a SpinLock<T>,
+    place: Place,
+}
+
+impl<T: ?Sized> Drop for Relock<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        crate::spin_enter();
+        self.lock.map.acquire(How::EXCLUSIVE, self.place);
+        self.lock.raw_lock();
     }
 }
 
