@@ -13,6 +13,7 @@ use abi::event::{Control, EventData, Note};
 use abi::{Address, Errno, EventFlags, EventType, event, ioctl, seq, timer, ump};
 use bitflags::Flags;
 use core::mem::offset_of;
+use skip::skip;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -630,7 +631,7 @@ fn compare_with_headers(width: &str, flags: &[&str], items: Vec<Item>, notices: 
     let cc = match cc.prepared() {
         Ok(cc) => cc,
         Err(why) => {
-            println!("skipped: {} {width} comparisons with C headers: {why}", items.len());
+            skip(&format!("{} {width} comparisons with C headers: {why}", items.len()));
             return;
         }
     };
@@ -641,17 +642,25 @@ fn compare_with_headers(width: &str, flags: &[&str], items: Vec<Item>, notices: 
     let lacking: Vec<_> = missing.iter().map(|&index| items[index].what.clone()).collect();
     let mut known = Vec::new();
     let mut wrongly_missing = Vec::new();
+    let mut too_new = Vec::new();
     for (index, item) in items.into_iter().enumerate() {
         if !missing.contains(&index) {
             known.push(item);
-        } else if let Some(since) = item.since.filter(|since| version < version_code(since)) {
+        } else if item.since.is_some_and(|since| version < version_code(since)) {
             // Of a struct that is missing as a whole, its size speaks for all fields.
             if !lacking.contains(&format!("sizeof({})", item.of)) {
-                println!("skipped: {}: since Linux {since}, headers are {name}", item.what);
+                too_new.push(item.what);
             }
         } else {
             wrongly_missing.push(item.what);
         }
+    }
+    if !too_new.is_empty() {
+        let count = too_new.len();
+        skip(&format!(
+            "{width}: headers of Linux {name} are too old for {count}: {}",
+            too_new.join(", ")
+        ));
     }
     assert!(wrongly_missing.is_empty(), "the headers of Linux {name} lack: {wrongly_missing:#?}");
     let expressions: Vec<_> = known.iter().map(|item| item.c.clone()).collect();

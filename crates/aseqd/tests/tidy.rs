@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tests/kcsan-bench", &["abi", "engine"]),
     ("tests/lockdep-probe", &["lockdep"]),
     ("tests/seqfuzz", &["abi", "engine"]),
+    ("tests/skip", &[]),
 ];
 
 /// The files that may have unsafe code.
@@ -230,5 +231,17 @@ fn files_are_short_and_nothing_is_left_over() {
         for marker in &markers {
             assert!(!text.contains(&marker.concat()), "{name} has {}", marker.concat());
         }
+    }
+}
+
+/// A test that prints that it is skipped, and does not call `skip::skip`, would be counted as passed.
+#[test]
+fn every_skip_is_counted() {
+    let printed = ["println!(\"skip", "println!(\"SKIP"];
+    for (name, text) in rust_files().iter().filter(|(name, _)| !name.starts_with("tests/skip/")) {
+        let found = text.lines().position(|line| {
+            printed.iter().any(|words| line.contains(words)) && !name.ends_with("tests/tidy.rs")
+        });
+        assert_eq!(found.map(|line| line + 1), None, "{name} prints a skip: call skip::skip");
     }
 }

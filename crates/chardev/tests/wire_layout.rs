@@ -5,6 +5,7 @@ use std::mem::offset_of;
 use std::process::Command;
 
 use chardev::wire;
+use skip::skip;
 
 /// One line of the probe: an expression in C, and what we say it is.
 type Line = (String, u64);
@@ -181,20 +182,20 @@ fn the_wire_format_is_that_of_the_kernel_header() {
     std::fs::write(&file, source).unwrap();
     let compiled = match Command::new("cc").arg("-o").arg(&program).arg(&file).output() {
         Err(error) => {
-            eprintln!("SKIPPED: no C compiler `cc`: {error}");
+            skip(&format!("no C compiler `cc`: {error}"));
             return;
         }
         Ok(output) => output,
     };
     let said = String::from_utf8_lossy(&compiled.stderr);
     if !compiled.status.success() && said.contains("linux/fuse.h: No such file") {
-        eprintln!("SKIPPED: no kernel header linux/fuse.h");
+        skip("no kernel header linux/fuse.h");
         return;
     }
     assert!(compiled.status.success(), "{said}");
     let output = Command::new(&program).output().unwrap();
     if !output.status.success() {
-        eprintln!("SKIPPED: linux/fuse.h is older than protocol 7.38");
+        skip("linux/fuse.h is older than protocol 7.38");
         return;
     }
     let theirs = String::from_utf8(output.stdout).unwrap();

@@ -4,6 +4,7 @@
 
 mod workload;
 
+use skip::skip;
 use std::process::{Command, ExitCode};
 use workload::{BATCH, Bench};
 
@@ -39,7 +40,7 @@ fn work(name: &str, batches: u64) {
 
 fn gate(check: bool) -> ExitCode {
     if Command::new("valgrind").arg("--version").output().is_err() {
-        println!("instructions: skipped, valgrind is not installed");
+        skip("valgrind is not installed");
         return ExitCode::SUCCESS;
     }
     let mut status = ExitCode::SUCCESS;

@@ -10,6 +10,7 @@ use common::{
     C, Outcome, RUST, case, folder, has_nightly, run_command, rust_cases, rustc, until_found,
 };
 use object::{Object, ObjectSymbol};
+use skip::skip;
 
 /// The calls that an object makes of the runtime.
 fn calls(object: &Path) -> BTreeSet<String> {
@@ -81,7 +82,7 @@ fn the_stable_compiler_makes_the_calls() {
 #[test]
 fn the_nightly_compiler_makes_the_calls() {
     if !has_nightly() {
-        println!("skipped: there is no nightly compiler");
+        skip("there is no nightly compiler");
         return;
     }
     let calls = probe("nightly", "2");

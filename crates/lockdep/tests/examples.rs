@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use skip::skip;
+
 /// The example, the first report's title, and how many reports it makes.
 const EXAMPLES: &[(&str, &str, usize)] = &[
     ("circular", "WARNING: possible circular locking dependency detected", 1),
@@ -42,7 +44,7 @@ fn each_example_makes_its_report_and_kreport_can_read_it() {
     let folder = folder();
     for (name, title, count) in EXAMPLES {
         if *name == "syscall" && !lockdep::can_trap_syscalls() {
-            eprintln!("skipped: this kernel does not dispatch system calls to user space");
+            skip("this kernel does not dispatch system calls to user space");
             continue;
         }
         let output = Command::new(folder.join(name)).output().expect("the example runs");

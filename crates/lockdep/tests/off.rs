@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use object::{Object, ObjectSymbol};
+use skip::skip;
 
 /// The probe, built for release and without the feature.
 static PROBE: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -68,7 +69,7 @@ fn a_release_binary_has_no_symbol_of_it() {
 #[test]
 fn a_turn_takes_as_many_instructions_as_with_the_raw_lock() {
     if Command::new("valgrind").arg("--version").output().is_err() {
-        eprintln!("skipped: valgrind is not installed");
+        skip("valgrind is not installed");
         return;
     }
     for kind in ["mutex", "rwlock", "spin"] {

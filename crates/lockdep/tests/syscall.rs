@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use common::{kinds, reports};
 use lockdep::{Kind, SpinLock, can_trap_syscalls, hardirq_enter, set_sleep_report_interval};
+use skip::skip;
 
 fn a_system_call() {
     std::thread::yield_now();
@@ -15,7 +16,7 @@ fn a_system_call() {
 fn can_run() -> bool {
     let can = can_trap_syscalls();
     if !can {
-        eprintln!("skipped: this kernel does not dispatch system calls to user space");
+        skip("this kernel does not dispatch system calls to user space");
     }
     can
 }

@@ -1,5 +1,6 @@
 //! The imitation is right: what Docker's defaults refuse is refused with its errno, the rest runs.
 
+use skip::skip;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -27,7 +28,7 @@ fn text(options: &[&str], command: &[&str]) -> String {
 fn possible() -> bool {
     let output = run(&[], &["true"]);
     if !output.status.success() {
-        eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+        skip(&String::from_utf8_lossy(&output.stderr));
     }
     output.status.success()
 }
@@ -190,7 +191,7 @@ fn devices_and_file_systems_are_dockers() {
 fn a_node_that_is_made_by_hand_cannot_be_opened() {
     let controller = Path::new("/sys/fs/cgroup/devices/devices.list");
     if !possible() || !is_root() || !controller.exists() || !Path::new("/dev/fuse").exists() {
-        eprintln!("skipped: takes root, cgroup 1 and /dev/fuse");
+        skip("takes root, cgroup 1 and /dev/fuse");
         return;
     }
     let open = "mknod /tmp/node c 10 229 && exec 3<>/tmp/node";

@@ -3,6 +3,7 @@
 //! `aseqd run` where that can be had.
 
 use seqfuzz::{EngineDevice, generate, generate_timer, transcript};
+use skip::skip;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -59,11 +60,11 @@ fn aseqd() -> Option<PathBuf> {
 #[test]
 fn aseqd_run_answers_as_linux_6_12() {
     let Some(aseqd) = aseqd() else {
-        eprintln!("skipped: aseqd is not built (cargo build -p aseqd)");
+        skip("aseqd is not built (cargo build -p aseqd)");
         return;
     };
     if !Path::new("/dev/fuse").exists() {
-        eprintln!("skipped: this machine has no /dev/fuse");
+        skip("this machine has no /dev/fuse");
         return;
     }
     let linux = linux();

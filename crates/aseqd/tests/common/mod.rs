@@ -12,6 +12,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+pub(crate) use skip::skip;
 
 /// The program under test.
 pub(crate) const ASEQD: &str = env!("CARGO_BIN_EXE_aseqd");
@@ -38,12 +39,6 @@ pub(crate) fn shell(script: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", script]);
     command
-}
-
-/// Says what is not tested, and why.
-pub(crate) fn skip(why: &str) {
-    let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    eprintln!("skipped: {test}: {why}");
 }
 
 /// Are these programs installed? Says so if not.

@@ -19,6 +19,7 @@ use chardev::{
     PollHandle, ReceiveError, Request, Token,
 };
 use rustix::event::{PollFd, PollFlags};
+use skip::skip;
 
 use super::sys;
 
@@ -100,7 +101,7 @@ impl Mounted {
         match Self::try_start(inodes) {
             Ok(mounted) => Some(mounted),
             Err(error) => {
-                eprintln!("SKIPPED: this machine cannot mount a FUSE device: {error}");
+                skip(&format!("this machine cannot mount a FUSE device: {error}"));
                 None
             }
         }

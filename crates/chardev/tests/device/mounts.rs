@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use chardev::{Buffer, Config, Device, Inodes, IoctlAbi, MountOptions, Node, Operation};
+use skip::skip;
 
 use super::echo::*;
 use super::sys;
@@ -13,7 +14,7 @@ use super::sys;
 #[test]
 fn the_helper_mounts_and_unmounts() {
     if let Err(error) = sys::unshare_mounts() {
-        eprintln!("SKIPPED: no mounts of our own: {error}");
+        skip(&format!("no mounts of our own: {error}"));
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -21,7 +22,7 @@ fn the_helper_mounts_and_unmounts() {
     let fuse = match chardev::mount_with_fusermount(folder.path(), &options) {
         Ok(fuse) => fuse,
         Err(error) => {
-            eprintln!("SKIPPED: {error}");
+            skip(&error.to_string());
             return;
         }
     };
@@ -86,7 +87,7 @@ fn root_of_a_user_namespace_can_mount() {
     let said = match &helper {
         Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout),
         Ok(output) if output.status.code() == Some(1) => {
-            eprintln!("SKIPPED: no user namespace: {output:?}");
+            skip(&format!("no user namespace: {output:?}"));
             return;
         }
         other => panic!("{other:?}"),
@@ -146,14 +147,14 @@ fn a_32_bit_program_without_large_files_works() {
         match compiled {
             Ok(output) if output.status.success() => {}
             other => {
-                eprintln!("SKIPPED: cannot compile for 32 bits: {other:?}");
+                skip(&format!("cannot compile for 32 bits: {other:?}"));
                 return;
             }
         }
         let status = match Command::new(&program).status() {
             Ok(status) if status.signal().is_none() => status,
             other => {
-                eprintln!("SKIPPED: cannot run 32-bit programs: {other:?}");
+                skip(&format!("cannot run 32-bit programs: {other:?}"));
                 return;
             }
         };
