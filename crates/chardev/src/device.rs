@@ -9,6 +9,7 @@ use zerocopy::IntoBytes;
 
 use crate::cuse::{self, Character};
 use crate::fs::{Directory, Target};
+use crate::private;
 use crate::request::{Message, decode_call};
 use crate::wire;
 use crate::{
@@ -36,6 +37,10 @@ const MAX_OWN_ANSWERS: usize = 256;
 
 /// The kernel takes an error from 1 to 511 in an answer (`fs/fuse/dev.c`, `fuse_dev_do_write`).
 const MAX_ERRNO: i32 = 511;
+
+/// After how many failed reads in a row the descriptor counts as broken. A failure is of one request
+/// (no memory to copy it, say), but a descriptor that never gives one would keep the server busy.
+const MAX_FAILED_READS: u32 = 1000;
 
 /// In what programs see the nodes.
 #[derive(Debug)]
@@ -67,6 +72,19 @@ pub struct Device {
     front: Front,
     /// The minor version of the kernel's protocol, once it has said so.
     minor: Option<u32>,
+    /// Answers that the kernel did not take.
+    refused: Option<Refused>,
+    /// Reads in a row that failed.
+    failed_reads: u32,
+}
+
+/// Answers that the kernel did not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// How many.
+    pub count: u64,
+    /// The errno of the last: `EINVAL` for an answer of the wrong length.
+    pub errno: i32,
 }
 
 /// Where messages arrive. One is enough: a request borrows from it until the next is received.
@@ -90,7 +108,7 @@ impl Default for Buffer {
     }
 }
 
-/// Whether anybody was there to take an answer.
+/// What became of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// The kernel took the answer.
@@ -98,6 +116,10 @@ pub enum Delivery {
     /// Nobody waits for it any more: the request was given up, or answered before, or the device
     /// is unmounted. An open that ends so was not opened: no release will come for its handle.
     Gone,
+    /// The kernel refused the answer, for example because it is longer than what was asked for. The
+    /// program got `EIO` in its place. For an open this means what [`Gone`](Self::Gone) means.
+    /// [`Device::take_refused`] tells the reason.
+    Refused,
 }
 
 impl Device {
@@ -110,7 +132,7 @@ impl Device {
     pub fn new(fd: OwnedFd, config: Config) -> io::Result<Self> {
         let directory = Directory::new(config)?;
         fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
-        Ok(Self { fd, front: Front::Directory(directory), minor: None })
+        Ok(Self::with(fd, Front::Directory(directory)))
     }
 
     /// Takes a fresh descriptor of `/dev/cuse` ([`open_cuse`](crate::open_cuse)), and makes it
@@ -121,7 +143,11 @@ impl Device {
     pub fn character(fd: OwnedFd, config: CharacterConfig) -> io::Result<Self> {
         let character = Character::new(config)?;
         fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
-        Ok(Self { fd, front: Front::Character(character), minor: None })
+        Ok(Self::with(fd, Front::Character(character)))
+    }
+
+    const fn with(fd: OwnedFd, front: Front) -> Self {
+        Self { fd, front, minor: None, refused: None, failed_reads: 0 }
     }
 
     /// Agrees on a protocol with `/dev/cuse`. When this returns the kernel knows the device, and
@@ -164,7 +190,8 @@ impl Device {
     /// even if there is more to read; a level-triggered wait then returns at once.
     ///
     /// # Errors
-    /// See [`ReceiveError`]; only after [`Malformed`](ReceiveError::Malformed) is it of use to go on.
+    /// See [`ReceiveError`]; [`ends_device`](ReceiveError::ends_device) says whether it is of use to go
+    /// on.
     pub fn receive<'b>(
         &mut self,
         buffer: &'b mut Buffer,
@@ -174,11 +201,9 @@ impl Device {
         Ok(self.request(&message)?)
     }
 
-    /// Answers an open: `handle` comes back with every call on this open file.
-    ///
-    /// # Errors
-    /// As all answers: those of `write` to the descriptor, but for a request that is gone.
-    pub fn reply_open(&mut self, token: Token, handle: u64) -> io::Result<Delivery> {
+    /// Answers an open: `handle` comes back with every call on this open file. It must not be
+    /// `u64::MAX`.
+    pub fn reply_open(&mut self, token: Token, handle: u64) -> Delivery {
         let open_flags = match self.front {
             Front::Directory(_) => OPEN_FLAGS,
             // A device file has no page cache, no lock and no flush that could be asked for.
@@ -188,40 +213,38 @@ impl Device {
         self.reply(token.0, open.as_bytes(), &[])
     }
 
-    /// Answers a read; no bytes mean the end of the file.
-    ///
-    /// # Errors
-    /// `EINVAL` if it is more than was asked for; the program gets `EIO`.
-    pub fn reply_data(&mut self, token: Token, data: &[u8]) -> io::Result<Delivery> {
+    /// Answers a read; no bytes mean the end of the file. More than was asked for is refused.
+    pub fn reply_data(&mut self, token: Token, data: &[u8]) -> Delivery {
         self.reply(token.0, data, &[])
     }
 
-    /// Answers a write with the number of bytes that were taken.
-    ///
-    /// # Errors
-    /// See [`reply_open`](Self::reply_open). More than was written is `EIO` at the program.
-    pub fn reply_written(&mut self, token: Token, count: u32) -> io::Result<Delivery> {
+    /// Answers a write with the number of bytes that were taken. More than was written is `EIO` at
+    /// the program.
+    pub fn reply_written(&mut self, token: Token, count: u32) -> Delivery {
         let write = wire::WriteOut { size: count, padding: 0 };
         self.reply(token.0, write.as_bytes(), &[])
     }
 
     /// Answers an ioctl with the value that it returns to the program, and with the bytes for its
-    /// argument: at most `out_size`, and less are possible.
+    /// argument: at most `out_size`, and less are possible. More than `out_size` is refused.
     ///
     /// A negative `result` is an errno for the program, and the bytes arrive nevertheless.
-    ///
-    /// # Errors
-    /// `EINVAL` if it is more than `out_size`; the program gets `EIO`.
-    pub fn reply_ioctl(&mut self, token: Token, result: i32, out: &[u8]) -> io::Result<Delivery> {
+    pub fn reply_ioctl(&mut self, token: Token, result: i32, out: &[u8]) -> Delivery {
+        // An errno alone goes as the error of the answer, which fits every kind of ioctl: the kernel
+        // makes some for itself and takes no other answer that is shorter than `out_size`. `ENOSYS`
+        // would mean something else there.
+        if out.is_empty() && (-MAX_ERRNO..0).contains(&result) {
+            let errno = Errno::from_raw_os_error(-result);
+            if errno != Errno::NOSYS {
+                return self.reply_errno(token.0, errno);
+            }
+        }
         let ioctl = wire::IoctlOut { result, ..Default::default() };
         self.reply(token.0, ioctl.as_bytes(), out)
     }
 
     /// Answers a poll with the `POLL*` bits that hold now.
-    ///
-    /// # Errors
-    /// See [`reply_open`](Self::reply_open).
-    pub fn reply_poll(&mut self, token: Token, revents: u32) -> io::Result<Delivery> {
+    pub fn reply_poll(&mut self, token: Token, revents: u32) -> Delivery {
         let poll = wire::PollOut { revents, padding: 0 };
         self.reply(token.0, poll.as_bytes(), &[])
     }
@@ -230,15 +253,10 @@ impl Device {
     ///
     /// `ENOSYS` is sent as `EOPNOTSUPP`, because the kernel would take it as a property of the whole
     /// mount and not ask again (after an open it would even let every open succeed). For a
-    /// poll, any errno is `POLLERR` at the program.
-    ///
-    /// # Errors
-    /// `InvalidInput` if it is not an errno from 1 to 511; the program gets `EIO`.
-    pub fn reply_error(&mut self, token: Token, errno: i32) -> io::Result<Delivery> {
+    /// poll, any errno is `POLLERR` at the program. What is not an errno from 1 to 511 is refused.
+    pub fn reply_error(&mut self, token: Token, errno: i32) -> Delivery {
         if !(1..=MAX_ERRNO).contains(&errno) {
-            self.reply_errno(token.0, Errno::IO)?;
-            let why = format!("{errno} is not an errno for a program");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+            return self.refuse(token.0, Errno::INVAL);
         }
         let errno = Errno::from_raw_os_error(errno);
         self.reply_errno(token.0, if errno == Errno::NOSYS { Errno::OPNOTSUPP } else { errno })
@@ -247,12 +265,18 @@ impl Device {
     /// Wakes the programs that sleep in a poll of this open file: they ask for its state again.
     ///
     /// Spurious notifications are harmless, also for a file that was released.
-    ///
-    /// # Errors
-    /// Those of `write` to the descriptor.
-    pub fn notify_poll(&mut self, handle: PollHandle) -> io::Result<()> {
+    pub fn notify_poll(&mut self, handle: PollHandle) {
         let wakeup = wire::NotifyPollWakeupOut { kh: handle.0 };
-        self.send(wire::FUSE_NOTIFY_POLL, 0, wakeup.as_bytes(), &[]).map(drop)
+        match self.send(wire::FUSE_NOTIFY_POLL, 0, wakeup.as_bytes(), &[]) {
+            Ok(()) | Err(Errno::NOENT | Errno::NODEV) => {}
+            Err(errno) => self.count_refused(errno),
+        }
+    }
+
+    /// How many answers the kernel has refused since this was last asked, and why; `None` if there
+    /// were none. The program behind each got `EIO`. Answers that the device gave by itself count, too.
+    pub fn take_refused(&mut self) -> Option<Refused> {
+        self.refused.take()
     }
 
     /// Receives messages until there is one for the server, and answers the others. The length of
@@ -268,14 +292,25 @@ impl Device {
                 Err(Errno::INTR | Errno::NOENT) => continue,
                 // ECONNABORTED instead of ENODEV is for servers that ask for it.
                 Err(Errno::NODEV | Errno::CONNABORTED) => return Err(ReceiveError::Disconnected),
-                Err(error) => return Err(ReceiveError::Io(error.into())),
+                // Neither has anything to do with a request: the descriptor is of no use.
+                Err(error @ (Errno::PERM | Errno::BADF | Errno::INVAL)) => {
+                    return Err(ReceiveError::Io(error.into()));
+                }
+                Err(error) => {
+                    self.failed_reads += 1;
+                    if self.failed_reads > MAX_FAILED_READS {
+                        return Err(ReceiveError::Io(error.into()));
+                    }
+                    return Err(ReceiveError::Lost(error.into()));
+                }
             };
+            self.failed_reads = 0;
             let message = Message::parse(&buffer[..length]).map_err(ReceiveError::Malformed)?;
             match self.handle(&message) {
                 Ok(true) => return Ok(Some(length)),
                 Ok(false) => {}
                 Err(ReceiveError::Malformed(malformed)) => {
-                    self.refuse_malformed(&message)?;
+                    self.refuse_malformed(&message);
                     return Err(ReceiveError::Malformed(malformed));
                 }
                 Err(error) => return Err(error),
@@ -334,13 +369,13 @@ impl Device {
                 return Ok(false);
             }
             wire::FUSE_DESTROY => {
-                self.reply(unique, &[], &[])?;
+                self.reply(unique, &[], &[]);
                 return Ok(false);
             }
             _ => {}
         }
         let Some(target) = self.target(nodeid) else {
-            self.reply_errno(unique, Errno::STALE)?;
+            self.reply_errno(unique, Errno::STALE);
             return Ok(false);
         };
         match target {
@@ -350,7 +385,7 @@ impl Device {
                 }
             }
             Target::Root if opcode == wire::FUSE_IOCTL => {
-                self.reply_errno(unique, Errno::NOTTY)?;
+                self.reply_errno(unique, Errno::NOTTY);
                 return Ok(false);
             }
             Target::Root => {}
@@ -370,11 +405,11 @@ impl Device {
         };
         if major > wire::FUSE_KERNEL_VERSION {
             // The kernel asks again with our version.
-            self.reply(unique, answer.as_bytes(), &[])?;
+            self.reply(unique, answer.as_bytes(), &[]);
             return Ok(());
         }
         if major < wire::FUSE_KERNEL_VERSION || minor < OLDEST_MINOR {
-            self.reply_errno(unique, Errno::PROTO)?;
+            self.reply_errno(unique, Errno::PROTO);
             return Err(ReceiveError::Unsupported { major, minor });
         }
         // Not FUSE_ATOMIC_O_TRUNC: with it the kernel sets the inode's size to 0 in an open with
@@ -390,7 +425,7 @@ impl Device {
         let pages = MAX_WRITE as usize / rustix::param::page_size() + 1;
         answer.max_pages = u16::try_from(pages).unwrap_or(u16::MAX);
         answer.time_gran = 1;
-        self.reply(unique, answer.as_bytes(), &[])?;
+        self.reply(unique, answer.as_bytes(), &[]);
         self.minor = Some(minor);
         if let Front::Directory(directory) = &mut self.front {
             directory.settle_inodes(minor >= PARALLEL_WRITES_MINOR);
@@ -403,15 +438,15 @@ impl Device {
         let (init, _) = message.argument::<wire::CuseInitIn>()?;
         let wire::CuseInitIn { major, minor, .. } = init;
         let Front::Character(character) = &self.front else {
-            self.reply_errno(unique, Errno::PROTO)?;
+            self.reply_errno(unique, Errno::PROTO);
             return Err(message.malformed("a greeting of /dev/cuse from another device").into());
         };
         if major != wire::FUSE_KERNEL_VERSION || minor < OLDEST_MINOR {
-            self.reply_errno(unique, Errno::PROTO)?;
+            self.reply_errno(unique, Errno::PROTO);
             return Err(ReceiveError::Unsupported { major, minor });
         }
         let (answer, information) = (character.answer(), character.information());
-        self.reply(unique, answer.as_bytes(), &information)?;
+        self.reply(unique, answer.as_bytes(), &information);
         // The position of a call is that within the call, as of a stream, in every version.
         self.minor = Some(minor.max(STREAM_MINOR));
         Ok(())
@@ -421,29 +456,42 @@ impl Device {
     fn handle_call(&mut self, message: &Message<'_>) -> Result<Option<bool>, ReceiveError> {
         let unique = message.header.unique;
         let Some(call) = decode_call(message)? else { return Ok(None) };
+        if private::HANDLE == call.handle {
+            match call.operation {
+                // As a driver that has no such request.
+                Operation::Ioctl { .. } => self.reply_errno(unique, Errno::NOTTY),
+                Operation::Release => self.reply(unique, &[], &[]),
+                _ => self.reply_errno(unique, Errno::BADF),
+            };
+            return Ok(Some(false));
+        }
         let stream = self.minor.is_some_and(|minor| minor >= STREAM_MINOR);
         match call.operation {
+            Operation::Open { flags } if private::is_open(flags, message.header.pid) => {
+                self.reply_open(Token(unique), private::HANDLE);
+                return Ok(Some(false));
+            }
             // For a private mapping, `readahead` or POSIX_FADV_WILLNEED: it would take data from the
             // program, and could not be interrupted. A page fault gets SIGBUS.
             Operation::Read { .. } if call.page_cache => {
-                self.reply_errno(unique, Errno::IO)?;
+                self.reply_errno(unique, Errno::IO);
                 return Ok(Some(false));
             }
             // The rest of a call that was longer than a request, after a full answer to its head. The
             // call ends with what it has: a part of a call that may block is not to block. (The
             // position of an appending write is the end of the file instead of 0.)
             Operation::Read { .. } if stream && call.offset != 0 => {
-                self.reply(unique, &[], &[])?;
+                self.reply(unique, &[], &[]);
                 return Ok(Some(false));
             }
             Operation::Write { .. }
                 if stream && call.offset != 0 && call.flags & OFlags::APPEND.bits() == 0 =>
             {
-                self.reply(unique, wire::WriteOut::default().as_bytes(), &[])?;
+                self.reply(unique, wire::WriteOut::default().as_bytes(), &[]);
                 return Ok(Some(false));
             }
             // The kernel does not wait for this answer, only counts it.
-            Operation::Release => drop(self.reply(unique, &[], &[])?),
+            Operation::Release => _ = self.reply(unique, &[], &[]),
             _ => {}
         }
         Ok(Some(true))
@@ -456,7 +504,7 @@ impl Device {
     ) -> Result<(), ReceiveError> {
         let wire::InHeader { opcode, unique, nodeid, .. } = message.header;
         let Front::Directory(directory) = &mut self.front else {
-            self.reply_errno(unique, Errno::NOSYS)?;
+            self.reply_errno(unique, Errno::NOSYS);
             return Ok(());
         };
         match opcode {
@@ -488,7 +536,10 @@ impl Device {
             }
             wire::FUSE_RELEASEDIR | wire::FUSE_FSYNCDIR => self.reply(unique, &[], &[]),
             // As a character device without that operation.
-            wire::FUSE_FSYNC | wire::FUSE_READLINK => self.reply_errno(unique, Errno::INVAL),
+            wire::FUSE_FSYNC | wire::FUSE_READLINK | wire::FUSE_COPY_FILE_RANGE => {
+                self.reply_errno(unique, Errno::INVAL)
+            }
+            wire::FUSE_FALLOCATE => self.reply_errno(unique, Errno::NODEV),
             wire::FUSE_SYMLINK
             | wire::FUSE_MKNOD
             | wire::FUSE_MKDIR
@@ -502,47 +553,60 @@ impl Device {
             // To FLUSH, ACCESS, the xattrs and all that is unknown: the kernel remembers that there
             // is no such thing here, does what is right then, and does not ask again.
             _ => self.reply_errno(unique, Errno::NOSYS),
-        }?;
+        };
         Ok(())
     }
 
     /// So that nobody waits for ever for an answer to what could not be understood.
-    fn refuse_malformed(&mut self, message: &Message<'_>) -> Result<(), ReceiveError> {
+    fn refuse_malformed(&mut self, message: &Message<'_>) {
         let silent = matches!(
             message.header.opcode,
             wire::FUSE_FORGET | wire::FUSE_BATCH_FORGET | wire::FUSE_INTERRUPT
         );
         if !silent {
-            self.reply_errno(message.header.unique, Errno::IO)?;
+            self.reply_errno(message.header.unique, Errno::IO);
         }
-        Ok(())
     }
 
-    fn reply(&mut self, unique: u64, first: &[u8], second: &[u8]) -> io::Result<Delivery> {
-        self.send(0, unique, first, second)
+    fn reply(&mut self, unique: u64, first: &[u8], second: &[u8]) -> Delivery {
+        let sent = self.send(0, unique, first, second);
+        self.delivery(unique, sent)
     }
 
-    fn reply_errno(&mut self, unique: u64, errno: Errno) -> io::Result<Delivery> {
-        self.send(-errno.raw_os_error(), unique, &[], &[])
+    fn reply_errno(&mut self, unique: u64, errno: Errno) -> Delivery {
+        let sent = self.send(-errno.raw_os_error(), unique, &[], &[]);
+        self.delivery(unique, sent)
     }
 
-    fn send(
-        &mut self,
-        error: i32,
-        unique: u64,
-        first: &[u8],
-        second: &[u8],
-    ) -> io::Result<Delivery> {
+    /// What became of an answer. No failure of one ends more than the call that it is for.
+    fn delivery(&mut self, unique: u64, sent: Result<(), Errno>) -> Delivery {
+        match sent {
+            Ok(()) => Delivery::Delivered,
+            Err(Errno::NOENT | Errno::NODEV) => Delivery::Gone,
+            Err(errno) => self.refuse(unique, errno),
+        }
+    }
+
+    /// Ends a call whose answer cannot be given, so that nobody waits for it.
+    fn refuse(&mut self, unique: u64, errno: Errno) -> Delivery {
+        self.count_refused(errno);
+        // In most cases the kernel has ended the call already, so, and nobody waits any more.
+        let _gone = self.send(-Errno::IO.raw_os_error(), unique, &[], &[]);
+        Delivery::Refused
+    }
+
+    fn count_refused(&mut self, errno: Errno) {
+        let count = self.refused.map_or(0, |before| before.count) + 1;
+        self.refused = Some(Refused { count, errno: errno.raw_os_error() });
+    }
+
+    fn send(&self, error: i32, unique: u64, first: &[u8], second: &[u8]) -> Result<(), Errno> {
         let length = size_of::<wire::OutHeader>() + first.len() + second.len();
         // A length that does not fit is one that the kernel refuses.
         let len = u32::try_from(length).unwrap_or(u32::MAX);
         let header = wire::OutHeader { len, error, unique };
         let parts = [IoSlice::new(header.as_bytes()), IoSlice::new(first), IoSlice::new(second)];
-        match rustix::io::retry_on_intr(|| rustix::io::writev(&self.fd, &parts)) {
-            Ok(_) => Ok(Delivery::Delivered),
-            Err(Errno::NOENT | Errno::NODEV) => Ok(Delivery::Gone),
-            Err(error) => Err(error.into()),
-        }
+        rustix::io::retry_on_intr(|| rustix::io::writev(&self.fd, &parts)).map(drop)
     }
 }
 

@@ -10,6 +10,9 @@ pub enum ReceiveError {
     Disconnected,
     /// A message that breaks the protocol was refused; the next one may be fine.
     Malformed(Malformed),
+    /// One request could not be read, and the kernel has ended it with an error; the next one may be
+    /// fine.
+    Lost(io::Error),
     /// The kernel speaks a version of the protocol that is too old.
     Unsupported {
         /// The kernel's major version.
@@ -19,6 +22,17 @@ pub enum ReceiveError {
     },
     /// Another error of the descriptor, such as `EPERM` before it is mounted.
     Io(io::Error),
+}
+
+impl ReceiveError {
+    /// Returns whether nothing more can come from this device. If not, the error is of one message.
+    #[must_use]
+    pub const fn ends_device(&self) -> bool {
+        match self {
+            Self::Disconnected | Self::Unsupported { .. } | Self::Io(_) => true,
+            Self::Malformed(_) | Self::Lost(_) => false,
+        }
+    }
 }
 
 /// A message that breaks the protocol. The program behind it, if any, got `EIO`.
@@ -37,6 +51,7 @@ impl fmt::Display for ReceiveError {
         match self {
             Self::Disconnected => write!(out, "the device was unmounted"),
             Self::Malformed(malformed) => write!(out, "malformed message: {malformed}"),
+            Self::Lost(error) => write!(out, "a request could not be read: {error}"),
             Self::Unsupported { major, minor } => {
                 write!(out, "the kernel's FUSE protocol {major}.{minor} is not supported")
             }
@@ -48,7 +63,7 @@ impl fmt::Display for ReceiveError {
 impl std::error::Error for ReceiveError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io(error) => Some(error),
+            Self::Io(error) | Self::Lost(error) => Some(error),
             Self::Disconnected | Self::Malformed(_) | Self::Unsupported { .. } => None,
         }
     }

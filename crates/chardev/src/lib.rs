@@ -25,17 +25,17 @@
 //!     while let Some(request) = device.receive(&mut buffer)? {
 //!         let token = request.token;
 //!         match request.operation {
-//!             Operation::Open { .. } => drop(device.reply_open(token, 7)?),
+//!             Operation::Open { .. } => _ = device.reply_open(token, 7),
 //!             Operation::Write { data, .. } => {
-//!                 device.reply_written(token, data.len() as u32)?;
+//!                 device.reply_written(token, data.len() as u32);
 //!                 last = data.to_vec();
 //!             }
 //!             Operation::Read { size, .. } => {
 //!                 let end = last.len().min(size as usize);
-//!                 device.reply_data(token, &last[..end])?;
+//!                 device.reply_data(token, &last[..end]);
 //!             }
-//!             Operation::Ioctl { .. } => drop(device.reply_error(token, 25 /* ENOTTY */)?),
-//!             Operation::Poll { .. } => drop(device.reply_poll(token, 0x5 /* POLLIN|POLLOUT */)?),
+//!             Operation::Ioctl { .. } => _ = device.reply_error(token, 25 /* ENOTTY */),
+//!             Operation::Poll { .. } => _ = device.reply_poll(token, 0x5 /* POLLIN|POLLOUT */),
 //!             Operation::Release | Operation::Interrupt { .. } => {}
 //!         }
 //!     }
@@ -68,12 +68,13 @@ mod device;
 mod error;
 mod fs;
 mod mount;
+mod private;
 mod request;
 #[doc(hidden)]
 pub mod wire;
 
 pub use cuse::{CharacterConfig, open_cuse};
-pub use device::{Buffer, Delivery, Device, MAX_WRITE};
+pub use device::{Buffer, Delivery, Device, MAX_WRITE, Refused};
 pub use error::{Malformed, ReceiveError};
 pub use mount::{MountOptions, mount, mount_with_fusermount, open_fuse, unmount};
 pub use request::{Caller, IoctlAbi, NodeIndex, Operation, PollHandle, Request, Token};

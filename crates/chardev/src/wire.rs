@@ -49,7 +49,9 @@ pub const FUSE_IOCTL: u32 = 39;
 pub const FUSE_POLL: u32 = 40;
 pub const FUSE_NOTIFY_REPLY: u32 = 41;
 pub const FUSE_BATCH_FORGET: u32 = 42;
+pub const FUSE_FALLOCATE: u32 = 43;
 pub const FUSE_RENAME2: u32 = 45;
+pub const FUSE_COPY_FILE_RANGE: u32 = 47;
 pub const FUSE_TMPFILE: u32 = 51;
 pub const CUSE_INIT: u32 = 4096;
 /// The most bytes of device information behind a `CuseInitOut`.

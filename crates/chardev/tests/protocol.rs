@@ -118,7 +118,7 @@ fn kernels_without_parallel_writes_get_an_inode_per_open() {
             let mut buffer = Buffer::new();
             let request = device.receive(&mut buffer).unwrap().unwrap();
             assert_eq!(request.operation, Operation::Open { flags: 0 });
-            assert_eq!(device.reply_open(request.token, 99).unwrap(), Delivery::Delivered);
+            assert_eq!(device.reply_open(request.token, 99), Delivery::Delivered);
             let (_, body) = kernel.answer().unwrap();
             let open = OpenOut::read_from_bytes(&body).unwrap();
             assert_eq!(open.fh, 99);
@@ -313,7 +313,7 @@ fn a_character_device_says_its_name_and_number() {
     assert_eq!(request.node, NodeIndex(3));
     assert_eq!(request.operation, Operation::Open { flags: 2 });
     let token = request.token;
-    assert_eq!(device.reply_open(token, 9).unwrap(), Delivery::Delivered);
+    assert_eq!(device.reply_open(token, 9), Delivery::Delivered);
     let opened = OpenOut::read_from_bytes(&kernel.answer().unwrap().1).unwrap();
     assert_eq!((opened.fh, opened.open_flags), (9, wire::FOPEN_DIRECT_IO));
     // What a directory would answer, and what no kernel asks of a device.

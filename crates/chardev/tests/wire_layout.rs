@@ -136,6 +136,8 @@ fn lines() -> Vec<Line> {
         FUSE_NOTIFY_REPLY,
         FUSE_BATCH_FORGET,
         FUSE_RENAME2,
+        FUSE_FALLOCATE,
+        FUSE_COPY_FILE_RANGE,
         FUSE_TMPFILE,
         CUSE_INIT,
         CUSE_INIT_INFO_MAX,

@@ -8,7 +8,6 @@ use abi::Errno;
 use chardev::Device;
 use engine::FileId;
 use rustix::event::{PollFd, PollFlags, poll};
-use std::io;
 use std::os::fd::BorrowedFd;
 
 /// One door.
@@ -79,15 +78,15 @@ macro_rules! answer {
         match $token {
             Token::Device(at, $own) => match $doors.ways.get_mut(at) {
                 Some(Way::Device($door)) => $body,
-                _ => Ok($nobody),
+                _ => $nobody,
             },
             Token::Preload(at, $own) => match $doors.ways.get_mut(at) {
                 Some(Way::Preload($door)) => $body,
-                _ => Ok($nobody),
+                _ => $nobody,
             },
             Token::Trap(at, $own) => match $doors.ways.get_mut(at) {
                 Some(Way::Trap($door)) => $body,
-                _ => Ok($nobody),
+                _ => $nobody,
             },
         }
     };
@@ -123,49 +122,44 @@ impl Doors {
     }
 
     /// The next call of any door, if one is there. The doors take turns.
-    ///
-    /// # Errors
-    /// A transport's.
-    pub fn receive<'b>(
-        &mut self,
-        buffers: &'b mut Buffers,
-    ) -> io::Result<Received<'b, Token, Wakeup>> {
-        let Some(at) = self.ready()? else { return Ok(Received::Nothing) };
+    pub fn receive<'b>(&mut self, buffers: &'b mut Buffers) -> Received<'b, Token, Wakeup> {
+        let Some(at) = self.ready() else { return Received::Nothing };
         match (&mut self.ways[at], &mut buffers.0[at]) {
             (Way::Device(door), Bytes::Device(buffer)) => {
-                let received = Transport::receive(door, buffer)?;
+                let received = Transport::receive(door, buffer);
                 let token = |own| Token::Device(at, own);
-                Ok(renamed(received, token, |own| Wakeup::Device(at, own)))
+                renamed(received, token, |own| Wakeup::Device(at, own))
             }
             (Way::Preload(door), Bytes::Preload(buffer)) => {
-                let received = door.receive(buffer)?;
-                Ok(renamed(received, |own| Token::Preload(at, own), |never| match never {}))
+                let received = door.receive(buffer);
+                renamed(received, |own| Token::Preload(at, own), |never| match never {})
             }
             (Way::Trap(door), Bytes::Trap(buffer)) => {
-                let received = door.receive(buffer)?;
-                Ok(renamed(received, |own| Token::Trap(at, own), |()| Wakeup::Nobody))
+                let received = door.receive(buffer);
+                renamed(received, |own| Token::Trap(at, own), |()| Wakeup::Nobody)
             }
             // Buffers of other doors hold nothing.
-            _ => Ok(Received::Nothing),
+            _ => Received::Nothing,
         }
     }
 
     /// Which door to look at: the next in turn that has something.
-    fn ready(&mut self) -> io::Result<Option<usize>> {
+    fn ready(&mut self) -> Option<usize> {
         let count = self.ways.len();
         if count == 1 {
-            return Ok(Some(0));
+            return Some(0);
         }
         let mut polled: Vec<_> =
             self.descriptors().map(|door| PollFd::from_borrowed_fd(door, PollFlags::IN)).collect();
         let now = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
-        rustix::io::retry_on_intr(|| poll(&mut polled, Some(&now)))?;
-        let has = |at: &usize| !polled[*at].revents().is_empty();
+        let asked = rustix::io::retry_on_intr(|| poll(&mut polled, Some(&now)));
+        // If it cannot be asked, for want of memory, the next in turn is looked at.
+        let has = |at: &usize| asked.is_err() || !polled[*at].revents().is_empty();
         let ready = (0..count).map(|step| (self.first + step) % count).find(has);
         if let Some(at) = ready {
             self.first = (at + 1) % count;
         }
-        Ok(ready)
+        ready
     }
 }
 
@@ -179,6 +173,7 @@ fn renamed<OwnToken, OwnWakeup>(
         Received::Call(call) => call,
         Received::Nothing => return Received::Nothing,
         Received::Disconnected => return Received::Disconnected,
+        Received::Broken(error) => return Received::Broken(error),
     };
     let kind = match call.kind {
         CallKind::Open { node, access, pid } => CallKind::Open { node, access, pid },
@@ -198,41 +193,42 @@ impl Door for Doors {
     type Token = Token;
     type Wakeup = Wakeup;
 
-    fn opened(&mut self, token: Token, file: FileId, state: Readiness) -> io::Result<bool> {
+    fn opened(&mut self, token: Token, file: FileId, state: Readiness) -> bool {
         answer!(self, token, false, door, own => door.opened(own, file, state))
     }
 
-    fn read(&mut self, token: Token, data: &[u8]) -> io::Result<()> {
+    fn read(&mut self, token: Token, data: &[u8]) {
         answer!(self, token, (), door, own => door.read(own, data))
     }
 
-    fn written(&mut self, token: Token, count: usize) -> io::Result<()> {
+    fn written(&mut self, token: Token, count: usize) {
         answer!(self, token, (), door, own => door.written(own, count))
     }
 
-    fn controlled(&mut self, token: Token, out: &[u8]) -> io::Result<()> {
+    fn controlled(&mut self, token: Token, out: &[u8]) {
         answer!(self, token, (), door, own => door.controlled(own, out))
     }
 
-    fn refused(&mut self, token: Token, errno: Errno) -> io::Result<()> {
+    fn refused(&mut self, token: Token, errno: Errno) {
         answer!(self, token, (), door, own => door.refused(own, errno))
     }
 
-    fn polled(&mut self, token: Token, state: Readiness) -> io::Result<()> {
+    fn polled(&mut self, token: Token, state: Readiness) {
         answer!(self, token, (), door, own => door.polled(own, state))
     }
 
-    fn failed(&mut self, token: Token, errno: Errno) -> io::Result<()> {
+    fn failed(&mut self, token: Token, errno: Errno) {
         answer!(self, token, (), door, own => door.failed(own, errno))
     }
 
-    fn wake(&mut self, wakeup: Wakeup) -> io::Result<()> {
+    fn wake(&mut self, wakeup: Wakeup) {
         match wakeup {
-            Wakeup::Device(at, own) => match self.ways.get_mut(at) {
-                Some(Way::Device(door)) => door.wake(own),
-                _ => Ok(()),
-            },
-            Wakeup::Nobody => Ok(()),
+            Wakeup::Device(at, own) => {
+                if let Some(Way::Device(door)) = self.ways.get_mut(at) {
+                    door.wake(own);
+                }
+            }
+            Wakeup::Nobody => {}
         }
     }
 
@@ -240,13 +236,17 @@ impl Door for Doors {
         self.ways.iter().any(|way| each!(way, door => door.shows(file)))
     }
 
-    fn show(&mut self, file: FileId, state: Readiness) -> io::Result<()> {
+    fn show(&mut self, file: FileId, state: Readiness) {
         let showing = self.ways.iter_mut().find(|way| each!(way, door => door.shows(file)));
-        showing.map_or(Ok(()), |way| each!(way, door => door.show(file, state)))
+        if let Some(way) = showing {
+            each!(way, door => door.show(file, state));
+        }
     }
 
-    fn renew(&mut self, file: FileId) -> io::Result<()> {
+    fn renew(&mut self, file: FileId) {
         let showing = self.ways.iter_mut().find(|way| each!(way, door => door.shows(file)));
-        showing.map_or(Ok(()), |way| each!(way, door => door.renew(file)))
+        if let Some(way) = showing {
+            each!(way, door => door.renew(file));
+        }
     }
 }

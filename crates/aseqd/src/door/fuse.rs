@@ -2,9 +2,11 @@
 
 use super::seccomp::handover;
 use super::{Call, CallKind, Door, NODES, Readiness, Received, Transport};
+use crate::log;
 use abi::Errno;
 use chardev::{
-    Buffer, Caller, Delivery, Device, IoctlAbi, Operation, PollHandle, ReceiveError, Request, Token,
+    Buffer, Caller, Delivery, Device, IoctlAbi, Operation, PollHandle, ReceiveError, Refused,
+    Request, Token,
 };
 use engine::{Access, FileId, Node};
 use rustix::event::PollFlags;
@@ -15,40 +17,39 @@ impl Door for Device {
     type Token = Token;
     type Wakeup = PollHandle;
 
-    fn opened(&mut self, token: Token, file: FileId, _state: Readiness) -> io::Result<bool> {
-        Ok(self.reply_open(token, file.0.into())? == Delivery::Delivered)
+    fn opened(&mut self, token: Token, file: FileId, _state: Readiness) -> bool {
+        self.reply_open(token, file.0.into()) == Delivery::Delivered
     }
 
-    fn read(&mut self, token: Token, data: &[u8]) -> io::Result<()> {
-        self.reply_data(token, data).map(drop)
+    fn read(&mut self, token: Token, data: &[u8]) {
+        self.reply_data(token, data);
     }
 
-    fn written(&mut self, token: Token, count: usize) -> io::Result<()> {
-        self.reply_written(token, u32::try_from(count).unwrap_or(u32::MAX)).map(drop)
+    fn written(&mut self, token: Token, count: usize) {
+        self.reply_written(token, u32::try_from(count).unwrap_or(u32::MAX));
     }
 
-    fn controlled(&mut self, token: Token, out: &[u8]) -> io::Result<()> {
-        self.reply_ioctl(token, 0, out).map(drop)
+    fn controlled(&mut self, token: Token, out: &[u8]) {
+        self.reply_ioctl(token, 0, out);
     }
 
-    fn refused(&mut self, token: Token, errno: Errno) -> io::Result<()> {
-        // As the value of a call that the transport carried: as its error, some would be changed.
-        self.reply_ioctl(token, -i32::from(errno.0), &[]).map(drop)
+    fn refused(&mut self, token: Token, errno: Errno) {
+        self.reply_ioctl(token, -i32::from(errno.0), &[]);
     }
 
-    fn polled(&mut self, token: Token, state: Readiness) -> io::Result<()> {
+    fn polled(&mut self, token: Token, state: Readiness) {
         let mut events = PollFlags::empty();
         events.set(PollFlags::IN | PollFlags::RDNORM, state.readable);
         events.set(PollFlags::OUT | PollFlags::WRNORM, state.writable);
-        self.reply_poll(token, events.bits().cast_unsigned().into()).map(drop)
+        self.reply_poll(token, events.bits().cast_unsigned().into());
     }
 
-    fn failed(&mut self, token: Token, errno: Errno) -> io::Result<()> {
-        self.reply_error(token, errno.0.into()).map(drop)
+    fn failed(&mut self, token: Token, errno: Errno) {
+        self.reply_error(token, errno.0.into());
     }
 
-    fn wake(&mut self, wakeup: PollHandle) -> io::Result<()> {
-        self.notify_poll(wakeup)
+    fn wake(&mut self, wakeup: PollHandle) {
+        self.notify_poll(wakeup);
     }
 }
 
@@ -59,19 +60,23 @@ impl Transport for Device {
         self.as_fd()
     }
 
-    fn receive<'b>(
-        &mut self,
-        buffer: &'b mut Buffer,
-    ) -> io::Result<Received<'b, Token, PollHandle>> {
+    fn receive<'b>(&mut self, buffer: &'b mut Buffer) -> Received<'b, Token, PollHandle> {
+        if let Some(Refused { count, errno }) = self.take_refused() {
+            let why = io::Error::from_raw_os_error(errno);
+            log::tell(
+                "refused answer",
+                format_args!("{count} programs got EIO: the kernel took no answer for them: {why}"),
+            );
+        }
         match Self::receive(self, buffer) {
-            Ok(Some(request)) => Ok(Received::Call(call(request))),
-            Ok(None) => Ok(Received::Nothing),
-            Err(ReceiveError::Disconnected) => Ok(Received::Disconnected),
-            Err(ReceiveError::Malformed(malformed)) => {
-                eprintln!("aseqd: the kernel sent what is no request: {malformed}");
-                Ok(Received::Nothing)
+            Ok(Some(request)) => Received::Call(call(request)),
+            Ok(None) => Received::Nothing,
+            Err(ReceiveError::Disconnected) => Received::Disconnected,
+            Err(error) if error.ends_device() => Received::Broken(io::Error::other(error)),
+            Err(error) => {
+                log::tell("lost request", format_args!("a request of the kernel's: {error}"));
+                Received::Nothing
             }
-            Err(error) => Err(io::Error::other(error)),
         }
     }
 }

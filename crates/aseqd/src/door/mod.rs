@@ -88,8 +88,9 @@ pub enum CallKind<'a, Token, Wakeup> {
     },
 }
 
-/// The answers. An error is one of the transport, not of the call: what a program no longer waits
-/// for is none.
+/// The answers. None can fail as far as the session is concerned: whatever becomes of an answer is
+/// between a door and one program, so a door deals with it (an error in place of the answer, an end of
+/// that connection, a line in the log). The loss of a door itself is told by [`Transport::receive`] alone.
 pub trait Door {
     /// Names a call that waits for its answer.
     type Token: Copy + Eq + Ord + Debug;
@@ -98,52 +99,28 @@ pub trait Door {
 
     /// A file is open, and polls find this. `false` if nobody took it, so that it will not be closed
     /// either.
-    ///
-    /// # Errors
-    /// The transport's.
-    fn opened(&mut self, token: Self::Token, file: FileId, state: Readiness) -> io::Result<bool>;
+    fn opened(&mut self, token: Self::Token, file: FileId, state: Readiness) -> bool;
 
     /// A read has these bytes.
-    ///
-    /// # Errors
-    /// The transport's.
-    fn read(&mut self, token: Self::Token, data: &[u8]) -> io::Result<()>;
+    fn read(&mut self, token: Self::Token, data: &[u8]);
 
     /// A write took this many bytes.
-    ///
-    /// # Errors
-    /// The transport's.
-    fn written(&mut self, token: Self::Token, count: usize) -> io::Result<()>;
+    fn written(&mut self, token: Self::Token, count: usize);
 
     /// An ioctl succeeded.
-    ///
-    /// # Errors
-    /// The transport's.
-    fn controlled(&mut self, token: Self::Token, out: &[u8]) -> io::Result<()>;
+    fn controlled(&mut self, token: Self::Token, out: &[u8]);
 
     /// An ioctl failed.
-    ///
-    /// # Errors
-    /// The transport's.
-    fn refused(&mut self, token: Self::Token, errno: abi::Errno) -> io::Result<()>;
+    fn refused(&mut self, token: Self::Token, errno: abi::Errno);
 
     /// A poll finds this.
-    ///
-    /// # Errors
-    /// The transport's.
-    fn polled(&mut self, token: Self::Token, state: Readiness) -> io::Result<()>;
+    fn polled(&mut self, token: Self::Token, state: Readiness);
 
     /// A call failed that is no ioctl.
-    ///
-    /// # Errors
-    /// The transport's.
-    fn failed(&mut self, token: Self::Token, errno: abi::Errno) -> io::Result<()>;
+    fn failed(&mut self, token: Self::Token, errno: abi::Errno);
 
     /// A program that sleeps in a poll shall ask again.
-    ///
-    /// # Errors
-    /// The transport's.
-    fn wake(&mut self, wakeup: Self::Wakeup) -> io::Result<()>;
+    fn wake(&mut self, wakeup: Self::Wakeup);
 
     /// Does the door itself show whether this file is ready, because its programs poll without a call
     /// that would reach the server?
@@ -153,20 +130,10 @@ pub trait Door {
 
     /// What polls of a file that the door [shows](Door::shows) find from now on. Told with each call
     /// on it, before the answer, and whenever it may have changed: often with no change.
-    ///
-    /// # Errors
-    /// The transport's.
-    fn show(&mut self, _file: FileId, _state: Readiness) -> io::Result<()> {
-        Ok(())
-    }
+    fn show(&mut self, _file: FileId, _state: Readiness) {}
 
     /// Something came to a file that the door [shows](Door::shows), which may have been ready before.
-    ///
-    /// # Errors
-    /// The transport's.
-    fn renew(&mut self, _file: FileId) -> io::Result<()> {
-        Ok(())
-    }
+    fn renew(&mut self, _file: FileId) {}
 }
 
 /// What a poll finds.
@@ -191,14 +158,12 @@ pub trait Transport: Door {
         false
     }
 
-    /// The next call, if one is there.
-    ///
-    /// # Errors
-    /// The transport's; a program's nonsense is not one.
+    /// The next call, if one is there. What goes wrong with one program, message or descriptor is
+    /// dealt with here, and is no answer of this.
     fn receive<'b>(
         &mut self,
         buffer: &'b mut Self::Buffer,
-    ) -> io::Result<Received<'b, Self::Token, Self::Wakeup>>;
+    ) -> Received<'b, Self::Token, Self::Wakeup>;
 }
 
 /// What there was to receive.
@@ -210,4 +175,6 @@ pub enum Received<'b, Token, Wakeup> {
     Nothing,
     /// Nobody will come through this door any more.
     Disconnected,
+    /// The door itself has failed, and is of no more use.
+    Broken(io::Error),
 }

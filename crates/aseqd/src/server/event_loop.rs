@@ -180,7 +180,7 @@ impl Server {
                 reached = clock.now();
             }
             pace.spun(now, reached);
-            self.core.pass_time(reached)?;
+            self.core.pass_time(reached);
             deadline = self.core.session.deadline(reached);
         }
         self.alarm.set(deadline.map(|deadline| self.core.pace.wake_at(deadline)))?;
@@ -214,15 +214,16 @@ impl Server {
         Ok(())
     }
 
-    /// One turn. False when a door is gone.
+    /// One turn. False when a door is gone. Fails if a door has failed as a whole: what goes wrong with
+    /// one program or answer never comes here.
     fn turn(&mut self) -> io::Result<bool> {
         let core = &mut self.core;
         let now = core.clock.now();
         let drains = core.pace.expects_more(now);
-        core.pass_time(now)?;
+        core.pass_time(now);
         let mut last = None;
         for _ in 0..MAX_REQUESTS_PER_TURN {
-            match core.doors.receive(&mut self.buffers)? {
+            match core.doors.receive(&mut self.buffers) {
                 Received::Call(call) => {
                     let now = core.clock.now();
                     last = Some(now);
@@ -232,9 +233,9 @@ impl Server {
                     }
                     self.scheduling.rest_if_due(now, &mut core.pace);
                     if core.log.is_some() {
-                        core.pass_time(now)?;
+                        core.pass_time(now);
                     }
-                    core.session.call(now, call, &mut core.doors)?;
+                    core.session.call(now, call, &mut core.doors);
                     if !drains {
                         break;
                     }
@@ -242,16 +243,17 @@ impl Server {
                 Received::Nothing if last.is_some_and(|last| core.lingers(last)) => {}
                 Received::Nothing => break,
                 Received::Disconnected => return Ok(false),
+                Received::Broken(error) => return Err(error),
             }
         }
-        core.session.go_on(core.clock.now(), &mut core.doors)?;
+        core.session.go_on(core.clock.now(), &mut core.doors);
         Ok(true)
     }
 }
 
 impl Core {
     /// Does what fell due.
-    fn pass_time(&mut self, now: Time) -> io::Result<()> {
+    fn pass_time(&mut self, now: Time) {
         let due = |session: &Session<Doors>| session.due(now);
         if due(&self.session).is_some() {
             self.pace.handled_due(now);
@@ -261,10 +263,10 @@ impl Core {
             for _ in 0..MAX_REQUESTS_PER_TURN {
                 let Some(due) = due(&self.session) else { break };
                 log.add(due, now);
-                self.session.pass_time(due, &mut self.doors)?;
+                self.session.pass_time(due, &mut self.doors);
             }
         }
-        self.session.pass_time(now, &mut self.doors)
+        self.session.pass_time(now, &mut self.doors);
     }
 
     /// Spins for a moment, if the last call is so recent that another may follow.

@@ -7,10 +7,10 @@ mod asound;
 
 use crate::asound::TEXT;
 use crate::door::{Call, CallKind, Door, Readiness};
+use crate::log;
 use abi::Errno;
 use engine::{Engine, Error, FileId, Identity, Input, Output, READABLE, Reply, Time, WRITABLE};
 use std::collections::VecDeque;
-use std::io;
 
 /// The longest answer: all events that a client can have unread, 2000 records of 28 bytes.
 const OUT_ROOM: usize = 56_000;
@@ -117,75 +117,52 @@ impl<D: Door> Session<D> {
     }
 
     /// Handles the calls of one turn, in order, and all that follows from them.
-    ///
-    /// # Errors
-    /// The door's transport is broken.
     pub fn turn<'a>(
         &mut self,
         now: Time,
         calls: impl IntoIterator<Item = Call<'a, D::Token, D::Wakeup>>,
         door: &mut D,
-    ) -> io::Result<()> {
-        self.pass_time(now, door)?;
+    ) {
+        self.pass_time(now, door);
         for call in calls {
-            self.call(now, call, door)?;
+            self.call(now, call, door);
         }
         self.go_on(now, door)
     }
 
     /// Does what fell due up to `now`.
-    ///
-    /// # Errors
-    /// The door's transport is broken.
-    pub fn pass_time(&mut self, now: Time, door: &mut D) -> io::Result<()> {
+    pub fn pass_time(&mut self, now: Time, door: &mut D) {
         let _nothing_to_say = self.ask(now, Input::Timeout);
         self.settle(now, door)
     }
 
     /// Handles one call, and all that follows from it.
-    ///
-    /// # Errors
-    /// The door's transport is broken.
-    pub fn call(
-        &mut self,
-        now: Time,
-        call: Call<'_, D::Token, D::Wakeup>,
-        door: &mut D,
-    ) -> io::Result<()> {
-        self.handle(now, call, door)?;
+    pub fn call(&mut self, now: Time, call: Call<'_, D::Token, D::Wakeup>, door: &mut D) {
+        self.handle(now, call, door);
         self.settle(now, door)
     }
 
     /// Gives each long write that is under way another turn.
-    ///
-    /// # Errors
-    /// The door's transport is broken.
-    pub fn go_on(&mut self, now: Time, door: &mut D) -> io::Result<()> {
+    pub fn go_on(&mut self, now: Time, door: &mut D) {
         for _ in 0..self.unfinished.len() {
             let Some((file, parked)) = self.unfinished.pop_front() else { break };
-            let progress = self.attempt(now, file, parked, door)?;
+            let progress = self.attempt(now, file, parked, door);
             self.keep(file, progress);
-            self.settle(now, door)?;
-            self.show(now, file, door)?;
+            self.settle(now, door);
+            self.show(now, file, door);
         }
-        Ok(())
     }
 
-    fn handle(
-        &mut self,
-        now: Time,
-        call: Call<'_, D::Token, D::Wakeup>,
-        door: &mut D,
-    ) -> io::Result<()> {
+    fn handle(&mut self, now: Time, call: Call<'_, D::Token, D::Wakeup>, door: &mut D) {
         let token = call.token;
         match call.kind {
             CallKind::Open { node, access, pid } => {
                 let opened = self.engine.open_node(now, node, access, Identity::User { pid });
-                self.settle(now, door)?;
+                self.settle(now, door);
                 let state =
                     opened.map_or_else(|_| Readiness::default(), |file| self.poll(now, file));
                 match opened {
-                    Ok(file) if door.opened(token, file, state)? => {
+                    Ok(file) if door.opened(token, file, state) => {
                         let parked = VecDeque::new();
                         let open = OpenFile { pid, parked, wakeup: None, text: None };
                         let slot = file.0 as usize;
@@ -196,14 +173,14 @@ impl<D: Door> Session<D> {
                     }
                     // The program was killed meanwhile.
                     Ok(file) => self.close(now, file),
-                    Err(error) => self.fail(door, token, "open", error)?,
+                    Err(error) => self.fail(door, token, "open", error),
                 }
             }
             CallKind::Ioctl { file, request: TEXT, arg, .. } => {
-                self.pass_time(now, door)?;
+                self.pass_time(now, door);
                 match self.text(file, arg) {
-                    Ok(()) => door.controlled(token, &self.out)?,
-                    Err(error) => self.fail(door, token, "our request for a text", error)?,
+                    Ok(()) => door.controlled(token, &self.out),
+                    Err(error) => self.fail(door, token, "our request for a text", error),
                 }
             }
             CallKind::Ioctl { file, request, compat, arg, out_size } => {
@@ -214,17 +191,17 @@ impl<D: Door> Session<D> {
                 let input = Input::Ioctl { file, request, compat, arg };
                 let result = self.ask(now, input).finish();
                 let out = std::mem::take(&mut self.out);
-                self.settle(now, door)?;
-                self.show(now, file, door)?;
+                self.settle(now, door);
+                self.show(now, file, door);
                 match result {
                     // Where the door cannot carry bytes back, the call succeeds without them.
                     Ok(_) => {
                         let carried = out.len().min(out_size);
-                        door.controlled(token, &out[..carried])?;
+                        door.controlled(token, &out[..carried]);
                     }
                     Err(error) => {
                         self.tell(name_of(request), error);
-                        door.refused(token, error.errno)?;
+                        door.refused(token, error.errno);
                     }
                 }
                 self.out = out;
@@ -232,21 +209,21 @@ impl<D: Door> Session<D> {
             CallKind::Read { file, len, nonblock: true } => {
                 let input = Input::Read { file, len, nonblock: true };
                 let read = self.ask(now, input).finish();
-                self.show(now, file, door)?;
+                self.show(now, file, door);
                 match read {
-                    Ok(read) => door.read(token, &self.out[..read])?,
-                    Err(error) => self.fail(door, token, "read", error)?,
+                    Ok(read) => door.read(token, &self.out[..read]),
+                    Err(error) => self.fail(door, token, "read", error),
                 }
             }
             CallKind::Read { file, len, nonblock: false } => {
                 let parked = Parked { token, work: Work::Read { len } };
-                let progress = self.attempt(now, file, parked, door)?;
+                let progress = self.attempt(now, file, parked, door);
                 self.keep(file, progress);
             }
             CallKind::Write { file, data, nonblock } => {
                 // Most writes are done at once: their bytes need not be kept.
                 let (done, sleeps) = match self.write(now, file, token, data, 0, nonblock) {
-                    Written::Answered => return Ok(()),
+                    Written::Answered => return,
                     Written::Sleeps(done) => (done, true),
                     Written::Unfinished(done) => (done, false),
                 };
@@ -256,26 +233,25 @@ impl<D: Door> Session<D> {
                     file,
                     if sleeps { Progress::Sleeps(parked) } else { Progress::Unfinished(parked) },
                 );
-                self.show(now, file, door)?;
+                self.show(now, file, door);
             }
             CallKind::Poll { file, wakeup } => {
                 if let Some(open) = self.file_mut(file) {
                     open.wakeup = wakeup.or(open.wakeup);
                 }
                 match self.ask(now, Input::Poll { file }).finish() {
-                    Ok(state) => door.polled(token, readiness(state))?,
-                    Err(error) => self.fail(door, token, "poll", error)?,
+                    Ok(state) => door.polled(token, readiness(state)),
+                    Err(error) => self.fail(door, token, "poll", error),
                 }
             }
             CallKind::Close { file } => {
                 for parked in self.forget(file) {
-                    door.failed(parked.token, Errno::EBADF)?;
+                    door.failed(parked.token, Errno::EBADF);
                 }
                 self.close(now, file);
             }
-            CallKind::Interrupt { target } => self.interrupt(target, door)?,
+            CallKind::Interrupt { target } => self.interrupt(target, door),
         }
-        Ok(())
     }
 
     /// Answers our own request: the engine's texts, which no request of the kernel's has.
@@ -308,9 +284,9 @@ impl<D: Door> Session<D> {
     }
 
     /// Lets a door that shows the state of its files show this one's.
-    fn show(&mut self, now: Time, file: FileId, door: &mut D) -> io::Result<()> {
+    fn show(&mut self, now: Time, file: FileId, door: &mut D) {
         if !door.shows(file) {
-            return Ok(());
+            return;
         }
         // The answer that is on its way stays in the buffer: a poll leaves none.
         let out = std::mem::take(&mut self.out);
@@ -340,20 +316,20 @@ impl<D: Door> Session<D> {
         file: FileId,
         mut parked: Parked<D::Token>,
         door: &mut D,
-    ) -> io::Result<Progress<D::Token>> {
+    ) -> Progress<D::Token> {
         let token = parked.token;
         match &mut parked.work {
             Work::Read { len } => {
                 let input = Input::Read { file, len: *len, nonblock: false };
                 let read = match self.ask(now, input) {
-                    Reply::Wait(_) => return Ok(Progress::Sleeps(parked)),
+                    Reply::Wait(_) => return Progress::Sleeps(parked),
                     Reply::Done(read) | Reply::More(read) => Ok(read),
                     Reply::Failed(error) => Err(error),
                 };
-                self.show(now, file, door)?;
+                self.show(now, file, door);
                 match read {
-                    Ok(read) => door.read(token, &self.out[..read])?,
-                    Err(error) => self.fail(door, token, "read", error)?,
+                    Ok(read) => door.read(token, &self.out[..read]),
+                    Err(error) => self.fail(door, token, "read", error),
                 }
             }
             Work::Write { data, done, nonblock } => {
@@ -361,16 +337,16 @@ impl<D: Door> Session<D> {
                     Written::Answered => {}
                     Written::Sleeps(more) => {
                         *done = more;
-                        return Ok(Progress::Sleeps(parked));
+                        return Progress::Sleeps(parked);
                     }
                     Written::Unfinished(more) => {
                         *done = more;
-                        return Ok(Progress::Unfinished(parked));
+                        return Progress::Unfinished(parked);
                     }
                 }
             }
         }
-        Ok(Progress::Answered)
+        Progress::Answered
     }
 
     /// Hands on a write of which the first `done` bytes are taken.
@@ -413,36 +389,35 @@ impl<D: Door> Session<D> {
 
     /// Gives the engine's outputs to the programs that wait for them: sleeping calls first, then those
     /// that poll, and at last the answers to the writes.
-    fn settle(&mut self, now: Time, door: &mut D) -> io::Result<()> {
+    fn settle(&mut self, now: Time, door: &mut D) {
         while let Some(Output::Ready(file)) = self.engine.poll_output() {
             let sleeping = self.file_mut(file).map_or(0, |open| open.parked.len());
             for _ in 0..sleeping {
                 let parked = self.file_mut(file).and_then(|open| open.parked.pop_front());
                 let Some(parked) = parked else { break };
-                let progress = self.attempt(now, file, parked, door)?;
+                let progress = self.attempt(now, file, parked, door);
                 self.keep(file, progress);
             }
             let wakeup = self.file_mut(file).and_then(|open| open.wakeup.take());
             if let Some(wakeup) = wakeup {
-                door.wake(wakeup)?;
+                door.wake(wakeup);
             }
-            self.show(now, file, door)?;
-            door.renew(file)?;
+            self.show(now, file, door);
+            door.renew(file);
         }
         let mut written = std::mem::take(&mut self.written);
         for (file, token, result) in written.drain(..) {
-            self.show(now, file, door)?;
+            self.show(now, file, door);
             match result {
-                Ok(count) => door.written(token, count)?,
-                Err(error) => self.fail(door, token, "write", error)?,
+                Ok(count) => door.written(token, count),
+                Err(error) => self.fail(door, token, "write", error),
             }
         }
         self.written = written;
-        Ok(())
     }
 
     /// A signal ends a sleeping call: with what a write has done, or `EINTR`.
-    fn interrupt(&mut self, target: D::Token, door: &mut D) -> io::Result<()> {
+    fn interrupt(&mut self, target: D::Token, door: &mut D) {
         let sleeping = self.files.iter_mut().flatten().find_map(|open| {
             let at = open.parked.iter().position(|parked| parked.token == target)?;
             open.parked.remove(at)
@@ -457,18 +432,18 @@ impl<D: Door> Session<D> {
             }
             Some(_) => door.failed(target, Errno::EINTR),
             // It was answered before the signal came through.
-            None => Ok(()),
+            None => {}
         }
     }
 
-    fn fail(&self, door: &mut D, token: D::Token, call: &str, error: Error) -> io::Result<()> {
+    fn fail(&self, door: &mut D, token: D::Token, call: &str, error: Error) {
         self.tell(call, error);
         door.failed(token, error.errno)
     }
 
     fn tell(&self, call: &str, error: Error) {
         if self.trace {
-            eprintln!("aseqd: {call}: {error}");
+            log::trace(format_args!("{call}: {error}"));
         }
     }
 }

@@ -60,7 +60,7 @@ fn nonsense_ends_its_connection_alone() {
             send(&socket, message, SendFlags::NOSIGNAL).expect("it is sent");
         }
         assert!(is_ended(&socket), "{why}");
-        let wanted = format!("process {} sent what is no request: {why}\n", std::process::id());
+        let wanted = format!("process {} sent what is no request: {why}", std::process::id());
         wait_until(&wanted, || server.errors().contains(&wanted));
     }
     // A file that is none is an error of the call.

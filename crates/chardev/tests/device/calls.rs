@@ -5,8 +5,10 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
-use chardev::{MAX_WRITE, Operation};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use chardev::{Delivery, MAX_WRITE, Operation, Refused};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{FallocateFlags, OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
 
 use super::echo::*;
 use super::sys::{ioctl, ioctl_value};
@@ -108,13 +110,12 @@ fn an_errno_that_is_none_does_not_leave_the_program_waiting() {
     let mut file = device.open();
     let reading = Calling::start(move || file.read(&mut [0; 4]));
     let token = device.wait_for_read().token;
-    let refused = device
-        .ask(move |echo| {
-            echo.forget_parked();
-            echo.device.reply_error(token, 512)
-        })
-        .unwrap_err();
-    assert_eq!(refused.kind(), std::io::ErrorKind::InvalidInput);
+    let refused = device.ask(move |echo| {
+        echo.forget_parked();
+        (echo.device.reply_error(token, 512), echo.device.take_refused())
+    });
+    let why = Refused { count: 1, errno: libc::EINVAL };
+    assert_eq!(refused, (Delivery::Refused, Some(why)));
     assert_eq!(errno(reading.result()), libc::EIO);
 }
 
@@ -124,17 +125,16 @@ fn an_answer_that_is_too_long_is_an_error_on_both_sides() {
     let mut file = device.open();
     let reading = Calling::start(move || file.read(&mut [0; 4]));
     let token = device.wait_for_read().token;
-    let refused = device
-        .ask(move |echo| {
-            echo.forget_parked();
-            echo.device.reply_data(token, b"five!")
-        })
-        .unwrap_err();
-    assert_eq!(refused.raw_os_error(), Some(libc::EINVAL));
+    let refused = device.ask(move |echo| {
+        echo.forget_parked();
+        (echo.device.reply_data(token, b"five!"), echo.device.take_refused())
+    });
+    let why = Refused { count: 1, errno: libc::EINVAL };
+    assert_eq!(refused, (Delivery::Refused, Some(why)));
     assert_eq!(errno(reading.result()), libc::EIO);
     // Answered: a second answer finds nobody.
-    let second = device.ask(move |echo| echo.device.reply_data(token, b"x")).unwrap();
-    assert_eq!(second, chardev::Delivery::Gone);
+    let second = device.ask(move |echo| echo.device.reply_data(token, b"x"));
+    assert_eq!(second, Delivery::Gone);
 }
 
 #[test]
@@ -355,4 +355,51 @@ fn ioctls_that_the_kernel_answers_for_any_regular_file() {
     device.ask(|_| ());
     let mut calls = device.seen.try_iter();
     assert!(!calls.any(|request| matches!(request.operation, Operation::Ioctl { .. })));
+}
+
+#[test]
+fn answers_of_any_wrong_length_end_one_call_each() {
+    let Some(device) = Mounted::start() else { return };
+    let mut file = device.open();
+    let mut failed = 0;
+    for size in [0, 1, 7, 8, 9, 15, 16, 17, 40, 4096, MAX_WRITE as usize + 1] {
+        device.ask(move |echo| echo.nonsense = Some(size));
+        // Whatever the answers are taken for, every call returns, and the server goes on.
+        failed += u32::from(std::fs::File::open(device.path()).is_err());
+        failed += u32::from(file.read(&mut [0; 4]).is_err());
+        failed += u32::from(file.write(b"word").is_err());
+        failed += u32::from(ioctl(&file, IOCTL_REVERSE, &mut [0; 16]).is_err());
+        let mut polled = [PollFd::new(&file, PollFlags::IN)];
+        poll(&mut polled, Some(&rustix::time::Timespec::default())).unwrap();
+        failed += u32::from(polled[0].revents().contains(PollFlags::ERR));
+        device.ask(|echo| echo.nonsense = None);
+        file.write_all(b"word").unwrap();
+        assert_eq!(file.read(&mut [0; 4]).unwrap(), 4, "after answers of {size} bytes");
+    }
+    let refused = device.ask(|echo| echo.device.take_refused()).expect("most were refused");
+    assert!(refused.count > 40 && failed > 40, "{refused:?}, {failed} failed");
+    assert_eq!(refused.errno, libc::EINVAL);
+}
+
+/// The kernel answers these by an open, an ioctl and a release of its own (Linux 5.13), whose answer
+/// must have an exact length.
+#[test]
+fn questions_that_the_kernel_asks_for_itself_are_answered_as_by_a_driver() {
+    let Some(device) = Mounted::start() else { return };
+    let file = device.open();
+    device.ask(|echo| assert_eq!(echo.files.len(), 1));
+    // FS_IOC_GETFLAGS, FS_IOC_FSGETXATTR, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FITRIM
+    for code in [0x8008_6601, 0x801c_581f, 0x4008_6602, 0x401c_5820, 0xc018_5879] {
+        assert_eq!(errno(ioctl(&file, code, &mut [0; 32])), libc::ENOTTY, "{code:#x}");
+    }
+    let directory = std::fs::File::open(&device.directory).unwrap();
+    assert_eq!(errno(ioctl(&directory, 0x8008_6601, &mut [0; 32])), libc::ENOTTY);
+    device.ask(|echo| {
+        assert_eq!(echo.most_files, 1, "the server sees no open of the kernel's");
+        assert_eq!(echo.device.take_refused(), None);
+    });
+    // As a device that has no such operation.
+    assert_eq!(rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, 9), Err(Errno::NODEV));
+    let other = device.open();
+    assert_eq!(rustix::fs::copy_file_range(&file, None, &other, None, 9), Err(Errno::INVAL));
 }

@@ -10,6 +10,7 @@ pub mod library;
 mod slab;
 
 use super::{Call, CallKind, Door, Readiness, Received, Transport};
+use crate::log;
 use crate::sys::peer::{self, Peer};
 use abi::Errno;
 use abi::preload::{
@@ -122,41 +123,53 @@ impl PreloadDoor {
     }
 
     /// Takes all that wait to come in.
-    fn accept(&mut self) -> io::Result<()> {
+    fn accept(&mut self) {
         loop {
             match accept_with(&self.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
-                Ok(socket) => self.admit(socket)?,
-                Err(Failure::AGAIN) => return Ok(()),
+                Ok(socket) => self.admit(socket),
+                Err(Failure::AGAIN) => return,
                 Err(Failure::INTR | Failure::CONNABORTED) => {}
                 Err(Failure::MFILE | Failure::NFILE) => {
                     // It would wait, and we would be woken for it, without end.
                     drop(self.spare.take());
                     drop(accept_with(&self.listener, SocketFlags::CLOEXEC));
                     self.spare = spare();
-                    eprintln!("aseqd: a program was turned away: too many open files");
-                    return Ok(());
+                    log::tell(
+                        "turned away",
+                        format_args!("a program was turned away: too many open files"),
+                    );
+                    return;
                 }
-                Err(error) => return Err(error.into()),
+                // Of the one that comes in, or for want of memory: the next look finds the others.
+                Err(error) => {
+                    log::tell("turned away", format_args!("a program cannot come in: {error}"));
+                    return;
+                }
             }
         }
     }
 
-    fn admit(&mut self, socket: OwnedFd) -> io::Result<()> {
-        let peer = peer::of(socket.as_fd())?;
+    fn admit(&mut self, socket: OwnedFd) {
+        // One of which nothing is known is not served.
+        let Ok(peer) = peer::of(socket.as_fd()) else { return };
         if self.only.is_some_and(|own| peer.uid != own && peer.uid != 0) {
             let reply = Reply { kind: REFUSED, ..Reply::default() };
             let _gone = connection::send(socket.as_fd(), &reply, &[], None);
-            return Ok(());
+            return;
         }
         let key = self.connections.insert(Connection::new(socket, peer));
-        let Some(connection) = self.connections.get(key) else { return Ok(()) };
-        epoll::add(&self.epoll, &connection.socket, key.data(), EventFlags::IN)?;
-        Ok(())
+        let Some(connection) = self.connections.get(key) else { return };
+        // ENOSPC if the user of the server has too many (`fs.epoll.max_user_watches`).
+        let watched = epoll::add(&self.epoll, &connection.socket, key.data(), EventFlags::IN);
+        if let Err(error) = watched {
+            self.connections.remove(key);
+            log::tell("turned away", format_args!("a program cannot be listened to: {error}"));
+        }
     }
 
     /// What has happened to the files: the next that is closed.
-    fn closed_file(&mut self) -> io::Result<Option<FileId>> {
-        while let Some(event) = one(&self.files_epoll)? {
+    fn closed_file(&mut self) -> Option<FileId> {
+        while let Some(event) = one(&self.files_epoll) {
             let key = Key::from_data(event.data);
             let flags = event.flags;
             if flags.intersects(EventFlags::HUP | EventFlags::RDHUP | EventFlags::ERR) {
@@ -165,13 +178,13 @@ impl PreloadDoor {
                 if let Some(slot) = slot.filter(|slot| **slot == Some(key)) {
                     *slot = None;
                 }
-                return Ok(Some(file.id));
+                return Some(file.id);
             }
             if let Some(file) = self.files.get(key) {
                 file.drain();
             }
         }
-        Ok(None)
+        None
     }
 
     /// Receives from one connection. None if what came is no call. The bytes of the call are in the
@@ -190,10 +203,10 @@ impl PreloadDoor {
     }
 
     /// Nonsense came: one line, and no more of it.
-    fn refuse(&mut self, key: Key, why: &str) -> Option<Ready> {
+    fn refuse(&mut self, key: Key, why: &'static str) -> Option<Ready> {
         if let Some(connection) = self.connections.get(key) {
             let Peer { pid, .. } = connection.peer;
-            eprintln!("aseqd: process {pid} sent what is no request: {why}");
+            log::tell(why, format_args!("process {pid} sent what is no request: {why}"));
         }
         self.end(key)
     }
@@ -387,52 +400,46 @@ impl Door for PreloadDoor {
     type Token = Token;
     type Wakeup = Wakeup;
 
-    fn opened(&mut self, token: Token, file: FileId, state: Readiness) -> io::Result<bool> {
+    fn opened(&mut self, token: Token, file: FileId, state: Readiness) -> bool {
         match self.make(token, file, state) {
             Ok(Some((_, theirs))) => {
                 self.answer(token, 0, &[], Some(&theirs));
                 // If nobody has taken it, it is closed with `theirs`, and that is seen as of any other.
-                Ok(true)
+                true
             }
-            Ok(None) => Ok(false),
+            Ok(None) => false,
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                eprintln!("aseqd: a file cannot be made: {error}");
+                log::tell("file", format_args!("a file cannot be made: {error}"));
                 self.answer(token, -i64::from(errno), &[], None);
-                Ok(false)
+                false
             }
         }
     }
 
-    fn read(&mut self, token: Token, data: &[u8]) -> io::Result<()> {
+    fn read(&mut self, token: Token, data: &[u8]) {
         self.answer(token, i64::try_from(data.len()).unwrap_or(0), data, None);
-        Ok(())
     }
 
-    fn written(&mut self, token: Token, count: usize) -> io::Result<()> {
+    fn written(&mut self, token: Token, count: usize) {
         self.answer(token, i64::try_from(count).unwrap_or(0), &[], None);
-        Ok(())
     }
 
-    fn controlled(&mut self, token: Token, out: &[u8]) -> io::Result<()> {
+    fn controlled(&mut self, token: Token, out: &[u8]) {
         self.answer(token, 0, out, None);
-        Ok(())
     }
 
-    fn refused(&mut self, token: Token, errno: Errno) -> io::Result<()> {
+    fn refused(&mut self, token: Token, errno: Errno) {
         self.failed(token, errno)
     }
 
-    fn polled(&mut self, _token: Token, _state: Readiness) -> io::Result<()> {
-        Ok(())
-    }
+    fn polled(&mut self, _token: Token, _state: Readiness) {}
 
-    fn failed(&mut self, token: Token, errno: Errno) -> io::Result<()> {
+    fn failed(&mut self, token: Token, errno: Errno) {
         self.answer(token, -i64::from(errno.0), &[], None);
-        Ok(())
     }
 
-    fn wake(&mut self, wakeup: Wakeup) -> io::Result<()> {
+    fn wake(&mut self, wakeup: Wakeup) {
         match wakeup {}
     }
 
@@ -440,26 +447,26 @@ impl Door for PreloadDoor {
         self.key_of(file).is_some()
     }
 
-    fn show(&mut self, file: FileId, state: Readiness) -> io::Result<()> {
-        let Some(key) = self.key_of(file) else { return Ok(()) };
-        let Some(shown) = self.files.get_mut(key) else { return Ok(()) };
+    fn show(&mut self, file: FileId, state: Readiness) {
+        let Some(key) = self.key_of(file) else { return };
+        let Some(shown) = self.files.get_mut(key) else { return };
         if shown.show(state) {
             // A call that waits goes on waiting, while others may poll.
             self.order_at_once(key);
         }
-        let Some(shown) = self.files.get_mut(key) else { return Ok(()) };
-        let Some(interest) = shown.new_interest() else { return Ok(()) };
-        epoll::modify(&self.files_epoll, &shown.socket, key.data(), interest)?;
-        Ok(())
+        let Some(shown) = self.files.get_mut(key) else { return };
+        let Some(interest) = shown.new_interest() else { return };
+        if let Err(error) = epoll::modify(&self.files_epoll, &shown.socket, key.data(), interest) {
+            log::tell("file", format_args!("a file cannot be watched: {error}"));
+        }
     }
 
-    fn renew(&mut self, file: FileId) -> io::Result<()> {
+    fn renew(&mut self, file: FileId) {
         if let Some(key) = self.key_of(file)
             && let Some(shown) = self.files.get_mut(key)
         {
             shown.renew();
         }
-        Ok(())
     }
 }
 
@@ -474,27 +481,27 @@ impl Transport for PreloadDoor {
         self.files.iter().any(|file| file.inode == inode)
     }
 
-    fn receive<'b>(&mut self, buffer: &'b mut Buffer) -> io::Result<Received<'b, Token, Wakeup>> {
+    fn receive<'b>(&mut self, buffer: &'b mut Buffer) -> Received<'b, Token, Wakeup> {
         for _ in 0..MAX_STEPS {
-            let Some(event) = one(&self.epoll)? else { break };
+            let Some(event) = one(&self.epoll) else { break };
             // First of all what was closed: whoever calls may know of it.
-            if let Some(file) = self.closed_file()? {
+            if let Some(file) = self.closed_file() {
                 let token = Token { connection: Key::NONE, serial: 0 };
                 let kind = CallKind::Close { file };
-                return Ok(Received::Call(Call { token, thread: 0, kind }));
+                return Received::Call(Call { token, thread: 0, kind });
             }
             match event.data.u64() {
-                LISTENER => self.accept()?,
+                LISTENER => self.accept(),
                 FILES => {}
                 _ => {
                     let ready = self.heard_on(Key::from_data(event.data), buffer);
                     if let Some(ready) = ready {
-                        return Ok(Received::Call(with_bytes(ready, buffer.data())));
+                        return Received::Call(with_bytes(ready, buffer.data()));
                     }
                 }
             }
         }
-        Ok(Received::Nothing)
+        Received::Nothing
     }
 }
 
@@ -508,14 +515,15 @@ fn with_bytes(ready: Ready, bytes: &[u8]) -> Call<'_, Token, Wakeup> {
 }
 
 /// One event, if one is there.
-fn one(epoll: &OwnedFd) -> io::Result<Option<Event>> {
+fn one(epoll: &OwnedFd) -> Option<Event> {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     loop {
         let mut space = [MaybeUninit::<Event>::uninit()];
         match epoll::wait(epoll, &mut space[..], Some(&now)) {
-            Ok((events, _)) => return Ok(events.first().copied()),
+            Ok((events, _)) => return events.first().copied(),
             Err(Failure::INTR) => {}
-            Err(error) => return Err(error.into()),
+            // Only a descriptor that is no epoll makes this fail, and ours are some.
+            Err(_) => return None,
         }
     }
 }

@@ -21,7 +21,6 @@ use rustix::time::{
     timerfd_settime,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::io;
 use std::ops::Range;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
@@ -477,47 +476,47 @@ impl Door for Trap {
     type Token = TrapToken;
     type Wakeup = ();
 
-    fn opened(&mut self, token: TrapToken, file: FileId, state: Readiness) -> io::Result<bool> {
+    fn opened(&mut self, token: TrapToken, file: FileId, state: Readiness) -> bool {
         match token {
             TrapToken::Fetching(id) => {
-                let Some(fetch) = self.fetching.get_mut(&id) else { return Ok(false) };
+                let Some(fetch) = self.fetching.get_mut(&id) else { return false };
                 fetch.opened(file);
                 self.ask(Own::Ask(id));
-                Ok(true)
+                true
             }
             TrapToken::Waiting(id) => {
                 let Some(Waiting { call, work, .. }) = self.waiting.remove(&id) else {
-                    return Ok(false);
+                    return false;
                 };
                 let given = self.give(&call, &work, file, state);
                 if let Err(error) = given {
                     let _gone = self.listener.answer(id, Err(error.raw_os_error()));
                 }
-                Ok(given.is_ok())
+                given.is_ok()
             }
-            TrapToken::Nobody => Ok(false),
+            TrapToken::Nobody => false,
         }
     }
 
-    fn read(&mut self, token: TrapToken, data: &[u8]) -> io::Result<()> {
-        let TrapToken::Waiting(id) = token else { return Ok(()) };
+    fn read(&mut self, token: TrapToken, data: &[u8]) {
+        let TrapToken::Waiting(id) = token else { return };
         let Some(Waiting { call, work: Work::Read { file, transfer }, end, .. }) =
             self.waiting.get_mut(&id)
         else {
-            return Ok(());
+            return;
         };
         let file = *file;
         if !self.listener.is_valid(id) {
             let end = end.take();
             self.waiting.remove(&id);
             self.hold(file, data, end.as_ref());
-            return Ok(());
+            return;
         }
         let moved = put(call.thread, transfer.piece(), data);
         let whole = moved == data.len();
         if whole && transfer.advance(data.len()) {
             self.ask(Own::GoOn(id));
-            return Ok(());
+            return;
         }
         let outcome = transfer.outcome(if whole { 0 } else { Errno::FAULT.raw_os_error() });
         let end = end.take();
@@ -529,14 +528,13 @@ impl Door for Trap {
             let gone = moved - moved % abi::event::EVENT_SIZE;
             self.hold(file, &data[gone..], end.as_ref());
         }
-        Ok(())
     }
 
-    fn written(&mut self, token: TrapToken, count: usize) -> io::Result<()> {
-        let TrapToken::Waiting(id) = token else { return Ok(()) };
+    fn written(&mut self, token: TrapToken, count: usize) {
+        let TrapToken::Waiting(id) = token else { return };
         let Some(Waiting { work: Work::Write { transfer, .. }, .. }) = self.waiting.get_mut(&id)
         else {
-            return Ok(());
+            return;
         };
         if transfer.advance_part(count) {
             self.ask(Own::GoOn(id));
@@ -544,14 +542,13 @@ impl Door for Trap {
             let outcome = transfer.outcome(0);
             self.answer(token, outcome);
         }
-        Ok(())
     }
 
-    fn controlled(&mut self, token: TrapToken, out: &[u8]) -> io::Result<()> {
+    fn controlled(&mut self, token: TrapToken, out: &[u8]) {
         match token {
             TrapToken::Waiting(id) => {
                 let Some(Waiting { call, work, .. }) = self.waiting.get(&id) else {
-                    return Ok(());
+                    return;
                 };
                 let result = match work {
                     Work::Ioctl { argument, .. } if !out.is_empty() => {
@@ -572,24 +569,22 @@ impl Door for Trap {
             }
             TrapToken::Nobody => {}
         }
-        Ok(())
     }
 
-    fn refused(&mut self, token: TrapToken, errno: abi::Errno) -> io::Result<()> {
+    fn refused(&mut self, token: TrapToken, errno: abi::Errno) {
         self.failed(token, errno)
     }
 
     /// Nobody asks: the kernel answers polls by what is shown.
-    fn polled(&mut self, token: TrapToken, _state: Readiness) -> io::Result<()> {
+    fn polled(&mut self, token: TrapToken, _state: Readiness) {
         self.answer(token, Ok(0));
-        Ok(())
     }
 
-    fn failed(&mut self, token: TrapToken, errno: abi::Errno) -> io::Result<()> {
+    fn failed(&mut self, token: TrapToken, errno: abi::Errno) {
         match token {
             TrapToken::Waiting(id) => {
                 let Some(Waiting { work, signalled, .. }) = self.waiting.get(&id) else {
-                    return Ok(());
+                    return;
                 };
                 let mut number = errno.0.into();
                 if errno == abi::Errno::EINTR && *signalled == Some(Signalled::Yes) {
@@ -612,32 +607,27 @@ impl Door for Trap {
             }
             TrapToken::Nobody => {}
         }
-        Ok(())
     }
 
-    fn wake(&mut self, _wakeup: ()) -> io::Result<()> {
-        Ok(())
-    }
+    fn wake(&mut self, (): ()) {}
 
     fn shows(&self, file: FileId) -> bool {
         self.files.contains_key(&file)
     }
 
-    fn show(&mut self, file: FileId, state: Readiness) -> io::Result<()> {
-        let Some(open) = self.files.get_mut(&file) else { return Ok(()) };
+    fn show(&mut self, file: FileId, state: Readiness) {
+        let Some(open) = self.files.get_mut(&file) else { return };
         let mut calls = self.waiting.values().filter(|call| call.work.file() == Some(file));
         let end = calls.find_map(|call| call.end.as_ref());
         let readable = state.readable || !open.held.is_empty();
         let state = Readiness { readable, ..state };
         open.line.show(state, end.map(OwnedFd::as_fd));
-        Ok(())
     }
 
-    fn renew(&mut self, file: FileId) -> io::Result<()> {
+    fn renew(&mut self, file: FileId) {
         if let Some(open) = self.files.get_mut(&file) {
             open.line.renew();
         }
-        Ok(())
     }
 }
 
@@ -652,10 +642,7 @@ impl Transport for Trap {
         self.by_identity.keys().any(|identity| identity.inode() == inode)
     }
 
-    fn receive<'b>(
-        &mut self,
-        buffer: &'b mut TrapBuffer,
-    ) -> io::Result<Received<'b, TrapToken, ()>> {
+    fn receive<'b>(&mut self, buffer: &'b mut TrapBuffer) -> Received<'b, TrapToken, ()> {
         if !self.waiting.is_empty() && self.waiting.len() <= FEW {
             self.look_after(false);
         }
@@ -663,10 +650,11 @@ impl Transport for Trap {
         for _ in 0..OTHERS_PER_LOOK {
             events.clear();
             let now = Some(&NEVER);
-            rustix::io::retry_on_intr(|| {
+            // Only a descriptor that is no epoll makes this fail, and ours is one.
+            let looked = rustix::io::retry_on_intr(|| {
                 epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), now)
-            })?;
-            if events.is_empty() {
+            });
+            if looked.is_err() || events.is_empty() {
                 break;
             }
             let mut waits = false;
@@ -676,7 +664,7 @@ impl Transport for Trap {
                 match event.data.u64() {
                     LISTENER if flags.contains(EventFlags::IN) => waits = true,
                     // Every program behind the filter has ended.
-                    LISTENER => epoll::delete(&self.epoll, &self.listener)?,
+                    LISTENER => drop(epoll::delete(&self.epoll, &self.listener)),
                     TIMER => {
                         let _rung = rustix::io::read(&self.timer, &mut [0; 8]);
                         self.look_after(true);
@@ -690,10 +678,10 @@ impl Transport for Trap {
             if let Some(file) = closed {
                 self.forget(file);
                 let kind = CallKind::Close { file };
-                return Ok(Received::Call(Call { token: TrapToken::Nobody, thread: 0, kind }));
+                return Received::Call(Call { token: TrapToken::Nobody, thread: 0, kind });
             }
             if let Some(own) = self.next_own() {
-                return Ok(Received::Call(self.own_call(own, buffer)));
+                return Received::Call(self.own_call(own, buffer));
             }
             if !waits {
                 break;
@@ -701,9 +689,9 @@ impl Transport for Trap {
             if let Some((call, kind)) = self.take(buffer) {
                 let token = TrapToken::Waiting(call.id);
                 let kind = kind.with(&buffer.0);
-                return Ok(Received::Call(Call { token, thread: call.thread, kind }));
+                return Received::Call(Call { token, thread: call.thread, kind });
             }
         }
-        Ok(Received::Nothing)
+        Received::Nothing
     }
 }

@@ -1,0 +1,51 @@
+//! Files that the kernel opens for itself.
+//!
+//! Since Linux 5.13 the kernel answers `FS_IOC_GETFLAGS`, `FS_IOC_SETFLAGS`, `FS_IOC_FSGETXATTR` and
+//! `FS_IOC_FSSETXATTR`, and since 6.17 `file_getattr(2)` and `file_setattr(2)`, by an open, an ioctl and
+//! a release of its own: also for a caller who may not open the node at all. A driver sees nothing of
+//! this, so the server does not either.
+
+use std::fs::File;
+use std::io::Read as _;
+
+use rustix::fs::OFlags;
+
+/// The handle of every such file.
+pub(crate) const HANDLE: u64 = u64::MAX;
+
+/// Returns whether the kernel opens a file for itself, on behalf of this thread.
+///
+/// Such an open has no flags at all. Opens of 64-bit programs have at least `O_LARGEFILE`, which the
+/// kernel adds (`force_o_largefile`); those of 32-bit programs may have none, so the program is
+/// looked at. An open of which nothing is known counts as the program's: a server can bear a file
+/// that is closed at once, but a program cannot bear one that does nothing.
+pub(crate) fn is_open(flags: u32, thread: u32) -> bool {
+    cfg!(target_pointer_width = "64")
+        && flags & (OFlags::LARGEFILE | OFlags::ACCMODE).bits() == 0
+        && is_64_bit(thread) == Some(true)
+}
+
+/// Returns whether a thread runs a 64-bit program; `None` where that cannot be seen.
+fn is_64_bit(thread: u32) -> Option<bool> {
+    /// The first bytes of an ELF file, and its class (elf(5)).
+    const MAGIC: &[u8; 4] = b"\x7fELF";
+    const CLASS_64: u8 = 2;
+    let mut head = [0; 5];
+    File::open(format!("/proc/{thread}/exe")).ok()?.read_exact(&mut head).ok()?;
+    head.starts_with(MAGIC).then_some(head[4] == CLASS_64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opens_of_programs_are_not_the_kernels() {
+        let own = std::process::id();
+        let large = OFlags::LARGEFILE.bits();
+        assert!(!is_open(large, own));
+        assert!(!is_open(OFlags::RDWR.bits(), own));
+        assert!(!is_open(0, 0), "no such thread");
+        assert_eq!(is_open(0, own), cfg!(target_pointer_width = "64"));
+    }
+}
