@@ -63,7 +63,7 @@ macro_rules! cases {
 cases! {
     states: poll_states epoll_states overflow long_writes;
     signals: read_is_interrupted read_goes_on nothing_is_lost write_is_interrupted write_sleeps
-        read_is_left reader_is_cancelled handlers_call asynchronous;
+        read_is_left reader_is_cancelled handlers_call asynchronous timer_asynchronous;
     descriptors: forks execs threads many_sleepers killed;
 }
 
@@ -71,7 +71,13 @@ cases! {
 #[test]
 fn fifos_are_used_where_descriptors_cannot_be_taken() {
     let signals = compile("preload/c/signals.c");
-    for case in ["read_is_interrupted", "read_goes_on", "nothing_is_lost", "asynchronous"] {
+    for case in [
+        "read_is_interrupted",
+        "read_goes_on",
+        "nothing_is_lost",
+        "asynchronous",
+        "timer_asynchronous",
+    ] {
         let command = run_via("trap", &signals, &[case]);
         assert_eq!(output(denied(&[libc::SYS_pidfd_getfd], &command)), "done\n", "{case}");
     }

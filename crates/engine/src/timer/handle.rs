@@ -108,13 +108,14 @@ impl UserHandle {
         self.filter & (1 << event.0) != 0
     }
 
-    /// The record that EARLY_EVENT puts in an empty queue, all zero but for its event. True if a
-    /// reader can be woken.
-    pub(super) fn put_early(&mut self) -> bool {
-        self.append(Record { event: TimerEvent::EARLY, at: Time(0), resolution: 0, value: 0 })
+    /// The record that EARLY_EVENT puts in an empty queue, all zero but for its event. It wakes
+    /// nobody, as on Linux.
+    pub(super) fn put_early(&mut self) {
+        self.append(Record { event: TimerEvent::EARLY, at: Time(0), resolution: 0, value: 0 });
     }
 
-    /// A change of state of the instance or its master. True if a reader can be woken.
+    /// A change of state of the instance or its master. Returns whether to wake the program: for
+    /// every record, even if others are unread or it finds no room.
     #[expect(clippy::cast_possible_truncation, reason = "records have 32 bits for it")]
     pub(super) fn take_event(&mut self, event: TimerEvent, value: u64, at: Time) -> bool {
         if (TimerEvent::START.0..=TimerEvent::PAUSE.0).contains(&event.0) {
@@ -123,22 +124,24 @@ impl UserHandle {
         if self.format == Format::Plain || !self.wants(event) {
             return false;
         }
-        self.append(Record { event, at, resolution: 0, value: value as u32 })
+        self.append(Record { event, at, resolution: 0, value: value as u32 });
+        true
     }
 
-    /// A callback with the ticks since the last one. True if a reader can be woken.
+    /// A callback with the ticks since the last one. Returns whether to wake the program: as for
+    /// [`Self::take_event`], and for ticks that are added to an unread record.
     pub(super) fn take_ticks(&mut self, resolution: u64, ticks: u64, at: Time) -> bool {
-        let was_empty = self.records.is_empty();
         if self.format == Format::Plain {
             self.take_plain_ticks(resolution, ticks);
+            true
         } else {
-            self.take_timed_ticks(resolution, ticks, at);
+            self.take_timed_ticks(resolution, ticks, at)
         }
-        was_empty && !self.records.is_empty()
     }
 
     /// Callbacks that follow another one at the same resolution, `times` of them with the same
-    /// ticks, the last at `at`: the same as [`Self::take_ticks`] so often.
+    /// ticks, the last at `at`: the same as [`Self::take_ticks`] so often. They wake the program no
+    /// more than the first has.
     #[expect(clippy::cast_possible_truncation, reason = "counts wrap at 32 bits, as on Linux")]
     pub(super) fn take_more_ticks(&mut self, resolution: u64, ticks: u64, times: u64, at: Time) {
         let plain = self.format == Format::Plain;
@@ -176,34 +179,35 @@ impl UserHandle {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "records have 32 bits for both")]
-    fn take_timed_ticks(&mut self, resolution: u64, ticks: u64, at: Time) {
+    fn take_timed_ticks(&mut self, resolution: u64, ticks: u64, at: Time) -> bool {
+        let mut took = false;
         if self.wants(TimerEvent::RESOLUTION) && self.told_resolution != resolution {
             let event = TimerEvent::RESOLUTION;
             self.append(Record { event, at, resolution: 0, value: resolution as u32 });
             self.told_resolution = resolution;
+            took = true;
         }
         if !self.wants(TimerEvent::TICK) || ticks == 0 {
-            return;
+            return took;
         }
         if let Some(newest) = self.records.back_mut()
             && newest.event == TimerEvent::TICK
         {
             newest.value = newest.value.wrapping_add(ticks as u32);
             newest.at = at;
-            return;
+            return true;
         }
         let event = TimerEvent::TICK;
         self.append(Record { event, at, resolution: 0, value: ticks as u32 });
+        true
     }
 
-    /// True if the queue was empty.
-    fn append(&mut self, record: Record) -> bool {
+    fn append(&mut self, record: Record) {
         if self.records.len() >= self.capacity {
             self.overrun = self.overrun.wrapping_add(1);
-            return false;
+        } else {
+            self.records.push_back(record);
         }
-        self.records.push_back(record);
-        self.records.len() == 1
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "seconds of 32-bit processes wrap")]

@@ -1,5 +1,6 @@
 /* Signals in calls that sleep: what is interrupted, and that nothing is lost. */
 #include "client.h"
+#include <sound/asound.h>
 
 static atomic_int signals;
 static void count(int number)
@@ -277,12 +278,9 @@ static void input(int number, siginfo_t *info, void *context)
 	signals++;
 }
 
-static void asynchronous(void)
+static void ask_for_signals(int fd)
 {
-	int fd = open_seq(O_RDWR | O_NONBLOCK);
-	struct snd_seq_addr port = port_of(fd);
 	struct sigaction action;
-	event_t event;
 	memset(&action, 0, sizeof action);
 	action.sa_sigaction = input;
 	action.sa_flags = SA_SIGINFO | SA_RESTART;
@@ -290,15 +288,63 @@ static void asynchronous(void)
 	CHECK(fcntl(fd, F_SETOWN, getpid()) == 0);
 	CHECK(fcntl(fd, F_SETSIG, SIGRTMIN + 3) == 0);
 	CHECK(fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC) == 0);
+}
+
+static void wait_for_signal(int fd, int before)
+{
+	for (int wait = 0; signals == before && wait < 10000; wait++)
+		nap(0.001);
+	CHECK(signals > before && from_fd == fd);
+}
+
+static void asynchronous(void)
+{
+	int fd = open_seq(O_RDWR | O_NONBLOCK);
+	struct snd_seq_addr port = port_of(fd);
+	event_t event;
+	ask_for_signals(fd);
 	for (int round = 1; round < 50; round++) {
 		from_fd = -1;
 		int before = signals;
 		send_number(fd, port, round);
-		for (int wait = 0; signals == before && wait < 1000; wait++)
-			nap(0.001);
-		CHECK(signals > before && from_fd == fd);
+		wait_for_signal(fd, before);
 		CHECK(read(fd, &event, sizeof event) == sizeof event);
 	}
+}
+
+/* A timer tells of every record and every tick, while nobody reads. */
+static void timer_asynchronous(void)
+{
+	struct snd_timer_select select;
+	struct snd_timer_params params;
+	int fd = open(TIMER, O_RDONLY | O_NONBLOCK), tread = 1;
+	CHECK(fd >= 0);
+	CHECK(ioctl(fd, SNDRV_TIMER_IOCTL_TREAD, &tread) == 0);
+	memset(&select, 0, sizeof select);
+	select.id.dev_class = SNDRV_TIMER_CLASS_GLOBAL;
+	select.id.device = SNDRV_TIMER_GLOBAL_HRTIMER;
+	CHECK(ioctl(fd, SNDRV_TIMER_IOCTL_SELECT, &select) == 0);
+	memset(&params, 0, sizeof params);
+	params.ticks = 1000000000;
+	params.filter = 1 << SNDRV_TIMER_EVENT_START | 1 << SNDRV_TIMER_EVENT_STOP |
+			1 << SNDRV_TIMER_EVENT_TICK;
+	CHECK(ioctl(fd, SNDRV_TIMER_IOCTL_PARAMS, &params) == 0);
+	ask_for_signals(fd);
+	for (int round = 0; round < 10; round++) {
+		int before = signals;
+		CHECK(ioctl(fd, SNDRV_TIMER_IOCTL_START) == 0);
+		wait_for_signal(fd, before);
+		before = signals;
+		CHECK(ioctl(fd, SNDRV_TIMER_IOCTL_STOP) == 0);
+		wait_for_signal(fd, before);
+	}
+	params.ticks = 5000000;
+	params.flags = SNDRV_TIMER_PSFLG_AUTO;
+	CHECK(ioctl(fd, SNDRV_TIMER_IOCTL_PARAMS, &params) == 0);
+	CHECK(ioctl(fd, SNDRV_TIMER_IOCTL_START) == 0);
+	for (int round = 0; round < 10; round++)
+		wait_for_signal(fd, signals);
+	CHECK(ioctl(fd, SNDRV_TIMER_IOCTL_STOP) == 0);
 }
 
 int main(int argc, char **argv)
@@ -314,7 +360,8 @@ int main(int argc, char **argv)
 		      { "read_is_left", read_is_left },
 		      { "reader_is_cancelled", reader_is_cancelled },
 		      { "handlers_call", handlers_call },
-		      { "asynchronous", asynchronous } };
+		      { "asynchronous", asynchronous },
+		      { "timer_asynchronous", timer_asynchronous } };
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		if (argc == 2 && !strcmp(argv[1], cases[i].name)) {
 			cases[i].run();

@@ -129,7 +129,7 @@ pub(super) fn params(call: &mut Call<'_>, params: &mut TimerParams) -> Result<()
     if params.filter & !known != 0 {
         return Err(Error::new(Errno::EINVAL, "the filter has an event that does not exist"));
     }
-    let Caller { handle, at, .. } = *call.caller;
+    let at = call.caller.at;
     // It may not run.
     let _idle = call.timers.stop(instance, at);
     let flags = ParamsFlags::from_bits_retain(params.flags);
@@ -141,8 +141,8 @@ pub(super) fn params(call: &mut Call<'_>, params: &mut TimerParams) -> Result<()
     file.reset_records(params.queue_size as usize);
     file.filter = params.filter;
     file.ticks = params.ticks;
-    if flags.contains(ParamsFlags::EARLY_EVENT) && file.put_early() {
-        call.timers.wake(handle);
+    if flags.contains(ParamsFlags::EARLY_EVENT) {
+        file.put_early();
     }
     Ok(())
 }

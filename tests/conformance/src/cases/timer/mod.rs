@@ -16,6 +16,7 @@ mod timer_select;
 mod timer_slaves;
 mod timer_start_stop;
 mod timer_status;
+mod timer_wakeups;
 mod user_timers;
 
 use crate::case::Case;
@@ -32,6 +33,7 @@ pub(super) const SUBJECTS: &[&[Case]] = &[
     timer_records::CASES,
     timer_status::CASES,
     timer_read::CASES,
+    timer_wakeups::CASES,
     timer_slaves::CASES,
     timer_exclusive::CASES,
     timer_limits::CASES,
