@@ -5,15 +5,16 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 const CONTAINER: &str = env!("CARGO_BIN_EXE_container");
-const PROBE: &str = env!("CARGO_BIN_EXE_probe");
+/// Where containers find the probe: its own folder may be one that only root can enter.
+const PROBE: &str = "/mnt/probe";
 
 /// Who the container is for, as options.
 const USERS: [&[&str]; 2] = [&[], &["--user", "1000"]];
 
 fn run(options: &[&str], command: &[&str]) -> Output {
     let mut container = Command::new(CONTAINER);
-    // The probe may be on a file system of its own.
-    container.args(["--bind", PROBE]).args(options).arg("--").args(command);
+    let bind = format!("{}:{PROBE}", env!("CARGO_BIN_EXE_probe"));
+    container.args(["--bind", &bind]).args(options).arg("--").args(command);
     container.output().expect("the container")
 }
 

@@ -38,7 +38,9 @@ struct Tried {
 /// # Errors
 /// Nothing can be tried at all.
 pub fn main(_args: &DoctorArgs) -> Result<ExitCode, Fail> {
-    let places = place::places(Path::new("/"), &|name| std::env::var(name).ok());
+    let parent = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
+    let processes = [rustix::process::getpid().as_raw_nonzero().get(), parent];
+    let places = place::places(Path::new("/"), &|name| std::env::var(name).ok(), processes);
     let own = cuse::standing(Path::new(client::DEVICE));
     let doors = Via::value_variants().iter().map(|via| attempt(*via));
     let doors = doors.collect::<Result<Vec<_>, Fail>>()?;

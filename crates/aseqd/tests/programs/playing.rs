@@ -19,10 +19,7 @@ struct Listening {
 }
 
 impl Listening {
-    fn start(client: &Client, what: &'static str, through: bool, file: &[u8]) -> Self {
-        let wanted: Vec<_> =
-            song::events(file).iter().map(|(_, event)| song::dumped(event)).collect();
-        assert!(!wanted.is_empty());
+    fn start(client: &Client, what: &'static str, through: bool) -> Self {
         let source = if through { "-p 14:0" } else { "" };
         let mut listener = Process::start(shell(&format!("exec aseqdump {source}")));
         let port = client.port_of(&mut listener);
@@ -30,15 +27,20 @@ impl Listening {
             wait_until("the connection", || client.subscribers(THROUGH, true) == [port]);
         }
         let target = if through { THROUGH } else { port };
-        Self { listener, player: None, target, wanted, what }
+        Self { listener, player: None, target, wanted: Vec::new(), what }
     }
 
+    /// Starts to play a file.
     fn play(&mut self, file: &Path) {
-        let script = format!("exec aplaymidi -p {} '{}'", self.target, file.display());
+        let events = song::events(&fs::read(file).expect("a song"));
+        assert!(!events.is_empty());
+        self.wanted.extend(events.iter().map(|(_, event)| song::dumped(event)));
+        let script = format!("exec aplaymidi -d 0 -p {} '{}'", self.target, file.display());
         self.player = Some(Process::start(shell(&script)));
     }
 
-    fn finish(mut self) {
+    /// Waits until the player has ended and the listener has printed everything.
+    fn wait(&mut self) {
         let played = self.player.take().expect("a player").wait();
         assert!(played.status.success(), "{}: {played:?}", self.what);
         // All events have been delivered; the listener may still be printing them.
@@ -48,12 +50,16 @@ impl Listening {
             listener.stdout().ends_with('\n')
                 && song::lines_of_dump(&listener.stdout()).len() >= count
         });
+    }
+
+    fn finish(mut self) {
+        self.wait();
         self.listener.signal(Signal::TERM);
         let heard = song::lines_of_dump(&self.listener.wait().stdout);
         for (at, (heard, wanted)) in heard.iter().zip(&self.wanted).enumerate() {
             assert_eq!(heard, wanted, "event {at} of {}", self.what);
         }
-        assert_eq!(heard.len(), count, "{}: each event once", self.what);
+        assert_eq!(heard.len(), self.wanted.len(), "{}: each event once", self.what);
     }
 }
 
@@ -65,17 +71,20 @@ fn every_event_of_a_file_arrives_once_and_in_order() {
         }
         // All at the same time, so that it takes no longer than the longest: 30 seconds.
         let folder = tempfile::tempdir().expect("a folder");
-        let dense = folder.path().join("dense.mid");
-        fs::write(&dense, song::dense()).expect("a file");
-        let (scale, etude) = (song::shipped("scale.mid"), song::shipped("etude.mid"));
-        let read = |path| fs::read(path).expect("a song");
+        let piece = folder.path().join("dense.mid");
         let client = Client::open();
-        let mut through = Listening::start(&client, "scale.mid", true, &read(&scale));
-        let mut direct = Listening::start(&client, "etude.mid", false, &read(&etude));
-        let mut busy = Listening::start(&client, "the dense song", false, &song::dense());
-        through.play(&scale);
-        direct.play(&etude);
-        busy.play(&dense);
+        let mut through = Listening::start(&client, "scale.mid", true);
+        let mut direct = Listening::start(&client, "etude.mid", false);
+        let mut busy = Listening::start(&client, "the dense song", false);
+        through.play(&song::shipped("scale.mid"));
+        direct.play(&song::shipped("etude.mid"));
+        for (number, dense) in song::dense().into_iter().enumerate() {
+            if number > 0 {
+                busy.wait();
+            }
+            fs::write(&piece, dense).expect("a file");
+            busy.play(&piece);
+        }
         busy.finish();
         through.finish();
         direct.finish();

@@ -34,8 +34,13 @@ impl Place {
     }
 }
 
-/// The places that hold, the innermost first, from files below `root` and the environment.
-pub(super) fn places(root: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Vec<Place> {
+/// The places that hold, the innermost first, from files below `root` and the environment. `processes` are this
+/// one and its parent.
+pub(super) fn places(
+    root: &Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+    processes: [i32; 2],
+) -> Vec<Place> {
     let exists = |path: &str| root.join(path).exists();
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
     let set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
@@ -58,11 +63,7 @@ pub(super) fn places(root: &Path, environment: &dyn Fn(&str) -> Option<String>) 
         found.push(Place::OtherContainer);
     }
     // Its main process, or started by that.
-    let own = |pid: String| {
-        let parent = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
-        let this = rustix::process::getpid().as_raw_nonzero().get();
-        pid.parse().is_ok_and(|pid: i32| pid == this || pid == parent)
-    };
+    let own = |pid: String| pid.parse().is_ok_and(|pid| processes.contains(&pid));
     if environment("SYSTEMD_EXEC_PID").is_some_and(own) {
         found.push(Place::Systemd);
     }
@@ -94,7 +95,7 @@ mod tests {
             let found = environment.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        places(root.path(), &value)
+        places(root.path(), &value, [4321, 1234])
     }
 
     #[test]
@@ -123,8 +124,9 @@ mod tests {
         assert_eq!(of(&[], &[("GITLAB_CI", "true")]), [Place::GitLab]);
         let both = of(&[(".dockerenv", "")], &[("GITHUB_ACTIONS", "true")]);
         assert_eq!(both, [Place::Docker, Place::GitHub]);
-        let own = std::process::id().to_string();
-        assert_eq!(of(&[], &[("SYSTEMD_EXEC_PID", &own)]), [Place::Systemd]);
+        // The main process of a service, a child of that, and a stranger who has inherited the variable.
+        assert_eq!(of(&[], &[("SYSTEMD_EXEC_PID", "4321")]), [Place::Systemd]);
+        assert_eq!(of(&[], &[("SYSTEMD_EXEC_PID", "1234")]), [Place::Systemd]);
         assert_eq!(of(&[], &[("SYSTEMD_EXEC_PID", "1")]), []);
     }
 }
