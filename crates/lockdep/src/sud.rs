@@ -115,7 +115,10 @@ mod os {
             // SAFETY: all bytes zero is a valid sigaction: no handler, an empty mask.
             let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
             action.sa_sigaction = handler as usize;
-            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+            // On the thread's own stack: the trap comes from its own call, and an alternate stack, such as
+            // the one of every Rust thread, may have little more room than the registers of this processor
+            // take (11 KiB with AMX), and none for the unwinder.
+            action.sa_flags = libc::SA_SIGINFO;
             // SAFETY: the action is initialised, and the handler is async-signal-safe: it touches
             // cells of the thread and unwinds the stack.
             unsafe { libc::sigaction(libc::SIGSYS, &raw const action, std::ptr::null_mut()) == 0 }

@@ -1,5 +1,7 @@
 //! System calls in a section without system calls.
 
+#![expect(unsafe_code, reason = "a small alternate stack for signals is set by an unsafe call")]
+
 mod common;
 
 use std::time::Duration;
@@ -40,6 +42,29 @@ fn a_system_call_in_a_section_without() {
     assert!(found[0].text.contains("lockdep: system call 24."), "sched_yield");
     assert!(found[0].text.contains("a_system_call"), "the caller is in the stack");
     assert_eq!(kinds(|| case(false)), []);
+}
+
+#[test]
+fn an_alternate_stack_without_room_does_no_harm() {
+    if !can_run() {
+        return;
+    }
+    // SAFETY: it only reads the auxiliary vector.
+    let least = unsafe { libc::getauxval(libc::AT_MINSIGSTKSZ) };
+    let least = usize::try_from(least).expect("a length");
+    // What the kernel needs for a signal, and a little more.
+    let room = vec![0_u8; least.max(libc::MINSIGSTKSZ) + 1024].leak();
+    let stack = libc::stack_t { ss_sp: room.as_mut_ptr().cast(), ss_flags: 0, ss_size: room.len() };
+    let mut before = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
+    // SAFETY: the new stack lives for ever.
+    assert_eq!(unsafe { libc::sigaltstack(&raw const stack, &raw mut before) }, 0);
+    let found = reports(|| {
+        let _section = hardirq_enter("turn").no_syscalls();
+        a_system_call();
+    });
+    // SAFETY: it is the one that this thread had.
+    assert_eq!(unsafe { libc::sigaltstack(&raw const before, std::ptr::null_mut()) }, 0);
+    assert_eq!(found.len(), 1);
 }
 
 #[test]
