@@ -20,14 +20,8 @@ fi
 aseqd monitor --lateness -p 14:0 &
 monitor=$!
 # Both must listen before the first note.
-wanted=1
-[ -z "$listener" ] || wanted=2
-tries=0
-while [ "$(aseqd ls --json | grep '"port":"14:0"' | grep -o '"sender":"14:0"' | wc -l)" -lt $wanted ]; do
-    tries=$((tries + 1))
-    [ $tries -lt 200 ] || { echo "the listeners did not connect" >&2; exit 1; }
-    sleep 0.02
-done
+aseqd wait --connected --timeout 30s 'aseqd monitor'
+[ -z "$listener" ] || aseqd wait --connected --timeout 30s aseqdump
 $player "$song"
 kill -INT $monitor
 wait $monitor

@@ -1,10 +1,13 @@
 //! The command line: every option once. Help, man pages and completions are printed from this.
 
-use crate::command::{bench, connect, demo, doctor, ls, monitor, play, timers};
+pub mod duration;
+
+use crate::command::{bench, connect, demo, doctor, ls, monitor, play, timers, wait};
 use crate::run;
 use crate::server::timing::TimingArgs;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
 /// The Linux ALSA sequencer in user space
@@ -13,9 +16,51 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "aseqd", version, propagate_version = true, infer_subcommands = false)]
 pub struct Cli {
+    /// Use colours: auto does on a terminal, unless NO_COLOR is set
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Global options"
+    )]
+    pub color: Color,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// When messages and listings have colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal. NO_COLOR, CLICOLOR and CLICOLOR_FORCE are respected
+    Auto,
+    /// Also in files and pipes
+    Always,
+    /// Nowhere
+    Never,
+}
+
+impl fmt::Display for Color {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        })
+    }
+}
+
+impl Color {
+    /// Makes this the choice for all that is printed from here on.
+    pub fn set(self) {
+        let choice = match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
 }
 
 /// The commands.
@@ -33,6 +78,8 @@ pub enum Command {
     Connect(connect::ConnectArgs),
     /// Disconnect two ports, or all
     Disconnect(connect::DisconnectArgs),
+    /// Wait until a port exists
+    Wait(wait::WaitArgs),
     /// Print events as they arrive
     Monitor(monitor::MonitorArgs),
     /// Play MIDI files
@@ -66,7 +113,7 @@ failed, 126 if CMD cannot be executed.
 Examples:
   aseqd run -- aconnect -l
   aseqd run -- cargo test
-  aseqd run -- sh -c 'aseqdump -p 14:0 & aplaymidi -p 14:0 song.mid; kill %1'")]
+  aseqd run -- sh -c 'fluidsynth -a file song.sf2 & aseqd wait FLUID; aplaymidi -p FLUID song.mid'")]
 pub struct RunArgs {
     /// Say on standard error which door is used, and why not a better one
     #[arg(short, long)]

@@ -4,7 +4,7 @@
 pub mod asound;
 pub mod timer;
 
-use crate::error::{Context as _, Fail};
+use crate::error::{Context as _, Fail, reason};
 use crate::sys::ioctl::{errno, ioctl};
 use abi::ioctl::sequencer as request;
 use abi::seq::{
@@ -64,15 +64,16 @@ impl Client {
     pub fn open(path: &Path, name: &str) -> Result<Self, Fail> {
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let descriptor = openat(CWD, path, flags, Mode::empty()).map_err(|error| {
-            let hint = match error {
-                rustix::io::Errno::NOENT | rustix::io::Errno::NODEV | rustix::io::Errno::NXIO => {
-                    ": there is no sequencer; run this under `aseqd run -- ...`, or start `aseqd serve`"
+            use rustix::io::Errno as Open;
+            let why = match error {
+                Open::NOENT | Open::NODEV | Open::NXIO => {
+                    "there is no sequencer; run this under `aseqd run -- CMD`, or start `aseqd serve`".to_owned()
                 }
-                rustix::io::Errno::ACCESS => ": join the group that may open it, often `audio`",
-                rustix::io::Errno::NOMEM => ": all client numbers are taken",
-                _ => "",
+                Open::ACCESS => "permission denied; join the group that may open it, often `audio`".to_owned(),
+                Open::NOMEM => "all client numbers are taken".to_owned(),
+                error => reason(&error),
             };
-            Fail::new(format!("{} cannot be opened ({error}){hint}", path.display()))
+            Fail::new(format!("{} cannot be opened: {why}", path.display()))
         })?;
         let what = || format!("{} is not a sequencer", path.display());
         let mut version = 0_i32;
@@ -148,7 +149,7 @@ impl Client {
     pub fn read_event(&self) -> Result<Option<(Event, Vec<u8>)>, Fail> {
         self.try_read_event().map_err(|error| match error {
             Errno::ENOSPC => Fail::new("events were lost: they came faster than they were read"),
-            error => Fail::new(format!("the sequencer cannot be read: {error}")),
+            error => Fail::new(format!("the sequencer cannot be read: {}", reason(&error))),
         })
     }
 
@@ -309,7 +310,29 @@ impl Client {
     /// # Errors
     /// A sentence that says what was asked for, and what exists.
     pub fn find_port(&self, wanted: &str) -> Result<Address, Fail> {
-        resolve(wanted, &self.ports()?)
+        let ports = self.ports()?;
+        resolve(wanted, &ports)?
+            .ok_or_else(|| Fail::new(format!("there is no port {wanted}; {}", list(&ports))))
+    }
+
+    /// A sentence that names the ports of all others.
+    ///
+    /// # Errors
+    /// As a sentence.
+    pub fn list_ports(&self) -> Result<String, Fail> {
+        let mut ports = self.ports()?;
+        ports.retain(|port| port.address.client != self.id);
+        Ok(list(&ports))
+    }
+
+    /// As [`Client::find_port`], but none if there is no such port yet. Ports of this client do not count.
+    ///
+    /// # Errors
+    /// A sentence, also if several ports are meant.
+    pub fn look_for_port(&self, wanted: &str) -> Result<Option<Address>, Fail> {
+        let mut ports = self.ports()?;
+        ports.retain(|port| port.address.client != self.id);
+        resolve(wanted, &ports)
     }
 }
 
@@ -367,8 +390,8 @@ pub fn printable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
-/// Finds the port that a text means.
-fn resolve(wanted: &str, ports: &[Port]) -> Result<Address, Fail> {
+/// Finds the port that a text means; none if it does not exist.
+fn resolve(wanted: &str, ports: &[Port]) -> Result<Option<Address>, Fail> {
     let (client, port) = match wanted.split_once([':', '.']) {
         Some((client, port)) => (client, Some(port)),
         None => (wanted, None),
@@ -409,8 +432,8 @@ fn resolve(wanted: &str, ports: &[Port]) -> Result<Address, Fail> {
         });
     }
     match candidates.as_slice() {
-        [one] => Ok(one.address),
-        [] => Err(Fail::new(format!("there is no port {wanted}; {}", list(ports)))),
+        [one] => Ok(Some(one.address)),
+        [] => Ok(None),
         several => {
             let several: Vec<_> = several.iter().map(|port| (*port).clone()).collect();
             Err(Fail::new(format!("{wanted} means more than one port; {}", list(&several))))
@@ -453,7 +476,7 @@ mod tests {
 
     #[track_caller]
     fn found(wanted: &str) -> Address {
-        resolve(wanted, &ports()).unwrap()
+        resolve(wanted, &ports()).unwrap().unwrap()
     }
 
     #[test]
@@ -476,10 +499,9 @@ mod tests {
     #[test]
     fn what_does_not_exist_or_is_not_clear_is_said_with_what_exists() {
         let error = |wanted| resolve(wanted, &ports()).unwrap_err().to_string();
-        assert!(
-            error("piano").starts_with("there is no port piano; there are 0:0 (System: Timer)")
-        );
-        assert!(error("128:7").starts_with("there is no port 128:7"));
+        assert_eq!(resolve("piano", &ports()).unwrap(), None);
+        assert_eq!(resolve("128:7", &ports()).unwrap(), None);
+        assert!(list(&ports()).starts_with("there are 0:0 (System: Timer), "));
         assert!(error("").starts_with(" means more than one port"));
         assert_eq!(
             error("synt"),

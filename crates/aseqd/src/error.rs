@@ -1,6 +1,20 @@
 //! Errors of the program: a sentence for people, grown on the way up.
 
+use anstyle::{AnsiColor, Style};
+use std::any::Any;
 use std::fmt;
+use std::io;
+
+/// Numbers by which a device says that nobody serves it any more, from `errno.h`: `ENODEV` through the
+/// preload door and of unplugged hardware, `ENOTCONN` and `ECONNABORTED` of a FUSE mount.
+const GONE: [i32; 3] = [libc::ENODEV, libc::ENOTCONN, libc::ECONNABORTED];
+
+/// What to do where the sequencer was lost.
+const ENDED: &str =
+    "the sequencer has ended; start `aseqd serve` again, or run this under `aseqd run -- CMD`";
+
+/// Style of the name before a message, as clap has it.
+const ERROR: Style = AnsiColor::Red.on_default().bold();
 
 /// Why something could not be done, in one sentence.
 #[derive(Debug)]
@@ -10,6 +24,12 @@ impl Fail {
     /// A failure with its sentence.
     pub fn new(sentence: impl Into<String>) -> Self {
         Self(sentence.into())
+    }
+
+    /// The server of the sequencer, or its kernel module, went away.
+    #[must_use]
+    pub fn ended() -> Self {
+        Self::new(ENDED)
     }
 }
 
@@ -36,12 +56,86 @@ pub trait Context<T> {
     fn with_context(self, what: impl FnOnce() -> String) -> Result<T, Fail>;
 }
 
-impl<T, E: fmt::Display> Context<T> for Result<T, E> {
+impl<T, E: fmt::Display + 'static> Context<T> for Result<T, E> {
     fn context(self, what: &str) -> Result<T, Fail> {
-        self.map_err(|error| Fail(format!("{what}: {error}")))
+        self.map_err(|error| Fail(format!("{what}: {}", reason(&error))))
     }
 
     fn with_context(self, what: impl FnOnce() -> String) -> Result<T, Fail> {
-        self.map_err(|error| Fail(format!("{}: {error}", what())))
+        self.map_err(|error| Fail(format!("{}: {}", what(), reason(&error))))
+    }
+}
+
+/// An error in words, whatever it is: numbers of the operating system become sentences.
+pub fn reason<E: fmt::Display + 'static>(error: &E) -> String {
+    let any: &dyn Any = error;
+    let number = any
+        .downcast_ref::<abi::Errno>()
+        .map(|errno| i32::from(errno.0))
+        .or_else(|| any.downcast_ref::<rustix::io::Errno>().map(|errno| errno.raw_os_error()))
+        .or_else(|| any.downcast_ref::<io::Error>()?.raw_os_error());
+    number.map_or_else(|| error.to_string(), of_number)
+}
+
+/// A number of `errno.h` in words.
+fn of_number(number: i32) -> String {
+    if GONE.contains(&number) {
+        return ENDED.to_owned();
+    }
+    // The C library's words, without the number and the capital that Rust gives them.
+    let text = io::Error::from_raw_os_error(number).to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    let capital = text.chars().nth(1).is_some_and(char::is_lowercase);
+    match letters.next() {
+        Some(first) if capital => first.to_lowercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+/// Prints a message of this program on standard error: `aseqd: MESSAGE`.
+pub fn say(message: &dyn fmt::Display) {
+    anstream::eprintln!("{ERROR}aseqd:{ERROR:#} {message}");
+}
+
+/// Prints what clap says of the command line, in the same style, and returns the exit status.
+#[must_use]
+pub fn say_usage(error: &clap::Error) -> u8 {
+    let text = error.render().ansi().to_string();
+    if error.use_stderr() {
+        // clap names the kind of a message where we name the program.
+        anstream::eprint!("{}", text.replacen("error:", "aseqd:", 1));
+    } else {
+        anstream::print!("{text}");
+    }
+    u8::try_from(error.exit_code()).unwrap_or(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use abi::Errno;
+
+    #[test]
+    fn one_number_has_one_sentence_whoever_gives_it() {
+        for number in [libc::EPERM, libc::ENOENT, libc::ENOTCONN, libc::EIO, libc::ENOSPC, 4095] {
+            let ours = Errno(u16::try_from(number).unwrap());
+            let expected = reason(&ours);
+            assert_eq!(reason(&rustix::io::Errno::from_raw_os_error(number)), expected);
+            assert_eq!(reason(&io::Error::from_raw_os_error(number)), expected);
+            assert!(!expected.contains("os error") && !expected.starts_with("errno"), "{expected}");
+        }
+        assert_eq!(reason(&Errno::ENOENT), "no such file or directory");
+        assert_eq!(reason(&io::Error::other("Its Own")), "Its Own");
+    }
+
+    #[test]
+    fn a_server_that_is_gone_says_what_to_do() {
+        for number in GONE {
+            let failed: Result<(), io::Error> = Err(io::Error::from_raw_os_error(number));
+            let said = failed.context("events cannot be sent").unwrap_err().to_string();
+            assert!(said.starts_with("events cannot be sent: the sequencer has ended"), "{said}");
+            assert!(said.contains("aseqd serve") && said.contains("aseqd run"), "{said}");
+        }
     }
 }

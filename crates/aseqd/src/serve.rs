@@ -6,7 +6,7 @@ use crate::cli::ServeArgs;
 use crate::door::cuse::Standing;
 use crate::door::doors::Way;
 use crate::door::{NODES, fuse};
-use crate::error::{Context as _, Fail};
+use crate::error::{Context as _, Fail, reason, say};
 use crate::server::event_loop::{Server, Wake};
 use crate::sys::process::{SignalFd, SignalSet};
 use chardev::{Config, Device, MountOptions};
@@ -113,7 +113,7 @@ impl Drop for Mounted {
     fn drop(&mut self) {
         for target in self.0.iter().rev() {
             if let Err(error) = chardev::unmount(target) {
-                eprintln!("aseqd: {} cannot be unmounted: {error}", target.display());
+                say(&format_args!("{} cannot be unmounted: {}", target.display(), reason(&error)));
                 continue;
             }
             if target.starts_with(SND_DIRECTORY) {
@@ -218,7 +218,7 @@ fn is_fuse_mount(directory: &Path) -> bool {
 /// Mounts by system call, or through fusermount3 for a user.
 fn mount(directory: &Path) -> Result<OwnedFd, Fail> {
     let failed = |error: std::io::Error| {
-        Fail::new(format!("nothing can be mounted on {}: {error}", directory.display()))
+        Fail::new(format!("nothing can be mounted on {}: {}", directory.display(), reason(&error)))
     };
     let mut options = MountOptions::new("aseqd");
     if rustix::process::geteuid().is_root() {
@@ -267,7 +267,7 @@ fn announce(node: &Path) {
     if let Some(socket) = std::env::var_os("NOTIFY_SOCKET")
         && let Err(error) = notify(&socket.to_string_lossy())
     {
-        eprintln!("aseqd: the service manager cannot be told: {error}");
+        say(&format_args!("the service manager cannot be told: {}", reason(&error)));
     }
 }
 

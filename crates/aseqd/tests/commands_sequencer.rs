@@ -4,7 +4,7 @@ mod common;
 
 use abi::event::{Control, EventData, EventTime, Note};
 use abi::{Address, Event, EventType};
-use common::seq::{Client, THROUGH};
+use common::seq::{ANNOUNCE, Client, THROUGH};
 use common::*;
 use rustix::process::Signal;
 use std::process::{Command, Stdio};
@@ -81,6 +81,44 @@ fn ls_lists_ports_and_connections() {
         let wanted = "\"sender\":\"14:0\"";
         let through = json.lines().find(|line| line.contains("\"port\":\"14:0\"")).expect("14:0");
         assert_eq!(through.matches(wanted).count(), 1, "{through}");
+    });
+}
+
+#[test]
+fn every_field_of_json_is_documented() {
+    inside(|| {
+        let page = include_str!("../../../docs/output.md");
+        let client = Client::open();
+        let port = client.create_port();
+        client.subscribe(THROUGH, port);
+        output(aseqd(&[
+            "connect",
+            &port.to_string(),
+            "14:0",
+            "--real",
+            &client.create_queue().to_string(),
+        ]));
+        for command in ["ls", "timers", "doctor"] {
+            let (_, section) =
+                page.split_once(&format!("## `aseqd {command} --json`")).expect(command);
+            let section = section.split("\n## ").next().expect("a section");
+            let text = output(aseqd(&[command, "--json"]));
+            let values = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
+            let mut values: Vec<_> = values.map(|value| value.expect("JSON")).collect();
+            assert!(!values.is_empty(), "{command}");
+            while let Some(value) = values.pop() {
+                match value {
+                    serde_json::Value::Array(items) => values.extend(items),
+                    serde_json::Value::Object(fields) => {
+                        for (field, value) in fields {
+                            assert!(section.contains(&format!("`{field}`")), "{command}: {field}");
+                            values.push(value);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
     });
 }
 
@@ -188,8 +226,13 @@ fn monitor_listens_to_ports_and_counts() {
         let ended = process.wait();
         assert_eq!(ended.status.code(), Some(0), "{ended:#?}");
         assert_eq!(ended.stdout.matches("CONTROLLER").count(), 2, "{ended:#?}");
-        let ended = finish(aseqd(&["monitor", "--timeout", "1", "--count", "1"]), DEADLINE);
-        assert_eq!(ended.status.code(), Some(0), "{ended:#?}");
+        for limits in
+            [&["--timeout", "0.1", "--count", "1"][..], &["--timeout=50ms"], &["--count=0"]]
+        {
+            let ended = finish(aseqd(&[&["monitor"], limits].concat()), DEADLINE);
+            assert_eq!(ended.status.code(), Some(0), "{limits:?}: {ended:#?}");
+        }
+        assert!(failure(&["monitor", "--timeout", "soon"], 2).contains("ms, s, min, h"));
     });
 }
 
@@ -249,6 +292,111 @@ fn lateness_follows_changes_of_tempo_that_are_read_late() {
         for late in late {
             assert!((-10_000_000..TOO_LATE_NS).contains(&late), "{printed:#?}");
         }
+    });
+}
+
+#[test]
+fn wait_ends_when_the_port_is_there() {
+    inside(|| {
+        assert_eq!(output(aseqd(&["wait", "14:0"])), "");
+        assert_eq!(output(aseqd(&["wait", "-v", "Midi Through"])), "14:0\n");
+        let later = Client::open();
+        let waiting = Process::start(aseqd(&["wait", "-v", "later:port"]));
+        let linked = Process::start(aseqd(&["wait", "-v", "later", "--connected", "--timeout=1h"]));
+        wait_until("two that listen", || later.subscribers(ANNOUNCE, true).len() == 2);
+        // Neither another client's port nor the name alone is enough.
+        let other = Client::open();
+        other.create_port();
+        later.rename("later");
+        assert_eq!(later.subscribers(ANNOUNCE, true).len(), 2);
+        let port = later.create_port();
+        assert_eq!(waiting.wait().stdout, format!("{port}\n"));
+        assert_eq!(later.subscribers(ANNOUNCE, true).len(), 1);
+        later.subscribe(THROUGH, port);
+        assert_eq!(linked.wait().stdout, format!("{port}\n"));
+        let said = failure(&["wait", "nobody", "--timeout", "50ms"], 1);
+        assert!(said.starts_with("port nobody did not appear within 50ms: there are "), "{said}");
+        let said = failure(&["wait", "14:0", "later"], 2);
+        assert!(said.contains("unexpected argument"), "{said}");
+    });
+}
+
+#[test]
+fn every_command_says_in_the_same_words_that_the_server_has_ended() {
+    if !can_serve() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let device = folder.path().join("seq").display().to_string();
+    let mut serve = Command::new(ASEQD);
+    serve.arg("serve").arg("--mount").arg(folder.path());
+    let mut server = Process::start(serve);
+    server.wait_for_output("serving");
+    let song = concat!(env!("CARGO_MANIFEST_DIR"), "/../../songs/etude.mid");
+    let watching: Vec<_> = [&["monitor"][..], &["wait", "nobody"], &["play", "-p", "14:0", song]]
+        .into_iter()
+        .map(|words| {
+            let mut process = Process::start(aseqd(&[words, &["--device", &device]].concat()));
+            let client = format!("aseqd {}", words[0]);
+            process.wait_until("its client", |_| {
+                output(aseqd(&["ls", "--device", &device])).contains(&client)
+            });
+            process
+        })
+        .collect();
+    server.signal(Signal::KILL);
+    server.wait_within(DEADLINE);
+    for process in watching {
+        let ended = process.wait();
+        assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
+        assert!(
+            ended.stderr.contains("the sequencer has ended; start `aseqd serve`"),
+            "{ended:#?}"
+        );
+        assert!(!ended.stderr.contains("errno"), "{ended:#?}");
+    }
+    // What is left is a mount that nobody serves.
+    for words in [
+        &["ls"][..],
+        &["monitor"],
+        &["wait", "x"],
+        &["connect", "1", "2"],
+        &["play", "-p", "1", song],
+    ] {
+        let said = failure(&[words, &["--device", &device]].concat(), 1);
+        assert!(said.contains("the sequencer has ended; start `aseqd serve`"), "{words:?}: {said}");
+    }
+    chardev::unmount(folder.path()).expect("the mount that is left");
+}
+
+#[test]
+fn colours_are_for_terminals_or_for_who_asks() {
+    inside(|| {
+        let escape = |words: &[&str], variable: Option<(&str, &str)>| {
+            let mut command = aseqd(words);
+            for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR"] {
+                command.env_remove(name);
+            }
+            command.envs(variable);
+            let ended = finish(command, DEADLINE);
+            format!("{}{}", ended.stdout, ended.stderr).contains('\u{1b}')
+        };
+        for words in [&["ls"][..], &["doctor"], &["connect", "a", "b"], &["ls", "--bad"]] {
+            assert!(!escape(words, None), "{words:?} in a pipe");
+            assert!(escape(words, Some(("CLICOLOR_FORCE", "1"))), "{words:?} where forced");
+            let never = [&["--color=never"], words].concat();
+            if words != ["ls", "--bad"] {
+                assert!(
+                    escape(&[&["--color", "always"], words].concat(), Some(("NO_COLOR", "1"))),
+                    "{words:?}"
+                );
+                assert!(!escape(&never, Some(("CLICOLOR_FORCE", "1"))), "{words:?}");
+            }
+        }
+        assert_eq!(
+            finish(aseqd(&["ls", "--bad"]), DEADLINE).stderr.split(':').next(),
+            Some("aseqd")
+        );
     });
 }
 

@@ -2,7 +2,7 @@
 
 use super::asound;
 use crate::asound::Text;
-use crate::error::{Context as _, Fail};
+use crate::error::{Context as _, Fail, reason};
 use crate::sys::ioctl::ioctl;
 use abi::Errno;
 use abi::ioctl::timers as request;
@@ -78,14 +78,15 @@ impl Timers {
         // Requests do not look at the access mode; alsa-lib opens it so too.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let descriptor = openat(CWD, path, flags, Mode::empty()).map_err(|error| {
-            let hint = match error {
-                rustix::io::Errno::NOENT | rustix::io::Errno::NODEV | rustix::io::Errno::NXIO => {
-                    ": there is no timer device; run this under `aseqd run -- ...`, or start `aseqd serve`"
+            use rustix::io::Errno as Open;
+            let why = match error {
+                Open::NOENT | Open::NODEV | Open::NXIO => {
+                    "there is no timer device; run this under `aseqd run -- CMD`, or start `aseqd serve`".to_owned()
                 }
-                rustix::io::Errno::ACCESS => ": join the group that may open it, often `audio`",
-                _ => "",
+                Open::ACCESS => "permission denied; join the group that may open it, often `audio`".to_owned(),
+                error => reason(&error),
             };
-            Fail::new(format!("{} cannot be opened ({error}){hint}", path.display()))
+            Fail::new(format!("{} cannot be opened: {why}", path.display()))
         })?;
         let timers = Self { descriptor };
         let mut version = 0_i32;

@@ -2,7 +2,7 @@
 
 use crate::cli::DeviceArg;
 use crate::client::Client;
-use crate::error::Fail;
+use crate::error::{Fail, reason, say};
 use abi::seq::{PortSubscribe, SubscriptionFlags};
 use abi::{Address, Errno};
 use std::process::ExitCode;
@@ -116,7 +116,7 @@ fn disconnect_all(client: &Client) -> Result<ExitCode, Fail> {
                 // Somebody else was faster.
                 Ok(()) | Err(Errno::ENOENT | Errno::ENXIO) => {}
                 Err(error) => {
-                    eprintln!("aseqd: {}", refused("disconnected", sender, dest, error));
+                    say(&refused("disconnected", sender, dest, error));
                     status = ExitCode::FAILURE;
                 }
             }
@@ -131,7 +131,7 @@ fn refused(what: &str, sender: Address, dest: Address, error: Errno) -> Fail {
         Errno::EBUSY => "they are connected, or a connection stands in the way".to_owned(),
         Errno::ENOENT => "they are not connected".to_owned(),
         Errno::EINVAL | Errno::ENXIO => "a port is gone".to_owned(),
-        error => error.to_string(),
+        error => reason(&error),
     };
     Fail::new(format!("{sender} and {dest} cannot be {what}: {why}"))
 }

@@ -3,11 +3,12 @@
 //! Two clients meet here as two programs would: one plays into a queue, the other listens at a port
 //! and asks the queue what time it is whenever something arrives.
 
+use super::monitor::{HEADER, line_at, micros};
 use super::play::{Player, Song, TempoMap, What};
 use crate::client::{Client, DEVICE};
 use crate::error::{Context, Fail};
 use abi::seq::{PortCaps, PortType};
-use abi::{Address, Event, EventType};
+use abi::{Address, EventType};
 use rustix::event::{PollFd, PollFlags};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -15,8 +16,6 @@ use std::thread;
 use std::time::Duration;
 
 const SONG: &[u8] = include_bytes!("../../../../songs/etude.mid");
-const NAMES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
-
 /// Play a short piece through the sequencer and show its events as they arrive
 #[derive(clap::Args, Debug)]
 pub struct DemoArgs {
@@ -42,12 +41,11 @@ pub fn main(args: &DemoArgs) -> Result<(), Fail> {
     let (length, sent) = song.clone().measure();
     let seconds = length.as_secs();
     let (from, to, queue) = (player.port(), listener.port, player.queue());
-    let out = io::stdout();
-    let mut out = out.lock();
+    let mut out = anstream::stdout().lock();
     let intro = writeln!(
         out,
         "Port {from} plays {seconds} seconds of music through queue {queue} of {device}; port {to} \
-         hears:\n\n    time     ch  event                            late",
+         hears:\n\n{HEADER}",
         device = args.device.display(),
     );
     if !wanted(intro)? {
@@ -98,9 +96,9 @@ impl Listener {
         Ok(Self { client, port, queue: 0 })
     }
 
-    /// Prints events until the player disconnects; how many milliseconds late each was. `None`:
+    /// Prints events until the player disconnects; how late each was, in nanoseconds. `None`:
     /// nobody reads the output.
-    fn listen(&self, out: &mut impl Write, quiet: bool) -> Result<Option<Vec<f64>>, Fail> {
+    fn listen(&self, out: &mut impl Write, quiet: bool) -> Result<Option<Vec<i64>>, Fail> {
         let map = tempo_map()?;
         let mut late = Vec::new();
         loop {
@@ -112,18 +110,15 @@ impl Listener {
                 }
                 let due = map.time_of(event.time.tick_or_sec);
                 let now = self.now()?;
-                late.push(milliseconds_after(due, now));
+                late.push(nanoseconds_after(due, now));
                 if quiet {
                     continue;
                 }
-                let line = writeln!(
-                    out,
-                    "{:>4}:{:06.3}  {}  {:>7.3} ms",
-                    due.as_secs() / 60,
-                    due.as_secs_f64() % 60.0,
-                    describe(&event, &data),
-                    milliseconds_after(due, now),
-                );
+                // The time of the music: seconds from its start.
+                let seconds = format!("{:.3}", due.as_secs_f64());
+                let text =
+                    line_at(&event, &data, &seconds, Some(Some(nanoseconds_after(due, now))));
+                let line = writeln!(out, "{text}");
                 if !wanted(line)? {
                     return Ok(None);
                 }
@@ -157,43 +152,18 @@ fn tempo_map() -> Result<TempoMap, Fail> {
 }
 
 /// Negative when it came early: a kernel's queue counts time in steps of its timer.
-fn milliseconds_after(due: Duration, now: Duration) -> f64 {
-    (now.as_secs_f64() - due.as_secs_f64()) * 1000.0
+fn nanoseconds_after(due: Duration, now: Duration) -> i64 {
+    let nanoseconds = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+    nanoseconds(now) - nanoseconds(due)
 }
 
-fn summary(out: &mut impl Write, mut late: Vec<f64>, sent: u64) -> io::Result<()> {
-    late.sort_unstable_by(f64::total_cmp);
-    let at = |index: usize| late.get(index).copied().unwrap_or(0.0);
+fn summary(out: &mut impl Write, mut late: Vec<i64>, sent: u64) -> io::Result<()> {
+    late.sort_unstable();
+    let at = |index: usize| micros(late.get(index).copied().unwrap_or(0));
     let (median, worst) = (at(late.len() / 2), at(late.len().saturating_sub(1)));
     let heard = late.len();
     writeln!(
         out,
-        "\n{heard} of {sent} events arrived, {median:.3} ms late in the median and {worst:.3} ms at worst."
+        "\n{heard} of {sent} events arrived; lateness: median {median} us, most {worst} us"
     )
-}
-
-/// Channel and event, 38 columns wide.
-fn describe(event: &Event, data: &[u8]) -> String {
-    let note = event.data.note();
-    let control = event.data.control();
-    let key = || format!("{}{}", NAMES[usize::from(note.note) % 12], i32::from(note.note / 12) - 1);
-    let text = match event.event_type {
-        EventType::NOTEON if note.velocity > 0 => format!("{:<4} on, {}", key(), note.velocity),
-        EventType::NOTEON | EventType::NOTEOFF => format!("{:<4} off", key()),
-        EventType::KEYPRESS => format!("{:<4} pressure {}", key(), note.velocity),
-        EventType::CONTROLLER => format!("controller {} = {}", control.param, control.value),
-        EventType::PGMCHANGE => format!("program {}", control.value),
-        EventType::CHANPRESS => format!("pressure {}", control.value),
-        EventType::PITCHBEND => format!("pitch bend {}", control.value),
-        EventType::SYSEX => {
-            let bytes: Vec<_> = data.iter().map(|byte| format!("{byte:02X}")).collect();
-            format!("SysEx {}", bytes.join(" "))
-        }
-        other => format!("{other:?}"),
-    };
-    let channel = match event.event_type.is_channel() {
-        true => format!("{:>2}", note.channel + 1),
-        false => "  ".to_owned(),
-    };
-    format!("{channel}  {text:<30}")
 }

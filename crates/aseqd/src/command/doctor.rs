@@ -4,13 +4,17 @@ mod advice;
 mod place;
 
 use crate::door::cuse::{self, Standing};
-use crate::error::{Context as _, Fail};
+use crate::error::{Context as _, Fail, reason};
 use crate::run::Via;
 use crate::{client, command};
+use advice::{Device, Needs};
+use anstyle::{AnsiColor, Style};
 use clap::{Args, ValueEnum as _};
 use place::Place;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -23,7 +27,15 @@ use std::process::{Command, ExitCode, Stdio};
 Exit status: 0 if some door works or the kernel has a sequencer, 1 if not.
 
 Example: docker run --rm IMAGE aseqd doctor")]
-pub struct DoctorArgs {}
+pub struct DoctorArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+const HEAD: Style = Style::new().bold();
+const WORKS: Style = AnsiColor::Green.on_default();
+const REFUSED: Style = AnsiColor::Yellow.on_default();
 
 /// A door that was tried.
 #[derive(Debug)]
@@ -37,7 +49,7 @@ struct Tried {
 ///
 /// # Errors
 /// Nothing can be tried at all.
-pub fn main(_args: &DoctorArgs) -> Result<ExitCode, Fail> {
+pub fn main(args: &DoctorArgs) -> Result<ExitCode, Fail> {
     let parent = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
     let processes = [rustix::process::getpid().as_raw_nonzero().get(), parent];
     let places = place::places(Path::new("/"), &|name| std::env::var(name).ok(), processes);
@@ -45,7 +57,9 @@ pub fn main(_args: &DoctorArgs) -> Result<ExitCode, Fail> {
     let doors = Via::value_variants().iter().map(|via| attempt(*via));
     let doors = doors.collect::<Result<Vec<_>, Fail>>()?;
     let works = own == Standing::Kernels || doors.iter().any(|door| door.refused.is_none());
-    command::print(&report(&places, own, &doors, &machine()))?;
+    let found = Found::here(places, own, doors);
+    let text = if args.json { format!("{:#}\n", found.json()) } else { found.text() };
+    command::print(&text)?;
     Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -63,66 +77,151 @@ fn attempt(via: Via) -> Result<Tried, Fail> {
     Ok(Tried { via, refused })
 }
 
-/// Facts that doors depend on, as name and value.
-fn machine() -> Vec<(&'static str, String)> {
-    let uname = rustix::system::uname();
-    let user = rustix::process::geteuid();
-    let device = |path: &str| match OpenOptions::new().read(true).write(true).open(path) {
-        Ok(_) => format!("{path} can be opened"),
-        Err(error) => format!("{path} cannot be opened: {error}"),
-    };
-    let user = if user.is_root() { "root".to_owned() } else { format!("number {}", user.as_raw()) };
-    vec![
-        ("Linux", uname.release().to_string_lossy().into_owned()),
-        ("user", user),
-        ("FUSE", device("/dev/fuse")),
-        ("CUSE", device("/dev/cuse")),
-    ]
+/// All that was found.
+#[derive(Debug)]
+struct Found {
+    places: Vec<Place>,
+    kernel: String,
+    uid: u32,
+    /// Device files, and why they cannot be opened, if so.
+    devices: Vec<(&'static str, Option<String>)>,
+    sequencer: Sequencer,
+    doors: Vec<Tried>,
+    needs: Needs,
 }
 
-fn report(
-    places: &[Place],
-    own: Standing,
-    doors: &[Tried],
-    machine: &[(&'static str, String)],
-) -> String {
-    let mut text = String::new();
-    let names: Vec<_> = places.iter().map(|place| place.name()).collect();
-    let here = if names.is_empty() { "a machine".to_owned() } else { names.join(", in ") };
-    let _infallible = writeln!(text, "{:10}{here}", "here");
-    for (name, value) in machine {
-        let _infallible = writeln!(text, "{name:10}{value}");
-    }
-    let sequencer = match own {
-        Standing::Kernels => "the kernel has one: programs need no aseqd",
-        Standing::Served => "/dev/snd/seq is served by aseqd",
-        Standing::Stale => "/dev/snd/seq is left over from a server that is gone",
-        Standing::Nothing if Path::new(client::DEVICE).exists() => {
-            "/dev/snd/seq is served by aseqd"
+/// Who serves `/dev/snd/seq` here, without `aseqd run`.
+#[derive(Clone, Copy, Debug)]
+enum Sequencer {
+    Kernel,
+    Aseqd,
+    Stale,
+    Nobody,
+}
+
+impl Sequencer {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Kernel => "the kernel has one: programs need no aseqd",
+            Self::Aseqd => "/dev/snd/seq is served by aseqd",
+            Self::Stale => {
+                "/dev/snd/seq is left over from a server that has ended: start `aseqd serve` again"
+            }
+            Self::Nobody => "none",
         }
-        Standing::Nothing => "none",
-    };
-    let _infallible =
-        writeln!(text, "{:10}{sequencer}\n\nDoors of `aseqd run`, best first:", "sequencer");
-    for Tried { via, refused } in doors {
-        let name = via.to_string();
-        let _infallible = match refused {
-            None => writeln!(text, "  {name:10}works; {}", advice::loss(*via)),
-            Some(why) => writeln!(text, "  {name:10}{why}"),
+    }
+
+    const fn id(self) -> Option<&'static str> {
+        match self {
+            Self::Kernel => Some("kernel"),
+            Self::Aseqd => Some("aseqd"),
+            Self::Stale => Some("stale"),
+            Self::Nobody => None,
+        }
+    }
+}
+
+impl Found {
+    fn here(places: Vec<Place>, own: Standing, doors: Vec<Tried>) -> Self {
+        let opened = |path: &str| OpenOptions::new().read(true).write(true).open(path).map(drop);
+        let fuse = opened("/dev/fuse");
+        let user = rustix::process::geteuid();
+        let why = |opened: &io::Result<()>| opened.as_ref().err().map(reason);
+        Self {
+            places,
+            kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+            uid: user.as_raw(),
+            devices: vec![("/dev/fuse", why(&fuse)), ("/dev/cuse", why(&opened("/dev/cuse")))],
+            sequencer: match own {
+                Standing::Kernels => Sequencer::Kernel,
+                Standing::Served => Sequencer::Aseqd,
+                Standing::Stale => Sequencer::Stale,
+                Standing::Nothing => match std::fs::metadata(client::DEVICE) {
+                    Ok(_) => Sequencer::Aseqd,
+                    Err(error) if error.kind() == io::ErrorKind::NotConnected => Sequencer::Stale,
+                    Err(_) => Sequencer::Nobody,
+                },
+            },
+            doors,
+            needs: Needs::here(Path::new("/"), Device::of(&fuse), user.is_root()),
+        }
+    }
+
+    /// The door that `aseqd run` takes.
+    fn taken(&self) -> Option<Via> {
+        self.doors.iter().find(|door| door.refused.is_none()).map(|door| door.via)
+    }
+
+    /// What to add for the best door.
+    fn advice(&self) -> Vec<&'static str> {
+        match self.taken() {
+            Some(Via::Fuse) => Vec::new(),
+            _ => advice::lines(&self.places, self.needs),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let mut fact = |name: &str, value: &str| {
+            let _infallible = writeln!(text, "{name:10}{value}");
         };
-    }
-    let working = |via: Via| doors.iter().any(|door| door.via == via && door.refused.is_none());
-    match doors.iter().find(|door| door.refused.is_none()) {
-        Some(Tried { via, .. }) => {
-            let _infallible = writeln!(text, "`aseqd run` takes {via}.");
+        let names: Vec<_> = self.places.iter().map(|place| place.name()).collect();
+        fact("here", &if names.is_empty() { "a machine".to_owned() } else { names.join(", in ") });
+        fact("Linux", &self.kernel);
+        fact("user", &if self.uid == 0 { "root".to_owned() } else { format!("uid {}", self.uid) });
+        for (path, refused) in &self.devices {
+            let name = path.trim_start_matches("/dev/").to_uppercase();
+            fact(
+                &name,
+                &match refused {
+                    None => format!("{path} can be opened"),
+                    Some(why) => format!("{path} cannot be opened: {why}"),
+                },
+            );
         }
-        None => text.push_str("`aseqd run` has no way in.\n"),
+        fact("sequencer", self.sequencer.text());
+        let _infallible = writeln!(text, "\n{HEAD}Doors of `aseqd run`, best first:{HEAD:#}");
+        for Tried { via, refused } in &self.doors {
+            let name = via.to_string();
+            let _infallible = match refused {
+                None => writeln!(text, "  {name:10}{WORKS}works{WORKS:#}; {}", advice::loss(*via)),
+                Some(why) => writeln!(text, "  {name:10}{REFUSED}{why}{REFUSED:#}"),
+            };
+        }
+        let _infallible = match self.taken() {
+            Some(via) => writeln!(text, "`aseqd run` takes {via}."),
+            None => writeln!(text, "`aseqd run` has no way in."),
+        };
+        let advice = self.advice();
+        if !advice.is_empty() {
+            let _infallible =
+                write!(text, "\n{HEAD}For the door fuse{HEAD:#}, {}", advice::LOSSLESS);
+            text.extend(advice.iter().map(|line| format!("  {line}\n")));
+        }
+        text
     }
-    if !working(Via::Fuse) {
-        let _infallible = write!(text, "\nFor the door fuse, {}", advice::LOSSLESS);
-        text.push_str(&advice::lines(places, rustix::process::geteuid().is_root()));
+
+    fn json(&self) -> Value {
+        let door = |door: &Tried| {
+            json!({
+                "door": door.via.to_string(),
+                "works": door.refused.is_none(),
+                "reason": door.refused,
+                "notice": advice::loss(door.via),
+            })
+        };
+        let device = |(path, refused): &(&str, Option<String>)| json!({ "path": path, "works": refused.is_none(), "reason": refused });
+        json!({
+            "places": self.places.iter().map(|place| place.id()).collect::<Vec<_>>(),
+            "kernel": self.kernel,
+            "uid": self.uid,
+            "devices": self.devices.iter().map(device).collect::<Vec<_>>(),
+            "sequencer": self.sequencer.id(),
+            "doors": self.doors.iter().map(door).collect::<Vec<_>>(),
+            "taken": self.taken().map(|via| via.to_string()),
+            "advice": self.advice(),
+        })
     }
-    text
 }
 
 #[cfg(test)]
@@ -133,29 +232,49 @@ mod tests {
         Tried { via, refused: refused.map(str::to_owned) }
     }
 
+    fn found(places: Vec<Place>, sequencer: Sequencer, doors: Vec<Tried>) -> Found {
+        let needs =
+            Needs { root: true, fuse: Device::Missing, no_namespaces: false, apparmor: false };
+        let devices = vec![("/dev/fuse", Some("no such file or directory".to_owned()))];
+        Found { places, kernel: "6.12".into(), uid: 0, devices, sequencer, doors, needs }
+    }
+
+    fn plain(found: &Found) -> String {
+        anstream::adapter::strip_str(&found.text()).to_string()
+    }
+
     #[test]
     fn a_bare_container_is_told_its_options() {
-        let doors = [
-            tried(Via::Fuse, Some("/dev/fuse cannot be opened (No such file)")),
+        let doors = vec![
+            tried(Via::Fuse, Some("/dev/fuse cannot be opened: no such file")),
             tried(Via::Handover, Some("nothing can be mounted")),
             tried(Via::Preload, None),
             tried(Via::Trap, None),
         ];
-        let text = report(&[Place::Docker], Standing::Nothing, &doors, &[("user", "root".into())]);
-        assert!(text.starts_with("here      a container of Docker\nuser      root\n"), "{text}");
+        let found = found(vec![Place::Docker], Sequencer::Nobody, doors);
+        let text = plain(&found);
+        assert!(text.starts_with("here      a Docker container\nLinux     6.12\n"), "{text}");
         assert!(text.contains("  fuse      /dev/fuse cannot be opened"), "{text}");
         assert!(text.contains("  preload   works; "), "{text}");
         assert!(text.contains("`aseqd run` takes preload."), "{text}");
         let wanted =
             "docker run --device /dev/fuse --cap-add SYS_ADMIN --security-opt apparmor=unconfined";
         assert!(text.contains(wanted), "{text}");
+        let json = found.json();
+        assert_eq!(json["places"], json!(["docker"]));
+        assert_eq!(json["taken"], "preload");
+        assert_eq!(json["doors"][1]["works"], false);
+        assert_eq!(json["doors"][1]["reason"], "nothing can be mounted");
+        assert_eq!(json["doors"][2]["reason"], Value::Null);
+        assert!(json["advice"][0].as_str().unwrap().starts_with(wanted));
     }
 
     #[test]
     fn where_all_is_well_nothing_is_to_be_added() {
-        let text = report(&[], Standing::Nothing, &[tried(Via::Fuse, None)], &[]);
-        assert!(text.ends_with("`aseqd run` takes fuse.\n"), "{text}");
-        let text = report(&[], Standing::Kernels, &[tried(Via::Fuse, Some("no"))], &[]);
+        let well = found(vec![], Sequencer::Nobody, vec![tried(Via::Fuse, None)]);
+        assert!(plain(&well).ends_with("`aseqd run` takes fuse.\n"), "{}", plain(&well));
+        assert_eq!(well.json()["advice"], json!([]));
+        let text = plain(&found(vec![], Sequencer::Kernel, vec![tried(Via::Fuse, Some("no"))]));
         assert!(text.contains("the kernel has one"), "{text}");
         assert!(text.contains("has no way in"), "{text}");
     }

@@ -137,13 +137,13 @@ fn json_port(info: &ClientInfo, port: &PortInfo, to: &[QuerySubs], from: &[Query
     let connection = |peer: &QuerySubs, outgoing: bool| {
         let flags = SubscriptionFlags::from_bits_retain(peer.flags);
         let other = peer.addr.to_string();
-        let (sender, dest) = if outgoing { (&own, &other) } else { (&other, &own) };
+        let (sender, receiver) = if outgoing { (&own, &other) } else { (&other, &own) };
         let stamp = flags.contains(SubscriptionFlags::TIMESTAMP).then(|| {
             let real = flags.contains(SubscriptionFlags::TIME_REAL);
             json!({ "queue": peer.queue, "time": if real { "real" } else { "tick" } })
         });
         json!({
-            "sender": sender, "dest": dest, "stamp": stamp,
+            "sender": sender, "receiver": receiver, "stamp": stamp,
             "exclusive": flags.contains(SubscriptionFlags::EXCLUSIVE),
         })
     };
@@ -153,14 +153,14 @@ fn json_port(info: &ClientInfo, port: &PortInfo, to: &[QuerySubs], from: &[Query
     let kind: Vec<_> = kind.iter_names().map(|(name, _)| name.to_ascii_lowercase()).collect();
     json!({
         "port": own,
-        "name": text(&port.name),
+        "port_name": text(&port.name),
         "client": info.client,
         "client_name": text(&info.name),
         "client_type": if info.client_type == KERNEL_CLIENT { "kernel" } else { "user" },
         "card": (info.card >= 0).then_some(info.card),
         "pid": (info.pid > 0).then_some(info.pid),
         "capabilities": named,
-        "type": kind,
+        "port_type": kind,
         "to": to.iter().map(|peer| connection(peer, true)).collect::<Vec<_>>(),
         "from": from.iter().map(|peer| connection(peer, false)).collect::<Vec<_>>(),
     })

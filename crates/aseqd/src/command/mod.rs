@@ -8,6 +8,7 @@ pub mod ls;
 pub mod monitor;
 pub mod play;
 pub mod timers;
+pub mod wait;
 
 use crate::error::Fail;
 use std::io::Write as _;

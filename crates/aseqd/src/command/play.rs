@@ -11,8 +11,9 @@ pub(crate) use player::{Ended, Player};
 pub(crate) use song::{Song, What};
 pub(crate) use tempo::TempoMap;
 
+use crate::cli::duration;
 use crate::client::{Client, DEVICE};
-use crate::error::{Context, Fail};
+use crate::error::{Context, Fail, say};
 use abi::Address;
 use abi::seq::PortCaps;
 use console::Console;
@@ -40,18 +41,13 @@ pub struct PlayArgs {
     #[arg(long, value_name = "PATH", default_value = DEVICE, env = "ASEQD_DEVICE")]
     pub device: PathBuf,
 
-    /// Seconds to wait after each file, for the last notes to fade
-    #[arg(short, long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    /// Time to wait after each file, for the last notes to fade: seconds, or with a unit (0.2, 200ms, 2s)
+    #[arg(short, long, value_name = "DURATION", default_value = "0", value_parser = duration::seconds)]
     pub delay: Duration,
 
     /// Say nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
 /// Plays the files one after the other. The status is 128 + n when signal n ended it.
@@ -73,7 +69,7 @@ pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
         console.end();
         if !args.quiet {
             for complaint in song.complaints() {
-                eprintln!("aseqd: {name}: {complaint}");
+                say(&format_args!("{name}: {complaint}"));
             }
         }
         let signal = match ended {

@@ -3,7 +3,7 @@
 use super::print;
 use crate::client::printable;
 use crate::client::timer::{DEVICE, Holder, Owner, Timer, Timers};
-use crate::error::{Context as _, Fail};
+use crate::error::{Context as _, Fail, say};
 use abi::timer::{CLASS_GLOBAL, FLG_SLAVE, TimerId};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ pub fn main(args: &TimersArgs) -> Result<ExitCode, Fail> {
     print(&out)?;
     // The list is whole but for this.
     if let Some(why) = trouble {
-        eprintln!("aseqd: who uses the timers is not known: {why}");
+        say(&format_args!("who uses the timers is not known: {why}"));
     }
     Ok(ExitCode::SUCCESS)
 }

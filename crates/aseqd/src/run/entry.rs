@@ -7,7 +7,7 @@ use super::via::program;
 use crate::cli::RunArgs;
 use crate::client;
 use crate::door::seccomp::{self, Kind};
-use crate::error::{Context as _, Fail};
+use crate::error::{Context as _, Fail, reason, say};
 use crate::sys::ioctl::ioctl;
 use crate::sys::process::{SignalSet, exit_now};
 use abi::preload::SOCKET_VARIABLE;
@@ -58,7 +58,7 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
         }
     };
     if entry.args.verbose {
-        eprintln!("aseqd: door: {how}");
+        say(&format_args!("door: {how}"));
     }
     entry.link.passed();
     drop(entry.link);
@@ -74,7 +74,7 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
         command.envs(variables);
     }
     let error = command.args(arguments).exec();
-    eprintln!("aseqd: {}: {}", program.to_string_lossy(), reason(&error));
+    say(&format_args!("{}: {}", program.to_string_lossy(), why(&error)));
     let missing = error.kind() == std::io::ErrorKind::NotFound;
     exit_now(if missing { STATUS_FAILED.into() } else { STATUS_NOT_EXECUTABLE })
 }
@@ -165,9 +165,9 @@ fn probe() -> Result<(), Fail> {
         .with_context(|| format!("{device} is no sequencer through it"))
 }
 
-fn reason(error: &std::io::Error) -> String {
+fn why(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "command not found".into(),
-        _ => error.to_string(),
+        _ => reason(error),
     }
 }

@@ -4,7 +4,7 @@ use super::attempt::{self, Started};
 use super::via::{ORDER, Via};
 use super::{STATUS_FAILED, tree};
 use crate::cli::RunArgs;
-use crate::error::{Context as _, Fail};
+use crate::error::{Context as _, Fail, say};
 use crate::server::event_loop::{Server, Wake};
 use crate::sys::process::{SignalFd, SignalSet, exit_now};
 use rustix::process::{
@@ -73,7 +73,7 @@ fn choose(args: &RunArgs, mask: &SignalSet) -> Result<Result<Started, u8>, Fail>
             Ok(started) => return Ok(Ok(started)),
             Err(why) => {
                 if args.verbose {
-                    eprintln!("aseqd: not by {via}: {why}");
+                    say(&format_args!("not by {via}: {why}"));
                 }
                 refused.push((via, why));
             }
@@ -81,7 +81,7 @@ fn choose(args: &RunArgs, mask: &SignalSet) -> Result<Result<Started, u8>, Fail>
     }
     // With --verbose all has been said.
     if !args.verbose || refused.len() == 1 {
-        eprintln!("aseqd: {}", sentence(&refused));
+        say(&sentence(&refused));
     }
     Ok(Err(STATUS_FAILED))
 }

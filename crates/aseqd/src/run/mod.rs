@@ -20,7 +20,7 @@ pub use entry::probe_main as probe;
 pub use via::Via;
 
 use crate::cli::RunArgs;
-use crate::error::{Context as _, Fail};
+use crate::error::{Context as _, Fail, say};
 use crate::sys::process::{Fork, SignalSet, exit_now, fork};
 use front::Front;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -50,7 +50,7 @@ pub fn main(args: &RunArgs) -> ExitCode {
     match start(args) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("aseqd: {error}");
+            say(&error);
             ExitCode::from(STATUS_FAILED)
         }
     }
@@ -73,7 +73,7 @@ fn start(args: &RunArgs) -> Result<u8, Fail> {
         Fork::Child => {
             drop(front_end);
             let status = keeper::main(args, &keeper_end, &signals, &mask).unwrap_or_else(|error| {
-                eprintln!("aseqd: {error}");
+                say(&error);
                 // What it has started has no sequencer any more.
                 tree::kill_all();
                 STATUS_FAILED

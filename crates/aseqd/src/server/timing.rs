@@ -1,5 +1,6 @@
 //! How the server trades processor time for latency.
 
+use crate::cli::duration;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,7 +57,7 @@ impl TimingArgs {
 }
 
 fn microseconds(text: &str) -> Result<Duration, String> {
-    let spin = text.parse().map(Duration::from_micros).map_err(|error| error.to_string())?;
+    let spin = duration::microseconds(text)?;
     if spin > MAX_SPIN {
         return Err(format!("at most {} microseconds", MAX_SPIN.as_micros()));
     }

@@ -15,6 +15,7 @@ use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes};
 
 pub(crate) const DEVICE: &str = "/dev/snd/seq";
 pub(crate) const THROUGH: Address = Address::new(14, 0);
+pub(crate) const ANNOUNCE: Address = Address::new(0, 1);
 
 /// One open of the device.
 #[derive(Debug)]
@@ -57,6 +58,14 @@ impl Client {
         port.name[..4].copy_from_slice(b"port");
         self.ioctl(request::CREATE_PORT, &mut port);
         port.addr
+    }
+
+    /// Takes another name.
+    pub(crate) fn rename(&self, name: &str) {
+        let mut info = self.client_info(self.id).expect("its own client");
+        info.name.fill(0);
+        info.name[..name.len()].copy_from_slice(name.as_bytes());
+        self.ioctl(request::SET_CLIENT_INFO, &mut info);
     }
 
     pub(crate) fn create_queue(&self) -> u8 {

@@ -29,7 +29,7 @@ mod wake;
 pub mod worker;
 
 use super::print;
-use crate::error::{Context as _, Fail};
+use crate::error::{Context as _, Fail, say};
 use door::Door;
 use machine::Machine;
 use peer::Shared;
@@ -224,7 +224,7 @@ pub fn main(args: &BenchArgs) -> Result<ExitCode, Fail> {
     let known = |name: &String| FAMILIES.iter().any(|family| family.name == name);
     if let Some(unknown) = args.rows.iter().find(|name| !known(name)) {
         let names: Vec<_> = FAMILIES.iter().map(|family| family.name).collect();
-        eprintln!("aseqd: there is no row {unknown}; there are {}", names.join(", "));
+        say(&format_args!("there is no row {unknown}; there are {}", names.join(", ")));
         return Ok(ExitCode::from(STATUS_USAGE));
     }
     let rounds = args.rounds.map_or(if args.quick { 1 } else { ROUNDS }, usize::from);

@@ -177,6 +177,17 @@ mod tests {
         assert_eq!(figure["ratio_to_limit"], 2.0);
         assert_eq!(value["rows"][0]["lines"][2]["not_measured"], "it is not installed");
         assert_eq!(value["rounds"], 3);
+        let page = include_str!("../../../../../docs/output.md");
+        let mut values = vec![&value];
+        while let Some(value) = values.pop() {
+            values.extend(value.as_array().into_iter().flatten());
+            // Figures have names of their own.
+            for (field, value) in value.as_object().into_iter().flatten() {
+                let documented = field.ends_with("_us") || page.contains(&format!("`{field}`"));
+                assert!(documented, "{field} is documented");
+                values.push(value);
+            }
+        }
     }
 
     #[test]

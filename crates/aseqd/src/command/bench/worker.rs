@@ -72,7 +72,9 @@ impl Words {
         self.0.pop_front().ok_or_else(|| Fail::new("a task of the bench lacks a parameter"))
     }
 
-    pub(super) fn number<T: FromStr<Err: std::fmt::Display>>(&mut self) -> Result<T, Fail> {
+    pub(super) fn number<T: FromStr<Err: std::fmt::Display + 'static>>(
+        &mut self,
+    ) -> Result<T, Fail> {
         let word = self.word()?;
         word.parse().with_context(|| format!("a parameter of a task of the bench, {word}"))
     }

@@ -2,6 +2,82 @@
 
 use super::place::Place;
 use crate::run::Via;
+use std::io;
+use std::path::Path;
+
+/// Facts that decide what has to be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Needs {
+    pub(super) root: bool,
+    pub(super) fuse: Device,
+    /// Ordinary users may make no user namespace at all.
+    pub(super) no_namespaces: bool,
+    /// AppArmor keeps ordinary users from making one.
+    pub(super) apparmor: bool,
+}
+
+/// What opening a device file has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Device {
+    Opens,
+    /// There is no such file, or no driver behind it.
+    Missing,
+    /// The file is there, and its mode or a device cgroup forbids it.
+    Denied,
+}
+
+impl Device {
+    pub(super) fn of(opened: &io::Result<()>) -> Self {
+        match opened {
+            Ok(()) => Self::Opens,
+            Err(error) => match error.kind() {
+                io::ErrorKind::PermissionDenied => Self::Denied,
+                _ => Self::Missing,
+            },
+        }
+    }
+}
+
+impl Needs {
+    /// Looks at the settings of the kernel below `root`.
+    pub(super) fn here(root: &Path, fuse: Device, is_root: bool) -> Self {
+        let setting = |name: &str| {
+            let text = std::fs::read_to_string(root.join("proc/sys").join(name)).ok()?;
+            text.trim().parse::<u64>().ok()
+        };
+        Self {
+            root: is_root,
+            fuse,
+            no_namespaces: setting("user/max_user_namespaces") == Some(0)
+                || setting("kernel/unprivileged_userns_clone") == Some(0),
+            apparmor: setting("kernel/apparmor_restrict_unprivileged_userns") == Some(1),
+        }
+    }
+
+    /// The lines for a machine that is no container.
+    fn machine(self) -> Vec<&'static str> {
+        let mut lines = Vec::new();
+        match (self.fuse, self.root) {
+            (Device::Opens, _) => {}
+            (Device::Missing, true) => lines.push("modprobe fuse"),
+            (Device::Missing, false) => lines.push("sudo modprobe fuse"),
+            // Distributions have 0666: the right to mount is looked at elsewhere.
+            (Device::Denied, true) => lines.push("chmod 0666 /dev/fuse"),
+            (Device::Denied, false) => lines.push("sudo chmod 0666 /dev/fuse"),
+        }
+        if !self.root {
+            if self.no_namespaces {
+                lines.push("sudo sysctl user.max_user_namespaces=10000");
+                lines.push("Debian before 11 also: sudo sysctl kernel.unprivileged_userns_clone=1");
+            }
+            if self.apparmor {
+                lines.push("sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0");
+            }
+            lines.push("Or, for the whole machine: sudo aseqd serve");
+        }
+        lines
+    }
+}
 
 /// What makes it the best.
 pub(super) const LOSSLESS: &str = "through which programs notice least:\n";
@@ -9,15 +85,15 @@ pub(super) const LOSSLESS: &str = "through which programs notice least:\n";
 /// What a program could notice through a door.
 pub(super) const fn loss(via: Via) -> &'static str {
     match via {
-        Via::Fuse => "programs see a regular file, to which no SIGIO comes",
+        Via::Fuse => "looks like a regular file; no SIGIO",
         Via::Handover => "as fuse, but /dev/snd cannot be listed, only opened",
-        Via::Preload => "for programs that are linked with glibc; they have a library more",
+        Via::Preload => "for programs linked with glibc; adds one library to each process",
         Via::Trap => "for every program; calls on the sequencer take longer",
     }
 }
 
 const DOCKER: &[&str] = &[
-    "docker run --device /dev/fuse --cap-add SYS_ADMIN --security-opt apparmor=unconfined ...",
+    "docker run --device /dev/fuse --cap-add SYS_ADMIN --security-opt apparmor=unconfined IMAGE",
     "compose.yaml, in the service:",
     "    devices: [/dev/fuse]",
     "    cap_add: [SYS_ADMIN]",
@@ -25,13 +101,13 @@ const DOCKER: &[&str] = &[
     "Dockerfile: no line gives a device. `ENTRYPOINT [\"aseqd\", \"run\", \"--\"]` gives every command a sequencer",
     "by the door that works.",
     "Or share one without any privilege: `sudo aseqd serve --mount /run/midi --mode 0666` on the machine, and",
-    "docker run -v /run/midi:/dev/snd ...",
+    "docker run -v /run/midi:/dev/snd IMAGE",
 ];
 const PODMAN: &[&str] = &[
-    "podman run --device /dev/fuse ...",
+    "podman run --device /dev/fuse IMAGE",
     "and with SELinux: --security-opt label=disable",
     "Or share one: `aseqd serve --mount \"$XDG_RUNTIME_DIR/midi\"` on the machine, and",
-    "podman run -v \"$XDG_RUNTIME_DIR/midi:/dev/snd\" ...",
+    "podman run -v \"$XDG_RUNTIME_DIR/midi:/dev/snd\" IMAGE",
 ];
 const KUBERNETES: &[&str] = &[
     "in the container's securityContext: privileged: true",
@@ -61,8 +137,7 @@ const GITLAB: &[&str] = &[
     "    security_opt = [\"apparmor:unconfined\"]",
 ];
 const WSL: &[&str] = &[
-    "sudo modprobe fuse",
-    "or, for the whole of it, `sudo aseqd serve`; with systemd (/etc/wsl.conf: [boot] systemd=true)",
+    "Or, for the whole of it, `sudo aseqd serve`; with systemd (/etc/wsl.conf: [boot] systemd=true)",
     "`sudo systemctl enable --now aseqd`.",
 ];
 const SYSTEMD: &[&str] = &[
@@ -72,21 +147,13 @@ const SYSTEMD: &[&str] = &[
     "    DeviceAllow=/dev/fuse rw",
     "    SystemCallFilter=@mount",
 ];
-const ROOT: &[&str] = &["modprobe fuse"];
-const USER: &[&str] = &[
-    "sudo modprobe fuse",
-    "sudo sysctl user.max_user_namespaces=10000",
-    "Ubuntu 24.04 and later: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
-    "Or, for the whole machine: sudo aseqd serve",
-];
-
-/// What to add, for the places that hold.
-pub(super) fn lines(places: &[Place], root: bool) -> String {
+/// What to add, for the places that hold, line by line.
+pub(super) fn lines(places: &[Place], needs: Needs) -> Vec<&'static str> {
     let container = |place: &Place| matches!(place, Place::Docker | Place::Podman);
     let in_container = places.iter().any(container);
-    let mut advice: Vec<&[&str]> = Vec::new();
+    let mut advice: Vec<Vec<&'static str>> = Vec::new();
     for place in places {
-        advice.push(match place {
+        let lines: &[&str] = match place {
             // Who runs it gives the options.
             Place::Docker
                 if places.iter().any(|place| matches!(place, Place::GitHub | Place::GitLab)) =>
@@ -103,23 +170,35 @@ pub(super) fn lines(places: &[Place], root: bool) -> String {
             Place::GitLab => GITLAB,
             // The container is what refuses.
             Place::Wsl if in_container => continue,
-            Place::Wsl => WSL,
+            Place::Wsl => {
+                let or = |line: &&str| !line.starts_with("Or, for the whole machine");
+                advice.push(needs.machine().into_iter().filter(or).collect());
+                WSL
+            }
             Place::Systemd => SYSTEMD,
-        });
+        };
+        advice.push(lines.to_vec());
     }
     if advice.is_empty() {
-        advice.push(if root { ROOT } else { USER });
+        advice.push(needs.machine());
     }
-    advice.concat().iter().map(|line| format!("  {line}\n")).collect()
+    advice.concat()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const NEEDS: Needs =
+        Needs { root: false, fuse: Device::Opens, no_namespaces: false, apparmor: false };
+
+    fn text(places: &[Place], needs: Needs) -> String {
+        lines(places, needs).join("\n")
+    }
+
     #[test]
     fn every_place_has_its_lines() {
-        let of = |places: &[Place]| lines(places, false);
+        let of = |places: &[Place]| text(places, NEEDS);
         assert!(of(&[Place::Docker]).contains("docker run --device /dev/fuse"));
         assert!(of(&[Place::Podman]).contains("podman run --device /dev/fuse"));
         assert!(of(&[Place::Kubernetes]).contains("privileged: true"));
@@ -129,18 +208,57 @@ mod tests {
         assert!(of(&[Place::GitLab]).contains("config.toml"));
         assert!(of(&[Place::Wsl]).contains("wsl.conf"));
         assert!(of(&[Place::Systemd]).contains("DeviceAllow=/dev/fuse rw"));
-        assert!(of(&[]).contains("sudo aseqd serve"));
-        assert_eq!(lines(&[], true), "  modprobe fuse\n");
+        assert_eq!(of(&[]), "Or, for the whole machine: sudo aseqd serve");
+    }
+
+    #[test]
+    fn a_module_is_proposed_where_the_device_is_missing_and_a_mode_where_it_is_denied() {
+        let missing = Needs { fuse: Device::Missing, ..NEEDS };
+        let denied = Needs { fuse: Device::Denied, ..NEEDS };
+        for places in [&[][..], &[Place::Wsl]] {
+            let text = |needs| text(places, needs);
+            assert!(text(missing).starts_with("sudo modprobe fuse\n"));
+            assert!(text(denied).starts_with("sudo chmod 0666 /dev/fuse\n"));
+            assert!(!text(denied).contains("modprobe") && !text(NEEDS).contains("modprobe"));
+        }
+        assert_eq!(text(&[], Needs { root: true, ..missing }), "modprobe fuse");
+        assert_eq!(text(&[], Needs { root: true, ..denied }), "chmod 0666 /dev/fuse");
+        let refused = |number| Device::of(&Err(io::Error::from_raw_os_error(number)));
+        assert_eq!(refused(libc::EACCES), Device::Denied);
+        assert_eq!(refused(libc::EPERM), Device::Denied);
+        for number in [libc::ENOENT, libc::ENODEV, libc::ENXIO] {
+            assert_eq!(refused(number), Device::Missing);
+        }
+    }
+
+    #[test]
+    fn settings_of_the_kernel_are_proposed_where_they_forbid() {
+        let root = tempfile::tempdir().unwrap();
+        let set = |name: &str, value: &str| {
+            let path = root.path().join("proc/sys").join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, value).unwrap();
+        };
+        let here = || Needs::here(root.path(), Device::Opens, false);
+        assert_eq!(here(), NEEDS);
+        set("user/max_user_namespaces", "15000\n");
+        set("kernel/apparmor_restrict_unprivileged_userns", "0\n");
+        assert_eq!(here(), NEEDS);
+        set("user/max_user_namespaces", "0\n");
+        assert!(text(&[], here()).contains("sysctl user.max_user_namespaces=10000"));
+        set("kernel/apparmor_restrict_unprivileged_userns", "1\n");
+        assert!(text(&[], here()).contains("kernel.apparmor_restrict_unprivileged_userns=0"));
     }
 
     #[test]
     fn the_options_of_a_jobs_container_are_in_the_workflow() {
-        let text = lines(&[Place::Docker, Place::GitHub], true);
+        let of = |places: &[Place]| text(places, Needs { root: true, ..NEEDS });
+        let text = of(&[Place::Docker, Place::GitHub]);
         assert!(
             text.contains("options: --device /dev/fuse") && !text.contains("docker run"),
             "{text}"
         );
-        let text = lines(&[Place::Docker, Place::Wsl], true);
+        let text = of(&[Place::Docker, Place::Wsl]);
         assert!(text.contains("docker run") && !text.contains("wsl.conf"), "{text}");
     }
 }

@@ -19,17 +19,32 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// The place in JSON.
+    pub(super) const fn id(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+            Self::Kubernetes => "kubernetes",
+            Self::OtherContainer => "container",
+            Self::Flatpak => "flatpak",
+            Self::GitHub => "github-actions",
+            Self::GitLab => "gitlab-ci",
+            Self::Wsl => "wsl2",
+            Self::Systemd => "systemd",
+        }
+    }
+
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Docker => "a container of Docker",
-            Self::Podman => "a container of Podman",
-            Self::Kubernetes => "a pod of Kubernetes",
+            Self::Docker => "a Docker container",
+            Self::Podman => "a Podman container",
+            Self::Kubernetes => "a Kubernetes pod",
             Self::OtherContainer => "a container",
             Self::Flatpak => "a Flatpak",
-            Self::GitHub => "a job of GitHub Actions",
-            Self::GitLab => "a job of GitLab",
+            Self::GitHub => "a GitHub Actions job",
+            Self::GitLab => "a GitLab job",
             Self::Wsl => "WSL2",
-            Self::Systemd => "a service of systemd",
+            Self::Systemd => "a systemd service",
         }
     }
 }

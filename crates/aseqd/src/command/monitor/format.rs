@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Above the lines.
-pub(super) const HEADER: &str = "source   time           event             ch  data";
+pub(crate) const HEADER: &str = "source   time           event             ch  data";
 
 const ADDRESS: Style = AnsiColor::Cyan.on_default();
 const LATE: Style = AnsiColor::Green.on_default();
+
+const NOTES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
 
 /// What the data of an event is.
 enum Kind {
@@ -54,9 +56,14 @@ fn kind(event: &Event) -> Kind {
 
 /// One line. `late` is there if lateness is shown, and is known for some events only.
 pub(crate) fn line(event: &Event, data: &[u8], late: Option<Option<i64>>) -> String {
+    let time = time(event);
+    line_at(event, data, &time, late)
+}
+
+/// One line, with a time of the caller's.
+pub(crate) fn line_at(event: &Event, data: &[u8], time: &str, late: Option<Option<i64>>) -> String {
     let source = event.source.to_string();
     let name = name(event.event_type);
-    let time = time(event);
     let mut line = format!("{ADDRESS}{source:<8}{ADDRESS:#} {time:<14} {name:<17} ");
     let channel = matches!(kind(event), Kind::Note { .. } | Kind::Control)
         || (event.event_type.is_channel() && !event.is_variable());
@@ -94,7 +101,8 @@ fn describe(event: &Event, data: &[u8]) -> String {
     match kind(event) {
         Kind::Note { velocity, whole } => {
             let note = body.note();
-            let mut text = format!("note {}, {velocity} {}", note.note, note.velocity);
+            let name = note_name(note.note);
+            let mut text = format!("note {} ({name}), {velocity} {}", note.note, note.velocity);
             if whole {
                 let _infallible = write!(
                     text,
@@ -106,16 +114,12 @@ fn describe(event: &Event, data: &[u8]) -> String {
         }
         Kind::Control => {
             let control = body.control();
-            format!("number {}, value {}", control.param, control.value)
+            format!("param {}, value {}", control.param, control.value)
         }
         Kind::Value => format!("value {}", body.control().value),
-        Kind::Queue => format!("queue {}, value {}", body.queue(), body.queue_param()),
-        Kind::Address => match event.event_type {
-            EventType::CLIENT_START | EventType::CLIENT_EXIT | EventType::CLIENT_CHANGE => {
-                format!("client {}", body.address().client)
-            }
-            _ => format!("port {}", body.address()),
-        },
+        Kind::Queue => format!("control queue {}, value {}", body.queue(), body.queue_param()),
+        Kind::Address if is_client(event) => format!("client {}", body.address().client),
+        Kind::Address => format!("port {}", body.address()),
         Kind::Connect => {
             let connect = body.connect();
             format!("{} -> {}", connect.sender, connect.dest)
@@ -127,6 +131,17 @@ fn describe(event: &Event, data: &[u8]) -> String {
         Kind::Nothing => String::new(),
         Kind::Raw => hex(&body.0),
     }
+}
+
+/// Is an announcement about a client, rather than about a port?
+fn is_client(event: &Event) -> bool {
+    let types = [EventType::CLIENT_START, EventType::CLIENT_EXIT, EventType::CLIENT_CHANGE];
+    types.contains(&event.event_type)
+}
+
+/// The name of a note: 60, the middle C, is C4.
+pub(crate) fn note_name(note: u8) -> String {
+    format!("{}{}", NOTES[usize::from(note) % NOTES.len()], i32::from(note / 12) - 1)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -143,7 +158,7 @@ pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value
     let real = event.flags.contains(EventFlags::REAL_TIME);
     let mut object = json!({
         "type": name(event.event_type),
-        "number": event.event_type.0,
+        "type_number": event.event_type.0,
         "flags": event.flags.bits(),
         "tag": event.tag,
         "queue": event.queue,
@@ -188,13 +203,15 @@ pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value
                 set("value", control.value.into());
             }
             Kind::Queue => {
-                set("control", body.queue().into());
+                set("control_queue", body.queue().into());
                 set("value", body.queue_param().into());
                 set("value2", body.queue_param2().into());
             }
             Kind::Address => {
                 set("client", body.address().client.into());
-                set("port", body.address().port.into());
+                if !is_client(event) {
+                    set("port", body.address().to_string().into());
+                }
             }
             Kind::Connect => {
                 let connect = body.connect();
@@ -235,7 +252,7 @@ mod tests {
             EventData::from_note(Note { channel: 9, note: 60, velocity: 100, ..Note::default() });
         assert_eq!(
             plain(&event, &[], Some(Some(12_600))),
-            "128:0    96             NOTEON             9  note 60, velocity 100  +13 us"
+            "128:0    96             NOTEON             9  note 60 (C4), velocity 100  +13 us"
         );
         assert!(plain(&event, &[], Some(None)).ends_with("velocity 100  -"));
         assert!(plain(&event, &[], None).ends_with("velocity 100"));
@@ -265,14 +282,45 @@ mod tests {
     }
 
     #[test]
+    fn text_and_json_have_the_same_words() {
+        for (event_type, data, words) in [
+            (EventType::CONTROLLER, [2, 0, 0, 0, 7, 0, 0, 0, 5, 0, 0, 0], "param 7, value 5"),
+            (EventType::TEMPO, [3, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0], "control queue 3, value 9"),
+            (EventType::PORT_START, [128, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "port 128:1"),
+            (EventType::CLIENT_START, [128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "client 128"),
+            (EventType::NOTEON, [0, 61, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0], "note 61 (C#4), velocity 9"),
+        ] {
+            let event = Event { data: EventData(data), ..Event::direct(event_type) };
+            let line = plain(&event, &[], None);
+            assert!(line.ends_with(words), "{line}");
+            let json = json_event(&event, &[], None);
+            for pair in words.split(", ") {
+                let pair =
+                    pair.split(" (").next().unwrap().replace("control queue", "control_queue");
+                let (word, value) = pair.rsplit_once(' ').unwrap();
+                assert_eq!(json[word].to_string().trim_matches('"'), value, "{word} in {json}");
+            }
+        }
+        let connect = Event::direct(EventType::PORT_SUBSCRIBED);
+        assert_eq!(json_event(&connect, &[], None)["sender"], "0:0");
+        assert_eq!(note_name(0), "C-1");
+        assert_eq!(note_name(127), "G9");
+    }
+
+    #[test]
     fn every_type_can_be_shown() {
+        let page = include_str!("../../../../../docs/output.md");
         for number in 0..=u8::MAX {
             for flags in [0, 4, 8, 12] {
                 let mut event = Event::direct(EventType(number));
                 event.flags = EventFlags::from_bits_retain(flags);
                 event.data = EventData([0xff; 12]);
                 assert!(!plain(&event, &[1], None).is_empty());
-                assert_eq!(json_event(&event, &[1], None)["number"], number);
+                assert_eq!(json_event(&event, &[1], None)["type_number"], number);
+                let json = json_event(&event, &[1], Some(1));
+                for field in json.as_object().unwrap().keys() {
+                    assert!(page.contains(&format!("`{field}`")), "{field} is documented");
+                }
             }
         }
     }

@@ -3,13 +3,13 @@
 mod format;
 mod lateness;
 
-pub(crate) use format::{json_event, line};
-pub(crate) use lateness::Lateness;
+pub(crate) use format::{HEADER, json_event, line, line_at};
+pub(crate) use lateness::{Lateness, micros};
 
 use super::print;
-use crate::cli::DeviceArg;
+use crate::cli::{DeviceArg, duration};
 use crate::client::Client;
-use crate::error::{Context as _, Fail};
+use crate::error::{Context as _, Fail, reason, say};
 use crate::sys::process::{SignalFd, SignalSet};
 use abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_TIMER, PortCaps, PortSubscribe, PortType};
 use abi::{Address, Errno};
@@ -45,12 +45,12 @@ pub struct MonitorArgs {
     /// Also how late each event came, in microseconds, and a summary at the end
     #[arg(long)]
     pub lateness: bool,
-    /// End after so many events
+    /// End after N events
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
-    /// End after so many seconds
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400 * 365))]
-    pub timeout: Option<u64>,
+    /// End after this time: seconds, or with a unit (0.2, 200ms, 2s)
+    #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
+    pub timeout: Option<Duration>,
     /// The sequencer
     #[command(flatten)]
     pub device: DeviceArg,
@@ -65,8 +65,8 @@ pub fn main(args: &MonitorArgs) -> Result<ExitCode, Fail> {
     signals.block().context("signals")?;
     let signals = SignalFd::new(&signals).context("signals")?;
     let mut listener = Listener::new(args)?;
-    let end = args.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    loop {
+    let end = args.timeout.map(|timeout| Instant::now() + timeout);
+    while args.count != Some(0) {
         if !listener.print_all(args)? || signals.take().context("signals")?.is_some() {
             break;
         }
@@ -79,7 +79,7 @@ pub fn main(args: &MonitorArgs) -> Result<ExitCode, Fail> {
             [PollFd::new(&listener.client, PollFlags::IN), PollFd::new(&signals, PollFlags::IN)];
         rustix::io::retry_on_intr(|| poll(&mut ready, timeout.as_ref())).context("cannot wait")?;
         if ready[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
-            return Err(Fail::new("the sequencer has ended"));
+            return Err(Fail::ended());
         }
     }
     listener.summarise(args)?;
@@ -121,14 +121,14 @@ impl Listener {
                 let why = match error {
                     Errno::EPERM => "the port does not let others listen".to_owned(),
                     Errno::EBUSY => "somebody listens to it exclusively".to_owned(),
-                    error => error.to_string(),
+                    error => reason(&error),
                 };
                 Fail::new(format!("{sender} cannot be listened to: {why}"))
             })?;
         }
         if !args.json {
             let how = if args.port.is_empty() { "connect something to it" } else { "listening" };
-            print(&format!("port {dest}: {how}; Ctrl-C ends\n{}\n", format::HEADER))?;
+            print(&format!("port {dest}: {how}; Ctrl-C ends\n{HEADER}\n"))?;
         }
         let lateness = args.lateness.then(Lateness::default);
         Ok(Self { client, lateness, control, events: 0, overflows: 0 })
@@ -151,12 +151,10 @@ impl Listener {
                     if let Some(lateness) = &mut self.lateness {
                         lateness.lost();
                     }
-                    eprintln!("aseqd: events were lost: they came faster than they were read");
+                    say(&"events were lost: they came faster than they were read");
                     continue;
                 }
-                Err(error) => {
-                    return Err(Fail::new(format!("the sequencer cannot be read: {error}")));
-                }
+                Err(error) => return Err(error).context("the sequencer cannot be read"),
             };
             let late = match &mut self.lateness {
                 Some(lateness) if Some(event.dest) == self.control => {

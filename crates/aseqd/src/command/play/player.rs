@@ -4,7 +4,7 @@ use super::console::Console;
 use super::song::{Song, Timed, What};
 use super::tempo::QueueTiming;
 use crate::client::{Client, name_field};
-use crate::error::{Context, Fail};
+use crate::error::{Context, Fail, reason};
 use abi::event::{Control, EventData, EventTime};
 use abi::ioctl::sequencer as request;
 use abi::seq::{
@@ -190,7 +190,7 @@ impl Player {
             match self.client.write(&output.bytes) {
                 Ok(written) => drop(output.bytes.drain(..written)),
                 Err(Errno::EAGAIN) => return Ok(false),
-                Err(errno) => return Err(Fail::new(format!("events cannot be sent: {errno}"))),
+                Err(errno) => return Err(errno).context("events cannot be sent"),
             }
         }
         Ok(true)
@@ -303,7 +303,7 @@ fn refusal(errno: Errno) -> String {
         Errno::EPERM => "this port cannot be played to".to_owned(),
         Errno::EBUSY => "another program has it for itself".to_owned(),
         Errno::EINVAL => "there is no such port".to_owned(),
-        _ => format!("it cannot be connected: {errno}"),
+        _ => format!("it cannot be connected: {}", reason(&errno)),
     }
 }
 
