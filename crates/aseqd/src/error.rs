@@ -5,9 +5,8 @@ use std::any::Any;
 use std::fmt;
 use std::io;
 
-/// Numbers by which a device says that nobody serves it any more, from `errno.h`: `ENODEV` through the
-/// preload door and of unplugged hardware, `ENOTCONN` and `ECONNABORTED` of a FUSE mount.
-const GONE: [i32; 3] = [libc::ENODEV, libc::ENOTCONN, libc::ECONNABORTED];
+/// Numbers by which a FUSE mount says that nobody serves it any more, from `errno.h`.
+const GONE: [i32; 2] = [libc::ENOTCONN, libc::ECONNABORTED];
 
 /// What to do where the sequencer was lost.
 const ENDED: &str =
@@ -69,9 +68,12 @@ impl<T, E: fmt::Display + 'static> Context<T> for Result<T, E> {
 /// An error in words, whatever it is: numbers of the operating system become sentences.
 pub fn reason<E: fmt::Display + 'static>(error: &E) -> String {
     let any: &dyn Any = error;
-    let number = any
-        .downcast_ref::<abi::Errno>()
-        .map(|errno| i32::from(errno.0))
+    let of_device = any.downcast_ref::<abi::Errno>().map(|errno| i32::from(errno.0));
+    // Of a sequencer that is open: through the preload door, and of a kernel module that is unloaded.
+    if of_device == Some(libc::ENODEV) {
+        return ENDED.to_owned();
+    }
+    let number = of_device
         .or_else(|| any.downcast_ref::<rustix::io::Errno>().map(|errno| errno.raw_os_error()))
         .or_else(|| any.downcast_ref::<io::Error>()?.raw_os_error());
     number.map_or_else(|| error.to_string(), of_number)
@@ -127,12 +129,14 @@ mod tests {
         }
         assert_eq!(reason(&Errno::ENOENT), "no such file or directory");
         assert_eq!(reason(&io::Error::other("Its Own")), "Its Own");
+        // The module of a static node, such as /dev/fuse, is missing: no sequencer has ended.
+        assert_eq!(reason(&rustix::io::Errno::NODEV), "no such device");
     }
 
     #[test]
     fn a_server_that_is_gone_says_what_to_do() {
-        for number in GONE {
-            let failed: Result<(), io::Error> = Err(io::Error::from_raw_os_error(number));
+        for number in [libc::ENOTCONN, libc::ECONNABORTED, libc::ENODEV] {
+            let failed: Result<(), Errno> = Err(Errno(u16::try_from(number).unwrap()));
             let said = failed.context("events cannot be sent").unwrap_err().to_string();
             assert!(said.starts_with("events cannot be sent: the sequencer has ended"), "{said}");
             assert!(said.contains("aseqd serve") && said.contains("aseqd run"), "{said}");

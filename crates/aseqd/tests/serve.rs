@@ -400,7 +400,7 @@ fn devices_that_cannot_be_made_are_told_in_a_sentence() {
         assert_eq!(ended.status.code(), Some(1));
         assert_eq!(
             ended.stderr,
-            "aseqd: /dev/cuse cannot be opened (No such file or directory (os error 2)): load it with \
+            "aseqd: /dev/cuse cannot be opened (no such file or directory): load it with \
              `modprobe cuse`, or serve without `--cuse`\n"
         );
         assert!(!Path::new("/dev/snd").exists(), "nothing is left");

@@ -10,7 +10,7 @@ pub mod play;
 pub mod timers;
 pub mod wait;
 
-use crate::error::Fail;
+use crate::error::{Fail, reason};
 use std::io::Write as _;
 
 /// Prints to standard output. A reader that has had enough, as `head`, ends the program quietly.
@@ -21,7 +21,9 @@ pub fn print(text: &str) -> Result<(), Fail> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => Err(Fail::new(format!("standard output cannot be written: {error}"))),
+        Err(error) => {
+            Err(Fail::new(format!("standard output cannot be written: {}", reason(&error))))
+        }
         Ok(()) => Ok(()),
     }
 }

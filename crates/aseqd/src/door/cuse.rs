@@ -3,7 +3,7 @@
 //! The calls on them come as those of a FUSE file do: here is only how such a device comes to be.
 
 use super::NODES;
-use crate::error::{Context as _, Fail};
+use crate::error::{Context as _, Fail, reason};
 use chardev::{CharacterConfig, Device, NodeIndex, ReceiveError};
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use std::fs;
@@ -154,7 +154,7 @@ fn no_cuse(error: &io::Error) -> Fail {
         // The node is static, and stands for a module that cannot be loaded.
         _ => "it takes the kernel's module cuse",
     };
-    Fail::new(format!("/dev/cuse cannot be opened ({error}): {hint}"))
+    Fail::new(format!("/dev/cuse cannot be opened ({}): {hint}", reason(error)))
 }
 
 /// Where `/dev` is not the kernel's devtmpfs, as in a container, the node is made here.

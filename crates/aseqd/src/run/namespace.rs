@@ -7,7 +7,7 @@
 
 use super::link::Link;
 use crate::door::NODES;
-use crate::error::{Context as _, Fail};
+use crate::error::{Context as _, Fail, reason};
 use crate::sys::process::unshare;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, readlinkat, statat};
 use rustix::io::Errno;
@@ -65,9 +65,10 @@ fn make_namespaces(ids: Ids) -> Result<bool, Fail> {
     unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS).map_err(|error| {
         let other_user = if ids.uid == 0 { "" } else { "run as root, or " };
         Fail::new(format!(
-            "this user may not make a user namespace ({error}): {other_user}allow it with \
+            "this user may not make a user namespace ({}): {other_user}allow it with \
              `sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000`; in a \
-             container, add `--security-opt seccomp=unconfined`"
+             container, add `--security-opt seccomp=unconfined`",
+            reason(&error)
         ))
     })?;
     // The command keeps its own ids. A group map needs setgroups to be off.
@@ -93,15 +94,16 @@ fn no_fuse(error: &std::io::Error) -> Fail {
         }
         _ => "it takes the kernel's module fuse",
     };
-    Fail::new(format!("/dev/fuse cannot be opened ({error}): {hint}"))
+    Fail::new(format!("/dev/fuse cannot be opened ({}): {hint}", reason(error)))
 }
 
 fn no_mount(target: &str) -> impl FnOnce(Errno) -> Fail + '_ {
     move |error| {
         Fail::new(format!(
-            "nothing can be mounted on {target} ({error}): in a container, add `--cap-add SYS_ADMIN \
+            "nothing can be mounted on {target} ({}): in a container, add `--cap-add SYS_ADMIN \
              --security-opt apparmor=unconfined`; on Ubuntu 24.04 and later, allow it with `sysctl \
-             kernel.apparmor_restrict_unprivileged_userns=0`"
+             kernel.apparmor_restrict_unprivileged_userns=0`",
+            reason(&error)
         ))
     }
 }

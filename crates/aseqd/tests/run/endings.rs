@@ -44,8 +44,8 @@ fn the_status_is_that_of_the_command() {
         (&["sh", "-c", "kill -SEGV $$"], 139, ""),
         (&["no-such-program"], 127, "aseqd: no-such-program: command not found\n"),
         (&["/no/such/program"], 127, "aseqd: /no/such/program: command not found\n"),
-        (&[text], 126, "Permission denied"),
-        (&[folder], 126, "Permission denied"),
+        (&[text], 126, "permission denied"),
+        (&[folder], 126, "permission denied"),
     ];
     for (arguments, status, said) in cases {
         let mut command = aseqd_run(*arguments);

@@ -3,7 +3,7 @@
 
 use super::{call, fanout, idle, lateness, link, playing, timer};
 use crate::command::print;
-use crate::error::{Context as _, Fail};
+use crate::error::{Context as _, Fail, reason};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::os::unix::process::CommandExt as _;
@@ -57,7 +57,7 @@ pub fn main(args: &WorkerArgs) -> Result<ExitCode, Fail> {
 /// Becomes the command, under SCHED_FIFO.
 fn under_fifo(words: &[String]) -> Fail {
     if let Err(error) = crate::sys::realtime::schedule_descendants(FIFO_PRIORITY) {
-        return Fail::new(format!("SCHED_FIFO is not permitted: {error}"));
+        return Fail::new(format!("SCHED_FIFO is not permitted: {}", reason(&error)));
     }
     let [program, arguments @ ..] = words else { return Fail::new("no command") };
     Fail::new(format!("{program}: {}", Command::new(program).args(arguments).exec()))

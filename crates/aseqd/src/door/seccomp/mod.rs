@@ -21,7 +21,7 @@ mod waiting;
 
 pub use trap::{Trap, TrapBuffer, TrapToken};
 
-use crate::error::Fail;
+use crate::error::{Fail, reason};
 use crate::sys::seccomp;
 use rustix::process::{Resource, getrlimit};
 use std::ops::Range;
@@ -66,8 +66,9 @@ pub fn install(kind: &Kind) -> Result<OwnedFd, Fail> {
                     .to_owned()
             }
             error => format!(
-                "system calls cannot be stopped ({error}): it takes Linux 5.9 with \
-                 CONFIG_SECCOMP_FILTER, and a sandbox that allows seccomp"
+                "system calls cannot be stopped ({}): it takes Linux 5.9 with \
+                 CONFIG_SECCOMP_FILTER, and a sandbox that allows seccomp",
+                reason(&error)
             ),
         })
     })
