@@ -1,12 +1,17 @@
 //! What the preloaded library and the server say to each other, and how a descriptor names its file.
 //!
 //! Over a connection of type `SEQPACKET` go a [`Request`] and bytes to the server, a [`Reply`] and bytes
-//! back. The first message is a [`kind::HELLO`]. After it a connection carries one call at a time, which
-//! is answered exactly once, also when it was interrupted.
+//! back. The first message is a [`kind::HELLO`]: each side shows its half of the [`Secret`]. After it a
+//! connection carries one call at a time, which is answered exactly once, also when it was interrupted.
 //!
 //! An open file is a pair of stream sockets. The program has one end, the server the other, which is
 //! bound to a [`FileName`]: `getpeername(2)` on the program's end tells what it is, in every process that
-//! came to it by whatever way. What a poll of the program's end finds is arranged by bytes that lie
+//! came to it by whatever way. A name is no secret: every user sees it in `/proc/net/unix`. What only a
+//! process with the descriptor knows is the file's [`FileKey`], which the server has left in two options
+//! of the program's end. A connection shows it once ([`kind::KEY`]) before its first call on a file that
+//! it did not open itself.
+//!
+//! What a poll of the program's end finds is arranged by bytes that lie
 //! unread in the pair. One byte from the server is there as long as the file is readable; the library
 //! takes it away when told so by [`Reply::take`]. As long as the file is not writable, the buffer of the
 //! program's end is full of what the library has put there when told so by [`Reply::stuff`].
@@ -15,10 +20,13 @@ use crate::Errno;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Of this protocol. Library and server come in one program and have the same.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Names the server's socket to the library: a path, or an abstract name after `@`.
 pub const SOCKET_VARIABLE: &str = "ASEQD_SOCKET";
+
+/// Holds the [`Secret`] of the run, as [`Secret::digits`].
+pub const SECRET_VARIABLE: &str = "ASEQD_SECRET";
 
 /// Bytes that one message carries beside its head.
 pub const MAX_DATA: usize = 64 * 1024;
@@ -31,7 +39,8 @@ pub const MAX_READ: usize = 56_000;
 
 /// What a [`Request`] is.
 pub mod kind {
-    /// The first message; [`super::Request::code`] is the version. Not answered.
+    /// The first message; [`super::Request::code`] is the version, and [`super::Secret::program`]
+    /// follows. Answered with a [`super::Welcome`], or with [`super::REFUSED`].
     pub const HELLO: u32 = 1;
     /// Opens the file of the node whose number is in [`super::Request::code`], for the directions in
     /// [`super::Request::access`]. The answer brings the descriptor.
@@ -46,6 +55,8 @@ pub mod kind {
     pub const INTERRUPT: u32 = 6;
     /// Is answered when the server knows of every descriptor that was closed before.
     pub const SYNC: u32 = 7;
+    /// Shows that this process has the file: its [`super::FileKey`] follows.
+    pub const KEY: u32 = 8;
 }
 
 /// The device files, as numbers in [`Request::code`].
@@ -103,6 +114,9 @@ pub const ANSWER: u32 = 1;
 pub const ORDER: u32 = 2;
 /// [`Reply::kind`]: this process is not served. The connection ends with it.
 pub const REFUSED: u32 = 3;
+/// [`Reply::kind`]: nothing was done, because this connection has not shown the key of the file. After a
+/// [`kind::KEY`] the call can be made again.
+pub const KEY_WANTED: u32 = 4;
 
 /// The head of a message from the server.
 #[repr(C)]
@@ -133,6 +147,96 @@ impl Reply {
     }
 }
 
+/// Bytes of one half of a [`Secret`].
+pub const SECRET_LEN: usize = 16;
+
+/// What the programs of a run and its server know, and nobody else. It is in their environment, which
+/// other users cannot read.
+#[derive(Clone, Copy)]
+pub struct Secret {
+    /// What a program shows to the server.
+    pub program: [u8; SECRET_LEN],
+    /// What the server shows to a program that has shown its half.
+    pub server: [u8; SECRET_LEN],
+}
+
+impl Secret {
+    /// Digits of a secret in the environment.
+    pub const DIGITS: usize = 4 * SECRET_LEN;
+
+    /// From [`Secret::digits`].
+    #[must_use]
+    pub fn parse(digits: &[u8]) -> Option<Self> {
+        if digits.len() != Self::DIGITS {
+            return None;
+        }
+        let mut secret = Self { program: [0; SECRET_LEN], server: [0; SECRET_LEN] };
+        let places = secret.program.iter_mut().chain(&mut secret.server);
+        for (place, pair) in places.zip(digits.chunks_exact(2)) {
+            *place = u8::try_from(number(pair)?).ok()?;
+        }
+        Some(secret)
+    }
+
+    /// In hexadecimal, the program's half first.
+    #[must_use]
+    pub fn digits(&self) -> [u8; Self::DIGITS] {
+        let mut digits = [0; Self::DIGITS];
+        let bytes = self.program.iter().chain(&self.server);
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+            for (place, value) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
+                *place = digit(value);
+            }
+        }
+        digits
+    }
+}
+
+/// Nothing of it: what is printed may be read by anybody.
+impl core::fmt::Debug for Secret {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("Secret").finish_non_exhaustive()
+    }
+}
+
+/// Compares in a time that does not depend on where the two differ.
+#[must_use]
+pub fn is_same_secret(one: &[u8], other: &[u8]) -> bool {
+    let differing = one.iter().zip(other).fold(0, |bits, (one, other)| bits | (one ^ other));
+    one.len() == other.len() && core::hint::black_box(differing) == 0
+}
+
+/// What follows the answer to a [`kind::HELLO`].
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
+pub struct Welcome {
+    /// [`Secret::server`]
+    pub proof: [u8; SECRET_LEN],
+    /// [`FileName::server`] of this server's files.
+    pub server: u64,
+}
+
+/// What only a process with the descriptor of a file knows: the receive and the send timeout of the
+/// program's end, in seconds, which nothing else uses. Both are random.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
+pub struct FileKey {
+    /// `SO_RCVTIMEO`
+    pub receive: u64,
+    /// `SO_SNDTIMEO`
+    pub send: u64,
+}
+
+impl FileKey {
+    /// Random bits of each half. The kernel keeps timeouts in ticks of at most 1,000 a second, in a
+    /// signed number of 64 bits: 53 bits of seconds would be too many.
+    pub const BITS: u32 = 50;
+}
+
 /// What the server's end of a file is bound to: an abstract name of readable characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileName {
@@ -140,8 +244,12 @@ pub struct FileName {
     pub server: u64,
     /// The number of the file, which is never given again.
     pub key: u64,
+    /// Random, so that nobody can take the name before the server does.
+    pub nonce: u64,
     /// One of [`access`].
     pub access: u32,
+    /// One of [`node`].
+    pub node: u32,
 }
 
 /// Begins every [`FileName`], behind the zero of an abstract name.
@@ -150,7 +258,7 @@ const DIGITS: usize = 16;
 
 impl FileName {
     /// Bytes of a name, without the zero that begins an abstract one.
-    pub const LEN: usize = PREFIX.len() + DIGITS + 1 + DIGITS + 1 + 1;
+    pub const LEN: usize = PREFIX.len() + 3 * (DIGITS + 1) + 2;
 
     /// The characters, without the zero.
     #[must_use]
@@ -165,7 +273,9 @@ impl FileName {
             .chain(hexadecimal(self.server))
             .chain([b'/'])
             .chain(hexadecimal(self.key))
-            .chain([b'/', access]);
+            .chain([b'/'])
+            .chain(hexadecimal(self.nonce))
+            .chain([b'/', access, if self.node == node::TIMER { b't' } else { b's' }]);
         let mut bytes = [0; Self::LEN];
         for (place, byte) in bytes.iter_mut().zip(whole) {
             *place = byte;
@@ -179,22 +289,33 @@ impl FileName {
         let rest = bytes.strip_prefix(&PREFIX)?;
         let (server, rest) = rest.split_at_checked(DIGITS)?;
         let (key, rest) = rest.strip_prefix(b"/")?.split_at_checked(DIGITS)?;
-        let access = match rest {
-            b"/r" => access::READ,
-            b"/w" => access::WRITE,
-            b"/b" => access::BOTH,
+        let (nonce, rest) = rest.strip_prefix(b"/")?.split_at_checked(DIGITS)?;
+        let [access, node] = rest.strip_prefix(b"/")? else { return None };
+        let access = match access {
+            b'r' => access::READ,
+            b'w' => access::WRITE,
+            b'b' => access::BOTH,
             _ => return None,
         };
-        Some(Self { server: number(server)?, key: number(key)?, access })
+        let node = match node {
+            b's' => node::SEQUENCER,
+            b't' => node::TIMER,
+            _ => return None,
+        };
+        let (server, key, nonce) = (number(server)?, number(key)?, number(nonce)?);
+        Some(Self { server, key, nonce, access, node })
     }
 }
 
 fn hexadecimal(number: u64) -> impl Iterator<Item = u8> {
-    (0..DIGITS).rev().map(move |digit| {
-        let value = (number >> (4 * digit)) & 15;
-        let value = u8::try_from(value).unwrap_or(0);
-        if value < 10 { b'0' + value } else { b'a' + (value - 10) }
+    (0..DIGITS).rev().map(move |place| {
+        let value = (number >> (4 * place)) & 15;
+        digit(u8::try_from(value).unwrap_or(0))
     })
+}
+
+const fn digit(value: u8) -> u8 {
+    if value < 10 { b'0' + value } else { b'a' + (value - 10) }
 }
 
 fn number(digits: &[u8]) -> Option<u64> {

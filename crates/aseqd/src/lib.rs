@@ -6,6 +6,7 @@ pub mod client;
 pub mod command;
 pub mod door;
 pub mod error;
+pub mod folder;
 mod log;
 pub mod run;
 pub mod serve;

@@ -8,7 +8,9 @@ use crate::hints;
 use crate::next::{self, Cleanup};
 use crate::pool::{self, Claim, Frame};
 use crate::sys::{self, Outcome};
-use abi::preload::{ANSWER, MAX_DATA, MORE, ORDER, REFUSED, Reply, Request, kind};
+use abi::preload::{
+    ANSWER, FileKey, KEY_WANTED, MAX_DATA, MORE, ORDER, REFUSED, Reply, Request, kind,
+};
 use libc::{c_int, c_void};
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
@@ -48,7 +50,14 @@ impl Call {
     pub(crate) fn make(&self) -> Outcome<Answer> {
         let frame = Frame::new();
         let claim = pool::claim(&frame)?;
-        match self.ask(&claim).and_then(|()| self.wait(&claim)) {
+        let mut asked = self.ask(&claim).and_then(|()| self.wait(&claim));
+        if matches!(asked, Ok(Err(KEY_IS_WANTED))) {
+            asked = self.show_key(&claim).and_then(|shown| match shown {
+                Ok(_) => self.ask(&claim).and_then(|()| self.wait(&claim)),
+                refused => Ok(refused),
+            });
+        }
+        match asked {
             Ok(answer) => {
                 claim.give_back();
                 answer
@@ -58,6 +67,20 @@ impl Call {
                 Err(error)
             }
         }
+    }
+
+    /// Shows on this connection that the process has the file.
+    fn show_key(&self, claim: &Claim<'_>) -> Result<Outcome<Answer>, Broken> {
+        let key = sys::timeout(self.fd, libc::SO_RCVTIMEO).and_then(|receive| {
+            Ok(FileKey { receive, send: sys::timeout(self.fd, libc::SO_SNDTIMEO)? })
+        });
+        // The number has gone to another file, or to none.
+        let Ok(key) = key else { return Ok(Err(libc::EBADF)) };
+        let Request { server, file, .. } = self.request;
+        let request = Request { kind: kind::KEY, server, file, ..Request::default() };
+        let bytes = key.as_bytes();
+        let call = Self { data: bytes.as_ptr(), data_len: bytes.len(), ..Self::new(request) };
+        call.ask(claim).and_then(|()| call.wait(claim))
     }
 
     /// Sends the request; a long one in several messages.
@@ -112,6 +135,7 @@ impl Call {
                         descriptor,
                     }));
                 }
+                KEY_WANTED if reply.serial == claim.serial() => return Ok(Err(KEY_IS_WANTED)),
                 REFUSED => return Err(Broken(libc::EACCES)),
                 _ => return Err(Broken(libc::EIO)),
             }
@@ -157,8 +181,7 @@ impl Call {
         if reply.take == 0 && reply.stuff == 0 {
             return;
         }
-        let same = |name: &abi::preload::FileName| name.key == self.request.file;
-        if !hints::identify(self.fd).as_ref().is_some_and(same) {
+        if !hints::is_still(self.fd, self.request.server, self.request.file) {
             return;
         }
         let mut left = reply.take as usize;
@@ -187,6 +210,9 @@ impl Call {
 /// The error of a call whose bytes are not there: the server does not know of it. No error number of
 /// the system's.
 pub(crate) const UNSENT: c_int = 4096 + libc::EFAULT;
+
+/// The server wants the file's key first. No error number of the system's.
+const KEY_IS_WANTED: c_int = 4096 + libc::EACCES;
 
 const STUFFING: usize = 1024;
 const MOST_STUFFING: usize = 1024;

@@ -4,6 +4,9 @@
 //! not ours is remembered by its number, until a descriptor comes to the number by one of the ways by
 //! which ours can: open, dup and its like, a message with descriptors. All of these are caught, and
 //! call [`changed`] after the fact. A fork copies what is remembered, exec begins with nothing.
+//!
+//! Anybody can bind a socket to a name like those of our files, and have it come to a program. So the
+//! other end of a file must also have been made by the process that serves.
 
 use crate::{pool, sys};
 use abi::preload::FileName;
@@ -44,7 +47,7 @@ pub(crate) fn identify(fd: c_int) -> Option<FileName> {
         return None;
     }
     let _kept = sys::KeepErrno::new();
-    let named = name_of(fd);
+    let named = name_of(fd).filter(|name| pool::has_made(name, fd));
     if named.is_none()
         && let Some(hint) = hint
         // A child that shares the memory of its parent has numbers of its own.
@@ -54,6 +57,13 @@ pub(crate) fn identify(fd: c_int) -> Option<FileName> {
             hint.compare_exchange(seen, seen | FOREIGN, Ordering::AcqRel, Ordering::Relaxed);
     }
     named
+}
+
+/// Is a descriptor still this file of ours? Its number may have gone to another meanwhile.
+pub(crate) fn is_still(fd: c_int, server: u64, key: u64) -> bool {
+    let _kept = sys::KeepErrno::new();
+    let same = |name: FileName| (name.server, name.key) == (server, key);
+    name_of(fd).is_some_and(same) && pool::is_known_server(fd)
 }
 
 /// What its other end says.

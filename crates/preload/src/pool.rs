@@ -7,11 +7,14 @@
 //! where they survive, and it closes them.
 #![expect(unsafe_code, reason = "looks at an abandoned call's frame; asks for a handler of forks")]
 
-use crate::sys::{self, Outcome};
-use abi::preload::{Request, VERSION, kind};
+use crate::sys::{self, Outcome, Peer};
+use abi::preload::{
+    ANSWER, FileName, REFUSED, Reply, Request, SECRET_LEN, Secret, VERSION, Welcome,
+    is_same_secret, kind,
+};
 use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use libc::c_int;
-use zerocopy::IntoBytes as _;
+use zerocopy::{FromZeros as _, IntoBytes as _};
 
 /// Calls that wait at the same time on connections that are kept; more have one for themselves.
 const SLOTS: usize = 64;
@@ -39,6 +42,11 @@ struct Page {
     process: AtomicI32,
     /// Slots that were ever used.
     used: AtomicUsize,
+    /// The server's number, process and user, as its last connection has shown them; all 0 before the
+    /// first.
+    server: AtomicU64,
+    server_process: AtomicI32,
+    server_user: AtomicU32,
     slots: [Slot; SLOTS],
 }
 
@@ -59,6 +67,9 @@ impl Slot {
 static PAGE: Page = Page {
     process: AtomicI32::new(0),
     used: AtomicUsize::new(0),
+    server: AtomicU64::new(0),
+    server_process: AtomicI32::new(0),
+    server_user: AtomicU32::new(0),
     slots: [const { Slot::new() }; SLOTS],
 };
 
@@ -72,6 +83,25 @@ const MAX_NAME: usize = 108;
 /// Where the server is: the bytes of its address, set before anybody calls, and their number.
 static SERVER: [AtomicU8; MAX_NAME] = [const { AtomicU8::new(0) }; MAX_NAME];
 static SERVER_LEN: AtomicUsize = AtomicUsize::new(0);
+
+/// What is shown to the server, and what it shows, one after the other.
+static SECRET: [AtomicU8; 2 * SECRET_LEN] = [const { AtomicU8::new(0) }; 2 * SECRET_LEN];
+
+/// Notes the secret of the run. Without one the server refuses.
+pub(crate) fn set_secret(digits: &[u8]) {
+    let Some(secret) = Secret::parse(digits) else { return };
+    for (place, byte) in SECRET.iter().zip(secret.program.iter().chain(&secret.server)) {
+        place.store(*byte, Ordering::Relaxed);
+    }
+}
+
+fn secret() -> Secret {
+    let mut secret = Secret { program: [0; SECRET_LEN], server: [0; SECRET_LEN] };
+    for (byte, place) in secret.program.iter_mut().chain(&mut secret.server).zip(&SECRET) {
+        *byte = place.load(Ordering::Relaxed);
+    }
+    secret
+}
 
 /// Notes where the server is: a path, or an abstract name after `@`.
 pub(crate) fn set_server(name: &[u8]) {
@@ -135,6 +165,7 @@ extern "C" fn in_child() {
             slot.holder.store(0, Ordering::Relaxed);
         }
         PAGE.used.store(0, Ordering::Relaxed);
+        PAGE.server.store(0, Ordering::Relaxed);
         PAGE.process.store(0, Ordering::Relaxed);
     }
     begin();
@@ -341,8 +372,7 @@ fn connection() -> Outcome<(c_int, u64)> {
             let _closed = sys::close(fd);
             fd = high;
         }
-        let hello = Request { kind: kind::HELLO, code: VERSION, ..Request::default() };
-        send(fd, &hello, core::ptr::null(), 0)?;
+        greet(fd)?;
         sys::inode(fd)
     });
     match greeted {
@@ -357,6 +387,95 @@ fn connection() -> Outcome<(c_int, u64)> {
             })
         }
     }
+}
+
+/// Shows the secret, and sees whether who listens knows it, too: the server's path may be another's by
+/// now. Then notes who that is.
+fn greet(fd: c_int) -> Outcome<()> {
+    let secret = secret();
+    let hello = Request { kind: kind::HELLO, code: VERSION, ..Request::default() };
+    send(fd, &hello, secret.program.as_ptr(), SECRET_LEN)?;
+    let mut reply = Reply::new_zeroed();
+    let mut welcome = Welcome::new_zeroed();
+    let mut parts = [
+        libc::iovec {
+            iov_base: reply.as_mut_bytes().as_mut_ptr().cast(),
+            iov_len: size_of::<Reply>(),
+        },
+        libc::iovec {
+            iov_base: welcome.as_mut_bytes().as_mut_ptr().cast(),
+            iov_len: size_of::<Welcome>(),
+        },
+    ];
+    // SAFETY: all of its bytes may be zero.
+    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+    message.msg_iov = parts.as_mut_ptr();
+    message.msg_iovlen = parts.len();
+    let received = loop {
+        match sys::receive_message(fd, &mut message, 0) {
+            Err(libc::EINTR) => {}
+            received => break received?,
+        }
+    };
+    if received >= size_of::<Reply>() && reply.kind == REFUSED {
+        return Err(libc::EACCES);
+    }
+    let whole = received == size_of::<Reply>() + size_of::<Welcome>();
+    if !whole || reply.kind != ANSWER || !is_same_secret(&welcome.proof, &secret.server) {
+        return Err(libc::ENODEV);
+    }
+    note_server(welcome.server, sys::peer(fd)?);
+    Ok(())
+}
+
+fn note_server(number: u64, peer: Peer) {
+    PAGE.server_process.store(peer.process, Ordering::Relaxed);
+    PAGE.server_user.store(peer.user, Ordering::Relaxed);
+    PAGE.server.store(number, Ordering::Release);
+}
+
+/// The server's number, process and user, if this process has seen it.
+fn known_server() -> Option<(u64, Peer)> {
+    let number = PAGE.server.load(Ordering::Acquire);
+    let process = PAGE.server_process.load(Ordering::Relaxed);
+    let user = PAGE.server_user.load(Ordering::Relaxed);
+    (number != 0).then_some((number, Peer { process, user }))
+}
+
+/// Was the other end of a socket made by the server, as far as is known?
+pub(crate) fn is_known_server(fd: c_int) -> bool {
+    known_server().is_some_and(|(_, server)| sys::peer(fd) == Ok(server))
+}
+
+/// Is a socket with the name of a file one that a server has made? Our server's files are made by its
+/// process. Those of another server, of a run within this one or around it, count as files that cannot be
+/// used, if they are of the same user.
+pub(crate) fn has_made(name: &FileName, fd: c_int) -> bool {
+    let Ok(peer) = sys::peer(fd) else { return false };
+    let fits = |(number, server): (u64, Peer)| {
+        if name.server == number { peer == server } else { peer.user == server.user }
+    };
+    if known_server().is_some_and(fits) {
+        return true;
+    }
+    // Not known yet; or this process sees users and processes by other numbers than before.
+    if ask_again().is_err() {
+        // Without a server no call will succeed.
+        return known_server().is_none();
+    }
+    known_server().is_some_and(fits)
+}
+
+/// Looks who serves.
+#[cold]
+fn ask_again() -> Outcome<()> {
+    let frame = Frame::new();
+    let claim = claim(&frame)?;
+    let found = sys::peer(claim.fd());
+    claim.give_back();
+    let number = PAGE.server.load(Ordering::Acquire);
+    note_server(number, found?);
+    Ok(())
 }
 
 /// Where connections begin.

@@ -62,6 +62,37 @@ pub(crate) fn peer_name(fd: c_int, name: &mut libc::sockaddr_un) -> Outcome {
     outcome(called).map(|_| len as usize)
 }
 
+/// Who is at the other end of a socket, as this process sees it: process and user.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub(crate) process: c_int,
+    pub(crate) user: u32,
+}
+
+/// Who was at the other end when the two came together.
+pub(crate) fn peer(fd: c_int) -> Outcome<Peer> {
+    let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    option(fd, libc::SO_PEERCRED, &mut credentials)?;
+    Ok(Peer { process: credentials.pid, user: credentials.uid })
+}
+
+/// The seconds of a timeout of a socket.
+pub(crate) fn timeout(fd: c_int, name: c_int) -> Outcome<u64> {
+    let mut time = libc::timeval { tv_sec: 0, tv_usec: 0 };
+    option(fd, name, &mut time)?;
+    u64::try_from(time.tv_sec).map_err(|_| libc::EIO)
+}
+
+/// An option of a socket, whose value has the size of `T`.
+fn option<T>(fd: c_int, name: c_int, value: &mut T) -> Outcome {
+    let mut len = libc::socklen_t::try_from(size_of::<T>()).unwrap_or(0);
+    let (level, place) = (libc::SOL_SOCKET, core::ptr::from_mut(value));
+    // SAFETY: the pointers are to live variables; the first has the size that the call is told.
+    let called =
+        unsafe { libc::syscall(libc::SYS_getsockopt, fd, level, name, place, &raw mut len) };
+    outcome(called)
+}
+
 /// The inode of an open file.
 pub(crate) fn inode(fd: c_int) -> Outcome<u64> {
     let mut stat = core::mem::MaybeUninit::<libc::stat>::uninit();

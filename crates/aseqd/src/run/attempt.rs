@@ -84,9 +84,10 @@ fn prepare(via: Via) -> Result<(Prepared, Entrance), Fail> {
         Via::Preload => {
             let library =
                 Library::install().context("no place for the library to be loaded from")?;
-            // Who knows the directory's name was told it: programs that change their user come too.
-            let door = PreloadDoor::bind(&library.socket(), true)
-                .with_context(|| format!("no socket {}", library.socket().display()))?;
+            // Programs that change their user come in, too.
+            let door = PreloadDoor::bind(&library, true).with_context(|| {
+                format!("no socket can be made in {}", library.folder().display())
+            })?;
             let preloaded = std::env::var_os("LD_PRELOAD");
             let variables = library.environment(&door, preloaded.as_deref());
             (Prepared::Preload(door, library), Entrance::Library(variables))

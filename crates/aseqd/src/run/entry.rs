@@ -10,7 +10,7 @@ use crate::door::seccomp::{self, Kind};
 use crate::error::{Context as _, Fail, reason, say};
 use crate::sys::ioctl::ioctl;
 use crate::sys::process::{SignalSet, exit_now};
-use abi::preload::SOCKET_VARIABLE;
+use abi::preload::{SECRET_VARIABLE, SOCKET_VARIABLE};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, Signal};
 use std::ffi::OsString;
@@ -30,7 +30,7 @@ pub(super) enum Entrance {
     /// Has calls stopped.
     Filter(Kind),
     /// Has a library loaded, by these variables.
-    Library([(&'static str, OsString); 2]),
+    Library(Vec<(&'static str, OsString)>),
 }
 
 /// What the process needs.
@@ -69,7 +69,7 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
     let (program, arguments) = entry.args.command.split_first().unwrap_or_else(|| exit_now(2));
     let mut command = Command::new(program);
     // A library of a run around this one would lead elsewhere.
-    command.env_remove(SOCKET_VARIABLE);
+    command.env_remove(SOCKET_VARIABLE).env_remove(SECRET_VARIABLE);
     if let Entrance::Library(variables) = entry.entrance {
         command.envs(variables);
     }
@@ -103,8 +103,8 @@ fn enter(entry: &Entry<'_>) -> Result<String, Fail> {
         Entrance::Library(variables) => {
             entry.link.door(None)?;
             probe_by_library(variables)?;
-            let [(_, libraries), _] = variables;
-            Ok(format!("preload: the library {}", libraries.to_string_lossy()))
+            let libraries = variables.first().map(|(_, value)| value.to_string_lossy());
+            Ok(format!("preload: the library {}", libraries.unwrap_or_default()))
         }
     }
 }
@@ -116,12 +116,12 @@ fn probe_past_libraries() -> Result<(), Fail> {
         return probe();
     }
     let mut other = Command::new(own_program()?);
-    other.env_remove(SOCKET_VARIABLE);
+    other.env_remove(SOCKET_VARIABLE).env_remove(SECRET_VARIABLE);
     probe_by(other)
 }
 
 /// Has another process open the sequencer, with the library loaded; none that is linked statically.
-fn probe_by_library(variables: &[(&'static str, OsString); 2]) -> Result<(), Fail> {
+fn probe_by_library(variables: &[(&'static str, OsString)]) -> Result<(), Fail> {
     let own = own_program()?;
     if program::refuses_libraries(own.as_os_str()).is_some() {
         // The command's programs will show it: nothing else is here that could be asked.

@@ -32,6 +32,13 @@ pub(crate) fn fork() -> io::Result<Fork> {
     }
 }
 
+/// Has this program more rights than the process that started it, by a set-uid or set-gid bit or by file
+/// capabilities? Then its environment is another user's.
+pub(crate) fn is_privileged_by_its_file() -> bool {
+    // SAFETY: takes a number, and looks into what the kernel has handed to this process.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
 /// A set of signals, for a mask.
 #[derive(Clone, Copy)]
 pub(crate) struct SignalSet(libc::sigset_t);

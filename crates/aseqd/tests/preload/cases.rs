@@ -67,4 +67,5 @@ cases! {
         read_is_left reader_is_cancelled handlers_call asynchronous timer_asynchronous;
     descriptors: copies closing_is_told closing_everything forks execs handed_on paths threads
         many_sleepers killed server_dies;
+    imposters: connects is_inherited;
 }

@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use crate::server::Server;
-use abi::preload::{MORE, NONBLOCK, Request, VERSION, kind};
+use abi::preload::{MORE, NONBLOCK, Reply, Request, Secret, VERSION, Welcome, kind};
 use aseqd::door::preload::library::Library;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{
@@ -11,17 +11,46 @@ use rustix::net::{
 };
 use rustix::time::Timespec;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::process::Command;
-use zerocopy::IntoBytes as _;
+use zerocopy::{FromBytes as _, IntoBytes as _};
 
-const HELLO: Request = Request { code: VERSION, ..plain(kind::HELLO) };
+pub(crate) const HELLO: Request = Request { code: VERSION, ..plain(kind::HELLO) };
 
-const fn plain(kind: u32) -> Request {
+pub(crate) const fn plain(kind: u32) -> Request {
     Request { kind, serial: 1, server: 0, file: 0, thread: 0, flags: 0, code: 0, access: 0, len: 0 }
 }
 
-fn connection(server: &Server) -> OwnedFd {
+/// A message with what follows its head.
+pub(crate) fn message(request: Request, data: &[u8]) -> Vec<u8> {
+    [request.as_bytes(), data].concat()
+}
+
+/// The first message of a program of the run.
+pub(crate) fn hello(secret: &Secret) -> Vec<u8> {
+    message(HELLO, &secret.program)
+}
+
+/// Sends a message, and waits for the answer and what follows it.
+pub(crate) fn ask(socket: &OwnedFd, message: &[u8]) -> Option<(Reply, Vec<u8>)> {
+    send(socket, message, SendFlags::NOSIGNAL).expect("it is sent");
+    let mut bytes = vec![0; 100_000];
+    let (len, _) =
+        recv(socket, &mut bytes[..], RecvFlags::empty()).ok().filter(|(len, _)| *len > 0)?;
+    let (reply, rest) = Reply::read_from_prefix(&bytes[..len]).expect("a whole head");
+    Some((reply, rest.to_vec()))
+}
+
+/// A connection that was let in.
+pub(crate) fn admitted(server: &Server) -> (OwnedFd, Welcome) {
+    let socket = connection(server);
+    let (reply, rest) = ask(&socket, &hello(&server.secret())).expect("an answer");
+    assert_eq!((reply.kind, reply.value), (abi::preload::ANSWER, 0));
+    (socket, Welcome::read_from_bytes(&rest).expect("a welcome"))
+}
+
+pub(crate) fn connection(server: &Server) -> OwnedFd {
     let flags = SocketFlags::CLOEXEC;
     let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
     let socket = socket.expect("a socket");
@@ -43,14 +72,18 @@ fn nonsense_ends_its_connection_alone() {
     let server = Server::start();
     let long = vec![0; 70_000];
     let head = |request: Request| request.as_bytes().to_vec();
+    let greeting = hello(&server.secret());
     let cases: &[(&[Vec<u8>], &str)] = &[
         (&[b"hello".to_vec()], "it is too short"),
         (&[long], "it is too long"),
         (&[head(plain(kind::OPEN))], "its library is of another version"),
         (&[head(Request { code: 9999, ..HELLO })], "its library is of another version"),
-        (&[head(HELLO), head(Request { code: 7, ..plain(kind::OPEN) })], "there is no such device"),
         (
-            &[head(HELLO), head(Request { flags: MORE, ..plain(kind::READ) })],
+            &[greeting.clone(), head(Request { code: 7, ..plain(kind::OPEN) })],
+            "there is no such device",
+        ),
+        (
+            &[greeting.clone(), head(Request { flags: MORE, ..plain(kind::READ) })],
             "only a write goes on in another message",
         ),
     ];
@@ -59,20 +92,21 @@ fn nonsense_ends_its_connection_alone() {
         for message in *messages {
             send(&socket, message, SendFlags::NOSIGNAL).expect("it is sent");
         }
+        if messages.len() > 1 {
+            let welcome = recv(&socket, &mut [0; 100][..], RecvFlags::empty());
+            assert_eq!(welcome.map(|(len, _)| len), Ok(size_of::<Reply>() + size_of::<Welcome>()));
+        }
         assert!(is_ended(&socket), "{why}");
         let wanted = format!("process {} sent what is no request: {why}", std::process::id());
         wait_until(&wanted, || server.errors().contains(&wanted));
     }
     // A file that is none is an error of the call.
-    let socket = connection(&server);
+    let (socket, _) = admitted(&server);
     let read = Request { flags: NONBLOCK, file: 77, ..plain(kind::READ) };
-    for message in [HELLO, read] {
-        send(&socket, message.as_bytes(), SendFlags::NOSIGNAL).expect("it is sent");
-    }
-    assert!(!is_ended(&socket));
+    let (reply, _) = ask(&socket, read.as_bytes()).expect("an answer");
+    assert_eq!(reply.value, -i64::from(abi::Errno::EBADFD.0));
     // A write that never ends is ended.
-    let socket = connection(&server);
-    send(&socket, HELLO.as_bytes(), SendFlags::NOSIGNAL).expect("it is sent");
+    let (socket, _) = admitted(&server);
     let mut piece = Request { flags: MORE, ..plain(kind::WRITE) }.as_bytes().to_vec();
     piece.resize(60_000, 0);
     let refused = (0..100).find_map(|_| send(&socket, &piece, SendFlags::NOSIGNAL).err());
@@ -90,10 +124,14 @@ fn what_a_killed_server_has_left_is_taken_away_by_the_next() {
     let directory = |server: &Server| Path::new(server.library()).parent().map(Path::to_owned);
     let (kept, left) = (directory(&living).expect("a path"), directory(&killed).expect("a path"));
     killed.kill();
-    assert!(left.join("socket").exists());
+    let socket = |folder: &Path| {
+        let mut entries = std::fs::read_dir(folder).expect("a folder").flatten();
+        entries.any(|entry| entry.file_type().is_ok_and(|kind| kind.is_socket()))
+    };
+    assert!(socket(&left));
     let next = Library::install().expect("the library is installed");
     assert!(!left.exists());
-    assert!(kept.join("socket").exists());
+    assert!(socket(&kept));
     let own = next.path();
     assert!(own.exists());
     drop(next);

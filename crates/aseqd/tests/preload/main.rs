@@ -1,5 +1,6 @@
 //! The preload door: its library in programs, its files in the hands of the kernel.
 
+mod attack;
 mod cases;
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,5 +1,6 @@
 //! A server behind the preload door alone, in a process of its own: this test's binary once more.
 
+use abi::preload::Secret;
 use aseqd::door::preload::PreloadDoor;
 use aseqd::door::preload::library::Library;
 use aseqd::door::{Received, Transport as _};
@@ -13,6 +14,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 const ROLE: &str = "ASEQD_TEST_SERVER";
+const OWN: &str = "own";
+const EVERYBODY: &str = "everybody";
 
 /// A running server, killed at the end.
 #[derive(Debug)]
@@ -24,10 +27,19 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::start_as(OWN)
+    }
+
+    /// Open to programs of other users, as that of `aseqd run` is.
+    pub(crate) fn for_everybody() -> Self {
+        Self::start_as(EVERYBODY)
+    }
+
+    fn start_as(role: &str) -> Self {
         let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
         command.args(["server::serves_when_asked_to", "--exact", "--nocapture"]);
         let errors = tempfile::NamedTempFile::new().expect("a file");
-        command.env(ROLE, "1").stdout(Stdio::piped());
+        command.env(ROLE, role).stdout(Stdio::piped());
         command.stderr(errors.reopen().expect("a file"));
         let mut child = command.spawn().expect("a server");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
@@ -51,6 +63,12 @@ impl Server {
         let mut command = Command::new(program);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// What its programs know.
+    pub(crate) fn secret(&self) -> Secret {
+        use std::os::unix::ffi::OsStrExt as _;
+        Secret::parse(self.variable("ASEQD_SECRET").as_bytes()).expect("a secret")
     }
 
     /// The process that serves.
@@ -93,11 +111,9 @@ impl Drop for Server {
 /// The server itself: runs until it is killed.
 #[test]
 fn serves_when_asked_to() {
-    if std::env::var_os(ROLE).is_none() {
-        return;
-    }
+    let Some(role) = std::env::var_os(ROLE) else { return };
     let library = Library::install().expect("the library is installed");
-    let mut door = PreloadDoor::bind(&library.socket(), false).expect("a socket");
+    let mut door = PreloadDoor::bind(&library, role == *EVERYBODY).expect("a socket");
     println!();
     for (name, value) in library.environment(&door, None) {
         println!("{name}={}", value.display());

@@ -41,6 +41,9 @@ extern "C" fn load() {
     if let Some(name) = variable(c"ASEQD_SOCKET") {
         pool::set_server(name);
     }
+    if let Some(digits) = variable(c"ASEQD_SECRET") {
+        pool::set_secret(digits);
+    }
     pool::prepare();
 }
 
@@ -48,9 +51,16 @@ extern "C" fn load() {
 #[unsafe(link_section = ".init_array")]
 static LOAD: extern "C" fn() = load;
 
+// SAFETY: as the C library declares it.
+unsafe extern "C" {
+    fn secure_getenv(name: *const c_char) -> *mut c_char;
+}
+
+/// A variable of the environment; none in a program that has more rights than who started it, into which
+/// this library comes only if the administrator has said so for all programs.
 fn variable(name: &CStr) -> Option<&[u8]> {
     // SAFETY: the name is a C string, and no other thread exists yet that could change the environment.
-    let value: *const c_char = unsafe { libc::getenv(name.as_ptr()) };
+    let value: *const c_char = unsafe { secure_getenv(name.as_ptr()) };
     if value.is_null() {
         return None;
     }

@@ -65,6 +65,8 @@ pub(super) enum Work {
         /// Of `abi::preload::access`.
         access: u32,
         nonblock: bool,
+        /// Of `abi::preload::node`.
+        node: u32,
     },
     Call,
 }
@@ -81,8 +83,12 @@ pub(super) struct Order {
 pub(super) struct Connection {
     pub(super) socket: OwnedFd,
     pub(super) peer: Peer,
-    /// It has said which version it speaks.
+    /// How many connections came before it.
+    pub(super) number: u64,
+    /// It has shown the secret.
     pub(super) greeted: bool,
+    /// The files that it may name: it has opened them, or shown their keys.
+    files: Vec<Key>,
     pub(super) pending: Option<Pending>,
     pub(super) order: Option<Order>,
     /// The beginning of a long write.
@@ -90,8 +96,28 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) const fn new(socket: OwnedFd, peer: Peer) -> Self {
-        Self { socket, peer, greeted: false, pending: None, order: None, begun: Vec::new() }
+    pub(super) const fn new(socket: OwnedFd, peer: Peer, number: u64) -> Self {
+        Self {
+            socket,
+            peer,
+            number,
+            greeted: false,
+            files: Vec::new(),
+            pending: None,
+            order: None,
+            begun: Vec::new(),
+        }
+    }
+
+    /// May it name this file?
+    pub(super) fn knows(&self, file: Key) -> bool {
+        self.files.contains(&file)
+    }
+
+    /// It may name this file from now on. `is_open` says which of the others are still there.
+    pub(super) fn learn(&mut self, file: Key, is_open: impl Fn(Key) -> bool) {
+        self.files.retain(|known| *known != file && is_open(*known));
+        self.files.push(file);
     }
 
     /// Receives one message.

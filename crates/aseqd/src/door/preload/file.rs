@@ -13,14 +13,17 @@
 
 use crate::door::Readiness;
 use crate::sys::ioctl::ioctl;
+use abi::preload::FileKey;
 use engine::FileId;
 use rustix::event::epoll::EventFlags;
 use rustix::fs::OFlags;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair, sockopt,
+    sockopt::Timeout,
 };
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 /// What the epoll is to tell of a file.
 pub(super) const INTEREST: EventFlags = EventFlags::RDHUP;
@@ -37,6 +40,8 @@ pub(super) struct File {
     pub(super) socket: OwnedFd,
     /// Of the program's end.
     pub(super) inode: u64,
+    /// Lies in the program's end.
+    pub(super) key: FileKey,
     shown: Readiness,
     /// Bytes that show that it is readable.
     bytes: u32,
@@ -58,10 +63,19 @@ pub(super) struct File {
 
 impl File {
     /// A file in that state, and the program's end of it.
-    pub(super) fn new(id: FileId, state: Readiness, nonblock: bool) -> io::Result<(Self, OwnedFd)> {
+    pub(super) fn new(
+        id: FileId,
+        state: Readiness,
+        nonblock: bool,
+        key: FileKey,
+    ) -> io::Result<(Self, OwnedFd)> {
         let (ours, theirs) = pair()?;
         // The smallest there is.
         sockopt::set_socket_send_buffer_size(&theirs, 0)?;
+        // Nobody waits in a receive or a send of this end: see `abi::preload::FileKey`.
+        for (option, seconds) in [(Timeout::Recv, key.receive), (Timeout::Send, key.send)] {
+            sockopt::set_socket_timeout(&theirs, option, Some(Duration::from_secs(seconds)))?;
+        }
         if nonblock {
             rustix::fs::fcntl_setfl(&theirs, OFlags::NONBLOCK)?;
         }
@@ -69,6 +83,7 @@ impl File {
             id,
             socket: ours,
             inode: rustix::fs::fstat(&theirs)?.st_ino,
+            key,
             shown: Readiness { readable: false, writable: state.writable },
             bytes: 0,
             fresh: false,

@@ -4,34 +4,40 @@
 //! inside that of everything. A closed file shows as a hang-up of the server's end, and before any call
 //! is looked at, those are asked for: what a program has closed is closed for whoever calls later.
 
+mod admission;
 mod connection;
 mod file;
 pub mod library;
 mod slab;
 
 use super::{Call, CallKind, Door, Readiness, Received, Transport};
-use crate::log;
 use crate::sys::peer::{self, Peer};
+use crate::{folder, log};
 use abi::Errno;
 use abi::preload::{
-    FileName, MORE, NONBLOCK, ORDER, REFUSED, Reply, Request, SOCKET_VARIABLE, VERSION, access,
-    kind, node,
+    FileKey, FileName, KEY_WANTED, MORE, NONBLOCK, ORDER, REFUSED, Reply, Request, SECRET_VARIABLE,
+    SOCKET_VARIABLE, VERSION, Welcome, access, is_same_secret, kind, node,
 };
+use admission::Admission;
 use connection::{Buffer, Connection, Message, Order, Pending, Work};
 use engine::{Access, FileId, Node};
 use file::File;
+use library::Library;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
-use rustix::fs::Mode;
+use rustix::fs::{AtFlags, Mode};
 use rustix::io::Errno as Failure;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, listen, socket_with,
 };
 use rustix::time::Timespec;
 use slab::{Key, Slab};
+use std::ffi::OsString;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
+use zerocopy::{FromBytes as _, IntoBytes as _};
 
 /// What the outer epoll names beside connections.
 const LISTENER: u64 = u64::MAX;
@@ -42,6 +48,13 @@ const BACKLOG: i32 = 1024;
 
 /// Things that are no calls, looked at before others have their turn.
 const MAX_STEPS: usize = 64;
+
+/// Connections of other users that may be open without having shown the secret. A program shows it at
+/// once; of more, the oldest goes.
+const MAX_STRANGERS: usize = 16;
+
+/// Names of a file that are tried: each may be taken by somebody who guesses.
+const NAMES: usize = 16;
 
 /// Names a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,10 +74,10 @@ type Ready = Call<'static, Token, Wakeup>;
 #[derive(Debug)]
 pub struct PreloadDoor {
     listener: OwnedFd,
-    /// Taken away at the end.
-    path: Option<PathBuf>,
-    /// Users beside root that are served; none for all.
-    only: Option<u32>,
+    path: PathBuf,
+    admission: Admission,
+    /// Connections that have come in.
+    accepted: u64,
     /// A number that no other server has.
     server: u64,
     epoll: OwnedFd,
@@ -80,31 +93,43 @@ pub struct PreloadDoor {
 }
 
 impl PreloadDoor {
-    /// Listens at a path, which must not exist. With `everybody`, the socket is for all users; else for
-    /// the server's own, and root.
+    /// Listens at a socket beside the library. With `everybody`, programs of the run that have changed
+    /// their user come in; else only those of the server's own user, and root.
     ///
     /// # Errors
     /// Those of making sockets; a path that is too long for one.
-    pub fn bind(path: &Path, everybody: bool) -> io::Result<Self> {
+    pub fn bind(library: &Library, everybody: bool) -> io::Result<Self> {
         let listener =
             socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
-        // It gets its name when there is somebody who listens.
-        let unnamed = path.with_extension("new");
-        bind(&listener, &SocketAddrUnix::new(&unnamed)?)?;
+        let folder = library.descriptor();
+        let name = folder::random_name()?;
+        let path = library.folder().join(&name);
+        // Programs connect to this one.
+        SocketAddrUnix::new(&path)?;
+        // The name that it is bound to stays in the list of sockets, which everybody can read: it says
+        // neither where the socket is nor what it is called when there is somebody who listens.
+        let unnamed = "new";
+        let hidden = format!("/proc/self/fd/{}/{unnamed}", folder.as_raw_fd());
+        match bind(&listener, &SocketAddrUnix::new(hidden)?) {
+            Err(Failure::NOENT | Failure::NOTDIR | Failure::ACCESS) => {
+                bind(&listener, &SocketAddrUnix::new(library.folder().join(unnamed))?)?;
+            }
+            bound => bound?,
+        }
         let mode = Mode::from_bits_truncate(if everybody { 0o666 } else { 0o600 });
-        rustix::fs::chmod(&unnamed, mode)?;
+        rustix::fs::chmodat(folder, unnamed, mode, AtFlags::empty())?;
         listen(&listener, BACKLOG)?;
-        rustix::fs::rename(&unnamed, path)?;
+        rustix::fs::renameat(folder, unnamed, folder, &name)?;
         rustix::io::ioctl_fionbio(&listener, true)?;
-        let own = rustix::process::geteuid().as_raw();
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let files_epoll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
         epoll::add(&epoll, &files_epoll, EventData::new_u64(FILES), EventFlags::IN)?;
         Ok(Self {
             listener,
-            path: Some(path.to_owned()),
-            only: (!everybody).then_some(own),
+            path,
+            admission: Admission::new(everybody)?,
+            accepted: 0,
             server: random()?,
             epoll,
             files_epoll,
@@ -116,10 +141,11 @@ impl PreloadDoor {
         })
     }
 
-    /// What the library must find in the environment.
+    /// What the library must find in the environment. Nobody else may see it.
     #[must_use]
-    pub fn environment(&self) -> (&'static str, PathBuf) {
-        (SOCKET_VARIABLE, self.path.clone().unwrap_or_default())
+    pub fn environment(&self) -> [(&'static str, OsString); 2] {
+        let digits = OsString::from_vec(self.admission.secret.digits().to_vec());
+        [(SOCKET_VARIABLE, self.path.clone().into()), (SECRET_VARIABLE, digits)]
     }
 
     /// Takes all that wait to come in.
@@ -152,12 +178,16 @@ impl PreloadDoor {
     fn admit(&mut self, socket: OwnedFd) {
         // One of which nothing is known is not served.
         let Ok(peer) = peer::of(socket.as_fd()) else { return };
-        if self.only.is_some_and(|own| peer.uid != own && peer.uid != 0) {
-            let reply = Reply { kind: REFUSED, ..Reply::default() };
-            let _gone = connection::send(socket.as_fd(), &reply, &[], None);
+        if !self.admission.may_ask(peer) {
+            send_refusal(socket.as_fd());
             return;
         }
-        let key = self.connections.insert(Connection::new(socket, peer));
+        if !self.admission.is_trusted(peer) {
+            self.make_room_for_stranger();
+        }
+        let number = self.accepted;
+        self.accepted += 1;
+        let key = self.connections.insert(Connection::new(socket, peer, number));
         let Some(connection) = self.connections.get(key) else { return };
         // ENOSPC if the user of the server has too many (`fs.epoll.max_user_watches`).
         let watched = epoll::add(&self.epoll, &connection.socket, key.data(), EventFlags::IN);
@@ -165,6 +195,59 @@ impl PreloadDoor {
             self.connections.remove(key);
             log::tell("turned away", format_args!("a program cannot be listened to: {error}"));
         }
+    }
+
+    /// Ends the oldest connection of another user that has not shown the secret, if there are many.
+    fn make_room_for_stranger(&mut self) {
+        let is_stranger = |connection: &Connection| {
+            !connection.greeted && !self.admission.is_trusted(connection.peer)
+        };
+        let all = self.connections.entries().filter(|(_, connection)| is_stranger(connection));
+        let strangers: Vec<_> = all.map(|(key, connection)| (connection.number, key)).collect();
+        if strangers.len() >= MAX_STRANGERS
+            && let Some((_, oldest)) = strangers.into_iter().min()
+        {
+            // It has made no call: with it nothing else goes.
+            let _closed = self.connections.remove(oldest);
+        }
+    }
+
+    /// Hears a connection's first message.
+    fn greet(
+        &mut self,
+        key: Key,
+        request: &Request,
+        shown: &[u8],
+    ) -> Result<Option<Ready>, &'static str> {
+        let Some(connection) = self.connections.get_mut(key) else { return Ok(None) };
+        if request.kind != kind::HELLO || request.code != VERSION {
+            return Err("its library is of another version");
+        }
+        if let Err(why) = self.admission.check(connection.peer, shown) {
+            admission::tell(connection.peer, why);
+            send_refusal(connection.socket.as_fd());
+            return Ok(self.end(key));
+        }
+        connection.greeted = true;
+        let welcome = Welcome { proof: self.admission.secret.server, server: self.server };
+        let _gone = connection.answer(request.serial, 0, welcome.as_bytes(), None, None);
+        Ok(None)
+    }
+
+    /// A connection shows the key of a file.
+    fn learn(&mut self, key: Key, request: &Request, shown: &[u8]) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let file = Key::from_number(request.file);
+        let found = self.files.get(file).filter(|_| request.server == self.server);
+        let right = found.is_some_and(|found| {
+            FileKey::read_from_bytes(shown)
+                .is_ok_and(|shown| is_same_secret(shown.as_bytes(), found.key.as_bytes()))
+        });
+        if right {
+            connection.learn(file, |known| self.files.get(known).is_some());
+        }
+        let value = if right { 0 } else { -i64::from(Errno::EBADFD.0) };
+        let _gone = connection.answer(request.serial, value, &[], None, None);
     }
 
     /// What has happened to the files: the next that is closed.
@@ -233,11 +316,7 @@ impl PreloadDoor {
     ) -> Result<Option<Ready>, &'static str> {
         let Some(connection) = self.connections.get_mut(key) else { return Ok(None) };
         if !connection.greeted {
-            if request.kind != kind::HELLO || request.code != VERSION {
-                return Err("its library is of another version");
-            }
-            connection.greeted = true;
-            return Ok(None);
+            return self.greet(key, request, buffer.data());
         }
         let token = Token { connection: key, serial: request.serial };
         if request.kind == kind::INTERRUPT {
@@ -259,11 +338,15 @@ impl PreloadDoor {
             let _gone = connection.answer(request.serial, 0, &[], None, None);
             return Ok(None);
         }
+        if request.kind == kind::KEY {
+            self.learn(key, request, buffer.data());
+            return Ok(None);
+        }
         let peer = connection.peer;
         let thread = if request.thread == 0 { peer.pid } else { request.thread };
         let mut pending = Pending { serial: request.serial, file: None, work: Work::Call };
         if request.kind == kind::OPEN {
-            let node = match request.code {
+            let engine_node = match request.code {
                 node::SEQUENCER => Node::Sequencer,
                 node::TIMER => Node::Timer,
                 _ => return Err("there is no such device"),
@@ -273,9 +356,10 @@ impl PreloadDoor {
                 access::WRITE => (access::WRITE, Access::Write),
                 _ => (access::BOTH, Access::ReadWrite),
             };
-            pending.work = Work::Open { access, nonblock: request.flags & NONBLOCK != 0 };
+            let nonblock = request.flags & NONBLOCK != 0;
+            pending.work = Work::Open { access, nonblock, node: request.code };
             connection.pending = Some(pending);
-            let kind = CallKind::Open { node, access: engine_access, pid: peer.pid };
+            let kind = CallKind::Open { node: engine_node, access: engine_access, pid: peer.pid };
             return Ok(Some(Call { token, thread, kind }));
         }
         if request.flags & MORE != 0 {
@@ -294,6 +378,14 @@ impl PreloadDoor {
                 connection.answer(request.serial, -i64::from(Errno::EBADFD.0), &[], None, None);
             return Ok(None);
         };
+        if !connection.knows(file_key) {
+            connection.forget();
+            let reply = Reply { serial: request.serial, kind: KEY_WANTED, ..Reply::default() };
+            if connection::send(connection.socket.as_fd(), &reply, &[], None).is_err() {
+                connection.shut();
+            }
+            return Ok(None);
+        }
         pending.file = Some(file_key);
         connection.pending = Some(pending);
         let nonblock = request.flags & NONBLOCK != 0;
@@ -360,20 +452,25 @@ impl PreloadDoor {
     ) -> io::Result<Option<(Key, OwnedFd)>> {
         let pending = self.connections.get(token.connection).and_then(|open| open.pending);
         let pending = pending.filter(|pending| pending.serial == token.serial);
-        let Some(Pending { work: Work::Open { access, nonblock }, .. }) = pending else {
+        let Some(Pending { work: Work::Open { access, nonblock, node }, .. }) = pending else {
             return Ok(None);
         };
-        let (file, theirs) = File::new(id, state, nonblock)?;
+        // Not 0, which would be no timeout.
+        let half = || random().map(|number| 1 + (number >> (64 - FileKey::BITS)));
+        let (receive, send) = (half()?, half()?);
+        let (file, theirs) = File::new(id, state, nonblock, FileKey { receive, send })?;
         let key = self.files.insert(file);
-        let name = FileName { server: self.server, key: key.number(), access };
+        let name = FileName { server: self.server, key: key.number(), nonce: 0, access, node };
         let named = self.files.get(key).map_or(Ok(()), |file| {
-            let address = SocketAddrUnix::new_abstract_name(&name.bytes())?;
-            bind(&file.socket, &address)?;
-            epoll::add(&self.files_epoll, &file.socket, key.data(), file::INTEREST)
+            bind_somewhere(&file.socket, name, random)?;
+            Ok(epoll::add(&self.files_epoll, &file.socket, key.data(), file::INTEREST)?)
         });
         if let Err(error) = named {
             let _not_named = self.files.remove(key);
-            return Err(error.into());
+            return Err(error);
+        }
+        if let Some(connection) = self.connections.get_mut(token.connection) {
+            connection.learn(key, |known| self.files.get(known).is_some());
         }
         let slot = id.0 as usize;
         if self.by_id.len() <= slot {
@@ -385,14 +482,6 @@ impl PreloadDoor {
 
     fn key_of(&self, file: FileId) -> Option<Key> {
         self.by_id.get(file.0 as usize).copied().flatten()
-    }
-}
-
-impl Drop for PreloadDoor {
-    fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            let _gone = std::fs::remove_file(path);
-        }
     }
 }
 
@@ -528,13 +617,54 @@ fn one(epoll: &OwnedFd) -> Option<Event> {
     }
 }
 
+/// Binds a file's socket to its name with a nonce that makes it nobody's.
+fn bind_somewhere(
+    socket: &OwnedFd,
+    name: FileName,
+    mut nonce: impl FnMut() -> io::Result<u64>,
+) -> io::Result<()> {
+    for _ in 0..NAMES {
+        let name = FileName { nonce: nonce()?, ..name };
+        match bind(socket, &SocketAddrUnix::new_abstract_name(&name.bytes())?) {
+            Err(Failure::ADDRINUSE) => {}
+            bound => return Ok(bound?),
+        }
+    }
+    Err(Failure::ADDRINUSE.into())
+}
+
+fn send_refusal(socket: BorrowedFd<'_>) {
+    let reply = Reply { kind: REFUSED, ..Reply::default() };
+    let _gone = connection::send(socket, &reply, &[], None);
+}
+
 /// A number that nobody else has.
 fn random() -> io::Result<u64> {
-    let mut bytes = [0; 8];
-    io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
-    Ok(u64::from_ne_bytes(bytes))
+    folder::random().map(u64::from_ne_bytes)
 }
 
 fn spare() -> Option<OwnedFd> {
     std::fs::File::open("/dev/null").ok().map(OwnedFd::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_is_another_try() {
+        let socket = || {
+            let (family, kind) = (AddressFamily::UNIX, SocketType::STREAM);
+            socket_with(family, kind, SocketFlags::CLOEXEC, None).expect("a socket")
+        };
+        let server = random().expect("a number");
+        let name = FileName { server, key: 0, nonce: 0, access: access::READ, node: node::TIMER };
+        let (squatter, first, second) = (socket(), socket(), socket());
+        bind_somewhere(&squatter, name, || Ok(1)).expect("a name");
+        let mut nonces = [1, 1, 2].into_iter();
+        bind_somewhere(&first, name, || Ok(nonces.next().expect("one more"))).expect("a name");
+        assert_eq!(nonces.next(), None);
+        let taken = bind_somewhere(&second, name, || Ok(2)).expect_err("all names are taken");
+        assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+    }
 }

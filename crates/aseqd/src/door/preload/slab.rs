@@ -74,6 +74,13 @@ impl<T> Slab<T> {
         Some(removed)
     }
 
+    /// All of them, with their keys.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (Key, &T)> {
+        self.0.iter().zip(0..).filter_map(|((generation, thing), place)| {
+            Some((Key { place, generation: *generation }, thing.as_ref()?))
+        })
+    }
+
     /// All of them.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter().filter_map(|(_, thing)| thing.as_ref())

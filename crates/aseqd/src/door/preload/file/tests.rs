@@ -8,6 +8,8 @@ const QUIET: Readiness = Readiness { readable: false, writable: true };
 const FULL: Readiness = Readiness { readable: false, writable: false };
 const NEWS: Readiness = Readiness { readable: true, writable: true };
 
+const KEY: FileKey = FileKey { receive: 1 << FileKey::BITS, send: 4711 };
+
 /// A file, and what a program would hold.
 struct Pair {
     file: File,
@@ -17,7 +19,7 @@ struct Pair {
 
 impl Pair {
     fn new(state: Readiness) -> Self {
-        let (file, theirs) = File::new(FileId(3), state, false).expect("a file");
+        let (file, theirs) = File::new(FileId(3), state, false, KEY).expect("a file");
         Self { file, theirs, cost: byte_cost().expect("a pair") }
     }
 
@@ -148,4 +150,15 @@ fn who_ends_with_an_order_leaves_nothing_wrong() {
     let lost = pair.file.order().expect("a buffer to fill");
     pair.file.lost(lost.0, lost.1, pair.cost);
     assert_eq!(pair.file.order(), Some((0, 1)));
+}
+
+#[test]
+fn the_key_lies_in_the_end_of_the_program() {
+    let pair = Pair::new(QUIET);
+    for (option, seconds) in [(Timeout::Recv, KEY.receive), (Timeout::Send, KEY.send)] {
+        let found = sockopt::socket_timeout(&pair.theirs, option).expect("an option");
+        assert_eq!(found, Some(Duration::from_secs(seconds)));
+        let other = sockopt::socket_timeout(&pair.file.socket, option).expect("an option");
+        assert_eq!(other, None, "the server's end is as any other");
+    }
 }
