@@ -8,6 +8,7 @@ pub mod door;
 pub mod error;
 pub mod folder;
 mod log;
+pub mod mounts;
 pub mod run;
 pub mod serve;
 pub mod server;

@@ -7,19 +7,21 @@ use crate::door::cuse::Standing;
 use crate::door::doors::Way;
 use crate::door::{NODES, fuse};
 use crate::error::{Context as _, Fail, reason, say};
+use crate::mounts::{self, Mount};
 use crate::server::event_loop::{Server, Wake};
 use crate::sys::process::{SignalFd, SignalSet};
 use chardev::{Config, Device, MountOptions};
+use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, openat};
 use rustix::io::Errno;
 use rustix::mount::mount_bind;
 use rustix::process::Signal;
 use std::fs;
 use std::io::Write as _;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 /// Where the device is mounted when it also stands in `/dev/snd`.
 const RUN_DIRECTORY: &str = "/run/aseqd";
@@ -29,8 +31,10 @@ const SND_DIRECTORY: &str = "/dev/snd";
 /// What distributions give the kernel's node.
 const DEFAULT_MODE: u32 = 0o660;
 const DEFAULT_GROUP: &str = "audio";
-/// What `statfs(2)` says of a FUSE file system, from `linux/magic.h`.
-const FUSE_SUPER_MAGIC: rustix::fs::FsWord = 0x6573_5546;
+/// How long to wait for another server that is just being started. It takes milliseconds.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks at that lock: nothing announces that it is free.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves until SIGTERM or SIGINT.
 ///
@@ -55,10 +59,12 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
     if args.mount.is_none() {
         refuse_real_sequencer()?;
     }
-    prepare(&directory)?;
+    let lock = lock_beside(&directory);
+    prepare(&directory, args.mount.is_none())?;
     let descriptor = mount(&directory)?;
+    drop(lock);
     // From here on whatever ends this function takes the mounts away.
-    let mut mounted = Mounted(vec![directory.clone()]);
+    let mut mounted = Mounted::of(&directory);
     let config = Config {
         nodes: fuse::nodes(mode, uid, gid),
         directory_uid: uid,
@@ -76,7 +82,7 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
             // A timer of the kernel's, with those of its sound cards, stays.
             if !is_real(&target) {
                 bind(&mut server, &directory.join(name), &target)?;
-                mounted.0.push(target);
+                mounted.targets.push(target);
             }
         }
         shown = PathBuf::from(NODE);
@@ -105,13 +111,37 @@ fn serve(server: &mut Server, signals: &SignalFd, number: usize) -> Result<(), F
     }
 }
 
-/// The mounts to take away at the end, in the order they were made.
+/// The mounts to take away at the end.
 #[derive(Debug)]
-struct Mounted(Vec<PathBuf>);
+struct Mounted {
+    /// In the order in which they were made.
+    targets: Vec<PathBuf>,
+    /// The device number of the file system, which tells our mounts from another server's.
+    device: Option<String>,
+}
+
+impl Mounted {
+    /// The mount that has just been made on this directory.
+    fn of(directory: &Path) -> Self {
+        let mount = Mount::at(directory).ok().flatten();
+        let device = mount.map(|mount| mount.device().to_owned());
+        Self { targets: vec![directory.to_owned()], device }
+    }
+
+    /// Whether this is still what is mounted there.
+    fn is_at(&self, target: &Path) -> bool {
+        let found = Mount::at(target).ok().flatten();
+        found.is_some_and(|found| self.device.as_deref().is_none_or(|own| own == found.device()))
+    }
+}
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        for target in self.0.iter().rev() {
+        for target in self.targets.iter().rev() {
+            if !self.is_at(target) {
+                // Somebody has unmounted it, or mounted something on top, which is not ours to remove.
+                continue;
+            }
             if let Err(error) = chardev::unmount(target) {
                 say(&format_args!("{} cannot be unmounted: {}", target.display(), reason(&error)));
                 continue;
@@ -189,30 +219,38 @@ fn is_real(node: &Path) -> bool {
     crate::door::cuse::standing(node) == Standing::Kernels
 }
 
-/// Makes the directory, and takes away what a server that was killed has left on it.
-fn prepare(directory: &Path) -> Result<(), Fail> {
-    let nodes = NODES.map(|(name, _)| Path::new(SND_DIRECTORY).join(name));
-    for target in nodes.iter().map(PathBuf::as_path).chain([directory]) {
-        let stale = fs::metadata(target).err().and_then(|error| error.raw_os_error());
-        if stale == Some(Errno::NOTCONN.raw_os_error()) {
-            chardev::unmount(target)
-                .with_context(|| format!("{} is a stale mount", target.display()))?;
-        }
+/// Makes the directory, and takes away what servers that were killed have left: on it, and in `/dev/snd` if
+/// the machine is to be served.
+fn prepare(directory: &Path, machine: bool) -> Result<(), Fail> {
+    mounts::clear(directory)?;
+    if machine {
+        clear_snd()?;
     }
-    fs::create_dir_all(directory)
-        .with_context(|| format!("{} cannot be made", directory.display()))?;
-    if is_fuse_mount(directory) {
-        // Another one on top would hide it from everybody who comes later.
-        return Err(Fail::new(format!("{} is served already", directory.display())));
-    }
-    Ok(())
+    fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))
 }
 
-/// Is a FUSE file system mounted on this directory, rather than above it?
-fn is_fuse_mount(directory: &Path) -> bool {
-    let fuse = rustix::fs::statfs(directory).is_ok_and(|system| system.f_type == FUSE_SUPER_MAGIC);
-    let device = |path: &Path| fs::metadata(path).map(|stat| stat.dev()).ok();
-    fuse && device(directory) != device(&directory.join(".."))
+/// Takes away what servers that were killed have left in `/dev/snd`.
+fn clear_snd() -> Result<(), Fail> {
+    NODES.iter().try_for_each(|(name, _)| mounts::clear(&Path::new(SND_DIRECTORY).join(name)))
+}
+
+/// Keeps other servers from looking at this directory until it is mounted: two that start at once would
+/// both see a dead mount, and the second would take away what the first has put in its place.
+///
+/// Anybody who may read the directory above can hold this lock, so it is waited for only so long.
+fn lock_beside(directory: &Path) -> Option<OwnedFd> {
+    let parent = directory.ancestors().skip(1).find(|parent| parent.exists())?;
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let lock = openat(CWD, parent, flags, Mode::empty()).ok()?;
+    let end = Instant::now() + LOCK_PATIENCE;
+    while let Err(Errno::WOULDBLOCK) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        if Instant::now() > end {
+            break;
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
+    Some(lock)
 }
 
 /// Mounts by system call, or through fusermount3 for a user.
@@ -220,7 +258,7 @@ fn mount(directory: &Path) -> Result<OwnedFd, Fail> {
     let failed = |error: std::io::Error| {
         Fail::new(format!("nothing can be mounted on {}: {}", directory.display(), reason(&error)))
     };
-    let mut options = MountOptions::new("aseqd");
+    let mut options = MountOptions::new(mounts::NAME);
     if rustix::process::geteuid().is_root() {
         let fuse = chardev::open_fuse().context("/dev/fuse cannot be opened")?;
         chardev::mount(fuse.as_fd(), directory, &options).map_err(failed)?;

@@ -153,20 +153,140 @@ fn the_service_manager_is_told() {
     }
 }
 
+/// What somebody may do with a mount before its server is killed. Each leaves other things in the kernel's
+/// cache, which go on to answer when the server is gone.
+const USES: [&str; 5] = [
+    "true",
+    "stat -c %w \"$directory\" \"$directory/seq\"",
+    "ls -lan \"$directory\"; test -r \"$directory/seq\"",
+    "! \"$aseqd\" serve --mount \"$directory\"",
+    "head -c 0 \"$directory/seq\"; find \"$directory\" -newer /proc",
+];
+
+/// Does something with a folder that is served.
+fn make_use(how: &str, directory: &Path) {
+    let mut command = shell(how);
+    command.env("directory", directory).env("aseqd", ASEQD);
+    finish(command, DEADLINE);
+}
+
+fn kill(server: Process) {
+    server.signal(Signal::KILL);
+    server.wait();
+}
+
 #[test]
 fn what_a_killed_server_leaves_is_taken_away_by_the_next() {
     let Some(folder) = place() else { return };
     let directory = folder.path().join("seq");
     let file = directory.join("seq");
+    for how in USES {
+        let server = ready(serve_at(&directory), &file);
+        make_use(how, &directory);
+        kill(server);
+        let stale = fs::File::open(&file).expect_err("nobody serves it");
+        assert_eq!(stale.raw_os_error(), Some(libc::ENOTCONN), "{how}");
+        let server = ready(serve_at(&directory), &file);
+        assert_eq!(mounts(&directory).len(), 1, "the old one is gone: {how}");
+        fs::File::open(&file).expect("a client");
+        end(server, Signal::TERM, &directory);
+    }
+}
+
+#[test]
+fn dead_mounts_on_top_of_each_other_are_all_taken_away() {
+    let Some(folder) = place() else { return };
+    let directory = folder.path().join("seq");
+    let file = directory.join("seq");
+    kill(ready(serve_at(&directory), &file));
+    for number in 0..3 {
+        let other = folder.path().join(format!("other{number}"));
+        let server = ready(serve_at(&other), &other.join("seq"));
+        make_use(USES[1], &other);
+        rustix::mount::mount_bind(&other, &directory).expect("root may");
+        chardev::unmount(&other).expect("root may");
+        kill(server);
+    }
+    assert_eq!(mounts(&directory).len(), 4);
     let server = ready(serve_at(&directory), &file);
-    server.signal(Signal::KILL);
-    server.wait();
-    let stale = fs::metadata(&file).expect_err("nobody serves it");
-    assert_eq!(stale.raw_os_error(), Some(libc::ENOTCONN));
-    let server = ready(serve_at(&directory), &file);
-    assert_eq!(mounts(&directory).len(), 1, "the old one is gone");
+    assert_eq!(mounts(&directory).len(), 1);
     fs::File::open(&file).expect("a client");
     end(server, Signal::TERM, &directory);
+}
+
+#[test]
+fn a_live_server_below_a_dead_mount_keeps_its_own() {
+    let Some(folder) = place() else { return };
+    let (directory, other) = (folder.path().join("seq"), folder.path().join("other"));
+    let server = ready(serve_at(&directory), &directory.join("seq"));
+    let dead = ready(serve_at(&other), &other.join("seq"));
+    rustix::mount::mount_bind(&other, &directory).expect("root may");
+    chardev::unmount(&other).expect("root may");
+    kill(dead);
+    let second = finish(serve_at(&directory), DEADLINE);
+    assert_eq!(second.stderr, format!("aseqd: {} is served already\n", directory.display()));
+    // And programs find it again.
+    assert_eq!(mounts(&directory).len(), 1);
+    fs::File::open(directory.join("seq")).expect("a client");
+    end(server, Signal::TERM, &directory);
+}
+
+#[test]
+fn a_server_that_does_not_answer_keeps_its_mount() {
+    let Some(folder) = place() else { return };
+    let directory = folder.path().join("seq");
+    let server = ready(serve_at(&directory), &directory.join("seq"));
+    server.signal(Signal::STOP);
+    let second = finish(serve_at(&directory), DEADLINE);
+    assert_eq!(second.status.code(), Some(1), "{second:?}");
+    let wanted = format!(
+        "aseqd: {} is served already, by a server that has not answered for 5 s: end it first\n",
+        directory.display()
+    );
+    assert_eq!(second.stderr, wanted);
+    assert_eq!(mounts(&directory).len(), 1);
+    server.signal(Signal::CONT);
+    fs::File::open(directory.join("seq")).expect("a client");
+    end(server, Signal::TERM, &directory);
+}
+
+#[test]
+fn of_servers_that_start_at_once_over_a_dead_mount_one_serves() {
+    let Some(folder) = place() else { return };
+    let directory = folder.path().join("seq");
+    for _ in 0..5 {
+        kill(ready(serve_at(&directory), &directory.join("seq")));
+        let servers: Vec<_> = (0..4).map(|_| Process::start(serve_at(&directory))).collect();
+        let (mut serving, mut refused) = (Vec::new(), 0);
+        for mut server in servers {
+            server.wait_until("a word", |server| {
+                server.stdout().contains("serving") || server.stderr().contains("served already")
+            });
+            if server.stdout().contains("serving") {
+                serving.push(server);
+            } else {
+                assert_eq!(server.wait().status.code(), Some(1));
+                refused += 1;
+            }
+        }
+        assert_eq!((serving.len(), refused), (1, 3));
+        assert_eq!(mounts(&directory).len(), 1);
+        fs::File::open(directory.join("seq")).expect("a client");
+        serving.into_iter().for_each(|server| end(server, Signal::TERM, &directory));
+    }
+}
+
+#[test]
+fn what_is_mounted_over_a_server_is_left_when_it_ends() {
+    let Some(folder) = place() else { return };
+    let (directory, other) = (folder.path().join("seq"), folder.path().join("other"));
+    let server = ready(serve_at(&directory), &directory.join("seq"));
+    fs::create_dir(&other).expect("a folder");
+    fs::write(other.join("file"), "theirs").expect("a file");
+    rustix::mount::mount_bind(&other, &directory).expect("root may");
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().status.code(), Some(0));
+    assert_eq!(fs::read_to_string(directory.join("file")).expect("still there"), "theirs");
 }
 
 #[test]
@@ -296,11 +416,30 @@ fn a_machine_can_be_served_again_after_its_server_was_killed() {
     if !can_be_machine() {
         return;
     }
-    let script = "serve; kill -KILL $server; wait $server || true
-        aconnect -l >/dev/null 2>&1 && echo still there
-        serve; clients; finish; ls /dev | grep -c snd";
-    let ended = finish(machine(script), DEADLINE);
-    assert_eq!(ended.stdout, "2\n0\n", "{ended:#?}");
+    for how in USES {
+        let script = format!(
+            "directory=/run/aseqd; serve; ({how}; cd /dev/snd; stat -c %w seq timer) >/dev/null 2>&1
+            kill -KILL $server; wait $server || true
+            aconnect -l >/dev/null 2>&1 && echo still there
+            serve; clients; finish; ls /dev | grep -c snd || true; grep -c aseqd /proc/self/mountinfo"
+        );
+        let ended = finish(machine(&script), DEADLINE);
+        assert_eq!(ended.stdout, "2\n0\n0\n", "{how}: {ended:#?}");
+    }
+}
+
+#[test]
+fn doctor_tells_a_dead_mount_from_a_sequencer() {
+    if !can_be_machine() {
+        return;
+    }
+    let script = "doctor() { \"$aseqd\" doctor | grep ^sequencer; }
+        serve; doctor; kill -KILL $server; wait $server || true; doctor; serve; finish; doctor";
+    let said = output(machine(script));
+    let wanted = "sequencer /dev/snd/seq is served by aseqd
+sequencer /dev/snd/seq is left over from a server that has ended: start `aseqd serve` again
+sequencer none\n";
+    assert_eq!(said, wanted);
 }
 
 #[test]
@@ -378,6 +517,48 @@ fn a_user_can_serve_a_folder() {
     let ended = finish(command, DEADLINE);
     let said: Vec<_> = ended.stdout.lines().collect();
     assert_eq!(said, ["600:1000:1000", "opened", "0"], "{ended:#?}");
+}
+
+#[test]
+fn a_users_dead_mounts_are_taken_away_and_live_ones_are_not() {
+    if !can_be_machine() || !have(&["setpriv", "fusermount3"]) {
+        return;
+    }
+    let copy = copy_for_all();
+    let folder = copy.path().join("home");
+    fs::create_dir(&folder).expect("a folder");
+    std::os::unix::fs::chown(&folder, Some(1000), Some(1000)).expect("root may");
+    let script = format!(
+        "chmod 666 /dev/fuse; cd \"$folder\"; exec 2>&1
+        user() {{ {USER} \"$@\"; }}
+        start() {{
+            {USER} \"$aseqd\" serve --mount $1 >/run/said & server=$!
+            until grep -qs serving /run/said; do kill -0 $server; sleep 0.02; done; rm /run/said
+        }}
+        slay() {{ kill -KILL $server; wait $server 2>/dev/null || true; }}
+        mounted() {{ grep -c \"$folder\" /proc/self/mountinfo || true; }}
+        for use in true 'stat -c %w seq/seq' '! $aseqd serve --mount seq'; do
+            start seq; user sh -c \"$use\" >/dev/null 2>&1; slay; start seq; mounted
+            user sh -c ': <>seq/seq && echo opened'; finish; mounted
+        done
+        echo stacked; start seq; slay; start other; user stat -c %w other/seq >/dev/null
+        mount --bind other seq; umount other; slay; mounted; start seq; mounted
+        echo root may not ask, and asks as the user; \"$aseqd\" serve --mount seq || echo $?
+        slay; serve --mount seq; mounted; stat -c %u seq/seq
+        echo the user may not unmount what root has left; slay
+        user \"$aseqd\" serve --mount seq || echo $?"
+    );
+    let mut command = machine(&script);
+    command.env("aseqd", copy.path().join("aseqd")).env("folder", &folder);
+    let ended = finish(command, DEADLINE);
+    let once = "1\nopened\n0\n".repeat(3);
+    let wanted = format!(
+        "{once}stacked\n2\n1\nroot may not ask, and asks as the user\naseqd: seq is served already\n1\n1\n0\n\
+         the user may not unmount what root has left\n\
+         aseqd: seq is left over from a server that has ended, and cannot be unmounted: fusermount3: "
+    );
+    assert!(ended.stdout.starts_with(&wanted), "{ended:#?}");
+    assert!(ended.stdout.ends_with("\n1\n"), "{ended:#?}");
 }
 
 /// A folder with a copy of the program that every user may execute.

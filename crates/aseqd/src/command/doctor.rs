@@ -5,6 +5,7 @@ mod place;
 
 use crate::door::cuse::{self, Standing};
 use crate::error::{Context as _, Fail, reason};
+use crate::mounts::{Mount, Server};
 use crate::run::Via;
 use crate::{client, command};
 use advice::{Device, Needs};
@@ -121,6 +122,18 @@ impl Sequencer {
     }
 }
 
+/// Who serves a sequencer that is no device. Not `stat`: the kernel answers it for a server that has ended.
+fn mounted(device: &Path) -> Sequencer {
+    let server = Mount::at(device).and_then(|mount| mount.map(|mount| mount.server()).transpose());
+    match server {
+        Ok(Some(Server::Dead)) => Sequencer::Stale,
+        Ok(Some(Server::Lives | Server::Silent | Server::OfAnother { .. })) => Sequencer::Aseqd,
+        // Within the run of another door it is no mount.
+        Ok(None) | Err(_) if device.exists() => Sequencer::Aseqd,
+        Ok(None) | Err(_) => Sequencer::Nobody,
+    }
+}
+
 impl Found {
     fn here(places: Vec<Place>, own: Standing, doors: Vec<Tried>) -> Self {
         let opened = |path: &str| OpenOptions::new().read(true).write(true).open(path).map(drop);
@@ -136,11 +149,7 @@ impl Found {
                 Standing::Kernels => Sequencer::Kernel,
                 Standing::Served => Sequencer::Aseqd,
                 Standing::Stale => Sequencer::Stale,
-                Standing::Nothing => match std::fs::metadata(client::DEVICE) {
-                    Ok(_) => Sequencer::Aseqd,
-                    Err(error) if error.kind() == io::ErrorKind::NotConnected => Sequencer::Stale,
-                    Err(_) => Sequencer::Nobody,
-                },
+                Standing::Nothing => mounted(Path::new(client::DEVICE)),
             },
             doors,
             needs: Needs::here(Path::new("/"), Device::of(&fuse), user.is_root()),

@@ -161,7 +161,7 @@ fn cover(directory: &str) -> Result<OwnedFd, Fail> {
 }
 
 fn mount_device(fuse: &OwnedFd, target: &str, keeper: &Link) -> Result<(), Fail> {
-    let options = chardev::MountOptions::new("aseqd");
+    let options = chardev::MountOptions::new(crate::mounts::NAME);
     chardev::mount(fuse.as_fd(), Path::new(target), &options)
         .map_err(|error| no_mount(target)(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
     keeper.door(Some(fuse.as_fd()))

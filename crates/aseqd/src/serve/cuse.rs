@@ -26,6 +26,8 @@ pub(super) fn main(args: &ServeArgs, signals: &SignalFd) -> Result<ExitCode, Fai
     }
     let access = Access::of(args, true)?;
     super::refuse_real_sequencer()?;
+    // Files of a server that served the machine without devices, and was killed.
+    super::clear_snd()?;
     let number_is_free = cuse::number_is_free();
     let (mut ways, mut files) = (Vec::new(), Files(Vec::new()));
     for (at, (name, _)) in NODES.iter().enumerate() {

@@ -4,6 +4,7 @@
 mod common;
 
 mod action;
+mod service;
 mod units;
 
 use std::path::{Path, PathBuf};
