@@ -88,6 +88,12 @@ pub(crate) fn is_root() -> bool {
 /// Runs the body of a test in a sequencer of its own: the test's binary starts itself again, under
 /// `aseqd run`, for this test alone.
 pub(crate) fn inside<F: FnOnce()>(body: F) {
+    inside_of(|test| aseqd_run(test), body);
+}
+
+/// Runs the body of a test where `start` takes a command line: the test's binary once more, for this
+/// test alone.
+pub(crate) fn inside_of<F: FnOnce()>(start: impl FnOnce(&[&OsStr]) -> Command, body: F) {
     // A closure is named after the function that it stands in: `binary::module::test::{{closure}}`.
     let name = std::any::type_name::<F>();
     let name = name.rsplit_once("::{{closure}}").map_or(name, |(function, _)| function);
@@ -99,8 +105,10 @@ pub(crate) fn inside<F: FnOnce()>(body: F) {
         return;
     }
     let binary = std::env::current_exe().expect("this program has a path");
-    let mut command = aseqd_run([binary.as_os_str(), OsStr::new(name)]);
-    command.args(["--exact", "--nocapture", "--include-ignored", "--test-threads=1"]);
+    let options = ["--exact", "--nocapture", "--include-ignored", "--test-threads=1"];
+    let mut line = vec![binary.as_os_str(), OsStr::new(name)];
+    line.extend(options.map(OsStr::new));
+    let mut command = start(&line);
     command.env(INSIDE, name).env("RUST_BACKTRACE", "0");
     let ended = finish(command, DEADLINE * 2);
     for line in ended.stderr.lines() {
@@ -116,6 +124,22 @@ pub(crate) fn again(role: &str) -> Command {
     command.arg(std::env::var_os(INSIDE).expect("inside")).env(ROLE, role);
     command.args(["--exact", "--nocapture", "--include-ignored", "--test-threads=1"]);
     command
+}
+
+/// [`again`], as another user of the machine. Only root can.
+pub(crate) fn again_as(user: u32, role: &str) -> Command {
+    use std::os::unix::process::CommandExt as _;
+    // By this link, since the way to the binary may be closed to that user.
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(std::env::var_os(INSIDE).expect("inside")).env(ROLE, role).uid(user).gid(user);
+    command.args(["--exact", "--nocapture", "--include-ignored", "--test-threads=1"]);
+    command.current_dir("/");
+    command
+}
+
+/// Is this a process that [`again`] has started?
+pub(crate) fn has_role() -> bool {
+    std::env::var_os(ROLE).is_some()
 }
 
 /// Is this the process that [`again`] has started for this role?
@@ -325,8 +349,14 @@ pub(crate) fn status_of(pid: i32, field: &str) -> u64 {
     number.unwrap_or_else(|| panic!("{field} of {pid} in {status}"))
 }
 
+/// Names the process that serves, where that is not the parent.
+pub(crate) const SERVER: &str = "ASEQD_TEST_SERVER_PID";
+
 /// The process that serves this one: the parent of the command under `aseqd run`.
 pub(crate) fn keeper() -> i32 {
+    if let Some(server) = std::env::var_os(SERVER) {
+        return server.to_str().and_then(|pid| pid.parse().ok()).expect("a number");
+    }
     // `inside` is CMD itself.
     rustix::process::getppid().expect("a parent").as_raw_nonzero().get()
 }

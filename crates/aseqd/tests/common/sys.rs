@@ -16,6 +16,23 @@ pub(crate) fn ioctl(file: &File, code: u32, buffer: &mut [u8]) -> io::Result<i32
     result(unsafe { libc::ioctl(file.as_raw_fd(), code.into(), buffer.as_mut_ptr()) })
 }
 
+/// An ioctl whose argument is an address where nothing is.
+pub(crate) fn ioctl_nowhere(file: &File, code: u32) -> io::Result<i32> {
+    // SAFETY: nothing is mapped at so low an address: a call that moves bytes fails.
+    result(unsafe { libc::ioctl(file.as_raw_fd(), code.into(), 8) })
+}
+
+/// `file_getattr(2)` of a path (Linux 6.17).
+pub(crate) fn file_attributes(path: &std::ffi::CStr) -> io::Result<i32> {
+    const FILE_GETATTR: libc::c_long = 468;
+    let mut attributes = [0_u8; 24];
+    let (room, size) = (attributes.as_mut_ptr(), attributes.len());
+    // SAFETY: the call writes at most as many bytes as it is told that there are.
+    let answer =
+        unsafe { libc::syscall(FILE_GETATTR, libc::AT_FDCWD, path.as_ptr(), room, size, 0) };
+    result(libc::c_int::try_from(answer).unwrap_or(-1))
+}
+
 /// A descriptor of this process by its number.
 ///
 /// Used for those that this process was started with.

@@ -55,8 +55,9 @@ impl Opener {
         loop {
             let mut ready = [PollFd::new(&self.listener, PollFlags::IN)];
             match poll(&mut ready, None) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(_) => return,
+                Ok(_) => {}
+                // For want of memory, at most: programs go on opening files.
+                Err(_) => continue,
             }
             let found = ready[0].revents();
             if found.contains(PollFlags::IN) {
