@@ -43,7 +43,17 @@ background() {
     done
 }
 finish() {
-    sleep 0.3
+    # The listener has read everything once it has long made no call.
+    size=0
+    still=0
+    tries=0
+    while [ $still -lt 5 ] && [ $tries -lt 300 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+        now=$(wc -c <"$1.trace")
+        if [ "$now" = "$size" ]; then still=$((still + 1)); else still=0; fi
+        size=$now
+    done
     # strace ends with the program that it traces.
     child=$(grep -ls "^PPid:[[:space:]]*$listener\$" /proc/[0-9]*/status | head -n 1 | cut -d/ -f3)
     kill -INT "$child"
