@@ -8,7 +8,7 @@ use std::fs;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// A namespace of this test's thread, and a folder in it. What is mounted goes away with the thread.
@@ -565,7 +565,7 @@ fn a_users_dead_mounts_are_taken_away_and_live_ones_are_not() {
 fn copy_for_all() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("ours");
-    fs::copy(ASEQD, PathBuf::from(folder.path()).join("aseqd")).expect("a copy");
+    copy_program(Path::new(ASEQD), &folder.path().join("aseqd"));
     folder
 }
 

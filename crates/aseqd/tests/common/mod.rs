@@ -76,6 +76,13 @@ ln -s /proc/self/fd /dev/fd
 mkdir /dev/shm; mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 ";
 
+/// Copies a program to where it is then run. By another process: a file that this one has open for writing may
+/// be inherited by whatever another thread starts, and cannot be run until that has gone on (ETXTBSY).
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg(from).arg(to).status().expect("cp");
+    assert!(status.success(), "{} to {}", from.display(), to.display());
+}
+
 /// For tests that make namespaces and nodes of their own.
 pub(crate) fn is_root() -> bool {
     let root = rustix::process::geteuid().is_root();

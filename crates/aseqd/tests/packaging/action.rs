@@ -1,7 +1,7 @@
 //! The GitHub action: its steps are run with bash, as a runner does.
 
 use super::{read, root};
-use crate::common::{ASEQD, Ended, finish, have};
+use crate::common::{ASEQD, Ended, copy_program, finish, have};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -59,7 +59,7 @@ impl Runner {
         let releases = self.folder.path().join("OWNER/aseqd/releases/download").join(tag);
         let name = format!("aseqd-{tag}-{}-linux", std::env::consts::ARCH);
         fs::create_dir_all(releases.join(&name)).expect("a folder");
-        fs::copy(ASEQD, releases.join(&name).join("aseqd")).expect("a copy");
+        copy_program(Path::new(ASEQD), &releases.join(&name).join("aseqd"));
         let sum = if good { "sha256sum \"$1.tar.gz\"" } else { "echo 0000 \"$1.tar.gz\"" };
         let script = format!("tar -czf \"$1.tar.gz\" \"$1\" && {sum} > \"$1.tar.gz.sha256\"");
         let mut command = Command::new("sh");

@@ -5,6 +5,7 @@ mod common;
 
 mod action;
 mod service;
+mod scripts;
 mod units;
 
 use std::path::{Path, PathBuf};

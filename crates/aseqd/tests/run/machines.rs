@@ -3,6 +3,7 @@
 use crate::common::*;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 /// A machine of its own kind: a `/dev` with the usual nodes, a copy of the program that everybody may
@@ -18,7 +19,7 @@ impl Machine {
         }
         let folder = tempfile::tempdir().expect("a folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("ours");
-        fs::copy(ASEQD, folder.path().join("aseqd")).expect("a copy");
+        copy_program(Path::new(ASEQD), &folder.path().join("aseqd"));
         Some(Self { folder })
     }
 
