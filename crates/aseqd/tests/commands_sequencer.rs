@@ -400,6 +400,23 @@ fn colours_are_for_terminals_or_for_who_asks() {
     });
 }
 
+/// Enumerations end with ENOENT, and readers that do not sleep with EAGAIN: nothing has failed.
+#[test]
+fn trace_tells_of_failures_alone() {
+    if !can_serve() {
+        return;
+    }
+    let trace = |words: &[&str]| {
+        let mut command = Command::new(ASEQD);
+        command.args(["run", "--trace", "--", ASEQD]).args(words);
+        finish(command, DEADLINE).stderr
+    };
+    assert_eq!(trace(&["ls"]), "");
+    assert_eq!(trace(&["monitor", "-p", "14:0", "--timeout", "1ms"]), "");
+    let refused = trace(&["disconnect", "14:0", "14:0"]);
+    assert!(refused.starts_with("aseqd: UNSUBSCRIBE_PORT: ENOENT: "), "{refused}");
+}
+
 #[test]
 fn where_there_is_no_sequencer_it_says_what_to_do() {
     for command in [&["ls"][..], &["monitor"], &["connect", "1", "2"], &["disconnect", "-a"]] {

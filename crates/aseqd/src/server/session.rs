@@ -442,7 +442,7 @@ impl<D: Door> Session<D> {
     }
 
     fn tell(&self, call: &str, error: Error) {
-        if self.trace {
+        if self.trace && !is_normal(call, error) {
             log::trace(format_args!("{call}: {error}"));
         }
     }
@@ -450,6 +450,15 @@ impl<D: Door> Session<D> {
 
 const fn readiness(state: usize) -> Readiness {
     Readiness { readable: state & READABLE != 0, writable: state & WRITABLE != 0 }
+}
+
+/// Returns whether programs expect a call to fail so: it is the end of a list, or nothing is there to read yet.
+fn is_normal(call: &str, error: Error) -> bool {
+    match error.errno {
+        Errno::ENOENT => matches!(call, "QUERY_NEXT_CLIENT" | "QUERY_NEXT_PORT" | "QUERY_SUBS"),
+        Errno::EAGAIN => call == "read",
+        _ => false,
+    }
 }
 
 /// Name of a request, for people.
