@@ -3,8 +3,11 @@
 
 mod common;
 
-use common::{ASEQD, DEADLINE, can_serve, finish};
+use common::{ASEQD, DEADLINE, Mark, Process, can_serve, finish, shell};
+use rustix::process::Signal;
 use serde_json::Value;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 fn bench(arguments: &[&str]) -> common::Ended {
@@ -221,4 +224,44 @@ fn a_device_that_is_not_there_is_said_once() {
     let why = &line(&table["rows"][0], "/dev/snd/seq")["not_measured"];
     assert!(why.as_str().is_some_and(|why| why.contains("there is no sequencer")), "{why}");
     assert_eq!(line(&table["rows"][0], "/dev/snd/seq")["side"], "kernel");
+}
+
+/// Ended in any way, it takes along what it has started: servers of peers, and programs under `aseqd run`.
+#[test]
+fn a_bench_that_is_interrupted_leaves_nobody_behind() {
+    // In place of the peers' servers, which may not be installed: what runs until it is told to end.
+    let peers = tempfile::tempdir().expect("a folder");
+    for name in ["jackd", "sndiod"] {
+        let path = peers.path().join(name);
+        std::fs::write(&path, "#!/bin/sh\nexec sleep 4711\n").expect("a script");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("a script");
+    }
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", peers.path().display());
+    for signal in [Signal::TERM, Signal::KILL] {
+        let mut command = Command::new(ASEQD);
+        command.args(["bench", "latency", "--rounds", "1000"]).env("PATH", &path);
+        let mark = Mark::new(&mut command);
+        let mut bench = Process::start(command);
+        bench.wait_until("a worker and the servers of peers", |_| {
+            let running = mark.processes();
+            let count = |word| running.iter().filter(|(_, line)| line.contains(word)).count();
+            count("bench-worker") > 0 && count("sleep 4711") == 2
+        });
+        bench.signal(signal);
+        bench.wait_within(DEADLINE);
+        mark.expect_nothing();
+    }
+    // Its reader has seen enough.
+    let mut command = shell(&format!("'{ASEQD}' bench latency engine --quick | head -n 4"));
+    let files = tempfile::tempdir().expect("a folder");
+    let mark = Mark::new(command.env("PATH", &path).env("TMPDIR", files.path()));
+    let ended = finish(command, DEADLINE);
+    assert_eq!(ended.stdout.lines().count(), 4, "{ended:#?}");
+    mark.expect_nothing();
+    assert_eq!(
+        std::fs::read_dir(files.path()).expect("a folder").count(),
+        0,
+        "its files are removed"
+    );
 }

@@ -7,6 +7,7 @@ use crate::door::cuse::{self, Standing};
 use crate::error::{Context as _, Fail, reason};
 use crate::mounts::{Mount, Server};
 use crate::run::Via;
+use crate::sys::process;
 use crate::{client, command};
 use advice::{Device, Needs};
 use anstyle::{AnsiColor, Style};
@@ -69,7 +70,7 @@ fn attempt(via: Via) -> Result<Tried, Fail> {
     let own = std::env::current_exe().context("this program has no path")?;
     let mut run = Command::new(own);
     run.args(["run", "--via", &via.to_string(), "--", "true"]).stdin(Stdio::null());
-    let output = run.output().context("aseqd cannot be started")?;
+    let output = process::end_with_us(&mut run).output().context("aseqd cannot be started")?;
     let refused = (!output.status.success()).then(|| {
         let text = String::from_utf8_lossy(&output.stderr);
         let line = text.lines().next().unwrap_or("it does not say why");

@@ -18,12 +18,23 @@ use std::io::Write as _;
 /// # Errors
 /// What else keeps it from being written.
 pub fn print(text: &str) -> Result<(), Fail> {
+    if !is_wanted(text)? {
+        std::process::exit(0);
+    }
+    Ok(())
+}
+
+/// Prints as [`print`] does, for a command that has something to clean up. False: the reader has had enough.
+///
+/// # Errors
+/// What else keeps it from being written.
+fn is_wanted(text: &str) -> Result<bool, Fail> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => {
             Err(Fail::new(format!("standard output cannot be written: {}", reason(&error))))
         }
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(true),
     }
 }

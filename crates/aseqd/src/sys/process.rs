@@ -1,10 +1,12 @@
 //! Processes and signals: what has no safe wrapper.
-#![expect(unsafe_code, reason = "fork, signal masks and signalfd have no safe wrapper")]
+#![expect(unsafe_code, reason = "fork, pre_exec, signal masks and signalfd have no safe wrapper")]
 
 use rustix::process::{Pid, Signal};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 
 /// Which of the two processes a fork has returned in.
 #[derive(Debug)]
@@ -130,6 +132,23 @@ impl AsFd for SignalFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Has the kernel end a command when this process does, however that ends: SIGTERM, so that the command can
+/// clean up. Only for commands that are started from a thread that lives as long as the process: the kernel
+/// means the thread.
+pub(crate) fn end_with_us(command: &mut Command) -> &mut Command {
+    let parent = rustix::process::getpid();
+    let ask = move || {
+        rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
+        match rustix::process::getppid() {
+            Some(now) if now == parent => Ok(()),
+            // It has ended before the kernel was asked.
+            _ => Err(rustix::io::Errno::SRCH.into()),
+        }
+    };
+    // SAFETY: what runs between fork and exec are two system calls, without allocation or lock.
+    unsafe { command.pre_exec(ask) }
 }
 
 /// Ends this process without running anything of it, as a forked child must.

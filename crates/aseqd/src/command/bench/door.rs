@@ -4,6 +4,7 @@
 use super::row::Side;
 use crate::client::{Client, DEVICE};
 use crate::error::{Context as _, Fail};
+use crate::sys::process;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -106,7 +107,9 @@ pub(super) fn run_alone_with(variable: (&str, &str), task: &[String]) -> Result<
 
 /// This program as a worker with this task.
 pub(super) fn worker(task: &[String]) -> Result<Command, Fail> {
-    command(worker_words(task)?, false)
+    let mut command = command(worker_words(task)?, false)?;
+    process::end_with_us(&mut command);
+    Ok(command)
 }
 
 /// A command of words, under SCHED_FIFO if `fifo` says so.
@@ -147,7 +150,8 @@ pub(super) fn output(command: &mut Command) -> Result<String, Fail> {
 }
 
 fn answer(command: &mut Command) -> Result<Value, Fail> {
-    let text = output(command)?;
+    // A bench that is interrupted leaves nobody behind.
+    let text = output(process::end_with_us(command))?;
     let line = text.lines().last().unwrap_or_default();
     serde_json::from_str(line).context("a worker's answer")
 }

@@ -28,7 +28,7 @@ mod timer;
 mod wake;
 pub mod worker;
 
-use super::print;
+use super::{is_wanted, print};
 use crate::error::{Context as _, Fail, say};
 use door::Door;
 use machine::Machine;
@@ -230,8 +230,8 @@ pub fn main(args: &BenchArgs) -> Result<ExitCode, Fail> {
     let rounds = args.rounds.map_or(if args.quick { 1 } else { ROUNDS }, usize::from);
     let machine = Machine::here();
     let setup = Setup::new(args)?;
-    if !args.json {
-        print(&report::head(&machine, rounds))?;
+    if !args.json && !is_wanted(&report::head(&machine, rounds))? {
+        return Ok(ExitCode::SUCCESS);
     }
     let mut measured: Vec<Measured> = Vec::new();
     for family in &FAMILIES {
@@ -241,8 +241,8 @@ pub fn main(args: &BenchArgs) -> Result<ExitCode, Fail> {
         for row in (family.rows)(&setup) {
             let row = row.measure(rounds, &mut progress);
             progress("");
-            if !args.json {
-                print(&report::text(&row))?;
+            if !args.json && !is_wanted(&report::text(&row))? {
+                return Ok(ExitCode::SUCCESS);
             }
             measured.push(row);
         }

@@ -3,6 +3,7 @@
 use super::door;
 use super::lateness::installed;
 use crate::error::{Context as _, Fail};
+use crate::sys::process;
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::process::{Child, Stdio};
@@ -38,7 +39,8 @@ impl Server {
         }
         let mut command = door::command(words.iter().map(OsString::from), false)?;
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().with_context(|| (*program).to_owned())?;
+        let mut child =
+            process::end_with_us(&mut command).spawn().with_context(|| (*program).to_owned())?;
         // Neither says when it is ready: clients that come too early fail.
         std::thread::sleep(START);
         match child.try_wait().context("a server")? {

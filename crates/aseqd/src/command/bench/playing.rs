@@ -8,6 +8,7 @@ use super::process::Process;
 use super::row::{Line, Row, Side, Subject};
 use super::worker::{Words, task};
 use crate::error::{Context as _, Fail};
+use crate::sys::process;
 use abi::event::EVENT_SIZE;
 use abi::{Event, EventType};
 use serde_json::{Value, json};
@@ -106,6 +107,7 @@ pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
     let mut command = door::command(all, false)?;
     command.stdout(Stdio::null());
     let start = now_ns();
+    process::end_with_us(&mut command);
     let mut child = command.spawn().with_context(|| player.clone())?;
     let first = first_note(&sequencer);
     let took = now_ns() - start;
