@@ -4,6 +4,7 @@
 use super::entry::{self, Entrance, Entry};
 use super::link::{Link, Word};
 use super::namespace::Ids;
+use super::patience::{LOOK, Patience};
 use super::via::Via;
 use crate::cli::RunArgs;
 use crate::door::doors::Way;
@@ -19,10 +20,6 @@ use chardev::{Config, Device};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::ops::Range;
 use std::os::fd::OwnedFd;
-use std::time::Duration;
-
-/// How long a process may take to open the sequencer through a door that it has made.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Of a process without a word.
 const DIED: &str = "the process that tried it has died";
@@ -119,16 +116,21 @@ fn meet(
         Server::new(vec![way], args.trace, &args.timing).context("cannot start the server")?;
     let linked = server.watch(link).context("cannot wait for the command")?;
     let mut alarm = Alarm::new().context("no timer")?;
-    let patience = u64::try_from(PATIENCE.as_nanos()).unwrap_or(u64::MAX);
-    alarm.set(Some(Clock::Real.now() + patience)).context("no timer")?;
     server.watch(&alarm).context("cannot wait for a timer")?;
-    let word = match server.run().context("the server failed")? {
-        Wake::Watched(number) if number == linked => link.listen()?,
-        Wake::Watched(_) => {
-            let waited = PATIENCE.as_secs();
-            return Ok(Err(format!("an open did not come back in {waited} s")));
+    let mut patience = Patience::new();
+    let word = loop {
+        let look = u64::try_from(LOOK.as_nanos()).unwrap_or(u64::MAX);
+        alarm.set(Some(Clock::Real.now() + look)).context("no timer")?;
+        match server.run().context("the server failed")? {
+            Wake::Watched(number) if number == linked => break link.listen()?,
+            // The word may have come while this process waited for a CPU, too.
+            Wake::Watched(_) if link.has_word()? => break link.listen()?,
+            Wake::Watched(_) if patience.is_over() => {
+                return Ok(Err("an open of the sequencer did not come back".into()));
+            }
+            Wake::Watched(_) => {}
+            Wake::Disconnected => return Ok(Err("it was closed at once".into())),
         }
-        Wake::Disconnected => return Ok(Err("it was closed at once".into())),
     };
     server.forget(link).context("cannot wait for the command")?;
     server.forget(&alarm).context("cannot wait for a timer")?;

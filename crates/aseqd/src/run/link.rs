@@ -3,6 +3,7 @@
 
 use super::pair;
 use crate::error::{Context as _, Fail};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -66,6 +67,14 @@ impl Link {
         let mut bytes = vec![REFUSED];
         bytes.extend(why.bytes().take(ROOM - 1));
         let _gone = rustix::io::write(&self.0, &bytes);
+    }
+
+    /// Returns whether a word is there to be taken.
+    pub(super) fn has_word(&self) -> Result<bool, Fail> {
+        let mut ready = [PollFd::new(&self.0, PollFlags::IN)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let ready = rustix::io::retry_on_intr(|| poll(&mut ready, Some(&now)));
+        ready.map(|ready| ready > 0).context("cannot wait for the command")
     }
 
     /// Waits for a word.

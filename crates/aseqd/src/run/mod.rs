@@ -13,6 +13,7 @@ mod front;
 mod keeper;
 mod link;
 mod namespace;
+mod patience;
 mod tree;
 mod via;
 

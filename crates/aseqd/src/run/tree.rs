@@ -59,6 +59,34 @@ pub(super) fn signal(pid: i32, signal: Signal) {
     }
 }
 
+/// What the descendants of this process do, all together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Activity {
+    /// One of them is ready to run and has no CPU, or waits for a disk.
+    pub(super) waits_to_run: bool,
+    /// CPU time that they have used, in ticks of the system.
+    pub(super) cpu_ticks: u64,
+}
+
+pub(super) fn activity() -> Activity {
+    let mut all = Activity::default();
+    for pid in descendants() {
+        let Some((state, cpu_ticks)) = state_of(pid) else { continue };
+        all.waits_to_run |= matches!(state, 'R' | 'D');
+        all.cpu_ticks += cpu_ticks;
+    }
+    all
+}
+
+/// State and CPU time of a process: fields 3, 14 and 15 of proc_pid_stat(5).
+fn state_of(pid: i32) -> Option<(char, u64)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, after) = stat.rsplit_once(") ")?;
+    let fields: Vec<_> = after.split(' ').collect();
+    let time = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    Some((fields.first()?.chars().next()?, time(11)? + time(12)?))
+}
+
 fn descendants() -> Vec<i32> {
     let parents = parents();
     let own = getpid().as_raw_nonzero().get();
@@ -92,4 +120,25 @@ fn parents() -> BTreeMap<i32, i32> {
             (state != "Z").then_some((number, parent))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn a_child_that_computes_is_active() {
+        let mut child = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let end = std::time::Instant::now() + Duration::from_secs(60);
+        // The system counts in steps: two of them have to be used.
+        while state_of(pid).is_none_or(|(state, ticks)| state != 'R' || ticks < 2) {
+            assert!(std::time::Instant::now() < end, "{:?}", state_of(pid));
+        }
+        assert!(activity().cpu_ticks >= 2);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(state_of(pid), None);
+    }
 }
