@@ -63,40 +63,27 @@ impl Color {
     }
 }
 
-/// The commands.
+/// The commands. What each does stands at its arguments: that is its help.
 #[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "a comment here would hide that of the arguments")]
 pub enum Command {
-    /// Run a command with a sequencer of its own
     Run(RunArgs),
-    /// Serve a sequencer to the machine, or to a user
     Serve(ServeArgs),
-    /// List clients, ports and connections
     Ls(ls::LsArgs),
-    /// List timers, and who uses them
     Timers(timers::TimersArgs),
-    /// Connect two ports
     Connect(connect::ConnectArgs),
-    /// Disconnect two ports, or all
     Disconnect(connect::DisconnectArgs),
-    /// Wait until a port exists
     Wait(wait::WaitArgs),
-    /// Print events as they arrive
     Monitor(monitor::MonitorArgs),
-    /// Play MIDI files
     Play(play::PlayArgs),
-    /// Play a short piece, and print what arrives
     Demo(demo::DemoArgs),
-    /// Say what this machine allows, and what to add for more
     Doctor(doctor::DoctorArgs),
-    /// Measure the sequencer on this machine, beside its limits and its peers
     Bench(bench::BenchArgs),
-    /// A program of the bench
     #[command(hide = true)]
     BenchWorker(bench::worker::WorkerArgs),
     /// Open the sequencer, and say if it is one
     #[command(hide = true)]
     Probe,
-    /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }
 
@@ -107,13 +94,14 @@ pub enum Command {
 /// sequencer ends; children that still hold it open are ended too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit status: that of CMD; 128 + n if signal n ended it; 127 if CMD was not found or aseqd itself
+Exit status: that of CMD; 128 + n if signal n ended it; 127 if CMD was not found or aseqd itself \
 failed, 126 if CMD cannot be executed.
 
 Examples:
   aseqd run -- aconnect -l
   aseqd run -- cargo test
-  aseqd run -- sh -c 'fluidsynth -a file song.sf2 & aseqd wait FLUID; aplaymidi -p FLUID song.mid'")]
+  aseqd run -- sh -c 'aseqdump -p 14:0 & aseqd wait --connected aseqdump
+    aplaymidi -p 14:0 song.mid; kill $!'")]
 pub struct RunArgs {
     /// Say on standard error which door is used, and why not a better one
     #[arg(short, long)]

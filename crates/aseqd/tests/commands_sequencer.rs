@@ -452,6 +452,8 @@ fn wrong_usage_is_status_2_and_help_has_examples() {
         let help = output(aseqd(&[command, "--help"]));
         assert!(help.contains("Example"), "{command}: {help}");
     }
+    // The description, not its first sentence alone.
+    assert!(output(aseqd(&["run", "--help"])).contains("nobody else sees"));
     for shell in ["bash", "zsh", "fish"] {
         assert!(output(aseqd(&["completions", shell])).contains("disconnect"), "{shell}");
     }

@@ -2,11 +2,16 @@
 //!
 //! `ASEQD_BLESS=1 cargo test -p aseqd --test pages` prints them anew.
 
+mod common;
+#[path = "../../report/tests/manual/mod.rs"]
+mod manual;
+
 use engine::seq::ioctl::{Support, TABLE};
 use engine::timer;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -22,28 +27,166 @@ fn check(path: &Path, wanted: &str) {
     assert!(found == wanted, "{} is not current; {hint}", path.display());
 }
 
+/// The section of a page of ours.
+fn section(page: &str) -> &'static str {
+    match page {
+        "aseqd" => "7",
+        "aseqd-serve" => "8",
+        _ => "1",
+    }
+}
+
+/// The commands that have pages, by name, with the full names of their options.
+fn commands() -> Vec<(String, clap::Command)> {
+    let mut whole = aseqd::cli::command();
+    whole.build();
+    let shown = whole.get_subcommands().filter(|sub| !sub.is_hide_set());
+    let shown = shown.filter(|sub| sub.get_name() != "help");
+    shown.map(|sub| (format!("aseqd-{}", sub.get_name()), sub.clone())).collect()
+}
+
+/// What a reader of a page may want next.
+fn see_also(page: &str) -> Vec<(&str, &str)> {
+    let others: &[&str] = match page {
+        "aseqd" => &["kreport"],
+        "aseqd-run" => &["aseqd-serve", "aseqd-wait", "aseqd-doctor"],
+        "aseqd-serve" => &["aseqd-run", "aseqd-doctor"],
+        "aseqd-ls" | "aseqd-timers" => &["aseqd-connect", "aseqd-monitor"],
+        "aseqd-connect" => &["aseqd-disconnect", "aseqd-ls", "aseqd-wait"],
+        "aseqd-disconnect" => &["aseqd-connect", "aseqd-ls"],
+        "aseqd-monitor" | "aseqd-wait" => &["aseqd-ls", "aseqd-connect"],
+        "aseqd-play" => &["aseqd-monitor", "aseqd-wait"],
+        "aseqd-demo" => &["aseqd-play", "aseqd-bench"],
+        "aseqd-doctor" => &["aseqd-run"],
+        _ => &[],
+    };
+    let main = if page == "aseqd" { ("aseqd", "7") } else { ("aseqd", "1") };
+    let mut all = vec![main];
+    all.extend((page != "aseqd").then_some(("aseqd", "7")));
+    all.extend(others.iter().map(|page| (*page, section(page))));
+    all
+}
+
 #[test]
 fn man_pages_are_those_of_the_program() {
-    let command = aseqd::cli::command();
-    let shown = command.get_subcommands().filter(|sub| !sub.is_hide_set());
-    let names = shown.map(|sub| sub.get_name().to_owned());
-    let mut pages = vec![("aseqd".to_owned(), command.clone())];
-    for name in names.filter(|name| name != "help") {
-        let mut whole = command.clone();
-        // Gives the subcommands their full names.
-        whole.build();
-        let sub = whole.find_subcommand(&name).expect("it was listed");
-        pages.push((format!("aseqd-{name}"), sub.clone()));
+    let mut pages = commands();
+    pages.push(("aseqd".to_owned(), aseqd::cli::command()));
+    for (name, command) in pages {
+        let section = if name == "aseqd" { "1" } else { section(&name) };
+        let text = manual::page(command, &name, section, &self::section, &see_also(&name));
+        check(&root().join("man").join(format!("{name}.{section}")), &text);
     }
-    for (name, page) in pages {
-        let mut text = Vec::new();
-        let section = if name == "aseqd-serve" { "8" } else { "1" };
-        // The date of a page would change it without a change.
-        let man =
-            clap_mangen::Man::new(page).title(&name).section(section).date("").source("aseqd");
-        man.render(&mut text).expect("the page can be printed");
-        let path = root().join("man").join(format!("{name}.{section}"));
-        check(&path, &String::from_utf8(text).expect("text"));
+}
+
+/// All pages, by `NAME.SECTION`.
+fn pages() -> Vec<(String, String)> {
+    let entries = fs::read_dir(root().join("man")).expect("the pages").flatten();
+    let mut pages: Vec<_> = entries
+        .map(|entry| {
+            let text = fs::read_to_string(entry.path()).expect("text");
+            (entry.file_name().to_string_lossy().into_owned(), text)
+        })
+        .collect();
+    pages.sort();
+    pages
+}
+
+#[test]
+fn pages_refer_to_pages_that_exist() {
+    // Of other projects.
+    let others = ["read.2", "write.2", "stat.2", "poll.2", "aplaymidi.1", "aseqdump.1", "udev.7"];
+    let pages = pages();
+    for (name, text) in &pages {
+        for line in text.lines().filter_map(|line| line.strip_prefix(".BR ")) {
+            let mut words = line.split(' ');
+            let (Some(page), Some(section)) = (words.next(), words.next()) else { continue };
+            let Some((section, _)) =
+                section.strip_prefix('(').and_then(|rest| rest.split_once(')'))
+            else {
+                continue;
+            };
+            let wanted = format!("{}.{section}", page.replace("\\-", "-"));
+            let known = pages.iter().any(|(page, _)| *page == wanted) || others.contains(&&*wanted);
+            assert!(known, "{name} refers to {wanted}");
+        }
+        assert!(!text.contains(".SH EXTRA"), "{name} names its sections");
+    }
+    // Pages of commands that are gone would stay.
+    let commands = commands();
+    for (page, _) in &pages {
+        let command = page.split('.').next().expect("a name");
+        let known = command == "aseqd"
+            || command == "kreport"
+            || commands.iter().any(|(name, _)| name == command);
+        assert!(known, "{page} is the page of a command");
+    }
+    let main = fs::read_to_string(root().join("man/aseqd.1")).expect("the page");
+    let about = fs::read_to_string(root().join("man/aseqd.7")).expect("the page");
+    for (name, _) in commands {
+        let reference =
+            |dash: &str| format!(".BR {} ({})", name.replace('-', dash), section(&name));
+        assert!(main.contains(&reference("\\-")), "aseqd.1 refers to {name}");
+        assert!(about.contains(&reference("-")), "aseqd.7 refers to {name}");
+    }
+}
+
+/// Every variable that the program reads, or sets for its children, is in aseqd(7).
+#[test]
+fn environment_variables_are_documented() {
+    let about = fs::read_to_string(root().join("man/aseqd.7")).expect("the page");
+    let mut wanted: Vec<String> =
+        ["NO_COLOR", "CLICOLOR_FORCE", "ALSA_OUTPUT_PORTS", "NOTIFY_SOCKET", "XDG_RUNTIME_DIR"]
+            .map(str::to_owned)
+            .to_vec();
+    wanted.push(abi::preload::SOCKET_VARIABLE.to_owned());
+    for (_, command) in commands() {
+        let variables = command.get_arguments().filter_map(|argument| argument.get_env());
+        wanted.extend(variables.map(|name| name.to_string_lossy().into_owned()));
+    }
+    for name in wanted {
+        assert!(about.contains(&format!(".B {name}\n")), "aseqd.7 has {name}");
+    }
+}
+
+/// Epilogues are wrapped once, by clap, to the width of the terminal.
+#[test]
+fn help_is_wrapped_by_the_terminal_alone() {
+    for (name, command) in commands() {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for paragraph in help.split("\n\n") {
+            let (mut prose, examples): (Vec<_>, Vec<_>) =
+                paragraph.lines().partition(|line| !line.starts_with("  "));
+            prose.retain(|line| *line != "Examples:");
+            assert!(prose.len() <= 1, "{name}: a paragraph is one line: {prose:?}");
+            for line in examples {
+                assert!(line.chars().count() < 80, "{name}: an example fits a terminal: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn linters_have_nothing_to_say_of_the_pages() {
+    let lint = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(root().join("man")).env("LC_ALL", "C.UTF-8");
+        let output = command.output().expect("it was found");
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    let (mandoc, groff) = (common::have(&["mandoc"]), common::have(&["groff"]));
+    for (page, _) in pages() {
+        // A date would change pages without a change, and lines are paragraphs of the help.
+        if mandoc {
+            let said = lint("mandoc", &["-Tlint", "-Wstyle", &page]);
+            let wrong: Vec<_> = said
+                .lines()
+                .filter(|line| !line.contains("date") && !line.contains("longer than 80 bytes"))
+                .collect();
+            assert!(wrong.is_empty(), "{wrong:#?}");
+        }
+        if groff {
+            assert_eq!(lint("groff", &["-man", "-ww", "-z", "-Tutf8", &page]), "", "{page}");
+        }
     }
 }
 

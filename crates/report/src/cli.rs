@@ -14,7 +14,7 @@ use std::path::PathBuf;
     name = "kreport",
     version,
     after_help = "\
-Exit status: 0 if everything was read and printed; 1 if --check was given and there are reports;
+Exit status: 0 if everything was read and printed; 1 if --check was given and there are reports; \
 2 if an option is wrong, or a file cannot be read or nothing can be written.
 
 Examples:

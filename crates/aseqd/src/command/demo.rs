@@ -17,7 +17,15 @@ use std::time::Duration;
 
 const SONG: &[u8] = include_bytes!("../../../../songs/etude.mid");
 /// Play a short piece through the sequencer and show its events as they arrive
+///
+/// Where there is no sequencer, it starts one of its own, as `aseqd run` does.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Exit status: 0 if every event arrived, 1 if not.
+
+Examples:
+  aseqd demo
+  aseqd run -- aseqd demo --quiet")]
 pub struct DemoArgs {
     /// The sequencer's device file
     #[arg(long, value_name = "PATH", default_value = DEVICE, env = "ASEQD_DEVICE")]

@@ -28,7 +28,9 @@ use std::process::{Command, ExitCode, Stdio};
 #[command(after_help = "\
 Exit status: 0 if some door works or the kernel has a sequencer, 1 if not.
 
-Example: docker run --rm IMAGE aseqd doctor")]
+Examples:
+  aseqd doctor --json | jq .taken
+  docker run --rm IMAGE aseqd doctor")]
 pub struct DoctorArgs {
     /// Print one JSON object
     #[arg(long)]

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 /// List clients, ports and connections
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Capabilities are r and w for what others may read from and write to; in capitals if they may also
+Capabilities are r and w for what others may read from and write to; in capitals if they may also \
 subscribe to it. A connection may be [ex]clusive, or stamp events with a queue: [tick:Q], [real:Q].
 
 Examples:

@@ -27,6 +27,12 @@ const PORTS_VARIABLE: &str = "ALSA_OUTPUT_PORTS";
 
 /// Play MIDI files to ports of the sequencer
 #[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Exit status: 0 if everything was played, 1 if not, 2 for wrong usage, 128 + n if signal n ended it.
+
+Examples:
+  aseqd play -p 'Midi Through' song.mid
+  aseqd play -p 128:0,129:0 --delay 2s one.mid two.mid")]
 pub struct PlayArgs {
     /// Standard MIDI Files of any format, or - for the standard input
     #[arg(required = true, value_name = "FILE")]

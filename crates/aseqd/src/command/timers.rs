@@ -18,7 +18,7 @@ use std::process::ExitCode;
 /// (class SLAVE) are not listed: neither is this on Linux.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-An application's number is that of the thread that chose the timer, as the server or the kernel numbers
+An application's number is that of the thread that chose the timer, as the server or the kernel numbers \
 it: in a container it may be another than there, and the name of the program is then not known.
 
 Examples:

@@ -24,17 +24,17 @@ use std::time::{Duration, Instant};
 /// reached, with exit status 0.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Lateness is the time from the instant that an event was scheduled for, on the clock of its queue, to
-the instant at which this program had read it: the sequencer and one wake-up. It is known for events in
-real time, and for events in ticks if the start of the queue was seen, since this command follows
-every change of tempo from there. Events that went through Midi Through no longer name their queue; with
+Lateness is the time from the instant that an event was scheduled for, on the clock of its queue, to \
+the instant at which this program had read it: the sequencer and one wake-up. It is known for events in \
+real time, and for events in ticks if the start of the queue was seen, since this command follows \
+every change of tempo from there. Events that went through Midi Through no longer name their queue; with \
 one running queue in the system, that one is meant. Events that were not scheduled have none.
 
 Examples:
   aseqd monitor -p 'Midi Through'
-  aseqd monitor -p 0:1                       # what happens in the system
+  aseqd monitor -p 0:1         # what happens in the system
   aseqd monitor -p 128:0 --json --count 100 | jq .type
-  aseqd monitor --lateness                   # then, elsewhere: aplaymidi -p 'aseqd monitor' song.mid")]
+  aseqd monitor --lateness & aplaymidi -p 'aseqd monitor' song.mid")]
 pub struct MonitorArgs {
     /// Ports to listen to, by number or by name
     #[arg(short, long, value_name = "PORT", value_delimiter = ',')]

@@ -28,6 +28,7 @@ pub(crate) struct Console {
     length: Option<Receiver<Duration>>,
     total: Option<Duration>,
     shown: Option<Instant>,
+    bar: Bar,
 }
 
 impl Console {
@@ -42,6 +43,7 @@ impl Console {
             length: None,
             total: None,
             shown: None,
+            bar: bar(|name| std::env::var(name).ok()),
         })
     }
 
@@ -86,7 +88,7 @@ impl Console {
         let columns = rustix::termios::tcgetwinsize(io::stderr())
             .map_or(DEFAULT_COLUMNS, |size| size.ws_col)
             .max(1);
-        let line = line(&self.name, position, self.total, usize::from(columns) - 1);
+        let line = line(&self.name, position, self.total, usize::from(columns) - 1, self.bar);
         // A terminal that went away is no reason to stop.
         let _ = io::stderr().write_all(format!("\r{line}\x1b[K").as_bytes());
         self.shown = Some(Instant::now());
@@ -122,19 +124,38 @@ impl AsFd for Console {
     }
 }
 
-/// `name  0:12 / 0:30  [#####-----]`, as much of it as there is room for.
-fn line(name: &str, position: Duration, total: Option<Duration>, columns: usize) -> String {
+/// How the bar is drawn: what was played, and what is to come.
+type Bar = (&'static str, &'static str);
+const LINES: Bar = ("\u{2501}", "\u{2500}");
+const ASCII: Bar = ("#", "-");
+
+/// The bar for a locale: from the first variable that is set, as in setlocale(3).
+fn bar(variable: impl Fn(&str) -> Option<String>) -> Bar {
+    let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set).unwrap_or_default();
+    let locale = locale.to_ascii_lowercase();
+    if locale.contains("utf-8") || locale.contains("utf8") { LINES } else { ASCII }
+}
+
+/// `name  0:12 / 0:30  ━━━━━─────`, as much of it as there is room for.
+fn line(
+    name: &str,
+    position: Duration,
+    total: Option<Duration>,
+    columns: usize,
+    (played, left): Bar,
+) -> String {
     let mut line = format!("{}  {}", printable(name), clock(position));
     if let Some(total) = total {
         let _ = write!(line, " / {}", clock(total));
-        let room = columns.saturating_sub(line.chars().count() + 4).min(MAX_BAR);
+        let room = columns.saturating_sub(line.chars().count() + 2).min(MAX_BAR);
         if room > 1 && !total.is_zero() {
             let part = (position.as_secs_f64() / total.as_secs_f64()).min(1.0);
             #[expect(clippy::cast_possible_truncation, reason = "from 0 to 40")]
             #[expect(clippy::cast_sign_loss, reason = "from 0 to 40")]
             #[expect(clippy::cast_precision_loss, reason = "from 0 to 40")]
             let done = (part * room as f64) as usize;
-            let _ = write!(line, "  [{}{}]", "#".repeat(done), "-".repeat(room - done));
+            let _ = write!(line, "  {}{}", played.repeat(done), left.repeat(room - done));
         }
     }
     line.chars().take(columns).collect()
@@ -164,21 +185,34 @@ mod tests {
 
     #[test]
     fn line_shows_position_length_and_bar() {
-        assert_eq!(line("a.mid", at(12), None, 80), "a.mid  0:12");
-        let half = line("a.mid", at(15), Some(at(30)), 80);
-        assert_eq!(half, format!("a.mid  0:15 / 0:30  [{}{}]", "#".repeat(20), "-".repeat(20)));
-        let over = line("a.mid", at(31), Some(at(30)), 80);
-        assert!(over.ends_with(&format!("[{}]", "#".repeat(40))));
+        assert_eq!(line("a.mid", at(12), None, 80, ASCII), "a.mid  0:12");
+        let half = line("a.mid", at(15), Some(at(30)), 80, ASCII);
+        assert_eq!(half, format!("a.mid  0:15 / 0:30  {}{}", "#".repeat(20), "-".repeat(20)));
+        let over = line("a.mid", at(31), Some(at(30)), 80, LINES);
+        assert!(over.ends_with(&format!("  {}", LINES.0.repeat(40))));
         assert_eq!(
-            line("a", at(3601), Some(at(36_000)), 200).split("  ").nth(1).unwrap(),
+            line("a", at(3601), Some(at(36_000)), 200, ASCII).split("  ").nth(1).unwrap(),
             "1:00:01 / 10:00:00"
         );
     }
 
     #[test]
+    fn the_bar_is_what_the_locale_can_show() {
+        let of = |set: &[(&str, &str)]| {
+            let value =
+                |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+            bar(|name| value(name).map(str::to_owned))
+        };
+        assert_eq!(of(&[]), ASCII);
+        assert_eq!(of(&[("LANG", "de_DE.UTF-8")]), LINES);
+        assert_eq!(of(&[("LANG", "de_DE.UTF-8"), ("LC_ALL", "C")]), ASCII);
+        assert_eq!(of(&[("LANG", "C"), ("LC_CTYPE", "C.utf8"), ("LC_ALL", "")]), LINES);
+    }
+
+    #[test]
     fn line_fits_the_terminal() {
         for columns in 0..60 {
-            let line = line("songs/\u{1b}[2J.mid", at(1), Some(at(9)), columns);
+            let line = line("songs/\u{1b}[2J.mid", at(1), Some(at(9)), columns, LINES);
             assert!(line.chars().count() <= columns);
             assert!(!line.contains('\u{1b}'));
         }
@@ -186,6 +220,6 @@ mod tests {
 
     #[test]
     fn a_song_without_length_has_no_bar() {
-        assert_eq!(line("a", at(0), Some(at(0)), 80), "a  0:00 / 0:00");
+        assert_eq!(line("a", at(0), Some(at(0)), 80, ASCII), "a  0:00 / 0:00");
     }
 }

@@ -1,0 +1,175 @@
+//! Examples of `--help` and of the documents: their options exist, and what can be run here runs, through the
+//! shell that CI jobs have (dash).
+
+mod common;
+
+use common::*;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Examples that are run, each in a sequencer of its own unless it starts one.
+const RUN: &[&str] = &[
+    "aseqd run -- aconnect -l",
+    "aseqd run -- sh -c 'aseqdump -p 14:0 & aseqd wait --connected aseqdump\n  aplaymidi -p 14:0 song.mid; kill $!'",
+    "aseqd ls",
+    "aseqd ls --output --json | jq .port",
+    "aseqd timers",
+    "aseqd timers --json | jq '.holders[]'",
+    "aseqd disconnect --all",
+    "aseqd play -p 'Midi Through' song.mid",
+    "aseqd doctor --json | jq .taken",
+    "aseqd bench --list",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The examples of a command's `--help`. A line that is indented further belongs to the one before.
+fn examples(command: &clap::Command) -> Vec<String> {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let mut examples: Vec<String> = Vec::new();
+    for paragraph in help.split("\n\n") {
+        if let Some(example) = paragraph.strip_prefix("Example: ") {
+            examples.push(example.to_owned());
+        } else if let Some(lines) = paragraph.strip_prefix("Examples:\n") {
+            for line in lines.lines().map(|line| line.strip_prefix("  ").expect("an indented line"))
+            {
+                match (line.starts_with(' '), examples.last_mut()) {
+                    (true, Some(last)) => *last += &format!("\n{line}"),
+                    _ => examples.push(line.to_owned()),
+                }
+            }
+        }
+    }
+    examples
+}
+
+fn all_examples() -> Vec<String> {
+    let command = aseqd::cli::command();
+    command.get_subcommands().filter(|sub| !sub.is_hide_set()).flat_map(examples).collect()
+}
+
+/// The words of a shell's command, for what the documents use: quotes, and what ends a command.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let mut all: Vec<Vec<String>> = vec![Vec::new()];
+    let (mut word, mut has_word, mut quote) = (String::new(), false, None);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match (quote, letter) {
+            (Some(open), _) if letter == open => quote = None,
+            (Some(_), _) => word.push(letter),
+            (None, '\'' | '"') => (quote, has_word) = (Some(letter), true),
+            (None, '\\') if letters.peek() == Some(&'\n') => drop(letters.next()),
+            (None, '#') if !has_word => {
+                while letters.next_if(|letter| *letter != '\n').is_some() {}
+            }
+            (None, ' ' | '\n' | ';' | '&' | '|' | '>' | '(' | ')') => {
+                if has_word {
+                    all.last_mut().expect("a command").push(std::mem::take(&mut word));
+                }
+                has_word = false;
+                if letter != ' ' {
+                    all.push(Vec::new());
+                }
+            }
+            (None, _) => {
+                word.push(letter);
+                has_word = true;
+            }
+        }
+    }
+    all.last_mut().expect("a command").extend(has_word.then_some(word));
+    all.retain(|words| !words.is_empty());
+    all
+}
+
+/// Every call of aseqd in a shell's text, also in what `sh -c` is given, has options that exist.
+#[track_caller]
+fn assert_parses(text: &str) {
+    for words in commands(text) {
+        let words: Vec<_> =
+            words.iter().skip_while(|word| *word == "sudo" || *word == "exec").collect();
+        for word in words.iter().filter(|word| word.contains("aseqd ")) {
+            assert_parses(word);
+        }
+        if words.first().is_some_and(|word| *word == "aseqd") {
+            let parsed = aseqd::cli::command().try_get_matches_from(&words);
+            let shown = |error: &clap::Error| {
+                use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
+                matches!(error.kind(), DisplayHelp | DisplayVersion)
+            };
+            if let Err(error) = parsed
+                && !shown(&error)
+            {
+                panic!("{text}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn options_in_the_examples_of_help_exist() {
+    let examples = all_examples();
+    assert!(examples.len() > 20, "{examples:#?}");
+    for example in &examples {
+        assert_parses(example);
+    }
+    for run in
+        RUN.iter().filter(|run| !run.starts_with("aseqd play") && !run.starts_with("aseqd doctor"))
+    {
+        let known = examples.iter().any(|example| example == run) || *run == "aseqd bench --list";
+        assert!(known, "{run} is still an example: {examples:#?}");
+    }
+}
+
+#[test]
+fn options_in_the_documents_exist() {
+    let docs = fs::read_dir(root().join("docs")).expect("the documents").flatten();
+    let mut pages: Vec<_> = docs.map(|entry| entry.path()).collect();
+    pages.push(root().join("README.md"));
+    pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
+    let mut calls = 0;
+    for page in pages {
+        let text = fs::read_to_string(&page).expect("text");
+        // Blocks of commands; others hold output, or files.
+        for block in text.split("\n```sh\n").skip(1) {
+            let block = block.split("\n```").next().expect("a block");
+            calls += block.matches("aseqd ").count();
+            assert_parses(block);
+        }
+    }
+    assert!(calls > 5, "the documents show how it is called");
+}
+
+#[test]
+fn examples_run_in_dash() {
+    if !can_serve() || !have(&["dash", "aconnect", "aplaymidi", "aseqdump", "jq"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    // One note, an eighth long: a header, a track of 480 ticks to the quarter, and its end.
+    let track = b"\x00\x90\x3c\x40\x81\x70\x80\x3c\x40\x00\xff\x2f\x00";
+    let mut song = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk\0\0\0".to_vec();
+    song.push(u8::try_from(track.len()).expect("a short track"));
+    song.extend(track);
+    fs::write(folder.path().join("song.mid"), song).expect("a song");
+    let bin = Path::new(ASEQD).parent().expect("a folder").display().to_string();
+    let path = format!("{bin}:{}", std::env::var("PATH").unwrap_or_default());
+    for example in RUN {
+        let mut command = match example.starts_with("aseqd run") {
+            true => Command::new("dash"),
+            false => aseqd_run(["dash"]),
+        };
+        command.args(["-e", "-c", example]).env("PATH", &path).current_dir(folder.path());
+        let mark = Mark::new(&mut command);
+        let ended = finish(command, DEADLINE);
+        assert_eq!(ended.status.code(), Some(0), "{example}: {ended:#?}");
+        assert_eq!(ended.stderr, "", "{example}: {ended:#?}");
+        if example.contains("aseqdump") {
+            assert!(ended.stdout.contains("Note on"), "{example}: {ended:#?}");
+        }
+        mark.expect_nothing();
+    }
+}
