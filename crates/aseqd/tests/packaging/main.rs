@@ -4,8 +4,8 @@
 mod common;
 
 mod action;
-mod service;
 mod scripts;
+mod service;
 mod units;
 
 use std::path::{Path, PathBuf};
