@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn a_folder_of_another_user_is_refused_even_by_root() {
         if !rustix::process::geteuid().is_root() {
-            eprintln!("skipped: a_folder_of_another_user_is_refused_even_by_root: needs root");
+            skip::skip("needs root");
             return;
         }
         let outer = tempfile::tempdir().unwrap();
