@@ -14,6 +14,7 @@ use std::process::ExitCode;
 static ALLOC: lockdep::Alloc = lockdep::Alloc::new();
 
 fn main() -> ExitCode {
+    cli::Color::of(std::env::args_os()).set();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(say_usage(&error)),
