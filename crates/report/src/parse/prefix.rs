@@ -63,7 +63,20 @@ fn after_time(line: &str) -> Option<Line<'_>> {
     let rest = &inner[end + 1..];
     let (context, rest) = caller(rest).unwrap_or((Context::Console, rest));
     let text = rest.strip_prefix(' ').unwrap_or(rest);
+    if context == Context::Console
+        && let Some(text) = behind_host(text)
+    {
+        // Of the two times the kernel's own is the exact one.
+        let found = self::inner(text);
+        return Some(Line { time_us: found.time_us.or(time_us), ..found });
+    }
     Some(Line { text, context, time_us })
+}
+
+/// What follows `HOST kernel: `: `journalctl -o short-monotonic` has a time before it.
+fn behind_host(text: &str) -> Option<&str> {
+    let host = memchr::memchr(b' ', text.as_bytes())?;
+    text[host..].strip_prefix(" kernel: ").filter(|_| host > 0)
 }
 
 /// The first closing bracket, if it is near.
@@ -196,6 +209,10 @@ mod tests {
             ("<4>x", "x", Context::Console, None),
             ("Nov 24 18:26:06 host kernel: [  1.5] x", "x", Context::Console, Some(1_500_000)),
             ("2026-11-24T18:26:06+00:00 host kernel: x", "x", Context::Console, None),
+            ("[   12.345678] host kernel: BUG: x", "BUG: x", Context::Console, Some(12_345_678)),
+            ("[   12.345678] host kernel:  f+0x1", " f+0x1", Context::Console, Some(12_345_678)),
+            ("[   12.345678] host kernel x", "host kernel x", Context::Console, Some(12_345_678)),
+            ("1764379017.123456 host kernel: x", "x", Context::Console, None),
             ("[Tue Nov 24 18:26:06 2026] x", "x", Context::Console, None),
             ("kern  :warn  : [    1.000000] x", "x", Context::Console, Some(1_000_000)),
             ("vm login: [   88.737064][ T5611] x", "x", Context::Task(5611), Some(88_737_064)),
