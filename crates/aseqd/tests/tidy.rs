@@ -245,3 +245,24 @@ fn every_skip_is_counted() {
         assert_eq!(found.map(|line| line + 1), None, "{name} prints a skip: call skip::skip");
     }
 }
+
+/// Each row of the table in `docs/limits.md` names a constant, and the file that it stands in.
+#[test]
+fn the_limits_are_where_their_table_says() {
+    let table = fs::read_to_string(root().join("docs/limits.md")).expect("the table");
+    let mut file = String::new();
+    let mut rows = 0;
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(2) {
+        let place = row.trim_end_matches(" |").rsplit(" | ").next().expect("a cell");
+        let mut names = place.split('`').skip(1).step_by(2);
+        let constant = names.next().unwrap_or_else(|| panic!("no constant: {row}"));
+        if let Some(named) = names.next() {
+            named.clone_into(&mut file);
+        }
+        let text =
+            fs::read_to_string(root().join(&file)).unwrap_or_else(|_| panic!("{file}: {row}"));
+        assert!(text.contains(&format!("const {constant}: ")), "{constant} in {file}");
+        rows += 1;
+    }
+    assert!(rows > 10, "{rows} rows");
+}

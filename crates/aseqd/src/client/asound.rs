@@ -7,6 +7,9 @@ use crate::sys::ioctl::ioctl;
 use abi::Errno;
 use std::os::fd::BorrowedFd;
 
+/// How often a text is begun, where others need the room for theirs.
+const BEGINNINGS: usize = 5;
+
 /// A text, of the server behind this open device file.
 ///
 /// # Errors
@@ -26,10 +29,19 @@ pub fn text(device: BorrowedFd<'_>, text: Text) -> Result<String, Fail> {
 /// From a server of ours; `ENOTTY` from anybody else.
 fn served(device: BorrowedFd<'_>, text: Text) -> Result<Vec<u8>, Errno> {
     let mut bytes = Vec::new();
+    let mut begun = 1;
     loop {
         let offset = u32::try_from(bytes.len()).map_err(|_| Errno::ENOMEM)?;
         let mut piece = Piece::question(text.number(), offset);
-        ioctl(device, TEXT, &mut piece)?;
+        match ioctl(device, TEXT, &mut piece) {
+            // The server has given the text up for others that were begun since.
+            Err(Errno::EINVAL) if offset > 0 && begun < BEGINNINGS => {
+                begun += 1;
+                bytes.clear();
+                continue;
+            }
+            asked => asked?,
+        };
         let given = piece.bytes.get(..piece.len as usize).ok_or(Errno::EIO)?;
         bytes.extend_from_slice(given);
         // A piece of nothing would be asked for without end.

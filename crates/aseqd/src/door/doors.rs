@@ -176,7 +176,7 @@ fn renamed<OwnToken, OwnWakeup>(
         Received::Broken(error) => return Received::Broken(error),
     };
     let kind = match call.kind {
-        CallKind::Open { node, access, pid } => CallKind::Open { node, access, pid },
+        CallKind::Open { node, access, pid, user } => CallKind::Open { node, access, pid, user },
         CallKind::Ioctl { file, request, compat, arg, out_size } => {
             CallKind::Ioctl { file, request, compat, arg, out_size }
         }

@@ -96,7 +96,8 @@ pub fn call(request: Request<'_>) -> Call<'_, Token, PollHandle> {
     let kind = match request.operation {
         Operation::Open { flags } => {
             let node = NODES.get(request.node.0).map_or(Node::Sequencer, |(_, node)| *node);
-            CallKind::Open { node, access: access(flags), pid: process_of(request.caller) }
+            let (pid, user) = (process_of(request.caller), request.caller.uid);
+            CallKind::Open { node, access: access(flags), pid, user }
         }
         Operation::Ioctl { request, data, out_size, abi, .. } => CallKind::Ioctl {
             file,

@@ -37,6 +37,8 @@ pub enum CallKind<'a, Token, Wakeup> {
         access: engine::Access,
         /// The process, as the server sees it.
         pid: i32,
+        /// Whose account it is on, with all that the file will hold.
+        user: u32,
     },
     /// An ioctl.
     Ioctl {

@@ -1,5 +1,6 @@
 //! The server: one thread that owns the engine.
 
+pub(crate) mod budget;
 pub mod clock;
 mod dispatch_log;
 pub(crate) mod event_loop;

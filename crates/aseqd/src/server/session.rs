@@ -8,8 +8,11 @@ mod asound;
 use crate::asound::TEXT;
 use crate::door::{Call, CallKind, Door, Readiness};
 use crate::log;
+use crate::server::budget::{self, Budget};
 use abi::Errno;
-use engine::{Engine, Error, FileId, Identity, Input, Output, READABLE, Reply, Time, WRITABLE};
+use engine::{
+    Engine, Error, FileId, Identity, Input, Node, Output, READABLE, Reply, Time, WRITABLE,
+};
 use std::collections::VecDeque;
 
 /// The longest answer: all events that a client can have unread, 2000 records of 28 bytes.
@@ -25,22 +28,33 @@ pub struct Session<D: Door> {
     unfinished: VecDeque<(FileId, Parked<D::Token>)>,
     /// Bytes that go back to a program.
     out: Vec<u8>,
+    held: Held,
+    texts: asound::Texts,
     /// Answers to writes: told after all that the writes have caused, as on Linux, where an event is at
     /// its reader before the write returns.
     written: Vec<(FileId, D::Token, Result<usize, Error>)>,
     trace: bool,
 }
 
+/// What is counted of what clients make the server hold.
+#[derive(Debug)]
+struct Held {
+    timer_files: Budget,
+    calls: Budget,
+    bytes: Budget,
+}
+
 /// What the server knows of an open file.
 #[derive(Debug)]
 struct OpenFile<D: Door> {
+    node: Node,
     pid: i32,
+    /// On whose account it is.
+    user: u32,
     /// Calls that sleep, oldest first.
     parked: VecDeque<Parked<D::Token>>,
     /// A program that sleeps in a poll.
     wakeup: Option<D::Wakeup>,
-    /// What it has asked for with our own request, and not read to the end.
-    text: asound::Begun,
 }
 
 /// A call that is not answered yet.
@@ -48,6 +62,8 @@ struct OpenFile<D: Door> {
 struct Parked<Token> {
     token: Token,
     work: Work,
+    /// The user on whose account it is counted, once it waits.
+    counted: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -62,6 +78,8 @@ enum Work {
         nonblock: bool,
     },
 }
+
+const TOO_MUCH: Error = Error::new(Errno::ENOMEM, "the server holds too much for the user");
 
 /// Is a write answered? If not: how many bytes of it are taken.
 enum Written {
@@ -88,6 +106,12 @@ impl<D: Door> Session<D> {
             files: Vec::new(),
             unfinished: VecDeque::new(),
             out: Vec::with_capacity(OUT_ROOM),
+            held: Held {
+                timer_files: Budget::new(budget::TIMER_FILES),
+                calls: Budget::new(budget::WAITING_CALLS),
+                bytes: Budget::new(budget::WAITING_BYTES),
+            },
+            texts: asound::Texts::default(),
             written: Vec::new(),
             trace,
         }
@@ -147,7 +171,7 @@ impl<D: Door> Session<D> {
         for _ in 0..self.unfinished.len() {
             let Some((file, parked)) = self.unfinished.pop_front() else { break };
             let progress = self.attempt(now, file, parked, door);
-            self.keep(file, progress);
+            self.keep(file, progress, door);
             self.settle(now, door);
             self.show(now, file, door);
         }
@@ -156,24 +180,34 @@ impl<D: Door> Session<D> {
     fn handle(&mut self, now: Time, call: Call<'_, D::Token, D::Wakeup>, door: &mut D) {
         let token = call.token;
         match call.kind {
-            CallKind::Open { node, access, pid } => {
-                let opened = self.engine.open_node(now, node, access, Identity::User { pid });
+            CallKind::Open { node, access, pid, user } => {
+                let counted = node != Node::Timer || self.held.timer_files.take(user, 1);
+                let opened = if counted {
+                    self.engine.open_node(now, node, access, Identity::User { pid })
+                } else {
+                    budget::tell(user, "timer files");
+                    Err(TOO_MUCH)
+                };
                 self.settle(now, door);
                 let state =
                     opened.map_or_else(|_| Readiness::default(), |file| self.poll(now, file));
                 match opened {
                     Ok(file) if door.opened(token, file, state) => {
                         let parked = VecDeque::new();
-                        let open = OpenFile { pid, parked, wakeup: None, text: None };
+                        let open = OpenFile { node, pid, user, parked, wakeup: None };
                         let slot = file.0 as usize;
                         if self.files.len() <= slot {
                             self.files.resize_with(slot + 1, || None);
                         }
                         self.files[slot] = Some(open);
+                        return;
                     }
                     // The program was killed meanwhile.
                     Ok(file) => self.close(now, file),
                     Err(error) => self.fail(door, token, "open", error),
+                }
+                if counted && node == Node::Timer {
+                    self.held.timer_files.give_back(user, 1);
                 }
             }
             CallKind::Ioctl { file, request: TEXT, arg, .. } => {
@@ -216,9 +250,9 @@ impl<D: Door> Session<D> {
                 }
             }
             CallKind::Read { file, len, nonblock: false } => {
-                let parked = Parked { token, work: Work::Read { len } };
+                let parked = Parked { token, work: Work::Read { len }, counted: None };
                 let progress = self.attempt(now, file, parked, door);
-                self.keep(file, progress);
+                self.keep(file, progress, door);
             }
             CallKind::Write { file, data, nonblock } => {
                 // Most writes are done at once: their bytes need not be kept.
@@ -227,12 +261,19 @@ impl<D: Door> Session<D> {
                     Written::Sleeps(done) => (done, true),
                     Written::Unfinished(done) => (done, false),
                 };
-                let work = Work::Write { data: data.to_vec(), done, nonblock };
-                let parked = Parked { token, work };
-                self.keep(
-                    file,
-                    if sleeps { Progress::Sleeps(parked) } else { Progress::Unfinished(parked) },
-                );
+                if let Some(user) = self.count(file, data.len()) {
+                    let work = Work::Write { data: data.to_vec(), done, nonblock };
+                    let parked = Parked { token, work, counted: Some(user) };
+                    let progress = match sleeps {
+                        true => Progress::Sleeps(parked),
+                        false => Progress::Unfinished(parked),
+                    };
+                    self.keep(file, progress, door);
+                } else if done > 0 {
+                    door.written(token, done);
+                } else {
+                    self.fail(door, token, "write", TOO_MUCH);
+                }
                 self.show(now, file, door);
             }
             CallKind::Poll { file, wakeup } => {
@@ -247,6 +288,7 @@ impl<D: Door> Session<D> {
             CallKind::Close { file } => {
                 for parked in self.forget(file) {
                     door.failed(parked.token, Errno::EBADF);
+                    self.no_longer_counts(&parked);
                 }
                 self.close(now, file);
             }
@@ -256,9 +298,32 @@ impl<D: Door> Session<D> {
 
     /// Answers our own request: the engine's texts, which no request of the kernel's has.
     fn text(&mut self, file: FileId, argument: &[u8]) -> Result<(), Error> {
-        let open = self.files.get_mut(file.0 as usize).and_then(Option::as_mut);
+        let open = self.files.get(file.0 as usize).and_then(Option::as_ref);
         let open = open.ok_or(Error::new(Errno::EBADF, "no such file is open"))?;
-        asound::answer(&self.engine, &mut open.text, argument, &mut self.out)
+        self.texts.answer(&self.engine, (file, open.user), argument, &mut self.out)
+    }
+
+    /// Counts a call that is to wait with this many bytes: on whose account, if that has room for it.
+    fn count(&mut self, file: FileId, bytes: usize) -> Option<u32> {
+        let user = self.file_mut(file).map_or(0, |open| open.user);
+        let room = self.held.calls.take(user, 1);
+        if room && self.held.bytes.take(user, bytes as u64) {
+            return Some(user);
+        }
+        if room {
+            self.held.calls.give_back(user, 1);
+        }
+        budget::tell(user, "calls that wait");
+        None
+    }
+
+    /// A call that waited is answered.
+    fn no_longer_counts(&mut self, parked: &Parked<D::Token>) {
+        let Some(user) = parked.counted else { return };
+        self.held.calls.give_back(user, 1);
+        if let Work::Write { data, .. } = &parked.work {
+            self.held.bytes.give_back(user, data.len() as u64);
+        }
     }
 
     fn close(&mut self, now: Time, file: FileId) {
@@ -300,8 +365,12 @@ impl<D: Door> Session<D> {
         let mut calls = Vec::new();
         let slot = self.files.get_mut(file.0 as usize);
         if let Some(open) = slot.and_then(Option::take) {
+            if open.node == Node::Timer {
+                self.held.timer_files.give_back(open.user, 1);
+            }
             calls.extend(open.parked);
         }
+        self.texts.forget(file);
         let (gone, others) = self.unfinished.drain(..).partition(|(other, _)| *other == file);
         self.unfinished = others;
         let gone: VecDeque<_> = gone;
@@ -346,6 +415,7 @@ impl<D: Door> Session<D> {
                 }
             }
         }
+        self.no_longer_counts(&parked);
         Progress::Answered
     }
 
@@ -375,12 +445,19 @@ impl<D: Door> Session<D> {
         self.files.get_mut(file.0 as usize)?.as_mut()
     }
 
-    fn keep(&mut self, file: FileId, progress: Progress<D::Token>) {
+    fn keep(&mut self, file: FileId, progress: Progress<D::Token>, door: &mut D) {
         match progress {
             Progress::Answered => {}
-            Progress::Sleeps(parked) => {
-                if let Some(open) = self.file_mut(file) {
-                    open.parked.push_back(parked);
+            Progress::Sleeps(mut parked) => {
+                if parked.counted.is_none() {
+                    parked.counted = self.count(file, 0);
+                }
+                if parked.counted.is_none() {
+                    return self.fail(door, parked.token, "a call that is to wait", TOO_MUCH);
+                }
+                match self.file_mut(file) {
+                    Some(open) => open.parked.push_back(parked),
+                    None => self.no_longer_counts(&parked),
                 }
             }
             Progress::Unfinished(parked) => self.unfinished.push_back((file, parked)),
@@ -396,7 +473,7 @@ impl<D: Door> Session<D> {
                 let parked = self.file_mut(file).and_then(|open| open.parked.pop_front());
                 let Some(parked) = parked else { break };
                 let progress = self.attempt(now, file, parked, door);
-                self.keep(file, progress);
+                self.keep(file, progress, door);
             }
             let wakeup = self.file_mut(file).and_then(|open| open.wakeup.take());
             if let Some(wakeup) = wakeup {
@@ -426,6 +503,9 @@ impl<D: Door> Session<D> {
             let at = self.unfinished.iter().position(|(_, parked)| parked.token == target)?;
             self.unfinished.remove(at).map(|(_, parked)| parked)
         });
+        if let Some(parked) = &parked {
+            self.no_longer_counts(parked);
+        }
         match parked {
             Some(Parked { work: Work::Write { done, .. }, .. }) if done > 0 => {
                 door.written(target, done)

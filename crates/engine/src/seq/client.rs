@@ -19,6 +19,13 @@ pub const FIRST_DYNAMIC_CLIENT: u8 = 128;
 #[doc(alias = "SNDRV_SEQ_MAX_PORTS")]
 pub const MAX_PORTS: usize = 254;
 
+/// Subscriptions in one direction that others can make at all ports of a user client together. Linux
+/// has no such bound but its memory. A subscription takes 80 bytes at either end, so that 192 clients
+/// have at most 252 MB of them; one for each pair of ports, and each queue, would be without end.
+pub const MAX_SUBSCRIPTIONS_BY_OTHERS: usize = 4096;
+/// The same with those that the client makes itself: it cannot be kept from its own ports.
+pub const MAX_SUBSCRIPTIONS: usize = 2 * MAX_SUBSCRIPTIONS_BY_OTHERS;
+
 /// A name as the ABI has it: at most 63 bytes and a NUL.
 pub(crate) type Name = [u8; 64];
 
@@ -141,6 +148,16 @@ impl Client {
 
     pub(crate) fn is_user(&self) -> bool {
         self.kind == Kind::User
+    }
+
+    /// May there be one more subscription to (`outgoing`) or from its ports? Those of the kernel's
+    /// clients are bounded by the user clients at their other ends.
+    pub(crate) fn has_subscription_to_spare(&self, outgoing: bool, own: bool) -> bool {
+        let side =
+            |port: &Port| if outgoing { port.outgoing.count() } else { port.incoming.count() };
+        let count: i32 = self.ports.iter().map(side).sum();
+        let most = if own { MAX_SUBSCRIPTIONS } else { MAX_SUBSCRIPTIONS_BY_OTHERS };
+        !self.is_user() || usize::try_from(count).is_ok_and(|count| count < most)
     }
 
     pub(crate) fn type_number(&self) -> i32 {

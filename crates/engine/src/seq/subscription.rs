@@ -59,6 +59,8 @@ impl Seq {
     /// Enters a subscription in the list of one of its ports.
     fn add_side(&mut self, caller: u8, info: &PortSubscribe, sender: bool) -> Result<(), Error> {
         let address = if sender { info.sender } else { info.dest };
+        let own = address.client == caller;
+        let room = self.client(address.client).map(|it| it.has_subscription_to_spare(sender, own));
         let Some(port) = self.port_mut(address) else {
             return Err(Error::new(Errno::EINVAL, "the port does not exist"));
         };
@@ -66,8 +68,11 @@ impl Seq {
         if !list.admits(info) {
             return Err(Error::new(Errno::EBUSY, "a connection stands in the way"));
         }
+        if room == Some(false) {
+            return Err(Error::new(Errno::ENOMEM, "the client has all its subscriptions"));
+        }
         list.add(info);
-        if address.client != caller {
+        if !own {
             self.notify(address, EventType::PORT_SUBSCRIBED, info);
         }
         Ok(())

@@ -2,8 +2,8 @@
 
 use abi::Errno;
 use abi::ioctl::sequencer as s;
-use abi::seq::{PortFlags, PortInfo, SystemInfo};
-use engine::testing::{OPEN_PORT, Rig, errno};
+use abi::seq::{PortFlags, PortInfo, PortSubscribe, SubscriptionFlags, SystemInfo};
+use engine::testing::{ANNOUNCE, OPEN_PORT, Rig, errno};
 use engine::{Access, Identity};
 
 #[test]
@@ -62,4 +62,46 @@ fn a_port_takes_any_number_of_subscribers() {
     rig.set_pool(reader, 0, 2000, 0).unwrap();
     rig.send(sender, engine::testing::key(engine::testing::SUBSCRIBERS, 1)).unwrap();
     assert_eq!(rig.receive_all(reader).len(), 254);
+}
+
+/// Not a bound of Linux's: see `docs/limits.md`.
+#[test]
+fn a_client_has_so_many_subscriptions_and_half_of_them_are_its_own() {
+    let mut rig = Rig::new();
+    let (victim, attacker) = (rig.client_with_port(), rig.client());
+    for port in 0..254 {
+        rig.create_port(attacker, OPEN_PORT).unwrap();
+        for queue in 0..16 {
+            // Between two ports, as many as there are queues.
+            let info = PortSubscribe {
+                sender: victim.port(0),
+                dest: attacker.port(port),
+                flags: SubscriptionFlags::TIMESTAMP.bits(),
+                queue,
+                ..PortSubscribe::default()
+            };
+            rig.ioctl(attacker, s::SUBSCRIBE_PORT, info).unwrap();
+        }
+    }
+    // 4064 of them: no more than the 32 that are left.
+    let mut made = 0;
+    let errno = loop {
+        let (sender, dest) = (victim.port(0), attacker.port(made));
+        let info = PortSubscribe { sender, dest, ..PortSubscribe::default() };
+        let info = PortSubscribe { queue: 77, flags: SubscriptionFlags::TIMESTAMP.bits(), ..info };
+        match rig.ioctl(attacker, s::SUBSCRIBE_PORT, info) {
+            Ok(_) => made += 1,
+            Err(error) => break error.errno,
+        }
+    };
+    assert_eq!((made, errno), (32, Errno::ENOMEM));
+    let other = rig.client_with_port();
+    rig.subscribe(victim, victim.port(0), other.port(0)).expect("the victim's own");
+    rig.subscribe(other, other.port(0), victim.port(0)).expect("the other direction");
+    rig.subscribe(attacker, ANNOUNCE, attacker.port(1))
+        .expect("of the kernel's clients, any number");
+    rig.close(attacker);
+    rig.subscribe(other, victim.port(0), other.port(0)).expect_err("there already");
+    let third = rig.client_with_port();
+    rig.subscribe(third, victim.port(0), third.port(0)).expect("there is room again");
 }

@@ -359,7 +359,8 @@ impl PreloadDoor {
             let nonblock = request.flags & NONBLOCK != 0;
             pending.work = Work::Open { access, nonblock, node: request.code };
             connection.pending = Some(pending);
-            let kind = CallKind::Open { node: engine_node, access: engine_access, pid: peer.pid };
+            let (node, access) = (engine_node, engine_access);
+            let kind = CallKind::Open { node, access, pid: peer.pid, user: peer.uid };
             return Ok(Some(Call { token, thread, kind }));
         }
         if request.flags & MORE != 0 {

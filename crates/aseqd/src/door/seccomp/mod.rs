@@ -30,6 +30,9 @@ use std::os::fd::OwnedFd;
 /// `select` can look at no higher descriptor.
 const FD_SETSIZE: u64 = 1024;
 
+/// On whose account the files of the trap are: it serves the programs of one run, as one user.
+const USER: u32 = 0;
+
 /// Which calls are stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {

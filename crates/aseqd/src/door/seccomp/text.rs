@@ -27,7 +27,8 @@ impl Fetch {
     /// What is to be asked next; the bytes of the question are put into `bytes`.
     pub(super) fn question<'b, T, W>(&self, bytes: &'b mut Vec<u8>) -> CallKind<'b, T, W> {
         let Some(file) = self.file else {
-            return CallKind::Open { node: Node::Timer, access: Access::Read, pid: self.pid };
+            let (node, access) = (Node::Timer, Access::Read);
+            return CallKind::Open { node, access, pid: self.pid, user: super::USER };
         };
         let offset = u32::try_from(self.have.len()).unwrap_or(u32::MAX);
         bytes.clear();

@@ -9,6 +9,7 @@ use super::text::Fetch;
 use super::waiting::{Kind, Own, Refusal, Waiting, Work};
 use crate::door::{Call, CallKind, Door, Readiness, Received, Transport};
 use crate::error::{Context as _, Fail};
+use crate::log;
 use crate::sys::memory::Piece;
 use crate::sys::seccomp::{Listener, Notification, can_wait_killable};
 use engine::{Access, FileId, Node};
@@ -33,6 +34,13 @@ const OTHERS_PER_LOOK: usize = 64;
 
 /// Up to so many sleeping calls are looked after before each call, more by time only.
 const FEW: usize = 8;
+
+/// The most bytes of reads that are kept for a file: those of 18 readers of a full client, all killed
+/// at the same moment.
+const MAX_HELD: usize = 1 << 20;
+
+/// The most texts that are fetched at the same time.
+const MAX_FETCHING: usize = 64;
 
 /// `ERESTARTSYS`: the call is made again after the signal, or fails with `EINTR`, by the handler's
 /// `SA_RESTART`. For a thread without a signal it would be a number that programs do not know.
@@ -325,6 +333,7 @@ impl Trap {
         let pid = self.targets.process(call.thread);
         match goal {
             Goal::Text(_) if access != Access::Read => Err(Errno::ACCESS.into()),
+            Goal::Text(_) if self.fetching.len() >= MAX_FETCHING => Err(Errno::NOMEM.into()),
             Goal::Text(text) => {
                 self.fetching.insert(call.id, Fetch::new(text, close_on_exec, pid));
                 self.ask(Own::Ask(call.id));
@@ -428,6 +437,13 @@ impl Trap {
     /// Keeps bytes that a read could not put down.
     fn hold(&mut self, file: FileId, data: &[u8], end: Option<&OwnedFd>) {
         if let Some(open) = self.files.get_mut(&file) {
+            if open.held.len() + data.len() > MAX_HELD {
+                log::tell(
+                    "lost",
+                    format_args!("{} bytes that nobody has read are lost", data.len()),
+                );
+                return;
+            }
             open.held.extend(data);
             let shown = Readiness { readable: true, ..open.line.shown() };
             open.line.show(shown, end.map(OwnedFd::as_fd));

@@ -75,7 +75,9 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) const fn with(self, bytes: &[u8]) -> CallKind<'_, TrapToken, ()> {
         match self {
-            Self::Open { node, access, pid } => CallKind::Open { node, access, pid },
+            Self::Open { node, access, pid } => {
+                CallKind::Open { node, access, pid, user: super::USER }
+            }
             Self::Read { file, len, nonblock } => CallKind::Read { file, len, nonblock },
             Self::Write { file, nonblock } => CallKind::Write { file, data: bytes, nonblock },
             Self::Ioctl { file, request, out_size } => {

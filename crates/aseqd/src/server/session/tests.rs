@@ -106,12 +106,23 @@ impl Stage {
         std::mem::take(&mut self.door.told)
     }
 
+    /// An open file of a user's, if it can be had.
+    fn open(&mut self, node: Node, user: u32) -> Result<FileId, Errno> {
+        self.call(CallKind::Open { node, access: Access::ReadWrite, pid: 7, user });
+        match self.told()[..] {
+            [Told::Opened(_, file)] => Ok(file),
+            [Told::Failed(_, errno)] => Err(errno),
+            ref told => panic!("an answer: {told:?}"),
+        }
+    }
+
     /// A client with a port that anybody may write to.
     fn client(&mut self) -> (FileId, Address) {
         self.call(CallKind::Open {
-            node: engine::Node::Sequencer,
+            node: Node::Sequencer,
             access: Access::ReadWrite,
             pid: 7,
+            user: 7,
         });
         let [Told::Opened(_, file)] = self.told()[..] else { panic!("it opens") };
         let id: i32 = self.ioctl(file, request::CLIENT_ID, 0);
@@ -264,7 +275,7 @@ fn an_open_that_nobody_takes_leaves_no_client() {
     let mut stage = Stage::new();
     let before = stage.session.engine().clients();
     stage.door.gone = true;
-    stage.call(CallKind::Open { node: engine::Node::Sequencer, access: Access::Read, pid: 7 });
+    stage.call(CallKind::Open { node: Node::Sequencer, access: Access::Read, pid: 7, user: 7 });
     assert_eq!(stage.session.engine().clients(), before);
     assert_eq!(stage.session.processes().count(), 0);
 }
@@ -304,7 +315,7 @@ fn the_validators_would_find_an_allocation_in_a_turn() {
 fn texts_come_in_pieces_of_one_instant_from_both_nodes() {
     let mut stage = Stage::new();
     let (file, _) = stage.client();
-    stage.call(CallKind::Open { node: engine::Node::Timer, access: Access::Read, pid: 8 });
+    stage.call(CallKind::Open { node: Node::Timer, access: Access::Read, pid: 8, user: 8 });
     let [Told::Opened(_, timer)] = stage.told()[..] else { panic!("it opens") };
     for text in Text::ALL {
         for file in [file, timer] {
@@ -350,4 +361,91 @@ fn questions_for_texts_that_make_no_sense_fail() {
     fails(&[0; 8]);
     let past = stage.ioctl(file, TEXT, Piece::question(Text::Clients.number(), 0));
     assert!(past.len > 0 && past.len == past.total);
+}
+
+#[test]
+fn a_user_has_so_many_timer_files_and_others_have_theirs() {
+    let mut stage = Stage::new();
+    let bound = u32::try_from(budget::TIMER_FILES.per_user).expect("a small number");
+    let files: Vec<_> = (0..bound).map(|_| stage.open(Node::Timer, 1).expect("a file")).collect();
+    assert_eq!(stage.open(Node::Timer, 1), Err(Errno::ENOMEM));
+    stage.open(Node::Sequencer, 1).expect("a client is no timer");
+    stage.open(Node::Timer, 2).expect("another user's");
+    stage.call(CallKind::Close { file: files[5] });
+    stage.open(Node::Timer, 1).expect("one was closed");
+    assert_eq!(stage.open(Node::Timer, 1), Err(Errno::ENOMEM));
+    // One that nobody takes is not counted.
+    stage.call(CallKind::Close { file: files[6] });
+    stage.door.gone = true;
+    for _ in 0..3 {
+        stage.open(Node::Timer, 1).expect("it is made, and gone");
+    }
+    stage.door.gone = false;
+    stage.open(Node::Timer, 1).expect("a file");
+}
+
+#[test]
+fn a_user_has_so_many_calls_that_wait_and_others_have_theirs() {
+    let mut stage = Stage::new();
+    let (file, port) = stage.client();
+    let other = stage.open(Node::Sequencer, 2).expect("a client");
+    let reads: Vec<_> = (0..budget::WAITING_CALLS.per_user).map(|_| stage.read(file)).collect();
+    assert_eq!(stage.told(), []);
+    let read = stage.read(file);
+    assert_eq!(stage.told(), [Told::Failed(read, Errno::ENOMEM)]);
+    stage.read(other);
+    assert_eq!(stage.told(), [], "another user's waits");
+    stage.call(CallKind::Interrupt { target: reads[7] });
+    stage.write(file, &note(port));
+    stage.told();
+    // Two have gone: one by a signal, one with an event.
+    stage.read(file);
+    stage.read(file);
+    assert_eq!(stage.told(), []);
+    let read = stage.read(file);
+    assert_eq!(stage.told(), [Told::Failed(read, Errno::ENOMEM)]);
+    stage.call(CallKind::Close { file });
+    stage.call(CallKind::Close { file: other });
+    assert_eq!(stage.session.held.calls.held(), 0);
+}
+
+#[test]
+fn a_user_has_so_many_bytes_that_wait_and_others_have_theirs() {
+    const LONG: usize = 1 << 20;
+    let mut stage = Stage::new();
+    let (_, port) = stage.client();
+    // A file of a user's, and the number of its queue, which does not run.
+    let client = |stage: &mut Stage, user| {
+        let file = stage.open(Node::Sequencer, user).expect("a client");
+        let queue = stage.ioctl(file, request::CREATE_QUEUE, QueueInfo::default()).queue;
+        (file, u8::try_from(queue).expect("a queue"))
+    };
+    let write = |stage: &mut Stage, (file, queue)| {
+        let event = Event { queue, time: EventTime::tick(1), ..note(port) };
+        let data = event.as_bytes().repeat(LONG / EVENT_SIZE + 1);
+        stage.call(CallKind::Write { file, data: &data[..LONG], nonblock: false })
+    };
+    let (file, other, third) =
+        (client(&mut stage, 1), client(&mut stage, 2), client(&mut stage, 1));
+    let count = usize::try_from(budget::WAITING_BYTES.per_user).expect("a number") / LONG;
+    let first = write(&mut stage, file);
+    for _ in 1..count {
+        write(&mut stage, file);
+    }
+    assert_eq!(stage.told(), [], "each client of one user may wait with as much as one write has");
+    let late = write(&mut stage, file);
+    assert_eq!(stage.told(), [Told::Failed(late, Errno::ENOMEM)]);
+    write(&mut stage, other);
+    assert_eq!(stage.told(), [], "another user's waits");
+    // One that has done a part returns with it.
+    let part = write(&mut stage, third);
+    assert_eq!(stage.told(), [Told::Written(part, 500 * EVENT_SIZE)]);
+    stage.call(CallKind::Interrupt { target: first });
+    assert_eq!(stage.told(), [Told::Written(first, 500 * EVENT_SIZE)]);
+    write(&mut stage, file);
+    assert_eq!(stage.told(), [], "there is room again");
+    for (file, _) in [file, other, third] {
+        stage.call(CallKind::Close { file });
+    }
+    assert_eq!((stage.session.held.bytes.held(), stage.session.held.calls.held()), (0, 0));
 }
