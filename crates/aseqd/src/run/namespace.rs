@@ -9,18 +9,28 @@ use super::link::Link;
 use crate::door::NODES;
 use crate::error::{Context as _, Fail, reason};
 use crate::sys::process::unshare;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, readlinkat, statat};
+use rustix::fs::{
+    Access, AtFlags, CWD, FileType, Gid, Mode, OFlags, RawDir, Uid, chownat, mknodat, openat,
+    readlinkat, statat,
+};
 use rustix::io::Errno;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount,
     mount_change, move_mount, open_tree, unmount,
 };
 use rustix::thread::UnshareFlags;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
+const DEV: &str = "/dev";
 pub(super) const SND: &str = "/dev/snd";
+/// The node that makes terminals.
+const PTMX: &CStr = c"ptmx";
+/// The node of a devpts.
+const PTS_PTMX: &CStr = c"pts/ptmx";
+/// Where the old `/dev` is found in the new one, if it must be.
+const WHOLE_DEV: &CStr = c".aseqd";
 
 /// Who runs the command.
 #[derive(Clone, Copy, Debug)]
@@ -143,13 +153,59 @@ fn bind_device(snd: &OwnedFd, name: &str) -> rustix::io::Result<()> {
 
 /// `/dev/snd` does not exist: a new `/dev` that has it, and all that the old one has.
 fn replace_dev(fuse: &OwnedFd, keeper: &Link) -> Result<(), Fail> {
-    let old =
-        openat(CWD, "/dev", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-            .context("/dev cannot be opened")?;
-    let new = cover("/dev")?;
-    bind_entries(&old, &new, &[])?;
+    let old = openat(CWD, DEV, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .context("/dev cannot be opened")?;
+    let whole = whole_dev(&old).context("/dev cannot be bound")?;
+    let new = cover(DEV)?;
+    bind_entries(&old, &new, &[PTMX.to_bytes()])?;
+    place_ptmx(&old, &new, whole).context("/dev/ptmx")?;
     rustix::fs::mkdirat(&new, "snd", Mode::from_raw_mode(0o755)).context(SND)?;
-    mount_device(fuse, SND, keeper)
+    mount_device(fuse, SND, keeper)?;
+    // In a user namespace the directory belongs to the user, who could not write to the old one.
+    let writable = rustix::fs::accessat(&old, ".", Access::WRITE_OK, AtFlags::EACCESS).is_ok();
+    if !writable {
+        rustix::fs::fchmod(&new, Mode::from_raw_mode(0o555)).context(DEV)?;
+    }
+    Ok(())
+}
+
+/// Makes `/dev/ptmx`, through which programs get terminals. The driver takes the terminals of `pts` beside
+/// the node, in the same file system and mount as the node: a bind of the node alone leads nowhere (ENOENT).
+fn place_ptmx(old: &OwnedFd, new: &OwnedFd, whole: Option<OwnedFd>) -> rustix::io::Result<()> {
+    let stat = match statat(old, PTMX, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => return Ok(()),
+        result => result?,
+    };
+    if FileType::from_raw_mode(stat.st_mode) != FileType::CharacterDevice {
+        return bind_entry(old, new, &CString::from(PTMX));
+    }
+    // Only root of the machine may make nodes.
+    let made = mknodat(new, PTMX, FileType::CharacterDevice, Mode::empty(), stat.st_rdev);
+    if made.is_ok() {
+        let (uid, gid) = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
+        chownat(new, PTMX, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
+        let mode = Mode::from_raw_mode(stat.st_mode & 0o777);
+        return rustix::fs::chmodat(new, PTMX, mode, AtFlags::empty());
+    }
+    let Some(whole) = whole else { return rustix::fs::symlinkat(PTS_PTMX, new, PTMX) };
+    rustix::fs::mkdirat(new, WHOLE_DEV, Mode::from_raw_mode(0o755))?;
+    attach(&whole, new, WHOLE_DEV)?;
+    rustix::fs::symlinkat(c".aseqd/ptmx", new, PTMX)
+}
+
+/// A copy of `/dev` with all that is mounted in it, if the node that each devpts has of its own may not be
+/// used: the mount option `ptmxmode` decides. A part of it cannot be had, since a user may not look below
+/// mounts that root has made; and once something covers it the copy would be covered, too.
+fn whole_dev(old: &OwnedFd) -> rustix::io::Result<Option<OwnedFd>> {
+    let asked = Access::READ_OK | Access::WRITE_OK;
+    if rustix::fs::accessat(old, PTS_PTMX, asked, AtFlags::EACCESS).is_ok() {
+        return Ok(None);
+    }
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_RECURSIVE
+        | OpenTreeFlags::AT_EMPTY_PATH;
+    open_tree(old, "", flags).map(Some)
 }
 
 /// Mounts an empty tmpfs on a directory and opens it.
@@ -221,11 +277,11 @@ fn bind_entry(old: &OwnedFd, new: &OwnedFd, name: &CString) -> rustix::io::Resul
 }
 
 /// An empty file for something to be mounted on.
-fn place_file(directory: &OwnedFd, name: &std::ffi::CStr) -> rustix::io::Result<()> {
+fn place_file(directory: &OwnedFd, name: &CStr) -> rustix::io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     openat(directory, name, flags, Mode::from_raw_mode(0o444)).map(drop)
 }
 
-fn attach(tree: &OwnedFd, directory: &OwnedFd, name: &std::ffi::CStr) -> rustix::io::Result<()> {
+fn attach(tree: &OwnedFd, directory: &OwnedFd, name: &CStr) -> rustix::io::Result<()> {
     move_mount(tree, "", directory, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
 }

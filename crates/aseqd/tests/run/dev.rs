@@ -1,0 +1,120 @@
+//! `/dev` inside a run is the `/dev` outside: terminals, shared memory, queues, nodes, what may be changed.
+
+use crate::common::*;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A program that tries what programs do with `/dev`, where every user may execute it.
+fn program() -> Option<(tempfile::TempDir, PathBuf)> {
+    if !can_serve() || !have(&["cc"]) {
+        return None;
+    }
+    let folder = folder_for_all();
+    let path = folder.path().join("dev");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run/dev.c");
+    let compiled =
+        Command::new("cc").args(["-Wall", "-Werror", "-o"]).arg(&path).arg(source).status();
+    assert!(compiled.expect("cc").success());
+    std::fs::copy(ASEQD, folder.path().join("aseqd")).expect("a copy");
+    Some((folder, path))
+}
+
+fn folder_for_all() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let all = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), all).expect("ours");
+    folder
+}
+
+/// A `/dev` as machines have it, with things that only some have, and devpts as systemd mounts it or as
+/// containers have it.
+fn machine(pts_mode: &str) -> String {
+    format!(
+        "{PRIVATE_DEV}mknod -m 666 /dev/fuse c 10 229; mknod -m 666 /dev/full c 1 7
+        mknod -m 666 /dev/ptmx c 5 2; mkdir /dev/pts
+        mount -t devpts -o newinstance,mode=620,ptmxmode={pts_mode} devpts /dev/pts
+        ln -s /proc/self/fd/0 /dev/stdin; ln -s /proc/kcore /dev/core
+        mkdir /dev/mqueue; mount -t mqueue mqueue /dev/mqueue
+        mkdir /dev/hugepages; mount -t hugetlbfs hugetlbfs /dev/hugepages || true
+        mkdir -p /dev/bus/usb/001 /dev/mapper; mknod -m 664 /dev/bus/usb/001/001 c 189 0
+        mknod -m 660 /dev/loop0 b 7 0; mknod -m 600 /dev/console c 5 1
+        python3 -c 'import socket, time; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(\"/dev/log\"); print(flush=True); time.sleep(1000)' > /dev/listening & logger=$!
+        until test -s /dev/listening; do kill -0 $logger; sleep 0.02; done; chmod 666 /dev/log
+        "
+    )
+}
+
+/// What the program prints outside and inside, with no terminal and on one.
+fn compare(setup: &str, user: &str) {
+    let Some((folder, program)) = program() else { return };
+    if !is_root() || !have(&["unshare", "mknod", "script", "setpriv", "python3"]) {
+        return;
+    }
+    let aseqd = folder.path().join("aseqd");
+    let (program, aseqd) = (program.display(), aseqd.display());
+    let script = format!(
+        "{setup}
+        compare() {{
+            \"$@\" {program} </dev/null >/run/plain
+            script -qec \"$* {program}\" /dev/null </dev/null >/run/terminal
+        }}
+        mount -t tmpfs -o mode=755 tmpfs /run
+        compare {user}; mv /run/plain /run/plain.outside; mv /run/terminal /run/terminal.outside
+        compare {user} {aseqd} run --via fuse --
+        kill $logger; wc -l < /run/plain
+        diff /run/plain.outside /run/plain && diff /run/terminal.outside /run/terminal && echo same"
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--ipc", "--propagation", "private", "sh", "-c", &script]);
+    let ended = finish(command, DEADLINE);
+    let mut lines = ended.stdout.lines();
+    let compared: u32 = lines.next().and_then(|line| line.trim().parse().ok()).unwrap_or(0);
+    assert!(compared > 40, "{ended:#?}");
+    assert_eq!(lines.collect::<Vec<_>>(), ["same"], "{ended:#?}");
+}
+
+const USER: &str = "setpriv --reuid 1000 --regid 1000 --clear-groups";
+
+#[test]
+fn root_finds_all_of_dev() {
+    compare(&machine("000"), "env");
+}
+
+#[test]
+fn a_user_finds_all_of_dev() {
+    compare(&machine("000"), USER);
+}
+
+#[test]
+fn a_user_finds_all_of_dev_where_each_devpts_may_be_used() {
+    compare(&machine("666"), USER);
+}
+
+#[test]
+fn dev_with_a_sound_card_is_left_as_it_is() {
+    let setup = format!("{}mkdir /dev/snd; mknod -m 660 /dev/snd/controlC0 c 1 5", machine("000"));
+    compare(&setup, USER);
+}
+
+#[test]
+fn terminals_work_for_those_who_make_them() {
+    if !can_serve() {
+        return;
+    }
+    if have(&["script"]) {
+        let said = output(aseqd_run(["script", "-qec", "test -t 0 && tty", "/dev/null"]));
+        assert!(said.starts_with("/dev/"), "{said}");
+    }
+    if have(&["tmux"]) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let script =
+            "tmux -f /dev/null -S \"$folder/socket\" new-session -d 'tty > \"$folder/tty\"'
+            until test -s \"$folder/tty\"; do sleep 0.02; done; cat \"$folder/tty\"";
+        let mut command = aseqd_run(["sh", "-c", script]);
+        command.env("folder", folder.path()).env_remove("TMUX");
+        let said = output(command);
+        assert!(said.starts_with("/dev/"), "{said}");
+    }
+}
