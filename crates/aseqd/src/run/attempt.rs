@@ -37,7 +37,7 @@ pub(super) struct Started {
 #[derive(Debug)]
 enum Prepared {
     Fuse,
-    Handover(mount::Private),
+    Handover(mount::Private, Range<i32>),
     Preload(PreloadDoor, Library),
     Trap(Range<i32>),
 }
@@ -77,7 +77,11 @@ pub(super) fn start(
 fn prepare(via: Via) -> Result<(Prepared, Entrance), Fail> {
     Ok(match via {
         Via::Fuse => (Prepared::Fuse, Entrance::Mount),
-        Via::Handover => (Prepared::Handover(mount::private()?), Entrance::Filter(Kind::Handover)),
+        Via::Handover => {
+            let range = seccomp::descriptors();
+            let mount = mount::private()?;
+            (Prepared::Handover(mount, range.clone()), Entrance::Filter(Kind::Handover(range)))
+        }
         Via::Preload => {
             let library =
                 Library::install().context("no place for the library to be loaded from")?;
@@ -150,8 +154,8 @@ fn way(
     let sent = descriptor.ok_or_else(|| Fail::new("no descriptor came through the link"));
     Ok(match prepared {
         Prepared::Fuse => (device(sent?, ids)?, None),
-        Prepared::Handover(mount::Private { fuse, directory }) => {
-            handover::start(sent?, directory).context("no thread for the hand-over")?;
+        Prepared::Handover(mount::Private { fuse, directory }, range) => {
+            handover::start(sent?, directory, range).context("no thread for the hand-over")?;
             (device(fuse, ids)?, None)
         }
         Prepared::Preload(door, library) => (Way::Preload(door), Some(library)),

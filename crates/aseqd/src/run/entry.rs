@@ -92,7 +92,9 @@ fn enter(entry: &Entry<'_>) -> Result<String, Fail> {
             drop(listener);
             probe_past_libraries()?;
             Ok(match kind {
-                Kind::Handover => "hand-over of FUSE files, to opens that seccomp stops".to_owned(),
+                Kind::Handover(_) => {
+                    "hand-over of FUSE files, to opens that seccomp stops".to_owned()
+                }
                 Kind::Trap(range) => format!(
                     "trap: seccomp stops opens, and all calls on descriptors {} to {}",
                     range.start,

@@ -28,7 +28,8 @@ pub(crate) fn read(thread: i32, at: u64, bytes: &mut [u8]) -> Result<usize, Errn
         // A sandbox may forbid the call and leave the file.
         Err(_) => match last_error() {
             Errno::PERM | Errno::NOSYS => {
-                file(thread, false)?.read_at(bytes, at).map_err(|e| errno(&e))
+                let mapped = mapped(thread, at, bytes.len(), READABLE)?;
+                file(thread, false)?.read_at(&mut bytes[..mapped], at).map_err(|e| errno(&e))
             }
             error => Err(error),
         },
@@ -50,9 +51,9 @@ pub(crate) fn write(thread: i32, at: u64, bytes: &[u8]) -> Result<usize, Errno> 
     match usize::try_from(moved) {
         Ok(moved) => Ok(moved),
         Err(_) => match last_error() {
-            // The file also writes where the program itself could not, and there is no error then.
             Errno::PERM | Errno::NOSYS => {
-                file(thread, true)?.write_at(bytes, at).map_err(|e| errno(&e))
+                let mapped = mapped(thread, at, bytes.len(), WRITABLE)?;
+                file(thread, true)?.write_at(&bytes[..mapped], at).map_err(|e| errno(&e))
             }
             error => Err(error),
         },
@@ -62,6 +63,38 @@ pub(crate) fn write(thread: i32, at: u64, bytes: &[u8]) -> Result<usize, Errno> 
 fn remote(at: u64, len: usize) -> Result<libc::iovec, Errno> {
     let at = usize::try_from(at).map_err(|_| Errno::FAULT)?;
     Ok(libc::iovec { iov_base: std::ptr::without_provenance_mut(at), iov_len: len })
+}
+
+/// Where `r` and `w` stand among the permissions of a mapping, `rw-p`.
+const READABLE: usize = 0;
+const WRITABLE: usize = 1;
+
+/// How many bytes from an address on are mapped with this permission. The file also reads and writes where
+/// the program itself could not.
+fn mapped(thread: i32, at: u64, len: usize, permission: usize) -> Result<usize, Errno> {
+    let maps = std::fs::read_to_string(format!("/proc/{thread}/maps")).map_err(|e| errno(&e))?;
+    let end = at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
+    let mut reached = at;
+    // In the order of their addresses: `7f12a000-7f12b000 rw-p ...`.
+    for line in maps.lines() {
+        let mut fields = line.split(' ');
+        let range = fields.next().and_then(|range| range.split_once('-'));
+        let Some((first, last)) = range else { continue };
+        let number = |text| u64::from_str_radix(text, 16).map_err(|_| Errno::FAULT);
+        let (first, last) = (number(first)?, number(last)?);
+        let has = fields.next().and_then(|fields| fields.as_bytes().get(permission).copied());
+        if first > reached || reached >= end {
+            break;
+        }
+        if last > reached {
+            if has == Some(b'-') {
+                break;
+            }
+            reached = last;
+        }
+    }
+    let mapped = usize::try_from(reached.min(end) - at).map_err(|_| Errno::FAULT)?;
+    if mapped == 0 && len > 0 { Err(Errno::FAULT) } else { Ok(mapped) }
 }
 
 fn file(thread: i32, writing: bool) -> Result<File, Errno> {

@@ -67,6 +67,80 @@ cases! {
     descriptors: forks execs threads many_sleepers killed;
 }
 
+/// A program of this folder.
+macro_rules! programs {
+    ($($name:ident)*) => { $(
+        #[expect(non_upper_case_globals, reason = "named as its source")]
+        static $name: LazyLock<PathBuf> =
+            LazyLock::new(|| compile(concat!("trap/c/", stringify!($name), ".c")));
+    )* };
+}
+
+programs! { pointers asks closes }
+
+/// What Linux 6.12 said to these programs.
+const POINTERS_LINUX: &str = include_str!("pointers.linux-6.12.txt");
+const ASKS_LINUX: &str = include_str!("asks.linux-6.12.txt");
+
+/// The lines of which one text has others, with those.
+fn differences<'a>(wanted: &'a str, found: &'a str) -> Vec<(&'a str, &'a str)> {
+    assert_eq!(wanted.lines().count(), found.lines().count(), "as many answers: {found}");
+    wanted.lines().zip(found.lines()).filter(|(wanted, found)| wanted != found).collect()
+}
+
+#[test]
+fn no_pointer_of_a_program_does_harm() {
+    let command = run_via("trap", &*pointers, &[]);
+    let memory = [libc::SYS_process_vm_readv, libc::SYS_process_vm_writev];
+    for denied_calls in [&[][..], &[libc::SYS_pidfd_getfd], &memory] {
+        let found = output(denied(denied_calls, &command));
+        assert_eq!(differences(POINTERS_LINUX, &found), [], "without {denied_calls:?}");
+    }
+}
+
+/// In how many ways a program may ask for the files, and what it is told by each door.
+#[test]
+fn every_door_answers_alike() {
+    let links = tempfile::tempdir().expect("a folder");
+    let links = links.path().to_str().expect("a name");
+    let command = |door| run_via(door, &*asks, &[links]);
+    let found = output(command("trap"));
+    assert_eq!(differences(ASKS_LINUX, &found), []);
+    // Without the program's descriptors a directory of the kernel's cannot be listed with what is ours,
+    // and nothing can be watched.
+    let found = output(denied(&[libc::SYS_pidfd_getfd], &command("trap")));
+    for (wanted, found) in differences(ASKS_LINUX, &found) {
+        let known = wanted.starts_with("watch ") || wanted == "list /dev: null snd";
+        assert!(known, "{wanted} / {found}");
+    }
+    if !can_serve() {
+        return;
+    }
+    let found = output(command("handover"));
+    for (wanted, found) in differences(ASKS_LINUX, &found) {
+        let of_open_file = wanted.starts_with("fstat /") || wanted.starts_with("fstatx /");
+        assert!(of_open_file && found.ends_with("file 666 0:0 own"), "{wanted} / {found}");
+    }
+    // Nothing is added to procfs by a mount, and a FUSE file is a regular one.
+    let found = output(command("fuse"));
+    let lines = |text: &str| -> Vec<String> {
+        let text = text.replace("device 666 116:1 ", "file 666 0:0 ");
+        let text = text.replace("device 666 116:33 ", "file 666 0:0 ");
+        text.lines().filter(|line| !line.contains("/proc/asound")).map(str::to_owned).collect()
+    };
+    let (wanted, found) = (lines(ASKS_LINUX).join("\n"), lines(&found).join("\n"));
+    for (wanted, found) in differences(&wanted, &found) {
+        assert!(wanted.contains("xattr") && found.ends_with("EOPNOTSUPP"), "{wanted} / {found}");
+    }
+}
+
+#[test]
+fn clients_end_in_the_order_of_linux() {
+    let command = run_via("trap", &*closes, &[]);
+    assert_eq!(output(denied(&[libc::SYS_pidfd_getfd], &command)), "done\n");
+    assert_eq!(output(command), "done\n");
+}
+
 /// Where the server may not take descriptors out of a program, as in a container by default.
 #[test]
 fn fifos_are_used_where_descriptors_cannot_be_taken() {

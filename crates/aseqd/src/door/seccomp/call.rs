@@ -1,5 +1,6 @@
 //! A trapped call on a descriptor, read as the kernel would read it.
 
+use super::filter::{BETWEEN_FIRST_TWO, ON_SOCKETS};
 use super::path::low;
 use crate::sys::memory::{self, Piece};
 use crate::sys::seccomp::Notification;
@@ -14,15 +15,18 @@ const MOST: usize = 1 << 24;
 /// The most bytes of a write that are fetched at once: the server holds as many for each that sleeps.
 const PART: usize = 1 << 20;
 
+/// The only flag of preadv2 and pwritev2 that a character device takes.
+const RWF_HIPRI: u32 = 1;
+
 /// Requests that the kernel handles for any kind of file: close-on-exec, `O_NONBLOCK`, `O_ASYNC`.
 const COMMON: [u32; 4] = [0x5450, 0x5451, 0x5421, 0x5452];
 
 /// What a call is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trapped {
-    /// Into these pieces of memory.
+    /// Into these pieces of memory; none if nothing is to be moved.
     Read(Vec<Piece>),
-    /// From these pieces of memory.
+    /// From these pieces of memory; none if nothing is to be moved.
     Write(Vec<Piece>),
     /// An ioctl with its code and its argument.
     Ioctl { request: u32, argument: u64 },
@@ -40,7 +44,16 @@ pub(super) enum Trapped {
 /// Those that the kernel has for such arguments.
 pub(super) fn trapped(call: &Notification) -> Result<Trapped, Errno> {
     let Notification { number, args, .. } = *call;
-    let one = || -> Result<Vec<Piece>, Errno> { Ok(cut([(args[1], args[2])])) };
+    let one = || -> Result<Vec<Piece>, Errno> {
+        reachable(args[1], args[2])?;
+        Ok(cut([(args[1], args[2])]))
+    };
+    if ON_SOCKETS.contains(&number) {
+        return Err(Errno::NOTSOCK);
+    }
+    if BETWEEN_FIRST_TWO.contains(&number) || number == libc::SYS_splice {
+        return Err(Errno::INVAL);
+    }
     let close_on_exec = |flags: i32| flags & libc::O_CLOEXEC != 0;
     #[cfg(target_arch = "x86_64")]
     if number == libc::SYS_dup2 {
@@ -56,6 +69,16 @@ pub(super) fn trapped(call: &Notification) -> Result<Trapped, Errno> {
         libc::SYS_write => Trapped::Write(one()?),
         libc::SYS_readv => Trapped::Read(pieces(call)?),
         libc::SYS_writev => Trapped::Write(pieces(call)?),
+        // At a position, a device that has none refuses it as a socket does.
+        libc::SYS_preadv2 | libc::SYS_pwritev2 if args[3] != u64::MAX => Trapped::Native,
+        libc::SYS_preadv2 | libc::SYS_pwritev2 => {
+            let pieces = pieces(call)?;
+            if length(&pieces) > 0 && low(args[5]).cast_unsigned() & !RWF_HIPRI != 0 {
+                return Err(Errno::OPNOTSUPP);
+            }
+            if number == libc::SYS_preadv2 { Trapped::Read(pieces) } else { Trapped::Write(pieces) }
+        }
+        libc::SYS_vmsplice => return Err(Errno::BADF),
         libc::SYS_ioctl => {
             let request = low(args[1]).cast_unsigned();
             if COMMON.contains(&request) {
@@ -83,6 +106,15 @@ pub(super) fn trapped(call: &Notification) -> Result<Trapped, Errno> {
     })
 }
 
+/// Which argument of a call can be a descriptor of ours.
+pub(super) fn descriptor_arguments(call: &Notification) -> &'static [usize] {
+    match call.number {
+        number if BETWEEN_FIRST_TWO.contains(&number) => &[0, 1],
+        libc::SYS_splice => &[0, 2],
+        _ => &[0],
+    }
+}
+
 /// The pieces of a readv or writev.
 fn pieces(call: &Notification) -> Result<Vec<Piece>, Errno> {
     let [_, at, count, ..] = call.args;
@@ -98,7 +130,16 @@ fn pieces(call: &Notification) -> Result<Vec<Piece>, Errno> {
     if list.iter().any(|(_, len)| i64::try_from(*len).is_err()) {
         return Err(Errno::INVAL);
     }
-    Ok(cut(list))
+    list.iter().try_for_each(|(at, len)| reachable(*at, *len))?;
+    // No bytes: the kernel does not ask the device.
+    Ok(if list.iter().all(|(_, len)| *len == 0) { Vec::new() } else { cut(list) })
+}
+
+/// Could a program have memory there? Looked at by the kernel before all else, also where nothing
+/// will be moved.
+fn reachable(at: u64, len: u64) -> Result<(), Errno> {
+    let end = at.checked_add(len).ok_or(Errno::FAULT)?;
+    i64::try_from(end).map(drop).map_err(|_| Errno::FAULT)
 }
 
 /// At most as many bytes as one call can move.

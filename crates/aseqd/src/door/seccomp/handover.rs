@@ -4,8 +4,10 @@
 //!
 //! A thread answers, because an open of the mount waits for the thread that serves it.
 
-use super::path::{Goal, Opening, opening};
-use super::target::Targets;
+use super::folder::inode;
+use super::look::{Met, Places};
+use super::path::Goal;
+use super::target::{Identity, Targets};
 use crate::asound::Text;
 use crate::client;
 use crate::door::NODES;
@@ -13,8 +15,9 @@ use crate::error::{Context as _, Fail};
 use crate::sys::seccomp::{Listener, Notification};
 use engine::Node;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create, openat};
+use rustix::fs::{MemfdFlags, Mode, OFlags, fstat, memfd_create, openat};
 use rustix::io::Errno;
+use std::ops::Range;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
@@ -30,14 +33,16 @@ pub(crate) fn on_behalf(thread: i32) -> Option<i32> {
 }
 
 /// Answers at this listener from now on, with files of this directory of a mount, until every
-/// program behind the filter has ended. Once in a process, which cannot fork after it.
+/// program behind the filter, which has this range of descriptors, has ended. Once in a process, which
+/// cannot fork after it.
 ///
 /// # Errors
 /// As a sentence: no thread can be made.
-pub fn start(listener: OwnedFd, directory: OwnedFd) -> Result<(), Fail> {
+pub fn start(listener: OwnedFd, directory: OwnedFd, range: Range<i32>) -> Result<(), Fail> {
     let listener = Listener::new(listener);
     listener.wake_here();
-    let opener = Opener { listener, directory, targets: Targets::default() };
+    let places = Places::new(range).context("paths cannot be looked at")?;
+    let opener = Opener { listener, directory, targets: Targets::default(), places, mount: None };
     let thread = std::thread::Builder::new().name("opener".into());
     thread.spawn(|| opener.run()).context("no thread to open files")?;
     Ok(())
@@ -47,19 +52,27 @@ struct Opener {
     listener: Listener,
     directory: OwnedFd,
     targets: Targets,
+    places: Places,
+    /// The number of the mount's file system, once it is known.
+    mount: Option<u64>,
 }
 
 impl Opener {
     fn run(mut self) {
         OPENER.store(rustix::thread::gettid().as_raw_nonzero().get(), Ordering::Release);
         loop {
-            let mut ready = [PollFd::new(&self.listener, PollFlags::IN)];
+            let closed = self.places.closed();
+            let mut ready =
+                [PollFd::new(&self.listener, PollFlags::IN), PollFd::new(&closed, PollFlags::IN)];
             match poll(&mut ready, None) {
                 Ok(_) => {}
                 // For want of memory, at most: programs go on opening files.
                 Err(_) => continue,
             }
-            let found = ready[0].revents();
+            let [found, closed] = [0, 1].map(|at: usize| ready[at].revents());
+            if !closed.is_empty() {
+                self.places.sweep();
+            }
             if found.contains(PollFlags::IN) {
                 if let Ok(call) = self.listener.receive() {
                     // One that is gone needs no answer.
@@ -72,12 +85,23 @@ impl Opener {
     }
 
     fn answer(&mut self, call: &Notification) -> Result<(), Errno> {
-        let Some(Opening { goal, flags }) = opening(call, &mut self.targets) else {
-            return self.listener.let_through(call.id);
+        let mount = *self
+            .mount
+            .get_or_insert_with(|| fstat(&self.directory).map_or(u64::MAX, |stat| stat.st_dev));
+        let device = |identity: Identity| {
+            let node = |node| inode(Goal::Device(node)) == identity.inode();
+            let own = identity.device() == mount;
+            NODES.map(|(_, node)| node).into_iter().find(|own_node| own && node(*own_node))
         };
-        if !self.listener.is_valid(call.id) {
-            return Err(Errno::NOENT);
-        }
+        let (goal, flags) = match self.places.meet(&self.listener, call, &mut self.targets, &device)
+        {
+            Met::Other | Met::Native => return self.listener.let_through(call.id),
+            Met::Answer(result) => {
+                return self.listener.answer(call.id, result.map_err(Errno::raw_os_error));
+            }
+            Met::Done => return Ok(()),
+            Met::Open { goal, flags } => (goal, flags),
+        };
         BEHALF.store(self.targets.process(call.thread), Ordering::Release);
         let close_on_exec = flags.contains(OFlags::CLOEXEC);
         let given = self
@@ -89,6 +113,7 @@ impl Opener {
     fn open(&self, goal: Goal, flags: OFlags) -> Result<OwnedFd, Errno> {
         match goal {
             Goal::Device(node) => self.open_device(node, flags),
+            Goal::Folder(_) => Err(Errno::ISDIR),
             Goal::Text(_) if flags & OFlags::ACCMODE != OFlags::RDONLY => Err(Errno::ACCESS),
             Goal::Text(text) => self.text(text),
         }

@@ -10,14 +10,18 @@
 
 mod call;
 mod filter;
+mod folder;
 pub mod handover;
 mod line;
+mod look;
 pub mod mount;
 mod path;
+mod peek;
 mod target;
 mod text;
 mod trap;
 mod waiting;
+mod walk;
 
 pub use trap::{Trap, TrapBuffer, TrapToken};
 
@@ -36,14 +40,15 @@ const USER: u32 = 0;
 /// Which calls are stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Those that open files.
-    Handover,
+    /// Those that open files or look at paths; and those that list directories, on descriptors of this
+    /// range.
+    Handover(Range<i32>),
     /// Those, and all on descriptors of this range.
     Trap(Range<i32>),
 }
 
-/// The descriptors that are kept for the trap: the upper quarter of what this process may have open,
-/// and `select` can look at. To be asked before the trap is made, and given to [`Kind::Trap`] and [`Trap::new`].
+/// The descriptors that are kept for files of ours: the upper quarter of what this process may have open,
+/// and `select` can look at. To be asked before the door is made, and given to [`Kind`] and to what serves it.
 #[must_use]
 pub fn descriptors() -> Range<i32> {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(FD_SETSIZE).min(FD_SETSIZE);
@@ -58,8 +63,8 @@ pub fn descriptors() -> Range<i32> {
 /// As a sentence.
 pub fn install(kind: &Kind) -> Result<OwnedFd, Fail> {
     let filter = match kind {
-        Kind::Handover => filter::opens(),
-        Kind::Trap(range) => filter::all(range),
+        Kind::Handover(range) => filter::handover(range),
+        Kind::Trap(range) => filter::trap(range),
     };
     seccomp::install(&filter).map_err(|error| {
         Fail::new(match error {

@@ -1,6 +1,7 @@
-//! What a call that opens a file is about to open.
+//! What a call that opens a file, or looks at one, asks for.
 
 use super::target::Targets;
+use super::walk::{End, Known, may_lead, walk};
 use crate::asound::Text;
 use crate::door::NODES;
 use crate::sys::memory;
@@ -10,7 +11,7 @@ use rustix::fs::{OFlags, ResolveFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// The longest path that the kernel takes, with its end.
 const PATH_MAX: usize = 4096;
@@ -18,76 +19,288 @@ const PATH_MAX: usize = 4096;
 /// How much of a path is read at first: nearly all are shorter.
 const PATH_USUAL: usize = 256;
 
-/// A file of ours.
+/// `struct open_how` of `linux/openat2.h`: flags, mode, resolve.
+const OPEN_HOW_SIZE: usize = 24;
+
+/// What `openat2` knows; a flag that is not among these is refused.
+const RESOLVE_KNOWN: u64 = 0x3f;
+
+/// A place of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Goal {
     /// A device file.
     Device(Node),
     /// A text below `/proc/asound`.
     Text(Text),
+    /// A directory that has one of these in it.
+    Folder(Folder),
 }
 
-/// An open of a file of ours.
+/// A directory that has something of ours in it. The kernel may have one there, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Opening {
-    pub(super) goal: Goal,
-    pub(super) flags: OFlags,
+pub(super) enum Folder {
+    /// `/dev`, which the kernel always has.
+    Dev,
+    /// `/dev/snd`
+    Sound,
+    /// `/proc/asound`
+    Asound,
+    /// `/proc/asound/seq`
+    Sequencer,
 }
 
-/// A call that opens something, as the program made it.
+impl Folder {
+    pub(super) const ALL: [Self; 4] = [Self::Dev, Self::Sound, Self::Asound, Self::Sequencer];
+
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Dev => "/dev",
+            Self::Sound => "/dev/snd",
+            Self::Asound => "/proc/asound",
+            Self::Sequencer => "/proc/asound/seq",
+        }
+    }
+
+    /// Is this its last name?
+    pub(super) fn is_called(self, name: &[u8]) -> bool {
+        self.path().rsplit('/').next().is_some_and(|last| last.as_bytes() == name)
+    }
+
+    /// What of ours is in it.
+    pub(super) fn entries(self) -> Vec<(&'static str, Goal)> {
+        let devices = NODES.map(|(name, node)| (name, Goal::Device(node)));
+        let texts = Text::ALL.map(|text| (text.name(), Goal::Text(text)));
+        match self {
+            Self::Dev => vec![("snd", Goal::Folder(Self::Sound))],
+            Self::Sound => devices.into(),
+            Self::Asound => {
+                let above = texts.into_iter().filter(|(name, _)| !name.contains('/'));
+                std::iter::once(("seq", Goal::Folder(Self::Sequencer))).chain(above).collect()
+            }
+            Self::Sequencer => {
+                let below = texts
+                    .into_iter()
+                    .filter_map(|(name, goal)| Some((name.split_once('/')?.1, goal)));
+                below.collect()
+            }
+        }
+    }
+}
+
+impl Goal {
+    /// The place at a path that has nothing to follow in it.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        // Most are elsewhere.
+        if !path.starts_with("/dev") && !path.starts_with("/proc/asound") {
+            return None;
+        }
+        if let Some(folder) = Folder::ALL.iter().find(|folder| path == Path::new(folder.path())) {
+            return Some(Self::Folder(*folder));
+        }
+        if let Ok(name) = path.strip_prefix("/dev/snd") {
+            let node = NODES.iter().find(|(node, _)| name == Path::new(node));
+            return node.map(|(_, node)| Self::Device(*node));
+        }
+        let name = path.strip_prefix("/proc/asound").ok()?;
+        Text::ALL.into_iter().find(|text| name == Path::new(text.name())).map(Self::Text)
+    }
+
+    /// Its path.
+    pub(super) fn path(self) -> PathBuf {
+        match self {
+            Self::Device(node) => {
+                let name = NODES.iter().find(|(_, own)| *own == node).map_or("", |(name, _)| name);
+                Path::new("/dev/snd").join(name)
+            }
+            Self::Text(text) => Path::new("/proc/asound").join(text.name()),
+            Self::Folder(folder) => folder.path().into(),
+        }
+    }
+
+    pub(super) const fn is_file(self) -> bool {
+        !matches!(self, Self::Folder(_))
+    }
+
+    /// Is this the last name of a file of ours?
+    pub(super) fn is_name(name: &[u8]) -> bool {
+        let texts = Text::ALL.map(|text| text.name().rsplit('/').next().unwrap_or_default());
+        NODES.iter().any(|(node, _)| name == node.as_bytes())
+            || texts.iter().any(|text| name == text.as_bytes())
+    }
+}
+
+/// What a call wants of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    Open(OFlags),
+    /// `struct stat` at this address.
+    Stat(u64),
+    /// `struct statx` at this address.
+    Statx(u64),
+    /// May the thread do this, by its real ids or by those that count for opens?
+    Access {
+        mode: i32,
+        effective: bool,
+    },
+    /// Where a link points to, as many bytes of it.
+    ReadLink {
+        at: u64,
+        size: i32,
+    },
+    /// Extended attributes: their names, or the value of one.
+    Attributes {
+        list: bool,
+    },
+    /// What happens there, for this inotify.
+    Watch {
+        instance: i32,
+        mask: u32,
+    },
+}
+
+/// A call that asks for a place of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asking {
+    pub(super) end: End,
+    pub(super) question: Question,
+}
+
+/// A call with a path, as the program made it.
 struct Asked {
     directory: i32,
     path: u64,
-    flags: OFlags,
+    question: Question,
+    follow: bool,
     resolve: ResolveFlags,
 }
 
-/// Is this call about to open a file of ours? What cannot be read is not: the kernel will say why.
-pub(super) fn opening(call: &Notification, targets: &mut Targets) -> Option<Opening> {
-    let asked = asked(call).ok()??;
-    let path = read_path(call.thread, asked.path).ok()?;
-    let path = Path::new(OsStr::from_bytes(&path));
-    // Nearly all paths are sorted out by their last name, without a look at where the thread is.
-    if !is_name(path.file_name()?) {
-        return None;
+/// Does this call ask for a place of ours? What cannot be read is not ours: the kernel will say why.
+///
+/// # Errors
+/// Those that the kernel would have for that place.
+pub(super) fn asking(
+    call: &Notification,
+    targets: &mut Targets,
+    known: &Known<'_>,
+) -> Result<Option<Asking>, Errno> {
+    let Ok(Some(asked)) = asked(call) else { return Ok(None) };
+    let Asked { directory, path, question, mut follow, resolve } = asked;
+    let Ok(bytes) = read_path(call.thread, path) else { return Ok(None) };
+    let path = Path::new(OsStr::from_bytes(&bytes));
+    let create =
+        matches!(question, Question::Open(flags) if flags.contains(OFlags::CREATE | OFlags::EXCL));
+    follow &= !create;
+    let in_root = resolve.contains(ResolveFlags::IN_ROOT);
+    if path.is_absolute() && resolve.intersects(ResolveFlags::BENEATH | ResolveFlags::NO_XDEV) {
+        return Ok(None);
     }
-    let goal = goal(&whole(call.thread, &asked, path, targets).ok()?)?;
-    Some(Opening { goal, flags: asked.flags })
+    if resolve.contains(ResolveFlags::NO_SYMLINKS) {
+        follow = false;
+    }
+    let path = if in_root { path.strip_prefix("/").unwrap_or(path) } else { path };
+    // Nothing is listed of /dev but by an open.
+    let only_dev = bytes.ends_with(b"dev") && !matches!(question, Question::Open(_));
+    if !may_lead(&bytes) || only_dev {
+        return Ok(None);
+    }
+    let end = walk(targets, call.thread, directory, path, follow, known)?;
+    Ok(end.map(|end| Asking { end, question }))
 }
 
-/// Is this call one that opens files?
+/// What a call with a path asks; nothing if it has none.
 fn asked(call: &Notification) -> Result<Option<Asked>, Errno> {
-    let Notification { args, number, thread, .. } = *call;
+    let Notification { args, number, .. } = *call;
     let resolve = ResolveFlags::empty();
     let flags = |at: usize| OFlags::from_bits_retain(low(args[at]).cast_unsigned());
+    let open = |flags: OFlags| (Question::Open(flags), !flags.contains(OFlags::NOFOLLOW));
+    let follows = |at: usize| low(args[at]) & libc::AT_SYMLINK_NOFOLLOW == 0;
     #[cfg(target_arch = "x86_64")]
     {
-        let directory = libc::AT_FDCWD;
-        let path = args[0];
-        if number == libc::SYS_open {
-            return Ok(Some(Asked { directory, path, flags: flags(1), resolve }));
-        }
-        if number == libc::SYS_creat {
-            let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::TRUNC;
-            return Ok(Some(Asked { directory, path, flags, resolve }));
+        let here = |(question, follow)| {
+            let path = args[0];
+            Ok(Some(Asked { directory: libc::AT_FDCWD, path, question, follow, resolve }))
+        };
+        match number {
+            libc::SYS_open => return here(open(flags(1))),
+            libc::SYS_creat => {
+                return here(open(OFlags::CREATE | OFlags::WRONLY | OFlags::TRUNC));
+            }
+            libc::SYS_stat => return here((Question::Stat(args[1]), true)),
+            libc::SYS_lstat => return here((Question::Stat(args[1]), false)),
+            libc::SYS_access => {
+                let (mode, effective) = (low(args[1]), false);
+                return here((Question::Access { mode, effective }, true));
+            }
+            libc::SYS_readlink => {
+                let (at, size) = (args[1], low(args[2]));
+                return here((Question::ReadLink { at, size }, false));
+            }
+            _ => {}
         }
     }
-    let (directory, path) = (low(args[0]), args[1]);
-    if number == libc::SYS_openat {
-        return Ok(Some(Asked { directory, path, flags: flags(2), resolve }));
-    }
-    if number == libc::SYS_openat2 {
-        // struct open_how: flags, mode, resolve.
-        let mut how = [0; 24];
-        if memory::read(thread, args[2], &mut how)? != how.len() {
-            return Err(Errno::FAULT);
+    let (mut directory, mut path) = (low(args[0]), args[1]);
+    let mut here = |at: usize| (directory, path) = (libc::AT_FDCWD, args[at]);
+    let (question, follow) = match number {
+        libc::SYS_openat => open(flags(2)),
+        libc::SYS_openat2 => return asked_openat2(call),
+        libc::SYS_newfstatat => (Question::Stat(args[2]), follows(3)),
+        libc::SYS_statx => (Question::Statx(args[4]), follows(2)),
+        libc::SYS_faccessat => (Question::Access { mode: low(args[2]), effective: false }, true),
+        libc::SYS_faccessat2 => {
+            let known = libc::AT_EACCESS | libc::AT_SYMLINK_NOFOLLOW | libc::AT_EMPTY_PATH;
+            if low(args[3]) & !known != 0 {
+                return Ok(None);
+            }
+            let effective = low(args[3]) & libc::AT_EACCESS != 0;
+            (Question::Access { mode: low(args[2]), effective }, follows(3))
         }
-        let word = |at: usize| how[at..].first_chunk().map_or(0, |word| u64::from_ne_bytes(*word));
-        let flags = OFlags::from_bits_retain(low(word(0)).cast_unsigned());
-        let resolve = ResolveFlags::from_bits_retain(word(16));
-        return Ok(Some(Asked { directory, path, flags, resolve }));
+        libc::SYS_readlinkat => (Question::ReadLink { at: args[2], size: low(args[3]) }, false),
+        libc::SYS_getxattr | libc::SYS_lgetxattr | libc::SYS_listxattr | libc::SYS_llistxattr => {
+            here(0);
+            let list = number == libc::SYS_listxattr || number == libc::SYS_llistxattr;
+            let follow = number == libc::SYS_listxattr || number == libc::SYS_getxattr;
+            (Question::Attributes { list }, follow)
+        }
+        libc::SYS_inotify_add_watch => {
+            here(1);
+            let (instance, mask) = (low(args[0]), low(args[2]).cast_unsigned());
+            (Question::Watch { instance, mask }, mask & libc::IN_DONT_FOLLOW == 0)
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(Asked { directory, path, question, follow, resolve }))
+}
+
+/// What an openat2 asks; nothing if the kernel will refuse it.
+fn asked_openat2(call: &Notification) -> Result<Option<Asked>, Errno> {
+    let [directory, path, at, size, ..] = call.args;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let mut how = vec![0; size.min(PATH_MAX)];
+    if !(OPEN_HOW_SIZE..=PATH_MAX).contains(&size)
+        || memory::read(call.thread, at, &mut how)? != size
+        || how[OPEN_HOW_SIZE..].iter().any(|byte| *byte != 0)
+    {
+        return Ok(None);
     }
-    Ok(None)
+    let word = |at: usize| how[at..].first_chunk().map_or(0, |word| u64::from_ne_bytes(*word));
+    let (all, mode, resolve) = (word(0), word(8), word(16));
+    let flags = OFlags::from_bits_retain(low(all).cast_unsigned());
+    let creates = flags.intersects(OFlags::CREATE | (OFlags::TMPFILE - OFlags::DIRECTORY));
+    let of_paths = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    if all > u32::MAX.into()
+        || !creates && mode != 0
+        || resolve & !RESOLVE_KNOWN != 0
+        || flags.contains(OFlags::PATH) && !of_paths.contains(flags)
+    {
+        return Ok(None);
+    }
+    Ok(Some(Asked {
+        directory: low(directory),
+        path,
+        question: Question::Open(flags),
+        follow: !flags.contains(OFlags::NOFOLLOW),
+        resolve: ResolveFlags::from_bits_retain(resolve),
+    }))
 }
 
 /// A descriptor, or flags: the low half of an argument.
@@ -113,104 +326,46 @@ fn read_path(thread: i32, at: u64) -> Result<Vec<u8>, Errno> {
     }
 }
 
-/// The path from the root of this process.
-fn whole(thread: i32, asked: &Asked, path: &Path, targets: &mut Targets) -> Result<PathBuf, Errno> {
-    let mut directory = |number: i32| {
-        if number == libc::AT_FDCWD {
-            targets.link(thread, "cwd")
-        } else {
-            targets.link(thread, &format!("fd/{number}"))
-        }
-    };
-    if asked.resolve.contains(ResolveFlags::IN_ROOT) {
-        let inside = path.strip_prefix("/").unwrap_or(path);
-        return Ok(directory(asked.directory)?.join(inside));
-    }
-    if path.is_absolute() {
-        let root = targets.link(thread, "root")?;
-        return Ok(root.join(path.strip_prefix("/").unwrap_or(path)));
-    }
-    Ok(directory(asked.directory)?.join(path))
-}
-
-/// The last names of our files.
-fn is_name(name: &OsStr) -> bool {
-    let texts = Text::ALL.map(|text| text.name().rsplit('/').next().unwrap_or_default());
-    NODES.iter().any(|(node, _)| name == *node) || texts.iter().any(|text| name == *text)
-}
-
-fn goal(path: &Path) -> Option<Goal> {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::ParentDir => drop(plain.pop()),
-            Component::CurDir => {}
-            component => plain.push(component),
-        }
-    }
-    if let Ok(name) = plain.strip_prefix("/dev/snd") {
-        let node = NODES.iter().find(|(node, _)| name == Path::new(node));
-        return node.map(|(_, node)| Goal::Device(*node));
-    }
-    let name = plain.strip_prefix("/proc/asound").ok()?;
-    let text = Text::ALL.into_iter().find(|text| name == Path::new(text.name()));
-    text.map(Goal::Text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn paths_lead_to_files_of_ours() {
-        let device = |node| Some(Goal::Device(node));
-        for (path, wanted) in [
-            ("/dev/snd/seq", device(Node::Sequencer)),
-            ("/dev/snd/timer", device(Node::Timer)),
-            ("/dev/snd/../snd/./seq", device(Node::Sequencer)),
-            ("/dev//snd/seq", device(Node::Sequencer)),
-            ("/proc/asound/seq/clients", Some(Goal::Text(Text::Clients))),
-            ("/proc/asound/seq/timer", Some(Goal::Text(Text::QueueTimers))),
-            ("/proc/asound/timers", Some(Goal::Text(Text::Timers))),
-            ("/dev/snd/controlC0", None),
-            ("/dev/seq", None),
-            ("/home/dev/snd/seq", None),
-            ("/proc/asound/seq", None),
-            ("/dev/snd/seq/timer", None),
-            ("seq", None),
-        ] {
-            assert_eq!(goal(Path::new(path)), wanted, "{path}");
-        }
+    fn call<const N: usize>(number: libc::c_long, arguments: [u64; N]) -> Notification {
+        let thread = rustix::thread::gettid().as_raw_nonzero().get();
+        let mut args = [0; 6];
+        args[..N].copy_from_slice(&arguments);
+        Notification { id: 1, thread, number, args }
     }
 
-    fn call(number: libc::c_long, args: [u64; 3]) -> Notification {
-        let thread = rustix::thread::gettid().as_raw_nonzero().get();
-        let [first, second, third] = args;
-        Notification { id: 1, thread, number, args: [first, second, third, 0, 0, 0] }
+    fn ask<const N: usize>(number: libc::c_long, arguments: [u64; N]) -> Option<Asking> {
+        asking(&call(number, arguments), &mut Targets::default(), &|_| None).unwrap()
     }
+
+    const SEQ: End = End::Place(Goal::Device(Node::Sequencer));
 
     #[test]
     fn calls_are_read_from_the_memory_of_the_thread() {
-        let mut targets = Targets::default();
         let path = c"/dev/snd/seq";
         let at_cwd = i64::from(libc::AT_FDCWD).cast_unsigned();
         let flags = OFlags::RDWR | OFlags::CLOEXEC;
-        let args = [at_cwd, path.as_ptr().addr() as u64, flags.bits().into()];
-        let found = opening(&call(libc::SYS_openat, args), &mut targets);
-        assert_eq!(found, Some(Opening { goal: Goal::Device(Node::Sequencer), flags }));
-        let how = [u64::from(flags.bits()), 0, 0];
-        let args = [at_cwd, path.as_ptr().addr() as u64, how.as_ptr().addr() as u64];
-        let found = opening(&call(libc::SYS_openat2, args), &mut targets);
-        assert_eq!(found, Some(Opening { goal: Goal::Device(Node::Sequencer), flags }));
+        let wanted = Some(Asking { end: SEQ, question: Question::Open(flags) });
+        let at = path.as_ptr().addr() as u64;
+        assert_eq!(ask(libc::SYS_openat, [at_cwd, at, flags.bits().into()]), wanted);
+        let how = [u64::from(flags.bits()), 0, 0, 0, 1];
+        let how = |size: u64| [at_cwd, at, how.as_ptr().addr() as u64, size];
+        assert_eq!(ask(libc::SYS_openat2, how(24)), wanted);
+        assert_eq!(ask(libc::SYS_openat2, how(32)), wanted);
+        for refused in [8, 40, u64::MAX] {
+            assert_eq!(ask(libc::SYS_openat2, how(refused)), None, "{refused}");
+        }
         // From a directory, by a way that leads up.
         let proc = std::fs::File::open("/proc/self").unwrap();
         let directory = u64::from(std::os::fd::AsRawFd::as_raw_fd(&proc).cast_unsigned());
         let path = c"../../dev/snd/timer";
-        let args = [directory, path.as_ptr().addr() as u64, 0];
-        let found = opening(&call(libc::SYS_openat, args), &mut targets).map(|open| open.goal);
-        assert_eq!(found, Some(Goal::Device(Node::Timer)));
+        let found = ask(libc::SYS_openat, [directory, path.as_ptr().addr() as u64, 0]);
+        assert_eq!(found.map(|asking| asking.end), Some(End::Place(Goal::Device(Node::Timer))));
         // A bad address is the kernel's to refuse.
-        assert_eq!(opening(&call(libc::SYS_openat, [at_cwd, 8, 0]), &mut targets), None);
+        assert_eq!(ask(libc::SYS_openat, [at_cwd, 8, 0]), None);
     }
 
     #[test]
@@ -218,8 +373,19 @@ mod tests {
         let mut path = b"/".repeat(1000);
         path.extend_from_slice(b"dev/snd/seq\0");
         let at_cwd = i64::from(libc::AT_FDCWD).cast_unsigned();
-        let args = [at_cwd, path.as_ptr().addr() as u64, 0];
-        let found = opening(&call(libc::SYS_openat, args), &mut Targets::default());
-        assert_eq!(found.map(|open| open.goal), Some(Goal::Device(Node::Sequencer)));
+        let found = ask(libc::SYS_openat, [at_cwd, path.as_ptr().addr() as u64, 0]);
+        assert_eq!(found.map(|asking| asking.end), Some(SEQ));
+    }
+
+    #[test]
+    fn every_entry_is_where_its_path_says() {
+        for folder in Folder::ALL {
+            assert!(!folder.entries().is_empty());
+            for (name, goal) in folder.entries() {
+                let path = Path::new(folder.path()).join(name);
+                assert_eq!(Goal::at(&path), Some(goal));
+                assert_eq!(goal.path(), path);
+            }
+        }
     }
 }

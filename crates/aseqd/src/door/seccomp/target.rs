@@ -1,5 +1,6 @@
 //! The threads whose calls wait: what their descriptors are, which signals they have.
 
+use super::peek::{self, Locals, Peeked};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
@@ -8,7 +9,7 @@ use std::ffi::OsString;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How many threads are remembered.
 const REMEMBERED: usize = 256;
@@ -23,6 +24,14 @@ pub(super) struct Identity(u64, u64);
 impl Identity {
     pub(super) const fn of(stat: &Stat) -> Self {
         Self(stat.st_dev, stat.st_ino)
+    }
+
+    pub(super) const fn new(device: u64, inode: u64) -> Self {
+        Self(device, inode)
+    }
+
+    pub(super) const fn device(self) -> u64 {
+        self.0
     }
 
     pub(super) const fn inode(self) -> u64 {
@@ -57,9 +66,12 @@ pub(super) struct Target {
     pidfd: Option<OwnedFd>,
 }
 
-/// The threads that called of late.
+/// The threads that called of late, and the file systems that may be looked at for them.
 #[derive(Debug, Default)]
-pub(super) struct Targets(HashMap<i32, Target>);
+pub(super) struct Targets {
+    recent: HashMap<i32, Target>,
+    locals: Locals,
+}
 
 impl Targets {
     /// Looks a descriptor of a waiting thread up.
@@ -80,17 +92,16 @@ impl Targets {
         .unwrap_or(false)
     }
 
-    /// A number of this range that is free in the thread's table, the highest.
+    /// A number of this range that is free in the thread's table: the lowest, so that files which a program
+    /// leaves open end in the order in which it has opened them.
     ///
     /// # Errors
     /// `EMFILE` if there is none.
     pub(super) fn free(&mut self, thread: i32, range: &Range<i32>) -> Result<i32, Errno> {
         self.with(thread, |target| {
-            for number in range.clone().rev() {
-                match target.stat(number, true) {
-                    Ok(_) => {}
-                    Err(Errno::NOENT) => return Ok(number),
-                    Err(error) => return Err(error),
+            for number in range.clone() {
+                if !target.has(number)? {
+                    return Ok(number);
                 }
             }
             Err(Errno::MFILE)
@@ -98,11 +109,84 @@ impl Targets {
     }
 
     /// A link in the thread's directory of procfs: `cwd`, `root`, `fd/3`.
+    ///
+    /// # Errors
+    /// `ENOENT` if nothing is there.
     pub(super) fn link(&mut self, thread: i32, name: &str) -> Result<PathBuf, Errno> {
         self.with(thread, |target| {
-            let link = readlinkat(&target.directory, name, Vec::new())?;
+            let link = target.alive(readlinkat(&target.directory, name, Vec::new()))?;
             Ok(PathBuf::from(OsString::from_vec(link.into_bytes())))
         })
+    }
+
+    /// Which file a descriptor is of that procfs shows, at this path as the thread sees it.
+    ///
+    /// # Errors
+    /// `ENOENT` if none is.
+    pub(super) fn descriptor(&mut self, thread: i32, path: &Path) -> Result<Identity, Errno> {
+        let path = Path::new("root").join(path.strip_prefix("/").unwrap_or(path));
+        self.with(thread, |target| target.alive(target.identity(&path)))
+    }
+
+    /// Which file a descriptor of the thread is of.
+    ///
+    /// # Errors
+    /// `ENOENT` if it has none.
+    pub(super) fn file(&mut self, thread: i32, number: i32) -> Result<Identity, Errno> {
+        let path = PathBuf::from(format!("fd/{number}"));
+        self.with(thread, |target| target.alive(target.identity(&path)))
+    }
+
+    /// What is at a path, as the thread sees it, so far as that is known without waiting.
+    ///
+    /// # Errors
+    /// As [`Locals::peek`]'s.
+    pub(super) fn peek(&mut self, thread: i32, path: &Path) -> Result<Peeked, Errno> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = self.with(thread, |target| {
+            target.alive(openat(&target.directory, "root", flags, Mode::empty()))
+        })?;
+        self.locals.peek(&root, path)
+    }
+
+    /// Where a symbolic link points to, if it is one.
+    pub(super) fn target_of(&self, peeked: &Peeked) -> Option<PathBuf> {
+        self.locals.link(peeked)
+    }
+
+    /// Opens a directory at a path, as the thread sees it, if that is on a local file system.
+    ///
+    /// # Errors
+    /// Those of `openat(2)`.
+    pub(super) fn open_directory(
+        &mut self,
+        thread: i32,
+        path: &Path,
+        flags: OFlags,
+    ) -> Result<OwnedFd, Errno> {
+        let peeked = self.peek(thread, path)?;
+        if !self.locals.is_local(&peeked) {
+            return Err(Errno::AGAIN);
+        }
+        openat(&peeked.file, ".", flags | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    /// What `stat` shows of a path, as the thread sees it, if that is on a local file system.
+    ///
+    /// # Errors
+    /// Those of `stat(2)`.
+    pub(super) fn stat(&mut self, thread: i32, path: &Path) -> Result<Stat, Errno> {
+        let peeked = self.peek(thread, path)?;
+        if !self.locals.is_local(&peeked) {
+            return Err(Errno::AGAIN);
+        }
+        fstat(&peeked.file)
+    }
+
+    /// The user of a thread: by its real id, or by the one that counts for opens.
+    pub(super) fn user(&mut self, thread: i32, effective: bool) -> Option<u32> {
+        let status = self.with(thread, |target| target.status()).ok()?;
+        status.users.get(usize::from(effective)).copied()
     }
 
     /// The process of a thread; the thread's own number if it is gone.
@@ -138,18 +222,18 @@ impl Targets {
         thread: i32,
         mut ask: impl FnMut(&Target) -> Result<T, Errno>,
     ) -> Result<T, Errno> {
-        if let Some(target) = self.0.get(&thread) {
+        if let Some(target) = self.recent.get(&thread) {
             match ask(target) {
-                Err(Errno::SRCH) => drop(self.0.remove(&thread)),
+                Err(Errno::SRCH) => drop(self.recent.remove(&thread)),
                 result => return result,
             }
         }
         let target = Target::new(thread)?;
         let result = ask(&target);
-        if self.0.len() >= REMEMBERED {
-            self.0.clear();
+        if self.recent.len() >= REMEMBERED {
+            self.recent.clear();
         }
-        self.0.insert(thread, target);
+        self.recent.insert(thread, target);
         result
     }
 }
@@ -167,18 +251,19 @@ impl Target {
     fn find(&self, number: i32) -> Result<Found, Errno> {
         match self.take(number) {
             Ok(copy) => Ok(Found {
-                identity: Identity::of(&fstat(&copy)?),
+                identity: peek::identity(&copy, Path::new(""), AtFlags::EMPTY_PATH)?.0,
                 nonblock: rustix::fs::fcntl_getfl(&copy)?.contains(OFlags::NONBLOCK),
                 copy: Some(copy),
             }),
             Err(error @ (Errno::SRCH | Errno::BADF)) => Err(error),
             Err(_) => {
-                let stat = self.stat(number, false).map_err(|error| match error {
+                let path = PathBuf::from(format!("fd/{number}"));
+                let identity = self.alive(self.identity(&path)).map_err(|error| match error {
                     Errno::NOENT => Errno::BADF,
                     error => error,
                 })?;
                 let nonblock = self.flags(number)?.contains(OFlags::NONBLOCK);
-                Ok(Found { identity: Identity::of(&stat), nonblock, copy: None })
+                Ok(Found { identity, nonblock, copy: None })
             }
         }
     }
@@ -195,17 +280,26 @@ impl Target {
         pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty())
     }
 
-    /// What is at a number: the link in procfs, or the file behind it.
-    fn stat(&self, number: i32, link: bool) -> Result<Stat, Errno> {
-        let flags = if link { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
-        match statat(&self.directory, format!("fd/{number}"), flags) {
-            // Is the thread gone, or the descriptor?
-            Err(Errno::NOENT) => {
-                statat(&self.directory, "fd", AtFlags::empty()).map_err(|_| Errno::SRCH)?;
-                Err(Errno::NOENT)
-            }
-            result => result,
+    /// Is there something at a number?
+    fn has(&self, number: i32) -> Result<bool, Errno> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        match self.alive(statat(&self.directory, format!("fd/{number}"), flags)) {
+            Err(Errno::NOENT) => Ok(false),
+            result => result.map(|_| true),
         }
+    }
+
+    /// Which file is behind a link below this directory.
+    fn identity(&self, path: &Path) -> Result<Identity, Errno> {
+        peek::identity(&self.directory, path, AtFlags::empty()).map(|(identity, _)| identity)
+    }
+
+    /// Of what is not there: is it that, or is the thread gone?
+    fn alive<T>(&self, result: Result<T, Errno>) -> Result<T, Errno> {
+        if matches!(result, Err(Errno::NOENT)) {
+            statat(&self.directory, "fd", AtFlags::empty()).map_err(|_| Errno::SRCH)?;
+        }
+        result
     }
 
     fn flags(&self, number: i32) -> Result<OFlags, Errno> {
@@ -222,6 +316,9 @@ impl Target {
         let set = |name| field(name).and_then(|set| u64::from_str_radix(set, 16).ok()).unwrap_or(0);
         Ok(Status {
             process: field("Tgid:").and_then(|number| number.parse().ok()),
+            users: field("Uid:")
+                .map(|ids| ids.split_whitespace().filter_map(|id| id.parse().ok()).collect())
+                .unwrap_or_default(),
             own: set("SigPnd:"),
             shared: set("ShdPnd:"),
             blocked: set("SigBlk:"),
@@ -249,6 +346,8 @@ impl Target {
 #[derive(Debug)]
 struct Status {
     process: Option<i32>,
+    /// Real, effective, saved, and for files.
+    users: Vec<u32>,
     /// Signals that wait for this thread.
     own: u64,
     /// Signals that wait for any thread of its process.

@@ -1,10 +1,12 @@
 //! The full trap: every call on a file of ours is answered by the server; nothing of it runs in the
 //! kernel but poll, select, epoll, close and what is the same for every kind of file.
 
-use super::call::{Transfer, Trapped, fetch, length, put, scatter, trapped};
+use super::call::{Transfer, Trapped, descriptor_arguments, fetch, length, put, scatter, trapped};
+use super::filter::ON_FILES;
 use super::line::Line;
-use super::path::{Goal, Opening, low, opening};
-use super::target::{Identity, Signalled, Targets};
+use super::look::{Met, Places};
+use super::path::{Goal, low};
+use super::target::{Found, Identity, Signalled, Targets};
 use super::text::Fetch;
 use super::waiting::{Kind, Own, Refusal, Waiting, Work};
 use crate::door::{Call, CallKind, Door, Readiness, Received, Transport};
@@ -50,6 +52,7 @@ const RESTART: i32 = 512;
 const LISTENER: u64 = 1 << 32;
 const TIMER: u64 = LISTENER + 1;
 const NUDGE: u64 = LISTENER + 2;
+const FOLDERS: u64 = LISTENER + 3;
 
 /// Names a call of a program, or one that this door makes for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,8 +78,11 @@ pub struct Trap {
     descriptors: Range<i32>,
     files: BTreeMap<FileId, File>,
     by_identity: HashMap<Identity, FileId>,
+    places: Box<Places>,
     waiting: BTreeMap<u64, Waiting>,
     fetching: BTreeMap<u64, Fetch>,
+    /// Files that programs have closed, for the session.
+    closed: VecDeque<FileId>,
     /// Calls of this door itself, for the session.
     own: VecDeque<Own>,
     targets: Targets,
@@ -113,17 +119,21 @@ impl Trap {
             epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
             epoll::add(&epoll, &timer, EventData::new_u64(TIMER), EventFlags::IN)?;
             epoll::add(&epoll, &nudge, EventData::new_u64(NUDGE), EventFlags::IN)?;
-            Ok((epoll, timer, nudge))
+            let places = Places::new(descriptors.clone())?;
+            epoll::add(&epoll, places.closed(), EventData::new_u64(FOLDERS), EventFlags::IN)?;
+            Ok((epoll, timer, nudge, places))
         };
-        let (epoll, timer, nudge) = new().context("the trap cannot be served")?;
+        let (epoll, timer, nudge, places) = new().context("the trap cannot be served")?;
         Ok(Self {
             listener,
             killable: can_wait_killable(),
             descriptors,
             files: BTreeMap::new(),
             by_identity: HashMap::new(),
+            places: Box::new(places),
             waiting: BTreeMap::new(),
             fetching: BTreeMap::new(),
+            closed: VecDeque::new(),
             own: VecDeque::new(),
             targets: Targets::default(),
             epoll,
@@ -152,6 +162,14 @@ impl Trap {
                 own => return Some(own),
             }
         }
+    }
+
+    /// The next file that was closed.
+    fn next_closed<'b>(&mut self) -> Option<Call<'b, TrapToken, ()>> {
+        let file = self.closed.pop_front()?;
+        self.forget(file);
+        let kind = CallKind::Close { file };
+        Some(Call { token: TrapToken::Nobody, thread: 0, kind })
     }
 
     fn own_call<'b>(&mut self, own: Own, buffer: &'b mut TrapBuffer) -> Call<'b, TrapToken, ()> {
@@ -224,16 +242,21 @@ impl Trap {
         call: &Notification,
         buffer: &mut TrapBuffer,
     ) -> Result<Option<Kind>, Refusal> {
-        if let Some(opening) = opening(call, &mut self.targets) {
-            return self.begin_open(call, opening);
+        // The way of an event: not looked at twice.
+        if !ON_FILES.contains(&call.number) {
+            let Self { by_identity, files, places, listener, targets, .. } = self;
+            let device = |identity| {
+                by_identity.get(&identity).and_then(|file| files.get(file)).map(|file| file.node)
+            };
+            match places.meet(listener, call, targets, &device) {
+                Met::Other => {}
+                Met::Native => return Err(Refusal::Native),
+                Met::Answer(result) => return self.done(call, result),
+                Met::Done => return Ok(None),
+                Met::Open { goal, flags } => return self.begin_open(call, goal, flags),
+            }
         }
-        if is_open(call) {
-            return Err(Refusal::Native);
-        }
-        let found = self.targets.find(call.thread, low(call.args[0]))?;
-        let Some(file) = self.by_identity.get(&found.identity).copied() else {
-            return Err(Refusal::Native);
-        };
+        let (found, file) = self.find(call)?;
         let Some(open) = self.files.get_mut(&file) else { return Err(Refusal::Native) };
         let nonblock = found.nonblock;
         let (work, kind) = match trapped(call)? {
@@ -265,6 +288,9 @@ impl Trap {
                 if open.access == Access::Write {
                     return Err(Errno::BADF.into());
                 }
+                if pieces.is_empty() {
+                    return self.done(call, Ok(0));
+                }
                 if !open.held.is_empty() {
                     return self.give_held(call, file, &pieces, found.copy);
                 }
@@ -276,8 +302,13 @@ impl Trap {
                 if open.access == Access::Read {
                     return Err(Errno::BADF.into());
                 }
+                if pieces.is_empty() {
+                    return self.done(call, Ok(0));
+                }
                 let mut transfer = Transfer::new(pieces, nonblock);
                 transfer.cut = !fetch(call.thread, transfer.part(), &mut buffer.0)?;
+                // Less than a record is refused before its memory is looked at.
+                transfer.cut &= transfer.piece().len >= abi::event::EVENT_SIZE;
                 if transfer.cut && buffer.0.is_empty() {
                     return Err(Errno::FAULT.into());
                 }
@@ -306,18 +337,42 @@ impl Trap {
         Ok(Some(kind))
     }
 
+    /// Answers a call with which the session has nothing to do.
+    fn done(
+        &self,
+        call: &Notification,
+        result: Result<i64, Errno>,
+    ) -> Result<Option<Kind>, Refusal> {
+        self.listener.answer(call.id, result.map_err(Errno::raw_os_error))?;
+        Ok(None)
+    }
+
+    /// The file of ours that a call is about.
+    fn find(&mut self, call: &Notification) -> Result<(Found, FileId), Refusal> {
+        for argument in descriptor_arguments(call) {
+            let number = low(call.args[*argument]);
+            if self.descriptors.contains(&number) {
+                let found = self.targets.find(call.thread, number)?;
+                if let Some(file) = self.by_identity.get(&found.identity) {
+                    let file = *file;
+                    return Ok((found, file));
+                }
+                if ON_FILES.contains(&call.number)
+                    && let Some(error) = self.places.refused(found.identity, call.number)
+                {
+                    return Err(error.into());
+                }
+            }
+        }
+        Err(Refusal::Native)
+    }
+
     fn begin_open(
         &mut self,
         call: &Notification,
-        opening: Opening,
+        goal: Goal,
+        flags: OFlags,
     ) -> Result<Option<Kind>, Refusal> {
-        let Opening { goal, flags } = opening;
-        if !self.listener.is_valid(call.id) {
-            return Ok(None);
-        }
-        if flags.contains(OFlags::PATH) {
-            return Err(Refusal::Native);
-        }
         if flags.contains(OFlags::CREATE | OFlags::EXCL) {
             return Err(Errno::EXIST.into());
         }
@@ -332,6 +387,7 @@ impl Trap {
         let close_on_exec = flags.contains(OFlags::CLOEXEC);
         let pid = self.targets.process(call.thread);
         match goal {
+            Goal::Folder(_) => Err(Refusal::Native),
             Goal::Text(_) if access != Access::Read => Err(Errno::ACCESS.into()),
             Goal::Text(_) if self.fetching.len() >= MAX_FETCHING => Err(Errno::NOMEM.into()),
             Goal::Text(text) => {
@@ -478,14 +534,6 @@ impl Trap {
 /// The program has lowered its limit below the range since: it has no descriptor left.
 fn above_limit(error: Errno) -> Errno {
     if error == Errno::BADF { Errno::MFILE } else { error }
-}
-
-fn is_open(call: &Notification) -> bool {
-    #[cfg(target_arch = "x86_64")]
-    if call.number == libc::SYS_open || call.number == libc::SYS_creat {
-        return true;
-    }
-    call.number == libc::SYS_openat || call.number == libc::SYS_openat2
 }
 
 impl Door for Trap {
@@ -662,6 +710,9 @@ impl Transport for Trap {
         if !self.waiting.is_empty() && self.waiting.len() <= FEW {
             self.look_after(false);
         }
+        if let Some(closed) = self.next_closed() {
+            return Received::Call(closed);
+        }
         let mut events = Vec::with_capacity(16);
         for _ in 0..OTHERS_PER_LOOK {
             events.clear();
@@ -674,7 +725,6 @@ impl Transport for Trap {
                 break;
             }
             let mut waits = false;
-            let mut closed = None;
             for event in &events {
                 let flags = event.flags;
                 match event.data.u64() {
@@ -687,14 +737,14 @@ impl Transport for Trap {
                         self.arm(!self.waiting.is_empty());
                     }
                     NUDGE => {}
-                    number => closed = u32::try_from(number).ok().map(FileId),
+                    FOLDERS => self.places.sweep(),
+                    // As the program has closed them: the kernel tells in the order of the hang-ups.
+                    number => self.closed.extend(u32::try_from(number).map(FileId)),
                 }
             }
             // What was closed before a call is closed when it is handled.
-            if let Some(file) = closed {
-                self.forget(file);
-                let kind = CallKind::Close { file };
-                return Received::Call(Call { token: TrapToken::Nobody, thread: 0, kind });
+            if let Some(closed) = self.next_closed() {
+                return Received::Call(closed);
             }
             if let Some(own) = self.next_own() {
                 return Received::Call(self.own_call(own, buffer));

@@ -1,0 +1,152 @@
+//! Looks at the file systems of programs without waiting for one. Behind a path there may be a FUSE or NFS
+//! mount whose server does not answer: the program that asks waits for it, but nobody else must.
+
+use super::target::Identity;
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat, openat2, readlinkat, statat,
+    statx,
+};
+use rustix::io::Errno;
+use std::ffi::OsString;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
+
+/// File systems that ask nobody outside the kernel.
+const LOCAL: [&str; 18] = [
+    "bcachefs", "btrfs", "devtmpfs", "erofs", "ext2", "ext3", "ext4", "f2fs", "overlay", "proc",
+    "ramfs", "rootfs", "squashfs", "sysfs", "tmpfs", "vfat", "xfs", "zfs",
+];
+
+/// The local file systems that were mounted when this was made, by their numbers.
+#[derive(Debug)]
+pub(super) struct Locals(Vec<u64>);
+
+impl Default for Locals {
+    fn default() -> Self {
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        Self(mounts.lines().filter_map(local).collect())
+    }
+}
+
+/// The number of the file system in a line of mountinfo, if it is local:
+/// `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw`.
+fn local(line: &str) -> Option<u64> {
+    let (mount, file_system) = line.split_once(" - ")?;
+    let kind = file_system.split(' ').next()?;
+    let (major, minor) = mount.split(' ').nth(2)?.split_once(':')?;
+    let number = libc::makedev(major.parse().ok()?, minor.parse().ok()?);
+    LOCAL.contains(&kind).then_some(number)
+}
+
+/// A file that was found without waiting.
+#[derive(Debug)]
+pub(super) struct Peeked {
+    pub(super) file: OwnedFd,
+    pub(super) identity: Identity,
+    kind: FileType,
+}
+
+impl Locals {
+    fn has(&self, identity: Identity) -> bool {
+        self.0.contains(&identity.device())
+    }
+
+    /// The file at a path from a root, so far as the kernel has it in memory, or on a local file system.
+    ///
+    /// # Errors
+    /// `ENOENT` if nothing is there; `EAGAIN` if that is not to be had without waiting.
+    pub(super) fn peek(&self, root: &OwnedFd, path: &Path) -> Result<Peeked, Errno> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let path = path.strip_prefix("/").unwrap_or(path);
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let file = match openat2(root, path, flags, Mode::empty(), ResolveFlags::CACHED) {
+            // What is not there is not always remembered: from the directory on, if that is local.
+            Err(Errno::AGAIN) => {
+                let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+                    return Err(Errno::AGAIN);
+                };
+                let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+                let above = openat2(root, above, flags, Mode::empty(), ResolveFlags::CACHED)?;
+                if !self.has(identity(&above, Path::new(""), AtFlags::EMPTY_PATH)?.0) {
+                    return Err(Errno::AGAIN);
+                }
+                openat(above, name, flags, Mode::empty())?
+            }
+            // Before Linux 5.12, or in a sandbox that does not know openat2.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::PERM) => {
+                openat(root, path, flags, Mode::empty())?
+            }
+            file => file?,
+        };
+        let (identity, kind) = identity(&file, Path::new(""), AtFlags::EMPTY_PATH)?;
+        Ok(Peeked { file, identity, kind })
+    }
+
+    /// Where a symbolic link points to, if it is one, and one that can be read without waiting.
+    pub(super) fn link(&self, peeked: &Peeked) -> Option<PathBuf> {
+        if peeked.kind != FileType::Symlink || !self.has(peeked.identity) {
+            return None;
+        }
+        let target = readlinkat(&peeked.file, "", Vec::new()).ok()?;
+        Some(OsString::from_vec(target.into_bytes()).into())
+    }
+
+    /// Is it on a local file system?
+    pub(super) fn is_local(&self, peeked: &Peeked) -> bool {
+        self.has(peeked.identity)
+    }
+}
+
+/// Which file is at a path, and of which type, as the kernel remembers it.
+///
+/// # Errors
+/// Those of `statx(2)`.
+pub(super) fn identity(
+    directory: impl AsFd,
+    path: &Path,
+    flags: AtFlags,
+) -> Result<(Identity, FileType), Errno> {
+    let wanted = StatxFlags::TYPE | StatxFlags::INO;
+    match statx(&directory, path, flags | AtFlags::STATX_DONT_SYNC, wanted) {
+        // A sandbox that does not know it.
+        Err(Errno::NOSYS | Errno::PERM) => {
+            let stat = statat(directory, path, flags)?;
+            Ok((Identity::of(&stat), FileType::from_raw_mode(stat.st_mode)))
+        }
+        found => {
+            let found = found?;
+            let device = libc::makedev(found.stx_dev_major, found.stx_dev_minor);
+            let kind = FileType::from_raw_mode(found.stx_mode.into());
+            Ok((Identity::new(device, found.stx_ino), kind))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_file_systems_are_told_from_others() {
+        let line = |kind: &str| format!("36 35 98:1 /a /b rw,noatime shared:1 - {kind} /dev/x rw");
+        assert_eq!(local(&line("ext4")), Some(libc::makedev(98, 1)));
+        for other in ["fuse.sshfs", "fuseblk", "nfs4", "autofs", "9p"] {
+            assert_eq!(local(&line(other)), None, "{other}");
+        }
+        assert_eq!(local("nonsense"), None);
+    }
+
+    #[test]
+    fn files_are_found_without_waiting() {
+        let locals = Locals::default();
+        let root = OwnedFd::from(std::fs::File::open("/").unwrap());
+        let proc = locals.peek(&root, Path::new("/proc")).unwrap();
+        assert!(locals.is_local(&proc));
+        assert_eq!(locals.link(&proc), None);
+        let missing = locals.peek(&root, Path::new("/proc/nonexistent"));
+        assert_eq!(missing.unwrap_err(), Errno::NOENT);
+        let mounts = locals.peek(&root, Path::new("/proc/mounts")).unwrap();
+        assert_eq!(locals.link(&mounts), Some("self/mounts".into()));
+    }
+}
