@@ -30,6 +30,7 @@ const UNSAFE_ROOMS: &[&str] = &[
     "crates/preload/src/exports/io.rs",
     "crates/preload/src/exports/mod.rs",
     "crates/preload/src/exports/open.rs",
+    "crates/preload/src/exports/sockets.rs",
     "crates/preload/src/exports/stat.rs",
     "crates/preload/src/exports/stdio.rs",
     "crates/preload/src/next.rs",

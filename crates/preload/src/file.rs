@@ -73,9 +73,24 @@ fn nonblock(fd: c_int) -> u32 {
     }
 }
 
+/// Is the file open for reading?
+pub(crate) fn may_read(name: &FileName) -> Outcome<()> {
+    if name.access == access::WRITE { Err(libc::EBADF) } else { Ok(()) }
+}
+
+/// Is the file open for writing, and can it be written to?
+pub(crate) fn may_write(name: &FileName) -> Outcome<()> {
+    match (name.access, name.node) {
+        (access::READ, _) => Err(libc::EBADF),
+        (_, node::TIMER) => Err(libc::EINVAL),
+        _ => Ok(()),
+    }
+}
+
 pub(crate) fn read(fd: c_int, name: &FileName, bytes: *mut c_void, len: usize) -> Outcome {
-    if name.access == access::WRITE {
-        return Err(libc::EBADF);
+    may_read(name)?;
+    if sys::is_kernel_memory(bytes.addr(), len) {
+        return Err(libc::EFAULT);
     }
     let len = len.min(MAX_READ);
     let flags = nonblock(fd);
@@ -87,12 +102,72 @@ pub(crate) fn read(fd: c_int, name: &FileName, bytes: *mut c_void, len: usize) -
         fd,
         ..Call::new(request)
     };
-    call.make().map(|answer| answer.value)
+    // What is read is gone, so whether it can be stored must be known before.
+    let room = sys::writable(bytes.cast(), len);
+    let smallest = if name.node == node::TIMER { SMALLEST_RECORD } else { EVENT };
+    if room == len || len < smallest {
+        return call.make().map(|answer| answer.value);
+    }
+    read_until_edge(&call, room, name.node)
+}
+
+/// Bytes of an event of the sequencer, and of the smallest record of a timer.
+const EVENT: usize = 28;
+const SMALLEST_RECORD: usize = 8;
+/// Sizes of the records of a timer.
+const RECORDS: [usize; 4] = [8, 16, 24, 32];
+
+/// A read into memory that ends somewhere. As on Linux, what comes to the edge is an error: an event stays
+/// to be read by a later call, a record of a timer is lost, and what was stored before counts for a timer
+/// alone.
+fn read_until_edge(call: &Call, room: usize, node: u32) -> Outcome {
+    let sleeps = call.sleeps;
+    loop {
+        let request = Request { len: room as u64, ..call.request };
+        // With less room than a record takes the server does not wait.
+        let before = match (Call { request, into_len: room, ..*call }).make() {
+            Ok(answer) => answer.value,
+            // One that has no room before the edge.
+            Err(libc::EAGAIN) => 0,
+            Err(error) => return Err(error),
+        };
+        let least = if node == node::TIMER { SMALLEST_RECORD } else { EVENT };
+        if call.into_len.saturating_sub(before) < least {
+            return Ok(before);
+        }
+        if !sys::wait_readable(call.fd, sleeps && before == 0)? {
+            return if before > 0 { Ok(before) } else { Err(libc::EAGAIN) };
+        }
+        if node != node::TIMER {
+            return Err(libc::EFAULT);
+        }
+        let lost = lose_record(call);
+        if before > 0 {
+            return Ok(before);
+        }
+        if lost {
+            return Err(libc::EFAULT);
+        }
+        // Somebody else has read it.
+    }
+}
+
+/// Reads one record to nowhere. With less room than it takes none is read.
+fn lose_record(call: &Call) -> bool {
+    let mut nowhere = [0_u8; 32];
+    RECORDS.into_iter().any(|size| {
+        let flags = call.request.flags | NONBLOCK;
+        let request = Request { len: size as u64, flags, ..call.request };
+        let into = nowhere.as_mut_ptr();
+        let one = Call { request, into, into_len: size, sleeps: false, ..*call };
+        one.make().is_ok_and(|answer| answer.value > 0)
+    })
 }
 
 pub(crate) fn write(fd: c_int, name: &FileName, bytes: *const c_void, len: usize) -> Outcome {
-    if name.access == access::READ {
-        return Err(libc::EBADF);
+    may_write(name)?;
+    if sys::is_kernel_memory(bytes.addr(), len) {
+        return Err(libc::EFAULT);
     }
     let flags = nonblock(fd);
     let mut done = 0;
@@ -127,23 +202,36 @@ pub(crate) fn write(fd: c_int, name: &FileName, bytes: *const c_void, len: usize
 }
 
 /// A write from memory that ends somewhere: the records before that are taken, as by Linux, which
-/// copies one after the other.
+/// copies one after the other. The server also has the word on a write that is too short to be looked at.
 fn write_until_edge(call: &Call) -> Outcome<Answer> {
-    let mut there = 0;
-    while there < call.data_len && sys::is_readable(call.data.wrapping_add(there)) {
-        let address = call.data.addr() + there;
-        there += sys::PAGE - address % sys::PAGE;
-    }
-    if there == 0 || there >= call.data_len {
-        return Err(libc::EFAULT);
-    }
+    let there = sys::readable(call.data, call.data_len);
     let request = Request { len: there as u64, ..call.request };
     match (Call { request, data_len: there, ..*call }).make() {
-        // Not one record was there.
-        Err(libc::EINVAL | UNSENT) => Err(libc::EFAULT),
+        Err(UNSENT) => Err(libc::EFAULT),
+        Err(libc::EINVAL) if comes_to_edge(call, there) => Err(libc::EFAULT),
         outcome => outcome,
     }
 }
+
+/// Does the first record of a write, whose bytes are there up to an edge, go beyond it?
+fn comes_to_edge(call: &Call, there: usize) -> bool {
+    if there < EVENT {
+        return call.data_len >= EVENT;
+    }
+    let mut head = [0; EVENT];
+    if !sys::copy(call.data, &mut head) {
+        return true;
+    }
+    let is_variable = head.get(1).is_some_and(|flags| flags & LENGTH_MASK == LENGTH_VARIABLE);
+    let Some(Ok(len)) = head.get(16..20).map(<[u8; 4]>::try_from) else { return false };
+    let whole = EVENT + (u32::from_ne_bytes(len) & MAX_DATA_LEN) as usize;
+    is_variable && (there + 1..=call.data_len).contains(&whole)
+}
+
+/// Bits of the flags and of the length of an event, see `asequencer.h`.
+const LENGTH_MASK: u8 = 3 << 2;
+const LENGTH_VARIABLE: u8 = 1 << 2;
+const MAX_DATA_LEN: u32 = 0x3fff_ffff;
 
 pub(crate) fn control(fd: c_int, name: &FileName, code: u32, argument: *mut c_void) -> Outcome {
     let direction = ioctl::direction(code);

@@ -6,11 +6,12 @@
 //! call [`changed`] after the fact. A fork copies what is remembered, exec begins with nothing.
 //!
 //! Anybody can bind a socket to a name like those of our files, and have it come to a program. So the
-//! other end of a file must also have been made by the process that serves.
+//! other end of a file must also have been made by the process that serves. That is remembered by number
+//! and name, until the descriptor is closed.
 
 use crate::{pool, sys};
 use abi::preload::FileName;
-use core::sync::atomic::{AtomicU16, Ordering};
+use core::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use libc::c_int;
 
 /// Numbers that are remembered; of those above every call asks.
@@ -20,6 +21,26 @@ const NUMBERS: usize = 1 << 16;
 const FOREIGN: u16 = 1;
 
 static HINTS: [AtomicU16; NUMBERS] = [const { AtomicU16::new(0) }; NUMBERS];
+
+/// The nonces of files of ours at the first numbers, of which it is known that the server has made them.
+static MADE: [AtomicU64; 1024] = [const { AtomicU64::new(0) }; 1024];
+
+fn made(fd: c_int) -> Option<&'static AtomicU64> {
+    MADE.get(usize::try_from(fd).ok()?)
+}
+
+/// A descriptor goes from this number.
+pub(crate) fn closed(fd: c_int) {
+    if let Some(made) = made(fd) {
+        made.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Descriptors go from these numbers.
+pub(crate) fn closed_between(first: usize, last: usize) {
+    let numbers = MADE.iter().take(last.saturating_add(1)).skip(first);
+    numbers.for_each(|made| made.store(0, Ordering::Relaxed));
+}
 
 fn hint(fd: c_int) -> Option<&'static AtomicU16> {
     HINTS.get(usize::try_from(fd).ok()?)
@@ -33,6 +54,7 @@ pub(crate) fn is_foreign(fd: c_int) -> bool {
 
 /// A descriptor may have come to this number.
 pub(crate) fn changed(fd: c_int) {
+    closed(fd);
     if let Some(hint) = hint(fd) {
         let next = |value: u16| Some((value | FOREIGN).wrapping_add(1));
         let _always = hint.fetch_update(Ordering::AcqRel, Ordering::Relaxed, next);
@@ -47,7 +69,15 @@ pub(crate) fn identify(fd: c_int) -> Option<FileName> {
         return None;
     }
     let _kept = sys::KeepErrno::new();
-    let named = name_of(fd).filter(|name| pool::has_made(name, fd));
+    let made = made(fd);
+    let named = name_of(fd).filter(|name| {
+        let known = made.is_some_and(|made| made.load(Ordering::Relaxed) == name.nonce);
+        let ours = (known && name.nonce != 0) || pool::has_made(name, fd);
+        if let Some(made) = made.filter(|_| ours && !known) {
+            made.store(name.nonce, Ordering::Relaxed);
+        }
+        ours
+    });
     if named.is_none()
         && let Some(hint) = hint
         // A child that shares the memory of its parent has numbers of its own.

@@ -3,7 +3,10 @@
 
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use libc::{FILE, c_char, c_int, c_uint, c_ulong, c_void, iovec, mmsghdr, mode_t, msghdr, ssize_t};
+use libc::{
+    FILE, c_char, c_int, c_uint, c_ulong, c_void, iovec, mmsghdr, mode_t, msghdr, off_t, socklen_t,
+    ssize_t,
+};
 
 /// A function of the next library. Found when this library is loaded, or by whoever comes before that.
 pub(crate) struct Next {
@@ -91,6 +94,22 @@ next! {
     fn write(fd: c_int, bytes: *const c_void, len: usize) -> ssize_t, else -1;
     fn readv(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t, else -1;
     fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t, else -1;
+    fn preadv2(fd: c_int, parts: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t, else -1;
+    fn preadv64v2(fd: c_int, parts: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t, else -1;
+    fn pwritev2(fd: c_int, parts: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t, else -1;
+    fn pwritev64v2(fd: c_int, parts: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t, else -1;
+    fn recv(fd: c_int, bytes: Bytes, len: usize, flags: c_int) -> ssize_t, else -1;
+    fn __recv_chk(fd: c_int, bytes: Bytes, len: usize, room: usize, flags: c_int) -> ssize_t, else -1;
+    fn recvfrom(fd: c_int, bytes: Bytes, len: usize, flags: c_int, from: Bytes, size: Bytes) -> ssize_t, else -1;
+    fn __recvfrom_chk(fd: c_int, bytes: Bytes, len: usize, room: usize, flags: c_int, from: Bytes, size: Bytes) -> ssize_t, else -1;
+    fn send(fd: c_int, bytes: *const c_void, len: usize, flags: c_int) -> ssize_t, else -1;
+    fn sendto(fd: c_int, bytes: *const c_void, len: usize, flags: c_int, to: *const c_void, size: socklen_t) -> ssize_t, else -1;
+    fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t, else -1;
+    fn sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int, else -1;
+    fn shutdown(fd: c_int, how: c_int) -> c_int, else -1;
+    fn splice(from: c_int, from_at: *mut off_t, to: c_int, to_at: *mut off_t, len: usize, flags: c_uint) -> ssize_t, else -1;
+    fn sendfile(to: c_int, from: c_int, at: *mut off_t, len: usize) -> ssize_t, else -1;
+    fn sendfile64(to: c_int, from: c_int, at: *mut off_t, len: usize) -> ssize_t, else -1;
     fn ioctl(fd: c_int, request: c_ulong, argument: Bytes) -> c_int, else -1;
     fn fcntl(fd: c_int, command: c_int, argument: Bytes) -> c_int, else -1;
     fn fcntl64(fd: c_int, command: c_int, argument: Bytes) -> c_int, else -1;

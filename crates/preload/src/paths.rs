@@ -1,8 +1,10 @@
 //! Which paths are ours, in whatever form a program says them.
 #![expect(unsafe_code, reason = "paths of programs are C strings")]
 
+use crate::sys::Outcome;
 use crate::{pool, sys};
 use core::ffi::CStr;
+use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{c_char, c_int};
 
 /// What stands at one of our paths.
@@ -28,13 +30,43 @@ const PLACES: [(&[u8], Place); 6] = [
 /// The longest path that is looked at.
 const LONGEST: usize = 512;
 
-/// What stands at a path that begins at the directory `at`. `errno` is kept.
+/// Are there devices of the kernel's at our paths? Then they must not be opened only to see whether a path
+/// can be read.
+static KERNELS: AtomicBool = AtomicBool::new(false);
+
+/// Called once, when the library is loaded.
+pub(crate) fn prepare() {
+    KERNELS
+        .store(sys::exists(c"/dev/snd/seq") || sys::exists(c"/dev/snd/timer"), Ordering::Relaxed);
+}
+
+/// Has the kernel devices at our paths?
+pub(crate) fn has_kernels_devices() -> bool {
+    KERNELS.load(Ordering::Relaxed)
+}
+
+/// What stands at a path that begins at the directory `at`. The kernel is asked whether the path can be
+/// read. `errno` is kept.
 pub(crate) fn find(at: c_int, path: *const c_char) -> Option<Place> {
     if path.is_null() || !pool::has_server() {
         return None;
     }
-    // SAFETY: the caller of open, stat and the like gives a C string.
-    let path = unsafe { CStr::from_ptr(path) }.to_bytes();
+    let _kept = sys::KeepErrno::new();
+    look_up(at, sys::string(path.cast())?)
+}
+
+/// The same after a call by which the kernel has read the path: it has succeeded, or failed with this
+/// error. Errors that do not say that the path was read are the program's.
+pub(crate) fn find_after(result: Outcome<()>, at: c_int, path: *const c_char) -> Option<Place> {
+    let was_read = matches!(result, Ok(()) | Err(libc::ENOENT | libc::ENOTDIR | libc::EACCES));
+    if !was_read || path.is_null() || !pool::has_server() {
+        return None;
+    }
+    // SAFETY: the kernel has just read this string.
+    look_up(at, unsafe { CStr::from_ptr(path) }.to_bytes())
+}
+
+fn look_up(at: c_int, path: &[u8]) -> Option<Place> {
     // Most paths end otherwise: no more is looked at.
     let last = path.rsplit(|byte| *byte == b'/').next()?;
     if !matches!(last, b"seq" | b"timer" | b"clients" | b"queues" | b"timers") {

@@ -2,6 +2,7 @@
 //! library's. All of them can be made in a signal handler and after a fork.
 #![expect(unsafe_code, reason = "system calls take pointers")]
 
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use libc::{c_int, c_long};
 
 /// What a system call returns, or its error number.
@@ -181,12 +182,133 @@ pub(crate) fn is_mapped(address: usize) -> bool {
     outcome(unsafe { libc::syscall(libc::SYS_mincore, page, PAGE, &raw mut resident) }).is_ok()
 }
 
-/// Can memory be read? Asks about a few bytes from an address on.
-pub(crate) fn is_readable(address: *const u8) -> bool {
-    let (none, add) = (-1, libc::EPOLL_CTL_ADD);
-    // SAFETY: the kernel copies the struct from the address, if it can, and finds no such epoll.
-    let called = unsafe { libc::syscall(libc::SYS_epoll_ctl, none, add, none, address) };
-    outcome(called) != Err(libc::EFAULT)
+/// How many bytes from an address on can be read, at most `len`. Nothing is read by this library: the
+/// kernel is asked to, page by page.
+pub(crate) fn readable(address: *const u8, len: usize) -> usize {
+    until_edge(address.addr(), len, |page| {
+        let (no_way, none) = (-1, core::ptr::null::<u8>());
+        let word = core::ptr::without_provenance::<u8>(page);
+        let size = size_of::<u64>();
+        // SAFETY: the kernel copies a signal mask from the address, if it can, and finds that there is
+        // no such thing to do with it.
+        let called = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, no_way, word, none, size) };
+        outcome(called) != Err(libc::EFAULT)
+    })
+}
+
+/// How many bytes from an address on can be written, at most `len`. None is changed: the kernel adds no
+/// bit to a word of each page.
+///
+/// Programs read into the same buffers again and again. Of one that was seen to be good only the first
+/// page is looked at: memory goes by the whole mapping.
+pub(crate) fn writable(address: *mut u8, len: usize) -> usize {
+    /// Buffers that were good: number of the first page, and how many there are.
+    static GOOD: [AtomicUsize; 8] = [const { AtomicUsize::new(0) }; 8];
+    const COUNT: usize = 16;
+    let first = address.addr() / PAGE;
+    let count = (address.addr() % PAGE + len).div_ceil(PAGE);
+    let place = GOOD.get(first % GOOD.len()).filter(|_| (2..COUNT).contains(&count));
+    let known = place.is_some_and(|place| {
+        let good = place.load(Ordering::Relaxed);
+        good / COUNT == first && good % COUNT >= count
+    });
+    let looked_at = if known { len.min(1) } else { len };
+    let found = until_edge(address.addr(), looked_at, |page| {
+        static NOBODY_WAITS: AtomicU32 = AtomicU32::new(0);
+        let here = NOBODY_WAITS.as_ptr();
+        let word = core::ptr::without_provenance_mut::<u32>(page);
+        let command = libc::FUTEX_WAKE_OP | libc::FUTEX_PRIVATE_FLAG;
+        let add_no_bit = libc::FUTEX_OP_OR << 28;
+        // SAFETY: wakes nobody; the kernel does the operation on the word, if it can, in one step.
+        let called =
+            unsafe { libc::syscall(libc::SYS_futex, here, command, 0, 0_usize, word, add_no_bit) };
+        outcome(called) != Err(libc::EFAULT)
+    });
+    if found < looked_at {
+        if let Some(place) = place {
+            place.store(0, Ordering::Relaxed);
+        }
+        // Which page it is must be known now.
+        return if known { 0 } else { found };
+    }
+    if let Some(place) = place {
+        place.store(first * COUNT + count, Ordering::Relaxed);
+    }
+    len
+}
+
+/// Asks for each page of a piece of memory until one is not there.
+fn until_edge(address: usize, len: usize, is_there: impl Fn(usize) -> bool) -> usize {
+    let mut done = 0;
+    while done < len {
+        let Some(at) = address.checked_add(done) else { break };
+        // A word that lies in this page, which is there as a whole or not at all.
+        if !is_there(at & !(size_of::<u64>() - 1)) {
+            break;
+        }
+        done += PAGE - at % PAGE;
+    }
+    done.min(len)
+}
+
+/// Copies bytes of a program, if they are there.
+pub(crate) fn copy(from: *const u8, to: &mut [u8]) -> bool {
+    let there = readable(from, to.len()) == to.len();
+    if there {
+        // SAFETY: the kernel has just read from all of these pages; the slice is the caller's own.
+        unsafe { core::ptr::copy_nonoverlapping(from, to.as_mut_ptr(), to.len()) };
+    }
+    there
+}
+
+/// Can no memory of a program be there, so that the kernel refuses it before it looks?
+pub(crate) fn is_kernel_memory(address: usize, len: usize) -> bool {
+    const TOP: u32 = if cfg!(target_arch = "x86_64") { 47 } else { 63 };
+    address.checked_add(len).is_none_or(|end| (address | end.saturating_sub(1)) >> TOP != 0)
+}
+
+/// The string at an address, if all of it can be read and it is at most as long as a path may be.
+pub(crate) fn string<'a>(address: *const u8) -> Option<&'a [u8]> {
+    const LONGEST: usize = 4096;
+    let mut len = 0;
+    loop {
+        let here = address.wrapping_add(len);
+        let page = PAGE - here.addr() % PAGE;
+        if readable(here, page) < page {
+            return None;
+        }
+        // SAFETY: the kernel has just read from this page.
+        let bytes = unsafe { core::slice::from_raw_parts(here, page) };
+        if let Some(end) = bytes.iter().position(|byte| *byte == 0) {
+            len += end;
+            // SAFETY: all of the pages up to here were readable.
+            return Some(unsafe { core::slice::from_raw_parts(address, len) });
+        }
+        len += page;
+        if len > LONGEST {
+            return None;
+        }
+    }
+}
+
+/// Does a path lead to something?
+pub(crate) fn exists(path: &core::ffi::CStr) -> bool {
+    let at = libc::AT_FDCWD;
+    // SAFETY: the path is a C string.
+    outcome(unsafe { libc::syscall(libc::SYS_faccessat, at, path.as_ptr(), libc::F_OK) }).is_ok()
+}
+
+/// Waits until a descriptor is readable, or looks whether it is.
+pub(crate) fn wait_readable(fd: c_int, wait: bool) -> Outcome<bool> {
+    let mut waited = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let limit = if wait { core::ptr::null() } else { &raw const at_once };
+    let none = core::ptr::null::<u8>();
+    // SAFETY: the pointers are to live variables, or null.
+    let called = unsafe {
+        libc::syscall(libc::SYS_ppoll, &raw mut waited, 1, limit, none, size_of::<u64>())
+    };
+    outcome(called).map(|ready| ready > 0)
 }
 
 /// What memory is handed out in, at least.

@@ -68,4 +68,5 @@ cases! {
     descriptors: copies closing_is_told closing_everything forks execs handed_on paths threads
         many_sleepers killed server_dies;
     imposters: connects is_inherited;
+    addresses: paths writes reads waits vectors no_socket;
 }

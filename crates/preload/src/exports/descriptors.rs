@@ -17,6 +17,7 @@ unsafe extern "C" fn close(fd: c_int) -> c_int {
         return keeping(|| Err(libc::EBADF));
     }
     let ours = file::of(fd).is_some();
+    hints::closed(fd);
     let result = next::close(fd);
     if ours {
         file::closed();
@@ -50,6 +51,8 @@ unsafe extern "C" fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c
     let result =
         if from > last && first <= last { 0 } else { next::close_range(from, last, flags) };
     if !cloexec {
+        let bound = |number: c_uint| usize::try_from(number).unwrap_or(usize::MAX);
+        hints::closed_between(bound(first), bound(last));
         file::closed_many();
     }
     result
@@ -167,6 +170,9 @@ fn controlled(fd: c_int, command: c_int, other: impl FnOnce() -> c_int) -> c_int
 /// As the C library's.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t {
+    if file::of(fd).is_some() {
+        return keeping(|| Err(libc::ENOTSOCK));
+    }
     let result = next::recvmsg(fd, message, flags);
     if result >= 0 {
         // SAFETY: the call has succeeded, so the header is there.
@@ -187,6 +193,9 @@ unsafe extern "C" fn recvmmsg(
     flags: c_int,
     limit: *mut c_void,
 ) -> c_int {
+    if file::of(fd).is_some() {
+        return keeping(|| Err(libc::ENOTSOCK));
+    }
     let result = next::recvmmsg(fd, messages, count, flags, limit);
     for at in 0..usize::try_from(result).unwrap_or(0) {
         // SAFETY: so many of the headers have been filled.

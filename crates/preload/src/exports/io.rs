@@ -1,10 +1,10 @@
 //! Reading, writing, ioctl.
 
 use super::keeping;
-use crate::sys::Outcome;
+use crate::sys::{self, Outcome};
 use crate::{file, next};
 use abi::preload::FileName;
-use libc::{c_int, c_ulong, c_void, iovec, ssize_t};
+use libc::{c_int, c_ulong, c_void, iovec, off_t, ssize_t};
 
 /// The most parts that the kernel takes.
 const MAX_PARTS: c_int = 1024;
@@ -46,7 +46,31 @@ pub(super) unsafe extern "C" fn write(fd: c_int, bytes: *const c_void, len: usiz
     }
 }
 
-/// `readv`: a read for each part, as Linux does for a driver that knows nothing of parts.
+/// A read for each part, as Linux does for a driver that knows nothing of parts.
+fn read_parts(
+    fd: c_int,
+    name: &FileName,
+    parts: *const iovec,
+    count: c_int,
+    flags: c_int,
+) -> Outcome {
+    file::may_read(name)?;
+    each(parts, count, flags, |part| file::read(fd, name, part.iov_base, part.iov_len))
+}
+
+/// A write for each part.
+fn write_parts(
+    fd: c_int,
+    name: &FileName,
+    parts: *const iovec,
+    count: c_int,
+    flags: c_int,
+) -> Outcome {
+    file::may_write(name)?;
+    each(parts, count, flags, |part| file::write(fd, name, part.iov_base, part.iov_len))
+}
+
+/// `readv`
 ///
 /// # Safety
 /// As the C library's.
@@ -54,13 +78,11 @@ pub(super) unsafe extern "C" fn write(fd: c_int, bytes: *const c_void, len: usiz
 unsafe extern "C" fn readv(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t {
     match file::of(fd) {
         None => next::readv(fd, parts, count),
-        Some(name) => keeping(|| {
-            each(parts, count, |part| file::read(fd, &name, part.iov_base, part.iov_len))
-        }),
+        Some(name) => keeping(|| read_parts(fd, &name, parts, count, 0)),
     }
 }
 
-/// `writev`: a write for each part.
+/// `writev`
 ///
 /// # Safety
 /// As the C library's.
@@ -68,21 +90,76 @@ unsafe extern "C" fn readv(fd: c_int, parts: *const iovec, count: c_int) -> ssiz
 unsafe extern "C" fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t {
     match file::of(fd) {
         None => next::writev(fd, parts, count),
-        Some(name) => keeping(|| {
-            each(parts, count, |part| file::write(fd, &name, part.iov_base, part.iov_len))
-        }),
+        Some(name) => keeping(|| write_parts(fd, &name, parts, count, 0)),
     }
 }
 
+/// `preadv2` and its like, which at offset -1 are `readv` and `writev` with flags.
+macro_rules! at_offset {
+    ($($name:ident by $parts_of:ident;)*) => { $(
+        #[doc = concat!("`", stringify!($name), "`")]
+        ///
+        /// # Safety
+        /// As the C library's.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name(
+            fd: c_int,
+            parts: *const iovec,
+            count: c_int,
+            offset: off_t,
+            flags: c_int,
+        ) -> ssize_t {
+            // Others the kernel refuses for a socket as for a device.
+            let ours = if offset == -1 { file::of(fd) } else { None };
+            match ours {
+                None => next::$name(fd, parts, count, offset, flags),
+                Some(name) => keeping(|| $parts_of(fd, &name, parts, count, flags)),
+            }
+        }
+    )* };
+}
+
+at_offset! {
+    preadv2 by read_parts;
+    preadv64v2 by read_parts;
+    pwritev2 by write_parts;
+    pwritev64v2 by write_parts;
+}
+
+/// The one flag that does not matter to a driver that knows no flags.
+const RWF_HIPRI: c_int = 1;
+
 /// Calls for each part until one is short or fails.
-fn each(parts: *const iovec, count: c_int, mut call: impl FnMut(&iovec) -> Outcome) -> Outcome {
+fn each(
+    parts: *const iovec,
+    count: c_int,
+    flags: c_int,
+    mut call: impl FnMut(&iovec) -> Outcome,
+) -> Outcome {
     if !(0..=MAX_PARTS).contains(&count) {
         return Err(libc::EINVAL);
     }
+    let count = usize::try_from(count).unwrap_or(0);
+    let size = count * size_of::<iovec>();
+    if sys::readable(parts.cast(), size) < size {
+        return Err(libc::EFAULT);
+    }
+    // SAFETY: the caller gives an array of that many parts, and the kernel has just read it.
+    let part = |at| unsafe { parts.wrapping_add(at).read_unaligned() };
+    // All of them are looked at before the first is used.
+    for iovec { iov_base, iov_len } in (0..count).map(part) {
+        if isize::try_from(iov_len).is_err() {
+            return Err(libc::EINVAL);
+        }
+        if sys::is_kernel_memory(iov_base.addr(), iov_len) {
+            return Err(libc::EFAULT);
+        }
+    }
+    if flags & !RWF_HIPRI != 0 {
+        return Err(libc::EOPNOTSUPP);
+    }
     let mut done = 0;
-    for at in 0..usize::try_from(count).unwrap_or(0) {
-        // SAFETY: the caller gives an array of that many parts.
-        let part = unsafe { parts.wrapping_add(at).read() };
+    for part in (0..count).map(part) {
         match call(&part) {
             Ok(count) => {
                 done += count;

@@ -7,11 +7,12 @@
 mod descriptors;
 mod io;
 mod open;
+mod sockets;
 mod stat;
 mod stdio;
 
 use crate::sys::{self, Outcome};
-use crate::{next, pool};
+use crate::{next, paths, pool};
 use core::ffi::CStr;
 use libc::{c_char, c_int};
 
@@ -45,6 +46,7 @@ extern "C" fn load() {
         pool::set_secret(digits);
     }
     pool::prepare();
+    paths::prepare();
 }
 
 #[used]

@@ -1,7 +1,7 @@
 //! `stat` and `access` by path: programs look whether there is a sequencer before they open it.
 
-use crate::next;
 use crate::paths::{self, Place};
+use crate::{next, sys};
 use libc::{c_char, c_int, c_uint};
 
 /// Major number of sound devices.
@@ -16,48 +16,73 @@ fn looks(place: Place) -> (libc::mode_t, c_uint) {
     }
 }
 
-/// Answers for one of our files.
-fn stat_of(
+/// The next library's answer first: whether the path can be read costs nothing for other files then. If
+/// it is one of ours, `ours` answers.
+fn ours_or(
     at: c_int,
-    path: *const c_char,
-    stat: *mut libc::stat,
-    other: impl FnOnce() -> c_int,
+    path: Path,
+    other: impl Fn(Path) -> c_int,
+    ours: impl FnOnce(Place, &dyn Fn(Path) -> c_int) -> c_int,
 ) -> c_int {
-    let Some(place) = paths::find(at, path) else { return other() };
-    // SAFETY: all of its bytes may be zero.
-    let mut looked: libc::stat = unsafe { core::mem::zeroed() };
-    let (mode, minor) = looks(place);
-    looked.st_mode = mode;
-    looked.st_nlink = 1;
-    looked.st_blksize = 4096;
-    looked.st_ino = 1;
-    if mode & libc::S_IFMT == libc::S_IFCHR {
-        looked.st_rdev = libc::makedev(MAJOR, minor);
+    let before = sys::errno();
+    let answer = other(path);
+    let result = if answer < 0 { Err(sys::errno()) } else { Ok(()) };
+    match paths::find_after(result, at, path) {
+        None => answer,
+        Some(place) => {
+            sys::set_errno(before);
+            ours(place, &other)
+        }
     }
-    // SAFETY: the caller gives room for the struct.
-    unsafe { stat.write(looked) };
-    0
 }
 
-fn access_of(at: c_int, path: *const c_char, mode: c_int, other: impl FnOnce() -> c_int) -> c_int {
-    let Some(place) = paths::find(at, path) else { return other() };
-    let denied = match place {
-        Place::Text(_) => libc::W_OK | libc::X_OK,
-        _ => libc::X_OK,
-    };
-    super::keeping(|| if mode & denied != 0 { Err(libc::EACCES) } else { Ok(0) })
+/// What is always there. That a call on it succeeds shows that all else in it is right: flags, version, and
+/// the memory for the answer, to which the kernel has then written.
+const ROOT: Path = c"/".as_ptr();
+
+/// Answers for one of our files.
+fn stat_of(at: c_int, path: Path, stat: Stat, other: impl Fn(Path) -> c_int) -> c_int {
+    ours_or(at, path, other, |place, other| {
+        let answer = other(ROOT);
+        if answer < 0 {
+            return answer;
+        }
+        // SAFETY: all of its bytes may be zero.
+        let mut looked: libc::stat = unsafe { core::mem::zeroed() };
+        let (mode, minor) = looks(place);
+        looked.st_mode = mode;
+        looked.st_nlink = 1;
+        looked.st_blksize = 4096;
+        looked.st_ino = 1;
+        if mode & libc::S_IFMT == libc::S_IFCHR {
+            looked.st_rdev = libc::makedev(MAJOR, minor);
+        }
+        // SAFETY: the caller gives room for the struct, and the kernel has just written to it.
+        unsafe { stat.write_unaligned(looked) };
+        0
+    })
+}
+
+fn access_of(at: c_int, path: Path, mode: c_int, other: impl Fn(Path) -> c_int) -> c_int {
+    ours_or(at, path, other, |place, _| {
+        let denied = match place {
+            Place::Text(_) => libc::W_OK | libc::X_OK,
+            _ => libc::X_OK,
+        };
+        super::keeping(|| if mode & denied != 0 { Err(libc::EACCES) } else { Ok(0) })
+    })
 }
 
 /// Exports, each with what of its arguments is answered by `$how`.
 macro_rules! exports {
-    ($(fn $name:ident($($argument:ident: $type:ty),*) => $how:ident($at:expr, $path:expr, $other:expr);)*) => { $(
+    ($(fn $name:ident($($argument:ident: $type:ty),*) => $how:ident($at:expr, $path:ident, $other:expr);)*) => { $(
         #[doc = concat!("`", stringify!($name), "`")]
         ///
         /// # Safety
         /// As the C library's.
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $name($($argument: $type),*) -> c_int {
-            $how($at, $path, $other, || next::$name($($argument),*))
+            $how($at, $path, $other, |$path: Path| next::$name($($argument),*))
         }
     )* };
 }
@@ -97,22 +122,26 @@ unsafe extern "C" fn statx(
     mask: c_uint,
     stat: *mut libc::statx,
 ) -> c_int {
-    let Some(place) = paths::find(at, path) else {
-        return next::statx(at, path, flags, mask, stat);
-    };
-    // SAFETY: all of its bytes may be zero.
-    let mut looked: libc::statx = unsafe { core::mem::zeroed() };
-    let (mode, minor) = looks(place);
-    looked.stx_mask = libc::STATX_BASIC_STATS;
-    looked.stx_mode = u16::try_from(mode).unwrap_or(0);
-    looked.stx_nlink = 1;
-    looked.stx_blksize = 4096;
-    looked.stx_ino = 1;
-    if mode & libc::S_IFMT == libc::S_IFCHR {
-        looked.stx_rdev_major = MAJOR;
-        looked.stx_rdev_minor = minor;
-    }
-    // SAFETY: the caller gives room for the struct.
-    unsafe { stat.write(looked) };
-    0
+    let other = |path: Path| next::statx(at, path, flags, mask, stat);
+    ours_or(at, path, other, |place, other| {
+        let answer = other(ROOT);
+        if answer < 0 {
+            return answer;
+        }
+        // SAFETY: all of its bytes may be zero.
+        let mut looked: libc::statx = unsafe { core::mem::zeroed() };
+        let (mode, minor) = looks(place);
+        looked.stx_mask = libc::STATX_BASIC_STATS;
+        looked.stx_mode = u16::try_from(mode).unwrap_or(0);
+        looked.stx_nlink = 1;
+        looked.stx_blksize = 4096;
+        looked.stx_ino = 1;
+        if mode & libc::S_IFMT == libc::S_IFCHR {
+            looked.stx_rdev_major = MAJOR;
+            looked.stx_rdev_minor = minor;
+        }
+        // SAFETY: the caller gives room for the struct, and the kernel has just written to it.
+        unsafe { stat.write_unaligned(looked) };
+        0
+    })
 }

@@ -28,7 +28,25 @@ fn opened(
     mode: *const c_char,
     other: impl FnOnce() -> *mut FILE,
 ) -> *mut FILE {
-    let Some(place) = paths::find(libc::AT_FDCWD, path) else { return other() };
+    let here = libc::AT_FDCWD;
+    // SAFETY: the C library reads the mode, too, and has no way to say that it is not there.
+    let reads = !mode.is_null() && unsafe { mode.read() } == b'r'.cast_signed() as c_char;
+    // As in `open_at`: asked first where that can do no harm.
+    let place = if reads && !paths::has_kernels_devices() {
+        let before = sys::errno();
+        let stream = other();
+        let result = if stream.is_null() { Err(sys::errno()) } else { Ok(()) };
+        let Some(place) = paths::find_after(result, here, path) else { return stream };
+        if !stream.is_null() {
+            // SAFETY: the stream is new, and nobody else has it.
+            let _closed = unsafe { libc::fclose(stream) };
+        }
+        sys::set_errno(before);
+        place
+    } else {
+        let Some(place) = paths::find(here, path) else { return other() };
+        place
+    };
     match open(place, mode) {
         Ok(stream) => stream,
         Err(error) => {

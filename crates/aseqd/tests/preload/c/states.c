@@ -95,6 +95,7 @@ static void one_direction(void)
 	/* Pointers to nowhere. */
 	send_number(both, port, 8);
 	CHECK(read(reader, nowhere, sizeof event) == -1 && errno == EFAULT);
+	CHECK(read(reader, &event, sizeof event) == sizeof event && number_of(&event) == 8);
 	CHECK(write(both, nowhere, sizeof event) == -1 && errno == EFAULT);
 	CHECK(ioctl(both, SNDRV_SEQ_IOCTL_CLIENT_ID, nowhere) == -1 && errno == EFAULT);
 	CHECK(ioctl(both, SNDRV_SEQ_IOCTL_SYSTEM_INFO, nowhere) == -1 && errno == EFAULT);
