@@ -10,7 +10,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/engine", &["abi"]),
     ("crates/chardev", &[]),
     ("crates/report", &[]),
-    ("crates/aseqd", &["abi", "engine", "chardev", "lockdep"]),
+    ("crates/smf", &[]),
+    ("crates/aseqd", &["abi", "engine", "chardev", "lockdep", "smf"]),
     ("crates/kcsan", &["report"]),
     ("crates/lockdep", &["report"]),
     ("crates/lockdep-preload", &["lockdep"]),
@@ -161,8 +162,10 @@ fn the_pure_crates_say_so() {
         assert!(lib.contains("#![forbid(unsafe_code)]"), "{name} forbids unsafe code");
         assert!(lib.contains("#![no_std]"), "{name} is no_std");
     }
-    let report = read(&root().join("crates/report/src/lib.rs"));
-    assert!(report.contains("#![forbid(unsafe_code)]"), "report forbids unsafe code");
+    for name in ["report", "smf"] {
+        let lib = read(&root().join("crates").join(name).join("src/lib.rs"));
+        assert!(lib.contains("#![forbid(unsafe_code)]"), "{name} forbids unsafe code");
+    }
 }
 
 #[test]
