@@ -5,7 +5,6 @@ mod player;
 mod song;
 mod source;
 mod tempo;
-mod track;
 
 pub(crate) use player::{Ended, Player};
 pub(crate) use song::{Song, What};
@@ -17,8 +16,8 @@ use crate::error::{Context, Fail, say};
 use abi::Address;
 use abi::seq::PortCaps;
 use console::Console;
-use source::Source;
-use std::path::PathBuf;
+use smf::{Findings, Source};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -29,6 +28,9 @@ const PORTS_VARIABLE: &str = "ALSA_OUTPUT_PORTS";
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Exit status: 0 if everything was played, 1 if not, 2 for wrong usage, 128 + n if signal n ended it.
+
+A damaged file is played as far as possible. One line for each kind of damage says what was wrong, and \
+where first. If events were lost, the exit status is 1.
 
 Examples:
   aseqd play -p 'Midi Through' song.mid
@@ -51,33 +53,41 @@ pub struct PlayArgs {
     #[arg(short, long, value_name = "DURATION", default_value = "0", value_parser = duration::seconds)]
     pub delay: Duration,
 
+    /// Play nothing unless every file is as the standard says
+    #[arg(long)]
+    pub strict: bool,
+
     /// Say nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
 }
 
-/// Plays the files one after the other. The status is 128 + n when signal n ended it.
+/// Plays the files one after the other. The status is 128 + n when signal n ended it, and 1 if a
+/// damaged file has lost events.
 ///
 /// # Errors
 /// A sentence that names the file, the port or the device.
 pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
     let mut console = Console::new(args.quiet).context("signals")?;
+    let checked = if args.strict { Some(check(&args.files)?) } else { None };
     let client = Client::open(&args.device, "aseqd play")?;
     let targets = targets(&client, args)?;
     let mut player = Player::new(client)?;
     player.connect(&targets)?;
-    for path in &args.files {
+    let mut lost = false;
+    for (number, path) in args.files.iter().enumerate() {
         let name = path.display().to_string();
-        let source = Source::open(path).with_context(|| name.clone())?;
-        let mut song = Song::read(&source).map_err(|why| Fail::new(format!("{name}: {why}")))?;
+        let source = match &checked {
+            Some(sources) => sources[number].clone(),
+            None => source::open(path).with_context(|| name.clone())?,
+        };
+        let mut song = Song::read(&source).with_context(|| name.clone())?;
         console.begin(&name, &source);
         let ended = player.play(&mut song, Some(&mut console)).with_context(|| name.clone())?;
         console.end();
-        if !args.quiet {
-            for complaint in song.complaints() {
-                say(&format_args!("{name}: {complaint}"));
-            }
-        }
+        let findings = song.findings();
+        report(path, &findings, args.quiet);
+        lost |= findings.lose_events();
         let signal = match ended {
             Ended::Interrupted(signal) => Some(signal),
             Ended::Played => console.wait(args.delay).context("signals")?,
@@ -87,7 +97,41 @@ pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
             return Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX)));
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if lost { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Reads the files to their ends, before any of them is played.
+fn check(files: &[PathBuf]) -> Result<Vec<Source>, Fail> {
+    let mut sources = Vec::new();
+    let mut odd = Vec::new();
+    for path in files {
+        let name = path.display().to_string();
+        let source = source::open(path).with_context(|| name.clone())?;
+        let mut song = Song::read(&source).with_context(|| name.clone())?;
+        song.by_ref().for_each(drop);
+        let findings = song.findings();
+        if !findings.is_empty() {
+            report(path, &findings, false);
+            odd.push(name);
+        }
+        sources.push(source);
+    }
+    match odd.as_slice() {
+        [] => Ok(sources),
+        _ => {
+            let names = odd.join(", ");
+            Err(Fail::new(format!("{names}: not as the standard says; without --strict it plays")))
+        }
+    }
+}
+
+/// One line for each kind of damage. Lost events are an error, anything else a notice.
+fn report(path: &Path, findings: &Findings, only_losses: bool) {
+    for finding in findings {
+        if finding.oddity.loses_events() || !only_losses {
+            say(&format_args!("{}: {finding}", path.display()));
+        }
+    }
 }
 
 /// The ports of the option, or of the environment.

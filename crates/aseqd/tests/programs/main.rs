@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod connecting;
+mod files;
 mod listing;
 mod network;
 mod playing;

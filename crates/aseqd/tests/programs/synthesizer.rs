@@ -10,7 +10,7 @@ use std::process::Stdio;
 const FONTS: &str = "/usr/share/sounds/sf2";
 
 /// The smallest sound font of the machine: it is loaded soonest.
-fn sound_font() -> Option<std::path::PathBuf> {
+pub(crate) fn sound_font() -> Option<std::path::PathBuf> {
     let fonts = fs::read_dir(FONTS).into_iter().flatten().flatten();
     let fonts = fonts.filter_map(|font| Some((fs::metadata(font.path()).ok()?.len(), font.path())));
     let font = fonts.min().map(|(_, path)| path);

@@ -1,10 +1,10 @@
 //! The person in front: a progress line on a terminal, and signals that mean "stop".
 
 use super::song::Song;
-use super::source::Source;
 use crate::sys::process::{SignalFd, SignalSet};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
+use smf::Source;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};

@@ -226,11 +226,12 @@ impl Player {
                 let event = Event { data, ..Event::direct(EventType::TEMPO) };
                 self.push(output, output.tick(tick), TIMER, event, &[]);
             }
-            What::Sysex { start, data } => {
+            What::Sysex { start, data, split } => {
                 let first: &[u8] = if start { &[0xf0] } else { &[] };
                 let bytes = [first, &data].concat();
+                let follows = std::mem::replace(&mut output.split, split);
                 for (number, piece) in bytes.chunks(SYSEX_AT_ONCE).enumerate() {
-                    if number > 0 {
+                    if number > 0 || follows {
                         output.give_way(SYSEX_AT_ONCE as u64);
                     }
                     let len = u32::try_from(piece.len()).unwrap_or(0);
@@ -315,6 +316,8 @@ struct Output {
     complete: bool,
     /// Ticks by which long SysEx have pushed back what is behind them.
     late: u32,
+    /// The last bytes were a part of a longer message.
+    split: bool,
     ppq: u64,
     tempo_us: u32,
 }
@@ -325,6 +328,7 @@ impl Output {
             bytes: Vec::with_capacity(BATCH * 2),
             complete: false,
             late: 0,
+            split: false,
             ppq: timing.ppq.unsigned_abs().into(),
             tempo_us: timing.tempo_us,
         }

@@ -1,5 +1,6 @@
 //! Ticks and time: how a queue is set for a song, and when its ticks are.
 
+use smf::Division;
 use std::time::Duration;
 
 /// Tempo of a file that says nothing: 120 beats a minute.
@@ -18,18 +19,19 @@ pub(crate) struct QueueTiming {
 
 impl QueueTiming {
     /// Ticks of a file in frames are constant: the queue counts them as if a quarter were a second.
-    pub(crate) fn of(division: [u8; 2]) -> Result<Self, String> {
-        let [high, low] = division;
-        let (ppq, tempo_us) = match high.wrapping_neg() {
-            _ if high < 0x80 => (i32::from(u16::from_be_bytes(division)), DEFAULT_TEMPO_US),
+    pub(crate) fn of(division: Division) -> Self {
+        match division {
+            Division::Quarter(ticks) => {
+                Self { ppq: i32::from(ticks.max(1)), tempo_us: DEFAULT_TEMPO_US }
+            }
             // 29 stands for 30 frames in 1.001 seconds.
-            29 => (30 * i32::from(low), 1_001_000),
-            fps @ (24 | 25 | 30) => (i32::from(fps) * i32::from(low), 1_000_000),
-            fps => return Err(format!("its header speaks of {fps} frames a second")),
-        };
-        match ppq {
-            0 => Err("its header says that a quarter or a frame has 0 ticks".to_owned()),
-            _ => Ok(Self { ppq, tempo_us }),
+            Division::Frames { per_second: 29, ticks } => {
+                Self { ppq: 30 * i32::from(ticks.max(1)), tempo_us: 1_001_000 }
+            }
+            Division::Frames { per_second, ticks } => {
+                let ppq = i32::from(per_second.max(1)) * i32::from(ticks.max(1));
+                Self { ppq, tempo_us: 1_000_000 }
+            }
         }
     }
 }
