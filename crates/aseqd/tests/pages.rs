@@ -8,6 +8,7 @@ mod manual;
 
 use engine::seq::ioctl::{Support, TABLE};
 use engine::timer;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -134,15 +135,28 @@ fn pages_refer_to_pages_that_exist() {
 #[test]
 fn environment_variables_are_documented() {
     let about = fs::read_to_string(root().join("man/aseqd.7")).expect("the page");
-    let mut wanted: Vec<String> =
-        ["NO_COLOR", "CLICOLOR_FORCE", "ALSA_OUTPUT_PORTS", "NOTIFY_SOCKET", "XDG_RUNTIME_DIR"]
-            .map(str::to_owned)
-            .to_vec();
-    wanted.push(abi::preload::SOCKET_VARIABLE.to_owned());
-    for (_, command) in commands() {
-        let variables = command.get_arguments().filter_map(|argument| argument.get_env());
-        wanted.extend(variables.map(|name| name.to_string_lossy().into_owned()));
+    // Others' variables, and ours by their names in the sources.
+    let others =
+        ["NO_COLOR", "CLICOLOR_FORCE", "ALSA_OUTPUT_PORTS", "NOTIFY_SOCKET", "XDG_RUNTIME_DIR"];
+    let mut wanted: BTreeSet<String> = others.into_iter().map(str::to_owned).collect();
+    let mut folders = ["aseqd", "abi", "preload"]
+        .map(|name| root().join("crates").join(name).join("src"))
+        .to_vec();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).expect("text");
+            let names = text.split("\"ASEQD_").skip(1).filter_map(|rest| rest.split_once('"'));
+            wanted.extend(names.map(|(name, _)| format!("ASEQD_{name}")));
+        }
     }
+    // Between the bench and its workers.
+    wanted.remove("ASEQD_BENCH_SERVED");
+    assert!(wanted.contains("ASEQD_VIA"), "{wanted:?}");
     for name in wanted {
         assert!(about.contains(&format!(".B {name}\n")), "aseqd.7 has {name}");
     }
