@@ -139,6 +139,11 @@ fn options_in_the_documents_exist() {
             calls += block.matches("aseqd ").count();
             assert_parses(block);
         }
+        // Blocks of commands with what they print.
+        for line in text.lines().filter_map(|line| line.strip_prefix("$ ")) {
+            calls += line.matches("aseqd ").count();
+            assert_parses(line);
+        }
     }
     assert!(calls > 5, "the documents show how it is called");
 }
@@ -171,5 +176,31 @@ fn examples_run_in_dash() {
             assert!(ended.stdout.contains("Note on"), "{example}: {ended:#?}");
         }
         mark.expect_nothing();
+    }
+}
+
+/// The README says what aseqd needs, names every command, and links every document.
+#[test]
+fn the_readme_is_whole() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("text");
+    let docs = fs::read_dir(root().join("docs")).expect("the documents").flatten();
+    let mut wanted: Vec<_> =
+        docs.map(|entry| format!("docs/{}", entry.file_name().to_string_lossy())).collect();
+    wanted.retain(|name| name.ends_with(".md") || !name.contains('.'));
+    wanted.extend(["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned));
+    for name in wanted {
+        assert!(readme.contains(&format!("]({name})")), "the README links {name}");
+    }
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("text");
+    let version =
+        manifest.split("rust-version = \"").nth(1).and_then(|rest| rest.split('"').next());
+    let version = version.expect("the workspace has a rust-version");
+    assert!(readme.contains(&format!("Rust {version} or later")), "the README says what it needs");
+    let command = aseqd::cli::command();
+    for command in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+        let name = command.get_name();
+        let named =
+            readme.contains(&format!("`{name}`")) || readme.contains(&format!("aseqd {name}"));
+        assert!(named || name == "completions", "the README names {name}");
     }
 }
