@@ -1,5 +1,7 @@
 //! What can be set when an engine is made.
 
+use crate::seq::client::DYNAMIC_CLIENTS;
+
 /// Settings of an engine. The default is what Debian's Linux 6.12 shows, with exact queues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -12,6 +14,13 @@ pub struct Config {
     /// Ticks of the system timer in a second, the kernel's `HZ`: 1 to 10000, others are made the
     /// nearest of these.
     pub hz: u32,
+    /// How many clients can be open at a time, at most
+    /// [`MOST_CLIENTS`](crate::seq::client::MOST_CLIENTS). Linux takes
+    /// [`DYNAMIC_CLIENTS`](crate::seq::client::DYNAMIC_CLIENTS). Clients of kernel type with a number
+    /// of their own do not count.
+    pub clients: u8,
+    /// When a client goes, end the notes and lift the pedals that it leaves behind. Linux does not.
+    pub notes_off: bool,
 }
 
 impl Config {
@@ -22,8 +31,14 @@ impl Config {
 }
 
 impl Default for Config {
-    /// No user-driven timers, exact queues, 250 Hz.
+    /// No user-driven timers, exact queues, 250 Hz, as many clients as Linux, notes left as they are.
     fn default() -> Self {
-        Self { user_timers: false, quantise: false, hz: 250 }
+        Self {
+            user_timers: false,
+            quantise: false,
+            hz: 250,
+            clients: DYNAMIC_CLIENTS,
+            notes_off: false,
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! The border of the engine: inputs, replies, outputs.
 
+use crate::seq::client::name_bytes;
 use crate::seq::{Seq, ioctl};
 use crate::timer::{self, Handle};
 use crate::{Config, Error, Time};
 use abi::Errno;
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -177,6 +179,17 @@ pub enum Output {
     Ready(FileId),
 }
 
+/// A client that somebody has open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenClient<'a> {
+    /// Its number.
+    pub number: u8,
+    /// Its process, as [`Identity::User`] had it; -1 for one of the server's own.
+    pub pid: i32,
+    /// Its name.
+    pub name: Cow<'a, str>,
+}
+
 /// What stands behind a file.
 #[derive(Clone, Copy, Debug)]
 enum Target {
@@ -295,6 +308,15 @@ impl Engine {
         let reply = self.handle(now, Input::Open { node, access, identity }, &mut Vec::new());
         let number = u32::try_from(reply.finish()?);
         number.map(FileId).map_err(|_| Error::new(Errno::ENOMEM, "too many files"))
+    }
+
+    /// The clients that programs, and bridges in the server, have open.
+    pub fn open_clients(&self) -> impl Iterator<Item = OpenClient<'_>> {
+        self.seq.clients().filter(|client| client.file.is_some()).map(|client| OpenClient {
+            number: client.number,
+            pid: client.pid,
+            name: String::from_utf8_lossy(name_bytes(&client.name)),
+        })
     }
 
     /// Number of clients, those of the kernel included.

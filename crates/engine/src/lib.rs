@@ -46,7 +46,8 @@ pub mod timer;
 
 pub use config::Config;
 pub use engine::{
-    Access, Engine, FileId, Identity, Input, Node, Output, READABLE, Reply, WRITABLE, WRITE_BATCH,
+    Access, Engine, FileId, Identity, Input, Node, OpenClient, Output, READABLE, Reply, WRITABLE,
+    WRITE_BATCH,
 };
 pub use error::Error;
 pub use time::Time;

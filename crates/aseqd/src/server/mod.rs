@@ -7,5 +7,6 @@ pub(crate) mod event_loop;
 mod pace;
 mod placement;
 mod scheduling;
+pub mod sequencer;
 pub mod session;
 pub mod timing;

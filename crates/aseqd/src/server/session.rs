@@ -4,6 +4,7 @@
 //! parked here and tried again when the engine names its file; the server itself waits for nobody.
 
 mod asound;
+mod holders;
 
 use crate::asound::TEXT;
 use crate::door::{Call, CallKind, Door, Readiness};
@@ -204,7 +205,17 @@ impl<D: Door> Session<D> {
                     }
                     // The program was killed meanwhile.
                     Ok(file) => self.close(now, file),
-                    Err(error) => self.fail(door, token, "open", error),
+                    Err(error) => {
+                        self.fail(door, token, "open", error);
+                        if self.trace
+                            && node == engine::Node::Sequencer
+                            && error.errno == Errno::ENOMEM
+                        {
+                            for line in holders::lines(&self.engine) {
+                                log::trace(format_args!("{line}"));
+                            }
+                        }
+                    }
                 }
                 if counted && node == Node::Timer {
                     self.held.timer_files.give_back(user, 1);

@@ -1,5 +1,6 @@
 //! How the server trades processor time for latency.
 
+use super::sequencer::SequencerArgs;
 use crate::cli::duration;
 use clap::Args;
 use std::path::PathBuf;
@@ -46,13 +47,17 @@ pub struct TimingArgs {
     /// handled it, as pairs of nanoseconds (u64, little endian, `CLOCK_MONOTONIC`)
     #[arg(long, value_name = "FILE", hide = true)]
     pub dispatch_log: Option<PathBuf>,
+    /// What the sequencer does that Linux's does not
+    #[command(flatten)]
+    pub sequencer: SequencerArgs,
 }
 
 impl TimingArgs {
     /// What of it is the engine's.
     #[must_use]
     pub fn engine(&self) -> engine::Config {
-        engine::Config { quantise: self.quantise, ..engine::Config::default() }
+        let SequencerArgs { clients, notes_off } = self.sequencer;
+        engine::Config { quantise: self.quantise, clients, notes_off, ..engine::Config::default() }
     }
 }
 

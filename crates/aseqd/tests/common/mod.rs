@@ -95,7 +95,17 @@ pub(crate) fn is_root() -> bool {
 /// Runs the body of a test in a sequencer of its own: the test's binary starts itself again, under
 /// `aseqd run`, for this test alone.
 pub(crate) fn inside<F: FnOnce()>(body: F) {
-    inside_of(|test| aseqd_run(test), body);
+    inside_with(&[], body);
+}
+
+/// The same with options of `aseqd run`.
+pub(crate) fn inside_with<F: FnOnce()>(options: &[&str], body: F) {
+    let start = |test: &[&OsStr]| {
+        let mut command = Command::new(ASEQD);
+        command.arg("run").args(options).arg("--").args(test);
+        command
+    };
+    inside_of(start, body);
 }
 
 /// Runs the body of a test where `start` takes a command line: the test's binary once more, for this

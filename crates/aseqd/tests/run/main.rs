@@ -6,4 +6,5 @@ mod dev;
 mod doors;
 mod endings;
 mod machines;
+mod sequencer;
 mod surroundings;

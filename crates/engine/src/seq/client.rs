@@ -15,6 +15,10 @@ use alloc::vec::Vec;
 pub const MAX_CLIENTS: u8 = 192;
 /// First number of user clients, and of kernel clients that have no number of their own.
 pub const FIRST_DYNAMIC_CLIENT: u8 = 128;
+/// Clients that Linux gives a number at a time: those from [`FIRST_DYNAMIC_CLIENT`] on.
+pub const DYNAMIC_CLIENTS: u8 = MAX_CLIENTS - FIRST_DYNAMIC_CLIENT;
+/// Numbers that there are for clients: all but those of System and Midi Through.
+pub const MOST_CLIENTS: u8 = MAX_CLIENTS - 2;
 /// Ports of a client.
 #[doc(alias = "SNDRV_SEQ_MAX_PORTS")]
 pub const MAX_PORTS: usize = 254;

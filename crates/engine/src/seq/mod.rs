@@ -12,6 +12,7 @@ pub mod prioq;
 pub(crate) mod proc;
 pub mod queue;
 mod route;
+mod sounding;
 mod stepper;
 mod subscription;
 mod system;
@@ -22,16 +23,17 @@ use crate::engine::FileId;
 use crate::timer::Timers;
 use crate::{Access, Config, Error, Identity, Time};
 use abi::event::EventData;
-use abi::seq::{CLIENT_DUMMY, PortCaps, PortType};
+use abi::seq::{CLIENT_DUMMY, CLIENT_SYSTEM, PortCaps, PortType};
 use abi::{Address, Errno, EventType};
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use client::{Client, FIRST_DYNAMIC_CLIENT, Kind, MAX_CLIENTS, Name, name};
 use core::mem;
 use port::Port;
 use prioq::{Data, Removed};
 use queue::{MAX_QUEUES, Queue};
+use sounding::Sounding;
 
 /// The sequencer's state.
 #[derive(Debug)]
@@ -62,6 +64,8 @@ pub(crate) struct Seq {
     /// While queued events are delivered, the instant at which they are due, which may be before
     /// now: what they do to queues happens then.
     instant: Time,
+    /// What clients have begun and not ended, if that is kept track of.
+    sounding: BTreeMap<u8, Sounding>,
 }
 
 impl Seq {
@@ -80,6 +84,7 @@ impl Seq {
             spare_data: Vec::new(),
             now: Time(0),
             instant: Time(0),
+            sounding: BTreeMap::new(),
         };
         seq.add_client(system::client());
         let mut dummy = Client::built_in(CLIENT_DUMMY, Kind::Dummy, "Midi Through");
@@ -89,6 +94,9 @@ impl Seq {
             PortCaps::READ | PortCaps::WRITE | PortCaps::SUBS_READ | PortCaps::SUBS_WRITE;
         through.port_type = (PortType::MIDI_GENERIC | PortType::SOFTWARE | PortType::PORT).bits();
         through.direction = 3;
+        if config.notes_off {
+            through.watch();
+        }
         dummy.ports.push(through);
         seq.add_client(dummy);
         seq
@@ -157,6 +165,7 @@ impl Seq {
     }
 
     /// Opens a file: a new client.
+    #[inline(never)]
     pub(crate) fn open(
         &mut self,
         file: FileId,
@@ -179,21 +188,34 @@ impl Seq {
             }
         };
         let number = client.number;
+        if self.timers.config().notes_off {
+            self.sounding.insert(number, Sounding::new());
+        }
         self.add_client(client);
         self.announce(EventType::CLIENT_START, EventData::from_address(Address::new(number, 0)));
         Ok(number)
     }
 
+    /// The first free number: of those that Linux has for programs, then of those below, from the
+    /// highest on. So the numbers of cards, which begin at 16, are taken last but for the global ones.
     fn free_number(&self) -> Result<u8, Error> {
+        let below = (CLIENT_SYSTEM + 1..FIRST_DYNAMIC_CLIENT).rev();
         (FIRST_DYNAMIC_CLIENT..MAX_CLIENTS)
+            .chain(below.filter(|number| *number != CLIENT_DUMMY))
+            .take(self.timers.config().clients.into())
             .find(|number| self.client(*number).is_none() && self.closing != Some(*number))
             .ok_or(Error::new(Errno::ENOMEM, "no client number is free"))
     }
 
     /// Closes a file: its client and all that belongs to it goes, in the kernel's order.
+    #[inline(never)]
     pub(crate) fn close(&mut self, number: u8) {
         let Some(mut client) = self.clients[usize::from(number)].take() else { return };
         self.closing = Some(number);
+        if let Some(sounding) = self.sounding.remove(&number) {
+            self.end_sounding(&sounding);
+        }
+        self.forget_sounding(&|gone| gone.client == number);
         for port in mem::take(&mut client.ports) {
             let address = Address::new(number, port.number);
             self.announce(EventType::PORT_EXIT, EventData::from_address(address));

@@ -23,6 +23,10 @@ pub(crate) struct Port {
     pub(crate) time_queue: u8,
     pub(crate) direction: u8,
     pub(crate) ump_group: u8,
+    /// What sounds here is kept track of.
+    watched: bool,
+    /// A delivery does more than to hand the event on: the port is watched or stamps.
+    pub(crate) has_extras: bool,
     /// Subscriptions with this port as sender.
     pub(crate) outgoing: SubscriptionList,
     /// Subscriptions with this port as destination.
@@ -43,6 +47,8 @@ impl Port {
             time_queue: 0,
             direction: 0,
             ump_group: 0,
+            watched: false,
+            has_extras: false,
             outgoing: SubscriptionList::default(),
             incoming: SubscriptionList::default(),
         }
@@ -60,6 +66,7 @@ impl Port {
         self.synth_voices = info.synth_voices;
         self.flags = PortFlags::from_bits_retain(info.flags)
             & (PortFlags::TIMESTAMP | PortFlags::TIME_REAL | PortFlags::IS_MIDI1);
+        self.has_extras = self.watched || self.flags.contains(PortFlags::TIMESTAMP);
         self.time_queue = info.time_queue;
         self.direction = info.direction;
         if self.direction == 0 {
@@ -67,6 +74,16 @@ impl Port {
                 | u8::from(self.capability.contains(PortCaps::WRITE)) << 1;
         }
         self.ump_group = if info.ump_group > MAX_UMP_GROUP { 0 } else { info.ump_group };
+    }
+
+    /// Keeps track of what sounds here.
+    pub(crate) fn watch(&mut self) {
+        self.watched = true;
+        self.has_extras = true;
+    }
+
+    pub(crate) const fn is_watched(&self) -> bool {
+        self.watched
     }
 
     /// Fills what a program may ask for; the rest of `info` stays.

@@ -287,7 +287,7 @@ impl Seq {
     #[inline(always)]
     fn deliver_to_port(&mut self, message: &mut Message<'_>, hops: u32) -> Result<(), Undelivered> {
         let dest = message.event.dest;
-        let mut client = self.client_mut(dest.client).ok_or(Undelivered::NoClient)?;
+        let client = self.client_mut(dest.client).ok_or(Undelivered::NoClient)?;
         if !client.accepts_input() {
             return Err(Undelivered::NotReading);
         }
@@ -298,10 +298,8 @@ impl Seq {
         if !port.capability.contains(PortCaps::WRITE) {
             return Err(Undelivered::NotWritable);
         }
-        if port.flags.contains(PortFlags::TIMESTAMP) {
-            let (queue, real) = (port.time_queue, port.flags.contains(PortFlags::TIME_REAL));
-            self.stamp(&mut message.event, queue, real);
-            client = self.client_mut(dest.client).ok_or(Undelivered::NoClient)?;
+        if port.has_extras {
+            return self.deliver_with_extras(message, hops);
         }
         let Some(fifo) = &mut client.fifo else {
             let kind = client.kind;
@@ -312,6 +310,39 @@ impl Seq {
             self.mark_ready(dest.client);
         }
         Ok(())
+    }
+
+    /// Delivers to a port that stamps events, or is watched for notes.
+    #[cold]
+    #[inline(never)]
+    fn deliver_with_extras(
+        &mut self,
+        message: &mut Message<'_>,
+        hops: u32,
+    ) -> Result<(), Undelivered> {
+        let dest = message.event.dest;
+        let port = self.port(dest).ok_or(Undelivered::NoPort)?;
+        let watched = port.is_watched();
+        if port.flags.contains(PortFlags::TIMESTAMP) {
+            let (queue, real) = (port.time_queue, port.flags.contains(PortFlags::TIME_REAL));
+            self.stamp(&mut message.event, queue, real);
+        }
+        let client = self.client_mut(dest.client).ok_or(Undelivered::NoClient)?;
+        let result = if let Some(fifo) = &mut client.fifo {
+            fifo.push(message)?;
+            if !client.ready {
+                self.mark_ready(dest.client);
+            }
+            Ok(())
+        } else {
+            // A failure of Midi Through is that of one subscriber: others have the event.
+            let kind = client.kind;
+            self.deliver_to_built_in(kind, message, hops)
+        };
+        if watched {
+            self.note_sounding(&message.event);
+        }
+        result
     }
 
     #[inline(never)]

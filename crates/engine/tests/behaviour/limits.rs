@@ -1,10 +1,12 @@
 //! How many there can be.
 
-use abi::Errno;
 use abi::ioctl::sequencer as s;
-use abi::seq::{PortFlags, PortInfo, PortSubscribe, SubscriptionFlags, SystemInfo};
-use engine::testing::{ANNOUNCE, OPEN_PORT, Rig, errno};
-use engine::{Access, Identity};
+use abi::seq::{
+    ClientInfo, PortFlags, PortInfo, PortSubscribe, SubscriptionFlags, SystemInfo, USER_CLIENT,
+};
+use abi::{Errno, EventType};
+use engine::testing::{ANNOUNCE, OPEN_PORT, Rig, TestClient, at_tick, errno, key};
+use engine::{Access, Config, Identity};
 
 #[test]
 fn there_are_64_user_clients() {
@@ -17,6 +19,65 @@ fn there_are_64_user_clients() {
     rig.close(clients[10]);
     assert_eq!(rig.client().number, 138);
     assert!(rig.engine.open(rig.now, Access::Read, user).is_err());
+}
+
+/// A rig with all the clients that its engine takes; the clients, and their numbers.
+fn full(clients: u8) -> (Rig, Vec<TestClient>) {
+    let mut rig = Rig::with_config(Config { clients, ..Config::default() });
+    let clients: Vec<_> = (0..clients).map(|_| rig.client_with_port()).collect();
+    let user = Identity::User { pid: 1 };
+    assert_eq!(errno(rig.engine.open(rig.now, Access::Read, user)), Errno::ENOMEM);
+    (rig, clients)
+}
+
+#[test]
+fn there_can_be_fewer_clients() {
+    let (_, clients) = full(3);
+    assert_eq!(clients.iter().map(|client| client.number).collect::<Vec<_>>(), [128, 129, 130]);
+}
+
+#[test]
+fn clients_beyond_64_have_the_numbers_below_128() {
+    let (mut rig, clients) = full(190);
+    let numbers: Vec<_> = clients.iter().map(|client| client.number).collect();
+    let expected = (128..192).chain((15..128).rev()).chain((1..14).rev());
+    assert_eq!(numbers, expected.collect::<Vec<u8>>());
+    let info = rig.ioctl(clients[0], s::SYSTEM_INFO, SystemInfo::default()).unwrap();
+    assert_eq!((info.clients, info.cur_clients), (192, 192));
+    // They are users, found by who looks for all, and events reach them.
+    let mut found = Vec::new();
+    let mut client = -1;
+    while let Ok(info) =
+        rig.ioctl(clients[0], s::QUERY_NEXT_CLIENT, ClientInfo { client, ..ClientInfo::default() })
+    {
+        client = info.client;
+        found.push(info.client_type);
+    }
+    assert_eq!(found.len(), 192);
+    assert_eq!(found.iter().filter(|kind| **kind == USER_CLIENT).count(), 190);
+    let (last, first) = (clients[189], clients[0]);
+    rig.send(first, key(last.port(0), 60)).unwrap();
+    rig.send(last, key(first.port(0), 61)).unwrap();
+    assert_eq!(rig.heard(last), [(EventType::NOTEON, 60)]);
+    assert_eq!(rig.heard(first), [(EventType::NOTEON, 61)]);
+    // What they queue comes from their own pools, and goes with them.
+    let queue = rig.create_queue(last).unwrap();
+    rig.send(last, at_tick(key(first.port(0), 62), queue, 10)).unwrap();
+    assert_eq!(rig.pool(last).unwrap().output_free, 499);
+    // The first free number in that order is the next.
+    rig.close(clients[100]);
+    rig.close(clients[10]);
+    assert_eq!(rig.client().number, clients[10].number);
+    assert_eq!(rig.client().number, clients[100].number);
+}
+
+#[test]
+fn the_clients_that_are_open_can_be_named() {
+    let (rig, clients) = full(66);
+    let open: Vec<_> = rig.engine.open_clients().collect();
+    assert_eq!(open.len(), 66);
+    let last = open.iter().find(|client| client.number == clients[65].number).unwrap();
+    assert_eq!((last.pid, &*last.name), (1000, "Client-126"));
 }
 
 #[test]
@@ -60,7 +121,7 @@ fn a_port_takes_any_number_of_subscribers() {
         rig.subscribe(reader, sender.port(0), reader.port(port)).unwrap();
     }
     rig.set_pool(reader, 0, 2000, 0).unwrap();
-    rig.send(sender, engine::testing::key(engine::testing::SUBSCRIBERS, 1)).unwrap();
+    rig.send(sender, key(engine::testing::SUBSCRIBERS, 1)).unwrap();
     assert_eq!(rig.receive_all(reader).len(), 254);
 }
 

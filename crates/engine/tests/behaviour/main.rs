@@ -13,6 +13,7 @@ mod known_bugs;
 mod lifetime;
 mod limits;
 mod note;
+mod notes_off;
 mod poll;
 mod pools;
 mod ports;

@@ -11,6 +11,7 @@ pub(super) fn create_port(seq: &mut Seq, caller: u8, info: &mut PortInfo) -> Res
     if info.addr.client != caller {
         return Err(Error::new(Errno::EPERM, "another client's port"));
     }
+    let watched = seq.timers.config().notes_off;
     let client = seq.own(caller)?;
     if info.kernel != 0 {
         return Err(Error::new(Errno::EINVAL, "callbacks are the kernel's own"));
@@ -25,6 +26,9 @@ pub(super) fn create_port(seq: &mut Seq, caller: u8, info: &mut PortInfo) -> Res
         return Err(Error::new(Errno::EINVAL, "the port number is out of range"));
     }
     let port = client.add_port(given)?;
+    if watched {
+        port.watch();
+    }
     port.set_info(info);
     let number = port.number;
     info.addr = Address::new(caller, number);
@@ -46,6 +50,7 @@ pub(super) fn delete_port(seq: &mut Seq, caller: u8, info: &mut PortInfo) -> Res
     if client.ump_endpoint == Some(port.number) {
         client.ump_endpoint = None;
     }
+    seq.forget_sounding(&|gone| gone == info.addr);
     seq.cut_subscriptions(caller, port);
     seq.announce(EventType::PORT_EXIT, EventData::from_address(info.addr));
     Ok(())

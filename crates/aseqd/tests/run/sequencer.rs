@@ -1,0 +1,113 @@
+//! What can be asked of the sequencer that Linux's does not do: `--clients`, `--notes-off`.
+
+use crate::common::seq::{Client, bytes};
+use crate::common::*;
+use abi::event::{EventData, Note};
+use abi::{Event, EventType};
+use rustix::process::Signal;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::process::Command;
+
+#[test]
+fn there_can_be_more_clients_than_on_linux() {
+    inside_with(&["--clients", "190"], || {
+        let clients: Vec<_> = (0..190).map(|_| Client::open()).collect();
+        let refused = Client::try_open().map(|client| client.id).expect_err("all are open");
+        assert_eq!(refused.kind(), io::ErrorKind::OutOfMemory);
+        let info = clients[0].system_info();
+        assert_eq!((info.clients, info.cur_clients), (192, 192));
+        assert_eq!((clients[63].id, clients[64].id, clients[189].id), (191, 127, 1));
+        drop(clients);
+    });
+}
+
+#[test]
+fn without_the_option_there_are_as_many_as_on_linux() {
+    inside(|| {
+        let clients: Vec<_> = (0..64).map(|_| Client::open()).collect();
+        assert!(Client::try_open().is_err());
+        drop(clients);
+    });
+}
+
+#[test]
+fn a_wrong_number_of_clients_is_refused() {
+    for number in ["0", "191", "many"] {
+        let mut command = Command::new(ASEQD);
+        command.args(["run", "--clients", number, "--", "true"]);
+        let ended = finish(command, DEADLINE);
+        assert_eq!(ended.status.code(), Some(2), "{ended:#?}");
+        assert!(ended.stderr.contains("--clients"), "{ended:#?}");
+    }
+}
+
+#[test]
+fn the_trace_says_who_has_the_clients() {
+    if !can_serve() {
+        return;
+    }
+    let script = "exec 3<>/dev/snd/seq 4<>/dev/snd/seq; : 5<>/dev/snd/seq; echo $$";
+    let mut command = Command::new(ASEQD);
+    command.args(["run", "--clients", "2", "--trace", "--", "bash", "-c", script]);
+    let ended = finish(command, DEADLINE);
+    let pid = ended.stdout.trim();
+    let wanted = format!(
+        "aseqd: open: ENOMEM: no client number is free\n\
+         aseqd: 2 clients are open (--clients allows more):\n\
+         aseqd:   2 of process {pid} (bash): 128 \"Client-128\", 129 \"Client-129\"\n"
+    );
+    assert!(ended.stderr.contains(&wanted), "{ended:#?}");
+}
+
+/// Plays a note, and lives until it is killed.
+fn player(dest: &str) {
+    let (client, port) = dest.split_once(':').expect("a port");
+    let number = |text: &str| text.parse().expect("a number");
+    let mut event = Event::direct(EventType::NOTEON);
+    event.dest = abi::Address::new(number(client), number(port));
+    event.data = EventData::from_note(Note { note: 60, velocity: 100, ..Note::default() });
+    let mut file = OpenOptions::new().write(true).open("/dev/snd/seq").expect("a client");
+    file.write_all(bytes(&event)).expect("a note");
+    println!("played");
+    io::stdout().flush().expect("somebody reads");
+    std::thread::sleep(DEADLINE * 2);
+}
+
+fn what_a_killed_player_leaves() -> Vec<EventType> {
+    let reader = Client::open();
+    let port = reader.create_port();
+    let mut command = again("player");
+    command.env("PORT", port.to_string());
+    let mut process = Process::start(command);
+    process.wait_for_output("played");
+    process.signal(Signal::KILL);
+    process.wait();
+    // What the server does at the end of the client comes before the client is gone.
+    wait_until("the client is gone", || reader.others() == [0, 14]);
+    let mut events = Vec::new();
+    while reader.readable_within(std::time::Duration::ZERO) {
+        events.extend(reader.read().expect("events").iter().map(|event| event.event_type));
+    }
+    events
+}
+
+#[test]
+fn notes_of_a_killed_program_are_ended_by_option() {
+    inside_with(&["--notes-off"], || {
+        if role("player") {
+            return player(&std::env::var("PORT").expect("a port"));
+        }
+        assert_eq!(what_a_killed_player_leaves(), [EventType::NOTEON, EventType::NOTEOFF]);
+    });
+}
+
+#[test]
+fn notes_of_a_killed_program_stay_as_on_linux() {
+    inside(|| {
+        if role("player") {
+            return player(&std::env::var("PORT").expect("a port"));
+        }
+        assert_eq!(what_a_killed_player_leaves(), [EventType::NOTEON]);
+    });
+}

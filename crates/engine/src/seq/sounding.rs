@@ -1,0 +1,174 @@
+//! Which notes of a client sound where, so that they can be ended when the client is gone.
+//!
+//! Kept only if [`Config::notes_off`](crate::Config::notes_off) asks for it.
+
+use super::Seq;
+use super::fifo::Message;
+use abi::event::{Control, EventData, Note};
+use abi::{Address, Event, EventType};
+use alloc::vec::Vec;
+
+/// Ports on which a client's notes are kept track of at a time. They take 17 KiB of each client; notes
+/// on further ports are not ended.
+const MAX_PORTS: usize = 64;
+
+/// Channels of a port.
+const CHANNELS: usize = 16;
+
+/// The controllers that hold notes: sustain, sostenuto, hold 2.
+const PEDALS: [u32; 3] = [64, 66, 69];
+/// A pedal is down from here on.
+const PEDAL_DOWN: i32 = 64;
+/// All sound off.
+const ALL_SOUND_OFF: u32 = 120;
+/// Reset all controllers.
+const RESET_CONTROLLERS: u32 = 121;
+/// All notes off, and the modes that imply it.
+const ALL_NOTES_OFF: core::ops::RangeInclusive<u32> = 123..=127;
+
+/// What the MIDI standard has senders say that know no release velocity.
+const RELEASE_VELOCITY: u8 = 64;
+
+/// What one client has begun and not ended, by port. Has its room from the start: events come due where
+/// nothing may allocate.
+#[derive(Debug)]
+pub(crate) struct Sounding(Vec<AtPort>);
+
+#[derive(Debug)]
+struct AtPort {
+    dest: Address,
+    /// The port of the client that sent last.
+    source: Address,
+    /// A bit for each note, by channel.
+    notes: [u128; CHANNELS],
+    /// A bit for each channel, by pedal.
+    pedals: [u16; PEDALS.len()],
+}
+
+impl AtPort {
+    fn is_silent(&self) -> bool {
+        self.notes == [0; CHANNELS] && self.pedals == [0; PEDALS.len()]
+    }
+
+    /// The notes of a channel, if there is such a channel.
+    fn channel(&mut self, channel: u8) -> Option<&mut u128> {
+        self.notes.get_mut(usize::from(channel))
+    }
+
+    fn control(&mut self, control: Control) {
+        let Some(notes) = self.channel(control.channel) else { return };
+        let bit = 1 << control.channel;
+        match control.param {
+            ALL_SOUND_OFF => *notes = 0,
+            param if ALL_NOTES_OFF.contains(&param) => *notes = 0,
+            RESET_CONTROLLERS => self.pedals.iter_mut().for_each(|channels| *channels &= !bit),
+            param => {
+                let Some(pedal) = PEDALS.iter().position(|pedal| *pedal == param) else { return };
+                if control.value >= PEDAL_DOWN {
+                    self.pedals[pedal] |= bit;
+                } else {
+                    self.pedals[pedal] &= !bit;
+                }
+            }
+        }
+    }
+}
+
+impl Sounding {
+    pub(crate) fn new() -> Self {
+        Self(Vec::with_capacity(MAX_PORTS))
+    }
+
+    /// An event of the client was delivered.
+    fn take(&mut self, event: &Event) {
+        let begins = match event.event_type {
+            EventType::NOTEON => event.data.note().velocity > 0,
+            EventType::CONTROLLER => event.data.control().value >= PEDAL_DOWN,
+            EventType::NOTEOFF | EventType::RESET => false,
+            _ => return,
+        };
+        let place = match self.0.iter().position(|port| port.dest == event.dest) {
+            Some(place) => place,
+            None if begins && self.0.len() < MAX_PORTS => {
+                let (notes, pedals) = ([0; CHANNELS], [0; PEDALS.len()]);
+                self.0.push(AtPort { dest: event.dest, source: event.source, notes, pedals });
+                self.0.len() - 1
+            }
+            None => return,
+        };
+        let port = &mut self.0[place];
+        port.source = event.source;
+        match event.event_type {
+            EventType::CONTROLLER => port.control(event.data.control()),
+            EventType::RESET => (port.notes, port.pedals) = ([0; CHANNELS], [0; PEDALS.len()]),
+            _ => {
+                let note = event.data.note();
+                let bit = 1_u128.checked_shl(note.note.into()).unwrap_or(0);
+                if let Some(notes) = port.channel(note.channel) {
+                    *notes = if begins { *notes | bit } else { *notes & !bit };
+                }
+            }
+        }
+        if port.is_silent() {
+            self.0.swap_remove(place);
+        }
+    }
+
+    /// Ports that are gone.
+    fn forget(&mut self, gone: &dyn Fn(Address) -> bool) {
+        self.0.retain(|port| !gone(port.dest));
+    }
+
+    /// The events that end all of it: notes, then pedals.
+    fn ends(&self) -> impl Iterator<Item = Event> {
+        self.0.iter().flat_map(|port| {
+            let channels = || (0_u8..).take(CHANNELS);
+            let notes = channels().zip(&port.notes).flat_map(|(channel, notes)| {
+                (0_u8..128).filter(move |note| notes >> note & 1 == 1).map(move |note| {
+                    let velocity = RELEASE_VELOCITY;
+                    let note = Note { channel, note, velocity, off_velocity: 0, duration: 0 };
+                    (EventType::NOTEOFF, EventData::from_note(note))
+                })
+            });
+            let pedals = PEDALS.iter().zip(&port.pedals).flat_map(move |(pedal, down)| {
+                channels().filter(move |channel| down >> channel & 1 == 1).map(move |channel| {
+                    let control = Control { channel, param: *pedal, value: 0 };
+                    (EventType::CONTROLLER, EventData::from_control(control))
+                })
+            });
+            notes.chain(pedals).map(|(event_type, data)| {
+                let mut event = Event::direct(event_type);
+                (event.source, event.dest, event.data) = (port.source, port.dest, data);
+                event
+            })
+        })
+    }
+}
+
+impl Seq {
+    /// An event was delivered to a port that is watched.
+    pub(crate) fn note_sounding(&mut self, event: &Event) {
+        if let Some(sounding) = self.sounding.get_mut(&event.source.client) {
+            sounding.take(event);
+        }
+    }
+
+    /// Ends what a client has begun that is gone.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn end_sounding(&mut self, sounding: &Sounding) {
+        for event in sounding.ends() {
+            // One that has no room, or no longer wants it, counts that as for any sender.
+            let _undelivered = self.deliver(None, &mut Message { event, data: &[] }, 0);
+        }
+    }
+
+    /// Nothing sounds on ports that are gone.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn forget_sounding(&mut self, gone: &dyn Fn(Address) -> bool) {
+        for sounding in self.sounding.values_mut() {
+            sounding.forget(gone);
+        }
+    }
+}
