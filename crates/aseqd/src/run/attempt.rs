@@ -38,7 +38,7 @@ pub(super) struct Started {
 enum Prepared {
     Fuse,
     Handover(mount::Private, Range<i32>),
-    Preload(PreloadDoor, Library),
+    Preload(Box<PreloadDoor>, Library),
     Trap(Range<i32>),
 }
 
@@ -91,7 +91,7 @@ fn prepare(via: Via) -> Result<(Prepared, Entrance), Fail> {
             })?;
             let preloaded = std::env::var_os("LD_PRELOAD");
             let variables = library.environment(&door, preloaded.as_deref());
-            (Prepared::Preload(door, library), Entrance::Library(variables))
+            (Prepared::Preload(Box::new(door), library), Entrance::Library(variables))
         }
         Via::Trap => {
             let range = seccomp::descriptors();
@@ -158,7 +158,7 @@ fn way(
             handover::start(sent?, directory, range).context("no thread for the hand-over")?;
             (device(fuse, ids)?, None)
         }
-        Prepared::Preload(door, library) => (Way::Preload(door), Some(library)),
+        Prepared::Preload(door, library) => (Way::Preload(*door), Some(library)),
         Prepared::Trap(range) => (Way::Trap(Trap::new(sent?, range)?), None),
     })
 }

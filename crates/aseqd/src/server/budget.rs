@@ -29,6 +29,14 @@ pub(crate) const WAITING_CALLS: Bound = Bound { per_user: 4096, in_all: 16_384 }
 /// for new ones. A text of a full sequencer has about 100 KB; the largest that there can be, 25 MB.
 pub(crate) const TEXT_BYTES: Bound = Bound { per_user: 32 << 20, in_all: 64 << 20 };
 
+/// Connections of the library in programs: one for each thread that waits in a call. Each takes a
+/// descriptor, of which three in four may be connections, and about 200 bytes.
+pub(crate) const CONNECTIONS: Bound = Bound { per_user: 2048, in_all: 4096 };
+
+/// Bytes of messages whose end has not come: of writes of up to 1 MiB, of which 64 clients may each be
+/// in the middle of one.
+pub(crate) const UNFINISHED_BYTES: Bound = Bound { per_user: 64 << 20, in_all: 128 << 20 };
+
 /// Says that a user has reached a bound.
 pub(crate) fn tell(user: u32, what: &'static str) {
     log::tell(what, format_args!("user {user} has too many {what}: see docs/limits.md"));
@@ -81,7 +89,6 @@ impl Budget {
     }
 
     /// What all hold.
-    #[cfg(test)]
     pub(crate) const fn held(&self) -> u64 {
         self.all
     }

@@ -5,5 +5,6 @@ mod cases;
 #[path = "../common/mod.rs"]
 mod common;
 mod door;
+mod memory;
 mod programs;
 mod server;

@@ -1,5 +1,6 @@
 //! One connection of a library: one call at a time.
 
+use super::share::Share;
 use super::slab::Key;
 use crate::sys::peer::Peer;
 use abi::preload::{ANSWER, MAX_DATA, MAX_WRITE, Reply, Request};
@@ -93,10 +94,13 @@ pub(super) struct Connection {
     pub(super) order: Option<Order>,
     /// The beginning of a long write.
     begun: Vec<u8>,
+    /// The write is too much for the server: what is still to come of it is not kept.
+    overdrawn: bool,
+    share: Share,
 }
 
 impl Connection {
-    pub(super) const fn new(socket: OwnedFd, peer: Peer, number: u64) -> Self {
+    pub(super) const fn new(socket: OwnedFd, peer: Peer, number: u64, share: Share) -> Self {
         Self {
             socket,
             peer,
@@ -106,6 +110,8 @@ impl Connection {
             pending: None,
             order: None,
             begun: Vec::new(),
+            overdrawn: false,
+            share,
         }
     }
 
@@ -148,6 +154,11 @@ impl Connection {
         if self.begun.len() + buffer.last().len() > MAX_WRITE {
             return Err("a write is too long");
         }
+        if self.overdrawn || !self.share.grow(buffer.last().len()) {
+            self.forget();
+            self.overdrawn = true;
+            return Ok(());
+        }
         self.begun.extend_from_slice(buffer.last());
         Ok(())
     }
@@ -155,6 +166,13 @@ impl Connection {
     /// Forgets the beginning of a write.
     pub(super) fn forget(&mut self) {
         self.begun = Vec::new();
+        self.overdrawn = false;
+        self.share.shrink();
+    }
+
+    /// Returns whether the call that has come whole is a write that was too much for the server.
+    pub(super) fn was_overdrawn(&mut self) -> bool {
+        std::mem::take(&mut self.overdrawn)
     }
 
     /// Puts the bytes of a write together, of which these are the last.
@@ -162,6 +180,7 @@ impl Connection {
         if !self.begun.is_empty() {
             self.begun.extend_from_slice(buffer.last());
             buffer.whole = std::mem::take(&mut self.begun);
+            self.share.shrink();
         }
     }
 

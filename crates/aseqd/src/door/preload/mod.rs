@@ -8,6 +8,7 @@ mod admission;
 mod connection;
 mod file;
 pub mod library;
+mod share;
 mod slab;
 
 use super::{Call, CallKind, Door, Readiness, Received, Transport};
@@ -30,6 +31,7 @@ use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, listen, socket_with,
 };
 use rustix::time::Timespec;
+use share::Accounts;
 use slab::{Key, Slab};
 use std::ffi::OsString;
 use std::io;
@@ -83,6 +85,7 @@ pub struct PreloadDoor {
     epoll: OwnedFd,
     files_epoll: OwnedFd,
     connections: Slab<Connection>,
+    accounts: Accounts,
     files: Slab<File>,
     /// By the number of the engine's file.
     by_id: Vec<Option<Key>>,
@@ -134,6 +137,7 @@ impl PreloadDoor {
             epoll,
             files_epoll,
             connections: Slab::default(),
+            accounts: Accounts::new(),
             files: Slab::default(),
             by_id: Vec::new(),
             byte_cost: file::byte_cost()?,
@@ -185,9 +189,10 @@ impl PreloadDoor {
         if !self.admission.is_trusted(peer) {
             self.make_room_for_stranger();
         }
+        let Some(share) = self.accounts.open(peer.uid) else { return };
         let number = self.accepted;
         self.accepted += 1;
-        let key = self.connections.insert(Connection::new(socket, peer, number));
+        let key = self.connections.insert(Connection::new(socket, peer, number, share));
         let Some(connection) = self.connections.get(key) else { return };
         // ENOSPC if the user of the server has too many (`fs.epoll.max_user_watches`).
         let watched = epoll::add(&self.epoll, &connection.socket, key.data(), EventFlags::IN);
@@ -368,6 +373,11 @@ impl PreloadDoor {
                 return Err("only a write goes on in another message");
             }
             connection.keep(buffer)?;
+            return Ok(None);
+        }
+        if connection.was_overdrawn() {
+            let value = -i64::from(Errno::ENOMEM.0);
+            let _gone = connection.answer(request.serial, value, &[], None, None);
             return Ok(None);
         }
         let file_key = Key::from_number(request.file);
