@@ -25,6 +25,9 @@ pub const VERSION: u32 = 2;
 /// Names the server's socket to the library: a path, or an abstract name after `@`.
 pub const SOCKET_VARIABLE: &str = "ASEQD_SOCKET";
 
+/// Beside the socket: folders and files that stand for those of `/proc/asound` where a program lists them.
+pub const STAND_INS: &str = "asound";
+
 /// Holds the [`Secret`] of the run, as [`Secret::digits`].
 pub const SECRET_VARIABLE: &str = "ASEQD_SECRET";
 

@@ -28,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const UNSAFE_ROOMS: &[&str] = &[
     "crates/preload/src/exchange.rs",
     "crates/preload/src/exports/descriptors.rs",
+    "crates/preload/src/exports/folders.rs",
     "crates/preload/src/exports/io.rs",
     "crates/preload/src/exports/mod.rs",
     "crates/preload/src/exports/open.rs",

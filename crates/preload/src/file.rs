@@ -1,7 +1,7 @@
 //! The calls on a file of ours.
 
 use crate::exchange::{Answer, Call, UNSENT};
-use crate::paths::Place;
+use crate::paths::{Place, StandIn};
 use crate::sys::{self, Outcome};
 use crate::{hints, text};
 use abi::ioctl;
@@ -23,6 +23,9 @@ pub(crate) fn is_generic(request: u64) -> bool {
 
 /// Opens what stands at one of our paths.
 pub(crate) fn open(place: Place, flags: c_int) -> Outcome<c_int> {
+    if let Place::Folder(_) = place {
+        return folder(place, flags);
+    }
     if flags & libc::O_DIRECTORY != 0 {
         return Err(libc::ENOTDIR);
     }
@@ -33,11 +36,22 @@ pub(crate) fn open(place: Place, flags: c_int) -> Outcome<c_int> {
         Place::Sequencer => node::SEQUENCER,
         Place::Timer => node::TIMER,
         Place::Text(number) => return text::open(number, flags),
+        Place::Folder(_) => return Err(libc::EISDIR),
     };
     let fd = device(number, flags)?;
     SEEN.store(true, Ordering::Relaxed);
     hints::changed(fd);
     Ok(fd)
+}
+
+/// Opens a folder, or the path of one or of a text: what stands for it.
+pub(crate) fn folder(place: Place, flags: c_int) -> Outcome<c_int> {
+    let writes = flags & libc::O_ACCMODE != libc::O_RDONLY || flags & libc::O_CREAT != 0;
+    if writes && flags & libc::O_PATH == 0 {
+        return Err(libc::EISDIR);
+    }
+    let stands_in = StandIn::of(place).ok_or(libc::ENOENT)?;
+    sys::open(stands_in.path(), flags)
 }
 
 /// Opens a device.

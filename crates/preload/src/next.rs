@@ -4,8 +4,8 @@
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use libc::{
-    FILE, c_char, c_int, c_uint, c_ulong, c_void, iovec, mmsghdr, mode_t, msghdr, off_t, socklen_t,
-    ssize_t,
+    DIR, FILE, c_char, c_int, c_uint, c_ulong, c_void, iovec, mmsghdr, mode_t, msghdr, off_t,
+    socklen_t, ssize_t,
 };
 
 /// A function of the next library. Found when this library is loaded, or by whoever comes before that.
@@ -138,6 +138,10 @@ next! {
     fn __fxstatat(version: c_int, at: c_int, path: *const c_char, stat: *mut libc::stat, flags: c_int) -> c_int, else -1;
     fn __fxstatat64(version: c_int, at: c_int, path: *const c_char, stat: *mut libc::stat, flags: c_int) -> c_int, else -1;
     fn statx(at: c_int, path: *const c_char, flags: c_int, mask: c_uint, stat: *mut libc::statx) -> c_int, else -1;
+    fn opendir(path: *const c_char) -> *mut DIR, else core::ptr::null_mut();
+    fn scandir(path: *const c_char, names: Bytes, filter: Bytes, order: Bytes) -> c_int, else -1;
+    fn scandir64(path: *const c_char, names: Bytes, filter: Bytes, order: Bytes) -> c_int, else -1;
+    fn chdir(path: *const c_char) -> c_int, else -1;
     fn _pthread_cleanup_push(buffer: *mut Cleanup, routine: extern "C" fn(Bytes), argument: Bytes) -> c_int, else -1;
     fn _pthread_cleanup_pop(buffer: *mut Cleanup, execute: c_int) -> c_int, else -1;
 }

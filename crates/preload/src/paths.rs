@@ -3,6 +3,7 @@
 
 use crate::sys::Outcome;
 use crate::{pool, sys};
+use abi::preload::STAND_INS;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{c_char, c_int};
@@ -16,7 +17,13 @@ pub(crate) enum Place {
     Timer,
     /// A text below `/proc/asound`, by its number.
     Text(u32),
+    /// `/proc/asound` or a folder below, by its place in [`FOLDERS`]. Only where the kernel has none.
+    Folder(usize),
 }
+
+/// The folders of ours, and what stands for them in the folder of stand-ins.
+const FOLDERS: [(&[u8], &[u8]); 2] = [(PROC, b""), (b"/proc/asound/seq", b"/seq")];
+const PROC: &[u8] = b"/proc/asound";
 
 const PLACES: [(&[u8], Place); 6] = [
     (b"/dev/snd/seq", Place::Sequencer),
@@ -58,18 +65,26 @@ pub(crate) fn find(at: c_int, path: *const c_char) -> Option<Place> {
 /// The same after a call by which the kernel has read the path: it has succeeded, or failed with this
 /// error. Errors that do not say that the path was read are the program's.
 pub(crate) fn find_after(result: Outcome<()>, at: c_int, path: *const c_char) -> Option<Place> {
+    let exists = result.is_ok();
     let was_read = matches!(result, Ok(()) | Err(libc::ENOENT | libc::ENOTDIR | libc::EACCES));
     if !was_read || path.is_null() || !pool::has_server() {
         return None;
     }
     // SAFETY: the kernel has just read this string.
-    look_up(at, unsafe { CStr::from_ptr(path) }.to_bytes())
+    let path = unsafe { CStr::from_ptr(path) }.to_bytes();
+    if exists && is_of_folder(last_part(path)?) {
+        return None;
+    }
+    let place = look_up(at, path);
+    // A folder of the kernel's has more in it than ours.
+    place.filter(|place| !exists || !matches!(place, Place::Folder(_)))
 }
 
 fn look_up(at: c_int, path: &[u8]) -> Option<Place> {
     // Most paths end otherwise: no more is looked at.
-    let last = path.rsplit(|byte| *byte == b'/').next()?;
-    if !matches!(last, b"seq" | b"timer" | b"clients" | b"queues" | b"timers") {
+    let last = last_part(path)?;
+    let may_be = matches!(last, b"seq" | b"timer" | b"clients" | b"queues" | b"timers" | b"asound");
+    if !may_be && !is_of_folder(last) {
         return None;
     }
     let mut whole = Whole { bytes: [0; LONGEST], len: 0 };
@@ -80,7 +95,49 @@ fn look_up(at: c_int, path: &[u8]) -> Option<Place> {
         whole.enter(part)?;
     }
     let whole = whole.bytes.get(..whole.len)?;
-    PLACES.iter().find(|(path, _)| *path == whole).map(|(_, place)| *place)
+    if let Some(folder) = FOLDERS.iter().position(|(path, _)| *path == whole) {
+        return Some(Place::Folder(folder));
+    }
+    let found = PLACES.iter().find(|(path, _)| !is_of_folder(last) && *path == whole);
+    found.map(|(_, place)| *place)
+}
+
+fn last_part(path: &[u8]) -> Option<&[u8]> {
+    path.rsplit(|byte| *byte == b'/').next()
+}
+
+/// Does a path that ends in this lead to a folder, or to nothing?
+const fn is_of_folder(last: &[u8]) -> bool {
+    matches!(last, b"" | b"." | b"..")
+}
+
+/// A path in the folder of stand-ins.
+pub(crate) struct StandIn([u8; LONGEST]);
+
+impl StandIn {
+    /// Of a folder or a text; devices have none.
+    pub(crate) fn of(place: Place) -> Option<Self> {
+        let below = match place {
+            Place::Folder(folder) => FOLDERS.get(folder)?.1,
+            Place::Text(_) => {
+                let (path, _) = PLACES.iter().find(|(_, found)| *found == place)?;
+                path.strip_prefix(PROC)?
+            }
+            Place::Sequencer | Place::Timer => return None,
+        };
+        let mut path = [0; LONGEST];
+        let mut root = [0; pool::MAX_NAME];
+        let parts = pool::folder(&mut root)?.iter().chain(b"/").chain(STAND_INS.as_bytes());
+        // The last byte stays zero.
+        for (place, byte) in path.iter_mut().take(LONGEST - 1).zip(parts.chain(below)) {
+            *place = *byte;
+        }
+        Some(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.0).unwrap_or(c"")
+    }
 }
 
 /// A path from the root, without anything to skip in it.
@@ -100,8 +157,17 @@ impl Whole {
             let mut name = [0; 32];
             sys::link(descriptor_link(at, &mut name)?, &mut text)
         };
-        for part in text.get(..len.ok()?)?.split(|byte| *byte == b'/') {
-            self.enter(part)?;
+        let text = text.get(..len.ok()?)?;
+        // A program that stands among the stand-ins, or has one open, means what they stand for.
+        let mut root = [0; pool::MAX_NAME];
+        let stands_in = pool::folder(&mut root)
+            .and_then(|root| text.strip_prefix(root)?.strip_prefix(b"/"))
+            .and_then(|below| below.strip_prefix(STAND_INS.as_bytes()))
+            .filter(|below| below.is_empty() || below.starts_with(b"/"));
+        for text in [stands_in.map(|_| PROC), stands_in.or(Some(text))].into_iter().flatten() {
+            for part in text.split(|byte| *byte == b'/') {
+                self.enter(part)?;
+            }
         }
         Some(())
     }

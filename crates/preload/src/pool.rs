@@ -78,7 +78,7 @@ static INHERITED: [(AtomicI32, AtomicU64); SLOTS] =
     [const { (AtomicI32::new(0), AtomicU64::new(0)) }; SLOTS];
 
 /// The longest name of a socket.
-const MAX_NAME: usize = 108;
+pub(crate) const MAX_NAME: usize = 108;
 
 /// Where the server is: the bytes of its address, set before anybody calls, and their number.
 static SERVER: [AtomicU8; MAX_NAME] = [const { AtomicU8::new(0) }; MAX_NAME];
@@ -123,6 +123,16 @@ pub(crate) fn set_server(name: &[u8]) {
 #[inline]
 pub(crate) fn has_server() -> bool {
     SERVER_LEN.load(Ordering::Acquire) > 0
+}
+
+/// The folder in which the socket and the library are; none if the socket has an abstract name.
+pub(crate) fn folder(path: &mut [u8; MAX_NAME]) -> Option<&[u8]> {
+    for (place, byte) in path.iter_mut().zip(&SERVER) {
+        *place = byte.load(Ordering::Relaxed);
+    }
+    let len = SERVER_LEN.load(Ordering::Acquire);
+    let path = path.get(..len).filter(|path| path.starts_with(b"/"))?;
+    path.get(..path.iter().rposition(|byte| *byte == b'/')?)
 }
 
 /// Its address, and the length of that.

@@ -15,6 +15,8 @@ pub(crate) fn open(number: u32, flags: c_int) -> Outcome<c_int> {
     }
     // The device of timers shows nobody that it is open.
     let device = file::device(node::TIMER, libc::O_RDONLY | libc::O_CLOEXEC)?;
+    // Its number may be known as that of another file, which was closed.
+    hints::changed(device);
     let filled = sys::memory_file(c"asound").and_then(|memory| {
         let done = fill(device, memory, number).and_then(|()| reopened(memory, flags));
         let _closed = sys::close(memory);

@@ -2,6 +2,7 @@
 
 use crate::common::*;
 use crate::server::Server;
+use std::path::Path;
 
 #[test]
 fn aconnect_lists_the_clients() {
@@ -30,4 +31,67 @@ fn texts_are_read_by_whatever_reads_files() {
         "cd /proc/self && test -c /dev/snd/seq && grep -c Client < /proc/asound/seq/clients",
     ]);
     assert_eq!(output(command), "3\n");
+}
+
+#[test]
+fn texts_are_listed_looked_at_and_entered() {
+    let here = Path::new("/proc/asound");
+    if here.exists() {
+        return skip("this machine has a /proc/asound of its own, which programs see");
+    }
+    let server = Server::start();
+    let said = |script: &str| {
+        let mut command = server.command("sh");
+        command.args(["-c", script]);
+        output(command)
+    };
+    assert_eq!(
+        said("ls /proc/asound /proc/asound/seq/"),
+        "/proc/asound:\nseq\ntimers\n\n/proc/asound/seq/:\nclients\nqueues\ntimer\n"
+    );
+    assert_eq!(
+        said("cd /proc/asound && ls && head -n 1 seq/clients && cd seq && head -n 1 ../timers"),
+        "seq\ntimers\nClient info\nG0: system timer : 4000.000us (10000000 ticks)\n"
+    );
+    assert_eq!(
+        said("stat -c '%A %u %n' /proc/asound /proc/asound/seq /proc/asound/timers"),
+        "dr-xr-xr-x 0 /proc/asound\ndr-xr-xr-x 0 /proc/asound/seq\n-r--r--r-- 0 /proc/asound/timers\n"
+    );
+    assert_eq!(
+        said(
+            "for t in -d -r -x; do test $t /proc/asound/seq && echo $t; done; test -f /proc/asound/seq || test -e /proc/asound/cards || echo no"
+        ),
+        "-d\n-r\n-x\nno\n"
+    );
+    assert_eq!(
+        said("find /proc/asound | sort"),
+        "/proc/asound\n/proc/asound/seq\n/proc/asound/seq/clients\n/proc/asound/seq/queues\n/proc/asound/seq/timer\n/proc/asound/timers\n"
+    );
+    assert_eq!(said("grep -rl 'Client info' /proc/asound/"), "/proc/asound/seq/clients\n");
+    assert_eq!(
+        said("cat /proc/asound/timers/ 2>&1; echo x > /proc/asound/seq 2>/dev/null || echo no"),
+        "cat: /proc/asound/timers/: No such file or directory\nno\n"
+    );
+}
+
+#[test]
+fn a_program_with_numbers_of_its_own_reads_the_texts() {
+    if !have(&["python3"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut command = server.command("python3");
+    // Closed files have had the numbers that the library takes.
+    command.args([
+        "-c",
+        "import os
+files = [open('/dev/null') for _ in range(20)]
+for file in files: file.read(1)
+for file in files: os.close(file.fileno())
+for _ in range(3):
+    print(len(open('/proc/asound/seq/clients').read().splitlines()) > 5)
+    print(os.path.exists('/proc/asound/timers'), os.path.isfile('/proc/asound/seq/timer'))
+os._exit((print('done', flush=True), 0)[1])",
+    ]);
+    assert_eq!(output(command), "True\nTrue True\n".repeat(3) + "done\n");
 }

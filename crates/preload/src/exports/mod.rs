@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "exports under the C library's names, with its contracts")]
 
 mod descriptors;
+mod folders;
 mod io;
 mod open;
 mod sockets;

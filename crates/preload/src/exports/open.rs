@@ -1,26 +1,36 @@
 //! `open` and its family.
 
 use super::{descriptor, keeping};
+use crate::paths::Place;
 use crate::{file, hints, next, paths, sys};
 use libc::{c_char, c_int, mode_t};
 
 /// Ours, or what the next library opens. That is asked first where it can do no harm: it tells whether the
 /// path can be read, at no cost for other files.
 fn open_at(at: c_int, path: *const c_char, flags: c_int, other: impl FnOnce() -> c_int) -> c_int {
-    // A descriptor that is only a path cannot be one of ours.
-    if flags & libc::O_PATH != 0 {
-        return other_opened(other());
-    }
-    if flags & (libc::O_CREAT | libc::O_TRUNC) != 0 || paths::has_kernels_devices() {
-        return match paths::find(at, path) {
-            Some(place) => keeping(|| descriptor(file::open(place, flags))),
-            None => other_opened(other()),
-        };
+    let harmless = flags & libc::O_PATH != 0
+        || (flags & (libc::O_CREAT | libc::O_TRUNC) == 0 && !paths::has_kernels_devices());
+    if !harmless {
+        match paths::find(at, path) {
+            // The kernel's own comes first.
+            Some(Place::Folder(_)) => {}
+            Some(place) => return keeping(|| descriptor(file::open(place, flags))),
+            None => return other_opened(other()),
+        }
     }
     let before = sys::errno();
     let fd = other();
     let result = if fd < 0 { Err(sys::errno()) } else { Ok(()) };
     let Some(place) = paths::find_after(result, at, path) else { return other_opened(fd) };
+    if flags & libc::O_PATH != 0 {
+        // A descriptor that is only a path cannot be a device of ours.
+        let is_device = matches!(place, Place::Sequencer | Place::Timer);
+        if fd >= 0 || is_device {
+            return other_opened(fd);
+        }
+        sys::set_errno(before);
+        return keeping(|| descriptor(file::folder(place, flags)));
+    }
     if fd >= 0 {
         // A device of the kernel's that was not there before.
         let _closed = sys::close(fd);

@@ -1,6 +1,6 @@
 //! `stat` and `access` by path: programs look whether there is a sequencer before they open it.
 
-use crate::paths::{self, Place};
+use crate::paths::{self, Place, StandIn};
 use crate::{next, sys};
 use libc::{c_char, c_int, c_uint};
 
@@ -13,6 +13,7 @@ fn looks(place: Place) -> (libc::mode_t, c_uint) {
         Place::Sequencer => (libc::S_IFCHR | 0o666, 1),
         Place::Timer => (libc::S_IFCHR | 0o666, 33),
         Place::Text(_) => (libc::S_IFREG | 0o444, 0),
+        Place::Folder(_) => (libc::S_IFDIR | 0o555, 0),
     }
 }
 
@@ -40,16 +41,33 @@ fn ours_or(
 /// the memory for the answer, to which the kernel has then written.
 const ROOT: Path = c"/".as_ptr();
 
+/// The answer of the next library about something that is there instead.
+fn answered(place: Place, other: &dyn Fn(Path) -> c_int) -> c_int {
+    match place {
+        Place::Folder(_) => StandIn::of(place).map_or(-1, |path| other(path.path().as_ptr())),
+        _ => other(ROOT),
+    }
+}
+
 /// Answers for one of our files.
 fn stat_of(at: c_int, path: Path, stat: Stat, other: impl Fn(Path) -> c_int) -> c_int {
     ours_or(at, path, other, |place, other| {
-        let answer = other(ROOT);
+        let answer = answered(place, other);
         if answer < 0 {
             return answer;
         }
+        let (mode, minor) = looks(place);
+        if let Place::Folder(_) = place {
+            // Device and inode are those of what stands for it, which `fstat` of the open folder says, too.
+            // SAFETY: the caller gives room for the struct, and the kernel has just filled it.
+            let mut looked = unsafe { stat.read_unaligned() };
+            (looked.st_mode, looked.st_uid, looked.st_gid) = (mode, 0, 0);
+            // SAFETY: as above.
+            unsafe { stat.write_unaligned(looked) };
+            return 0;
+        }
         // SAFETY: all of its bytes may be zero.
         let mut looked: libc::stat = unsafe { core::mem::zeroed() };
-        let (mode, minor) = looks(place);
         looked.st_mode = mode;
         looked.st_nlink = 1;
         looked.st_blksize = 4096;
@@ -67,6 +85,7 @@ fn access_of(at: c_int, path: Path, mode: c_int, other: impl Fn(Path) -> c_int) 
     ours_or(at, path, other, |place, _| {
         let denied = match place {
             Place::Text(_) => libc::W_OK | libc::X_OK,
+            Place::Folder(_) => libc::W_OK,
             _ => libc::X_OK,
         };
         super::keeping(|| if mode & denied != 0 { Err(libc::EACCES) } else { Ok(0) })
@@ -124,13 +143,22 @@ unsafe extern "C" fn statx(
 ) -> c_int {
     let other = |path: Path| next::statx(at, path, flags, mask, stat);
     ours_or(at, path, other, |place, other| {
-        let answer = other(ROOT);
+        let answer = answered(place, other);
         if answer < 0 {
             return answer;
         }
+        let (mode, minor) = looks(place);
+        if let Place::Folder(_) = place {
+            // SAFETY: the caller gives room for the struct, and the kernel has just filled it.
+            let mut looked = unsafe { stat.read_unaligned() };
+            looked.stx_mode = u16::try_from(mode).unwrap_or(0);
+            (looked.stx_uid, looked.stx_gid) = (0, 0);
+            // SAFETY: as above.
+            unsafe { stat.write_unaligned(looked) };
+            return 0;
+        }
         // SAFETY: all of its bytes may be zero.
         let mut looked: libc::statx = unsafe { core::mem::zeroed() };
-        let (mode, minor) = looks(place);
         looked.stx_mask = libc::STATX_BASIC_STATS;
         looked.stx_mode = u16::try_from(mode).unwrap_or(0);
         looked.stx_nlink = 1;

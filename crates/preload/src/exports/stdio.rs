@@ -72,7 +72,7 @@ fn open(place: Place, mode: *const c_char) -> Result<*mut FILE, c_int> {
     let cloexec = if text.contains(&b'e') { libc::O_CLOEXEC } else { 0 };
     let exclusive = if text.contains(&b'x') { libc::O_CREAT | libc::O_EXCL } else { 0 };
     let fd = file::open(place, direction | cloexec | exclusive)?;
-    let stream = if let Place::Text(_) = place {
+    let stream = if let Place::Text(_) | Place::Folder(_) = place {
         // SAFETY: the descriptor is new, the mode a C string.
         unsafe { libc::fdopen(fd, mode) }
     } else {

@@ -1,8 +1,10 @@
 //! The library that programs are started with. The program carries it in itself.
 
 use super::PreloadDoor;
+use crate::asound::Text;
 use crate::error::Fail;
 use crate::folder::{self, Place, Private, Refused};
+use abi::preload::STAND_INS;
 use rustix::fs::OFlags;
 use rustix::io::Errno as Failure;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
@@ -59,12 +61,30 @@ impl Library {
         file.write_all(LIBRARY)?;
         // As it is, whatever the mask is that new files get.
         file.set_permissions(fs::Permissions::from_mode(0o755))?;
-        let stat = rustix::fs::fstatvfs(&file)?;
+        drop(file);
+        let library = Self { folder };
+        library.place_stand_ins()?;
+        let stat = rustix::fs::fstatvfs(library.descriptor())?;
         if stat.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC) {
             let why = "nothing in it can be executed: it is mounted with noexec";
             return Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, why).into());
         }
-        Ok(Self { folder })
+        Ok(library)
+    }
+
+    /// What a program finds that lists `/proc/asound`: the texts by name. Who opens one gets the text from the
+    /// server.
+    fn place_stand_ins(&self) -> std::io::Result<()> {
+        let root = self.folder().join(STAND_INS);
+        for text in Text::ALL {
+            let path = root.join(text.name());
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+                fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+            }
+            fs::File::create_new(&path)?.set_permissions(fs::Permissions::from_mode(0o444))?;
+        }
+        fs::set_permissions(&root, fs::Permissions::from_mode(0o755))
     }
 
     /// The library.
