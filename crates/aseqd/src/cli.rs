@@ -117,6 +117,7 @@ failed, 126 if CMD cannot be executed.
 Examples:
   aseqd run -- aconnect -l
   aseqd run -- cargo test
+  aseqd run --join ~/seq -- aconnect -l
   aseqd run -- sh -c 'aseqdump -p 14:0 & aseqd wait --connected aseqdump
     aplaymidi -p 14:0 song.mid; kill $!'")]
 pub struct RunArgs {
@@ -126,6 +127,9 @@ pub struct RunArgs {
     /// Use this door and no other [default: the first that leads to the sequencer]
     #[arg(long, value_name = "DOOR", env = "ASEQD_VIA")]
     pub via: Option<run::Via>,
+    /// Join the sequencer that `aseqd serve --mount DIR` serves, instead of making one. It goes on when CMD ends
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["trace", "TimingArgs"])]
+    pub join: Option<PathBuf>,
     /// Say on standard error which calls of programs fail, and why
     #[arg(long)]
     pub trace: bool,

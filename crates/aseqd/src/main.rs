@@ -53,6 +53,7 @@ fn demo(args: &command::demo::DemoArgs, color: cli::Color) -> ExitCode {
         return run::main(&cli::RunArgs {
             verbose: false,
             via: None,
+            join: None,
             trace: false,
             timing: TimingArgs::default(),
             command: words,

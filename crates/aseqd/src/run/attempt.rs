@@ -2,6 +2,7 @@
 //! becomes the command if that succeeds.
 
 use super::entry::{self, Entrance, Entry};
+use super::join;
 use super::link::{Link, Word};
 use super::namespace::Ids;
 use super::patience::{LOOK, Patience};
@@ -15,11 +16,13 @@ use crate::door::seccomp::{self, Kind, Trap, handover, mount};
 use crate::error::{Context as _, Fail};
 use crate::server::clock::{Alarm, Clock};
 use crate::server::event_loop::{Server, Wake};
+use crate::server::timing::TimingArgs;
 use crate::sys::process::{Fork, SignalSet, fork};
 use chardev::{Config, Device};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::ops::Range;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 /// Of a process without a word.
 const DIED: &str = "the process that tried it has died";
@@ -38,6 +41,10 @@ pub(super) struct Started {
 enum Prepared {
     Fuse,
     Handover(mount::Private, Range<i32>),
+    /// A folder that somebody else serves is bound, which takes nothing of this process.
+    Bound,
+    /// Files of such a folder are handed over.
+    Lent(OwnedFd, Range<i32>),
     Preload(Box<PreloadDoor>, Library),
     Trap(Range<i32>),
 }
@@ -50,7 +57,11 @@ pub(super) fn start(
     mask: &SignalSet,
 ) -> Result<Result<Started, String>, Fail> {
     let ids = Ids::own();
-    let (prepared, entrance) = match prepare(via) {
+    let prepared = match &args.join {
+        Some(folder) => prepare_joined(via, folder),
+        None => prepare(via),
+    };
+    let (prepared, entrance) = match prepared {
         Ok(both) => both,
         Err(why) => return Ok(Err(why.to_string())),
     };
@@ -100,6 +111,22 @@ fn prepare(via: Via) -> Result<(Prepared, Entrance), Fail> {
     })
 }
 
+/// The same for a folder that somebody serves.
+fn prepare_joined(via: Via, folder: &Path) -> Result<(Prepared, Entrance), Fail> {
+    let directory = join::look(folder)?;
+    match via {
+        Via::Fuse => Ok((Prepared::Bound, Entrance::Mount)),
+        Via::Handover => {
+            let range = seccomp::descriptors();
+            let entrance = Entrance::Filter(Kind::Handover(range.clone()));
+            Ok((Prepared::Lent(directory, range), entrance))
+        }
+        Via::Preload | Via::Trap => {
+            Err(Fail::new(format!("{via} cannot join: only fuse and handover can")))
+        }
+    }
+}
+
 /// Serves the door until the process has passed it.
 fn meet(
     prepared: Prepared,
@@ -116,8 +143,11 @@ fn meet(
         Ok(both) => both,
         Err(why) => return Ok(Err(why.to_string())),
     };
-    let mut server =
-        Server::new(vec![way], args.trace, &args.timing).context("cannot start the server")?;
+    // Without a way in of its own it serves nobody, and only waits for the command's end.
+    let waits = TimingArgs { no_realtime: true, ..TimingArgs::default() };
+    let timing = if way.is_some() { &args.timing } else { &waits };
+    let ways = way.into_iter().collect();
+    let mut server = Server::new(ways, args.trace, timing).context("cannot start the server")?;
     let linked = server.watch(link).context("cannot wait for the command")?;
     let mut alarm = Alarm::new().context("no timer")?;
     server.watch(&alarm).context("cannot wait for a timer")?;
@@ -150,9 +180,14 @@ fn way(
     prepared: Prepared,
     ids: Ids,
     descriptor: Option<OwnedFd>,
-) -> Result<(Way, Option<Library>), Fail> {
+) -> Result<(Option<Way>, Option<Library>), Fail> {
     let sent = descriptor.ok_or_else(|| Fail::new("no descriptor came through the link"));
-    Ok(match prepared {
+    let (way, library) = match prepared {
+        Prepared::Bound => return Ok((None, None)),
+        Prepared::Lent(directory, range) => {
+            handover::start(sent?, directory, range).context("no thread for the hand-over")?;
+            return Ok((None, None));
+        }
         Prepared::Fuse => (device(sent?, ids)?, None),
         Prepared::Handover(mount::Private { fuse, directory }, range) => {
             handover::start(sent?, directory, range).context("no thread for the hand-over")?;
@@ -160,7 +195,8 @@ fn way(
         }
         Prepared::Preload(door, library) => (Way::Preload(*door), Some(library)),
         Prepared::Trap(range) => (Way::Trap(Trap::new(sent?, range)?), None),
-    })
+    };
+    Ok((Some(way), library))
 }
 
 fn device(descriptor: OwnedFd, ids: Ids) -> Result<Way, Fail> {

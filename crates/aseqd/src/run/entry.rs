@@ -25,7 +25,7 @@ const STATUS_NOT_EXECUTABLE: i32 = 126;
 /// What the process does to get in.
 #[derive(Debug)]
 pub(super) enum Entrance {
-    /// Mounts the device where it alone sees it.
+    /// Mounts the device where it alone sees it, or binds the folder of another server there.
     Mount,
     /// Has calls stopped.
     Filter(Kind),
@@ -83,7 +83,8 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
 fn enter(entry: &Entry<'_>) -> Result<String, Fail> {
     match &entry.entrance {
         Entrance::Mount => {
-            let how = namespace::enter(entry.ids, &entry.link)?;
+            let joined = entry.args.join.as_deref();
+            let how = namespace::enter(entry.ids, &entry.link, joined)?;
             probe_past_libraries().map(|()| how)
         }
         Entrance::Filter(kind) => {

@@ -1,7 +1,8 @@
 //! The process that serves the device and is the command's parent.
 
 use super::attempt::{self, Started};
-use super::via::{ORDER, Via};
+use super::join;
+use super::via::{JOINING, ORDER, Via};
 use super::{STATUS_FAILED, tree};
 use crate::cli::RunArgs;
 use crate::error::{Context as _, Fail, say};
@@ -61,7 +62,15 @@ pub(super) fn main(
 
 /// The command behind the best door that leads to the sequencer, or the status if there is none.
 fn choose(args: &RunArgs, mask: &SignalSet) -> Result<Result<Started, u8>, Fail> {
-    let candidates = args.via.map_or_else(|| ORDER.to_vec(), |via| vec![via]);
+    let order = if args.join.is_some() { &JOINING[..] } else { &ORDER[..] };
+    let candidates = args.via.map_or_else(|| order.to_vec(), |via| vec![via]);
+    if let Some(folder) = &args.join
+        && let Err(why) = join::look(folder)
+    {
+        // The same through every door.
+        say(&why);
+        return Ok(Err(STATUS_FAILED));
+    }
     let mut refused = Vec::new();
     for via in candidates {
         let unfit = args.command.first().and_then(|program| via.unfit(program));

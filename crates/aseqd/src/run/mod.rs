@@ -10,6 +10,7 @@
 mod attempt;
 mod entry;
 mod front;
+mod join;
 mod keeper;
 mod link;
 mod namespace;

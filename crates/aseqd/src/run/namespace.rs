@@ -5,6 +5,7 @@
 //! because a user cannot make a directory there. All of it is in this namespace alone and goes with
 //! it.
 
+use super::join;
 use super::link::Link;
 use crate::door::NODES;
 use crate::error::{Context as _, Fail, reason};
@@ -45,22 +46,42 @@ impl Ids {
     }
 }
 
+/// Where the device files come from.
+#[derive(Debug)]
+enum Files<'a> {
+    /// A mount that is made here, and that the keeper serves.
+    Own { fuse: OwnedFd, keeper: &'a Link },
+    /// A folder that somebody serves, as a mount to attach.
+    Joined(OwnedFd),
+}
+
 /// Enters the namespace, mounts the device, and hands its descriptor to the keeper, who must serve
-/// it from then on. Says what the door is.
-pub(super) fn enter(ids: Ids, keeper: &Link) -> Result<String, Fail> {
+/// it from then on; or binds the folder of another server. Says what the door is.
+pub(super) fn enter(ids: Ids, keeper: &Link, joined: Option<&Path>) -> Result<String, Fail> {
     let user_namespace = make_namespaces(ids)?;
     // What is mounted here stays here; what others mount later still comes.
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::DOWNSTREAM)
         .context("mounts cannot be made private")?;
-    let fuse = chardev::open_fuse().map_err(|error| no_fuse(&error))?;
+    let files = match joined {
+        // Before anything is mounted, which might cover it.
+        Some(folder) => Files::Joined(join::copy(folder)?),
+        None => Files::Own { fuse: chardev::open_fuse().map_err(|error| no_fuse(&error))?, keeper },
+    };
     let existing =
         openat(CWD, SND, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
     match existing {
-        Ok(old) => replace_snd(&fuse, &old, keeper)?,
-        Err(_) => replace_dev(&fuse, keeper)?,
+        Ok(old) => replace_snd(&files, &old)?,
+        Err(_) => replace_dev(&files)?,
+    }
+    if joined.is_some() {
+        keeper.door(None)?;
     }
     let how = if user_namespace { "a user and mount namespace" } else { "a mount namespace" };
-    Ok(format!("FUSE files at {SND}/seq and {SND}/timer, in {how} of its own"))
+    let files = joined.map_or_else(
+        || "FUSE files".to_owned(),
+        |folder| format!("the files of {}", folder.display()),
+    );
+    Ok(format!("{files} at {SND}/seq and {SND}/timer, in {how} of its own"))
 }
 
 /// A mount namespace; with a user namespace around it if that is the only way. True if it was.
@@ -119,14 +140,14 @@ fn no_mount(target: &str) -> impl FnOnce(Errno) -> Fail + '_ {
 }
 
 /// `/dev/snd` exists: its nodes stay.
-fn replace_snd(fuse: &OwnedFd, old: &OwnedFd, keeper: &Link) -> Result<(), Fail> {
+fn replace_snd(files: &Files<'_>, old: &OwnedFd) -> Result<(), Fail> {
     let new = cover(SND)?;
     // A timer of the kernel's would not know our queues.
     bind_entries(old, &new, &NODES.map(|(name, _)| name.as_bytes()))?;
     if !shares_inodes() {
         // Every open must come through the directory: see `chardev::Inodes`.
         rustix::fs::mkdirat(&new, "aseqd", Mode::from_raw_mode(0o755)).context("/dev/snd/aseqd")?;
-        mount_device(fuse, "/dev/snd/aseqd", keeper)?;
+        files.mount("/dev/snd/aseqd")?;
         for (name, _) in NODES {
             rustix::fs::symlinkat(format!("aseqd/{name}"), &new, name)
                 .with_context(|| format!("{SND}/{name}"))?;
@@ -134,9 +155,13 @@ fn replace_snd(fuse: &OwnedFd, old: &OwnedFd, keeper: &Link) -> Result<(), Fail>
         return Ok(());
     }
     rustix::fs::mkdirat(&new, ".aseqd", Mode::from_raw_mode(0o755)).context("/dev/snd/.aseqd")?;
-    mount_device(fuse, "/dev/snd/.aseqd", keeper)?;
+    files.mount("/dev/snd/.aseqd")?;
     for (name, _) in NODES {
-        bind_device(&new, name).with_context(|| format!("{SND}/{name} cannot be bound"))?;
+        match bind_device(&new, name) {
+            // A folder that was joined may have a sequencer alone.
+            Err(Errno::NOENT) if matches!(files, Files::Joined(_)) => {}
+            bound => bound.with_context(|| format!("{SND}/{name} cannot be bound"))?,
+        }
     }
     unmount("/dev/snd/.aseqd", UnmountFlags::DETACH).context("/dev/snd/.aseqd")?;
     rustix::fs::unlinkat(&new, ".aseqd", AtFlags::REMOVEDIR).context("/dev/snd/.aseqd")
@@ -145,14 +170,14 @@ fn replace_snd(fuse: &OwnedFd, old: &OwnedFd, keeper: &Link) -> Result<(), Fail>
 /// Binds a file of the device's mount beside it. The look-ups of this are served by the keeper.
 fn bind_device(snd: &OwnedFd, name: &str) -> rustix::io::Result<()> {
     let c_name = CString::new(name).map_err(|_| Errno::INVAL)?;
-    place_file(snd, &c_name)?;
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let node = open_tree(snd, format!(".aseqd/{name}"), flags)?;
+    place_file(snd, &c_name)?;
     attach(&node, snd, &c_name)
 }
 
 /// `/dev/snd` does not exist: a new `/dev` that has it, and all that the old one has.
-fn replace_dev(fuse: &OwnedFd, keeper: &Link) -> Result<(), Fail> {
+fn replace_dev(files: &Files<'_>) -> Result<(), Fail> {
     let old = openat(CWD, DEV, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .context("/dev cannot be opened")?;
     let whole = whole_dev(&old).context("/dev cannot be bound")?;
@@ -160,7 +185,7 @@ fn replace_dev(fuse: &OwnedFd, keeper: &Link) -> Result<(), Fail> {
     bind_entries(&old, &new, &[PTMX.to_bytes()])?;
     place_ptmx(&old, &new, whole).context("/dev/ptmx")?;
     rustix::fs::mkdirat(&new, "snd", Mode::from_raw_mode(0o755)).context(SND)?;
-    mount_device(fuse, SND, keeper)?;
+    files.mount(SND)?;
     // In a user namespace the directory belongs to the user, who could not write to the old one.
     let writable = rustix::fs::accessat(&old, ".", Access::WRITE_OK, AtFlags::EACCESS).is_ok();
     if !writable {
@@ -216,11 +241,22 @@ fn cover(directory: &str) -> Result<OwnedFd, Fail> {
         .with_context(|| format!("{directory} cannot be opened"))
 }
 
-fn mount_device(fuse: &OwnedFd, target: &str, keeper: &Link) -> Result<(), Fail> {
-    let options = chardev::MountOptions::new(crate::mounts::NAME);
-    chardev::mount(fuse.as_fd(), Path::new(target), &options)
-        .map_err(|error| no_mount(target)(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
-    keeper.door(Some(fuse.as_fd()))
+impl Files<'_> {
+    fn mount(&self, target: &str) -> Result<(), Fail> {
+        match self {
+            Self::Own { fuse, keeper } => {
+                let options = chardev::MountOptions::new(crate::mounts::NAME);
+                chardev::mount(fuse.as_fd(), Path::new(target), &options).map_err(|error| {
+                    no_mount(target)(Errno::from_io_error(&error).unwrap_or(Errno::IO))
+                })?;
+                keeper.door(Some(fuse.as_fd()))
+            }
+            Self::Joined(tree) => {
+                let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+                move_mount(tree, "", CWD, target, flags).map_err(no_mount(target))
+            }
+        }
+    }
 }
 
 /// Linux 6.2 and later write in parallel to one inode, so the file itself can be bound.

@@ -21,6 +21,9 @@ pub enum Via {
 /// The doors in the order in which they are tried: the more of Linux a door shows, the earlier.
 pub(super) const ORDER: [Via; 4] = [Via::Fuse, Via::Handover, Via::Preload, Via::Trap];
 
+/// Those that can lead to a sequencer that somebody else serves.
+pub(super) const JOINING: [Via; 2] = [Via::Fuse, Via::Handover];
+
 impl fmt::Display for Via {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {

@@ -5,6 +5,7 @@ mod common;
 mod dev;
 mod doors;
 mod endings;
+mod join;
 mod machines;
 mod sequencer;
 mod surroundings;

@@ -1,0 +1,105 @@
+//! `run --join DIR`: the command comes into a sequencer that somebody serves, instead of one of its own.
+//!
+//! The doors are those that need no server here: the files of DIR are bound to `/dev/snd` where the command
+//! alone sees it, or handed over to its opens.
+
+use crate::door::NODES;
+use crate::error::{Context as _, Fail, reason};
+use crate::mounts::{Mount, Server};
+use crate::sys::ioctl::ioctl;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+use std::fs;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::Path;
+
+/// The folder, opened, if a sequencer is there that this user may use.
+///
+/// # Errors
+/// As a sentence: what is wrong with the folder, its server or its mode, and what to do.
+pub(super) fn look(folder: &Path) -> Result<OwnedFd, Fail> {
+    let place = folder.display();
+    // The list of mounts first: whatever asks for the folder itself could wait for a server that hangs.
+    if let Some(mount) = Mount::at(folder)? {
+        judge(&mount, folder)?;
+    }
+    let opened =
+        openat(CWD, folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    let directory = opened.map_err(|error| match error {
+        Errno::NOTDIR => no_folder(folder),
+        error => Fail::new(format!("{place} cannot be joined: {}", reason(&error))),
+    })?;
+    let (node, _) = NODES[0];
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = openat(&directory, node, flags, Mode::empty());
+    let file = file.map_err(|error| match error {
+        Errno::NOENT => Fail::new(format!(
+            "{place} has no sequencer: start one with `aseqd serve --mount {place}`"
+        )),
+        Errno::ACCESS | Errno::PERM => not_allowed(folder, node),
+        error => Fail::new(format!("{place}/{node} cannot be opened: {}", reason(&error))),
+    })?;
+    let mut version = 0_i32;
+    ioctl(file.as_fd(), abi::ioctl::sequencer::PVERSION, &mut version)
+        .map_err(|_| Fail::new(format!("{place}/{node} is no sequencer")))?;
+    Ok(directory)
+}
+
+/// Refuses a mount whose server is of no use to this user.
+fn judge(mount: &Mount, folder: &Path) -> Result<(), Fail> {
+    let place = folder.display();
+    let server = mount.server()?;
+    let own = rustix::process::geteuid().as_raw();
+    let user = mount.user();
+    match server {
+        Server::Dead => Err(Fail::new(format!(
+            "{place} is left over from a server that has ended: start `aseqd serve --mount {place}` again"
+        ))),
+        Server::Silent => Err(Fail::new(format!(
+            "{place} is served, but its server does not answer: is it stopped?"
+        ))),
+        Server::Lives | Server::OfAnother { .. } if mount.is_private() && user != own => {
+            Err(Fail::new(format!(
+                "{place} is served to user {user} alone: others can join where /etc/fuse.conf has \
+                 `user_allow_other`, or if root serves it"
+            )))
+        }
+        Server::Lives | Server::OfAnother { .. } => Ok(()),
+    }
+}
+
+/// What a path is that is no folder.
+fn no_folder(path: &Path) -> Fail {
+    let socket = fs::metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    let place = path.display();
+    Fail::new(if socket {
+        format!("{place} is a socket: only the folder of an `aseqd serve --mount` can be joined")
+    } else {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or_else(|| Path::new(".")).display();
+        format!("{place} is a file: give the folder of an `aseqd serve --mount`, perhaps {parent}")
+    })
+}
+
+fn not_allowed(folder: &Path, node: &str) -> Fail {
+    let path = folder.join(node);
+    let whose = fs::metadata(&path).map(|file| {
+        let (mode, uid, gid) = (file.mode() & 0o777, file.uid(), file.gid());
+        format!(" (mode {mode:04o}, user {uid}, group {gid})")
+    });
+    Fail::new(format!(
+        "{} may not be opened by this user{}: serve it with another `--mode`, `--owner` or `--group`",
+        path.display(),
+        whose.unwrap_or_default()
+    ))
+}
+
+/// The folder as a mount that can be attached elsewhere, for the mount namespace that this process is in.
+pub(super) fn copy(folder: &Path) -> Result<OwnedFd, Fail> {
+    use rustix::mount::{OpenTreeFlags, open_tree};
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_RECURSIVE;
+    open_tree(CWD, folder, flags).with_context(|| format!("{} cannot be bound", folder.display()))
+}
