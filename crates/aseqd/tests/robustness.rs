@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 const MAX_USER_CLIENTS: usize = 64;
 /// What the server may hold more after it had to do with nonsense, in KiB.
 const GROWTH_KIB: u64 = 4096;
+/// Within this a question must be answered, whatever others do: less than what they do takes, and more than a busy
+/// machine needs to let everybody run.
+const SERVED: Duration = Duration::from_secs(20);
 
 fn resident_kib() -> u64 {
     status_of(keeper(), "VmRSS")
@@ -218,7 +221,7 @@ fn a_giant_write_of_zeros_neither_hangs_nor_grows_the_server() {
         }
         let ended = writer.wait();
         assert!(ended.status.success(), "{ended:#?}");
-        assert!(slowest < Duration::from_secs(5), "others are served meanwhile: {slowest:?}");
+        assert!(slowest < SERVED, "others are served meanwhile: {slowest:?}");
         let after = resident_kib();
         eprintln!(
             "giant write: {before} KiB before, {after} KiB after; slowest answer {slowest:?}"
@@ -263,7 +266,7 @@ fn nonsense_neither_ends_nor_hangs_nor_grows_the_server() {
                     // Whatever they do, others are served.
                     let asked = Instant::now();
                     client.system_info();
-                    assert!(asked.elapsed() < Duration::from_secs(5), "others are served");
+                    assert!(asked.elapsed() < SERVED, "others are served");
                     let _nobodys = client.read();
                     std::thread::sleep(Duration::from_millis(10));
                 }

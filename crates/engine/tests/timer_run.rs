@@ -376,7 +376,8 @@ fn hours_that_were_missed_are_counted_at_once() {
     rig.now = rig.now + hours + 500_000;
     let began = std::time::Instant::now();
     rig.timeout();
-    assert!(began.elapsed() < std::time::Duration::from_secs(1));
+    // One by one they would take hours.
+    assert!(began.elapsed() < std::time::Duration::from_secs(20));
     #[expect(clippy::cast_possible_truncation, reason = "the record's ticks wrap")]
     let ticks = hours as u32;
     assert_eq!(rig.timed_records(file), [(E::RESOLUTION, MS, 1), (E::TICK, hours, ticks)]);

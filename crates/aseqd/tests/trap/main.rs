@@ -244,7 +244,8 @@ fn ends(call: &str) -> String {
     front.wait_until("the call has ended", |front| front.stdout().contains("later"));
     let took = died.elapsed();
     front.signal(Signal::CONT);
-    assert!(took < Duration::from_secs(2), "{call}: {took:?}");
+    // Not by a timeout; a busy machine takes its time.
+    assert!(took < Duration::from_secs(20), "{call}: {took:?}");
     front.stdout()
 }
 
