@@ -16,8 +16,9 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "aseqd", version, propagate_version = true, infer_subcommands = false)]
 pub struct Cli {
-    /// Use colours: auto does on a terminal, unless NO_COLOR is set
+    /// Use colours: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(
+        hide_possible_values = true,
         long,
         global = true,
         value_name = "WHEN",
@@ -107,12 +108,12 @@ pub enum Command {
 /// Run a command with a sequencer of its own
 ///
 /// CMD and all its children see a /dev/snd/seq that nobody else sees, as root and as an ordinary user.
-/// Everything else is as without aseqd: user, terminal, signals, standard streams. When CMD ends the
-/// sequencer ends; children that still hold it open are ended too.
+/// Everything else is as without aseqd: user, terminal, signals, standard streams. The sequencer ends when CMD
+/// ends; children of CMD that still have it open are ended, too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit status: that of CMD; 128 + n if signal n ended it; 127 if CMD was not found or aseqd itself \
-failed, 126 if CMD cannot be executed.
+failed; 126 if CMD cannot be executed; 2 for wrong usage.
 
 Examples:
   aseqd run -- aconnect -l
@@ -121,16 +122,16 @@ Examples:
   aseqd run -- sh -c 'aseqdump -p 14:0 & aseqd wait --connected aseqdump
     aplaymidi -p 14:0 song.mid; kill $!'")]
 pub struct RunArgs {
-    /// Say on standard error which door is used, and why not a better one
+    /// Log which door is used, and why each better one is not
     #[arg(short, long)]
     pub verbose: bool,
-    /// Use this door and no other [default: the first that leads to the sequencer]
+    /// Use this door and no other [default: the first that works]
     #[arg(long, value_name = "DOOR", env = "ASEQD_VIA")]
     pub via: Option<run::Via>,
     /// Join the sequencer that `aseqd serve --mount DIR` serves, instead of making one. It goes on when CMD ends
     #[arg(long, value_name = "DIR", conflicts_with_all = ["trace", "TimingArgs"])]
     pub join: Option<PathBuf>,
-    /// Say on standard error which calls of programs fail, and why
+    /// Log failing calls of programs to standard error, with reasons
     #[arg(long)]
     pub trace: bool,
     /// Latency and processor time
@@ -145,10 +146,10 @@ pub struct RunArgs {
 
 /// Serve a sequencer to the machine, or to a user
 ///
-/// Without --mount, and as root: /dev/snd/seq for the whole machine. With --mount DIR: DIR/seq, for
-/// whoever may reach it; bind DIR to /dev/snd of a container to share it. With --cuse: character
-/// devices /dev/snd/seq and /dev/snd/timer, which containers take with --device. Ready when it prints a
-/// line, and tells the service manager (sd_notify). SIGTERM and SIGINT end it cleanly.
+/// As root, without --mount, it serves /dev/snd/seq to the whole machine. With --mount DIR it serves DIR/seq to
+/// everybody who can reach DIR; a container that has DIR as its /dev/snd shares it. With --cuse it makes character
+/// devices, which containers take with --device. Once programs can come, it prints a line and tells the
+/// service manager (sd_notify). SIGTERM and SIGINT end it cleanly.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit status: 0 after SIGTERM or SIGINT, 1 if it cannot serve, 2 for wrong usage.
@@ -159,7 +160,7 @@ Examples:
   aseqd serve --mount ~/seq
   docker run -v /run/aseqd:/dev/snd IMAGE")]
 pub struct ServeArgs {
-    /// Mount there instead; the directory is made if it does not exist
+    /// Serve in this directory, which is made if it does not exist
     #[arg(long, value_name = "DIR")]
     pub mount: Option<PathBuf>,
     /// Make real device files with /dev/cuse, as a driver does (root of the machine only)
@@ -174,7 +175,7 @@ pub struct ServeArgs {
     /// Group of the device, by name or number [default: audio as root, otherwise the user's]
     #[arg(long, value_name = "GROUP")]
     pub group: Option<String>,
-    /// Say on standard error which calls of programs fail, and why
+    /// Log failing calls of programs to standard error, with reasons
     #[arg(long)]
     pub trace: bool,
     /// Latency and processor time

@@ -13,8 +13,8 @@ use std::process::ExitCode;
 /// List clients, ports and connections
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Capabilities are r and w for what others may read from and write to; in capitals if they may also \
-subscribe to it. A connection may be [ex]clusive, or stamp events with a queue: [tick:Q], [real:Q].
+Capabilities: r if others may read from the port, w if they may write to it; upper case: also subscribable. \
+Connections: [ex] is exclusive, [tick:Q] and [real:Q] stamp events with the time of queue Q.
 
 Examples:
   aseqd ls
@@ -26,7 +26,7 @@ pub struct LsArgs {
     /// Only ports that can be written to
     #[arg(short, long)]
     pub output: bool,
-    /// One JSON object a port
+    /// Print one JSON object per port
     #[arg(long)]
     pub json: bool,
     /// The sequencer
@@ -103,7 +103,7 @@ fn describe_port(out: &mut String, port: &PortInfo, to: &[QuerySubs], from: &[Qu
     }
 }
 
-/// Read and write, in capitals if others may subscribe; `-` for a port closed to third parties.
+/// Read and write, upper case if others may subscribe; `-` for a port closed to third parties.
 fn letters(caps: PortCaps) -> String {
     let letter = |whole: PortCaps, subscribe: PortCaps, letter: char| match () {
         () if caps.contains(whole | subscribe) => letter.to_ascii_uppercase(),

@@ -18,14 +18,14 @@ use std::process::ExitCode;
 /// (class SLAVE) are not listed: neither is this on Linux.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-An application's number is that of the thread that chose the timer, as the server or the kernel numbers \
-it: in a container it may be another than there, and the name of the program is then not known.
+The number of an application is the thread that chose the timer, as the server or the kernel counts. In a \
+container the numbers may differ from those here; then the name of the program is not known.
 
 Examples:
   aseqd timers
   aseqd timers --json | jq '.holders[]'")]
 pub struct TimersArgs {
-    /// One JSON object a timer
+    /// Print one JSON object per timer
     #[arg(long)]
     pub json: bool,
     /// The device file of the timers

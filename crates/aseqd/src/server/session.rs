@@ -208,7 +208,7 @@ impl<D: Door> Session<D> {
                     Err(error) => {
                         self.fail(door, token, "open", error);
                         if self.trace
-                            && node == engine::Node::Sequencer
+                            && node == Node::Sequencer
                             && error.errno == Errno::ENOMEM
                         {
                             for line in holders::lines(&self.engine) {

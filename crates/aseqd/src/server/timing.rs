@@ -13,9 +13,8 @@ pub const MAX_SPIN: Duration = Duration::from_micros(100);
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Timing")]
 pub struct TimingArgs {
-    /// Be on time to the microsecond: do not sleep for the last microseconds before an event is due,
-    /// at most 100, which takes that much processor time for each instant. Without effect on a
-    /// machine with one processor
+    /// Deliver to the microsecond: spin for this long before an event is due, at most 100. Each deadline
+    /// costs that much CPU time. No effect on a machine with one CPU
     #[arg(
         long,
         value_name = "MICROSECONDS",
@@ -25,8 +24,8 @@ pub struct TimingArgs {
         value_parser = microseconds,
     )]
     pub precise: Option<Duration>,
-    /// After a call, look that long for the next one before sleeping, at most 100: programs that
-    /// call often get their answers sooner. Without effect on a machine with one processor
+    /// After a call, spin for this long before sleeping, at most 100: programs that call often get their
+    /// answers sooner. No effect on a machine with one CPU
     #[arg(
         long,
         value_name = "MICROSECONDS",
@@ -35,12 +34,11 @@ pub struct TimingArgs {
         value_parser = microseconds,
     )]
     pub spin: Duration,
-    /// Move queues in the steps of their timer, 1 ms by default, as Linux does, instead of delivering
-    /// every event at its own instant
+    /// Move queues in the steps of their timer, 1 ms by default, as Linux does. Without it, every event is
+    /// delivered at its own instant
     #[arg(long)]
     pub quantise: bool,
-    /// Do not ask for real-time scheduling, neither the kernel nor rtkit, nor for memory that stays
-    /// resident
+    /// Do not ask for real-time scheduling or resident memory
     #[arg(long)]
     pub no_realtime: bool,
     /// For benchmarks: at the end, write there for each instant when it was due and when the server

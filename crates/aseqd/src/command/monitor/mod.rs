@@ -24,11 +24,10 @@ use std::time::{Duration, Instant};
 /// reached, with exit status 0.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Lateness is the time from the instant that an event was scheduled for, on the clock of its queue, to \
-the instant at which this program had read it: the sequencer and one wake-up. It is known for events in \
-real time, and for events in ticks if the start of the queue was seen, since this command follows \
-every change of tempo from there. Events that went through Midi Through no longer name their queue; with \
-one running queue in the system, that one is meant. Events that were not scheduled have none.
+Lateness is the time from the instant for which an event was scheduled to the instant at which this command \
+had read it. It is known for events in real time, and for events in ticks if this command has seen the start \
+of the queue. Events that went through Midi Through no longer name their queue; if exactly one queue runs, \
+it is assumed. Events that were not scheduled have no lateness.
 
 Examples:
   aseqd monitor -p 'Midi Through'
@@ -39,10 +38,10 @@ pub struct MonitorArgs {
     /// Ports to listen to, by number or by name
     #[arg(short, long, value_name = "PORT", value_delimiter = ',')]
     pub port: Vec<String>,
-    /// One JSON object an event
+    /// Print one JSON object per event
     #[arg(long)]
     pub json: bool,
-    /// Also how late each event came, in microseconds, and a summary at the end
+    /// Print how late each event came, in microseconds, and a summary at the end
     #[arg(long)]
     pub lateness: bool,
     /// End after N events
