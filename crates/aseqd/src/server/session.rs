@@ -207,10 +207,7 @@ impl<D: Door> Session<D> {
                     Ok(file) => self.close(now, file),
                     Err(error) => {
                         self.fail(door, token, "open", error);
-                        if self.trace
-                            && node == Node::Sequencer
-                            && error.errno == Errno::ENOMEM
-                        {
+                        if self.trace && node == Node::Sequencer && error.errno == Errno::ENOMEM {
                             for line in holders::lines(&self.engine) {
                                 log::trace(format_args!("{line}"));
                             }
