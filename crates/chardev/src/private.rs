@@ -26,13 +26,19 @@ pub(crate) fn is_open(flags: u32, thread: u32) -> bool {
 }
 
 /// Returns whether a thread runs a 64-bit program; `None` where that cannot be seen.
+///
+/// The vector that the kernel gave the program tells (proc_pid_auxv(5)). Its first word is a small
+/// number, so that the upper half of it is zero if words have 64 bits; if they have 32, there is the
+/// second word, which for the first entries is never zero. The program itself is not opened: it may lie
+/// on a file system that never answers.
 fn is_64_bit(thread: u32) -> Option<bool> {
-    /// The first bytes of an ELF file, and its class (elf(5)).
-    const MAGIC: &[u8; 4] = b"\x7fELF";
-    const CLASS_64: u8 = 2;
-    let mut head = [0; 5];
-    File::open(format!("/proc/{thread}/exe")).ok()?.read_exact(&mut head).ok()?;
-    head.starts_with(MAGIC).then_some(head[4] == CLASS_64)
+    let mut start = [0; 8];
+    File::open(format!("/proc/{thread}/auxv")).ok()?.read_exact(&mut start).ok()?;
+    Some(has_long_words(start))
+}
+
+fn has_long_words(start: [u8; 8]) -> bool {
+    u64::from_ne_bytes(start) <= u64::from(u32::MAX)
 }
 
 #[cfg(test)]
@@ -47,5 +53,13 @@ mod tests {
         assert!(!is_open(OFlags::RDWR.bits(), own));
         assert!(!is_open(0, 0), "no such thread");
         assert_eq!(is_open(0, own), cfg!(target_pointer_width = "64"));
+    }
+
+    /// As Linux gives them to a program of either kind on one machine.
+    #[cfg(target_endian = "little")]
+    #[test]
+    fn a_32_bit_program_is_known_by_its_words() {
+        assert!(has_long_words([0x21, 0, 0, 0, 0, 0, 0, 0]));
+        assert!(!has_long_words([0x20, 0, 0, 0, 0xe0, 0x45, 0xf2, 0xf7]));
     }
 }

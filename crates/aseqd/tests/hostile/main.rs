@@ -5,4 +5,5 @@ mod common;
 
 mod calls;
 mod logs;
+mod memory;
 mod place;
