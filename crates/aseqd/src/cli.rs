@@ -102,7 +102,18 @@ pub enum Command {
     /// Open the sequencer, and say if it is one
     #[command(hide = true)]
     Probe,
+    /// Stay for processes that have outlived the command of a run
+    #[command(hide = true)]
+    Remain(RemainArgs),
     Completions(CompletionsArgs),
+}
+
+/// Stay for processes that have outlived the command of a run.
+#[derive(Debug, Args)]
+pub struct RemainArgs {
+    /// The folder of a library, to be taken away at the end
+    #[arg(long)]
+    pub folder: Option<PathBuf>,
 }
 
 /// Run a command with a sequencer of its own

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => command::bench::main(&args),
         Command::BenchWorker(args) => command::bench::worker::main(&args),
         Command::Probe => run::probe(),
+        Command::Remain(args) => run::remain(args),
         Command::Completions(args) => completions(&args),
     };
     result.unwrap_or_else(|error| failed(&error))

@@ -6,6 +6,7 @@ use super::join;
 use super::link::{Link, Word};
 use super::namespace::Ids;
 use super::patience::{LOOK, Patience};
+use super::remainder::Remains;
 use super::via::Via;
 use crate::cli::RunArgs;
 use crate::door::doors::Way;
@@ -33,7 +34,7 @@ pub(super) struct Started {
     pub(super) command: Pid,
     pub(super) server: Server,
     /// Must be there as long as programs are started.
-    pub(super) _library: Option<Library>,
+    pub(super) remains: Remains,
 }
 
 /// What the keeper makes of a door before there is a process for it.
@@ -81,7 +82,7 @@ pub(super) fn start(
         let reap = || waitpid(Some(process), WaitOptions::empty());
         rustix::io::retry_on_intr(reap).context("a process cannot be reaped")?;
     }
-    Ok(met?.map(|(server, _library)| Started { command: process, server, _library }))
+    Ok(met?.map(|(server, remains)| Started { command: process, server, remains }))
 }
 
 /// What can be made of the door before there is a process for it; and what the process does.
@@ -133,13 +134,13 @@ fn meet(
     args: &RunArgs,
     ids: Ids,
     link: &Link,
-) -> Result<Result<(Server, Option<Library>), String>, Fail> {
+) -> Result<Result<(Server, Remains), String>, Fail> {
     let descriptor = match link.listen()? {
         Word::Door(descriptor) => descriptor,
         Word::Refused(why) => return Ok(Err(why)),
         Word::Passed | Word::Gone => return Ok(Err(DIED.into())),
     };
-    let (way, library) = match way(prepared, ids, descriptor) {
+    let (way, remains) = match way(prepared, ids, descriptor) {
         Ok(both) => both,
         Err(why) => return Ok(Err(why.to_string())),
     };
@@ -169,7 +170,7 @@ fn meet(
     server.forget(link).context("cannot wait for the command")?;
     server.forget(&alarm).context("cannot wait for a timer")?;
     Ok(match word {
-        Word::Passed => Ok((server, library)),
+        Word::Passed => Ok((server, remains)),
         Word::Refused(why) => Err(why),
         Word::Door(_) | Word::Gone => Err(DIED.into()),
     })
@@ -180,23 +181,35 @@ fn way(
     prepared: Prepared,
     ids: Ids,
     descriptor: Option<OwnedFd>,
-) -> Result<(Option<Way>, Option<Library>), Fail> {
+) -> Result<(Option<Way>, Remains), Fail> {
     let sent = descriptor.ok_or_else(|| Fail::new("no descriptor came through the link"));
-    let (way, library) = match prepared {
-        Prepared::Bound => return Ok((None, None)),
-        Prepared::Lent(directory, range) => {
-            handover::start(sent?, directory, range).context("no thread for the hand-over")?;
-            return Ok((None, None));
-        }
-        Prepared::Fuse => (device(sent?, ids)?, None),
+    let (way, remains) = match prepared {
+        Prepared::Bound => return Ok((None, Remains::Nothing)),
+        Prepared::Lent(directory, range) => return Ok((None, hand_over(sent?, directory, range)?)),
+        Prepared::Fuse => (device(sent?, ids)?, Remains::Nothing),
         Prepared::Handover(mount::Private { fuse, directory }, range) => {
-            handover::start(sent?, directory, range).context("no thread for the hand-over")?;
-            (device(fuse, ids)?, None)
+            let remains = hand_over(sent?, directory, range)?;
+            (device(fuse, ids)?, remains)
         }
-        Prepared::Preload(door, library) => (Way::Preload(*door), Some(library)),
-        Prepared::Trap(range) => (Way::Trap(Trap::new(sent?, range)?), None),
+        Prepared::Preload(door, library) => {
+            let socket = door.listener().context("no descriptor")?;
+            (Way::Preload(*door), Remains::Library(library, socket))
+        }
+        Prepared::Trap(range) => {
+            let listener = sent?;
+            let kept = listener.try_clone().context("no descriptor")?;
+            (Way::Trap(Trap::new(listener, range)?), Remains::Filter(kept, None))
+        }
     };
-    Ok((Some(way), library))
+    Ok((Some(way), remains))
+}
+
+/// Answers opens with files of this directory.
+fn hand_over(listener: OwnedFd, directory: OwnedFd, range: Range<i32>) -> Result<Remains, Fail> {
+    let kept = listener.try_clone().context("no descriptor")?;
+    let opener =
+        handover::start(listener, directory, range).context("no thread for the hand-over")?;
+    Ok(Remains::Filter(kept, Some(opener)))
 }
 
 fn device(descriptor: OwnedFd, ids: Ids) -> Result<Way, Fail> {

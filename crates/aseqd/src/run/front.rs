@@ -1,6 +1,7 @@
 //! The process that the user started: signals in, exit status out.
 
-use super::{STATUS_FAILED, tree};
+use super::{STATUS_FAILED, STAYS, tree};
+use crate::door::preload::library;
 use crate::error::{Context as _, Fail};
 use crate::sys::process::{SignalFd, SignalSet};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -48,15 +49,19 @@ impl Front {
     }
 
     fn finish(self) -> Result<u8, Fail> {
-        let mut status = [STATUS_FAILED];
+        let mut status = [STATUS_FAILED, 0];
         let read = rustix::io::retry_on_intr(|| rustix::io::read(&self.keeper_end, &mut status));
-        let said = read.is_ok_and(|read| read == 1);
+        let said = read.is_ok_and(|read| read > 0);
+        if said && status[1] == STAYS {
+            return Ok(status[0]);
+        }
         let _reaped = waitpid(Some(self.keeper), WaitOptions::empty());
         if said {
             return Ok(status[0]);
         }
         // Nobody serves what it has started.
         tree::kill_all();
+        library::remove_all_abandoned();
         Err(Fail::new("the process that serves has died"))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::attempt::{self, Started};
 use super::join;
+use super::remainder::Remains;
 use super::via::{JOINING, ORDER, Via};
 use super::{STATUS_FAILED, tree};
 use crate::cli::RunArgs;
@@ -20,13 +21,13 @@ pub(super) fn main(
     front: &OwnedFd,
     signals: &SignalSet,
     mask: &SignalSet,
-) -> Result<u8, Fail> {
+) -> Result<(u8, Remains), Fail> {
     // Processes that lose their parent become ours, so that they can be found at the end.
     set_child_subreaper(Pid::from_raw(1)).context("cannot become a subreaper")?;
     let signal_fd = SignalFd::new(signals).context("no signalfd")?;
-    let Started { command, mut server, _library } = match choose(args, mask)? {
+    let Started { command, mut server, remains } = match choose(args, mask)? {
         Ok(started) => started,
-        Err(status) => return Ok(status),
+        Err(status) => return Ok((status, Remains::Nothing)),
     };
     take_descriptors();
     // The terminal's signals are for the command alone, which stays in the group it was started in.
@@ -41,6 +42,7 @@ pub(super) fn main(
                 if !forward(front, command) {
                     // The front is gone, killed: so is everything that it started.
                     tree::kill_all();
+                    drop(remains);
                     exit_now(STATUS_FAILED.into());
                 }
             }
@@ -48,13 +50,13 @@ pub(super) fn main(
                 while signal_fd.take().context("signals cannot be read")?.is_some() {}
                 if let Some(status) = reap_all(command) {
                     end_leftovers(&mut server)?;
-                    return Ok(status);
+                    return Ok((status, remains));
                 }
             }
             Wake::Watched(_) => {}
             Wake::Disconnected => {
                 // Somebody took the mount away, in the command's own namespace; it still runs.
-                return Ok(reap(command));
+                return Ok((reap(command), remains));
             }
         }
     }

@@ -6,6 +6,9 @@
 //! and becomes CMD; if it does not, another process tries the next door. If
 //! the front dies, the keeper ends all that it has started; if the keeper dies, the kernel ends the
 //! command, and the front the rest. Nothing is mounted where others see it, so nothing can be left over.
+//!
+//! Processes that outlive CMD, without the device, are left alone. Where they need somebody to answer
+//! the calls that stop, the keeper stays for them as a small program: `run/remainder.rs`.
 
 mod attempt;
 mod entry;
@@ -15,16 +18,19 @@ mod keeper;
 mod link;
 mod namespace;
 mod patience;
+mod remainder;
 mod tree;
 mod via;
 
 pub use entry::probe_main as probe;
+pub use remainder::main as remain;
 pub use via::Via;
 
 use crate::cli::RunArgs;
 use crate::error::{Context as _, Fail, say};
 use crate::sys::process::{Fork, SignalSet, exit_now, fork};
 use front::Front;
+use remainder::Remains;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Pid, Signal, set_child_subreaper};
 use std::os::fd::OwnedFd;
@@ -32,6 +38,9 @@ use std::process::ExitCode;
 
 /// aseqd itself failed, or CMD does not exist.
 const STATUS_FAILED: u8 = 127;
+
+/// Behind the status, from a keeper that does not end with it.
+const STAYS: u8 = 1;
 
 /// Signals that the front hands on to the command.
 const FORWARDED: [Signal; 8] = [
@@ -74,14 +83,24 @@ fn start(args: &RunArgs) -> Result<u8, Fail> {
         }
         Fork::Child => {
             drop(front_end);
-            let status = keeper::main(args, &keeper_end, &signals, &mask).unwrap_or_else(|error| {
+            let ended = keeper::main(args, &keeper_end, &signals, &mask);
+            let (status, remains) = ended.unwrap_or_else(|error| {
                 say(&error);
                 // What it has started has no sequencer any more.
                 tree::kill_all();
-                STATUS_FAILED
+                (STATUS_FAILED, Remains::Nothing)
             });
+            let stays = remains.are_needed();
             // The front ends with this. It may be gone: nobody else wants to know.
-            let _gone = rustix::io::write(&keeper_end, &[status]);
+            let said = if stays { &[status, STAYS][..] } else { &[status] };
+            if stays {
+                let _gone = rustix::io::write(&keeper_end, said);
+                drop(keeper_end);
+                remains.stay()
+            }
+            // Nothing is left over when the front has ended.
+            drop(remains);
+            let _gone = rustix::io::write(&keeper_end, said);
             exit_now(0)
         }
     }

@@ -151,6 +151,14 @@ pub(crate) fn end_with_us(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(ask) }
 }
 
+/// Gives no descriptor but the standard ones to the program that this process becomes (Linux 5.11).
+pub(crate) fn keep_standard_descriptors() {
+    let (first, last) = (3_u32, u32::MAX);
+    // SAFETY: only marks descriptors, which stay open; they are closed when this program is gone.
+    let _unsupported =
+        unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
+}
+
 /// Ends this process without running anything of it, as a forked child must.
 pub(crate) fn exit_now(status: i32) -> ! {
     // SAFETY: ends the process; nothing of it is used any more.

@@ -173,6 +173,77 @@ fn a_command_that_ends_leaves_its_children_but_for_clients() {
     mark.expect_nothing();
 }
 
+/// Waits for a file, and then opens others, and starts programs. Says so in the end, and who its parent is.
+const DAEMON: &str = "echo started >started
+while [ ! -e go ]; do sleep 0.05; done
+{ head -c 4 /etc/passwd; echo; test -d / && ls -d /; cat /dev/snd/seq >/dev/null; echo status $?
+echo parent $(sed -n 's/^PPid:[^0-9]*//p' /proc/$$/status); } >said 2>&1
+mv said end";
+
+/// A process that does not hold the device and outlives CMD goes on as if there had been no aseqd.
+#[test]
+fn processes_that_outlive_the_command_go_on() {
+    for door in ["fuse", "handover", "preload", "trap"] {
+        if matches!(door, "fuse" | "handover") && !can_serve() {
+            continue;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = tempfile::tempdir().expect("a folder");
+        let file = |name: &str| folder.path().join(name);
+        fs::write(file("daemon"), DAEMON).expect("a script");
+        let script = "setsid sh daemon </dev/null >/dev/null 2>&1 &
+                      until [ -e started ]; do sleep 0.02; done; exit 7";
+        let mut command = Command::new(ASEQD);
+        command.args(["run", "--via", door, "--", "sh", "-c", script]);
+        command.current_dir(&folder).env("XDG_RUNTIME_DIR", place.path());
+        let mark = Mark::new(&mut command);
+        // The output ends with the run, not with the daemon.
+        let ended = finish(command, DEADLINE);
+        assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(7), ""), "{door}");
+        fs::write(file("go"), "").expect("a file");
+        wait_until("the daemon to end", || file("end").exists());
+        let said = fs::read_to_string(file("end")).expect("what it said");
+        let lines: Vec<_> = said.lines().collect();
+        assert_eq!((lines[0], lines[1]), ("root", "/"), "{door}: {said}");
+        assert_eq!((lines.len(), lines[3]), (5, "status 1"), "{door}: {said}");
+        let why = match door {
+            "fuse" => "Transport endpoint is not connected",
+            "preload" => "No such device",
+            _ => "No such file or directory",
+        };
+        assert!(lines[2].starts_with("cat: /dev/snd/seq: ") && lines[2].ends_with(why), "{said}");
+        // What stayed for it ends with it, and leaves nothing.
+        let parent = lines[4].strip_prefix("parent ").expect("a number");
+        let line = format!("/proc/{parent}/cmdline");
+        let stays = || fs::read(&line).is_ok_and(|line| line.starts_with(b"aseqd\0remain"));
+        wait_until("the last process to end", || !stays());
+        let left = || fs::read_dir(place.path()).expect("a folder").count();
+        wait_until("the library to go", || left() == 0);
+        mark.expect_nothing();
+    }
+}
+
+/// Neither process of a run leaves its library behind when the other is killed.
+#[test]
+fn no_library_is_left_when_a_process_of_a_run_is_killed() {
+    for front_is_killed in [true, false] {
+        let place = tempfile::tempdir().expect("a folder");
+        let left = || fs::read_dir(place.path()).expect("a folder").count();
+        let mut command = Command::new(ASEQD);
+        command.args(["run", "--via", "preload", "--", "sh", "-c", "echo started; sleep 1004"]);
+        command.env("XDG_RUNTIME_DIR", place.path());
+        let mark = Mark::new(&mut command);
+        let mut run = Process::start(command);
+        run.wait_for_output("started\n");
+        assert_eq!(left(), 1, "the library is there");
+        let (front, keeper) = front_and_keeper(&mut run, &mark);
+        kill(if front_is_killed { front } else { keeper }, Signal::KILL);
+        run.wait();
+        mark.expect_nothing();
+        wait_until("the library to go", || left() == 0);
+    }
+}
+
 #[test]
 fn a_client_that_ignores_the_request_to_end_is_made_to() {
     if !can_serve() {

@@ -99,6 +99,14 @@ impl Library {
         self.folder.path()
     }
 
+    /// Leaves the folder where it is, for somebody else to take it away.
+    #[must_use]
+    pub fn keep(self) -> PathBuf {
+        let path = self.folder().to_owned();
+        std::mem::forget(self);
+        path
+    }
+
     /// That folder, open.
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
         self.folder.as_fd()
@@ -120,6 +128,11 @@ impl Library {
         variables.extend(door.environment());
         variables
     }
+}
+
+/// Takes away what servers that were killed have left in all of the usual places.
+pub fn remove_all_abandoned() {
+    folder::usual().into_iter().for_each(|place| remove_abandoned(&place));
 }
 
 /// Takes away what servers that were killed have left in a place: folders whose socket nobody listens at.

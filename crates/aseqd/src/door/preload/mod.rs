@@ -96,6 +96,14 @@ pub struct PreloadDoor {
 }
 
 impl PreloadDoor {
+    /// A copy of the descriptor at which connections arrive, to be kept when the server is gone.
+    ///
+    /// # Errors
+    /// `EMFILE`.
+    pub fn listener(&self) -> io::Result<OwnedFd> {
+        self.listener.try_clone()
+    }
+
     /// Listens at a socket beside the library. With `everybody`, programs of the run that have changed
     /// their user come in; else only those of the server's own user, and root.
     ///

@@ -14,12 +14,13 @@ use crate::door::NODES;
 use crate::error::{Context as _, Fail};
 use crate::sys::seccomp::{Listener, Notification};
 use engine::Node;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fs::{MemfdFlags, Mode, OFlags, fstat, memfd_create, openat};
 use rustix::io::Errno;
 use std::ops::Range;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread::JoinHandle;
 
 /// The thread that opens files for programs, and the process for which it is opening one. An open
 /// that FUSE brings is of this thread; the engine shall know the program.
@@ -38,38 +39,64 @@ pub(crate) fn on_behalf(thread: i32) -> Option<i32> {
 ///
 /// # Errors
 /// As a sentence: no thread can be made.
-pub fn start(listener: OwnedFd, directory: OwnedFd, range: Range<i32>) -> Result<(), Fail> {
+pub fn start(listener: OwnedFd, directory: OwnedFd, range: Range<i32>) -> Result<Opener, Fail> {
+    let stop = eventfd(0, EventfdFlags::CLOEXEC).context("no eventfd")?;
+    let stopped = stop.try_clone().context("no eventfd")?;
     let listener = Listener::new(listener);
     listener.wake_here();
     let places = Places::new(range).context("paths cannot be looked at")?;
-    let opener = Opener { listener, directory, targets: Targets::default(), places, mount: None };
+    let targets = Targets::default();
+    let work = Work { listener, directory, targets, places, mount: None, stopped };
     let thread = std::thread::Builder::new().name("opener".into());
-    thread.spawn(|| opener.run()).context("no thread to open files")?;
-    Ok(())
+    let thread = thread.spawn(|| work.run()).context("no thread to open files")?;
+    Ok(Opener { stop, thread })
 }
 
-struct Opener {
+/// The thread.
+#[derive(Debug)]
+pub struct Opener {
+    stop: OwnedFd,
+    thread: JoinHandle<()>,
+}
+
+impl Opener {
+    /// Waits until it has answered what it has received, and ends it. The mount must be gone: an open
+    /// there waits for who serves it.
+    pub fn stop(self) {
+        let _never_full = rustix::io::write(&self.stop, &1_u64.to_ne_bytes());
+        let _ended = self.thread.join();
+    }
+}
+
+struct Work {
     listener: Listener,
     directory: OwnedFd,
     targets: Targets,
     places: Places,
     /// The number of the mount's file system, once it is known.
     mount: Option<u64>,
+    stopped: OwnedFd,
 }
 
-impl Opener {
+impl Work {
     fn run(mut self) {
         OPENER.store(rustix::thread::gettid().as_raw_nonzero().get(), Ordering::Release);
         loop {
             let closed = self.places.closed();
-            let mut ready =
-                [PollFd::new(&self.listener, PollFlags::IN), PollFd::new(&closed, PollFlags::IN)];
+            let mut ready = [
+                PollFd::new(&self.listener, PollFlags::IN),
+                PollFd::new(&closed, PollFlags::IN),
+                PollFd::new(&self.stopped, PollFlags::IN),
+            ];
             match poll(&mut ready, None) {
                 Ok(_) => {}
                 // For want of memory, at most: programs go on opening files.
                 Err(_) => continue,
             }
-            let [found, closed] = [0, 1].map(|at: usize| ready[at].revents());
+            let [found, closed, stopped] = [0, 1, 2].map(|at: usize| ready[at].revents());
+            if !stopped.is_empty() {
+                return;
+            }
             if !closed.is_empty() {
                 self.places.sweep();
             }

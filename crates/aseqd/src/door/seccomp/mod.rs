@@ -26,10 +26,11 @@ mod walk;
 pub use trap::{Trap, TrapBuffer, TrapToken};
 
 use crate::error::{Fail, reason};
-use crate::sys::seccomp;
+use crate::sys::seccomp::{self, Listener};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, getrlimit};
 use std::ops::Range;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// `select` can look at no higher descriptor.
 const FD_SETSIZE: u64 = 1024;
@@ -54,6 +55,36 @@ pub fn descriptors() -> Range<i32> {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(FD_SETSIZE).min(FD_SETSIZE);
     let end = i32::try_from(limit).unwrap_or(i32::MAX);
     end - end / 4..end
+}
+
+/// Lets every call through, for programs whose server is gone.
+#[derive(Debug)]
+pub struct Bystander(Listener);
+
+impl Bystander {
+    /// At this listener.
+    #[must_use]
+    pub fn new(listener: OwnedFd) -> Self {
+        Self(Listener::new(listener))
+    }
+
+    /// Lets the next call through, if one waits.
+    pub fn let_through(&self) {
+        let now = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut ready = [PollFd::new(&self.0, PollFlags::IN)];
+        let waits =
+            poll(&mut ready, Some(&now)).is_ok() && ready[0].revents().contains(PollFlags::IN);
+        if waits && let Ok(call) = self.0.receive() {
+            // One that is gone needs no answer.
+            let _gone = self.0.let_through(call.id);
+        }
+    }
+}
+
+impl AsFd for Bystander {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }
 
 /// Stops such calls of this thread, and of all that it starts, from now on. What comes back is the

@@ -536,6 +536,15 @@ fn above_limit(error: Errno) -> Errno {
     if error == Errno::BADF { Errno::MFILE } else { error }
 }
 
+impl Drop for Trap {
+    /// Calls that wait find the device gone, whoever answers at the listener from now on.
+    fn drop(&mut self) {
+        for id in self.waiting.keys().chain(self.fetching.keys()) {
+            let _gone = self.listener.answer(*id, Err(Errno::NODEV.raw_os_error()));
+        }
+    }
+}
+
 impl Door for Trap {
     type Token = TrapToken;
     type Wakeup = ();
