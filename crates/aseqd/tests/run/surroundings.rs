@@ -86,6 +86,23 @@ fn everything_else_in_dev_is_as_it_was() {
     assert_eq!(output(aseqd_run(["sh", "-c", script])), "3\none\n");
 }
 
+/// A process in a user namespace may mount a new procfs only if it sees one of which nothing is covered.
+#[test]
+fn sandboxes_can_be_made_inside() {
+    if !can_serve() || !have(&["unshare"]) {
+        return;
+    }
+    let sandbox = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
+    let echo = ["sh", "-c", "ls -d /proc/1; ls /dev/snd"];
+    let mut plain = Command::new(sandbox[0]);
+    plain.args(&sandbox[1..]).arg("true");
+    if !finish(plain, DEADLINE).status.success() {
+        skip("no sandbox can be made outside either");
+        return;
+    }
+    assert_eq!(output(aseqd_run([&sandbox[..], &echo].concat())), "/proc/1\nseq\ntimer\n");
+}
+
 #[test]
 fn the_device_is_what_programs_expect() {
     if !can_serve() {
