@@ -26,6 +26,8 @@ pub enum Oddity {
     MoreTracks,
     /// More tracks than a header can announce.
     TooManyTracks,
+    /// A damaged file that is too large to be searched for its tracks.
+    TooLarge,
     /// Bytes between two chunks.
     BytesBetweenChunks,
     /// Bytes behind the last chunk.
@@ -80,6 +82,7 @@ impl Oddity {
             self,
             Self::MissingTracks
                 | Self::TooManyTracks
+                | Self::TooLarge
                 | Self::Truncated
                 | Self::TooLate
                 | Self::CutEvent
@@ -104,6 +107,9 @@ impl Oddity {
             Self::MissingTracks => "fewer tracks than the header announces: events are missing",
             Self::MoreTracks => "more tracks than the header announces: all are read",
             Self::TooManyTracks => "more than 65535 tracks: the others are left out",
+            Self::TooLarge => {
+                "a damaged file of more than 256 MiB: tracks behind that are left out"
+            }
             Self::BytesBetweenChunks => "bytes between chunks: left out",
             Self::TrailingBytes => "bytes behind the last chunk: left out",
             Self::ChunkLength => "a track's length is wrong: read up to its end",

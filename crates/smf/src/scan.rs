@@ -14,6 +14,9 @@ use std::ops::Range;
 const WALKED: usize = 4096;
 /// Bytes read at once when a file is searched.
 const SEARCHED: usize = 64 * 1024;
+/// Most bytes of a file that are searched: a second or less. A damaged file that is larger than this is
+/// no song, and may be a whole disk.
+const MAX_SEARCHED: u64 = 256 << 20;
 /// The letters of a chunk and its length.
 const CHUNK_HEADER: u64 = 8;
 /// A header cannot announce more.
@@ -38,11 +41,14 @@ pub(crate) fn tracks(
     announced: Option<usize>,
     findings: &mut Findings,
 ) -> io::Result<Vec<Extent>> {
-    let mut walk = Walk { bytes: Ahead::new(source), range: range.clone() };
+    let mut walk = Walk { bytes: Ahead::new(source), range: range.clone(), budget: MAX_SEARCHED };
     let mut found = walk.chunks(None)?;
     let as_announced = |found: &[Extent]| announced.is_none_or(|count| found.len() >= count);
     if !found.as_deref().is_some_and(as_announced) {
         found = walk.chunks(Some(findings))?;
+        if walk.budget == 0 {
+            findings.note(Oddity::TooLarge, None, range.start);
+        }
     }
     let mut found = found.unwrap_or_default();
     if found.len() > MAX_TRACKS {
@@ -64,7 +70,7 @@ pub(crate) fn tracks(
 
 /// Returns whether a chunk can begin at a position, or the bytes end there.
 pub(crate) fn chunk_at(source: &Source, at: u64, end: u64) -> io::Result<bool> {
-    Walk { bytes: Ahead::new(source), range: 0..end }.is_border(at)
+    Walk { bytes: Ahead::new(source), range: 0..end, budget: 0 }.is_border(at)
 }
 
 /// Returns whether a track's chunk begins at a position.
@@ -75,6 +81,8 @@ pub(crate) fn is_track_at(source: &Source, at: u64) -> io::Result<bool> {
 struct Walk<'a> {
     bytes: Ahead<'a>,
     range: Range<u64>,
+    /// Bytes that may still be searched.
+    budget: u64,
 }
 
 impl Walk<'_> {
@@ -137,7 +145,7 @@ impl Walk<'_> {
     fn next_track(&mut self, from: u64) -> io::Result<Option<u64>> {
         let finder = memchr::memmem::Finder::new(b"MTrk");
         let mut at = from;
-        while at + CHUNK_HEADER <= self.range.end {
+        while at + CHUNK_HEADER <= self.range.end && self.budget > 0 {
             let block = self.bytes.source.bytes(at, SEARCHED)?;
             let left = usize::try_from(self.range.end - at).unwrap_or(usize::MAX);
             let block = &block[..block.len().min(left)];
@@ -152,7 +160,10 @@ impl Walk<'_> {
             // A border may be in the midst of it.
             match (block.len() as u64).saturating_sub(CHUNK_HEADER - 1) {
                 0 => break,
-                step => at += step,
+                step => {
+                    at += step;
+                    self.budget = self.budget.saturating_sub(step);
+                }
             }
         }
         Ok(None)
@@ -236,6 +247,23 @@ mod tests {
             let start = before as u64 + 8;
             assert_eq!(scanned(&bytes).0, [(start, start + 1, start + 1)], "{before}");
         }
+    }
+
+    #[test]
+    fn a_disk_is_not_searched_to_its_end() {
+        struct Zeros;
+        impl crate::ReadAt for Zeros {
+            fn read_at(&self, _: u64, buf: &mut [u8]) -> io::Result<usize> {
+                buf.fill(0);
+                Ok(buf.len())
+            }
+        }
+        let source = Source::new(Zeros, 1 << 50);
+        let (bytes, range) = (Ahead::new(&source), 14..source.len());
+        let mut walk = Walk { bytes, range, budget: 1 << 20 };
+        let mut findings = Findings::default();
+        assert_eq!(walk.chunks(Some(&mut findings)).unwrap(), Some(vec![]));
+        assert_eq!(walk.budget, 0);
     }
 
     #[test]

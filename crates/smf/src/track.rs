@@ -131,15 +131,19 @@ impl Track {
         self.give_up(oddity, offset);
     }
 
+    /// What bytes behind this track's chunk are.
+    fn padding(&self) -> Oddity {
+        match self.end >= self.file_end {
+            true => Oddity::TrailingBytes,
+            false => Oddity::BytesBetweenChunks,
+        }
+    }
+
     /// The track says that it is over.
     fn end_of_track(&mut self) {
         self.over = true;
         let here = self.window.position();
-        let behind = if self.end >= self.file_end {
-            Oddity::TrailingBytes
-        } else {
-            Oddity::BytesBetweenChunks
-        };
+        let behind = self.padding();
         let oddity = match here {
             _ if here == self.end && here == self.stated_end => return,
             _ if here == self.stated_end => behind,
@@ -304,6 +308,13 @@ impl Track {
             let bytes = self.window.fill(HEAD);
             if bytes.is_empty() {
                 self.give_up(Oddity::MissingEnd, offset);
+                return None;
+            }
+            if offset == self.stated_end && bytes.iter().take(HEAD).all(|byte| *byte == 0) {
+                // Its length is true, and a file was padded.
+                self.over = true;
+                self.note(Oddity::MissingEnd, offset);
+                self.note(self.padding(), offset);
                 return None;
             }
             let (delta, delta_len) = match (self.delta.take(), number(bytes)) {

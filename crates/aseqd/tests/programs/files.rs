@@ -27,7 +27,7 @@ const LONG: [&str; 2] = ["bigdelta", "eot_far"];
 /// The most unread events that a client can ask for.
 const MAX_POOL: i32 = 2000;
 /// A player that takes longer for a file has gone astray.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(50);
 
 fn players() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../smf/tests/players")

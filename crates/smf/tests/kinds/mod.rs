@@ -233,6 +233,10 @@ fn chunks() -> Made {
             [USUAL, b"\0\0\0", &first(), &second()].concat(),
         ),
         ("trailing", "bytes behind the last track", [song(), vec![0; 40]].concat()),
+        ("trailing_open", "no End of Track, and bytes behind the last track", {
+            let tracks = [notes(0, 60, 4), notes(1, 40, 4)].map(|notes| chunk(b"MTrk", &notes));
+            [USUAL, &tracks.concat(), &[0; 40]].concat()
+        }),
         (
             "trailing_3",
             "three bytes behind the last track",
