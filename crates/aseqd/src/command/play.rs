@@ -24,6 +24,9 @@ use std::time::Duration;
 /// Where aplaymidi looks for ports that no option names.
 const PORTS_VARIABLE: &str = "ALSA_OUTPUT_PORTS";
 
+/// Events that are read between two looks for a signal.
+const CHECKED_AT_ONCE: usize = 10_000;
+
 /// Play MIDI files to ports of the sequencer
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
@@ -69,7 +72,11 @@ pub struct PlayArgs {
 /// A sentence that names the file, the port or the device.
 pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
     let mut console = Console::new(args.quiet).context("signals")?;
-    let checked = if args.strict { Some(check(&args.files)?) } else { None };
+    let checked = match args.strict.then(|| check(&args.files, &console)).transpose()? {
+        Some(Checked::Interrupted(signal)) => return Ok(interrupted(signal)),
+        Some(Checked::Fine(sources)) => Some(sources),
+        None => None,
+    };
     let client = Client::open(&args.device, "aseqd play")?;
     let targets = targets(&client, args)?;
     let mut player = Player::new(client)?;
@@ -94,21 +101,38 @@ pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
         };
         if let Some(signal) = signal {
             player.silence()?;
-            return Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX)));
+            return Ok(interrupted(signal));
         }
     }
     Ok(if lost { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// The status of a program that a signal ended.
+fn interrupted(signal: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX))
+}
+
+/// How the check of all files ended.
+enum Checked {
+    /// They can be played.
+    Fine(Vec<Source>),
+    /// That signal came first.
+    Interrupted(i32),
+}
+
 /// Reads the files to their ends, before any of them is played.
-fn check(files: &[PathBuf]) -> Result<Vec<Source>, Fail> {
+fn check(files: &[PathBuf], console: &Console) -> Result<Checked, Fail> {
     let mut sources = Vec::new();
     let mut odd = Vec::new();
     for path in files {
         let name = path.display().to_string();
         let source = source::open(path).with_context(|| name.clone())?;
         let mut song = Song::read(&source).with_context(|| name.clone())?;
-        song.by_ref().for_each(drop);
+        while song.by_ref().take(CHECKED_AT_ONCE).count() == CHECKED_AT_ONCE {
+            if let Some(signal) = console.signal().context("signals")? {
+                return Ok(Checked::Interrupted(signal));
+            }
+        }
         let findings = song.findings();
         if !findings.is_empty() {
             report(path, &findings, false);
@@ -116,13 +140,13 @@ fn check(files: &[PathBuf]) -> Result<Vec<Source>, Fail> {
         }
         sources.push(source);
     }
-    match odd.as_slice() {
-        [] => Ok(sources),
-        _ => {
-            let names = odd.join(", ");
-            Err(Fail::new(format!("{names}: not as the standard says; without --strict it plays")))
-        }
+    if odd.is_empty() {
+        return Ok(Checked::Fine(sources));
     }
+    let names = odd.join(", ");
+    Err(Fail::new(format!(
+        "{names}: not as the standard says; to play it all the same, omit --strict"
+    )))
 }
 
 /// One line for each kind of damage. Lost events are an error, anything else a notice.
