@@ -18,9 +18,16 @@ pub(crate) struct Bound {
 /// its records. Programs have one or two.
 pub(crate) const TIMER_FILES: Bound = Bound { per_user: 1024, in_all: 4096 };
 
-/// Bytes of writes that wait for room, or for their turn. A program waits in one for each of its
-/// threads, with at most 1 MiB: this is one for each of 64 clients.
+/// Bytes of writes that wait for room, or for their turn, where 64 clients can be open. A program waits
+/// in one for each of its threads, with at most 1 MiB: this is one for each client.
 pub(crate) const WAITING_BYTES: Bound = Bound { per_user: 64 << 20, in_all: 256 << 20 };
+
+/// [`WAITING_BYTES`], and as much more as there can be more clients.
+pub(crate) fn waiting_bytes(clients: u8) -> Bound {
+    let Bound { per_user, in_all } = WAITING_BYTES;
+    let clients = u64::from(clients.max(64));
+    Bound { per_user: per_user / 64 * clients, in_all: in_all / 64 * clients }
+}
 
 /// Calls that wait, of about 100 bytes each. A thread waits in one.
 pub(crate) const WAITING_CALLS: Bound = Bound { per_user: 4096, in_all: 16_384 };

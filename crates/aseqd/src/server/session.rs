@@ -110,7 +110,7 @@ impl<D: Door> Session<D> {
             held: Held {
                 timer_files: Budget::new(budget::TIMER_FILES),
                 calls: Budget::new(budget::WAITING_CALLS),
-                bytes: Budget::new(budget::WAITING_BYTES),
+                bytes: Budget::new(budget::waiting_bytes(config.clients)),
             },
             texts: asound::Texts::default(),
             written: Vec::new(),

@@ -1,8 +1,10 @@
 //! Every call that a program can make on the device files: known ones, and random ones.
 
+use super::common::seq::Client;
 use super::common::sys;
 use super::common::*;
-use super::place::{Bystander, STRANGER, number_from, run, serve};
+use super::place::{Bystander, STRANGER, number_from, run, serve, serve_with};
+use abi::seq::Address;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{
     self as calls, Advice, AtFlags, CWD, FallocateFlags, FileType, FlockOperation, Gid, Mode,
@@ -72,6 +74,36 @@ fn no_call_of_a_stranger_ends_a_run_by_handover() {
 #[test]
 fn no_call_of_a_stranger_ends_a_service() {
     serve(|| attacked("stranger"));
+}
+
+/// Since Linux 6.17 anybody can ask for the attributes of a file by its path, and the kernel opens it for
+/// that by itself.
+#[test]
+fn a_stranger_who_may_not_open_a_device_opens_no_client_by_asking_about_it() {
+    const TIMES: usize = 200;
+    serve_with("0600", || {
+        if role("asker") {
+            let refused = File::open(NODES[0]).expect_err("it may not").kind();
+            assert_eq!(refused, std::io::ErrorKind::PermissionDenied);
+            for _ in 0..TIMES {
+                for path in [c"/dev/snd/seq", c"/dev/snd/timer"] {
+                    let answer = sys::file_attributes(path).map_err(|error| errno(&error));
+                    let wanted = [Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOTTY];
+                    assert!(wanted.map(Err).contains(&answer), "{answer:?}");
+                }
+            }
+            return;
+        }
+        let listener = Client::nonblocking();
+        listener.subscribe(Address::new(0, 1), listener.create_port());
+        while listener.read().is_ok() {}
+        let ended = again_as(STRANGER, "asker");
+        let ended = finish(ended, DEADLINE);
+        assert!(ended.status.success(), "{ended:#?}");
+        // Nobody has come or gone.
+        let heard = listener.read().expect_err("nothing is announced");
+        assert_eq!(heard.raw_os_error(), Some(libc::EAGAIN));
+    });
 }
 
 /// Random calls. `ASEQD_FUZZ_SECONDS` is how long, `ASEQD_FUZZ_SEED` where it begins.

@@ -26,6 +26,11 @@ pub(crate) fn run<F: FnOnce()>(door: &str, body: F) {
 
 /// Runs the body of a test where a server's folder is `/dev/snd`. Everybody may open the devices.
 pub(crate) fn serve<F: FnOnce()>(body: F) {
+    serve_with("0666", body);
+}
+
+/// The same, with devices of these permissions.
+pub(crate) fn serve_with<F: FnOnce()>(mode: &str, body: F) {
     if has_role() || std::env::var_os(SERVER).is_some() {
         return inside_of(|_| unreachable!("this is inside"), body);
     }
@@ -37,7 +42,7 @@ pub(crate) fn serve<F: FnOnce()>(body: F) {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("ours");
     let directory = folder.path().join("snd");
     let mut command = Command::new(ASEQD);
-    command.args(["serve", "--mode", "0666", "--mount"]).arg(&directory);
+    command.args(["serve", "--mode", mode, "--mount"]).arg(&directory);
     let mut server = Process::start(command);
     server.wait_for_output("aseqd: serving");
     let bound = |test: &[&OsStr]| {
