@@ -288,8 +288,11 @@ fn bind(server: &mut Server, file: &Path, node: &Path) -> Result<(), Fail> {
         mount_bind(&file, &target).map_err(std::io::Error::from)
     });
     loop {
-        if server.run().context("the server failed")? == Wake::Watched(done) {
-            break;
+        match server.run().context("the server failed")? {
+            Wake::Watched(number) if number == done => break,
+            Wake::Watched(_) => {}
+            // It would say so without end.
+            Wake::Disconnected => return Err(Fail::new("the device was unmounted")),
         }
     }
     server.forget(&reader).context("cannot wait")?;

@@ -1,5 +1,6 @@
 //! When instants were due and when they were handled, for benchmarks.
 
+use crate::log;
 use engine::Time;
 use std::fs::File;
 use std::io::Write as _;
@@ -35,7 +36,8 @@ impl Drop for DispatchLog {
             .flatten()
             .collect();
         if let Err(error) = self.file.write_all(&bytes) {
-            eprintln!("aseqd: {} cannot be written: {error}", self.path.display());
+            let path = self.path.display();
+            log::tell("dispatch log", format_args!("{path} cannot be written: {error}"));
         }
     }
 }
