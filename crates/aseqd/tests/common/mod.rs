@@ -127,7 +127,9 @@ pub(crate) fn inside_of<F: FnOnce()>(start: impl FnOnce(&[&OsStr]) -> Command, b
     line.extend(options.map(OsStr::new));
     let mut command = start(&line);
     command.env(INSIDE, name).env("RUST_BACKTRACE", "0");
-    let ended = finish(command, DEADLINE * 2);
+    // A fuzzer may be asked to take longer.
+    let longer = std::env::var("ASEQD_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
+    let ended = finish(command, DEADLINE * 2 + Duration::from_secs(longer.unwrap_or(0)));
     for line in ended.stderr.lines() {
         eprintln!("{line}");
     }

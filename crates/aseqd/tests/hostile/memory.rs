@@ -3,7 +3,7 @@
 
 use super::common::seq::Client;
 use super::common::*;
-use super::place::{Bystander, STRANGER, serve};
+use super::place::{Bystander, STRANGER, run, serve};
 use abi::event::{Event, EventTime, EventType};
 use abi::ioctl::sequencer as request;
 use abi::seq::{Address, PortSubscribe, SubscriptionFlags};
@@ -175,5 +175,29 @@ fn subscriptions() {
         }
         let grown = attacked("subscribes");
         assert!(grown < SLACK_KIB, "{grown} KiB");
+    });
+}
+
+/// The trap fetches a text for each thread that opens one, and holds it until it is whole.
+#[test]
+fn texts_that_many_threads_open_through_the_trap() {
+    const THREADS: usize = 200;
+    run("trap", || {
+        if role("opens texts") {
+            let clients: Vec<_> = (0..20).map(|_| Client::open()).collect();
+            for client in &clients {
+                for _ in 0..254 {
+                    client.create_port();
+                }
+            }
+            let opened = || std::fs::read_to_string("/proc/asound/seq/clients").map(|it| it.len());
+            let threads: Vec<_> = (0..THREADS).map(|_| std::thread::spawn(opened)).collect();
+            let lengths = threads.into_iter().map(|thread| thread.join().expect("no panic"));
+            let lengths: Vec<_> = lengths.map(|length| length.expect("a text")).collect();
+            assert!(lengths.iter().all(|length| *length > 100_000), "{lengths:?}");
+            return done(format_args!("{THREADS} texts of {} bytes opened", lengths[0]));
+        }
+        let grown = attacked("opens texts");
+        assert!(grown < 2 * SLACK_KIB, "{grown} KiB");
     });
 }
