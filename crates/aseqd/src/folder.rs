@@ -48,7 +48,7 @@ impl fmt::Display for Refused {
                 write!(out, "other users can change what is in {}", folder.display())
             }
             Self::Relative => out.write_str("not an absolute path"),
-            Self::Io(error) => error.fmt(out),
+            Self::Io(error) => out.write_str(&crate::error::reason(error)),
         }
     }
 }

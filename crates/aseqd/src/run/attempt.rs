@@ -140,7 +140,7 @@ fn meet(
         Word::Refused(why) => return Ok(Err(why)),
         Word::Passed | Word::Gone => return Ok(Err(DIED.into())),
     };
-    let (way, remains) = match way(prepared, ids, descriptor) {
+    let (way, remains) = match way(prepared, ids, !args.timing.no_realtime, descriptor) {
         Ok(both) => both,
         Err(why) => return Ok(Err(why.to_string())),
     };
@@ -180,15 +180,18 @@ fn meet(
 fn way(
     prepared: Prepared,
     ids: Ids,
+    real_time: bool,
     descriptor: Option<OwnedFd>,
 ) -> Result<(Option<Way>, Remains), Fail> {
     let sent = descriptor.ok_or_else(|| Fail::new("no descriptor came through the link"));
     let (way, remains) = match prepared {
         Prepared::Bound => return Ok((None, Remains::Nothing)),
-        Prepared::Lent(directory, range) => return Ok((None, hand_over(sent?, directory, range)?)),
+        Prepared::Lent(directory, range) => {
+            return Ok((None, hand_over(sent?, directory, range, real_time)?));
+        }
         Prepared::Fuse => (device(sent?, ids)?, Remains::Nothing),
         Prepared::Handover(mount::Private { fuse, directory }, range) => {
-            let remains = hand_over(sent?, directory, range)?;
+            let remains = hand_over(sent?, directory, range, real_time)?;
             (device(fuse, ids)?, remains)
         }
         Prepared::Preload(door, library) => {
@@ -205,10 +208,15 @@ fn way(
 }
 
 /// Answers opens with files of this directory.
-fn hand_over(listener: OwnedFd, directory: OwnedFd, range: Range<i32>) -> Result<Remains, Fail> {
+fn hand_over(
+    listener: OwnedFd,
+    directory: OwnedFd,
+    range: Range<i32>,
+    real_time: bool,
+) -> Result<Remains, Fail> {
     let kept = listener.try_clone().context("no descriptor")?;
-    let opener =
-        handover::start(listener, directory, range).context("no thread for the hand-over")?;
+    let opener = handover::start(listener, directory, range, real_time)
+        .context("no thread for the hand-over")?;
     Ok(Remains::Filter(kept, Some(opener)))
 }
 

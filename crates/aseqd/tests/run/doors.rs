@@ -41,6 +41,21 @@ fn every_door_can_be_asked_for_and_leads_to_a_sequencer_of_its_own() {
     }
 }
 
+/// A place without room is named, with that as the cause, and nothing is left in it.
+#[test]
+fn a_full_place_for_the_library_is_named() {
+    // The program itself may lie in a place that is covered.
+    let script = "exec 3<\"$aseqd\"; for place in /tmp /dev/shm; do
+            mount -t tmpfs -o size=16k,mode=1777 small $place
+        done
+        env -u XDG_RUNTIME_DIR HOME=/nonexistent /proc/self/fd/3 run --via preload -- true
+        echo status $?; ls -A /tmp /dev/shm";
+    let Some(ended) = without_fuse(script) else { return };
+    let full = "/tmp (no space left on device), /dev/shm (no space left on device)";
+    assert!(ended.stderr.contains(full), "{ended:#?}");
+    assert_eq!(ended.stdout, "status 127\n/dev/shm:\n\n/tmp:\n", "{ended:#?}");
+}
+
 #[test]
 fn the_variable_chooses_a_door_as_the_option_does() {
     if !can_serve() {

@@ -76,7 +76,7 @@ macro_rules! programs {
     )* };
 }
 
-programs! { pointers asks closes }
+programs! { pointers asks closes fuzz }
 
 /// What Linux 6.12 said to these programs.
 const POINTERS_LINUX: &str = include_str!("pointers.linux-6.12.txt");
@@ -131,6 +131,49 @@ fn every_door_answers_alike() {
     let (wanted, found) = (lines(ASKS_LINUX).join("\n"), lines(&found).join("\n"));
     for (wanted, found) in differences(&wanted, &found) {
         assert!(wanted.contains("xattr") && found.ends_with("EOPNOTSUPP"), "{wanted} / {found}");
+    }
+}
+
+/// How much more the server may hold after calls at random, in KiB.
+const GROWTH_KIB: u64 = 8192;
+
+/// Calls at random, with all that can be wrong about them. `ASEQD_FUZZ_SECONDS` is how long for each door,
+/// `ASEQD_FUZZ_SEED` where it begins. Afterwards the same server still answers as Linux does.
+#[test]
+fn calls_at_random_do_no_harm() {
+    let number = |name: &str, default: u64| {
+        let text = std::env::var(name).unwrap_or_default();
+        if text.is_empty() { default } else { text.parse().expect("a number") }
+    };
+    let (seconds, seed) = (number("ASEQD_FUZZ_SECONDS", 1), number("ASEQD_FUZZ_SEED", 1));
+    for door in ["trap", "handover"] {
+        if door == "handover" && !can_serve() {
+            continue;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        // The server is the parent of the shell. What is ever needed is there after the first second.
+        let held = "sed -n 's/^VmRSS:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$PPID/status";
+        let script = format!(
+            "{0} {seed} 1 && {held} && {0} {seed}1 {seconds} && {held} && exec {1}",
+            fuzz.display(),
+            pointers.display()
+        );
+        let mut command = run_via(door, "sh", &["-c", &script]);
+        command.current_dir(&folder);
+        let ended = finish(command, DEADLINE + Duration::from_secs(seconds));
+        let what = format!("{door}, seed {seed}: {ended:?}");
+        assert!(ended.status.success(), "{what}");
+        assert!(!ended.stderr.contains("panicked"), "{what}");
+        let mut lines = ended.stdout.lines();
+        let mut next = || lines.next().unwrap_or_default();
+        let (_warm, before, said, after) = (next(), next(), next(), next());
+        eprintln!("{door}: {said}, {before} KiB before, {after} KiB after");
+        let kib = |text: &str| text.parse::<u64>().expect("a number");
+        assert!(kib(after) < kib(before) + GROWTH_KIB, "{what}");
+        if door == "trap" {
+            let found: Vec<_> = lines.collect();
+            assert_eq!(differences(POINTERS_LINUX, &found.join("\n")), [], "seed {seed}");
+        }
     }
 }
 

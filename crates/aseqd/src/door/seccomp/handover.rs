@@ -12,6 +12,7 @@ use crate::asound::Text;
 use crate::client;
 use crate::door::NODES;
 use crate::error::{Context as _, Fail};
+use crate::sys::realtime;
 use crate::sys::seccomp::{Listener, Notification};
 use engine::Node;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
@@ -39,7 +40,12 @@ pub(crate) fn on_behalf(thread: i32) -> Option<i32> {
 ///
 /// # Errors
 /// As a sentence: no thread can be made.
-pub fn start(listener: OwnedFd, directory: OwnedFd, range: Range<i32>) -> Result<Opener, Fail> {
+pub fn start(
+    listener: OwnedFd,
+    directory: OwnedFd,
+    range: Range<i32>,
+    real_time: bool,
+) -> Result<Opener, Fail> {
     let stop = eventfd(0, EventfdFlags::CLOEXEC).context("no eventfd")?;
     let stopped = stop.try_clone().context("no eventfd")?;
     let listener = Listener::new(listener);
@@ -48,7 +54,13 @@ pub fn start(listener: OwnedFd, directory: OwnedFd, range: Range<i32>) -> Result
     let targets = Targets::default();
     let work = Work { listener, directory, targets, places, mount: None, stopped };
     let thread = std::thread::Builder::new().name("opener".into());
-    let thread = thread.spawn(|| work.run()).context("no thread to open files")?;
+    let thread = thread
+        .spawn(move || {
+            // The sooner it takes a call, the less often a signal can come before that.
+            let _refused = realtime::schedule(real_time);
+            work.run();
+        })
+        .context("no thread to open files")?;
     Ok(Opener { stop, thread })
 }
 
