@@ -17,11 +17,18 @@ static FOLDER: LazyLock<tempfile::TempDir> =
 
 /// Compiles a C program that has no dynamic linker.
 fn compile(source: &str) -> PathBuf {
+    compile_as("static", source)
+}
+
+/// Compiles a C program, static or not.
+fn compile_as(kind: &str, source: &str) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(source);
-    let program = FOLDER.path().join(source.file_stem().expect("a name"));
+    let name = source.file_stem().expect("a name").to_string_lossy();
+    let program = FOLDER.path().join(format!("{name}.{kind}"));
     let mut command = Command::new("cc");
-    command.args(["-static", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"]);
-    let status = command.arg(&program).arg(&source).status().expect("a C compiler");
+    command.args(["-g", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"]).arg(&program);
+    command.args((kind == "static").then_some("-static"));
+    let status = command.arg(&source).status().expect("a C compiler");
     assert!(status.success(), "{} compiles", source.display());
     program
 }
@@ -112,6 +119,34 @@ fn every_door_answers_alike() {
     for (wanted, found) in differences(ASKS_LINUX, &found) {
         let known = wanted.starts_with("watch ") || wanted == "list /dev: null snd";
         assert!(known, "{wanted} / {found}");
+    }
+    // The library knows the C library's calls on these paths, and no directory of /dev.
+    let dynamic = compile_as("dynamic", "trap/c/asks.c");
+    let found = output(run_via("preload", dynamic, &[links]));
+    let known = [
+        "access /",
+        "access r ",
+        "access w ",
+        "access x ",
+        "access 8 ",
+        "eaccess ",
+        "stat /",
+        "lstat ",
+        "newfstatat ",
+        "statx ",
+        "stat around ",
+        "excl ",
+        "creat ",
+        "stat from dev ",
+        "open from dev ",
+        "stat here ",
+        "open here ",
+    ];
+    let of_files = |line: &&str| known.iter().any(|what| line.starts_with(what));
+    let of_files = ASKS_LINUX.lines().filter(of_files).filter(|line| !line.contains("/dev/snd:"));
+    let of_texts = ASKS_LINUX.lines().filter(|line| line.contains("/proc/asound"));
+    for line in of_files.filter(|line| !line.contains("/dev/snd/..")).chain(of_texts) {
+        assert!(found.lines().any(|found| found == line), "preload: {line}: {found}");
     }
     if !can_serve() {
         return;
