@@ -208,17 +208,22 @@ fn riff_data(source: &Source, findings: &mut Findings) -> Result<Option<Range<u6
         Ok(bytes.first_chunk().map(|len| u64::from(u32::from_le_bytes(*len))))
     };
     let end = source.len();
+    let is_riff_chunk = |at: u64| -> Result<bool, ReadError> {
+        let named = source.bytes(at, 4)?.iter().all(|byte| matches!(byte, b' '..=b'~'));
+        Ok(named && len_at(at + 4)?.is_some_and(|len| at + 8 + len <= end))
+    };
     let stated_end = len_at(4)?.map_or(end, |len| len + 8);
     let mut at = 12;
     while let Some(len) = len_at(at + 4)? {
         let start = at + 8;
         if source.bytes(at, 4)? == b"data" {
-            if stated_end > end || start + len > end {
+            let behind = start + len.next_multiple_of(2);
+            // A length of 0 is what a writer leaves that was interrupted.
+            let fits = len > 0 && (start + len >= end || behind == end || is_riff_chunk(behind)?);
+            if stated_end > end || start + len > end || !fits {
                 findings.note(Oddity::RiffLength, None, 4);
             }
-            // A length of 0 is what a writer leaves that was interrupted.
-            let data_end = if len == 0 { end } else { (start + len).min(end) };
-            return Ok(Some(start..data_end));
+            return Ok(Some(start..if fits { (start + len).min(end) } else { end }));
         }
         at = start + len.next_multiple_of(2);
     }

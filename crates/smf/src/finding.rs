@@ -28,6 +28,8 @@ pub enum Oddity {
     TooManyTracks,
     /// A damaged file that is too large to be searched for its tracks.
     TooLarge,
+    /// Another song behind the first.
+    AnotherSong,
     /// Bytes between two chunks.
     BytesBetweenChunks,
     /// Bytes behind the last chunk.
@@ -83,6 +85,7 @@ impl Oddity {
             Self::MissingTracks
                 | Self::TooManyTracks
                 | Self::TooLarge
+                | Self::AnotherSong
                 | Self::Truncated
                 | Self::TooLate
                 | Self::CutEvent
@@ -110,6 +113,7 @@ impl Oddity {
             Self::TooLarge => {
                 "a damaged file of more than 256 MiB: tracks behind that are left out"
             }
+            Self::AnotherSong => "another song behind the first: left out",
             Self::BytesBetweenChunks => "bytes between chunks: left out",
             Self::TrailingBytes => "bytes behind the last chunk: left out",
             Self::ChunkLength => "a track's length is wrong: read up to its end",

@@ -19,6 +19,8 @@ const SEARCHED: usize = 64 * 1024;
 const MAX_SEARCHED: u64 = 256 << 20;
 /// The letters of a chunk and its length.
 const CHUNK_HEADER: u64 = 8;
+/// The usual length of the header of a song.
+const HEADER_LEN: u32 = 6;
 /// A header cannot announce more.
 pub(crate) const MAX_TRACKS: usize = u16::MAX as usize;
 
@@ -92,6 +94,11 @@ impl Walk<'_> {
         let mut found = Vec::new();
         while at < end && found.len() <= MAX_TRACKS {
             let header = if end - at < CHUNK_HEADER { None } else { self.bytes.header(at)? };
+            if header.is_some_and(|(id, len)| id == *b"MThd" && len == HEADER_LEN) {
+                let Some(findings) = &mut findings else { return Ok(None) };
+                findings.note(Oddity::AnotherSong, None, at);
+                break;
+            }
             let known = header.filter(|(id, _)| id == b"MTrk").map(|(_, len)| len);
             if let Some(len) = known {
                 let start = at + CHUNK_HEADER;
@@ -100,7 +107,7 @@ impl Walk<'_> {
                 let track_end = match findings {
                     None if !fits => return Ok(None),
                     None => stated_end,
-                    Some(_) => match self.next_track(start)?.unwrap_or(end) {
+                    Some(_) => match self.next_song_or_track(start)?.unwrap_or(end) {
                         next if fits && stated_end <= next => stated_end,
                         next => next,
                     },
@@ -117,7 +124,7 @@ impl Walk<'_> {
                 }
             }
             let Some(findings) = &mut findings else { return Ok(None) };
-            let Some(next) = self.next_track(at)? else {
+            let Some(next) = self.next_song_or_track(at)? else {
                 findings.note(Oddity::TrailingBytes, None, at);
                 break;
             };
@@ -139,6 +146,18 @@ impl Walk<'_> {
         let Some((id, len)) = self.bytes.header(at)? else { return Ok(false) };
         let fits = at + CHUNK_HEADER + u64::from(len) <= end;
         Ok(id == *b"MTrk" || is_name(id) && fits)
+    }
+
+    /// The next position at which a track can begin, or the header of another song before it.
+    fn next_song_or_track(&mut self, from: u64) -> io::Result<Option<u64>> {
+        let Some(track) = self.next_track(from)? else { return Ok(None) };
+        let header = track.checked_sub(CHUNK_HEADER + u64::from(HEADER_LEN));
+        if let Some(header) = header.filter(|header| *header >= from)
+            && self.bytes.header(header)? == Some((*b"MThd", HEADER_LEN))
+        {
+            return Ok(Some(header));
+        }
+        Ok(Some(track))
     }
 
     /// The next position at which a track can begin.

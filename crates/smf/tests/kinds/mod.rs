@@ -301,6 +301,15 @@ fn wrappers() -> Made {
             "nothing: a RIFF wrapper with a list",
             riff(b"LIST\x05\0\0\0INFOx\0", song().len()),
         ),
+        (
+            "rmid_short",
+            "a RIFF wrapper with a length that is too small",
+            riff(b"", song().len() - 30),
+        ),
+        ("two_songs", "another song behind the first", [song(), song()].concat()),
+        ("two_songs_junk", "another song behind bytes that are none", {
+            [&song(), &b"\x1a\0\0"[..], &song()].concat()
+        }),
         ("rmid_0", "a RIFF wrapper with data of length 0", riff(b"", 0)),
         ("rmid_huge", "a RIFF wrapper with a huge length", riff(b"", 1 << 30)),
         ("empty", "no bytes", Vec::new()),
