@@ -84,7 +84,9 @@ impl Client {
         let client = Self { descriptor, id, pending: RefCell::default() };
         // Old kernels do not know it; then nothing depends on it either.
         let _unknown = client.ioctl(request::USER_PVERSION, &mut VERSION.clone());
-        let mut info = client.info(id)?.ok_or_else(|| Fail::new("the own client is gone"))?;
+        let mut info = client.info(id)?.ok_or_else(|| {
+            Fail::new("the sequencer does not find the client that it has just made")
+        })?;
         info.name = name_field(name);
         client.ioctl(request::SET_CLIENT_INFO, &mut info).context("the client cannot be named")?;
         Ok(client)

@@ -91,8 +91,8 @@ impl Mount {
     /// No process can be made.
     pub fn server(&self) -> Result<Server, Fail> {
         let flags = rustix::pipe::PipeFlags::CLOEXEC;
-        let (reader, writer) = rustix::pipe::pipe_with(flags).context("no pipe")?;
-        let child = match fork().context("cannot fork")? {
+        let (reader, writer) = rustix::pipe::pipe_with(flags).context("a pipe cannot be made")?;
+        let child = match fork().context("a process cannot be started")? {
             Fork::Child => {
                 let errno = self.ask().map_or_else(Errno::raw_os_error, |()| 0);
                 let _gone = rustix::io::write(&writer, &errno.to_ne_bytes());

@@ -43,7 +43,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
     let signals = SignalSet::of(&[Signal::TERM, Signal::INT, Signal::HUP]);
     signals.block().context("signals cannot be blocked")?;
-    let signal_fd = SignalFd::new(&signals).context("no signalfd")?;
+    let signal_fd = SignalFd::new(&signals).context("signals cannot be received")?;
     if args.cuse {
         return cuse::main(args, &signal_fd);
     }
@@ -276,8 +276,8 @@ fn mount(directory: &Path) -> Result<OwnedFd, Fail> {
 /// Makes a served file appear in `/dev/snd`. A thread does it: the look-up of the file is
 /// answered by the server, which runs meanwhile.
 fn bind(server: &mut Server, file: &Path, node: &Path) -> Result<(), Fail> {
-    let (reader, writer) =
-        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).context("no pipe")?;
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+        .context("a pipe cannot be made")?;
     let done = server.watch(&reader).context("cannot wait")?;
     let (file, target) = (file.to_owned(), node.to_owned());
     let binding = std::thread::spawn(move || {

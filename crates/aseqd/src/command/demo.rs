@@ -68,7 +68,7 @@ pub fn main(args: &DemoArgs) -> Result<(), Fail> {
     let heard = listener.listen(&mut out, args.quiet);
     // Without a listener a player that still plays gives up.
     drop(listener);
-    let (_player, played) = playing.join().map_err(|_| Fail::new("the player panicked"))?;
+    let (_player, played) = playing.join().map_err(|_| Fail::new("the player has failed"))?;
     if let Some(late) = heard? {
         played?;
         let missing = sent.saturating_sub(late.len() as u64);
@@ -85,7 +85,7 @@ fn wanted(printed: io::Result<()>) -> Result<bool, Fail> {
     match printed {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(error).context("print"),
+        Err(error) => Err(error).context("standard output cannot be written"),
     }
 }
 
@@ -134,7 +134,7 @@ impl Listener {
             let mut fds = [PollFd::new(&self.client, PollFlags::IN)];
             match rustix::event::poll(&mut fds, None) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(errno) => return Err(errno).context("poll"),
+                Err(errno) => return Err(errno).context("cannot wait for events"),
             }
         }
     }

@@ -71,7 +71,7 @@ pub struct PlayArgs {
 /// # Errors
 /// A sentence that names the file, the port or the device.
 pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
-    let mut console = Console::new(args.quiet).context("signals")?;
+    let mut console = Console::new(args.quiet).context("signals cannot be received")?;
     let checked = match args.strict.then(|| check(&args.files, &console)).transpose()? {
         Some(Checked::Interrupted(signal)) => return Ok(interrupted(signal)),
         Some(Checked::Fine(sources)) => Some(sources),
@@ -97,7 +97,7 @@ pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
         lost |= findings.lose_events();
         let signal = match ended {
             Ended::Interrupted(signal) => Some(signal),
-            Ended::Played => console.wait(args.delay).context("signals")?,
+            Ended::Played => console.wait(args.delay).context("signals cannot be received")?,
         };
         if let Some(signal) = signal {
             player.silence()?;
@@ -129,7 +129,7 @@ fn check(files: &[PathBuf], console: &Console) -> Result<Checked, Fail> {
         let source = source::open(path).with_context(|| name.clone())?;
         let mut song = Song::read(&source).with_context(|| name.clone())?;
         while song.by_ref().take(CHECKED_AT_ONCE).count() == CHECKED_AT_ONCE {
-            if let Some(signal) = console.signal().context("signals")? {
+            if let Some(signal) = console.signal().context("signals cannot be received")? {
                 return Ok(Checked::Interrupted(signal));
             }
         }

@@ -68,7 +68,7 @@ pub(super) fn start(
     };
     let (link, theirs) = Link::new()?;
     let keeper = rustix::process::getpid();
-    let process = match fork().context("cannot fork")? {
+    let process = match fork().context("a process cannot be started")? {
         Fork::Parent(process) => process,
         Fork::Child => {
             drop(link);
@@ -150,12 +150,12 @@ fn meet(
     let ways = way.into_iter().collect();
     let mut server = Server::new(ways, args.trace, timing).context("cannot start the server")?;
     let linked = server.watch(link).context("cannot wait for the command")?;
-    let mut alarm = Alarm::new().context("no timer")?;
+    let mut alarm = Alarm::new().context("a timer cannot be made")?;
     server.watch(&alarm).context("cannot wait for a timer")?;
     let mut patience = Patience::new();
     let word = loop {
         let look = u64::try_from(LOOK.as_nanos()).unwrap_or(u64::MAX);
-        alarm.set(Some(Clock::Real.now() + look)).context("no timer")?;
+        alarm.set(Some(Clock::Real.now() + look)).context("a timer cannot be made")?;
         match server.run().context("the server failed")? {
             Wake::Watched(number) if number == linked => break link.listen()?,
             // The word may have come while this process waited for a CPU, too.

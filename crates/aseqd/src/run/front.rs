@@ -17,7 +17,7 @@ pub(super) struct Front {
 
 impl Front {
     pub(super) fn new(keeper_end: OwnedFd, keeper: Pid, signals: &SignalSet) -> Result<Self, Fail> {
-        let signals = SignalFd::new(signals).context("no signalfd")?;
+        let signals = SignalFd::new(signals).context("signals cannot be received")?;
         Ok(Self { keeper_end, keeper, signals })
     }
 

@@ -24,7 +24,7 @@ pub(super) fn main(
 ) -> Result<(u8, Remains), Fail> {
     // Processes that lose their parent become ours, so that they can be found at the end.
     set_child_subreaper(Pid::from_raw(1)).context("cannot become a subreaper")?;
-    let signal_fd = SignalFd::new(signals).context("no signalfd")?;
+    let signal_fd = SignalFd::new(signals).context("signals cannot be received")?;
     let Started { command, mut server, remains } = match choose(args, mask)? {
         Ok(started) => started,
         Err(status) => return Ok((status, Remains::Nothing)),

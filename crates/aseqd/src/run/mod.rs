@@ -76,7 +76,7 @@ fn start(args: &RunArgs) -> Result<u8, Fail> {
     let (front_end, keeper_end) = pair()?;
     // Should the keeper be killed, what it has started becomes the front's. Not inherited by a fork.
     set_child_subreaper(Pid::from_raw(1)).context("cannot become a subreaper")?;
-    match fork().context("cannot fork")? {
+    match fork().context("a process cannot be started")? {
         Fork::Parent(keeper) => {
             drop(keeper_end);
             Front::new(front_end, keeper, &signals)?.run()
@@ -109,5 +109,5 @@ fn start(args: &RunArgs) -> Result<u8, Fail> {
 /// Two ends of a socket on which every message arrives whole.
 fn pair() -> Result<(OwnedFd, OwnedFd), Fail> {
     socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
-        .context("no socket pair")
+        .context("sockets cannot be made")
 }

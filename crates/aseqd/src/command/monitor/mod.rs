@@ -61,12 +61,14 @@ pub struct MonitorArgs {
 /// No sequencer, no such port, or standard output that cannot be written.
 pub fn main(args: &MonitorArgs) -> Result<ExitCode, Fail> {
     let signals = SignalSet::of(&[Signal::INT, Signal::TERM, Signal::HUP]);
-    signals.block().context("signals")?;
-    let signals = SignalFd::new(&signals).context("signals")?;
+    signals.block().context("signals cannot be received")?;
+    let signals = SignalFd::new(&signals).context("signals cannot be received")?;
     let mut listener = Listener::new(args)?;
     let end = args.timeout.map(|timeout| Instant::now() + timeout);
     while args.count != Some(0) {
-        if !listener.print_all(args)? || signals.take().context("signals")?.is_some() {
+        if !listener.print_all(args)?
+            || signals.take().context("signals cannot be received")?.is_some()
+        {
             break;
         }
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));

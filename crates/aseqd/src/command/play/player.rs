@@ -126,7 +126,7 @@ impl Player {
                 return Ok(Ended::Played);
             }
             if let Some(console) = &mut console {
-                if let Some(signal) = console.signal().context("signals")? {
+                if let Some(signal) = console.signal().context("signals cannot be received")? {
                     return Ok(Ended::Interrupted(signal));
                 }
                 if console.shows_progress() {
@@ -293,7 +293,7 @@ impl Player {
         }
         match rustix::event::poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(errno) => Err(errno).context("poll"),
+            Err(errno) => Err(errno).context("cannot wait for events"),
         }
     }
 }

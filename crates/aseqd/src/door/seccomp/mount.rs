@@ -38,8 +38,8 @@ pub struct Private {
 pub fn private() -> Result<Private, Fail> {
     let kind = SocketType::SEQPACKET;
     let (ours, theirs) = socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)
-        .context("no socket pair")?;
-    match fork().context("cannot fork")? {
+        .context("sockets cannot be made")?;
+    match fork().context("a process cannot be started")? {
         Fork::Child => {
             drop(ours);
             // The other end says what there is to say.
