@@ -154,14 +154,8 @@ fn examples_run_in_dash() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    // One note, an eighth long: a header, a track of 480 ticks to the quarter, and its end.
-    let track = b"\x00\x90\x3c\x40\x81\x70\x80\x3c\x40\x00\xff\x2f\x00";
-    let mut song = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk\0\0\0".to_vec();
-    song.push(u8::try_from(track.len()).expect("a short track"));
-    song.extend(track);
-    fs::write(folder.path().join("song.mid"), song).expect("a song");
-    let bin = Path::new(ASEQD).parent().expect("a folder").display().to_string();
-    let path = format!("{bin}:{}", std::env::var("PATH").unwrap_or_default());
+    song(folder.path());
+    let path = path();
     for example in RUN {
         let mut command = match example.starts_with("aseqd run") {
             true => Command::new("dash"),
@@ -203,4 +197,46 @@ fn the_readme_is_whole() {
             readme.contains(&format!("`{name}`")) || readme.contains(&format!("aseqd {name}"));
         assert!(named || name == "completions", "the README names {name}");
     }
+}
+
+/// Puts `song.mid` there: one note, an eighth long.
+fn song(folder: &Path) {
+    // A track of 480 ticks to the quarter, and its end.
+    let track = b"\x00\x90\x3c\x40\x81\x70\x80\x3c\x40\x00\xff\x2f\x00";
+    let mut song = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk\0\0\0".to_vec();
+    song.push(u8::try_from(track.len()).expect("a short track"));
+    song.extend(track);
+    fs::write(folder.join("song.mid"), song).expect("a song");
+}
+
+/// Where the examples find programs, ours first.
+fn path() -> String {
+    let bin = Path::new(ASEQD).parent().expect("a folder").display().to_string();
+    format!("{bin}:{}", std::env::var("PATH").unwrap_or_default())
+}
+
+/// The script of the README: a synthesizer that is waited for, and what it leaves.
+#[test]
+fn the_readmes_script_plays() {
+    const FONT: &str = "/usr/share/sounds/sf2/TimGM6mb.sf2";
+    if !can_serve() || !have(&["dash", "fluidsynth", "aplaymidi"]) {
+        return;
+    }
+    if !Path::new(FONT).exists() {
+        return skip(&format!("{FONT}: `.ci/setup` installs it"));
+    }
+    let readme = fs::read_to_string(root().join("README.md")).expect("text");
+    let block = readme.split("\n```sh\n").find(|block| block.contains("fluidsynth"));
+    let script = block.and_then(|block| block.split("\n```").next()).expect("a script");
+    let folder = tempfile::tempdir().expect("a folder");
+    song(folder.path());
+    std::os::unix::fs::symlink(FONT, folder.path().join("song.sf2")).expect("a link");
+    let mut command = Command::new("dash");
+    command.args(["-e", "-c", script]).env("PATH", path()).current_dir(folder.path());
+    let mark = Mark::new(&mut command);
+    let ended = finish(command, DEADLINE);
+    assert_eq!(ended.status.code(), Some(0), "{ended:#?}");
+    let sound = fs::metadata(folder.path().join("fluidsynth.wav")).expect("its sound");
+    assert!(sound.len() > 1000, "{} bytes", sound.len());
+    mark.expect_nothing();
 }
