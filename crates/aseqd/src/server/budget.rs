@@ -14,9 +14,10 @@ pub(crate) struct Bound {
     pub(crate) in_all: u64,
 }
 
-/// Open files of `/dev/snd/timer`, which have no number that could run out. Each takes up to 32 KiB for
-/// its records. Programs have one or two.
-pub(crate) const TIMER_FILES: Bound = Bound { per_user: 1024, in_all: 4096 };
+/// Open files of `/dev/snd/timer`, which have no number that could run out. Each takes about 3 KiB, or
+/// up to 24 KiB for its records if it is bound to a timer. Programs have one or two; Linux binds 1000 to
+/// timers and 1000 more to these.
+pub(crate) const TIMER_FILES: Bound = Bound { per_user: 2048, in_all: 4096 };
 
 /// Bytes of writes that wait for room, or for their turn, where 64 clients can be open. A program waits
 /// in one for each of its threads, with at most 1 MiB: this is one for each client.
