@@ -33,6 +33,9 @@ const SIOCOUTQ: u32 = 0x5411;
 /// Bytes that fill the smallest send buffer.
 const STUFFING: usize = 1024;
 const MOST_STUFFING: usize = 1024;
+/// Reads until an end is empty, of a buffer that is smaller than one of them. A program that fills it
+/// as quickly must not keep the server.
+const MOST_READS: usize = 16;
 
 #[derive(Debug)]
 pub(super) struct File {
@@ -139,10 +142,15 @@ impl File {
 
     /// Takes out what has come, if the file is writable.
     pub(super) fn drain(&self) {
+        if !self.shown.writable {
+            return;
+        }
         let mut bytes = [0; 4 * STUFFING];
-        while self.shown.writable
-            && recv(&self.socket, &mut bytes[..], RecvFlags::DONTWAIT).is_ok_and(|(len, _)| len > 0)
-        {
+        for _ in 0..MOST_READS {
+            let read = recv(&self.socket, &mut bytes[..], RecvFlags::DONTWAIT);
+            if !read.is_ok_and(|(len, _)| len > 0) {
+                break;
+            }
         }
     }
 

@@ -48,6 +48,14 @@ const FILES: u64 = u64::MAX - 1;
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
+/// Connections that are taken in before others have their turn: more wait for the next. So connections
+/// that have ended are let go as quickly as new ones come, and who connects without end stops nobody.
+const ACCEPTS: usize = 16;
+
+/// What happened to files, looked at before each call: more than a program can close at a time, but not
+/// without end, since a program can make something happen without end.
+const MAX_EVENTS: usize = 8192;
+
 /// Things that are no calls, looked at before others have their turn.
 const MAX_STEPS: usize = 64;
 
@@ -162,7 +170,7 @@ impl PreloadDoor {
 
     /// Takes all that wait to come in.
     fn accept(&mut self) {
-        loop {
+        for _ in 0..ACCEPTS {
             match accept_with(&self.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
                 Ok(socket) => self.admit(socket),
                 Err(Failure::AGAIN) => return,
@@ -265,7 +273,8 @@ impl PreloadDoor {
 
     /// What has happened to the files: the next that is closed.
     fn closed_file(&mut self) -> Option<FileId> {
-        while let Some(event) = one(&self.files_epoll) {
+        for _ in 0..MAX_EVENTS {
+            let event = one(&self.files_epoll)?;
             let key = Key::from_data(event.data);
             let flags = event.flags;
             if flags.intersects(EventFlags::HUP | EventFlags::RDHUP | EventFlags::ERR) {

@@ -23,6 +23,10 @@ use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 /// More than the smallest send buffer lets a socket send.
 const FILLING: [u8; 2048] = [0; 2048];
 
+/// Reads until a socket is empty, of a buffer of about one [`FILLING`]. A program that fills it as
+/// quickly must not keep the server.
+const MOST_READS: usize = 16;
+
 /// The most bytes that tell of events; a program that has not read after so many has seen enough.
 const MARKS: usize = 128;
 
@@ -184,7 +188,11 @@ impl AsFd for Line {
 /// Reads a socket empty, so that its peer has room.
 fn drain(ours: &OwnedFd) {
     let mut bytes = [0; FILLING.len()];
-    while recv(ours, &mut bytes, RecvFlags::DONTWAIT).is_ok_and(|(read, _)| read > 0) {}
+    for _ in 0..MOST_READS {
+        if !recv(ours, &mut bytes, RecvFlags::DONTWAIT).is_ok_and(|(read, _)| read > 0) {
+            break;
+        }
+    }
 }
 
 /// One more byte in a FIFO that has some.
