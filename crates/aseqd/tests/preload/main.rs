@@ -5,6 +5,7 @@ mod cases;
 #[path = "../common/mod.rs"]
 mod common;
 mod door;
+mod fuzz;
 mod memory;
 mod programs;
 mod server;
