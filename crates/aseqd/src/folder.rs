@@ -77,6 +77,15 @@ pub fn usual() -> Vec<PathBuf> {
     runtime.into_iter().chain(SYSTEM.map(PathBuf::from)).chain(cache).collect()
 }
 
+/// Where large files may lie for a while: `TMPDIR`, the folders that everybody may write to, and `~/.cache`.
+#[must_use]
+pub fn temporary() -> Vec<PathBuf> {
+    let named = std::env::var_os("TMPDIR").filter(|_| !is_privileged_by_its_file());
+    let system = || SYSTEM.map(PathBuf::from);
+    let home = usual().pop().filter(|last| !system().contains(last));
+    named.map(PathBuf::from).into_iter().chain(system()).chain(home).collect()
+}
+
 /// A place on a trusted path.
 #[derive(Debug)]
 pub struct Place {
@@ -172,12 +181,13 @@ impl Private {
         Err(Errno::EXIST.into())
     }
 
-    /// Makes one in the first of the usual places that can be trusted and written to, for this user alone.
+    /// Makes one for this user alone in the first of [`temporary`]'s places that can be trusted and written
+    /// to.
     ///
     /// # Errors
     /// A sentence that says what was wrong with each place.
     pub fn anywhere(prefix: &str) -> Result<Self, crate::error::Fail> {
-        first(usual(), |place| Self::new(place, prefix, 0o700))
+        first(temporary(), |place| Self::new(place, prefix, 0o700))
     }
 
     /// Its path.

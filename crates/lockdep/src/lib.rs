@@ -49,6 +49,8 @@ mod class;
 #[cfg(feature = "validate")]
 mod context;
 #[cfg(feature = "validate")]
+mod environment;
+#[cfg(feature = "validate")]
 mod graph;
 #[cfg(feature = "validate")]
 mod held;

@@ -11,9 +11,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use crate::class::Wait;
+use crate::environment::variable;
 use crate::graph::Graph;
 use crate::trace::{Frame, Trace};
 
@@ -28,7 +30,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// The file that `LOCKDEP_GRAPH` names, if it can be opened.
     pub(crate) fn from_environment() -> Option<Self> {
-        let path = std::env::var_os("LOCKDEP_GRAPH")?;
+        let path = variable("LOCKDEP_GRAPH")?;
         match Self::open(Path::new(&path)) {
             Ok(shared) => Some(shared),
             Err(error) => {
@@ -41,6 +43,11 @@ impl Shared {
     /// Opens or makes the file.
     pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let owner = file.metadata()?.uid();
+        if owner != rustix::process::geteuid().as_raw() && owner != 0 {
+            // What it says would be said of this program's locks.
+            return Err(std::io::Error::other(format!("it belongs to user {owner}")));
+        }
         Ok(Self { file, read: 0 })
     }
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::context::Thread;
+use crate::environment::variable;
 
 /// What a report is about.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -87,7 +88,7 @@ static COUNT: AtomicU64 = AtomicU64::new(0);
 
 impl Sink {
     fn new() -> Self {
-        let file = std::env::var_os("LOCKDEP_LOG")
+        let file = variable("LOCKDEP_LOG")
             .and_then(|path| File::options().append(true).create(true).open(path).ok());
         Self { file, ..Self::default() }
     }
@@ -132,7 +133,7 @@ pub(crate) fn emit_for(group: u64, tid: u32, kind: Kind, text: String) {
     TAINTED.store(true, Ordering::Relaxed);
     COUNT.fetch_add(1, Ordering::Relaxed);
     sink().write(Report { kind, text, group, tid });
-    if std::env::var_os("LOCKDEP_ABORT").is_some() {
+    if variable("LOCKDEP_ABORT").is_some() {
         std::process::abort();
     }
 }

@@ -6,6 +6,7 @@ use crate::program::Program;
 use crate::transcript::{Transcript, transcript};
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -106,9 +107,13 @@ impl Side {
 
     /// Runs this program there. `file` becomes its last argument.
     fn run(&self, arguments: &str, file: Option<&str>) -> Result<String, String> {
-        let programs = std::env::temp_dir().join(format!("seqfuzz.{}", std::process::id()));
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+        let name = format!("seqfuzz.{}.{now}", std::process::id());
+        let programs = std::env::temp_dir().join(name);
         if let Some(text) = file {
-            std::fs::write(&programs, text)
+            // Not through a link that somebody else has left there.
+            std::fs::File::create_new(&programs)
+                .and_then(|mut file| file.write_all(text.as_bytes()))
                 .map_err(|error| format!("{}: {error}", programs.display()))?;
         }
         let mut command;

@@ -39,6 +39,7 @@ fn cache() -> io::Result<PathBuf> {
     let home = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
     if let Some(cache) = home
         && fs::create_dir_all(&cache).is_ok()
+        && is_own(&cache).is_ok()
     {
         return Ok(cache.join("kcsan"));
     }
@@ -49,20 +50,75 @@ fn cache() -> io::Result<PathBuf> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    let found = fs::symlink_metadata(&folder)?;
-    if found.uid() != me || !found.is_dir() || found.mode() & 0o022 != 0 {
-        let folder = folder.display();
-        return Err(io::Error::other(format!("{folder} is not a folder of this user alone")));
-    }
+    is_own(&folder)?;
     Ok(folder)
+}
+
+/// Can nobody but this user, and root, change what is in a folder? With `su` and `sudo -E` the environment
+/// names folders of another user.
+fn is_own(folder: &Path) -> io::Result<()> {
+    let me = fs::metadata("/proc/self")?.uid();
+    let whole = folder.canonicalize()?;
+    // From the root on: what lies in a folder that is safe is there until this user moves it.
+    let mut path = PathBuf::new();
+    for part in whole.components() {
+        path.push(part);
+        let found = fs::symlink_metadata(&path)?;
+        let sticky = found.mode() & 0o1000 != 0 && path != whole;
+        let of_others = found.mode() & 0o022 != 0 && !sticky;
+        let last_of_root = path == whole && found.uid() != me;
+        if ![0, me].contains(&found.uid()) || of_others || last_of_root || !found.is_dir() {
+            let why = format!("{} is not a folder of this user alone", path.display());
+            return Err(io::Error::other(why));
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file, unless it is there; at once, since others may be about to read it.
 fn place(path: &Path, content: &[u8]) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|found| found.len() == content.len() as u64) {
+    if fs::read(path).is_ok_and(|found| found == content) {
         return Ok(());
     }
     let new = path.with_extension(format!("new-{}", std::process::id()));
     fs::write(&new, content)?;
     fs::rename(&new, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    #[test]
+    fn a_folder_that_others_can_change_takes_no_archive() {
+        let outer = tempfile::tempdir().unwrap();
+        let inner = outer.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        let mode = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode(&inner, 0o755);
+        is_own(&inner).unwrap();
+        symlink(&inner, outer.path().join("link")).unwrap();
+        is_own(&outer.path().join("link")).unwrap();
+        mode(&inner, 0o777);
+        assert!(is_own(&inner).is_err());
+        assert!(is_own(&outer.path().join("link")).is_err());
+        mode(&inner, 0o755);
+        mode(outer.path(), 0o777);
+        assert!(is_own(&inner).is_err());
+        mode(outer.path(), 0o1777);
+        is_own(&inner).unwrap();
+        assert!(is_own(outer.path()).is_err());
+    }
+
+    #[test]
+    fn an_archive_of_the_right_length_alone_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("libkcsan.a");
+        fs::write(&path, "theirs").unwrap();
+        place(&path, b"ours!!").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"ours!!");
+    }
 }

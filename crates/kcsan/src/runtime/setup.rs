@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::layout::MAGIC;
@@ -44,7 +45,10 @@ extern "C" fn set_up() {
     let place = thread.place.replace(Place::Runtime);
     keep_errno(|| {
         PID.store(std::process::id(), Ordering::Relaxed);
-        let text = std::env::var("KCSAN_OPTIONS").unwrap_or_default();
+        // SAFETY: takes a number, and looks into what the kernel has handed to this process.
+        let secure = unsafe { libc::getauxval(libc::AT_SECURE) != 0 };
+        // The environment of a program with more rights than who started it is another user's.
+        let text = std::env::var("KCSAN_OPTIONS").ok().filter(|_| !secure).unwrap_or_default();
         if let Err(reason) = options::read(&text) {
             say(&format!("KCSAN_OPTIONS: {reason}"));
         }
@@ -78,7 +82,15 @@ fn share(path: Option<&str>) -> std::io::Result<()> {
         None => None,
         Some(path) => {
             let mut options = File::options();
-            let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
+            options.read(true).write(true).create(true).truncate(false);
+            let file = options.custom_flags(libc::O_NOFOLLOW).open(path)?;
+            // SAFETY: takes nothing.
+            let me = unsafe { libc::geteuid() };
+            let owner = file.metadata()?.uid();
+            if owner != me && owner != 0 {
+                // Whoever can write to it could end this program, by making it shorter.
+                return Err(std::io::Error::other(format!("{path} belongs to user {owner}")));
+            }
             if file.metadata()?.len() == 0 {
                 file.set_len(length as u64)?;
             }

@@ -78,7 +78,7 @@ fn through(
     if let Some(trouble) = trouble {
         return Subject::missing(door.side, name, trouble);
     }
-    let log = setup.directory.join("dispatch.log");
+    let log = setup.directory.path().join("dispatch.log");
     let mut options = vec![OsString::from("--dispatch-log"), log.clone().into_os_string()];
     options.extend(precise.then(|| OsString::from("--precise")));
     // As root it would run under SCHED_FIFO by itself.

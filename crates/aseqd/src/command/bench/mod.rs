@@ -30,13 +30,15 @@ pub mod worker;
 
 use super::{is_wanted, print};
 use crate::error::{Context as _, Fail, say};
+use crate::folder::{self, Private};
 use door::Door;
 use machine::Machine;
 use peer::Shared;
 use row::{Measured, Row};
 use std::cell::OnceCell;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// How often everything is measured, unless an option says otherwise.
@@ -153,8 +155,8 @@ struct Setup {
     /// The doors, each with the reason why it cannot be used here, if there is one.
     doors: Vec<(Door, Option<String>)>,
     quick: bool,
-    /// For files of this run.
-    directory: PathBuf,
+    /// For files of this run. The next run removes what a killed one has left.
+    directory: Private,
     /// Servers of peers, started when the first row wants them.
     sndiod: OnceCell<Shared>,
     jack: OnceCell<Shared>,
@@ -163,9 +165,8 @@ struct Setup {
 impl Setup {
     fn new(args: &BenchArgs) -> Result<Self, Fail> {
         remove_leftovers();
-        let name = format!("{DIRECTORY}{}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        std::fs::create_dir(&directory).with_context(|| directory.display().to_string())?;
+        let prefix = format!("{DIRECTORY}{}-", std::process::id());
+        let directory = Private::anywhere(&prefix).context("no place for files of this run")?;
         let doors = Door::all(args.against_dev_snd_seq);
         Ok(Self {
             doors: doors.into_iter().map(|door| (door, door.trouble())).collect(),
@@ -191,22 +192,19 @@ impl Setup {
     }
 }
 
-impl Drop for Setup {
-    fn drop(&mut self) {
-        // The next run tries again.
-        let _left = std::fs::remove_dir_all(&self.directory);
-    }
-}
-
 /// Directories of runs that were interrupted: a large file may be in them.
 fn remove_leftovers() {
-    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let run = name.to_str().and_then(|name| name.strip_prefix(DIRECTORY)?.parse::<u32>().ok());
-        if run.is_some_and(|run| !std::path::Path::new(&format!("/proc/{run}")).exists()) {
-            // It may be somebody else's.
-            let _left = std::fs::remove_dir_all(entry.path());
+    let own = rustix::process::geteuid().as_raw();
+    for place in folder::temporary() {
+        for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let run = name.to_str().and_then(|name| {
+                name.strip_prefix(DIRECTORY)?.split_once('-')?.0.parse::<u32>().ok()
+            });
+            let ended = run.is_some_and(|run| !Path::new(&format!("/proc/{run}")).exists());
+            if ended && std::fs::symlink_metadata(entry.path()).is_ok_and(|is| is.uid() == own) {
+                let _left = std::fs::remove_dir_all(entry.path());
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ const TRACKS: usize = 16;
 /// The row.
 pub(super) fn row(setup: &Setup) -> Row {
     let size = if setup.quick { QUICK_SIZE } else { SIZE };
-    let file = Rc::new(file(&setup.directory, size).map_err(|error| error.to_string()));
+    let file = Rc::new(file(setup.directory.path(), size).map_err(|error| error.to_string()));
     let title = format!("playing a file of {} MB", size / 1_000_000);
     let mut subjects = Vec::new();
     for (door, trouble) in setup.main_doors() {

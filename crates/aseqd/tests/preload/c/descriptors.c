@@ -320,7 +320,7 @@ static void paths(void)
 	CHECK(open(SEQ, O_RDONLY | O_DIRECTORY) == -1 && errno == ENOTDIR);
 	CHECK(open("/proc/asound/timers", O_RDWR) == -1 && errno == EACCES);
 	CHECK(open("/dev/snd/seqx", O_RDWR) == -1);
-	CHECK(open("/tmp/seq", O_RDWR) == -1 && errno == ENOENT);
+	CHECK(open("/nonexistent/seq", O_RDWR) == -1 && errno == ENOENT);
 	CHECK(open("", O_RDWR) == -1 && errno == ENOENT);
 	FILE *text = fopen("/proc/asound/seq/clients", "r");
 	CHECK(text && fgets(line, sizeof line, text) && !strcmp(line, "Client info\n"));
@@ -328,7 +328,7 @@ static void paths(void)
 	CHECK((fd = open("/proc/asound/seq/queues", O_RDONLY)) >= 0);
 	CHECK(write(fd, line, 1) == -1 && errno == EBADF);
 	CHECK(fopen("/proc/asound/timers", "w") == NULL && errno == EACCES);
-	CHECK((text = fopen("/tmp/nothing/timers", "r")) == NULL && errno == ENOENT);
+	CHECK((text = fopen("/nonexistent/timers", "r")) == NULL && errno == ENOENT);
 	/* The device as a stream. */
 	FILE *device = fopen(SEQ, "r+");
 	CHECK(device != NULL);

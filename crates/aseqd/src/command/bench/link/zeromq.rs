@@ -2,10 +2,11 @@
 
 use super::socket::{first_words, records};
 use super::{Receiver, Sender};
+use crate::command::bench::DIRECTORY;
 use crate::command::bench::device::{READ_SIZE, now_ns};
-use crate::error::Fail;
+use crate::error::{Context as _, Fail};
+use crate::folder::Private;
 use crate::sys::peers::ZeroMq;
-use std::path::PathBuf;
 
 pub(super) struct Writer(ZeroMq);
 
@@ -23,15 +24,16 @@ impl Sender for Writer {
 
 pub(super) struct Reader {
     socket: ZeroMq,
-    file: PathBuf,
+    _folder: Private,
 }
 
 impl Reader {
     pub(super) fn new() -> Result<(Self, String), Fail> {
-        let file = std::env::temp_dir().join(format!("aseqd-bench-{}", std::process::id()));
-        let endpoint = format!("ipc://{}", file.display());
+        let prefix = format!("{DIRECTORY}{}-", std::process::id());
+        let folder = Private::anywhere(&prefix).context("no place for ZeroMQ's socket")?;
+        let endpoint = format!("ipc://{}", folder.path().join("socket").display());
         let socket = ZeroMq::open(&endpoint, false).map_err(Fail::new)?;
-        Ok((Self { socket, file }, endpoint))
+        Ok((Self { socket, _folder: folder }, endpoint))
     }
 }
 
@@ -42,12 +44,5 @@ impl Receiver for Reader {
         let at = now_ns();
         into.extend(first_words(&buffer[..read]).map(|number| (number, at)));
         Ok(())
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        // ZeroMQ may have done it.
-        let _gone = std::fs::remove_file(&self.file);
     }
 }
