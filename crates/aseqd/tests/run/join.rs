@@ -108,6 +108,15 @@ fn processes_that_outlive_the_command_keep_the_sequencer() {
 }
 
 #[test]
+fn files_that_are_handed_over_look_as_they_are_served() {
+    let script = "serve_one
+        one \"$aseqd\" run --via handover --join midi -- sh -c 'stat -c \"%a %u %F\" /dev/snd/seq; id -u'
+        finish; echo $?";
+    let Some(said) = machine("", script) else { return };
+    assert_eq!(said, "600 1000 character special file\n1000\n0\n");
+}
+
+#[test]
 fn who_cannot_join_is_told_why_in_a_sentence() {
     let script = "join() { \"$@\" run --join $folder -- echo in; echo $?; }
         folder=/nonexistent join one \"$aseqd\"

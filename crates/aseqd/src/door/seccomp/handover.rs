@@ -16,7 +16,7 @@ use crate::sys::realtime;
 use crate::sys::seccomp::{Listener, Notification};
 use engine::Node;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
-use rustix::fs::{MemfdFlags, Mode, OFlags, fstat, memfd_create, openat};
+use rustix::fs::{AtFlags, MemfdFlags, Mode, OFlags, fstat, memfd_create, openat, statat};
 use rustix::io::Errno;
 use std::ops::Range;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -124,9 +124,7 @@ impl Work {
     }
 
     fn answer(&mut self, call: &Notification) -> Result<(), Errno> {
-        let mount = *self
-            .mount
-            .get_or_insert_with(|| fstat(&self.directory).map_or(u64::MAX, |stat| stat.st_dev));
+        let mount = self.mount();
         let device = |identity: Identity| {
             let node = |node| inode(Goal::Device(node)) == identity.inode();
             let own = identity.device() == mount;
@@ -147,6 +145,20 @@ impl Work {
             .open(goal, flags)
             .and_then(|file| self.listener.answer_with(call.id, file.as_fd(), None, close_on_exec));
         given.or_else(|error| self.listener.answer(call.id, Err(error.raw_os_error())))
+    }
+
+    /// The number of the mount's file system. Asked for when it is served, and then how its files look.
+    fn mount(&mut self) -> u64 {
+        if let Some(mount) = self.mount {
+            return mount;
+        }
+        let mount = fstat(&self.directory).map_or(u64::MAX, |stat| stat.st_dev);
+        let [(name, _), ..] = NODES;
+        if let Ok(file) = statat(&self.directory, name, AtFlags::empty()) {
+            self.places.look_like(&file);
+        }
+        self.mount = Some(mount);
+        mount
     }
 
     fn open(&self, goal: Goal, flags: OFlags) -> Result<OwnedFd, Errno> {

@@ -5,7 +5,7 @@ use super::call::put;
 use super::filter::ON_FILES;
 use super::folder::{Folders, inode, list_with};
 use super::path::{Asking, Folder, Goal, Question, asking, low};
-use super::target::{Found, Identity, Targets};
+use super::target::{Found, Identity, Targets, User};
 use super::walk::{End, Known};
 use crate::sys::memory::{self, Piece};
 use crate::sys::seccomp::{Listener, Notification};
@@ -50,6 +50,8 @@ pub(super) enum Met {
 /// What the places look like, and who has their directories open.
 #[derive(Debug)]
 pub(super) struct Places {
+    /// Permissions and owner of the device files.
+    mode: u32,
     uid: u32,
     gid: u32,
     made: Time,
@@ -178,6 +180,7 @@ impl Places {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let seconds = i64::try_from(now.as_secs()).unwrap_or(0);
         Ok(Self {
+            mode: 0o666,
             uid: rustix::process::geteuid().as_raw(),
             gid: rustix::process::getegid().as_raw(),
             made: Time { seconds, nanoseconds: now.subsec_nanos() },
@@ -185,6 +188,12 @@ impl Places {
             folders: Folders::new()?,
             stand_ins: Vec::new(),
         })
+    }
+
+    /// The files look like this one.
+    pub(super) fn look_like(&mut self, file: &Stat) {
+        self.mode = file.st_mode & 0o777;
+        (self.uid, self.gid) = (file.st_uid, file.st_gid);
     }
 
     /// Readable when [`sweep`](Self::sweep) has something to do.
@@ -311,7 +320,7 @@ impl Places {
             }
             Question::Access { mode, effective } => {
                 let user = targets.user(call.thread, effective);
-                self.access(goal, mode, user)
+                self.access(goal, mode, user.as_ref())
             }
             Question::ReadLink { .. } => Err(Errno::INVAL),
             Question::Attributes { list } => no_attributes(list),
@@ -324,7 +333,7 @@ impl Places {
 
     fn looks(&self, goal: Goal) -> Looks {
         let (kind, mode, links) = match goal {
-            Goal::Device(_) => (FileType::CharacterDevice, 0o666, 1),
+            Goal::Device(_) => (FileType::CharacterDevice, self.mode, 1),
             Goal::Folder(Folder::Dev | Folder::Sound) => (FileType::Directory, 0o755, 2),
             Goal::Folder(_) => (FileType::Directory, 0o555, 2),
             Goal::Text(_) => (FileType::RegularFile, 0o444, 1),
@@ -353,14 +362,22 @@ impl Places {
         }
     }
 
-    fn access(&self, goal: Goal, mode: i32, user: Option<u32>) -> Result<(), Errno> {
+    fn access(&self, goal: Goal, mode: i32, user: Option<&User>) -> Result<(), Errno> {
         if mode & !(libc::R_OK | libc::W_OK | libc::X_OK) != 0 {
             return Err(Errno::INVAL);
         }
         let looks = self.looks(goal);
-        let owner = user == Some(looks.uid);
-        let root = user == Some(0) && !matches!(goal, Goal::Text(_));
-        let mut allowed = (if owner { looks.mode >> 6 } else { looks.mode }) & 7;
+        let owner = user.is_some_and(|user| user.id == looks.uid);
+        let group = user.is_some_and(|user| user.groups.contains(&looks.gid));
+        let root = user.is_some_and(|user| user.id == 0) && !matches!(goal, Goal::Text(_));
+        let shift = if owner {
+            6
+        } else if group {
+            3
+        } else {
+            0
+        };
+        let mut allowed = looks.mode >> shift & 7;
         if root {
             allowed |= if goal.is_file() { 6 } else { 7 };
         }

@@ -58,6 +58,13 @@ pub(super) enum Signalled {
     Perhaps,
 }
 
+/// Who asks whether something may be done.
+#[derive(Debug)]
+pub(super) struct User {
+    pub(super) id: u32,
+    pub(super) groups: Vec<u32>,
+}
+
 /// A thread; both descriptors are of it alone, not of one that has its number later.
 #[derive(Debug)]
 pub(super) struct Target {
@@ -183,10 +190,12 @@ impl Targets {
         fstat(&peeked.file)
     }
 
-    /// The user of a thread: by its real id, or by the one that counts for opens.
-    pub(super) fn user(&mut self, thread: i32, effective: bool) -> Option<u32> {
+    /// Who a thread is: by its real ids, or by those that count for opens.
+    pub(super) fn user(&mut self, thread: i32, effective: bool) -> Option<User> {
         let status = self.with(thread, |target| target.status()).ok()?;
-        status.users.get(usize::from(effective)).copied()
+        let at = usize::from(effective);
+        let (id, group) = (*status.users.get(at)?, *status.groups.get(at)?);
+        Some(User { id, groups: status.other_groups.into_iter().chain([group]).collect() })
     }
 
     /// The process of a thread; the thread's own number if it is gone.
@@ -313,12 +322,16 @@ impl Target {
         let text = self.text("status")?;
         let field =
             |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        let ids = |name: &str| -> Vec<u32> {
+            let ids = field(name).unwrap_or_default().split_whitespace();
+            ids.filter_map(|id| id.parse().ok()).collect()
+        };
         let set = |name| field(name).and_then(|set| u64::from_str_radix(set, 16).ok()).unwrap_or(0);
         Ok(Status {
             process: field("Tgid:").and_then(|number| number.parse().ok()),
-            users: field("Uid:")
-                .map(|ids| ids.split_whitespace().filter_map(|id| id.parse().ok()).collect())
-                .unwrap_or_default(),
+            users: ids("Uid:"),
+            groups: ids("Gid:"),
+            other_groups: ids("Groups:"),
             own: set("SigPnd:"),
             shared: set("ShdPnd:"),
             blocked: set("SigBlk:"),
@@ -348,6 +361,9 @@ struct Status {
     process: Option<i32>,
     /// Real, effective, saved, and for files.
     users: Vec<u32>,
+    /// The same of groups.
+    groups: Vec<u32>,
+    other_groups: Vec<u32>,
     /// Signals that wait for this thread.
     own: u64,
     /// Signals that wait for any thread of its process.
