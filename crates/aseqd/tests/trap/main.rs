@@ -83,7 +83,7 @@ macro_rules! programs {
     )* };
 }
 
-programs! { pointers asks closes fuzz }
+programs! { pointers asks closes fuzz takes }
 
 /// What Linux 6.12 said to these programs.
 const POINTERS_LINUX: &str = include_str!("pointers.linux-6.12.txt");
@@ -210,6 +210,11 @@ fn calls_at_random_do_no_harm() {
             assert_eq!(differences(POINTERS_LINUX, &found.join("\n")), [], "seed {seed}");
         }
     }
+}
+
+#[test]
+fn a_descriptor_that_is_taken_out_of_a_process_is_of_the_same_client() {
+    assert_eq!(output(run_via("trap", &*takes, &[])), "done\n");
 }
 
 #[test]

@@ -192,6 +192,8 @@ pub(super) fn trap(range: &Range<i32>) -> Vec<Instruction> {
         numbers(DUPS, Label::Descriptor),
         numbers(ON_SOCKETS, Label::Descriptor),
         numbers(&[libc::SYS_vmsplice], Label::Descriptor),
+        // It gives a descriptor at the lowest number; and hardly any program has it.
+        numbers(&[libc::SYS_pidfd_getfd], Label::Notify),
         numbers(BETWEEN_FIRST_TWO, Label::FirstTwo),
         numbers(&[libc::SYS_splice], Label::FirstAndThird),
         fcntl(),
@@ -416,6 +418,7 @@ mod tests {
             assert_eq!(verdict(&handover, ARCH, *call, [800, 0]), ALLOW, "{call}");
         }
         assert_eq!(verdict(&trap, ARCH, libc::SYS_close, [800, 0]), ALLOW);
+        assert_eq!(verdict(&trap, ARCH, libc::SYS_pidfd_getfd, [5, 3]), NOTIFY);
     }
 
     #[test]

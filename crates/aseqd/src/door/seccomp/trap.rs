@@ -17,8 +17,9 @@ use crate::sys::seccomp::{Listener, Notification, can_wait_killable};
 use engine::{Access, FileId, Node};
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl, fstat};
 use rustix::io::Errno;
+use rustix::process::{PidfdGetfdFlags, pidfd_getfd};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
@@ -242,6 +243,9 @@ impl Trap {
         call: &Notification,
         buffer: &mut TrapBuffer,
     ) -> Result<Option<Kind>, Refusal> {
+        if call.number == libc::SYS_pidfd_getfd {
+            return self.borrow(call);
+        }
         // The way of an event: not looked at twice.
         if !ON_FILES.contains(&call.number) {
             let Self { by_identity, files, places, listener, targets, .. } = self;
@@ -344,6 +348,29 @@ impl Trap {
         result: Result<i64, Errno>,
     ) -> Result<Option<Kind>, Refusal> {
         self.listener.answer(call.id, result.map_err(Errno::raw_os_error))?;
+        Ok(None)
+    }
+
+    /// Gives a program the file of ours that it takes out of another, at a number where its calls stop.
+    fn borrow(&mut self, call: &Notification) -> Result<Option<Kind>, Refusal> {
+        let [pidfd, number, flags, ..] = call.args;
+        // The kernel asks what the caller may; this process could do more.
+        let user = self.targets.user(call.thread, true).map(|user| user.id);
+        if user != Some(rustix::process::geteuid().as_raw()) || low(flags) != 0 {
+            return Err(Refusal::Native);
+        }
+        let Ok(Found { copy: Some(pidfd), .. }) = self.targets.find(call.thread, low(pidfd)) else {
+            return Err(Refusal::Native);
+        };
+        let none = PidfdGetfdFlags::empty();
+        let taken = pidfd_getfd(&pidfd, low(number), none).map_err(|_| Refusal::Native)?;
+        if !self.by_identity.contains_key(&Identity::of(&fstat(&taken)?)) {
+            return Err(Refusal::Native);
+        }
+        let number = self.targets.free(call.thread, &self.descriptors)?;
+        self.listener
+            .answer_with(call.id, taken.as_fd(), Some(number), true)
+            .map_err(above_limit)?;
         Ok(None)
     }
 
