@@ -140,7 +140,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "DOOR", env = "ASEQD_VIA")]
     pub via: Option<run::Via>,
     /// Join the sequencer that `aseqd serve --mount DIR` serves, instead of making one. It goes on when CMD ends
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["trace", "TimingArgs"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["trace", "TimingArgs", "SequencerArgs"])]
     pub join: Option<PathBuf>,
     /// Log failing calls of programs to standard error, with reasons
     #[arg(long)]

@@ -2,6 +2,7 @@
 //! becomes the command if that succeeds.
 
 use super::entry::{self, Entrance, Entry};
+use super::hotplug::Hotplug;
 use super::join;
 use super::link::{Link, Word};
 use super::namespace::Ids;
@@ -33,8 +34,17 @@ const DIED: &str = "the process that tried it has died";
 pub(super) struct Started {
     pub(super) command: Pid,
     pub(super) server: Server,
+    /// To follow changes of `/dev`, if the command has one of its own.
+    pub(super) hotplug: Option<Hotplug>,
     /// Must be there as long as programs are started.
     pub(super) remains: Remains,
+}
+
+/// What the keeper has once the process has passed the door.
+struct Met {
+    server: Server,
+    remains: Remains,
+    hotplug: Option<Hotplug>,
 }
 
 /// What the keeper makes of a door before there is a process for it.
@@ -82,7 +92,12 @@ pub(super) fn start(
         let reap = || waitpid(Some(process), WaitOptions::empty());
         rustix::io::retry_on_intr(reap).context("a process cannot be reaped")?;
     }
-    Ok(met?.map(|(server, remains)| Started { command: process, server, remains }))
+    Ok(met?.map(|Met { server, remains, hotplug }| Started {
+        command: process,
+        server,
+        hotplug,
+        remains,
+    }))
 }
 
 /// What can be made of the door before there is a process for it; and what the process does.
@@ -134,11 +149,11 @@ fn meet(
     args: &RunArgs,
     ids: Ids,
     link: &Link,
-) -> Result<Result<(Server, Remains), String>, Fail> {
+) -> Result<Result<Met, String>, Fail> {
     let descriptor = match link.listen()? {
         Word::Door(descriptor) => descriptor,
         Word::Refused(why) => return Ok(Err(why)),
-        Word::Passed | Word::Gone => return Ok(Err(DIED.into())),
+        Word::Passed | Word::Hotplug(_) | Word::Gone => return Ok(Err(DIED.into())),
     };
     let (way, remains) = match way(prepared, ids, !args.timing.no_realtime, descriptor) {
         Ok(both) => both,
@@ -153,26 +168,31 @@ fn meet(
     let mut alarm = Alarm::new().context("a timer cannot be made")?;
     server.watch(&alarm).context("cannot wait for a timer")?;
     let mut patience = Patience::new();
+    let mut hotplug = None;
     let word = loop {
         let look = u64::try_from(LOOK.as_nanos()).unwrap_or(u64::MAX);
         alarm.set(Some(Clock::Real.now() + look)).context("a timer cannot be made")?;
-        match server.run().context("the server failed")? {
-            Wake::Watched(number) if number == linked => break link.listen()?,
+        let word = match server.run().context("the server failed")? {
+            Wake::Watched(number) if number == linked => link.listen()?,
             // The word may have come while this process waited for a CPU, too.
-            Wake::Watched(_) if link.has_word()? => break link.listen()?,
+            Wake::Watched(_) if link.has_word()? => link.listen()?,
             Wake::Watched(_) if patience.is_over() => {
                 return Ok(Err("an open of the sequencer did not come back".into()));
             }
-            Wake::Watched(_) => {}
+            Wake::Watched(_) => continue,
             Wake::Disconnected => return Ok(Err("it was closed at once".into())),
+        };
+        match word {
+            Word::Hotplug(sent) => hotplug = Some(sent),
+            word => break word,
         }
     };
     server.forget(link).context("cannot wait for the command")?;
     server.forget(&alarm).context("cannot wait for a timer")?;
     Ok(match word {
-        Word::Passed => Ok((server, remains)),
+        Word::Passed => Ok(Met { server, remains, hotplug }),
         Word::Refused(why) => Err(why),
-        Word::Door(_) | Word::Gone => Err(DIED.into()),
+        Word::Door(_) | Word::Hotplug(_) | Word::Gone => Err(DIED.into()),
     })
 }
 

@@ -25,7 +25,7 @@ pub(super) fn main(
     // Processes that lose their parent become ours, so that they can be found at the end.
     set_child_subreaper(Pid::from_raw(1)).context("cannot become a subreaper")?;
     let signal_fd = SignalFd::new(signals).context("signals cannot be received")?;
-    let Started { command, mut server, remains } = match choose(args, mask)? {
+    let Started { command, mut server, hotplug, remains } = match choose(args, mask)? {
         Ok(started) => started,
         Err(status) => return Ok((status, Remains::Nothing)),
     };
@@ -36,8 +36,16 @@ pub(super) fn main(
     detach_from_terminal();
     let front_number = server.watch(front).context("cannot wait for the front")?;
     let signal_number = server.watch(&signal_fd).context("cannot wait for signals")?;
+    let watched = hotplug.as_ref().map(|hotplug| server.watch(hotplug)).transpose();
+    let hotplug_number = watched.context("cannot wait for changes of /dev")?;
     loop {
         match server.run().context("the server failed")? {
+            Wake::Watched(number) if Some(number) == hotplug_number => {
+                if let Some(hotplug) = &hotplug {
+                    // Without a process for it what is plugged in is not seen, and all else goes on.
+                    let _as_before = hotplug.follow();
+                }
+            }
             Wake::Watched(number) if number == front_number => {
                 if !forward(front, command) {
                     // The front is gone, killed: so is everything that it started.

@@ -1,6 +1,7 @@
 //! Between the keeper and a process that is about to become the command: the door, and whether it
 //! leads to the sequencer.
 
+use super::hotplug::Hotplug;
 use super::pair;
 use crate::error::{Context as _, Fail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -16,6 +17,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 const ROOM: usize = 4096;
 
 const DOOR: u8 = b'd';
+const HOTPLUG: u8 = b'h';
 const PASSED: u8 = b'p';
 const REFUSED: u8 = b'r';
 
@@ -28,6 +30,8 @@ pub(super) struct Link(OwnedFd);
 pub(super) enum Word {
     /// The door is made; what the keeper has to serve it by.
     Door(Option<OwnedFd>),
+    /// What it takes to follow changes of `/dev`.
+    Hotplug(Hotplug),
     /// It leads to the sequencer: the process becomes the command.
     Passed,
     /// It cannot be had, and the process ends: why.
@@ -46,14 +50,22 @@ impl Link {
     /// Says [`Word::Door`].
     pub(super) fn door(&self, descriptor: Option<BorrowedFd<'_>>) -> Result<(), Fail> {
         let descriptors: Vec<_> = descriptor.into_iter().collect();
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        self.send(&[DOOR], &descriptors).context("the door cannot be handed over")
+    }
+
+    /// Says [`Word::Hotplug`].
+    pub(super) fn hotplug(&self, hotplug: &Hotplug) -> Result<(), Fail> {
+        self.send(&[HOTPLUG, hotplug.is_snd().into()], &hotplug.parts())
+            .context("/dev cannot be handed over")
+    }
+
+    fn send(&self, word: &[u8], descriptors: &[BorrowedFd<'_>]) -> rustix::io::Result<()> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(Hotplug::PARTS))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         if !descriptors.is_empty() {
-            control.push(SendAncillaryMessage::ScmRights(&descriptors));
+            control.push(SendAncillaryMessage::ScmRights(descriptors));
         }
-        sendmsg(&self.0, &[IoSlice::new(&[DOOR])], &mut control, SendFlags::NOSIGNAL)
-            .context("the door cannot be handed over")?;
-        Ok(())
+        sendmsg(&self.0, &[IoSlice::new(word)], &mut control, SendFlags::NOSIGNAL).map(drop)
     }
 
     /// Says [`Word::Passed`].
@@ -79,7 +91,7 @@ impl Link {
 
     /// Waits for a word.
     pub(super) fn listen(&self) -> Result<Word, Fail> {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(Hotplug::PARTS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut bytes = vec![0; ROOM];
         let received = rustix::io::retry_on_intr(|| {
@@ -87,12 +99,17 @@ impl Link {
             recvmsg(&self.0, room, &mut control, RecvFlags::CMSG_CLOEXEC)
         });
         let length = received.context("no word from the command")?.bytes;
-        let descriptor = control.drain().find_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
-            _ => None,
+        let mut descriptors = control.drain().flat_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(descriptors) => descriptors.collect(),
+            _ => Vec::new(),
         });
         Ok(match bytes[..length].split_first() {
-            Some((&DOOR, _)) => Word::Door(descriptor),
+            Some((&DOOR, _)) => Word::Door(descriptors.next()),
+            Some((&HOTPLUG, which)) => {
+                let hotplug = Hotplug::from_parts(which == [1], descriptors);
+                let missing = || Fail::new("/dev came through the link in parts");
+                Word::Hotplug(hotplug.ok_or_else(missing)?)
+            }
             Some((&PASSED, _)) => Word::Passed,
             Some((_, why)) => Word::Refused(String::from_utf8_lossy(why).into_owned()),
             None => Word::Gone,

@@ -13,6 +13,7 @@
 mod attempt;
 mod entry;
 mod front;
+mod hotplug;
 mod join;
 mod keeper;
 mod link;

@@ -5,6 +5,7 @@
 //! because a user cannot make a directory there. All of it is in this namespace alone and goes with
 //! it.
 
+use super::hotplug::Hotplug;
 use super::join;
 use super::link::Link;
 use crate::door::NODES;
@@ -20,9 +21,11 @@ use rustix::mount::{
     mount_change, move_mount, open_tree, unmount,
 };
 use rustix::thread::UnshareFlags;
-use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::ffi::{CStr, CString, OsStr};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 const DEV: &str = "/dev";
 pub(super) const SND: &str = "/dev/snd";
@@ -69,12 +72,21 @@ pub(super) fn enter(ids: Ids, keeper: &Link, joined: Option<&Path>) -> Result<St
     };
     let existing =
         openat(CWD, SND, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
-    match existing {
-        Ok(old) => replace_snd(&files, &old)?,
+    // Before anything of it is copied.
+    let which = if existing.is_ok() { Replaced::Snd } else { Replaced::Dev };
+    let changes = Hotplug::watch(which.path());
+    let (old, new) = match existing {
+        Ok(old) => replace_snd(&files, old)?,
         Err(_) => replace_dev(&files)?,
-    }
+    };
     if joined.is_some() {
         keeper.door(None)?;
+    }
+    // Without it all works, but for what is plugged in later.
+    if let Ok(changes) = changes
+        && let Ok(hotplug) = Hotplug::new(which, changes, old, new)
+    {
+        keeper.hotplug(&hotplug)?;
     }
     let how = if user_namespace { "a user and mount namespace" } else { "a mount namespace" };
     let files = joined.map_or_else(
@@ -140,10 +152,9 @@ fn no_mount(target: &str) -> impl FnOnce(Errno) -> Fail + '_ {
 }
 
 /// `/dev/snd` exists: its nodes stay.
-fn replace_snd(files: &Files<'_>, old: &OwnedFd) -> Result<(), Fail> {
+fn replace_snd(files: &Files<'_>, old: OwnedFd) -> Result<(OwnedFd, OwnedFd), Fail> {
     let new = cover(SND)?;
-    // A timer of the kernel's would not know our queues.
-    bind_entries(old, &new, &NODES.map(|(name, _)| name.as_bytes()))?;
+    bind_entries(Replaced::Snd, &old, &new)?;
     if !shares_inodes() {
         // Every open must come through the directory: see `chardev::Inodes`.
         rustix::fs::mkdirat(&new, "aseqd", Mode::from_raw_mode(0o755)).context("/dev/snd/aseqd")?;
@@ -152,7 +163,7 @@ fn replace_snd(files: &Files<'_>, old: &OwnedFd) -> Result<(), Fail> {
             rustix::fs::symlinkat(format!("aseqd/{name}"), &new, name)
                 .with_context(|| format!("{SND}/{name}"))?;
         }
-        return Ok(());
+        return Ok((old, new));
     }
     rustix::fs::mkdirat(&new, ".aseqd", Mode::from_raw_mode(0o755)).context("/dev/snd/.aseqd")?;
     files.mount("/dev/snd/.aseqd")?;
@@ -164,7 +175,8 @@ fn replace_snd(files: &Files<'_>, old: &OwnedFd) -> Result<(), Fail> {
         }
     }
     unmount("/dev/snd/.aseqd", UnmountFlags::DETACH).context("/dev/snd/.aseqd")?;
-    rustix::fs::unlinkat(&new, ".aseqd", AtFlags::REMOVEDIR).context("/dev/snd/.aseqd")
+    rustix::fs::unlinkat(&new, ".aseqd", AtFlags::REMOVEDIR).context("/dev/snd/.aseqd")?;
+    Ok((old, new))
 }
 
 /// Binds a file of the device's mount beside it. The look-ups of this are served by the keeper.
@@ -177,12 +189,12 @@ fn bind_device(snd: &OwnedFd, name: &str) -> rustix::io::Result<()> {
 }
 
 /// `/dev/snd` does not exist: a new `/dev` that has it, and all that the old one has.
-fn replace_dev(files: &Files<'_>) -> Result<(), Fail> {
+fn replace_dev(files: &Files<'_>) -> Result<(OwnedFd, OwnedFd), Fail> {
     let old = openat(CWD, DEV, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .context("/dev cannot be opened")?;
     let whole = whole_dev(&old).context("/dev cannot be bound")?;
     let new = cover(DEV)?;
-    bind_entries(&old, &new, &[PTMX.to_bytes()])?;
+    bind_entries(Replaced::Dev, &old, &new)?;
     place_ptmx(&old, &new, whole).context("/dev/ptmx")?;
     rustix::fs::mkdirat(&new, "snd", Mode::from_raw_mode(0o755)).context(SND)?;
     files.mount(SND)?;
@@ -191,7 +203,7 @@ fn replace_dev(files: &Files<'_>) -> Result<(), Fail> {
     if !writable {
         rustix::fs::fchmod(&new, Mode::from_raw_mode(0o555)).context(DEV)?;
     }
-    Ok(())
+    Ok((old, new))
 }
 
 /// Makes `/dev/ptmx`, through which programs get terminals. The driver takes the terminals of `pts` beside
@@ -267,20 +279,54 @@ fn shares_inodes() -> bool {
     (numbers.next(), numbers.next()) >= (Some(6), Some(2))
 }
 
-/// Makes everything in one directory visible in another, but for some names.
-fn bind_entries(old: &OwnedFd, new: &OwnedFd, except: &[&[u8]]) -> Result<(), Fail> {
-    let list =
-        openat(old, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-            .context("/dev cannot be listed")?;
+/// A directory that the command has one of its own of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Replaced {
+    Dev,
+    Snd,
+}
+
+impl Replaced {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Dev => DEV,
+            Self::Snd => SND,
+        }
+    }
+
+    /// Whether a name in it is not as in the old one: our files, since a timer of the kernel's would not know our
+    /// queues; where they come from; the node that makes terminals.
+    fn is_own(self, name: &CStr) -> bool {
+        match self {
+            Self::Dev => [c"snd", PTMX, WHOLE_DEV].contains(&name),
+            Self::Snd => {
+                let node = NODES.iter().any(|(node, _)| node.as_bytes() == name.to_bytes());
+                node || [c"aseqd", c".aseqd"].contains(&name)
+            }
+        }
+    }
+}
+
+/// The names in a directory, but for [our own](Replaced::is_own).
+fn names(which: Replaced, directory: &OwnedFd) -> rustix::io::Result<BTreeSet<CString>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let list = openat(directory, ".", flags, Mode::empty())?;
     let mut buffer = Vec::with_capacity(16 * 1024);
     let mut entries = RawDir::new(list, buffer.spare_capacity_mut());
+    let mut names = BTreeSet::new();
     while let Some(entry) = entries.next() {
-        let entry = entry.context("/dev cannot be listed")?;
-        let name = entry.file_name().to_owned();
-        if name.as_bytes() == b"." || name.as_bytes() == b".." || except.contains(&name.as_bytes())
-        {
-            continue;
+        let entry = entry?;
+        let name = entry.file_name();
+        if ![c".", c".."].contains(&name) && !which.is_own(name) {
+            names.insert(name.to_owned());
         }
+    }
+    Ok(names)
+}
+
+/// Makes everything in one directory visible in another, but for [our own](Replaced::is_own) names.
+fn bind_entries(which: Replaced, old: &OwnedFd, new: &OwnedFd) -> Result<(), Fail> {
+    for name in names(which, old).context("/dev cannot be listed")? {
         // A node that goes away meanwhile is one that is not there.
         if let Err(error) = bind_entry(old, new, &name)
             && error != Errno::NOENT
@@ -290,6 +336,38 @@ fn bind_entries(old: &OwnedFd, new: &OwnedFd, except: &[&[u8]]) -> Result<(), Fa
         }
     }
     Ok(())
+}
+
+/// Makes the new directory as the old one is now, within the namespaces of the command.
+pub(super) fn follow(which: Replaced, old: &OwnedFd, new: &OwnedFd) -> rustix::io::Result<()> {
+    let (wanted, have) = (names(which, old)?, names(which, new)?);
+    for name in have.iter().filter(|name| is_gone(old, new, name)) {
+        let folder = PathBuf::from(format!("/proc/self/fd/{}", new.as_raw_fd()));
+        let path = folder.join(OsStr::from_bytes(name.to_bytes()));
+        // A link is no mount.
+        let _not_mounted = unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
+        let file = rustix::fs::unlinkat(new, name, AtFlags::empty());
+        let _in_use = file.or_else(|_| rustix::fs::unlinkat(new, name, AtFlags::REMOVEDIR));
+    }
+    let have = names(which, new)?;
+    for name in wanted.difference(&have) {
+        // It may be gone again; and of the others each is worth having.
+        let _gone = bind_entry(old, new, name);
+    }
+    Ok(())
+}
+
+/// Whether what is bound in the new directory is no longer in the old one: nothing is, or another node of that
+/// name. What the command has made itself in the new directory was never bound, and stays.
+fn is_gone(old: &OwnedFd, new: &OwnedFd, name: &CStr) -> bool {
+    let of = |directory| statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
+    let Ok(now) = of(new) else { return true };
+    let own_file_system = rustix::fs::fstat(new).is_ok_and(|new| new.st_dev == now.st_dev);
+    let link = FileType::from_raw_mode(now.st_mode) == FileType::Symlink;
+    match of(old) {
+        Ok(was) => !link && (was.st_dev, was.st_ino) != (now.st_dev, now.st_ino),
+        Err(_) => link || !own_file_system,
+    }
 }
 
 fn bind_entry(old: &OwnedFd, new: &OwnedFd, name: &CString) -> rustix::io::Result<()> {

@@ -38,7 +38,7 @@ fn machine(pts_mode: &str) -> String {
         mkdir /dev/mqueue; mount -t mqueue mqueue /dev/mqueue
         mkdir /dev/hugepages; mount -t hugetlbfs hugetlbfs /dev/hugepages || true
         mkdir -p /dev/bus/usb/001 /dev/mapper; mknod -m 664 /dev/bus/usb/001/001 c 189 0
-        mknod -m 660 /dev/loop0 b 7 0; mknod -m 600 /dev/console c 5 1
+        touch /dev/timer /dev/seq /dev/aseqd; mknod -m 660 /dev/loop0 b 7 0; mknod -m 600 /dev/console c 5 1
         python3 -c 'import socket, time; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(\"/dev/log\"); print(flush=True); time.sleep(1000)' > /dev/listening & logger=$!
         until test -s /dev/listening; do kill -0 $logger; sleep 0.02; done; chmod 666 /dev/log
@@ -117,4 +117,58 @@ fn terminals_work_for_those_who_make_them() {
         let said = output(command);
         assert!(said.starts_with("/dev/"), "{said}");
     }
+}
+
+/// What the command of a run sees of changes that are made outside, step by step.
+fn see_changes(setup: &str, user: &str) {
+    let Some((folder, _program)) = program() else { return };
+    if !is_root() || !have(&["unshare", "mknod", "setpriv", "python3"]) {
+        return;
+    }
+    let aseqd = folder.path().join("aseqd");
+    let aseqd = aseqd.display();
+    let script = format!(
+        "{setup}
+        mount -t tmpfs -o mode=777 tmpfs /run; cd $place
+        # In the run: prints a line for each state that is wanted, once it is there.
+        cat > /run/inside <<'END'
+        cd $place; touch /run/ready
+        until test \"$(stat -c %t:%T node1 2>&1)\" = bc:1; do sleep 0.01; done; echo added; touch /run/1
+        until test -e folder/in -a \"$(readlink link)\" = node1; do sleep 0.01; done; echo folder; touch /run/2
+        until test \"$(stat -c %t:%T node1 2>&1)\" = bc:2; do sleep 0.01; done; echo replaced; touch /run/3
+        while test -e node1 -o -e folder -o -L link; do sleep 0.01; done; echo gone; touch /run/4
+        test -e /dev/snd/seq && ls -d /dev/null && echo the rest
+END
+        {user} {aseqd} run --via fuse -- sh /run/inside & run=$!
+        wait_for() {{ until test -e /run/$1; do kill -0 $run || exit 1; sleep 0.01; done; }}
+        wait_for ready; mknod node1 c 188 1
+        wait_for 1; mkdir folder; echo > folder/in; ln -s node1 link
+        wait_for 2; mknod node2 c 188 2; mv node2 node1
+        wait_for 3; rm -r node1 folder link
+        wait_for 4; wait $run; echo $?; kill $logger"
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--ipc"]);
+    command.args(["--mount", "--propagation", "private", "sh", "-c", &script]);
+    command.env_remove("ASEQD_VIA");
+    let ended = finish(command, DEADLINE);
+    let wanted = "added\nfolder\nreplaced\ngone\n/dev/null\nthe rest\n0\n";
+    assert_eq!(ended.stdout, wanted, "{ended:#?}");
+    assert_eq!(ended.stderr, "", "{ended:#?}");
+}
+
+#[test]
+fn what_is_plugged_in_later_is_seen_by_root() {
+    see_changes(&format!("{}export place=/dev", machine("000")), "env");
+}
+
+#[test]
+fn what_is_plugged_in_later_is_seen_by_a_user() {
+    see_changes(&format!("{}export place=/dev", machine("000")), USER);
+}
+
+#[test]
+fn a_sound_card_that_is_plugged_in_later_is_seen() {
+    let setup = format!("{}mkdir /dev/snd; export place=/dev/snd", machine("000"));
+    see_changes(&setup, USER);
 }
