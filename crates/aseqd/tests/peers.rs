@@ -108,7 +108,8 @@ fn suite(name: &str, version: &str, target: &[&str], filter: &[&str]) -> Option<
     let mut test = aseqd_run([cargo.as_str(), "test", "--offline"]);
     test.args(target).args(filter).current_dir(&copy);
     settle(&mut test);
-    let ended = finish(test, DEADLINE * 2);
+    // It may wait until the other suite is built: cargo lets one at a time into their common folder.
+    let ended = finish(test, PATIENCE);
     assert!(ended.status.success(), "{ended:#?}");
     Some(ended.stdout)
 }
