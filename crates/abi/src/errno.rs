@@ -62,6 +62,8 @@ errnos! {
     ENOSYS = 38;
     /// File descriptor in bad state.
     EBADFD = 77;
+    /// Protocol not available.
+    ENOPROTOOPT = 92;
 }
 
 impl fmt::Display for Errno {

@@ -1,6 +1,6 @@
 //! Request codes, built as `asm-generic/ioctl.h` builds them.
 
-use crate::{seq, timer, ump};
+use crate::{control, seq, timer, ump};
 use core::mem::size_of;
 
 /// Direction bit: the program's buffer is read by the driver.
@@ -36,7 +36,7 @@ macro_rules! requests {
         $(#[$outer])*
         pub mod $module {
             #[allow(unused_imports, reason = "which of them a table uses is the table's affair")]
-            use super::{READ, WRITE, ioc, seq, size_of, timer, ump};
+            use super::{READ, WRITE, control, ioc, seq, size_of, timer, ump};
             $(
                 #[doc = concat!("`", $c, "`")]
                 #[doc(alias = $c)]
@@ -142,4 +142,42 @@ requests! {
     timers32, b'T':
     "SNDRV_TIMER_IOCTL_GPARAMS32" GPARAMS = W 0x04 timer::TimerGparams32;
     "SNDRV_TIMER_IOCTL_INFO32" INFO = R 0x11 timer::TimerInfo32;
+}
+
+requests! {
+    /// Requests of a card's control device, type letter `U`.
+    controls, b'U':
+    "SNDRV_CTL_IOCTL_PVERSION" PVERSION = R 0x00 i32;
+    "SNDRV_CTL_IOCTL_CARD_INFO" CARD_INFO = R 0x01 control::CardInfo;
+    "SNDRV_CTL_IOCTL_ELEM_LIST" ELEM_LIST = RW 0x10 control::ElemList;
+    "SNDRV_CTL_IOCTL_ELEM_INFO" ELEM_INFO = RW 0x11 control::ElemInfo;
+    "SNDRV_CTL_IOCTL_ELEM_READ" ELEM_READ = RW 0x12 control::ElemValue;
+    "SNDRV_CTL_IOCTL_ELEM_WRITE" ELEM_WRITE = RW 0x13 control::ElemValue;
+    "SNDRV_CTL_IOCTL_ELEM_LOCK" ELEM_LOCK = W 0x14 control::ElemId;
+    "SNDRV_CTL_IOCTL_ELEM_UNLOCK" ELEM_UNLOCK = W 0x15 control::ElemId;
+    "SNDRV_CTL_IOCTL_SUBSCRIBE_EVENTS" SUBSCRIBE_EVENTS = RW 0x16 i32;
+    "SNDRV_CTL_IOCTL_ELEM_ADD" ELEM_ADD = RW 0x17 control::ElemInfo;
+    "SNDRV_CTL_IOCTL_ELEM_REPLACE" ELEM_REPLACE = RW 0x18 control::ElemInfo;
+    "SNDRV_CTL_IOCTL_ELEM_REMOVE" ELEM_REMOVE = RW 0x19 control::ElemId;
+    "SNDRV_CTL_IOCTL_TLV_READ" TLV_READ = RW 0x1a control::Tlv;
+    "SNDRV_CTL_IOCTL_TLV_WRITE" TLV_WRITE = RW 0x1b control::Tlv;
+    "SNDRV_CTL_IOCTL_TLV_COMMAND" TLV_COMMAND = RW 0x1c control::Tlv;
+    "SNDRV_CTL_IOCTL_HWDEP_NEXT_DEVICE" HWDEP_NEXT_DEVICE = RW 0x20 i32;
+    "SNDRV_CTL_IOCTL_HWDEP_INFO" HWDEP_INFO = R 0x21 control::HwdepInfo;
+    "SNDRV_CTL_IOCTL_PCM_NEXT_DEVICE" PCM_NEXT_DEVICE = R 0x30 i32;
+    "SNDRV_CTL_IOCTL_PCM_INFO" PCM_INFO = RW 0x31 control::PcmInfo;
+    "SNDRV_CTL_IOCTL_PCM_PREFER_SUBDEVICE" PCM_PREFER_SUBDEVICE = W 0x32 i32;
+    "SNDRV_CTL_IOCTL_RAWMIDI_NEXT_DEVICE" RAWMIDI_NEXT_DEVICE = RW 0x40 i32;
+    "SNDRV_CTL_IOCTL_RAWMIDI_INFO" RAWMIDI_INFO = RW 0x41 control::RawmidiInfo;
+    "SNDRV_CTL_IOCTL_RAWMIDI_PREFER_SUBDEVICE" RAWMIDI_PREFER_SUBDEVICE = W 0x42 i32;
+    "SNDRV_CTL_IOCTL_POWER" POWER = RW 0xd0 i32;
+    "SNDRV_CTL_IOCTL_POWER_STATE" POWER_STATE = R 0xd1 i32;
+}
+
+requests! {
+    /// The requests of a control device whose struct a 32-bit process lays out differently.
+    controls32, b'U':
+    "SNDRV_CTL_IOCTL_ELEM_LIST32" ELEM_LIST = RW 0x10 control::ElemList32;
+    "SNDRV_CTL_IOCTL_ELEM_READ32" ELEM_READ = RW 0x12 [u8; 708];
+    "SNDRV_CTL_IOCTL_ELEM_WRITE32" ELEM_WRITE = RW 0x13 [u8; 708];
 }

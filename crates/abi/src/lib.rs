@@ -1,7 +1,7 @@
 //! What programs and the ALSA sequencer and timer agree on, as data.
 //!
 //! The source is the kernel's UAPI headers `sound/asequencer.h` (sequencer protocol up to 1.0.5),
-//! the timer part of `sound/asound.h` (timer protocol up to 2.0.8) and `asm-generic/ioctl.h`.
+//! the timer and control parts of `sound/asound.h` (timer protocol up to 2.0.8, control protocol 2.0.9) and `asm-generic/ioctl.h`.
 //! `tests/layout.rs` compiles a C program against the installed headers and compares every size,
 //! offset and number given here; what the installed headers are too old for is skipped by name.
 //!
@@ -14,6 +14,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod control;
 pub mod errno;
 pub mod event;
 pub mod ioctl;

@@ -31,6 +31,9 @@ pub const STAND_INS: &str = "asound";
 /// Holds the [`Secret`] of the run, as [`Secret::digits`].
 pub const SECRET_VARIABLE: &str = "ASEQD_SECRET";
 
+/// Is set to anything if there is a card, whose control device is the library's too.
+pub const CARD_VARIABLE: &str = "ASEQD_CARD";
+
 /// Bytes that one message carries beside its head.
 pub const MAX_DATA: usize = 64 * 1024;
 
@@ -68,6 +71,8 @@ pub mod node {
     pub const SEQUENCER: u32 = 0;
     /// `/dev/snd/timer`
     pub const TIMER: u32 = 1;
+    /// `/dev/snd/controlC0`
+    pub const CONTROL: u32 = 2;
 }
 
 /// Directions of a file, as `open(2)` numbers them.
@@ -271,6 +276,11 @@ impl FileName {
             access::WRITE => b'w',
             _ => b'b',
         };
+        let node = match self.node {
+            node::TIMER => b't',
+            node::CONTROL => b'c',
+            _ => b's',
+        };
         let whole = PREFIX
             .into_iter()
             .chain(hexadecimal(self.server))
@@ -278,7 +288,7 @@ impl FileName {
             .chain(hexadecimal(self.key))
             .chain([b'/'])
             .chain(hexadecimal(self.nonce))
-            .chain([b'/', access, if self.node == node::TIMER { b't' } else { b's' }]);
+            .chain([b'/', access, node]);
         let mut bytes = [0; Self::LEN];
         for (place, byte) in bytes.iter_mut().zip(whole) {
             *place = byte;
@@ -303,6 +313,7 @@ impl FileName {
         let node = match node {
             b's' => node::SEQUENCER,
             b't' => node::TIMER,
+            b'c' => node::CONTROL,
             _ => return None,
         };
         let (server, key, nonce) = (number(server)?, number(key)?, number(nonce)?);

@@ -10,7 +10,7 @@
 // Long because the numbers of three headers are written out in it.
 
 use abi::event::{Control, EventData, Note};
-use abi::{Address, Errno, EventFlags, EventType, event, ioctl, seq, timer, ump};
+use abi::{Address, Errno, EventFlags, EventType, control, event, ioctl, seq, timer, ump};
 use bitflags::Flags;
 use core::mem::offset_of;
 use skip::skip;
@@ -238,6 +238,28 @@ fn structs() -> Vec<Struct> {
         timer::TimerUinfo = "struct snd_timer_uinfo", 32 since "6.12" {
             resolution: 0, 8; fd: 8, 4; id: 12, 4; reserved: 16, 16;
         }
+        control::CardInfo = "struct snd_ctl_card_info", 376 {
+            card: 0, 4; pad: 4, 4; id: 8, 16; driver: 24, 16; name: 40, 32; longname: 72, 80;
+            reserved: 152, 16, As("reserved_"); mixername: 168, 80; components: 248, 128;
+        }
+        control::ElemId = "struct snd_ctl_elem_id", 64 {
+            numid: 0, 4; iface: 4, 4; device: 8, 4; subdevice: 12, 4; name: 16, 44; index: 60, 4;
+        }
+        control::ElemList = "struct snd_ctl_elem_list", 80 [only64] {
+            offset: 0, 4; space: 4, 4; used: 8, 4; count: 12, 4; pids: 16, 8; reserved: 24, 50;
+            pad: 74, 6, Ours;
+        }
+        control::ElemInfo = "struct snd_ctl_elem_info", 272 {
+            id: 0, 64; elem_type: 64, 4, As("type"); access: 68, 4; count: 72, 4; owner: 76, 4;
+            value: 80, 128; reserved: 208, 64;
+        }
+        control::Tlv = "struct snd_ctl_tlv", 8 { numid: 0, 4; length: 4, 4; }
+        control::PcmInfo = "struct snd_pcm_info", 288 {
+            device: 0, 4; subdevice: 4, 4; stream: 8, 4; rest: 12, 276, Ours;
+        }
+        control::RawmidiInfo = "struct snd_rawmidi_info", 268 {
+            device: 0, 4; subdevice: 4, 4; stream: 8, 4; rest: 12, 256, Ours;
+        }
         timer::TimerRead = "struct snd_timer_read", 8 { resolution: 0, 4; ticks: 4, 4; }
         timer::TimerTread = "struct snd_timer_tread", 32 [only64] {
             event: 0, 4; pad1: 4, 4, Ours; tv_sec: 8, 8, As("tstamp.tv_sec");
@@ -393,7 +415,17 @@ fn constants() -> Vec<Item> {
         let newer = ["CREATE", "TRIGGER"].iter().any(|end| name.ends_with(end));
         items.push(if newer { item.since("6.12") } else { item });
     }
+    for (name, code) in ioctl::controls::ALL {
+        items.push(Item::new(*name, *code));
+    }
     items.extend([
+        Item::new("SNDRV_CTL_ELEM_TYPE_BOOLEAN", control::ELEM_TYPE_BOOLEAN),
+        Item::new("SNDRV_CTL_ELEM_TYPE_INTEGER64", control::ELEM_TYPE_INTEGER64),
+        Item::new("SNDRV_PCM_STREAM_CAPTURE", control::PCM_STREAM_CAPTURE),
+        Item::new("SNDRV_CTL_POWER_D0", control::POWER_D0),
+        Item::new("sizeof(struct snd_ctl_event)", int(control::EVENT_SIZE)),
+        Item::new("sizeof(struct snd_ctl_elem_value)", int(size_of::<control::ElemValue>())),
+        Item::new("sizeof(struct snd_hwdep_info)", int(size_of::<control::HwdepInfo>())),
         Item::new("_IOC_WRITE", ioctl::WRITE),
         Item::new("_IOC_READ", ioctl::READ),
         Item::new("_IOC(_IOC_READ, 'S', 1, 44)", ioctl::ioc(ioctl::READ, b'S', 1, 44)),
@@ -418,6 +450,7 @@ fn errnos() -> Vec<Item> {
         Errno::ENODEV,
         Errno::EINVAL,
         Errno::ENOTTY,
+        Errno::ENOPROTOOPT,
         Errno::ENOSPC,
         Errno::ESPIPE,
         Errno::EMLINK,

@@ -5,7 +5,7 @@ mod cuse;
 use crate::cli::ServeArgs;
 use crate::door::cuse::Standing;
 use crate::door::doors::Way;
-use crate::door::{NODES, fuse};
+use crate::door::{self, NODES, fuse};
 use crate::error::{Context as _, Fail, reason, say};
 use crate::mounts::{self, Mount};
 use crate::server::event_loop::{Server, Wake};
@@ -44,6 +44,8 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
     let signals = SignalSet::of(&[Signal::TERM, Signal::INT, Signal::HUP]);
     signals.block().context("signals cannot be blocked")?;
     let signal_fd = SignalFd::new(&signals).context("signals cannot be received")?;
+    let hides_card = args.mount.is_none() && door::machine_has_card();
+    door::offer_card(args.timing.sequencer.card && !hides_card);
     if args.cuse {
         return cuse::main(args, &signal_fd);
     }
@@ -77,7 +79,7 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
     let signal_number = server.watch(&signal_fd).context("cannot wait for signals")?;
     let mut shown = directory.join("seq");
     if args.mount.is_none() {
-        for (name, _) in NODES {
+        for (name, _) in door::nodes() {
             let target = Path::new(SND_DIRECTORY).join(name);
             // A timer of the kernel's, with those of its sound cards, stays.
             if !is_real(&target) {
@@ -204,7 +206,7 @@ fn id_of(database: &str, name: &str, kind: &str) -> Result<u32, Fail> {
 
 /// A kernel with a sequencer of its own is not to be hidden by accident.
 fn refuse_real_sequencer() -> Result<(), Fail> {
-    match crate::door::cuse::standing(Path::new(NODE)) {
+    match door::cuse::standing(Path::new(NODE)) {
         Standing::Kernels => Err(Fail::new(
             "this machine has a sequencer: /dev/snd/seq is the kernel's. Use it, or serve another \
              place with `--mount DIR`",
@@ -216,7 +218,7 @@ fn refuse_real_sequencer() -> Result<(), Fail> {
 
 /// Is a node the kernel's own?
 fn is_real(node: &Path) -> bool {
-    crate::door::cuse::standing(node) == Standing::Kernels
+    door::cuse::standing(node) == Standing::Kernels
 }
 
 /// Makes the directory, and takes away what servers that were killed have left: on it, and in `/dev/snd` if

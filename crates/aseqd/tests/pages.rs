@@ -235,6 +235,13 @@ fn the_compatibility_page_is_that_of_the_table() {
         };
         page += &line(&name, entry.code, entry.support, entry.note);
     }
+    page.push_str(
+        "\n## Requests of `/dev/snd/controlC0`, with `--card`\n\n\
+         | request | code | support | note |\n| --- | --- | --- | --- |\n",
+    );
+    for entry in engine::control::TABLE {
+        page += &line(entry.name, entry.code, entry.support, entry.note);
+    }
     page.push_str("\n## What a program can tell\n\n| what it sees | why |\n| --- | --- |\n");
     let list = fs::read_to_string(root().join("docs/known-differences.txt")).expect("the list");
     for line in list.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {

@@ -1,5 +1,6 @@
 //! The border of the engine: inputs, replies, outputs.
 
+use crate::control::Control;
 use crate::seq::client::name_bytes;
 use crate::seq::{Seq, ioctl};
 use crate::timer::{self, Handle};
@@ -29,6 +30,8 @@ pub enum Node {
     Sequencer,
     /// `/dev/snd/timer`: the file can be bound to a timer.
     Timer,
+    /// `/dev/snd/controlC0`: the file asks what the sound card has.
+    Control,
 }
 
 /// How a file was opened.
@@ -199,6 +202,8 @@ enum Target {
     Timer(Handle),
     /// The descriptor that a user-driven timer lives by: the timer's number.
     UserTimer(u8),
+    /// An open of the card's control device.
+    Control(Control),
 }
 
 /// The sequencer and the timers. See the crate's documentation for the contract.
@@ -265,6 +270,7 @@ impl Engine {
             Ok(Target::Client(client)) => self.call_client(client, call, out),
             Ok(Target::Timer(handle)) => self.call_timer(handle, call, out),
             Ok(Target::UserTimer(number)) => self.call_user_timer(number, call),
+            Ok(Target::Control(_)) => self.call_control(file, call, out),
             Err(error) => Reply::Failed(error),
         }
     }
@@ -411,6 +417,18 @@ impl Engine {
         }
     }
 
+    fn call_control(&mut self, file: FileId, call: Call<'_>, out: &mut Vec<u8>) -> Reply {
+        let Some(Some(Target::Control(control))) = self.files.get_mut(file.0 as usize) else {
+            return Reply::Failed(Error::new(Errno::EBADF, "no such file is open"));
+        };
+        match call {
+            Call::Ioctl { request, compat, arg } => control.ioctl(request, compat, arg, out).into(),
+            Call::Read { len, nonblock } => control.read(len, nonblock),
+            Call::Write { .. } => Reply::Failed(NO_WRITE),
+            Call::Poll => Reply::Done(0),
+        }
+    }
+
     fn target_of(&self, file: FileId) -> Result<Target, Error> {
         self.files
             .get(file.0 as usize)
@@ -445,8 +463,9 @@ impl Engine {
             (Node::Timer, Identity::User { pid }) => {
                 Target::Timer(self.seq.timers.open_handle(file, pid))
             }
-            (Node::Timer, Identity::Kernel { .. }) => {
-                return Err(Error::new(Errno::EINVAL, "only programs open the timer device"));
+            (Node::Control, Identity::User { .. }) => Target::Control(Control::default()),
+            (Node::Timer | Node::Control, Identity::Kernel { .. }) => {
+                return Err(Error::new(Errno::EINVAL, "only programs open this device"));
             }
         };
         self.put(file, target);
@@ -460,6 +479,7 @@ impl Engine {
             Target::Client(client) => self.seq.close(client),
             Target::Timer(handle) => self.seq.timers.close_handle(self.now, handle),
             Target::UserTimer(number) => self.seq.timers.remove_user_timer(self.now, number),
+            Target::Control(_) => {}
         }
         Ok(0)
     }

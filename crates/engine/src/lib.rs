@@ -35,6 +35,7 @@ extern crate alloc;
 extern crate std;
 
 mod config;
+pub mod control;
 mod engine;
 mod error;
 pub mod midi;

@@ -35,6 +35,7 @@ pub(crate) fn open(place: Place, flags: c_int) -> Outcome<c_int> {
     let number = match place {
         Place::Sequencer => node::SEQUENCER,
         Place::Timer => node::TIMER,
+        Place::Control => node::CONTROL,
         Place::Text(number) => return text::open(number, flags),
         Place::Folder(_) => return Err(libc::EISDIR),
     };

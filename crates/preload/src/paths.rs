@@ -15,6 +15,8 @@ pub(crate) enum Place {
     Sequencer,
     /// `/dev/snd/timer`
     Timer,
+    /// `/dev/snd/controlC0`, if there is a card.
+    Control,
     /// A text below `/proc/asound`, by its number.
     Text(u32),
     /// `/proc/asound` or a folder below, by its place in [`FOLDERS`]. Only where the kernel has none.
@@ -25,9 +27,10 @@ pub(crate) enum Place {
 const FOLDERS: [(&[u8], &[u8]); 2] = [(PROC, b""), (b"/proc/asound/seq", b"/seq")];
 const PROC: &[u8] = b"/proc/asound";
 
-const PLACES: [(&[u8], Place); 6] = [
+const PLACES: [(&[u8], Place); 7] = [
     (b"/dev/snd/seq", Place::Sequencer),
     (b"/dev/snd/timer", Place::Timer),
+    (b"/dev/snd/controlC0", Place::Control),
     (b"/proc/asound/seq/clients", Place::Text(0)),
     (b"/proc/asound/seq/queues", Place::Text(1)),
     (b"/proc/asound/seq/timer", Place::Text(2)),
@@ -84,6 +87,7 @@ fn look_up(at: c_int, path: &[u8]) -> Option<Place> {
     // Most paths end otherwise: no more is looked at.
     let last = last_part(path)?;
     let may_be = matches!(last, b"seq" | b"timer" | b"clients" | b"queues" | b"timers" | b"asound");
+    let may_be = may_be || last == b"controlC0" && pool::has_card();
     if !may_be && !is_of_folder(last) {
         return None;
     }
@@ -123,7 +127,7 @@ impl StandIn {
                 let (path, _) = PLACES.iter().find(|(_, found)| *found == place)?;
                 path.strip_prefix(PROC)?
             }
-            Place::Sequencer | Place::Timer => return None,
+            Place::Sequencer | Place::Timer | Place::Control => return None,
         };
         let mut path = [0; LONGEST];
         let mut root = [0; pool::MAX_NAME];

@@ -12,7 +12,9 @@ use abi::preload::{
     ANSWER, FileName, REFUSED, Reply, Request, SECRET_LEN, Secret, VERSION, Welcome,
     is_same_secret, kind,
 };
-use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
 use libc::c_int;
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
@@ -117,6 +119,19 @@ pub(crate) fn set_server(name: &[u8]) {
     }
     // A path has a zero behind it, an abstract name has none.
     SERVER_LEN.store(name.len() + usize::from(!is_abstract), Ordering::Release);
+}
+
+/// Is there a card?
+static CARD: AtomicBool = AtomicBool::new(false);
+
+/// Notes that there is a card.
+pub(crate) fn set_card() {
+    CARD.store(true, Ordering::Relaxed);
+}
+
+/// Is there a card, whose control device is ours too?
+pub(crate) fn has_card() -> bool {
+    CARD.load(Ordering::Relaxed)
 }
 
 /// Is there a server at all?

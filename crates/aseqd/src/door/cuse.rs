@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// The major number of sound, and the minor numbers of [`NODES`] (`Documentation/admin-guide/devices.txt`).
 pub const SOUND: u32 = 116;
-const MINORS: [u32; NODES.len()] = [1, 33];
+const MINORS: [u32; NODES.len()] = [1, 33, 0];
 
 /// A device file that exists as long as its device does.
 #[derive(Debug)]

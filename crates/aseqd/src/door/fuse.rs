@@ -81,10 +81,11 @@ impl Transport for Device {
     }
 }
 
-/// The files of the mount: [`NODES`], all with these permissions and owners.
+/// The files of the mount: [`super::nodes`], all with these permissions and owners.
 #[must_use]
 pub fn nodes(mode: u32, uid: u32, gid: u32) -> Vec<chardev::Node> {
-    NODES.map(|(name, _)| chardev::Node { name: name.into(), mode, uid, gid }).into()
+    let node = |name: &str| chardev::Node { name: name.into(), mode, uid, gid };
+    super::nodes().iter().map(|(name, _)| node(name)).collect()
 }
 
 /// The call that a request of the FUSE device is, for a mount of [`nodes`].

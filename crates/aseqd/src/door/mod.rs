@@ -11,9 +11,42 @@ use engine::{FileId, Node};
 use std::fmt::Debug;
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The device files that doors offer, by their names in `/dev/snd`.
-pub const NODES: [(&str, Node); 2] = [("seq", Node::Sequencer), ("timer", Node::Timer)];
+/// The device files that doors can offer, by their names in `/dev/snd`. The card's comes last: see
+/// [`nodes`].
+pub const NODES: [(&str, Node); 3] =
+    [("seq", Node::Sequencer), ("timer", Node::Timer), ("controlC0", Node::Control)];
+
+/// Does this process, with its children, offer a card?
+static CARD: AtomicBool = AtomicBool::new(false);
+
+/// Offers a card from now on, or none. Once, before there is a door.
+pub fn offer_card(offer: bool) {
+    CARD.store(offer, Ordering::Relaxed);
+}
+
+/// Is there a card?
+#[must_use]
+pub fn has_card() -> bool {
+    CARD.load(Ordering::Relaxed)
+}
+
+/// The device files that doors offer.
+#[must_use]
+pub fn nodes() -> &'static [(&'static str, Node)] {
+    let count = if has_card() { NODES.len() } else { NODES.len() - 1 };
+    &NODES[..count]
+}
+
+/// Does the machine have a card of its own? Programs find that one, and ours must not hide it.
+#[must_use]
+pub fn machine_has_card() -> bool {
+    let entries = std::fs::read_dir("/dev/snd").into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"controlC"))
+        .any(|entry| cuse::standing(&entry.path()) == cuse::Standing::Kernels)
+}
 
 /// One call of a program, as every door brings it; its bytes are the door's.
 #[derive(Clone, Debug, PartialEq, Eq)]

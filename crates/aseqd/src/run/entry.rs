@@ -10,7 +10,7 @@ use crate::door::seccomp::{self, Kind};
 use crate::error::{Context as _, Fail, reason, say};
 use crate::sys::ioctl::ioctl;
 use crate::sys::process::{SignalSet, exit_now};
-use abi::preload::{SECRET_VARIABLE, SOCKET_VARIABLE};
+use abi::preload::{CARD_VARIABLE, SECRET_VARIABLE, SOCKET_VARIABLE};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, Signal};
 use std::ffi::OsString;
@@ -69,7 +69,9 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
     let (program, arguments) = entry.args.command.split_first().unwrap_or_else(|| exit_now(2));
     let mut command = Command::new(program);
     // A library of a run around this one would lead elsewhere.
-    command.env_remove(SOCKET_VARIABLE).env_remove(SECRET_VARIABLE);
+    for variable in [SOCKET_VARIABLE, SECRET_VARIABLE, CARD_VARIABLE] {
+        command.env_remove(variable);
+    }
     if let Entrance::Library(variables) = entry.entrance {
         command.envs(variables);
     }

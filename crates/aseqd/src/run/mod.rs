@@ -28,6 +28,7 @@ pub use remainder::main as remain;
 pub use via::Via;
 
 use crate::cli::RunArgs;
+use crate::door;
 use crate::error::{Context as _, Fail, say};
 use crate::sys::process::{Fork, SignalSet, exit_now, fork};
 use front::Front;
@@ -69,6 +70,7 @@ pub fn main(args: &RunArgs) -> ExitCode {
 }
 
 fn start(args: &RunArgs) -> Result<u8, Fail> {
+    door::offer_card(args.timing.sequencer.card && !door::machine_has_card());
     // Before the first fork: from here on signals wait for whoever reads them.
     let mut blocked = FORWARDED.to_vec();
     blocked.push(Signal::CHILD);

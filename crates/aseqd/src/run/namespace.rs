@@ -8,7 +8,7 @@
 use super::hotplug::Hotplug;
 use super::join;
 use super::link::Link;
-use crate::door::NODES;
+use crate::door::nodes;
 use crate::error::{Context as _, Fail, reason};
 use crate::sys::process::unshare;
 use rustix::fs::{
@@ -159,7 +159,7 @@ fn replace_snd(files: &Files<'_>, old: OwnedFd) -> Result<(OwnedFd, OwnedFd), Fa
         // Every open must come through the directory: see `chardev::Inodes`.
         rustix::fs::mkdirat(&new, "aseqd", Mode::from_raw_mode(0o755)).context("/dev/snd/aseqd")?;
         files.mount("/dev/snd/aseqd")?;
-        for (name, _) in NODES {
+        for &(name, _) in nodes() {
             rustix::fs::symlinkat(format!("aseqd/{name}"), &new, name)
                 .with_context(|| format!("{SND}/{name}"))?;
         }
@@ -167,7 +167,7 @@ fn replace_snd(files: &Files<'_>, old: OwnedFd) -> Result<(OwnedFd, OwnedFd), Fa
     }
     rustix::fs::mkdirat(&new, ".aseqd", Mode::from_raw_mode(0o755)).context("/dev/snd/.aseqd")?;
     files.mount("/dev/snd/.aseqd")?;
-    for (name, _) in NODES {
+    for &(name, _) in nodes() {
         match bind_device(&new, name) {
             // A folder that was joined may have a sequencer alone.
             Err(Errno::NOENT) if matches!(files, Files::Joined(_)) => {}
@@ -300,7 +300,7 @@ impl Replaced {
         match self {
             Self::Dev => [c"snd", PTMX, WHOLE_DEV].contains(&name),
             Self::Snd => {
-                let node = NODES.iter().any(|(node, _)| node.as_bytes() == name.to_bytes());
+                let node = nodes().iter().any(|(node, _)| node.as_bytes() == name.to_bytes());
                 node || [c"aseqd", c".aseqd"].contains(&name)
             }
         }

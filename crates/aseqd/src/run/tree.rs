@@ -1,7 +1,7 @@
 //! The processes that the command has left.
 
 use super::namespace::SND;
-use crate::door::NODES;
+use crate::door::nodes;
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,7 +43,7 @@ fn holds(pid: i32, is_end: impl Fn(u64) -> bool) -> bool {
         match number.and_then(|number| number.parse().ok()) {
             // `socket:[4711]`.
             Some(inode) => is_end(inode),
-            None => NODES.iter().any(|(name, _)| {
+            None => nodes().iter().any(|(name, _)| {
                 // In the namespace of the command only this device has such a name; handed over, it is at
                 // the root of a mount that has no place.
                 link == Path::new(SND).join(name) || link == Path::new("/").join(name)

@@ -2,9 +2,9 @@
 
 use super::{Access, NODE, SND_DIRECTORY, announce, serve};
 use crate::cli::ServeArgs;
-use crate::door::NODES;
 use crate::door::cuse::{self, File, Made, Standing};
 use crate::door::doors::Way;
+use crate::door::nodes;
 use crate::error::{Context as _, Fail};
 use crate::server::event_loop::Server;
 use crate::sys::process::SignalFd;
@@ -30,7 +30,7 @@ pub(super) fn main(args: &ServeArgs, signals: &SignalFd) -> Result<ExitCode, Fai
     super::clear_snd()?;
     let number_is_free = cuse::number_is_free();
     let (mut ways, mut files) = (Vec::new(), Files(Vec::new()));
-    for (at, (name, _)) in NODES.iter().enumerate() {
+    for (at, (name, _)) in nodes().iter().enumerate() {
         let path = Path::new(SND_DIRECTORY).join(name);
         match cuse::standing(&path) {
             // A timer of the kernel's, with those of its sound cards, stays.

@@ -21,10 +21,14 @@ pub struct SequencerArgs {
     /// others. Linux leaves them
     #[arg(long)]
     pub notes_off: bool,
+    /// Offer a sound card without anything in it, /dev/snd/controlC0, if the machine has no card:
+    /// some programs look for one before they look at the sequencer
+    #[arg(long)]
+    pub card: bool,
 }
 
 impl Default for SequencerArgs {
     fn default() -> Self {
-        Self { clients: DYNAMIC_CLIENTS, notes_off: false }
+        Self { clients: DYNAMIC_CLIENTS, notes_off: false, card: false }
     }
 }

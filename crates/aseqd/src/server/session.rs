@@ -552,6 +552,7 @@ fn is_normal(call: &str, error: Error) -> bool {
 /// Name of a request, for people.
 fn name_of(request: u32) -> &'static str {
     let sequencer = engine::seq::ioctl::entry(request).map(|entry| entry.name);
+    let sequencer = sequencer.or_else(|| engine::control::entry(request).map(|entry| entry.name));
     let name = sequencer.or_else(|| engine::timer::ioctl::entry(request).map(|entry| entry.name));
     name.unwrap_or("ioctl")
 }

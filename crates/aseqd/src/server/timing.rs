@@ -54,7 +54,7 @@ impl TimingArgs {
     /// What of it is the engine's.
     #[must_use]
     pub fn engine(&self) -> engine::Config {
-        let SequencerArgs { clients, notes_off } = self.sequencer;
+        let SequencerArgs { clients, notes_off, .. } = self.sequencer;
         engine::Config { quantise: self.quantise, clients, notes_off, ..engine::Config::default() }
     }
 }

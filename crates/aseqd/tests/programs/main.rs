@@ -4,6 +4,7 @@
 mod common;
 mod connecting;
 mod files;
+mod java;
 mod listing;
 mod network;
 mod playing;

@@ -1,8 +1,10 @@
-//! What can be asked of the sequencer that Linux's does not do: `--clients`, `--notes-off`.
+//! What can be asked of the sequencer that Linux's does not do: `--clients`, `--notes-off`; and `--card`.
 
-use crate::common::seq::{Client, bytes};
+use crate::common::seq::{Client, bytes, ioctl};
 use crate::common::*;
+use abi::control::CardInfo;
 use abi::event::{EventData, Note};
+use abi::ioctl::controls;
 use abi::{Event, EventType};
 use rustix::process::Signal;
 use std::fs::OpenOptions;
@@ -109,5 +111,47 @@ fn notes_of_a_killed_program_stay_as_on_linux() {
             return player(&std::env::var("PORT").expect("a port"));
         }
         assert_eq!(what_a_killed_player_leaves(), [EventType::NOTEON]);
+    });
+}
+
+/// Can a program open the control device through a door?
+fn card_through(door: &str, options: &[&str]) -> bool {
+    let mut command = Command::new(ASEQD);
+    command.args(["run", "--via", door]).args(options);
+    command.args(["--", "head", "-c", "0", "/dev/snd/controlC0"]);
+    finish(command, DEADLINE).status.success()
+}
+
+#[test]
+fn a_card_is_there_by_option_through_every_door() {
+    if std::path::Path::new("/dev/snd/controlC0").exists() {
+        skip("this machine has a card");
+        return;
+    }
+    for door in ["fuse", "handover", "preload", "trap"] {
+        let mut probe = Command::new(ASEQD);
+        probe.args(["run", "--via", door, "--", "true"]);
+        let probe = finish(probe, DEADLINE);
+        if !probe.status.success() {
+            skip(&format!("the door {door}: {}", probe.stderr.trim_end()));
+            continue;
+        }
+        assert!(!card_through(door, &[]), "{door}");
+        assert!(card_through(door, &["--card"]), "{door}");
+    }
+}
+
+#[test]
+fn the_card_is_named_and_empty() {
+    inside_with(&["--card"], || {
+        let card = std::fs::File::open("/dev/snd/controlC0").expect("a card");
+        let mut info = CardInfo::default();
+        ioctl(&card, controls::CARD_INFO, &mut info).expect("its information");
+        assert_eq!((info.card, &info.id[..6]), (0, &b"aseqd\0"[..]));
+        for next in [controls::PCM_NEXT_DEVICE, controls::RAWMIDI_NEXT_DEVICE] {
+            let mut device = -1_i32;
+            ioctl(&card, next, &mut device).expect("no device");
+            assert_eq!(device, -1);
+        }
     });
 }

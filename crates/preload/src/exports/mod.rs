@@ -46,6 +46,9 @@ extern "C" fn load() {
     if let Some(digits) = variable(c"ASEQD_SECRET") {
         pool::set_secret(digits);
     }
+    if variable(c"ASEQD_CARD").is_some() {
+        pool::set_card();
+    }
     pool::prepare();
     paths::prepare();
 }

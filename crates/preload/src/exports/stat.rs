@@ -12,6 +12,7 @@ fn looks(place: Place) -> (libc::mode_t, c_uint) {
     match place {
         Place::Sequencer => (libc::S_IFCHR | 0o666, 1),
         Place::Timer => (libc::S_IFCHR | 0o666, 33),
+        Place::Control => (libc::S_IFCHR | 0o666, 0),
         Place::Text(_) => (libc::S_IFREG | 0o444, 0),
         Place::Folder(_) => (libc::S_IFDIR | 0o555, 0),
     }

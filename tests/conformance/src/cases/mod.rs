@@ -1,5 +1,6 @@
 //! The cases, by group and subject.
 
+mod control;
 mod delivery;
 mod io;
 mod queues;
@@ -10,7 +11,13 @@ use crate::case::Case;
 
 /// Every case, subject by subject.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups =
-        [requests::SUBJECTS, io::SUBJECTS, delivery::SUBJECTS, queues::SUBJECTS, timer::SUBJECTS];
+    let groups = [
+        requests::SUBJECTS,
+        io::SUBJECTS,
+        delivery::SUBJECTS,
+        queues::SUBJECTS,
+        timer::SUBJECTS,
+        control::SUBJECTS,
+    ];
     groups.into_iter().flatten().copied().flatten()
 }

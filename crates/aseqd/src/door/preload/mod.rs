@@ -16,8 +16,8 @@ use crate::sys::peer::{self, Peer};
 use crate::{folder, log};
 use abi::Errno;
 use abi::preload::{
-    FileKey, FileName, KEY_WANTED, MORE, NONBLOCK, ORDER, REFUSED, Reply, Request, SECRET_VARIABLE,
-    SOCKET_VARIABLE, VERSION, Welcome, access, is_same_secret, kind, node,
+    CARD_VARIABLE, FileKey, FileName, KEY_WANTED, MORE, NONBLOCK, ORDER, REFUSED, Reply, Request,
+    SECRET_VARIABLE, SOCKET_VARIABLE, VERSION, Welcome, access, is_same_secret, kind, node,
 };
 use admission::Admission;
 use connection::{Buffer, Connection, Message, Order, Pending, Work};
@@ -163,9 +163,14 @@ impl PreloadDoor {
 
     /// What the library must find in the environment. Nobody else may see it.
     #[must_use]
-    pub fn environment(&self) -> [(&'static str, OsString); 2] {
+    pub fn environment(&self) -> Vec<(&'static str, OsString)> {
         let digits = OsString::from_vec(self.admission.secret.digits().to_vec());
-        [(SOCKET_VARIABLE, self.path.clone().into()), (SECRET_VARIABLE, digits)]
+        let mut variables =
+            vec![(SOCKET_VARIABLE, self.path.clone().into()), (SECRET_VARIABLE, digits)];
+        if crate::door::has_card() {
+            variables.push((CARD_VARIABLE, "1".into()));
+        }
+        variables
     }
 
     /// Takes all that wait to come in.
@@ -371,6 +376,7 @@ impl PreloadDoor {
             let engine_node = match request.code {
                 node::SEQUENCER => Node::Sequencer,
                 node::TIMER => Node::Timer,
+                node::CONTROL => Node::Control,
                 _ => return Err("there is no such device"),
             };
             let (access, engine_access) = match request.access {

@@ -10,7 +10,7 @@ use super::path::Goal;
 use super::target::{Identity, Targets};
 use crate::asound::Text;
 use crate::client;
-use crate::door::NODES;
+use crate::door::{NODES, nodes};
 use crate::error::{Context as _, Fail};
 use crate::sys::realtime;
 use crate::sys::seccomp::{Listener, Notification};
@@ -128,7 +128,7 @@ impl Work {
         let device = |identity: Identity| {
             let node = |node| inode(Goal::Device(node)) == identity.inode();
             let own = identity.device() == mount;
-            NODES.map(|(_, node)| node).into_iter().find(|own_node| own && node(*own_node))
+            nodes().iter().map(|(_, node)| *node).find(|own_node| own && node(*own_node))
         };
         let (goal, flags) = match self.places.meet(&self.listener, call, &mut self.targets, &device)
         {
@@ -171,7 +171,7 @@ impl Work {
     }
 
     fn open_device(&self, node: Node, flags: OFlags) -> Result<OwnedFd, Errno> {
-        let name = NODES.iter().find(|(_, own)| *own == node).map_or("", |(name, _)| name);
+        let name = nodes().iter().find(|(_, own)| *own == node).map_or("", |(name, _)| name);
         let flags = flags | OFlags::CLOEXEC;
         openat(&self.directory, name, flags, Mode::empty())
     }

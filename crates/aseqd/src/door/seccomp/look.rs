@@ -25,6 +25,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const MAJOR: u32 = 116;
 const SEQUENCER_MINOR: u32 = 1;
 const TIMER_MINOR: u32 = 33;
+const CONTROL_MINOR: u32 = 0;
 
 /// What `stat` recommends as the size of a read, as for every device.
 const BLOCK: u32 = 4096;
@@ -341,6 +342,7 @@ impl Places {
         let minor = match goal {
             Goal::Device(Node::Sequencer) => Some(SEQUENCER_MINOR),
             Goal::Device(Node::Timer) => Some(TIMER_MINOR),
+            Goal::Device(Node::Control) => Some(CONTROL_MINOR),
             _ => None,
         };
         let below_dev = matches!(goal, Goal::Device(_) | Goal::Folder(Folder::Sound));

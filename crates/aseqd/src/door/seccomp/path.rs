@@ -3,7 +3,7 @@
 use super::target::Targets;
 use super::walk::{End, Known, may_lead, walk};
 use crate::asound::Text;
-use crate::door::NODES;
+use crate::door::nodes;
 use crate::sys::memory;
 use crate::sys::seccomp::Notification;
 use engine::Node;
@@ -68,11 +68,11 @@ impl Folder {
 
     /// What of ours is in it.
     pub(super) fn entries(self) -> Vec<(&'static str, Goal)> {
-        let devices = NODES.map(|(name, node)| (name, Goal::Device(node)));
+        let devices = nodes().iter().map(|(name, node)| (*name, Goal::Device(*node)));
         let texts = Text::ALL.map(|text| (text.name(), Goal::Text(text)));
         match self {
             Self::Dev => vec![("snd", Goal::Folder(Self::Sound))],
-            Self::Sound => devices.into(),
+            Self::Sound => devices.collect(),
             Self::Asound => {
                 let above = texts.into_iter().filter(|(name, _)| !name.contains('/'));
                 std::iter::once(("seq", Goal::Folder(Self::Sequencer))).chain(above).collect()
@@ -98,7 +98,7 @@ impl Goal {
             return Some(Self::Folder(*folder));
         }
         if let Ok(name) = path.strip_prefix("/dev/snd") {
-            let node = NODES.iter().find(|(node, _)| name == Path::new(node));
+            let node = nodes().iter().find(|(node, _)| name == Path::new(node));
             return node.map(|(_, node)| Self::Device(*node));
         }
         let name = path.strip_prefix("/proc/asound").ok()?;
@@ -109,7 +109,8 @@ impl Goal {
     pub(super) fn path(self) -> PathBuf {
         match self {
             Self::Device(node) => {
-                let name = NODES.iter().find(|(_, own)| *own == node).map_or("", |(name, _)| name);
+                let name =
+                    nodes().iter().find(|(_, own)| *own == node).map_or("", |(name, _)| name);
                 Path::new("/dev/snd").join(name)
             }
             Self::Text(text) => Path::new("/proc/asound").join(text.name()),
@@ -124,7 +125,7 @@ impl Goal {
     /// Is this the last name of a file of ours?
     pub(super) fn is_name(name: &[u8]) -> bool {
         let texts = Text::ALL.map(|text| text.name().rsplit('/').next().unwrap_or_default());
-        NODES.iter().any(|(node, _)| name == node.as_bytes())
+        nodes().iter().any(|(node, _)| name == node.as_bytes())
             || texts.iter().any(|text| name == text.as_bytes())
     }
 }

@@ -467,8 +467,8 @@ impl Trap {
         let (mut line, end) = if self.targets.lends(call.thread) {
             Line::socket()?
         } else {
-            // A timer never has room, and so no state that a FIFO for both cannot show.
-            Line::fifo(if node == Node::Timer { Access::Read } else { access })?
+            // Only the sequencer has room: no other has a state that a FIFO for both cannot show.
+            Line::fifo(if node == Node::Sequencer { access } else { Access::Read })?
         };
         if nonblock {
             fcntl_setfl(&end.descriptor, fcntl_getfl(&end.descriptor)? | OFlags::NONBLOCK)?;
