@@ -47,11 +47,25 @@ fn descriptors_of_others_are_left_alone() {
     assert_eq!((without.len(), with.len()), (3, 3));
 }
 
+/// What the library asks the kernel about a program's memory is no fault of the program's.
+#[test]
+fn valgrind_finds_no_fault_of_the_library() {
+    if !have(&["valgrind"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut command = server.command("valgrind");
+    command.args(["-q", "--error-exitcode=9"]).arg(&*states::PROGRAM).arg("overflow");
+    let ended = finish(command, DEADLINE);
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:#?}");
+    assert_eq!(ended.stdout, "done\n");
+}
+
 macro_rules! cases {
     ($($file:ident: $($case:ident)*;)*) => { $(
         mod $file {
             use super::*;
-            static PROGRAM: LazyLock<PathBuf> =
+            pub(super) static PROGRAM: LazyLock<PathBuf> =
                 LazyLock::new(|| compile(concat!(stringify!($file), ".c")));
             $(#[test]
             fn $case() {
