@@ -1,7 +1,6 @@
 //! Attacks on a run: by another user of the machine, and by one of its own programs on another's files.
 //!
-//! What the other user does is this test's binary once more, as [`stranger`], copied to where that user
-//! may read it. It prints what it got.
+//! What the other user does is this test's binary once more, as [`stranger`]. It prints what it got.
 
 use crate::common::*;
 use crate::door::{HELLO, admitted, ask, connection, hello, message, plain};
@@ -21,11 +20,10 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
 use std::time::Instant;
 use zerocopy::IntoBytes as _;
 
@@ -40,21 +38,10 @@ const FLOOD: usize = 300;
 /// What the server may have open more because of them.
 const ROOM_FOR_STRANGERS: usize = 20;
 
-/// The binary, where everybody may execute it.
-static COPY: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| {
-    let folder = tempfile::Builder::new().prefix("attack-").tempdir_in("/tmp").expect("a folder");
-    let copy = folder.path().join("stranger");
-    std::fs::copy(std::env::current_exe().expect("a path"), &copy).expect("a copy");
-    for path in [folder.path(), &copy] {
-        let mode = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(path, mode).expect("a mode");
-    }
-    (folder, copy)
-});
-
 /// The stranger, at this socket.
 fn attack(what: &str, target: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(&COPY.1);
+    // By this link, since the way to the binary may be closed to that user.
+    let mut command = Command::new("/proc/self/exe");
     command.args(["attack::stranger", "--exact", "--nocapture", "--test-threads=1"]);
     command.env_clear().env(ATTACK, what).env(TARGET, target);
     command.uid(STRANGER).gid(STRANGER).current_dir("/").stdin(Stdio::null());
