@@ -44,6 +44,7 @@ static const long numbers[] = {
 	SYS_sendmsg, SYS_recvmsg, SYS_sendmmsg, SYS_recvmmsg, SYS_shutdown, SYS_bind, SYS_connect, SYS_listen, SYS_accept,
 	SYS_accept4, SYS_getsockname, SYS_getpeername, SYS_setsockopt, SYS_getsockopt, SYS_sendfile, SYS_tee, SYS_splice,
 	SYS_vmsplice, SYS_close, SYS_fchdir, SYS_poll, SYS_pread64, SYS_ftruncate, SYS_flock, SYS_close_range,
+	SYS_pidfd_getfd, SYS_pidfd_open,
 };
 
 static uint64_t next(uint64_t *state)
