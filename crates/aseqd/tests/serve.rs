@@ -368,7 +368,14 @@ fn a_place_where_nothing_can_be_mounted_is_named() {
 fn machine(script: &str) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private", "sh", "-c"]);
+    // fusermount3 asks for the name of user 1000, whom a machine may not have. The source of a mount is what we
+    // call ours: a folder of the machine may have that name in its path.
     let setup = "mount -t tmpfs tmpfs /run; mknod -m 600 /dev/fuse c 10 229
+        getent passwd 1000 >/dev/null || {
+            { cat /etc/passwd; echo user:x:1000:1000::/:/bin/sh; } >/run/.passwd
+            mount --bind /run/.passwd /etc/passwd
+        }
+        mounts() { grep -c ' aseqd rw' /proc/self/mountinfo || true; }
         serve() {
             rm -f /run/said
             \"$aseqd\" serve \"$@\" >/run/said & server=$!
@@ -390,7 +397,7 @@ fn a_machine_without_sound_gets_a_device_while_it_is_served() {
         return;
     }
     let script = "serve; cat /run/said; clients; stat -c %a:%U:%G /dev/snd/seq
-        finish; echo $?; ls /dev /run; grep -c ' aseqd rw' /proc/self/mountinfo";
+        finish; echo $?; ls /dev /run; mounts";
     let ended = finish(machine(script), DEADLINE);
     let wanted = "aseqd: serving /dev/snd/seq\n2\n660:root:audio\n0\n";
     assert!(ended.stdout.starts_with(wanted), "{ended:#?}");
@@ -421,7 +428,7 @@ fn a_machine_can_be_served_again_after_its_server_was_killed() {
             "directory=/run/aseqd; serve; ({how}; cd /dev/snd; stat -c %w seq timer) >/dev/null 2>&1
             kill -KILL $server; wait $server || true
             aconnect -l >/dev/null 2>&1 && echo still there
-            serve; clients; finish; ls /dev | grep -c snd || true; grep -c aseqd /proc/self/mountinfo"
+            serve; clients; finish; ls /dev | grep -c snd || true; mounts"
         );
         let ended = finish(machine(&script), DEADLINE);
         assert_eq!(ended.stdout, "2\n0\n0\n", "{how}: {ended:#?}");
@@ -500,17 +507,12 @@ fn a_user_can_serve_a_folder() {
     let folder = copy.path().join("home");
     fs::create_dir(&folder).expect("a folder");
     std::os::unix::fs::chown(&folder, Some(1000), Some(1000)).expect("root may");
-    // fusermount3 asks for the user's name, which a machine may not have.
     let script = format!(
-        "getent passwd 1000 >/dev/null || {{
-            {{ cat /etc/passwd; echo user:x:1000:1000::/:/bin/sh; }} >/run/passwd
-            mount --bind /run/passwd /etc/passwd
-        }}
-        chmod 666 /dev/fuse; cd \"$folder\"
+        "chmod 666 /dev/fuse; cd \"$folder\"
         {USER} \"$aseqd\" serve --mount seq >/run/said & server=$!
         until grep -q serving /run/said; do kill -0 $server; sleep 0.02; done
         {USER} stat -c %a:%u:%g seq/seq; {USER} sh -c ': <>seq/seq && echo opened'
-        finish; grep -c ' aseqd rw' /proc/self/mountinfo"
+        finish; mounts"
     );
     let mut command = machine(&script);
     command.env("aseqd", copy.path().join("aseqd")).env("folder", &folder);
