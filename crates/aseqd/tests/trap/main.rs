@@ -169,6 +169,9 @@ fn every_door_answers_alike() {
     }
 }
 
+/// The status of calls at random that could not get a machine of their own, where they change nothing.
+const NO_MACHINE: i32 = 77;
+
 /// How much more the server may hold after calls at random, in KiB.
 const GROWTH_KIB: u64 = 8192;
 
@@ -197,6 +200,9 @@ fn calls_at_random_do_no_harm() {
         command.current_dir(&folder);
         let ended = finish(command, DEADLINE + Duration::from_secs(seconds));
         let what = format!("{door}, seed {seed}: {ended:?}");
+        if ended.status.code() == Some(NO_MACHINE) {
+            return skip(ended.stderr.trim());
+        }
         assert!(ended.status.success(), "{what}");
         assert!(!ended.stderr.contains("panicked"), "{what}");
         let mut lines = ended.stdout.lines();
