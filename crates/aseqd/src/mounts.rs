@@ -85,7 +85,7 @@ impl Mount {
         self.line.user
     }
 
-    /// Asks the server. Waits for [`PATIENCE_SECONDS`] at most.
+    /// Asks the server. Waits for at most 5 s (`PATIENCE_SECONDS`).
     ///
     /// # Errors
     /// No process can be made.
