@@ -1,7 +1,8 @@
-//! Who is at the other end of a socket.
+//! Who is at the other end of a socket, and what it may send.
 #![expect(
     unsafe_code,
-    reason = "the pid of a peer may be 0, which the safe wrapper has no value for"
+    reason = "the pid of a peer may be 0, which the safe wrapper has no value for; the option that refuses \
+              descriptors has no wrapper"
 )]
 
 use std::io;
@@ -34,4 +35,22 @@ pub(crate) fn of(socket: BorrowedFd<'_>) -> io::Result<Peer> {
         }
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// `SO_PASSRIGHTS` of `asm-generic/socket.h`, since Linux 6.16; libc has no name for it yet.
+const PASSRIGHTS: libc::c_int = 83;
+
+/// Has the kernel refuse descriptors that are sent to this socket, or to those that are accepted at it
+/// (`EPERM` for the sender).
+///
+/// Without it a hostile program can stop the server: the last reference of what was sent goes when the message is
+/// received or dropped, and to close a TCP socket with `SO_LINGER` takes as long as its maker likes. Before
+/// Linux 6.16 there is no such option, and nothing changes.
+pub(crate) fn refuse_descriptors(socket: BorrowedFd<'_>) {
+    let off: libc::c_int = 0;
+    let Ok(len) = libc::socklen_t::try_from(size_of_val(&off)) else { return };
+    let place = (&raw const off).cast();
+    // SAFETY: the pointer is to an int, and the call is told its length.
+    let _unsupported =
+        unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, PASSRIGHTS, place, len) };
 }

@@ -12,14 +12,15 @@ use abi::preload::{
     access, kind, node,
 };
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketAddrUnix,
-    SocketFlags, SocketType, accept, bind, connect, listen, recvmsg, send, socket_with,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept, bind,
+    connect, listen, recvmsg, send, sendmsg, socket_with,
     sockopt::{Timeout, socket_timeout},
 };
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader, IoSliceMut};
+use std::io::{BufRead as _, BufReader, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -350,6 +351,34 @@ fn a_file_of_another_connection_needs_its_key() {
     drop(file);
     assert!(answered(&other, about(kind::KEY), key.as_bytes()).value < 0);
     assert_eq!(answered(&other, identify, &[]).value, -i64::from(Errno::EBADFD.0));
+}
+
+/// A TCP socket with `SO_LINGER` that can send nothing takes as long to be closed as its maker likes. Whoever
+/// receives the last reference waits, also if he throws it away.
+#[test]
+fn no_descriptor_can_be_sent_to_the_server() {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let mut numbers =
+        release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse::<u32>().unwrap_or(0));
+    if (numbers.next(), numbers.next()) < (Some(6), Some(16)) {
+        skip("SO_PASSRIGHTS needs Linux 6.16");
+        return;
+    }
+    let server = Server::start();
+    let (socket, _) = admitted(&server);
+    let file = opened(&socket);
+    let null = std::fs::File::open("/dev/null").expect("it opens");
+    for end in [&connection(&server), &socket, &file] {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        let passed = [null.as_fd()];
+        assert!(control.push(SendAncillaryMessage::ScmRights(&passed)));
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let sent = sendmsg(end, &[IoSlice::new(&[0])], &mut control, flags);
+        assert_eq!(sent, Err(rustix::io::Errno::PERM), "{end:?}");
+    }
+    let sync = ask(&socket, plain(kind::SYNC).as_bytes());
+    assert_eq!(sync.expect("an answer").0.value, 0, "it serves whoever has tried");
 }
 
 #[test]

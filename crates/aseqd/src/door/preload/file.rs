@@ -13,6 +13,7 @@
 
 use crate::door::Readiness;
 use crate::sys::ioctl::ioctl;
+use crate::sys::peer::refuse_descriptors;
 use abi::preload::FileKey;
 use engine::FileId;
 use rustix::event::epoll::EventFlags;
@@ -214,8 +215,12 @@ impl File {
 
 const QUIETLY: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
 
+/// The server's end, which takes no descriptors, and the program's.
 fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?)
+    let (ours, theirs) =
+        socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    refuse_descriptors(ours.as_fd());
+    Ok((ours, theirs))
 }
 
 /// What one unread byte counts for in the answer to `SIOCOUTQ`; 0 where the system does not say.

@@ -120,6 +120,7 @@ impl PreloadDoor {
     pub fn bind(library: &Library, everybody: bool) -> io::Result<Self> {
         let listener =
             socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        peer::refuse_descriptors(listener.as_fd());
         let folder = library.descriptor();
         let name = folder::random_name()?;
         let path = library.folder().join(&name);

@@ -9,6 +9,7 @@
 
 use super::target::Identity;
 use crate::door::Readiness;
+use crate::sys::peer::refuse_descriptors;
 use engine::Access;
 use rustix::fs::{CWD, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, openat};
 use rustix::io::Errno;
@@ -60,6 +61,7 @@ impl Line {
     pub(super) fn socket() -> Result<(Self, End), Errno> {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        refuse_descriptors(ours.as_fd());
         set_socket_send_buffer_size(&theirs, 0)?;
         Self::new(Kind::Socket { ours, marks: 0 }, theirs)
     }
