@@ -97,7 +97,15 @@ fn of_number(number: i32) -> String {
 
 /// Prints a message of this program on standard error: `aseqd: MESSAGE`.
 pub fn say(message: &dyn fmt::Display) {
+    let message = harmless(&message.to_string());
     anstream::eprintln!("{ERROR}aseqd:{ERROR:#} {message}");
+}
+
+/// Replaces what a terminal would obey instead of show: names of files and of processes, which are part of
+/// messages, are made by others. Only ends of lines stay.
+#[must_use]
+pub fn harmless(message: &str) -> String {
+    message.chars().map(|c| if c.is_control() && c != '\n' { '?' } else { c }).collect()
 }
 
 /// Prints what clap says of the command line, in the same style, and returns the exit status.
@@ -131,6 +139,13 @@ mod tests {
         assert_eq!(reason(&io::Error::other("Its Own")), "Its Own");
         // The module of a static node, such as /dev/fuse, is missing: no sequencer has ended.
         assert_eq!(reason(&rustix::io::Errno::NODEV), "no such device");
+    }
+
+    #[test]
+    fn a_name_in_a_message_gives_a_terminal_no_orders() {
+        let name = "\u{1b}]0;title\u{7}\u{9b}31m\r.mid";
+        assert_eq!(harmless(name), "?]0;title??31m?.mid");
+        assert_eq!(harmless("two\nlines: \u{e9} \u{266a}"), "two\nlines: \u{e9} \u{266a}");
     }
 
     #[test]

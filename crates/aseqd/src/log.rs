@@ -5,6 +5,7 @@
 //! Since clients can cause lines, there is one line a second of each kind; the next line of its kind tells
 //! how many were left out. A kind is named by a string of the program's own, so they are few.
 
+use crate::error::harmless;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::time::Timespec;
 use std::cell::RefCell;
@@ -78,7 +79,8 @@ impl Log {
 
     /// Writes a line, if somebody can take it now.
     fn write(&mut self, to: impl AsFd, line: &str) {
-        let mut line = line.to_owned();
+        // Names of processes, say, are made by others.
+        let mut line = harmless(line);
         if self.lost > 0 {
             line.push_str(&format!(" ({} lines before it could not be written)", self.lost));
         }
@@ -131,11 +133,12 @@ mod tests {
         while rustix::io::ioctl_fionread(&reader).expect("a pipe") > 0 {
             rustix::io::read(&reader, &mut bytes).expect("bytes");
         }
-        log.write(&writer, "z");
+        log.write(&writer, "z\u{1b}[2J");
         let read = rustix::io::read(&reader, &mut bytes).expect("the line");
         let line = String::from_utf8_lossy(&bytes[..read]);
         assert!(
-            line.starts_with("z (") && line.ends_with(" lines before it could not be written)\n")
+            line.starts_with("z?[2J (")
+                && line.ends_with(" lines before it could not be written)\n")
         );
         assert_eq!(log.lost, 0);
         drop(reader);

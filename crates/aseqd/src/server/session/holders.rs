@@ -1,5 +1,6 @@
 //! Who has the clients that are open: for people who wonder where they went.
 
+use crate::client::printable;
 use engine::Engine;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,7 +22,7 @@ pub(super) fn lines(engine: &Engine) -> Vec<String> {
         let mut line = format!("  {} of process {pid}", clients.len());
         // Writing to a string cannot fail.
         if let Ok(name) = std::fs::read_to_string(format!("/proc/{pid}/comm")) {
-            let _ok = write!(line, " ({})", name.trim_end());
+            let _ok = write!(line, " ({})", printable(name.trim_end()));
         }
         line.push(':');
         for (at, client) in clients.iter().take(NAMED).enumerate() {
