@@ -8,10 +8,16 @@
 //! `su` and `sudo -E` it names the folders of another user, whose owner is then the wrong one.
 
 use crate::sys::process::is_privileged_by_its_file;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, fstat, mkdirat, openat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, Stat, fchmod, fstat, mkdirat, openat, readlinkat,
+    unlinkat,
+};
 use rustix::io::Errno;
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
 /// Names that are tried: each may be taken by somebody who guesses.
@@ -21,6 +27,8 @@ const NAME_BYTES: usize = 16;
 /// What others would need to change a folder.
 const OTHERS_WRITE: u32 = 0o022;
 const STICKY: u32 = 0o1000;
+/// Links on a path that are followed, as many as the kernel follows.
+const MAX_LINKS: usize = 40;
 
 /// Places that everybody may write to.
 const SYSTEM: [&str; 2] = ["/tmp", "/dev/shm"];
@@ -32,6 +40,8 @@ pub enum Refused {
     Owner(PathBuf, u32),
     /// Others may rename or remove what is in the folder.
     Writable(PathBuf),
+    /// Another user can set the link, and so choose where it leads.
+    Link(PathBuf),
     /// The place is no absolute path.
     Relative,
     /// The system refuses.
@@ -46,6 +56,9 @@ impl fmt::Display for Refused {
             }
             Self::Writable(folder) => {
                 write!(out, "other users can change what is in {}", folder.display())
+            }
+            Self::Link(link) => {
+                write!(out, "{} is a link that another user can change", link.display())
             }
             Self::Relative => out.write_str("not an absolute path"),
             Self::Io(error) => out.write_str(&crate::error::reason(error)),
@@ -137,6 +150,80 @@ impl Place {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Opens a folder with `O_PATH`, and makes those on its path that are missing. It may belong to another user, but
+/// no link is followed that another user can set: root would act wherever that user likes.
+///
+/// # Errors
+/// Such a link is on the path; those of `openat(2)` and `mkdirat(2)`.
+pub fn reach(path: &Path) -> Result<OwnedFd, Refused> {
+    const OPEN: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+    let steps = |path: &Path| -> Vec<OsString> {
+        path.components().map(|step| step.as_os_str().to_owned()).collect()
+    };
+    let mut ahead = VecDeque::from(steps(path));
+    let mut folder = openat(CWD, ".", OPEN | OFlags::DIRECTORY, Mode::empty())?;
+    let mut links = 0;
+    // Below a folder that others can change, all may be theirs, wherever it was moved from.
+    let mut theirs = false;
+    while let Some(step) = ahead.pop_front() {
+        if step == OsStr::new("/") {
+            folder = openat(CWD, "/", OPEN | OFlags::DIRECTORY, Mode::empty())?;
+            theirs = false;
+            continue;
+        }
+        let holder = fstat(&folder)?;
+        theirs |= !is_own(&holder) || (holder.st_mode & OTHERS_WRITE != 0 && !is_sticky(&holder));
+        let below = || openat(&folder, &step, OPEN | OFlags::DIRECTORY, Mode::empty());
+        folder = match below() {
+            Err(Errno::NOENT) => {
+                match mkdirat(&folder, &step, Mode::from_raw_mode(0o777)) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(error) => return Err(error.into()),
+                }
+                // Somebody may have been faster.
+                below()?
+            }
+            Err(Errno::NOTDIR | Errno::LOOP) => {
+                let link = openat(&folder, &step, OPEN, Mode::empty())?;
+                let found = fstat(&link)?;
+                if FileType::from_raw_mode(found.st_mode) != FileType::Symlink {
+                    return Err(Errno::NOTDIR.into());
+                }
+                if theirs || (is_sticky(&holder) && !is_own(&found)) {
+                    return Err(Refused::Link(link_path(path, &step)));
+                }
+                links += 1;
+                if links > MAX_LINKS {
+                    return Err(Errno::LOOP.into());
+                }
+                let target = readlinkat(&link, "", Vec::new())?.into_bytes();
+                for step in steps(Path::new(OsStr::from_bytes(&target))).into_iter().rev() {
+                    ahead.push_front(step);
+                }
+                continue;
+            }
+            opened => opened?,
+        };
+    }
+    Ok(folder)
+}
+
+/// Does this belong to root or to the user of this process?
+fn is_own(found: &Stat) -> bool {
+    [0, rustix::process::geteuid().as_raw()].contains(&found.st_uid)
+}
+
+/// Can others rename or remove only what is theirs in it?
+fn is_sticky(holder: &Stat) -> bool {
+    holder.st_mode & STICKY != 0
+}
+
+/// A link that was met on the way to a path, as people know it: a part of the path if it is one.
+fn link_path(path: &Path, step: &OsStr) -> PathBuf {
+    let on_path = path.ancestors().find(|part| part.file_name() == Some(step));
+    on_path.map_or_else(|| PathBuf::from(step), Path::to_owned)
 }
 
 /// A folder that this process has made, under a name that nobody can guess. Removed at the end with all
@@ -313,6 +400,40 @@ mod tests {
         Place::open(&good.with_extension("link")).unwrap();
         assert!(matches!(Place::open(&bad.with_extension("link")), Err(Refused::Writable(_))));
         assert!(matches!(Place::open(Path::new("relative")), Err(Refused::Relative)));
+    }
+
+    #[test]
+    fn a_link_that_others_can_set_is_not_followed() {
+        let outer = tempfile::tempdir().unwrap();
+        let at = |name: &str| outer.path().join(name);
+        for name in ["own", "open", "sticky", "victim"] {
+            std::fs::create_dir(at(name)).unwrap();
+            symlink("../victim", at(name).join("link")).unwrap();
+            symlink("../nowhere", at(name).join("dangling")).unwrap();
+        }
+        mode(&at("open"), 0o777);
+        mode(&at("sticky"), 0o1777);
+        let inode = |folder: OwnedFd| fstat(&folder).unwrap().st_ino;
+        let victim = inode(reach(&at("victim")).unwrap());
+        assert_eq!(inode(reach(&at("own/link")).unwrap()), victim);
+        assert_eq!(inode(reach(&at("sticky/link")).unwrap()), victim, "of this user");
+        for path in ["open/link", "open/link/below", "own/../open/./link"] {
+            let why = reach(&at(path)).unwrap_err().to_string();
+            assert!(why.ends_with("link is a link that another user can change"), "{path}: {why}");
+        }
+        assert!(reach(&at("open/dangling")).is_err());
+        assert!(!at("nowhere").exists() && !at("victim/below").exists());
+        // Folders are fine, and what is missing is made.
+        reach(&at("open/a/b")).unwrap();
+        assert!(at("open/a/b").is_dir());
+        std::fs::write(at("file"), "").unwrap();
+        assert!(matches!(reach(&at("file")), Err(Refused::Io(_))));
+        symlink("loop", at("loop")).unwrap();
+        assert!(matches!(reach(&at("loop")), Err(Refused::Io(_))));
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::lchown(at("sticky/link"), Some(65534), Some(65534)).unwrap();
+            assert!(matches!(reach(&at("sticky/link")), Err(Refused::Link(_))));
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::sys::process::{Fork, exit_now, fork};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, StatxFlags, Uid, openat, statx};
 use rustix::io::Errno;
+use rustix::mount::UnmountFlags;
 use rustix::process::{Signal, WaitOptions, kill_process, waitpid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use rustix::time::Timespec;
@@ -83,6 +84,18 @@ impl Mount {
     #[must_use]
     pub const fn user(&self) -> u32 {
         self.line.user
+    }
+
+    /// Takes it away: this mount, whatever is at the path by now. `path` is for the helper, which a user needs.
+    ///
+    /// # Errors
+    /// Those of [`chardev::unmount`].
+    pub fn unmount(&self, path: &Path) -> std::io::Result<()> {
+        let root = format!("/proc/self/fd/{}", self.root.as_raw_fd());
+        match rustix::mount::unmount(root, UnmountFlags::DETACH) {
+            Err(Errno::PERM) => chardev::unmount(path),
+            result => Ok(result?),
+        }
     }
 
     /// Asks the server. Waits for at most 5 s (`PATIENCE_SECONDS`).
@@ -169,8 +182,7 @@ pub fn clear(path: &Path) -> Result<(), Fail> {
                 )));
             }
         }
-        drop(mount);
-        chardev::unmount(path).with_context(|| {
+        mount.unmount(path).with_context(|| {
             format!("{place} is left over from a server that has ended, and cannot be unmounted")
         })?;
     }

@@ -7,6 +7,7 @@ use crate::door::cuse::Standing;
 use crate::door::doors::Way;
 use crate::door::{self, NODES, fuse};
 use crate::error::{Context as _, Fail, reason, say};
+use crate::folder::{self, Refused};
 use crate::mounts::{self, Mount};
 use crate::server::event_loop::{Server, Wake};
 use crate::sys::process::{SignalFd, SignalSet};
@@ -17,7 +18,7 @@ use rustix::mount::mount_bind;
 use rustix::process::Signal;
 use std::fs;
 use std::io::Write as _;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -130,21 +131,19 @@ impl Mounted {
         Self { targets: vec![directory.to_owned()], device }
     }
 
-    /// Whether this is still what is mounted there.
-    fn is_at(&self, target: &Path) -> bool {
-        let found = Mount::at(target).ok().flatten();
-        found.is_some_and(|found| self.device.as_deref().is_none_or(|own| own == found.device()))
+    /// What is mounted there, if it is still ours.
+    fn at(&self, target: &Path) -> Option<Mount> {
+        let found = Mount::at(target).ok().flatten()?;
+        self.device.as_deref().is_none_or(|own| own == found.device()).then_some(found)
     }
 }
 
 impl Drop for Mounted {
     fn drop(&mut self) {
         for target in self.targets.iter().rev() {
-            if !self.is_at(target) {
-                // Somebody has unmounted it, or mounted something on top, which is not ours to remove.
-                continue;
-            }
-            if let Err(error) = chardev::unmount(target) {
+            // Somebody may have unmounted it, or mounted something on top, which is not ours to remove.
+            let Some(mount) = self.at(target) else { continue };
+            if let Err(error) = mount.unmount(target) {
                 say(&format_args!("{} cannot be unmounted: {}", target.display(), reason(&error)));
                 continue;
             }
@@ -224,11 +223,30 @@ fn is_real(node: &Path) -> bool {
 /// Makes the directory, and takes away what servers that were killed have left: on it, and in `/dev/snd` if
 /// the machine is to be served.
 fn prepare(directory: &Path, machine: bool) -> Result<(), Fail> {
+    let root = rustix::process::geteuid().is_root();
+    if root {
+        // What others could make root do in their folders is not done.
+        reach(directory)?;
+    }
     mounts::clear(directory)?;
     if machine {
         clear_snd()?;
     }
+    if root {
+        return Ok(());
+    }
     fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))
+}
+
+/// Opens the directory, or makes it, without being led elsewhere by another user.
+fn reach(directory: &Path) -> Result<OwnedFd, Fail> {
+    folder::reach(directory).map_err(|why| {
+        let place = directory.display();
+        Fail::new(match why {
+            Refused::Io(error) => format!("{place} cannot be made: {}", reason(&error)),
+            why => format!("{place} cannot be served: {why}"),
+        })
+    })
 }
 
 /// Takes away what servers that were killed have left in `/dev/snd`.
@@ -263,7 +281,10 @@ fn mount(directory: &Path) -> Result<OwnedFd, Fail> {
     let mut options = MountOptions::new(mounts::NAME);
     if rustix::process::geteuid().is_root() {
         let fuse = chardev::open_fuse().context("/dev/fuse cannot be opened")?;
-        chardev::mount(fuse.as_fd(), directory, &options).map_err(failed)?;
+        // The directory that was looked at, whatever its path means by now.
+        let target = reach(directory)?;
+        let target = PathBuf::from(format!("/proc/self/fd/{}", target.as_raw_fd()));
+        chardev::mount(fuse.as_fd(), &target, &options).map_err(failed)?;
         return Ok(fuse);
     }
     // fusermount3 lets other users in only where /etc/fuse.conf says so.

@@ -353,6 +353,34 @@ fn a_second_server_does_not_hide_the_first() {
     end(server, Signal::TERM, &directory);
 }
 
+/// In a folder of theirs another user could hide any place of the machine behind what root serves.
+#[test]
+fn a_users_link_leads_root_nowhere_else() {
+    let Some(folder) = place() else { return };
+    let [home, victim] = ["home", "victim"].map(|name| folder.path().join(name));
+    for directory in [&home, &victim] {
+        fs::create_dir(directory).expect("a folder");
+    }
+    std::os::unix::fs::chown(&home, Some(1000), Some(1000)).expect("root may");
+    let link = home.join("link");
+    std::os::unix::fs::symlink(&victim, &link).expect("a link");
+    for directory in [link.clone(), link.join("below")] {
+        let ended = finish(serve_at(&directory), DEADLINE);
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        let (place, link) = (directory.display(), link.display());
+        let why = format!("{link} is a link that another user can change");
+        assert_eq!(ended.stderr, format!("aseqd: {place} cannot be served: {why}\n"));
+    }
+    assert!(!victim.join("below").exists());
+    assert_eq!(mounts(folder.path()), [""; 0]);
+    // Their folders are served, as are links of root's.
+    let own = folder.path().join("own");
+    std::os::unix::fs::symlink(home.join("served"), &own).expect("a link");
+    let server = ready(serve_at(&own), &own.join("seq"));
+    assert_eq!(mounts(&home.join("served")).len(), 1);
+    end(server, Signal::TERM, &home);
+}
+
 #[test]
 fn a_place_where_nothing_can_be_mounted_is_named() {
     let Some(folder) = place() else { return };
