@@ -90,6 +90,7 @@ fn enter(entry: &Entry<'_>) -> Result<String, Fail> {
             probe_past_libraries().map(|()| how)
         }
         Entrance::Filter(kind) => {
+            kind.has_room(entry.link.as_fd())?;
             let listener = seccomp::install(kind)?;
             entry.link.door(Some(listener.as_fd()))?;
             drop(listener);

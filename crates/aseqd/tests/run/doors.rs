@@ -41,6 +41,27 @@ fn every_door_can_be_asked_for_and_leads_to_a_sequencer_of_its_own() {
     }
 }
 
+/// Descriptors that a door keeps for files of ours must not be those by which it is made: `run` would wait for
+/// itself, and no signal but SIGKILL would end it.
+#[test]
+fn with_few_descriptors_left_a_door_is_refused_in_one_line() {
+    for door in ["handover", "trap"] {
+        for limit in ["ulimit -n 8", "ulimit -n 12"] {
+            let mut command = Command::new("sh");
+            let script = format!("{limit}; exec \"$aseqd\" run --via {door} -- echo ran");
+            command.args(["-c", &script]).env("aseqd", ASEQD).env_remove("ASEQD_VIA");
+            let ended = finish(command, DEADLINE);
+            match ended.status.code() {
+                Some(0) => assert_eq!(ended.stdout, "ran\n", "{door}, {limit}: {ended:#?}"),
+                status => {
+                    assert_eq!(status, Some(127), "{door}, {limit}: {ended:#?}");
+                    assert_eq!(ended.stderr.lines().count(), 1, "{door}, {limit}: {ended:#?}");
+                }
+            }
+        }
+    }
+}
+
 /// A place without room is named, with that as the cause, and nothing is left in it.
 #[test]
 fn a_full_place_for_the_library_is_named() {

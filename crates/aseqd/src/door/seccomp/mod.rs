@@ -30,10 +30,14 @@ use crate::sys::seccomp::{self, Listener};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, getrlimit};
 use std::ops::Range;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
 /// `select` can look at no higher descriptor.
 const FD_SETSIZE: u64 = 1024;
+
+/// Descriptors that a process opens at the same time while it tries the sequencer, at most, and some for
+/// the loader of a program.
+const ROOM: i32 = 4;
 
 /// On whose account the files of the trap are: it serves the programs of one run, as one user.
 const USER: u32 = 0;
@@ -55,6 +59,31 @@ pub fn descriptors() -> Range<i32> {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(FD_SETSIZE).min(FD_SETSIZE);
     let end = i32::try_from(limit).unwrap_or(i32::MAX);
     end - end / 4..end
+}
+
+impl Kind {
+    /// Refuses to stop calls of a process whose own descriptors would be among those that are kept for
+    /// files: it would wait for the answer to a call by which it is to become able to get one.
+    ///
+    /// `link` is the descriptor that it needs afterwards.
+    ///
+    /// # Errors
+    /// As a sentence: too few files may be open here, or too many are.
+    pub fn has_room(&self, link: BorrowedFd<'_>) -> Result<(), Fail> {
+        let (Self::Handover(range) | Self::Trap(range)) = self;
+        let full = || {
+            Fail::new(format!(
+                "too many files are open for system calls to be stopped: of the {} that may be \
+                 (RLIMIT_NOFILE), those from {} on are kept for the sequencer's",
+                range.end, range.start
+            ))
+        };
+        // The lowest that is free is what the listener will be, and those that are opened after it.
+        let highest = range.start - ROOM;
+        let free = rustix::io::fcntl_dupfd_cloexec(link, 0).map_err(|_| full())?;
+        let fits = [link.as_raw_fd(), free.as_raw_fd()].iter().all(|number| *number < highest);
+        if fits { Ok(()) } else { Err(full()) }
+    }
 }
 
 /// Lets every call through, for programs whose server is gone.
