@@ -86,7 +86,14 @@ pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
         let name = path.display().to_string();
         let source = match &checked {
             Some(sources) => sources[number].clone(),
-            None => source::open(path).with_context(|| name.clone())?,
+            None => match source::open(path, &console).with_context(|| name.clone())? {
+                Some(source) => source,
+                None => {
+                    let signal = console.signal().context("signals cannot be received")?;
+                    player.silence()?;
+                    return Ok(interrupted(signal.unwrap_or(0)));
+                }
+            },
         };
         let mut song = Song::read(&source).with_context(|| name.clone())?;
         console.begin(&name, &source);
@@ -126,7 +133,10 @@ fn check(files: &[PathBuf], console: &Console) -> Result<Checked, Fail> {
     let mut odd = Vec::new();
     for path in files {
         let name = path.display().to_string();
-        let source = source::open(path).with_context(|| name.clone())?;
+        let Some(source) = source::open(path, console).with_context(|| name.clone())? else {
+            let signal = console.signal().context("signals cannot be received")?;
+            return Ok(Checked::Interrupted(signal.unwrap_or(0)));
+        };
         let mut song = Song::read(&source).with_context(|| name.clone())?;
         while song.by_ref().take(CHECKED_AT_ONCE).count() == CHECKED_AT_ONCE {
             if let Some(signal) = console.signal().context("signals cannot be received")? {

@@ -489,7 +489,7 @@ mod tests {
     fn check_sources(bytes: &[u8], piece: usize) -> Result<(), TestCaseError> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        let file = source::open(file.path()).unwrap();
+        let file = source::open(file.path(), &file).unwrap().unwrap();
         let memory = Source::memory(bytes);
         let whole = Song::read(&memory).map(listed);
         for source in [memory.in_pieces(piece), file.in_pieces(piece)] {

@@ -1,25 +1,39 @@
 //! Where a song's bytes come from: a file that is read as it is played, or a pipe.
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::OFlags;
 use smf::{SEARCHED, Source, has_header};
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// A file, or `-` for standard input. What has no size, as a pipe, is read to its end here; but not
-/// what cannot be a song.
-pub(crate) fn open(path: &Path) -> io::Result<Source> {
+/// what cannot be a song. None if the other descriptor is readable before that: nobody may ever write to
+/// a pipe, and a signal must end the wait.
+pub(crate) fn open(path: &Path, signals: impl AsFd) -> io::Result<Option<Source>> {
     if path == Path::new("-") {
-        return drain(io::stdin().lock());
+        let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        return drain_until(input, signals);
     }
-    let file = File::open(path)?;
+    // The open of a FIFO would wait for somebody who writes.
+    let nonblock = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(nonblock).open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return drain(file);
+        return drain_until(file, signals);
     }
-    Ok(Source::new(file, metadata.len()))
+    Ok(Some(Source::new(file, metadata.len())))
 }
 
-fn drain(mut input: impl io::Read) -> io::Result<Source> {
+fn drain_until(input: File, signals: impl AsFd) -> io::Result<Option<Source>> {
+    let mut input = Patient { input, signals, interrupted: false };
+    let drained = drain(&mut input);
+    if input.interrupted { Ok(None) } else { drained.map(Some) }
+}
+
+fn drain(mut input: impl Read) -> io::Result<Source> {
     let mut bytes = Vec::new();
     input.by_ref().take(SEARCHED as u64).read_to_end(&mut bytes)?;
     if has_header(&bytes) {
@@ -28,9 +42,52 @@ fn drain(mut input: impl io::Read) -> io::Result<Source> {
     Ok(Source::memory(bytes))
 }
 
+/// Reads when there is something to read, and fails when a signal has come.
+struct Patient<S> {
+    input: File,
+    signals: S,
+    interrupted: bool,
+}
+
+impl<S: AsFd> Read for Patient<S> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let mut ready = [
+                PollFd::new(&self.signals, PollFlags::IN),
+                PollFd::new(&self.input, PollFlags::IN),
+            ];
+            rustix::io::retry_on_intr(|| poll(&mut ready, None))?;
+            if !ready[0].revents().is_empty() {
+                self.interrupted = true;
+                return Err(io::Error::other("a signal has come"));
+            }
+            match self.input.read(buf) {
+                // Somebody else has taken it.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return result,
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_signal_ends_the_wait_for_a_pipe() {
+        let (signals, sender) = rustix::pipe::pipe().unwrap();
+        let (input, writer) = rustix::pipe::pipe().unwrap();
+        rustix::io::write(&writer, b"MThd").unwrap();
+        rustix::io::write(&sender, b"!").unwrap();
+        assert!(drain_until(input.into(), &signals).unwrap().is_none());
+        let mut signal = [0];
+        rustix::io::read(&signals, &mut signal).unwrap();
+        let (input, writer) = rustix::pipe::pipe().unwrap();
+        rustix::io::write(&writer, b"MThd").unwrap();
+        drop(writer);
+        assert_eq!(drain_until(input.into(), &signals).unwrap().unwrap().len(), 4);
+    }
 
     #[test]
     fn what_cannot_be_a_song_is_not_read_to_its_end() {
