@@ -5,7 +5,7 @@ use crate::door::preload::library;
 use crate::error::{Context as _, Fail};
 use crate::sys::process::{SignalFd, SignalSet};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, getsid, waitpid};
 use std::os::fd::OwnedFd;
 
 #[derive(Debug)]
@@ -34,8 +34,10 @@ impl Front {
             }
             let answered = !ready[0].revents().is_empty();
             while let Some(signal) = self.signals.take().context("signals cannot be read")? {
-                // What the terminal sends, it sends to the command too.
-                if signal.from_process
+                // What the terminal sends, it sends to the command too, except that it is gone: that the kernel
+                // tells the first process of the session alone.
+                let hangup = signal.number == Signal::HUP.as_raw() && leads_session();
+                if (signal.from_process || hangup)
                     && let Ok(number) = u8::try_from(signal.number)
                 {
                     // A keeper that is gone shows at the other descriptor.
@@ -64,4 +66,9 @@ impl Front {
         library::remove_all_abandoned();
         Err(Fail::new("the process that serves has died"))
     }
+}
+
+/// Returns whether this process is the first of its session, as under `ssh -t` or in a terminal's window.
+fn leads_session() -> bool {
+    getsid(None).is_ok_and(|session| session == getpid())
 }

@@ -53,6 +53,10 @@ pub(crate) fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
     let master = unsafe { OwnedFd::from_raw_fd(master) };
     // SAFETY: as above.
     let slave = unsafe { OwnedFd::from_raw_fd(slave) };
+    // A child that had the master would keep the terminal alive.
+    for end in [&master, &slave] {
+        rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
+    }
     Ok((slave, master))
 }
 

@@ -383,3 +383,29 @@ fn a_run_can_be_stopped_and_continued_at_a_terminal() {
     run.wait();
     mark.expect_nothing();
 }
+
+#[test]
+fn a_run_that_leads_its_session_ends_with_its_terminal() {
+    if !can_serve() {
+        return;
+    }
+    for door in ["fuse", "trap"] {
+        let mut command = Command::new(ASEQD);
+        command.args(["run", "--via", door, "--", "sh", "-c", "echo rea\"\"dy; exec sleep 600"]);
+        let mark = Mark::new(&mut command);
+        let mut run = AtTerminal::start(command);
+        run.wait_for_screen("ready");
+        // The window is closed.
+        run.keyboard = fs::File::open("/dev/null").expect("a file");
+        let end = Instant::now() + DEADLINE;
+        let status = loop {
+            if let Some(status) = run.child.try_wait().expect("a child") {
+                break status;
+            }
+            assert!(Instant::now() < end, "{door}: the run goes on without its terminal");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        };
+        assert_eq!(status.code(), Some(129), "{door}: {status:?}");
+        mark.expect_nothing();
+    }
+}
