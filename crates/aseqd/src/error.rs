@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use std::any::Any;
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 
 /// Numbers by which a FUSE mount says that nobody serves it any more, from `errno.h`.
 const GONE: [i32; 2] = [libc::ENOTCONN, libc::ECONNABORTED];
@@ -96,9 +96,12 @@ fn of_number(number: i32) -> String {
 }
 
 /// Prints a message of this program on standard error: `aseqd: MESSAGE`.
+///
+/// A standard error that cannot be written (`/dev/full`, a pipe whose reader has ended) changes nothing: the
+/// exit status is the same.
 pub fn say(message: &dyn fmt::Display) {
     let message = harmless(&message.to_string());
-    anstream::eprintln!("{ERROR}aseqd:{ERROR:#} {message}");
+    let _unheard = writeln!(anstream::stderr(), "{ERROR}aseqd:{ERROR:#} {message}");
 }
 
 /// Replaces what a terminal would obey instead of show: names of files and of processes, which are part of
@@ -114,9 +117,10 @@ pub fn say_usage(error: &clap::Error) -> u8 {
     let text = error.render().ansi().to_string();
     if error.use_stderr() {
         // clap names the kind of a message where we name the program.
-        anstream::eprint!("{}", text.replacen("error:", "aseqd:", 1));
-    } else {
-        anstream::print!("{text}");
+        let _unheard = write!(anstream::stderr(), "{}", text.replacen("error:", "aseqd:", 1));
+    } else if let Err(error) = crate::command::print(&text) {
+        say(&error);
+        return 1;
     }
     u8::try_from(error.exit_code()).unwrap_or(2)
 }

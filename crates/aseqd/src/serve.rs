@@ -326,7 +326,8 @@ fn bind(server: &mut Server, file: &Path, node: &Path) -> Result<(), Fail> {
 
 /// Says that programs can come: a line, and a message to the service manager.
 fn announce(node: &Path) {
-    println!("aseqd: serving {}", node.display());
+    // Nobody has to read it.
+    let _unheard = writeln!(std::io::stdout(), "aseqd: serving {}", node.display());
     let _unread = std::io::stdout().flush();
     if let Some(socket) = std::env::var_os("NOTIFY_SOCKET")
         && let Err(error) = notify(&socket.to_string_lossy())

@@ -429,6 +429,27 @@ fn where_there_is_no_sequencer_it_says_what_to_do() {
 }
 
 #[test]
+fn a_full_output_changes_no_status_and_is_named() {
+    for (words, status) in [("--help", 1), ("doctor", 1), ("completions bash", 1), ("--version", 1)]
+    {
+        let ended = finish(shell(&format!("'{ASEQD}' {words} > /dev/full")), DEADLINE);
+        assert_eq!(ended.status.code(), Some(status), "{words}: {ended:?}");
+        let said = "aseqd: standard output cannot be written: no space left on device\n";
+        assert_eq!(ended.stderr, said, "{words}");
+    }
+    // Nobody hears the message; all else is as it would be.
+    for (words, status) in [
+        ("nonsense", 2),
+        ("ls --device /nowhere/seq", 1),
+        ("run -- no-such-program", 127),
+        ("run --verbose -- sh -c 'exit 5'", 5),
+    ] {
+        let ended = finish(shell(&format!("'{ASEQD}' {words} 2> /dev/full")), DEADLINE);
+        assert_eq!(ended.status.code(), Some(status), "{words}: {ended:?}");
+    }
+}
+
+#[test]
 fn wrong_usage_is_status_2_and_help_has_examples() {
     for words in [&["connect", "1"][..], &["disconnect", "1"], &["nonsense"], &["ls", "-z"], &[]] {
         failure(words, 2);

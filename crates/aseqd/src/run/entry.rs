@@ -63,7 +63,7 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
     entry.link.passed();
     drop(entry.link);
     if let Err(error) = entry.mask.restore() {
-        eprintln!("aseqd: the signal mask cannot be restored: {error}");
+        say(&format_args!("the signal mask cannot be restored: {}", reason(&error)));
         exit_now(STATUS_FAILED.into());
     }
     let (program, arguments) = entry.args.command.split_first().unwrap_or_else(|| exit_now(2));

@@ -15,6 +15,7 @@ use abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_TIMER, PortCaps, PortSubscribe, PortTy
 use abi::{Address, Errno};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -188,7 +189,7 @@ impl Listener {
         let summary = format!("{} events, {lost}{}\n", self.events, lateness.summary());
         // The standard output of --json is for programs.
         if args.json {
-            eprint!("{summary}");
+            let _unheard = write!(std::io::stderr(), "{summary}");
             return Ok(());
         }
         print(&summary)
