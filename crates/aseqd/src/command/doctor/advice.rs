@@ -85,8 +85,10 @@ pub(super) const LOSSLESS: &str = "through which programs notice least:\n";
 /// What a program could notice through a door.
 pub(super) const fn loss(via: Via) -> &'static str {
     match via {
-        Via::Fuse => "looks like a regular file; no SIGIO; /proc/asound only with `--via preload`",
-        Via::Handover => "as fuse, but /dev/snd cannot be listed, only opened",
+        Via::Fuse => {
+            "looks like a regular file; no SIGIO; no /proc/asound, which the other doors have"
+        }
+        Via::Handover => "an open file looks like a regular file; no SIGIO; no `cd /dev/snd`",
         Via::Preload => "for programs linked with glibc; adds one library to each process",
         Via::Trap => "for every program; calls on the sequencer take longer",
     }
