@@ -394,6 +394,10 @@ pub fn printable(name: &str) -> String {
 
 /// Finds the port that a text means; none if it does not exist.
 fn resolve(wanted: &str, ports: &[Port]) -> Result<Option<Address>, Fail> {
+    // As of `"$PORT"` where the variable is not set: every name begins with it.
+    if wanted.is_empty() {
+        return Err(Fail::new(format!("the name of the port is empty; {}", list(ports))));
+    }
     let (client, port) = match wanted.split_once([':', '.']) {
         Some((client, port)) => (client, Some(port)),
         None => (wanted, None),
@@ -504,7 +508,7 @@ mod tests {
         assert_eq!(resolve("piano", &ports()).unwrap(), None);
         assert_eq!(resolve("128:7", &ports()).unwrap(), None);
         assert!(list(&ports()).starts_with("there are 0:0 (System: Timer), "));
-        assert!(error("").starts_with(" means more than one port"));
+        assert!(error("").starts_with("the name of the port is empty; there are 0:0 "));
         assert_eq!(
             error("synt"),
             "synt means more than one port; there are 128:0 (synth: in), 129:0 (synthesizer: in)"

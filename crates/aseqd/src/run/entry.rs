@@ -13,7 +13,7 @@ use crate::sys::process::{SignalSet, exit_now};
 use abi::preload::{CARD_VARIABLE, SECRET_VARIABLE, SOCKET_VARIABLE};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, Signal};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -76,7 +76,7 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
         command.envs(variables);
     }
     let error = command.args(arguments).exec();
-    say(&format_args!("{}: {}", program.to_string_lossy(), why(&error)));
+    say(&format_args!("{}: {}", program.to_string_lossy(), why(program, &error)));
     let missing = error.kind() == std::io::ErrorKind::NotFound;
     exit_now(if missing { STATUS_FAILED.into() } else { STATUS_NOT_EXECUTABLE })
 }
@@ -171,9 +171,18 @@ fn probe() -> Result<(), Fail> {
         .with_context(|| format!("{device} is no sequencer through it"))
 }
 
-fn why(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "command not found".into(),
-        _ => reason(error),
+/// Why a program cannot be executed, and what to write instead where the mistake is a common one.
+fn why(program: &OsStr, error: &std::io::Error) -> String {
+    if error.kind() != std::io::ErrorKind::NotFound {
+        return reason(error);
     }
+    let name = program.to_string_lossy();
+    let advice = if name.contains(char::is_whitespace) {
+        "; write its arguments without quotes around all, or use `sh -c 'LINE'`"
+    } else if name.contains('=') {
+        "; to set a variable, use `env NAME=VALUE CMD`"
+    } else {
+        ""
+    };
+    format!("command not found{advice}")
 }

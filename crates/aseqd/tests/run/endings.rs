@@ -44,6 +44,16 @@ fn the_status_is_that_of_the_command() {
         (&["sh", "-c", "kill -SEGV $$"], 139, ""),
         (&["no-such-program"], 127, "aseqd: no-such-program: command not found\n"),
         (&["/no/such/program"], 127, "aseqd: /no/such/program: command not found\n"),
+        (
+            &["aconnect -l"],
+            127,
+            "aseqd: aconnect -l: command not found; write its arguments without quotes",
+        ),
+        (
+            &["A=1", "true"],
+            127,
+            "aseqd: A=1: command not found; to set a variable, use `env NAME=VALUE CMD`\n",
+        ),
         (&[text], 126, "permission denied"),
         (&[folder], 126, "permission denied"),
     ];
