@@ -11,7 +11,7 @@ use crate::server::event_loop::{Server, Wake};
 use crate::sys::process::{SignalFd, SignalSet, exit_now};
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getrlimit, kill_process,
-    set_child_subreaper, setpgid, setrlimit, wait, waitpid,
+    set_child_subreaper, setrlimit, setsid, wait, waitpid,
 };
 use std::os::fd::OwnedFd;
 
@@ -30,9 +30,11 @@ pub(super) fn main(
         Err(status) => return Ok((status, Remains::Nothing)),
     };
     take_descriptors();
-    // The terminal's signals are for the command alone, which stays in the group it was started in.
-    // Where this is refused, they reach a process that has them blocked.
-    let _refused = setpgid(None, None);
+    // The terminal's signals are for the command alone, which stays in the group it was started in. Not in another
+    // group of the same session: the end of the command would then be the end of the group's last tie to the
+    // session, and the kernel hangs up on such a group if one of its processes is stopped. Where this is refused,
+    // the signals reach a process that has them blocked.
+    let _refused = setsid();
     detach_from_terminal();
     let front_number = server.watch(front).context("cannot wait for the front")?;
     let signal_number = server.watch(&signal_fd).context("cannot wait for signals")?;

@@ -58,7 +58,7 @@ fn a_pipe_ends_with_the_command() {
 
 #[test]
 fn the_environment_ids_limits_and_signals_are_those_without_us() {
-    let script = "env | grep -v -e ^_= -e ^SHLVL=; pwd; umask; ulimit -a; id; nice; cat /proc/self/cgroup; \
+    let script = "env | grep -v -e ^_= -e ^SHLVL= | sort; pwd; umask; ulimit -a; id; nice; cat /proc/self/cgroup; \
                   grep -e ^Sig -e ^Shd -e ^Cap -e ^NoNewPrivs -e ^Seccomp: /proc/self/status | grep -v ^SigQ";
     let Some((without, with)) = without_and_with(script) else { return };
     assert_eq!(with, without);
@@ -72,6 +72,28 @@ fn ignored_signals_stay_ignored() {
     let script = format!("trap '' HUP USR1; exec {ASEQD} run -- grep SigIgn /proc/self/status");
     let plain = output(shell("trap '' HUP USR1; exec grep SigIgn /proc/self/status"));
     assert_eq!(output(shell(&script)), plain);
+}
+
+/// Where nobody controls jobs, as in CI, a script and all that it starts are one group. The kernel hangs up on a
+/// group with a stopped process when it loses its last tie to the session; the end of a command is none.
+#[test]
+fn a_group_with_a_stopped_process_outlives_the_run() {
+    if !can_serve() || !have(&["setsid"]) {
+        return;
+    }
+    for door in ["fuse", "preload", "trap"] {
+        let script = format!(
+            "sleep 1008 & kill -STOP $!; {ASEQD} run --via {door} -- true; echo $?; kill -KILL $!"
+        );
+        let mut command = Command::new("setsid");
+        command.args(["--wait", "sh", "-c", &script]);
+        let ended = finish(command, DEADLINE);
+        assert_eq!(
+            (ended.stdout.as_str(), ended.status.code()),
+            ("0\n", Some(0)),
+            "{door}: {ended:?}"
+        );
+    }
 }
 
 #[test]
