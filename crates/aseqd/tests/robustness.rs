@@ -5,6 +5,7 @@ mod common;
 use abi::event::{Event, EventTime, EventType, QUEUE_DIRECT};
 use abi::ioctl::sequencer as request;
 use abi::seq::Address;
+use common::random::Random;
 use common::seq::{Client, DEVICE, THROUGH};
 use common::*;
 use rustix::process::Signal;
@@ -302,7 +303,7 @@ fn number_from(variable: &str, default: usize) -> usize {
 
 /// Calls at random, from one number.
 struct Fuzzer {
-    state: u64,
+    random: Random,
     files: Vec<File>,
     calls: u64,
     accepted: u64,
@@ -310,20 +311,16 @@ struct Fuzzer {
 
 impl Fuzzer {
     fn new(seed: usize) -> Self {
-        let state = (seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Self { state, files: Vec::new(), calls: 0, accepted: 0 }
+        let random = Random::new(seed as u64);
+        Self { random, files: Vec::new(), calls: 0, accepted: 0 }
     }
 
-    /// xorshift64*
     fn next(&mut self) -> u64 {
-        self.state ^= self.state >> 12;
-        self.state ^= self.state << 25;
-        self.state ^= self.state >> 27;
-        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        self.random.next()
     }
 
     fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() >> 16).expect("48 bits") % limit
+        self.random.below(limit)
     }
 
     fn byte(&mut self) -> u8 {

@@ -1,6 +1,7 @@
 //! What the tests of the program share: running it, waiting with deadlines, watching for leftovers.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod random;
 pub(crate) mod seq;
 pub(crate) mod sys;
 

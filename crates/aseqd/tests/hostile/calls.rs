@@ -1,5 +1,6 @@
 //! Every call that a program can make on the device files: known ones, and random ones.
 
+use super::common::random::Random;
 use super::common::seq::Client;
 use super::common::sys;
 use super::common::*;
@@ -201,7 +202,7 @@ const CALLS: usize = 40;
 
 /// Calls at random, from one number.
 struct Fuzzer {
-    state: u64,
+    random: Random,
     files: Vec<OwnedFd>,
     room: Vec<u8>,
     calls: u64,
@@ -210,20 +211,16 @@ struct Fuzzer {
 
 impl Fuzzer {
     fn new(seed: u64) -> Self {
-        let state = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Self { state, files: Vec::new(), room: vec![0; ROOM], calls: 0, accepted: 0 }
+        let random = Random::new(seed);
+        Self { random, files: Vec::new(), room: vec![0; ROOM], calls: 0, accepted: 0 }
     }
 
-    /// xorshift64*
     fn next(&mut self) -> u64 {
-        self.state ^= self.state >> 12;
-        self.state ^= self.state << 25;
-        self.state ^= self.state >> 27;
-        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        self.random.next()
     }
 
     fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() >> 16).expect("48 bits") % limit
+        self.random.below(limit)
     }
 
     /// Now and then a huge number.

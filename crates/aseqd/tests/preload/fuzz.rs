@@ -1,5 +1,6 @@
 //! Nonsense on the wire, from programs that know the secret of the run.
 
+use crate::common::random::Random;
 use crate::common::seq::{Client, THROUGH};
 use crate::common::*;
 use crate::door::plain;
@@ -106,7 +107,7 @@ struct Opened {
 
 /// A hostile program, from one number.
 struct Peer {
-    state: u64,
+    random: Random,
     server: OsString,
     secret: Secret,
     connections: Vec<OwnedFd>,
@@ -120,7 +121,7 @@ impl Peer {
     fn new(seed: u64) -> Self {
         let secret = std::env::var_os("ASEQD_SECRET").expect("the secret of the run");
         Self {
-            state: (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            random: Random::new(seed),
             server: std::env::var_os("ASEQD_SOCKET").expect("the socket of the run"),
             secret: Secret::parse(secret.as_bytes()).expect("a secret"),
             connections: Vec::new(),
@@ -131,16 +132,12 @@ impl Peer {
         }
     }
 
-    /// xorshift64*
     fn next(&mut self) -> u64 {
-        self.state ^= self.state >> 12;
-        self.state ^= self.state << 25;
-        self.state ^= self.state >> 27;
-        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        self.random.next()
     }
 
     fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() >> 16).expect("48 bits") % limit
+        self.random.below(limit)
     }
 
     fn bytes(&mut self, len: usize) -> Vec<u8> {
