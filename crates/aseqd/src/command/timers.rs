@@ -15,7 +15,7 @@ use std::process::ExitCode;
 ///
 /// A line for each timer: what snd_timer_open takes behind `hw:`, its name, the length of a tick, and
 /// how many instances are bound to it; below it, whose they are. Instances that follow another one
-/// (class SLAVE) are not listed: neither is this on Linux.
+/// (class SLAVE) are not listed, as on Linux.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The number of an application is the thread that chose the timer, as the server or the kernel counts. In a \
