@@ -5,8 +5,9 @@ pub mod duration;
 use crate::command::{bench, connect, demo, doctor, ls, monitor, play, timers, wait};
 use crate::run;
 use crate::server::timing::TimingArgs;
-use clap::{Args, CommandFactory, Parser, Subcommand};
-use std::ffi::OsString;
+use clap::builder::Resettable;
+use clap::{Args, CommandFactory, FromArgMatches as _, Parser, Subcommand};
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -222,6 +223,38 @@ fn octal(text: &str) -> Result<u32, String> {
 #[must_use]
 pub fn command() -> clap::Command {
     Cli::command()
+}
+
+/// What this process was asked for.
+///
+/// # Errors
+/// What is wrong with the command line or a variable, and what `--help` and `--version` print.
+pub fn parse() -> Result<Cli, clap::Error> {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let matches = without_variables(command(), &is_empty).try_get_matches()?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command()))
+}
+
+/// The command line without the variables that are set to nothing, as a script or a CI matrix does: they count as
+/// not set.
+fn without_variables(
+    mut command: clap::Command,
+    is_empty: &dyn Fn(&OsStr) -> bool,
+) -> clap::Command {
+    let empty: Vec<_> = command
+        .get_arguments()
+        .filter(|argument| argument.get_env().is_some_and(is_empty))
+        .map(|argument| argument.get_id().clone())
+        .collect();
+    for id in empty {
+        command = command.mut_arg(id, |argument| argument.env(Resettable::Reset));
+    }
+    let names: Vec<_> =
+        command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for name in names {
+        command = command.mut_subcommand(name, |command| without_variables(command, is_empty));
+    }
+    command
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! The program `aseqd`: exit statuses are decided here.
 
-use aseqd::cli::{self, Cli, Command};
+use aseqd::cli::{self, Command};
 use aseqd::error::{Fail, say, say_usage};
 use aseqd::server::timing::TimingArgs;
 use aseqd::{client, command, run, serve};
-use clap::Parser as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,7 +14,7 @@ static ALLOC: lockdep::Alloc = lockdep::Alloc::new();
 
 fn main() -> ExitCode {
     cli::Color::of(std::env::args_os()).set();
-    let cli = match Cli::try_parse() {
+    let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(say_usage(&error)),
     };

@@ -295,6 +295,21 @@ fn lateness_follows_changes_of_tempo_that_are_read_late() {
     });
 }
 
+/// A CI matrix without a value gives one of no characters.
+#[test]
+fn a_variable_that_is_empty_is_not_set() {
+    if !can_serve() {
+        return;
+    }
+    let mut command = aseqd_run([ASEQD, "ls"]);
+    command.env("ASEQD_VIA", "").env("ASEQD_DEVICE", "");
+    assert!(output(command).contains("Midi Through"));
+    let mut command = aseqd(&["run", "--", "true"]);
+    command.env("ASEQD_VIA", "window");
+    let ended = finish(command, DEADLINE);
+    assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+}
+
 #[test]
 fn wait_ends_when_the_port_is_there() {
     inside(|| {
