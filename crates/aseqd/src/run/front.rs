@@ -3,9 +3,9 @@
 use super::{STATUS_FAILED, STAYS, tree};
 use crate::door::preload::library;
 use crate::error::{Context as _, Fail};
-use crate::sys::process::{SignalFd, SignalSet};
+use crate::sys::process::{SignalFd, SignalSet, leads_session};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, Signal, WaitOptions, getpid, getsid, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 use std::os::fd::OwnedFd;
 
 #[derive(Debug)]
@@ -66,9 +66,4 @@ impl Front {
         library::remove_all_abandoned();
         Err(Fail::new("the process that serves has died"))
     }
-}
-
-/// Returns whether this process is the first of its session, as under `ssh -t` or in a terminal's window.
-fn leads_session() -> bool {
-    getsid(None).is_ok_and(|session| session == getpid())
 }

@@ -41,6 +41,14 @@ pub(crate) fn is_privileged_by_its_file() -> bool {
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
+/// Returns whether this process is the first of its session, as under `ssh -t` or in a terminal's window.
+pub(crate) fn leads_session() -> bool {
+    // SAFETY: takes a number, and tells of this process. The leader may be outside of the PID namespace of this
+    // process, and then has the number 0, for which the safe wrapper has no value.
+    let leader = unsafe { libc::getsid(0) };
+    u32::try_from(leader) == Ok(std::process::id())
+}
+
 /// A set of signals, for a mask.
 #[derive(Clone, Copy)]
 pub(crate) struct SignalSet(libc::sigset_t);

@@ -77,6 +77,15 @@ ln -s /proc/self/fd /dev/fd
 mkdir /dev/shm; mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 ";
 
+/// Gives user 1000 a name, for which fusermount3 asks, and which a machine may not have. In a mount namespace with
+/// an empty `/run` of its own.
+pub(crate) const NAMED_USER: &str = "
+getent passwd 1000 >/dev/null || {
+    { cat /etc/passwd; echo user:x:1000:1000::/:/bin/sh; } >/run/.passwd
+    mount --bind /run/.passwd /etc/passwd
+}
+";
+
 /// Copies a program to where it is then run. By another process: a file that this one has open for writing may
 /// be inherited by whatever another thread starts, and cannot be run until that has gone on (ETXTBSY).
 pub(crate) fn copy_program(from: &Path, to: &Path) {

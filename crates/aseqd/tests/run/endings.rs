@@ -68,6 +68,23 @@ fn the_status_is_that_of_the_command() {
     }
 }
 
+/// As in a container: the first process of the session has no number there.
+#[test]
+fn signals_reach_the_command_where_the_session_began_outside() {
+    if !is_root() || !can_serve() || !have(&["unshare"]) {
+        return;
+    }
+    let script = "\"$aseqd\" run -- sh -c 'trap \"exit 9\" HUP; echo ready; while :; do sleep 0.02; done' >said & run=$!
+        until grep -qs ready said; do kill -0 $run || exit; sleep 0.02; done
+        kill -HUP $run; wait $run; echo $?";
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script]);
+    command.current_dir(&folder).env("aseqd", ASEQD);
+    let ended = finish(command, DEADLINE);
+    assert_eq!(ended.stdout, "9\n", "{ended:?}");
+}
+
 #[test]
 fn signals_reach_the_command() {
     if !can_serve() {

@@ -2,11 +2,13 @@
 
 use crate::common::*;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
-/// Two ordinary users, a machine with `/dev/fuse` for all, and a folder of the first user's.
+/// A machine with `/dev/fuse` for all.
+const FILES: &str = "mknod -m 666 /dev/fuse c 10 229; mount -t tmpfs -o mode=755 tmpfs /run";
+/// Two ordinary users, and a folder of the first one's.
 const SETUP: &str = "
-mknod -m 666 /dev/fuse c 10 229; mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -m 777 /run/one; chown 1000:1000 /run/one; cd /run/one; exec 2>&1; set +e
 as_one=\"setpriv --reuid 1000 --regid 1000 --clear-groups\"
 one() { $as_one \"$@\"; }
@@ -31,12 +33,14 @@ fn machine(more: &str, script: &str) -> Option<String> {
     let all = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(folder.path(), all).expect("ours");
     let copy = folder.path().join("aseqd");
-    std::fs::copy(ASEQD, &copy).expect("a copy");
+    copy_program(Path::new(ASEQD), &copy);
     let mut command = Command::new("unshare");
     // Of a test that fails nothing is left.
     command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
     command.args(["--mount", "--propagation", "private", "sh", "-c"]);
-    command.arg(format!("{PRIVATE_DEV}{more}{SETUP}{script}")).env("aseqd", &copy);
+    command
+        .arg(format!("{PRIVATE_DEV}{more}{FILES}{NAMED_USER}{SETUP}{script}"))
+        .env("aseqd", &copy);
     command.env_remove("ASEQD_VIA").env_remove("ASEQD_DEVICE");
     let ended = finish(command, DEADLINE);
     assert_eq!(ended.stderr, "", "{ended:#?}");
