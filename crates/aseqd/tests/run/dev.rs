@@ -15,7 +15,7 @@ fn program() -> Option<(tempfile::TempDir, PathBuf)> {
     let compiled =
         Command::new("cc").args(["-Wall", "-Werror", "-o"]).arg(&path).arg(source).status();
     assert!(compiled.expect("cc").success());
-    std::fs::copy(ASEQD, folder.path().join("aseqd")).expect("a copy");
+    copy_program(Path::new(ASEQD), &folder.path().join("aseqd"));
     Some((folder, path))
 }
 
