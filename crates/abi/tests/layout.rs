@@ -9,8 +9,8 @@
 
 // Long because the numbers of three headers are written out in it.
 
-use abi::event::{Control, EventData, Note};
-use abi::{Address, Errno, EventFlags, EventType, control, event, ioctl, seq, timer, ump};
+use aseqd_abi::event::{Control, EventData, Note};
+use aseqd_abi::{Address, Errno, EventFlags, EventType, control, event, ioctl, seq, timer, ump};
 use bitflags::Flags;
 use core::mem::offset_of;
 use skip::skip;

@@ -1,6 +1,6 @@
 //! The names of files, and the sizes of what goes over the wire.
 
-use abi::preload::{
+use aseqd_abi::preload::{
     FileKey, FileName, Reply, Request, Secret, Welcome, access, is_same_secret, node,
 };
 

@@ -2,11 +2,11 @@
 //!
 //! `cargo bench -p aseqd --bench costs`
 
-use abi::event::{EventData, EventType};
-use abi::ioctl::sequencer as request;
-use abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_TIMER, QueueInfo};
-use abi::{Address, Event};
 use aseqd::client::{Client, DEVICE};
+use aseqd_abi::event::{EventData, EventType};
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_TIMER, QueueInfo};
+use aseqd_abi::{Address, Event};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

@@ -9,7 +9,7 @@
 //! are of that text. So what is put together was true at one instant, as what Linux prints into an
 //! open file of procfs.
 
-pub use abi::text::{PIECE, Piece, TEXT};
+pub use aseqd_abi::text::{PIECE, Piece, TEXT};
 
 /// A text below `/proc/asound`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +58,10 @@ mod tests {
 
     #[test]
     fn the_code_says_how_large_the_argument_is_and_is_nobodys() {
-        assert_eq!(abi::ioctl::size(TEXT), 4096);
+        assert_eq!(aseqd_abi::ioctl::size(TEXT), 4096);
         assert_eq!(TEXT, 0xd000_59a5);
-        assert!(engine::seq::ioctl::entry(TEXT).is_none());
-        assert!(engine::timer::ioctl::entry(TEXT).is_none());
+        assert!(aseqd_engine::seq::ioctl::entry(TEXT).is_none());
+        assert!(aseqd_engine::timer::ioctl::entry(TEXT).is_none());
     }
 
     #[test]

@@ -6,12 +6,12 @@ pub mod timer;
 
 use crate::error::{Context as _, Fail, reason};
 use crate::sys::ioctl::{errno, ioctl};
-use abi::ioctl::sequencer as request;
-use abi::seq::{
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{
     ClientInfo, PortCaps, PortInfo, PortSubscribe, PortType, QUERY_SUBS_READ, QUERY_SUBS_WRITE,
     QuerySubs, QueueStatus, QueueTempo, VERSION,
 };
-use abi::{Address, Errno, Event};
+use aseqd_abi::{Address, Errno, Event};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -24,7 +24,7 @@ use zerocopy::{FromBytes, IntoBytes};
 pub const DEVICE: &str = "/dev/snd/seq";
 
 /// Bytes of one read: a full FIFO of default size.
-const READ_SIZE: usize = 200 * abi::event::EVENT_SIZE;
+const READ_SIZE: usize = 200 * aseqd_abi::event::EVENT_SIZE;
 
 /// One open of the device; reads and writes do not sleep.
 #[derive(Debug)]
@@ -363,7 +363,7 @@ fn split(bytes: &[u8]) -> Vec<(Event, Vec<u8>)> {
         if event.is_variable() {
             let len = (event.data.ext_len() as usize).min(rest.len());
             data.extend_from_slice(&rest[..len]);
-            rest = &rest[len.next_multiple_of(abi::event::EVENT_SIZE).min(rest.len())..];
+            rest = &rest[len.next_multiple_of(aseqd_abi::event::EVENT_SIZE).min(rest.len())..];
         }
         events.push((event, data));
     }
@@ -522,16 +522,16 @@ mod tests {
 
     #[test]
     fn a_read_is_cut_into_events_and_their_data() {
-        let mut event = Event::direct(abi::EventType::SYSEX);
-        event.flags = abi::EventFlags::VARIABLE;
-        event.data = abi::event::EventData::from_ext_len(3);
+        let mut event = Event::direct(aseqd_abi::EventType::SYSEX);
+        event.flags = aseqd_abi::EventFlags::VARIABLE;
+        event.data = aseqd_abi::event::EventData::from_ext_len(3);
         let mut bytes = event.as_bytes().to_vec();
         bytes.extend([0xf0, 1, 0xf7]);
-        bytes.resize(2 * abi::event::EVENT_SIZE, 0);
-        bytes.extend(Event::direct(abi::EventType::NOTEON).as_bytes());
+        bytes.resize(2 * aseqd_abi::event::EVENT_SIZE, 0);
+        bytes.extend(Event::direct(aseqd_abi::EventType::NOTEON).as_bytes());
         let events = split(&bytes);
         assert_eq!(events.len(), 2);
         assert_eq!(events[0].1, [0xf0, 1, 0xf7]);
-        assert_eq!(events[1].0.event_type, abi::EventType::NOTEON);
+        assert_eq!(events[1].0.event_type, aseqd_abi::EventType::NOTEON);
     }
 }

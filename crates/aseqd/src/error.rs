@@ -68,7 +68,7 @@ impl<T, E: fmt::Display + 'static> Context<T> for Result<T, E> {
 /// An error in words, whatever it is: numbers of the operating system become sentences.
 pub fn reason<E: fmt::Display + 'static>(error: &E) -> String {
     let any: &dyn Any = error;
-    let of_device = any.downcast_ref::<abi::Errno>().map(|errno| i32::from(errno.0));
+    let of_device = any.downcast_ref::<aseqd_abi::Errno>().map(|errno| i32::from(errno.0));
     // Of a sequencer that is open: through the preload door, and of a kernel module that is unloaded.
     if of_device == Some(libc::ENODEV) {
         return ENDED.to_owned();
@@ -128,7 +128,7 @@ pub fn say_usage(error: &clap::Error) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use abi::Errno;
+    use aseqd_abi::Errno;
 
     #[test]
     fn one_number_has_one_sentence_whoever_gives_it() {

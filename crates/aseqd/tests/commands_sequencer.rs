@@ -2,8 +2,8 @@
 
 mod common;
 
-use abi::event::{Control, EventData, EventTime, Note};
-use abi::{Address, Event, EventType};
+use aseqd_abi::event::{Control, EventData, EventTime, Note};
+use aseqd_abi::{Address, Event, EventType};
 use common::seq::{ANNOUNCE, Client, THROUGH};
 use common::*;
 use rustix::process::Signal;
@@ -202,7 +202,7 @@ fn monitor_prints_what_arrives_and_ends_when_told() {
         let own = client.create_port();
         for signal in [Signal::INT, Signal::TERM] {
             let (process, port) = monitor(&client, &["--json"]);
-            client.write(&[note(port, abi::event::QUEUE_DIRECT, 0)]).expect("a write");
+            client.write(&[note(port, aseqd_abi::event::QUEUE_DIRECT, 0)]).expect("a write");
             let printed = lines(process, 1, signal);
             assert_eq!(printed.len(), 1, "{printed:?}");
             for wanted in ["\"type\":\"NOTEON\"", "\"note\":60", "\"velocity\":99", "\"channel\":1"]
@@ -245,7 +245,7 @@ fn monitor_says_that_events_were_lost() {
         process.signal(Signal::STOP);
         // More than its input pool takes.
         wait_until("a full reader", || {
-            client.write(&[note(port, abi::event::QUEUE_DIRECT, 0); 50]).is_err()
+            client.write(&[note(port, aseqd_abi::event::QUEUE_DIRECT, 0); 50]).is_err()
         });
         process.signal(Signal::CONT);
         process.wait_until("the loss", |process| process.stderr().contains("events were lost"));

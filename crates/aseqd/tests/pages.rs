@@ -6,8 +6,8 @@ mod common;
 #[path = "../../report/tests/manual/mod.rs"]
 mod manual;
 
-use engine::seq::ioctl::{Support, TABLE};
-use engine::timer;
+use aseqd_engine::seq::ioctl::{Support, TABLE};
+use aseqd_engine::timer;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -239,7 +239,7 @@ fn the_compatibility_page_is_that_of_the_table() {
         "\n## Requests of `/dev/snd/controlC0`, with `--card`\n\n\
          | request | code | support | note |\n| --- | --- | --- | --- |\n",
     );
-    for entry in engine::control::TABLE {
+    for entry in aseqd_engine::control::TABLE {
         page += &line(entry.name, entry.code, entry.support, entry.note);
     }
     page.push_str("\n## What a program can tell\n\n| what it sees | why |\n| --- | --- |\n");

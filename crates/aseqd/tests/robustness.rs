@@ -2,9 +2,9 @@
 
 mod common;
 
-use abi::event::{Event, EventTime, EventType, QUEUE_DIRECT};
-use abi::ioctl::sequencer as request;
-use abi::seq::Address;
+use aseqd_abi::event::{Event, EventTime, EventType, QUEUE_DIRECT};
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::Address;
 use common::random::Random;
 use common::seq::{Client, DEVICE, THROUGH};
 use common::*;
@@ -97,7 +97,7 @@ fn a_client_that_is_killed_leaves_nothing() {
         let client = Client::open();
         let victim = Process::start(again("victim"));
         wait_until("it to sleep in its write", || {
-            let mut pool = abi::seq::ClientPool { client: 129, ..Default::default() };
+            let mut pool = aseqd_abi::seq::ClientPool { client: 129, ..Default::default() };
             let known = seq::ioctl(&client.file, request::GET_CLIENT_POOL, &mut pool);
             known.is_ok() && pool.output_room > 0 && pool.output_free == 0
         });

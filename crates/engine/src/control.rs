@@ -6,14 +6,14 @@
 use crate::Error;
 use crate::engine::Reply;
 use crate::seq::ioctl::Support;
-use abi::Errno;
-use abi::control::{
+use alloc::vec::Vec;
+use aseqd_abi::Errno;
+use aseqd_abi::control::{
     CardInfo, ELEM_TYPE_BOOLEAN, ELEM_TYPE_INTEGER64, EVENT_SIZE, ElemId, ElemInfo, ElemList,
     ElemList32, ElemValue, HwdepInfo, PCM_STREAM_CAPTURE, POWER_D0, PcmInfo, RawmidiInfo, Tlv,
     VERSION,
 };
-use abi::ioctl::{self, controls as c, controls32 as c32};
-use alloc::vec::Vec;
+use aseqd_abi::ioctl::{self, controls as c, controls32 as c32};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// The number of the card.

@@ -5,10 +5,10 @@ use crate::seq::client::name_bytes;
 use crate::seq::{Seq, ioctl};
 use crate::timer::{self, Handle};
 use crate::{Config, Error, Time};
-use abi::Errno;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use aseqd_abi::Errno;
 
 /// Poll bit: a read would return something.
 pub const READABLE: usize = 1;
@@ -392,7 +392,7 @@ impl Engine {
         out: &mut Vec<u8>,
     ) -> Result<usize, Error> {
         // CREATE alone opens a file.
-        let creates = request == abi::ioctl::timers::CREATE;
+        let creates = request == aseqd_abi::ioctl::timers::CREATE;
         let spare = if creates { Some(self.free_slot()?) } else { None };
         let caller = timer::ioctl::Caller { handle, compat, spare, at: self.now };
         let created = timer::ioctl::handle(&mut self.seq.timers, &caller, request, arg, out)?;
@@ -404,7 +404,7 @@ impl Engine {
 
     fn call_user_timer(&mut self, number: u8, call: Call<'_>) -> Reply {
         match call {
-            Call::Ioctl { request: abi::ioctl::timers::TRIGGER, .. } => {
+            Call::Ioctl { request: aseqd_abi::ioctl::timers::TRIGGER, .. } => {
                 self.seq.trigger(number);
                 Reply::Done(0)
             }

@@ -1,13 +1,13 @@
 //! Why a call failed: the number for the program, the sentence for people.
 
-use abi::Errno;
+use aseqd_abi::Errno;
 use core::fmt;
 
 /// A failed call. The program sees the number; logs and tests see the sentence.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[expect(
     clippy::error_impl_error,
-    reason = "the engine has this one error; callers say engine::Error"
+    reason = "the engine has this one error; callers say aseqd_engine::Error"
 )]
 pub struct Error {
     /// What the program gets.

@@ -15,13 +15,13 @@
 //! 3. [`Reply::Wait`] means that a call sleeps. Retry it when [`Output::Ready`] names its file.
 //!
 //! ```
-//! use engine::{Access, Engine, Identity, Input, Reply, Time};
+//! use aseqd_engine::{Access, Engine, Identity, Input, Reply, Time};
 //! let mut engine = Engine::new();
 //! let mut out = Vec::new();
 //! let file = engine.open(Time(0), Access::ReadWrite, Identity::User { pid: 1 }).unwrap();
 //! let reply = engine.handle(
 //!     Time(0),
-//!     Input::Ioctl { file, request: abi::ioctl::sequencer::CLIENT_ID, compat: false, arg: &[] },
+//!     Input::Ioctl { file, request: aseqd_abi::ioctl::sequencer::CLIENT_ID, compat: false, arg: &[] },
 //!     &mut out,
 //! );
 //! assert_eq!(reply, Reply::Done(0));

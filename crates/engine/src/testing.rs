@@ -3,12 +3,12 @@
 use crate::{
     Access, Config, Engine, Error, FileId, Identity, Input, READABLE, Reply, Time, WRITABLE,
 };
-use abi::ioctl::sequencer as s;
-use abi::seq::{
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{
     ClientInfo, ClientPool, PortCaps, PortFlags, PortInfo, PortSubscribe, QueueClient, QueueInfo,
     QueueStatus, QueueTempo,
 };
-use abi::{Address, Errno, Event};
+use aseqd_abi::{Address, Errno, Event};
 use std::vec::Vec;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 

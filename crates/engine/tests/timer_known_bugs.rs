@@ -1,18 +1,18 @@
 //! Bugs that the timers of Linux had, by their number in the catalogue of known bugs: none of them
 //! here. Of races it is the order of calls that is tried; the engine has one thread.
 
-use abi::ioctl::sequencer as s;
-use abi::ioctl::timers as t;
-use abi::seq::{QueueInfo, QueueTempo, QueueTimer};
-use abi::timer::{
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::ioctl::timers as t;
+use aseqd_abi::seq::{QueueInfo, QueueTempo, QueueTimer};
+use aseqd_abi::timer::{
     ParamsFlags, SCLASS_APPLICATION, SCLASS_SEQUENCER, TimerEvent as E, TimerInfo, TimerParams,
     TimerTread,
 };
-use abi::{Errno, EventType};
-use engine::testing::{
+use aseqd_abi::{Errno, EventType};
+use aseqd_engine::testing::{
     HRTIMER, Rig, SYSTEM, at_tick, at_time, errno, follower, key, mask, user_driven,
 };
-use engine::{Config, FileId, Reply, Time};
+use aseqd_engine::{Config, FileId, Reply, Time};
 use zerocopy::FromBytes;
 
 const MS: u64 = 1_000_000;
@@ -24,7 +24,7 @@ fn with_user_timers() -> Rig {
 }
 
 /// A periodic instance of process 7 on a timer.
-fn periodic(rig: &mut Rig, id: abi::timer::TimerId, ticks: u32) -> FileId {
+fn periodic(rig: &mut Rig, id: aseqd_abi::timer::TimerId, ticks: u32) -> FileId {
     let file = rig.bound_tread(7, id);
     rig.params(file, ParamsFlags::AUTO, ticks, mask(&EVENTS)).unwrap();
     file

@@ -1,16 +1,16 @@
 //! Queues of the sequencer as users of timers, and programs that follow queues.
 
-use abi::ioctl::sequencer as s;
-use abi::ioctl::timers as t;
-use abi::seq::{QueueInfo, QueueTimer};
-use abi::timer::{
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::ioctl::timers as t;
+use aseqd_abi::seq::{QueueInfo, QueueTimer};
+use aseqd_abi::timer::{
     ParamsFlags, SCLASS_APPLICATION, SCLASS_SEQUENCER, TimerEvent as E, TimerId, TimerInfo,
 };
-use abi::{Errno, EventType as T};
-use engine::testing::{
+use aseqd_abi::{Errno, EventType as T};
+use aseqd_engine::testing::{
     HRTIMER, Rig, SYSTEM, TestClient, at_tick, at_time, errno, follower, key, mask, user_driven,
 };
-use engine::{Config, FileId, Time};
+use aseqd_engine::{Config, FileId, Time};
 
 const MS: u64 = 1_000_000;
 const MILLION: u32 = 1_000_000;
@@ -27,7 +27,12 @@ fn with_queue_and(config: Config) -> (Rig, TestClient) {
     (rig, client)
 }
 
-fn choose(rig: &mut Rig, client: TestClient, id: TimerId, hz: u32) -> Result<(), engine::Error> {
+fn choose(
+    rig: &mut Rig,
+    client: TestClient,
+    id: TimerId,
+    hz: u32,
+) -> Result<(), aseqd_engine::Error> {
     let info = QueueTimer { id, resolution: hz, ..QueueTimer::default() };
     rig.ioctl(client, s::SET_QUEUE_TIMER, info).map(drop)
 }
@@ -188,7 +193,7 @@ fn relative_times_count_from_the_last_callback() {
     control(&mut rig, client, T::START);
     rig.pass(19 * MS);
     let mut event = at_time(key(client.port(0), 1), 0, 0, 5_000_000);
-    event.flags |= abi::EventFlags::RELATIVE;
+    event.flags |= aseqd_abi::EventFlags::RELATIVE;
     rig.send(client, event).unwrap();
     assert_eq!(arrivals(&mut rig, client, 100 * MS), [(1, 20_000)]);
 }
@@ -277,8 +282,8 @@ fn an_event_stops_a_queue_on_another_timer_at_its_instant_however_late_the_call(
         rig.ioctl(client, s::SET_QUEUE_TIMER, info).unwrap();
         control(&mut rig, client, T::START);
         rig.control(client, T::START, 1, [0, 0]).unwrap();
-        let mut stop = engine::testing::direct(T::STOP, engine::testing::TIMER);
-        stop.data = abi::event::EventData::from_queue(1, 0, 0);
+        let mut stop = aseqd_engine::testing::direct(T::STOP, aseqd_engine::testing::TIMER);
+        stop.data = aseqd_abi::event::EventData::from_queue(1, 0, 0);
         rig.send(client, at_time(stop, 0, 0, 500_000_000)).unwrap();
         rig.now = Time(1_000 * MS);
         rig.timeout();
@@ -293,7 +298,7 @@ fn an_event_that_stops_its_queue_does_it_in_the_callback() {
     let (mut rig, client) = with_queue();
     choose(&mut rig, client, HRTIMER, 100).unwrap();
     control(&mut rig, client, T::START);
-    let stop = engine::testing::direct(T::STOP, engine::testing::TIMER);
+    let stop = aseqd_engine::testing::direct(T::STOP, aseqd_engine::testing::TIMER);
     rig.send(client, at_time(stop, 0, 0, 15_000_000)).unwrap();
     rig.now = Time(500 * MS);
     rig.timeout();
@@ -308,7 +313,7 @@ fn an_event_that_starts_its_queue_again_keeps_the_period() {
     let (mut rig, client) = with_queue();
     choose(&mut rig, client, HRTIMER, 100).unwrap();
     control(&mut rig, client, T::START);
-    let start = engine::testing::direct(T::START, engine::testing::TIMER);
+    let start = aseqd_engine::testing::direct(T::START, aseqd_engine::testing::TIMER);
     rig.send(client, at_time(start, 0, 0, 15_000_000)).unwrap();
     rig.now = Time(45 * MS);
     rig.timeout();
@@ -577,12 +582,12 @@ fn more_than_a_thousand_due_events_wait_for_the_next_callback() {
     let (mut rig, client) = with_queue();
     choose(&mut rig, client, HRTIMER, 100).unwrap();
     control(&mut rig, client, T::START);
-    let pool = abi::seq::ClientPool {
+    let pool = aseqd_abi::seq::ClientPool {
         client: client.number.into(),
         output_pool: 2000,
         input_pool: 2000,
         output_room: 1,
-        ..abi::seq::ClientPool::default()
+        ..aseqd_abi::seq::ClientPool::default()
     };
     rig.ioctl(client, s::SET_CLIENT_POOL, pool).unwrap();
     for _ in 0..1500 {

@@ -1,10 +1,10 @@
 //! Records and how they are read.
 
-use abi::Errno;
-use abi::ioctl::timers as t;
-use abi::timer::{ParamsFlags, TimerEvent as E, TimerParams};
-use engine::testing::{HRTIMER, Rig, SYSTEM, errno, mask};
-use engine::{FileId, Reply};
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers as t;
+use aseqd_abi::timer::{ParamsFlags, TimerEvent as E, TimerParams};
+use aseqd_engine::testing::{HRTIMER, Rig, SYSTEM, errno, mask};
+use aseqd_engine::{FileId, Reply};
 
 const MS: u64 = 1_000_000;
 const MILLION: u32 = 1_000_000;
@@ -150,7 +150,7 @@ fn another_format_empties_the_queue_and_the_same_does_not() {
     let file = rig.bound(1, SYSTEM);
     rig.params(file, ParamsFlags::EARLY_EVENT, 1, 0).unwrap();
     // A SELECT that fails leaves the records and the format can change.
-    assert_eq!(errno(rig.select(file, abi::timer::TimerId::default())), Errno::EINVAL);
+    assert_eq!(errno(rig.select(file, aseqd_abi::timer::TimerId::default())), Errno::EINVAL);
     assert!(rig.timer_readable(file));
     rig.query(file, t::TREAD_OLD, 0_i32).unwrap();
     assert!(rig.timer_readable(file));
@@ -158,7 +158,7 @@ fn another_format_empties_the_queue_and_the_same_does_not() {
     assert!(!rig.timer_readable(file));
     rig.select(file, SYSTEM).unwrap();
     rig.params(file, ParamsFlags::EARLY_EVENT, 1, 0).unwrap();
-    let _unbound = rig.select(file, abi::timer::TimerId::default());
+    let _unbound = rig.select(file, aseqd_abi::timer::TimerId::default());
     rig.query(file, t::TREAD64, 5_i32).unwrap();
     assert_eq!(rig.timer_events(file), [(E::EARLY, 0)]);
 }

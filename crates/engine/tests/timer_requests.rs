@@ -1,14 +1,14 @@
 //! Requests of the timer device that look at timers or bind to one. The quirks that section 17 of
 //! the interface's description lists have tests of their own, here and in the other files.
 
-use abi::Errno;
-use abi::ioctl::{timers as t, timers_old as old, timers32 as t32};
-use abi::timer::{
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::{timers as t, timers_old as old, timers32 as t32};
+use aseqd_abi::timer::{
     ParamsFlags, TimerEvent as E, TimerGinfo, TimerGparams, TimerGparams32, TimerGstatus, TimerId,
     TimerInfo, TimerInfo32, TimerParams, TimerRead, TimerStatus32,
 };
-use engine::testing::{GLOBAL, HRTIMER, Rig, SYSTEM, errno, follower, mask, user_driven};
-use engine::{Access, Config, FileId, Identity, Input, Node, Reply};
+use aseqd_engine::testing::{GLOBAL, HRTIMER, Rig, SYSTEM, errno, follower, mask, user_driven};
+use aseqd_engine::{Access, Config, FileId, Identity, Input, Node, Reply};
 use zerocopy::{FromBytes, IntoBytes};
 
 const END: TimerId = TimerId { dev_class: -1, dev_sclass: 0, card: -1, device: -1, subdevice: -1 };
@@ -326,7 +326,7 @@ fn status_with_32_bit_time_tells_the_same() {
     let mut rig = Rig::new();
     let file = rig.bound_tread(1, SYSTEM);
     rig.params(file, ParamsFlags::AUTO, 1, mask(&[E::START])).unwrap();
-    rig.now = engine::Time(5_000_000_777);
+    rig.now = aseqd_engine::Time(5_000_000_777);
     rig.command(file, t::START).unwrap();
     let junk = TimerStatus32 { reserved: [1; 64], ..TimerStatus32::default() };
     let status = rig.query(file, old::STATUS, junk).unwrap();
@@ -370,7 +370,7 @@ fn files_of_both_devices_share_their_numbers_and_not_their_requests() {
     let file = rig.timer_file(1);
     assert_ne!(client.file, file);
     assert_eq!(errno(rig.query(client.file, t::PVERSION, 0_i32)), Errno::ENOTTY);
-    assert_eq!(errno(rig.query(file, abi::ioctl::sequencer::PVERSION, 0_i32)), Errno::ENOTTY);
+    assert_eq!(errno(rig.query(file, aseqd_abi::ioctl::sequencer::PVERSION, 0_i32)), Errno::ENOTTY);
     rig.close_file(file);
     assert_eq!(errno(rig.query(file, t::PVERSION, 0_i32)), Errno::EBADF);
 }
@@ -391,7 +391,7 @@ fn processes_of_32_bit_get_small_records_and_not_the_structs_that_differ() {
     assert_eq!(errno(narrow(t32::INFO, &[]).finish()), Errno::EBADFD);
     rig.select(file, SYSTEM).unwrap();
     rig.params(file, ParamsFlags::AUTO, 1, mask(&[E::START])).unwrap();
-    rig.now = engine::Time(3_000_000_004);
+    rig.now = aseqd_engine::Time(3_000_000_004);
     rig.command(file, t::START).unwrap();
     let (reply, bytes) = rig.read_timer(file, 100, true);
     assert_eq!(reply, Reply::Done(16));

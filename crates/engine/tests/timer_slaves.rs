@@ -1,10 +1,10 @@
 //! Instances that follow another instance.
 
-use abi::Errno;
-use abi::ioctl::timers as t;
-use abi::timer::{ParamsFlags, SCLASS_APPLICATION, TimerEvent as E, TimerInfo};
-use engine::testing::{HRTIMER, Rig, SYSTEM, errno, follower, mask};
-use engine::{Config, FileId};
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers as t;
+use aseqd_abi::timer::{ParamsFlags, SCLASS_APPLICATION, TimerEvent as E, TimerInfo};
+use aseqd_engine::testing::{HRTIMER, Rig, SYSTEM, errno, follower, mask};
+use aseqd_engine::{Config, FileId};
 
 const MS: u64 = 1_000_000;
 const MILLION: u32 = 1_000_000;
@@ -22,7 +22,7 @@ const ALL: [E; 10] = [
 ];
 
 /// What follows the instance of process 7.
-const OF_7: abi::timer::TimerId = follower(SCLASS_APPLICATION, 7);
+const OF_7: aseqd_abi::timer::TimerId = follower(SCLASS_APPLICATION, 7);
 
 fn master(rig: &mut Rig) -> FileId {
     let file = rig.bound(7, HRTIMER);
@@ -277,7 +277,7 @@ fn a_user_driven_timer_that_goes_leaves_its_slaves_waiting() {
     let mut rig = Rig::with_config(Config { user_timers: true, ..Config::default() });
     let maker = rig.timer_file(1);
     let (timer, number) = rig.create_timer(maker, MS).unwrap();
-    let master = rig.bound(7, engine::testing::user_driven(number));
+    let master = rig.bound(7, aseqd_engine::testing::user_driven(number));
     let slave = rig.bound(8, OF_7);
     assert!(is_linked(&mut rig, slave));
     rig.close_file(timer);

@@ -1,13 +1,15 @@
 //! Any calls in any order on several files: nothing panics, whoever could read has been told, and
 //! everything counts right.
 
-use abi::EventType;
-use abi::ioctl::sequencer as s;
-use abi::ioctl::{timers as t, timers_old as old};
-use abi::seq::QueueTimer;
-use abi::timer::{TimerEvent, TimerGinfo, TimerId, TimerParams};
-use engine::testing::{HRTIMER, Rig, SYSTEM, TestClient, at_time, follower, key, user_driven};
-use engine::{Config, FileId, Input, Output, Reply};
+use aseqd_abi::EventType;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::ioctl::{timers as t, timers_old as old};
+use aseqd_abi::seq::QueueTimer;
+use aseqd_abi::timer::{TimerEvent, TimerGinfo, TimerId, TimerParams};
+use aseqd_engine::testing::{
+    HRTIMER, Rig, SYSTEM, TestClient, at_time, follower, key, user_driven,
+};
+use aseqd_engine::{Config, FileId, Input, Output, Reply};
 use proptest::prelude::*;
 
 const FILES: usize = 6;
@@ -296,7 +298,7 @@ proptest! {
         let file = rig.timer_file(1);
         for (index, arg, compat) in requests {
             let (_, request) = t::ALL[index];
-            let input = Input::Ioctl { file, request, compat, arg: &arg[..abi::ioctl::size(request)] };
+            let input = Input::Ioctl { file, request, compat, arg: &arg[..aseqd_abi::ioctl::size(request)] };
             let mut out = Vec::new();
             let reply = rig.engine.handle(rig.now, input, &mut out);
             prop_assert!(matches!(reply, Reply::Done(0) | Reply::Failed(_)));
@@ -337,8 +339,8 @@ proptest! {
                 let kinds = [EventType::STOP, EventType::CONTINUE, EventType::START];
                 let event = match kinds.get(*what) {
                     Some(kind) => {
-                        let mut event = engine::testing::direct(*kind, engine::testing::TIMER);
-                        event.data = abi::event::EventData::from_queue(*target, 0, 0);
+                        let mut event = aseqd_engine::testing::direct(*kind, aseqd_engine::testing::TIMER);
+                        event.data = aseqd_abi::event::EventData::from_queue(*target, 0, 0);
                         event
                     }
                     None => key(client.port(0), *target),

@@ -2,9 +2,9 @@
 //!
 //! `transcripts/record.c` says what the lines mean, and records them anew.
 
-use abi::Errno;
-use engine::testing::Rig;
-use engine::{Access, FileId, Identity, Input, READABLE, Reply, WRITABLE};
+use aseqd_abi::Errno;
+use aseqd_engine::testing::Rig;
+use aseqd_engine::{Access, FileId, Identity, Input, READABLE, Reply, WRITABLE};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -88,7 +88,7 @@ impl Player {
         let opened = self.rig.engine.open(self.rig.now, access, Identity::User { pid: 1000 });
         let file = opened.expect("a client number is free");
         self.files.insert(slot.to_owned(), file);
-        let id: i32 = self.rig.query(file, abi::ioctl::sequencer::CLIENT_ID, 0).unwrap();
+        let id: i32 = self.rig.query(file, aseqd_abi::ioctl::sequencer::CLIENT_ID, 0).unwrap();
         format!(" {id}\n")
     }
 

@@ -8,7 +8,7 @@ use crate::hints;
 use crate::next::{self, Cleanup};
 use crate::pool::{self, Claim, Frame};
 use crate::sys::{self, Outcome};
-use abi::preload::{
+use aseqd_abi::preload::{
     ANSWER, FileKey, KEY_WANTED, MAX_DATA, MORE, ORDER, REFUSED, Reply, Request, kind,
 };
 use libc::{c_int, c_void};

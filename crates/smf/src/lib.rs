@@ -10,7 +10,7 @@
 //! track is refused. No input makes the reader panic.
 //!
 //! ```
-//! use smf::{EventKind, File, Meta, Source, Voice};
+//! use aseqd_smf::{EventKind, File, Meta, Source, Voice};
 //!
 //! let bytes = b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x0c\0\x90\x3c\xff\x60\x3c\0\0\xff\x2f\0\0";
 //! let mut events = File::read(&Source::memory(bytes)).unwrap().into_merged();

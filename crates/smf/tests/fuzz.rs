@@ -4,7 +4,7 @@
 #[path = "kinds/mod.rs"]
 mod kinds;
 
-use smf::{EventKind, File, Findings, Source, TrackEvent};
+use aseqd_smf::{EventKind, File, Findings, Source, TrackEvent};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 use std::{array, env};

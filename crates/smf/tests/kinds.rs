@@ -5,7 +5,7 @@
 #[path = "kinds/mod.rs"]
 mod kinds;
 
-use smf::{EventKind, File, Meta, ReadError, Source};
+use aseqd_smf::{EventKind, File, Meta, ReadError, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};

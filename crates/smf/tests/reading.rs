@@ -1,10 +1,10 @@
 //! Well-formed files against another reader, and files that our writer made.
 
-use midly::TrackEventKind;
-use proptest::prelude::*;
-use smf::{
+use aseqd_smf::{
     ChannelMessage, Division, EventKind, File, Format, Meta, Source, SysEx, TrackWriter, Voice,
 };
+use midly::TrackEventKind;
+use proptest::prelude::*;
 use std::path::PathBuf;
 use std::{env, fs};
 
@@ -74,7 +74,7 @@ fn our_songs_are_read_as_by_another_reader() {
     }
 }
 
-/// Files that are not ours: `SMF_CORPUS=FOLDER cargo test -p smf --test reading corpus -- --ignored`.
+/// Files that are not ours: `SMF_CORPUS=FOLDER cargo test -p aseqd-smf --test reading corpus -- --ignored`.
 #[test]
 #[ignore = "needs a folder with MIDI files, in SMF_CORPUS"]
 fn a_corpus_is_read_as_by_another_reader() {
@@ -168,7 +168,7 @@ proptest! {
             wanted.push(all);
         }
         let mut bytes = Vec::new();
-        smf::write(&mut bytes, Format::Parallel, Division::Quarter(480), &writers).unwrap();
+        aseqd_smf::write(&mut bytes, Format::Parallel, Division::Quarter(480), &writers).unwrap();
         let file = File::read(&Source::memory(&*bytes)).unwrap();
         prop_assert!(file.findings().is_empty());
         prop_assert_eq!(file.header().division, Division::Quarter(480));
@@ -188,14 +188,15 @@ fn a_long_pause_is_written_and_read() {
     track.push(u32::MAX, &event).unwrap();
     assert!(track.push(5, &event).is_err());
     let mut bytes = Vec::new();
-    smf::write(&mut bytes, Format::Single, Division::Quarter(96), &[track]).unwrap();
+    aseqd_smf::write(&mut bytes, Format::Single, Division::Quarter(96), &[track]).unwrap();
     assert_eq!(ours(&bytes), [[(u32::MAX, vec![0xc0, 1, 0])]]);
 }
 
 #[test]
 fn what_a_file_cannot_hold_is_refused() {
     let two = [TrackWriter::new(), TrackWriter::new()];
-    let write = |format, division, tracks: &[_]| smf::write(Vec::new(), format, division, tracks);
+    let write =
+        |format, division, tracks: &[_]| aseqd_smf::write(Vec::new(), format, division, tracks);
     assert!(write(Format::Single, Division::Quarter(96), &two).is_err());
     assert!(write(Format::Parallel, Division::Quarter(0), &two).is_err());
     assert!(write(Format::Parallel, Division::Quarter(0x8000), &two).is_err());
@@ -216,7 +217,7 @@ fn long_data_comes_in_pieces_of_a_bounded_size() {
     track.push(3, &sysex).unwrap();
     track.push(4, &EventKind::Meta(Meta::Text { kind: 1, text: long })).unwrap();
     let mut bytes = Vec::new();
-    smf::write(&mut bytes, Format::Single, Division::Quarter(96), &[track]).unwrap();
+    aseqd_smf::write(&mut bytes, Format::Single, Division::Quarter(96), &[track]).unwrap();
     let mut merged = File::read(&Source::memory(bytes)).unwrap().into_merged();
     let (mut joined, mut starts, mut splits) = (Vec::new(), 0, 0);
     for (_, event) in merged.by_ref() {

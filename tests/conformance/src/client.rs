@@ -1,14 +1,14 @@
 //! A client of the sequencer, as the cases use it: thin, and every answer is visible.
 
 use crate::sys::{self, errno};
-use abi::event::{EVENT_SIZE, EventData, EventFlags, EventTime, Note};
-use abi::ioctl::sequencer as s;
-use abi::seq::{
+use aseqd_abi::event::{EVENT_SIZE, EventData, EventFlags, EventTime, Note};
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{
     CLIENT_SYSTEM, ClientFilter, ClientInfo, ClientPool, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER,
     PortCaps, PortInfo, PortSubscribe, QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer,
     RemoveEvents, RemoveMode,
 };
-use abi::{Address, Errno, Event, EventType};
+use aseqd_abi::{Address, Errno, Event, EventType};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode as FileMode, OFlags, openat};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -26,7 +26,7 @@ pub(crate) const ANNOUNCE: Address = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_ANN
 /// The port that controls queues.
 pub(crate) const TIMER: Address = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER);
 /// Midi Through.
-pub(crate) const THROUGH: Address = Address::new(abi::seq::CLIENT_DUMMY, 0);
+pub(crate) const THROUGH: Address = Address::new(aseqd_abi::seq::CLIENT_DUMMY, 0);
 
 /// A port of a client that can never exist.
 pub(crate) const NOBODY: Address = Address::new(250, 0);

@@ -1,7 +1,7 @@
 //! The one unsafe room: ioctl with a struct, memory with an edge, code in a forked child.
 #![expect(unsafe_code, reason = "ioctl takes a pointer; edges of memory and fork are the point")]
 
-use abi::Errno;
+use aseqd_abi::Errno;
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use std::ffi::c_void;
@@ -44,7 +44,10 @@ pub(crate) fn ioctl<T: FromBytes + IntoBytes>(
     code: u32,
     argument: &mut T,
 ) -> Result<i32, Errno> {
-    assert!(abi::ioctl::size(code) <= size_of::<T>(), "the code says more than the struct has");
+    assert!(
+        aseqd_abi::ioctl::size(code) <= size_of::<T>(),
+        "the code says more than the struct has"
+    );
     // SAFETY: the code is one that takes a pointer to such a struct.
     unsafe { rustix::ioctl::ioctl(descriptor, Request { code, argument }) }.map_err(errno)
 }

@@ -3,9 +3,9 @@
 use crate::case::skip;
 use crate::client::{Mode, PATIENCE, patterned, wait_until};
 use crate::sys::{self, errno};
-use abi::Errno;
-use abi::ioctl::{timers as t, timers_old as old};
-use abi::timer::{
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::{timers as t, timers_old as old};
+use aseqd_abi::timer::{
     CLASS_GLOBAL, CLASS_NONE, CLASS_SLAVE, GLOBAL_HRTIMER, GLOBAL_SYSTEM, GLOBAL_UDRIVEN,
     ParamsFlags, SCLASS_APPLICATION, SCLASS_NONE, SCLASS_SEQUENCER, TimerEvent as E, TimerGinfo,
     TimerGparams, TimerGstatus, TimerId, TimerInfo, TimerParams, TimerRead, TimerSelect,

@@ -1,6 +1,6 @@
 //! The structs of the interface as data: where each field is, how it is built and printed.
 
-use abi::ioctl::{sequencer as s, timers as t, timers_old as old};
+use aseqd_abi::ioctl::{sequencer as s, timers as t, timers_old as old};
 
 /// How the bytes of a field are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -158,7 +158,7 @@ impl fmt::Display for Call {
         for event in &self.events {
             f.write_str(" [")?;
             let typed = number(event, "type").and_then(|number| u8::try_from(number).ok());
-            if let Some(name) = typed.and_then(|number| abi::EventType(number).name()) {
+            if let Some(name) = typed.and_then(|number| aseqd_abi::EventType(number).name()) {
                 f.write_str(name)?;
             }
             write_arguments(f, event)?;

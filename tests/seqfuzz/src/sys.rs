@@ -1,7 +1,7 @@
 //! The one unsafe room: ioctl with a buffer.
 #![expect(unsafe_code, reason = "ioctl takes a pointer")]
 
-use abi::Errno;
+use aseqd_abi::Errno;
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode};
 use std::ffi::c_void;
 use std::os::fd::AsFd;
@@ -47,7 +47,10 @@ pub(crate) fn ioctl(
     code: u32,
     argument: &mut Argument,
 ) -> Result<i32, Errno> {
-    assert!(abi::ioctl::size(code) <= ARGUMENT_SIZE, "the code says more than the buffer has");
+    assert!(
+        aseqd_abi::ioctl::size(code) <= ARGUMENT_SIZE,
+        "the code says more than the buffer has"
+    );
     // SAFETY: the descriptor is the sequencer's, whose requests take a pointer to such a struct.
     unsafe { rustix::ioctl::ioctl(descriptor, Request { code, argument }) }.map_err(errno)
 }

@@ -6,9 +6,9 @@ use crate::device::{Access, Device};
 use crate::field::{self, EVENT, Field, Kind};
 use crate::generate::NEW_FIELDS;
 use crate::program::{self, Call, Mode, Numbers, Operation, Program, Value};
-use abi::event::{EVENT_SIZE, EventType};
-use abi::ioctl::{self, sequencer as s, timers as t};
-use abi::{Address, Errno, Event};
+use aseqd_abi::event::{EVENT_SIZE, EventType};
+use aseqd_abi::ioctl::{self, sequencer as s, timers as t};
+use aseqd_abi::{Address, Errno, Event};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -244,7 +244,7 @@ impl<'a> Run<'a> {
         let client = &mut self.clients[handle];
         let Some(file) = client.file.take() else { return };
         for queue in std::mem::take(&mut client.unused) {
-            let mut info = [0; size_of::<abi::seq::QueueClient>()];
+            let mut info = [0; size_of::<aseqd_abi::seq::QueueClient>()];
             info[..4].copy_from_slice(&queue.to_le_bytes());
             info[8] = 1;
             let _gone_perhaps = self.device.ioctl(file, s::SET_QUEUE_CLIENT, &mut info);
@@ -258,7 +258,7 @@ impl<'a> Run<'a> {
         }
         let Ok(file) = self.device.open(Access::ReadWrite) else { return };
         for ends in std::mem::take(&mut self.lasting) {
-            let mut info = [0; size_of::<abi::seq::PortSubscribe>()];
+            let mut info = [0; size_of::<aseqd_abi::seq::PortSubscribe>()];
             info[..4].copy_from_slice(&ends);
             let _gone_perhaps = self.device.ioctl(file, s::UNSUBSCRIBE_PORT, &mut info);
         }
@@ -534,12 +534,12 @@ impl<'a> Run<'a> {
         };
         let mut first = None;
         for _ in 0..SETTLE_MS {
-            let mut status = [0; size_of::<abi::seq::QueueStatus>()];
+            let mut status = [0; size_of::<aseqd_abi::seq::QueueStatus>()];
             status[0] = queue;
             if self.device.ioctl(file, s::GET_QUEUE_STATUS, &mut status).is_err() {
                 break;
             }
-            let Ok(status) = abi::seq::QueueStatus::read_from_bytes(&status) else { break };
+            let Ok(status) = aseqd_abi::seq::QueueStatus::read_from_bytes(&status) else { break };
             if status.running == 0 || status.events == 0 {
                 break;
             }

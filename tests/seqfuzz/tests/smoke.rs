@@ -71,28 +71,28 @@ c0.poll
 struct Mistaken(EngineDevice);
 
 impl Device for Mistaken {
-    fn open(&mut self, access: Access) -> Result<usize, abi::Errno> {
+    fn open(&mut self, access: Access) -> Result<usize, aseqd_abi::Errno> {
         self.0.open(access)
     }
-    fn open_timer(&mut self, access: Access) -> Result<usize, abi::Errno> {
+    fn open_timer(&mut self, access: Access) -> Result<usize, aseqd_abi::Errno> {
         self.0.open_timer(access)
     }
     fn close(&mut self, file: usize) {
         self.0.close(file);
     }
-    fn ioctl(&mut self, file: usize, code: u32, bytes: &mut [u8]) -> Result<i32, abi::Errno> {
+    fn ioctl(&mut self, file: usize, code: u32, bytes: &mut [u8]) -> Result<i32, aseqd_abi::Errno> {
         let result = self.0.ioctl(file, code, bytes);
         match result {
-            Err(abi::Errno::EINVAL) if code == abi::ioctl::sequencer::DELETE_QUEUE => {
-                Err(abi::Errno::EPERM)
+            Err(aseqd_abi::Errno::EINVAL) if code == aseqd_abi::ioctl::sequencer::DELETE_QUEUE => {
+                Err(aseqd_abi::Errno::EPERM)
             }
             result => result,
         }
     }
-    fn write(&mut self, file: usize, data: &[u8]) -> Result<usize, abi::Errno> {
+    fn write(&mut self, file: usize, data: &[u8]) -> Result<usize, aseqd_abi::Errno> {
         self.0.write(file, data)
     }
-    fn read(&mut self, file: usize, buffer: &mut [u8]) -> Result<usize, abi::Errno> {
+    fn read(&mut self, file: usize, buffer: &mut [u8]) -> Result<usize, aseqd_abi::Errno> {
         self.0.read(file, buffer)
     }
     fn poll(&mut self, file: usize) -> Readiness {
@@ -129,26 +129,31 @@ fn canary_a_lost_priority_is_found() {
     #[derive(Default)]
     struct NoPriority(EngineDevice);
     impl Device for NoPriority {
-        fn open(&mut self, access: Access) -> Result<usize, abi::Errno> {
+        fn open(&mut self, access: Access) -> Result<usize, aseqd_abi::Errno> {
             self.0.open(access)
         }
-        fn open_timer(&mut self, access: Access) -> Result<usize, abi::Errno> {
+        fn open_timer(&mut self, access: Access) -> Result<usize, aseqd_abi::Errno> {
             self.0.open_timer(access)
         }
         fn close(&mut self, file: usize) {
             self.0.close(file);
         }
-        fn ioctl(&mut self, file: usize, code: u32, bytes: &mut [u8]) -> Result<i32, abi::Errno> {
+        fn ioctl(
+            &mut self,
+            file: usize,
+            code: u32,
+            bytes: &mut [u8],
+        ) -> Result<i32, aseqd_abi::Errno> {
             self.0.ioctl(file, code, bytes)
         }
-        fn write(&mut self, file: usize, data: &[u8]) -> Result<usize, abi::Errno> {
+        fn write(&mut self, file: usize, data: &[u8]) -> Result<usize, aseqd_abi::Errno> {
             let mut data = data.to_vec();
             if data.len() == 28 {
                 data[1] &= !16;
             }
             self.0.write(file, &data)
         }
-        fn read(&mut self, file: usize, buffer: &mut [u8]) -> Result<usize, abi::Errno> {
+        fn read(&mut self, file: usize, buffer: &mut [u8]) -> Result<usize, aseqd_abi::Errno> {
             self.0.read(file, buffer)
         }
         fn poll(&mut self, file: usize) -> Readiness {

@@ -1,7 +1,7 @@
 //! Programs that use the timer too, on the engine in this process: the same every time, and not blind.
 
-use abi::Errno;
-use abi::ioctl::timers as t;
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers as t;
 use seqfuzz::minimise::minimise;
 use seqfuzz::oracle::Side;
 use seqfuzz::{

@@ -4,7 +4,7 @@
 use crate::asound::{Piece, TEXT, Text};
 use crate::error::{Context as _, Fail};
 use crate::sys::ioctl::ioctl;
-use abi::Errno;
+use aseqd_abi::Errno;
 use std::os::fd::BorrowedFd;
 
 /// How often a text is begun, where others need the room for theirs.

@@ -4,9 +4,9 @@ use super::asound;
 use crate::asound::Text;
 use crate::error::{Context as _, Fail, reason};
 use crate::sys::ioctl::ioctl;
-use abi::Errno;
-use abi::ioctl::timers as request;
-use abi::timer::{
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers as request;
+use aseqd_abi::timer::{
     CLASS_GLOBAL, CLASS_NONE, CLASS_PCM, GLOBAL_UDRIVEN, TimerGinfo, TimerGstatus, TimerId,
 };
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -235,6 +235,6 @@ G4:  : 1000.000us (1 ticks)
         let id =
             |dev_class| TimerId { dev_class, card: 1, device: 2, subdevice: 3, ..timer(0, 0).id };
         assert_eq!(proc_name(&id(CLASS_PCM)), "P1-2-3");
-        assert_eq!(proc_name(&id(abi::timer::CLASS_CARD)), "C1-2");
+        assert_eq!(proc_name(&id(aseqd_abi::timer::CLASS_CARD)), "C1-2");
     }
 }

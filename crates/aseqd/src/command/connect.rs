@@ -3,8 +3,8 @@
 use crate::cli::DeviceArg;
 use crate::client::Client;
 use crate::error::{Fail, reason, say};
-use abi::seq::{PortSubscribe, SubscriptionFlags};
-use abi::{Address, Errno};
+use aseqd_abi::seq::{PortSubscribe, SubscriptionFlags};
+use aseqd_abi::{Address, Errno};
 use std::process::ExitCode;
 
 /// Connect two ports
@@ -100,7 +100,7 @@ fn disconnect_all(client: &Client) -> Result<ExitCode, Fail> {
     let mut status = ExitCode::SUCCESS;
     for port in client.ports()? {
         // Programs that watch the system listen there.
-        if port.address.client == abi::seq::CLIENT_SYSTEM {
+        if port.address.client == aseqd_abi::seq::CLIENT_SYSTEM {
             continue;
         }
         for peer in client.outgoing(port.address)? {

@@ -4,8 +4,8 @@ use super::print;
 use crate::cli::DeviceArg;
 use crate::client::{Client, printable, text};
 use crate::error::{Context as _, Fail};
-use abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, QuerySubs, SubscriptionFlags};
 use anstyle::{AnsiColor, Style};
+use aseqd_abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, QuerySubs, SubscriptionFlags};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -149,7 +149,7 @@ fn json_port(info: &ClientInfo, port: &PortInfo, to: &[QuerySubs], from: &[Query
     };
     let caps = caps(port);
     let named: Vec<_> = caps.iter_names().map(|(name, _)| name.to_ascii_lowercase()).collect();
-    let kind = abi::seq::PortType::from_bits_retain(port.port_type);
+    let kind = aseqd_abi::seq::PortType::from_bits_retain(port.port_type);
     let kind: Vec<_> = kind.iter_names().map(|(name, _)| name.to_ascii_lowercase()).collect();
     json!({
         "port": own,

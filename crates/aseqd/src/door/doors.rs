@@ -4,9 +4,9 @@
 use super::preload::{self, PreloadDoor};
 use super::seccomp::{Trap, TrapToken};
 use super::{Call, CallKind, Door, Readiness, Received, Transport};
-use abi::Errno;
+use aseqd_abi::Errno;
+use aseqd_engine::FileId;
 use chardev::Device;
-use engine::FileId;
 use rustix::event::{PollFd, PollFlags, poll};
 use std::os::fd::BorrowedFd;
 

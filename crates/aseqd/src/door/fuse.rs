@@ -3,12 +3,12 @@
 use super::seccomp::handover;
 use super::{Call, CallKind, Door, NODES, Readiness, Received, Transport};
 use crate::log;
-use abi::Errno;
+use aseqd_abi::Errno;
+use aseqd_engine::{Access, FileId, Node};
 use chardev::{
     Buffer, Caller, Delivery, Device, IoctlAbi, Operation, PollHandle, ReceiveError, Refused,
     Request, Token,
 };
-use engine::{Access, FileId, Node};
 use rustix::event::PollFlags;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};

@@ -7,7 +7,7 @@ pub mod fuse;
 pub mod preload;
 pub mod seccomp;
 
-use engine::{FileId, Node};
+use aseqd_engine::{FileId, Node};
 use std::fmt::Debug;
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -67,7 +67,7 @@ pub enum CallKind<'a, Token, Wakeup> {
         /// The sequencer or the timer.
         node: Node,
         /// `O_RDONLY`, `O_WRONLY` or `O_RDWR`.
-        access: engine::Access,
+        access: aseqd_engine::Access,
         /// The process, as the server sees it.
         pid: i32,
         /// Whose account it is on, with all that the file will hold.
@@ -146,13 +146,13 @@ pub trait Door {
     fn controlled(&mut self, token: Self::Token, out: &[u8]);
 
     /// An ioctl failed.
-    fn refused(&mut self, token: Self::Token, errno: abi::Errno);
+    fn refused(&mut self, token: Self::Token, errno: aseqd_abi::Errno);
 
     /// A poll finds this.
     fn polled(&mut self, token: Self::Token, state: Readiness);
 
     /// A call failed that is no ioctl.
-    fn failed(&mut self, token: Self::Token, errno: abi::Errno);
+    fn failed(&mut self, token: Self::Token, errno: aseqd_abi::Errno);
 
     /// A program that sleeps in a poll shall ask again.
     fn wake(&mut self, wakeup: Self::Wakeup);

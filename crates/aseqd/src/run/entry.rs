@@ -10,7 +10,7 @@ use crate::door::seccomp::{self, Kind};
 use crate::error::{Context as _, Fail, reason, say};
 use crate::sys::ioctl::ioctl;
 use crate::sys::process::{SignalSet, exit_now};
-use abi::preload::{CARD_VARIABLE, SECRET_VARIABLE, SOCKET_VARIABLE};
+use aseqd_abi::preload::{CARD_VARIABLE, SECRET_VARIABLE, SOCKET_VARIABLE};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, Signal};
 use std::ffi::{OsStr, OsString};
@@ -166,7 +166,7 @@ fn probe() -> Result<(), Fail> {
     let descriptor = openat(CWD, device, flags, Mode::empty())
         .with_context(|| format!("{device} cannot be opened through it"))?;
     let mut version = 0_i32;
-    ioctl(descriptor.as_fd(), abi::ioctl::sequencer::PVERSION, &mut version)
+    ioctl(descriptor.as_fd(), aseqd_abi::ioctl::sequencer::PVERSION, &mut version)
         .map(drop)
         .with_context(|| format!("{device} is no sequencer through it"))
 }

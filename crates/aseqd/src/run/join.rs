@@ -41,7 +41,7 @@ pub(super) fn look(folder: &Path) -> Result<OwnedFd, Fail> {
         error => Fail::new(format!("{place}/{node} cannot be opened: {}", reason(&error))),
     })?;
     let mut version = 0_i32;
-    ioctl(file.as_fd(), abi::ioctl::sequencer::PVERSION, &mut version)
+    ioctl(file.as_fd(), aseqd_abi::ioctl::sequencer::PVERSION, &mut version)
         .map_err(|_| Fail::new(format!("{place}/{node} is no sequencer")))?;
     Ok(directory)
 }

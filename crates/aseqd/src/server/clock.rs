@@ -1,6 +1,6 @@
 //! The server's clock: the machine's, or one that moves only when told.
 
-use engine::Time;
+use aseqd_engine::Time;
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
     timerfd_create, timerfd_settime,

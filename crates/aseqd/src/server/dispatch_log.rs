@@ -1,7 +1,7 @@
 //! When instants were due and when they were handled, for benchmarks.
 
 use crate::log;
-use engine::Time;
+use aseqd_engine::Time;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;

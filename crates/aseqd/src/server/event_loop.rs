@@ -13,7 +13,7 @@ use super::timing::TimingArgs;
 use crate::door::Received;
 use crate::door::doors::{Buffers, Doors, Way};
 use crate::sys::realtime;
-use engine::Time;
+use aseqd_engine::Time;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, poll};
 use std::io;

@@ -1,7 +1,7 @@
 //! When to wake for a deadline, when not to sleep at all, and how to be scheduled.
 
 use super::timing::TimingArgs;
-use engine::Time;
+use aseqd_engine::Time;
 use std::time::Duration;
 
 /// Up to so many instants a second the server wakes for each.

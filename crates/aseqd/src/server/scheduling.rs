@@ -3,7 +3,7 @@
 use super::pace::Pace;
 use crate::sys::realtime;
 use crate::sys::rtkit::Rtkit;
-use engine::Time;
+use aseqd_engine::Time;
 use rustix::thread::{gettid, nanosleep};
 use rustix::time::Timespec;
 use std::io;

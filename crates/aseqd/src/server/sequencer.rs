@@ -1,7 +1,7 @@
 //! In what a server's sequencer differs from Linux's if it is asked to.
 
+use aseqd_engine::seq::client::{DYNAMIC_CLIENTS, MOST_CLIENTS};
 use clap::Args;
-use engine::seq::client::{DYNAMIC_CLIENTS, MOST_CLIENTS};
 
 /// Options of all servers.
 #[derive(Clone, Copy, Debug, Args)]

@@ -10,8 +10,8 @@ use crate::asound::TEXT;
 use crate::door::{Call, CallKind, Door, Readiness};
 use crate::log;
 use crate::server::budget::{self, Budget};
-use abi::Errno;
-use engine::{
+use aseqd_abi::Errno;
+use aseqd_engine::{
     Engine, Error, FileId, Identity, Input, Node, Output, READABLE, Reply, Time, WRITABLE,
 };
 use std::collections::VecDeque;
@@ -101,7 +101,7 @@ enum Progress<Token> {
 impl<D: Door> Session<D> {
     /// A session with a fresh sequencer. With `trace`, failed calls are told on standard error.
     #[must_use]
-    pub fn new(config: engine::Config, trace: bool) -> Self {
+    pub fn new(config: aseqd_engine::Config, trace: bool) -> Self {
         Self {
             engine: Engine::with_config(config),
             files: Vec::new(),
@@ -226,7 +226,7 @@ impl<D: Door> Session<D> {
                 }
             }
             CallKind::Ioctl { file, request, compat, arg, out_size } => {
-                if request == abi::ioctl::timers::SELECT {
+                if request == aseqd_abi::ioctl::timers::SELECT {
                     let input = Input::Thread { file, thread: call.thread };
                     let _of_timers = self.ask(now, input);
                 }
@@ -551,9 +551,11 @@ fn is_normal(call: &str, error: Error) -> bool {
 
 /// Name of a request, for people.
 fn name_of(request: u32) -> &'static str {
-    let sequencer = engine::seq::ioctl::entry(request).map(|entry| entry.name);
-    let sequencer = sequencer.or_else(|| engine::control::entry(request).map(|entry| entry.name));
-    let name = sequencer.or_else(|| engine::timer::ioctl::entry(request).map(|entry| entry.name));
+    let sequencer = aseqd_engine::seq::ioctl::entry(request).map(|entry| entry.name);
+    let sequencer =
+        sequencer.or_else(|| aseqd_engine::control::entry(request).map(|entry| entry.name));
+    let name =
+        sequencer.or_else(|| aseqd_engine::timer::ioctl::entry(request).map(|entry| entry.name));
     name.unwrap_or("ioctl")
 }
 

@@ -53,9 +53,14 @@ pub struct TimingArgs {
 impl TimingArgs {
     /// What of it is the engine's.
     #[must_use]
-    pub fn engine(&self) -> engine::Config {
+    pub fn engine(&self) -> aseqd_engine::Config {
         let SequencerArgs { clients, notes_off, .. } = self.sequencer;
-        engine::Config { quantise: self.quantise, clients, notes_off, ..engine::Config::default() }
+        aseqd_engine::Config {
+            quantise: self.quantise,
+            clients,
+            notes_off,
+            ..aseqd_engine::Config::default()
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! ioctl with a struct.
 #![expect(unsafe_code, reason = "ioctl takes a pointer")]
 
-use abi::Errno;
+use aseqd_abi::Errno;
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode};
 use std::ffi::c_void;
 use std::os::fd::BorrowedFd;
@@ -46,7 +46,10 @@ pub(crate) fn ioctl<T: FromBytes + IntoBytes>(
     code: u32,
     argument: &mut T,
 ) -> Result<i32, Errno> {
-    assert!(abi::ioctl::size(code) <= size_of::<T>(), "the code says more than the struct has");
+    assert!(
+        aseqd_abi::ioctl::size(code) <= size_of::<T>(),
+        "the code says more than the struct has"
+    );
     // SAFETY: every code of the sequencer takes a pointer to as many bytes as it says.
     unsafe { rustix::ioctl::ioctl(descriptor, Request { code, argument }) }.map_err(errno)
 }

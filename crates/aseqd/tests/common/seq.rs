@@ -1,9 +1,9 @@
 //! A client that says to the device exactly what a test wants said.
 
 use super::sys;
-use abi::event::Event;
-use abi::ioctl::sequencer as request;
-use abi::seq::{
+use aseqd_abi::event::Event;
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{
     Address, ClientInfo, PortCaps, PortInfo, PortSubscribe, QUERY_SUBS_READ, QUERY_SUBS_WRITE,
     QuerySubs, QueueInfo, SystemInfo,
 };
@@ -142,8 +142,8 @@ impl Client {
     pub(crate) fn read(&self) -> io::Result<Vec<Event>> {
         let mut events = vec![Event::new_zeroed(); 512];
         let read = (&self.file).read(events.as_mut_bytes())?;
-        assert_eq!(read % abi::event::EVENT_SIZE, 0, "whole events");
-        events.truncate(read / abi::event::EVENT_SIZE);
+        assert_eq!(read % aseqd_abi::event::EVENT_SIZE, 0, "whole events");
+        events.truncate(read / aseqd_abi::event::EVENT_SIZE);
         Ok(events)
     }
 

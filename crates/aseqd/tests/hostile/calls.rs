@@ -5,7 +5,7 @@ use super::common::seq::Client;
 use super::common::sys;
 use super::common::*;
 use super::place::{Bystander, STRANGER, number_from, run, serve, serve_with};
-use abi::seq::Address;
+use aseqd_abi::seq::Address;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{
     self as calls, Advice, AtFlags, CWD, FallocateFlags, FileType, FlockOperation, Gid, Mode,

@@ -4,10 +4,10 @@
 use super::common::seq::Client;
 use super::common::*;
 use super::place::{Bystander, STRANGER, run, serve};
-use abi::event::{Event, EventTime, EventType};
-use abi::ioctl::sequencer as request;
-use abi::seq::{Address, PortSubscribe, SubscriptionFlags};
-use abi::text;
+use aseqd_abi::event::{Event, EventTime, EventType};
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{Address, PortSubscribe, SubscriptionFlags};
+use aseqd_abi::text;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -2,7 +2,7 @@
 
 use super::common::seq::{Client, THROUGH};
 use super::common::*;
-use abi::event::{Event, EventType};
+use aseqd_abi::event::{Event, EventType};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

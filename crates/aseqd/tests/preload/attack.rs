@@ -5,9 +5,9 @@
 use crate::common::*;
 use crate::door::{HELLO, admitted, ask, connection, hello, message, plain};
 use crate::server::Server;
-use abi::Errno;
-use abi::ioctl::sequencer as request;
-use abi::preload::{
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::preload::{
     ANSWER, FileKey, FileName, KEY_WANTED, NONBLOCK, REFUSED, Reply, Request, Secret, Welcome,
     access, kind, node,
 };

@@ -2,8 +2,8 @@
 
 use crate::common::*;
 use crate::server::Server;
-use abi::preload::{MORE, NONBLOCK, Reply, Request, Secret, VERSION, Welcome, kind};
 use aseqd::door::preload::library::Library;
+use aseqd_abi::preload::{MORE, NONBLOCK, Reply, Request, Secret, VERSION, Welcome, kind};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv,
@@ -46,7 +46,7 @@ pub(crate) fn ask(socket: &OwnedFd, message: &[u8]) -> Option<(Reply, Vec<u8>)> 
 pub(crate) fn admitted(server: &Server) -> (OwnedFd, Welcome) {
     let socket = connection(server);
     let (reply, rest) = ask(&socket, &hello(&server.secret())).expect("an answer");
-    assert_eq!((reply.kind, reply.value), (abi::preload::ANSWER, 0));
+    assert_eq!((reply.kind, reply.value), (aseqd_abi::preload::ANSWER, 0));
     (socket, Welcome::read_from_bytes(&rest).expect("a welcome"))
 }
 
@@ -104,7 +104,7 @@ fn nonsense_ends_its_connection_alone() {
     let (socket, _) = admitted(&server);
     let read = Request { flags: NONBLOCK, file: 77, ..plain(kind::READ) };
     let (reply, _) = ask(&socket, read.as_bytes()).expect("an answer");
-    assert_eq!(reply.value, -i64::from(abi::Errno::EBADFD.0));
+    assert_eq!(reply.value, -i64::from(aseqd_abi::Errno::EBADFD.0));
     // A write that never ends is ended.
     let (socket, _) = admitted(&server);
     let mut piece = Request { flags: MORE, ..plain(kind::WRITE) }.as_bytes().to_vec();

@@ -4,9 +4,9 @@ use crate::common::random::Random;
 use crate::common::seq::{Client, THROUGH};
 use crate::common::*;
 use crate::door::plain;
-use abi::event::{Event, EventType};
-use abi::ioctl::{sequencer, timers};
-use abi::preload::{FileKey, FileName, MAX_DATA, Reply, Request, Secret, VERSION, kind};
+use aseqd_abi::event::{Event, EventType};
+use aseqd_abi::ioctl::{sequencer, timers};
+use aseqd_abi::preload::{FileKey, FileName, MAX_DATA, Reply, Request, Secret, VERSION, kind};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, connect,
@@ -63,8 +63,9 @@ fn nonsense_from_programs_of_the_run_reaches_nobody_else() {
                     let asked = Instant::now();
                     let mut event = Event::direct(EventType::USR0);
                     (event.dest, event.source.client) = (port, client.id);
-                    event.data =
-                        abi::event::EventData(std::array::from_fn(|_| round.to_ne_bytes()[0]));
+                    event.data = aseqd_abi::event::EventData(std::array::from_fn(|_| {
+                        round.to_ne_bytes()[0]
+                    }));
                     client.write(&[event]).expect("room");
                     let read = client.read().expect("the event");
                     let own: Vec<_> =
@@ -247,7 +248,7 @@ impl Peer {
             1,
             2,
             u32::MAX,
-            abi::text::TEXT,
+            aseqd_abi::text::TEXT,
             sequencer::CLIENT_ID,
             sequencer::CREATE_PORT,
             sequencer::CREATE_QUEUE,
@@ -288,7 +289,8 @@ impl Peer {
                 event.repeat(1 + self.below(5))
             }
             _ => {
-                let len = self.one_of(&[4, 16, 28, 44, 168, 188, abi::ioctl::size(request.code)]);
+                let len =
+                    self.one_of(&[4, 16, 28, 44, 168, 188, aseqd_abi::ioctl::size(request.code)]);
                 self.bytes(len)
             }
         };

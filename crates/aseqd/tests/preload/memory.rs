@@ -3,8 +3,8 @@
 use crate::common::*;
 use crate::door::{admitted, ask, connection, hello, message, plain};
 use crate::server::Server;
-use abi::Errno;
-use abi::preload::{MAX_DATA, MAX_WRITE, MORE, Request, access, kind, node};
+use aseqd_abi::Errno;
+use aseqd_abi::preload::{MAX_DATA, MAX_WRITE, MORE, Request, access, kind, node};
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::os::fd::OwnedFd;

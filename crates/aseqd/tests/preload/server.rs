@@ -1,11 +1,11 @@
 //! A server behind the preload door alone, in a process of its own: this test's binary once more.
 
-use abi::preload::Secret;
 use aseqd::door::preload::PreloadDoor;
 use aseqd::door::preload::library::Library;
 use aseqd::door::{Received, Transport as _};
 use aseqd::server::clock::Clock;
 use aseqd::server::session::Session;
+use aseqd_abi::preload::Secret;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::time::Timespec;
 use std::ffi::{OsStr, OsString};
@@ -124,7 +124,7 @@ fn serves_when_asked_to() {
 
 fn serve(door: &mut PreloadDoor) -> ! {
     let clock = Clock::Real;
-    let mut session = Session::new(engine::Config::default(), false);
+    let mut session = Session::new(aseqd_engine::Config::default(), false);
     let mut buffer = Default::default();
     let parent = rustix::process::getppid();
     loop {

@@ -5,11 +5,11 @@
 
 use crate::common::seq::Client;
 use crate::common::*;
-use abi::Address;
-use abi::event::{Event, EventType};
-use abi::ioctl::sequencer as request;
-use abi::seq::ClientPool;
-use smf::{EventKind, SysEx};
+use aseqd_abi::Address;
+use aseqd_abi::event::{Event, EventType};
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::ClientPool;
+use aseqd_smf::{EventKind, SysEx};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -186,7 +186,7 @@ fn aplaymidi_plays_odd_files_as_written_down() {
 /// What `aseqd play` must make of a file: the events that the reader finds, what it finds wrong, and
 /// the status.
 fn wanted(bytes: &[u8]) -> Vec<String> {
-    let file = match smf::File::read(&smf::Source::memory(bytes)) {
+    let file = match aseqd_smf::File::read(&aseqd_smf::Source::memory(bytes)) {
         Ok(file) => file,
         Err(error) => return vec![format!("said: aseqd: FILE: {error}"), "exit status: 1".into()],
     };

@@ -3,7 +3,7 @@
 use super::song;
 use crate::common::seq::Client;
 use crate::common::*;
-use abi::seq::Address;
+use aseqd_abi::seq::Address;
 use rustix::process::Signal;
 use std::fs;
 use std::net::TcpListener;

@@ -3,7 +3,7 @@
 use super::song;
 use crate::common::seq::{Client, THROUGH};
 use crate::common::*;
-use abi::seq::Address;
+use aseqd_abi::seq::Address;
 use rustix::process::Signal;
 use std::fs;
 use std::path::Path;

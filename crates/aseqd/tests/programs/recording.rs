@@ -3,8 +3,8 @@
 use super::song;
 use crate::common::seq::{Client, THROUGH};
 use crate::common::*;
-use abi::ioctl::sequencer::GET_QUEUE_STATUS;
-use abi::seq::QueueStatus;
+use aseqd_abi::ioctl::sequencer::GET_QUEUE_STATUS;
+use aseqd_abi::seq::QueueStatus;
 use rustix::process::Signal;
 use std::fs;
 

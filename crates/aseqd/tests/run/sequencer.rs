@@ -2,10 +2,10 @@
 
 use crate::common::seq::{Client, bytes, ioctl};
 use crate::common::*;
-use abi::control::CardInfo;
-use abi::event::{EventData, Note};
-use abi::ioctl::controls;
-use abi::{Event, EventType};
+use aseqd_abi::control::CardInfo;
+use aseqd_abi::event::{EventData, Note};
+use aseqd_abi::ioctl::controls;
+use aseqd_abi::{Event, EventType};
 use rustix::process::Signal;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -70,7 +70,7 @@ fn player(dest: &str) {
     let (client, port) = dest.split_once(':').expect("a port");
     let number = |text: &str| text.parse().expect("a number");
     let mut event = Event::direct(EventType::NOTEON);
-    event.dest = abi::Address::new(number(client), number(port));
+    event.dest = aseqd_abi::Address::new(number(client), number(port));
     event.data = EventData::from_note(Note { note: 60, velocity: 100, ..Note::default() });
     let mut file = OpenOptions::new().write(true).open("/dev/snd/seq").expect("a client");
     file.write_all(bytes(&event)).expect("a note");

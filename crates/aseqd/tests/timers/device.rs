@@ -1,8 +1,8 @@
 //! An open timer device that says exactly what a test wants said.
 
 use crate::common::seq;
-use abi::ioctl::timers as request;
-use abi::timer::{
+use aseqd_abi::ioctl::timers as request;
+use aseqd_abi::timer::{
     CLASS_GLOBAL, GLOBAL_HRTIMER, GLOBAL_SYSTEM, ParamsFlags, TimerEvent, TimerGinfo, TimerId,
     TimerParams, TimerSelect, TimerTread,
 };

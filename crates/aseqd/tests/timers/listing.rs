@@ -3,11 +3,11 @@
 use crate::common::seq::Client;
 use crate::common::{ASEQD, DEADLINE, finish, inside, output};
 use crate::device::{HRTIMER, MILLISECOND, SYSTEM, Timer};
-use abi::event::EventData;
-use abi::ioctl::{sequencer, timers as request};
-use abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_TIMER, QueueTimer};
-use abi::timer::ParamsFlags;
-use abi::{Address, Event, EventType};
+use aseqd_abi::event::EventData;
+use aseqd_abi::ioctl::{sequencer, timers as request};
+use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_TIMER, QueueTimer};
+use aseqd_abi::timer::ParamsFlags;
+use aseqd_abi::{Address, Event, EventType};
 use serde_json::{Value, json};
 use std::process::Command;
 

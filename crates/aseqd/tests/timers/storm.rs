@@ -5,14 +5,14 @@
 use crate::common::seq::{self, Client};
 use crate::common::{DEADLINE, inside, keeper, skip, status_of, wait_until};
 use crate::device::{HRTIMER, MILLISECOND, SYSTEM, Timer};
-use abi::event::EventData;
-use abi::ioctl::{sequencer, timers as request};
-use abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_TIMER, QueueInfo, QueueTimer};
-use abi::timer::{
+use aseqd_abi::event::EventData;
+use aseqd_abi::ioctl::{sequencer, timers as request};
+use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_TIMER, QueueInfo, QueueTimer};
+use aseqd_abi::timer::{
     CLASS_SLAVE, ParamsFlags, SCLASS_APPLICATION, SCLASS_SEQUENCER, TimerEvent, TimerId, TimerInfo,
     TimerStatus,
 };
-use abi::{Address, Errno, Event, EventType};
+use aseqd_abi::{Address, Errno, Event, EventType};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::time::Timespec;
 use std::io::{self, Read as _};

@@ -1,12 +1,12 @@
 //! What the benches have the engine do: the calls of a server, with the programs played.
 
-use abi::event::{EventData, EventTime, EventType, Note};
-use abi::ioctl::sequencer as request;
-use abi::seq::{
+use aseqd_abi::event::{EventData, EventTime, EventType, Note};
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{
     CLIENT_SYSTEM, ClientPool, PORT_SYSTEM_TIMER, PortCaps, PortInfo, PortSubscribe, QueueInfo,
 };
-use abi::{Address, Event};
-use engine::{Access, Engine, FileId, Identity, Input, Time};
+use aseqd_abi::{Address, Event};
+use aseqd_engine::{Access, Engine, FileId, Identity, Input, Time};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Events of a write.
@@ -112,12 +112,12 @@ impl Bench {
         let mut notes = Vec::new();
         for note in 0..BATCH {
             let mut event = Event::direct(EventType::NOTEON);
-            event.dest = Address::new(abi::event::ADDRESS_SUBSCRIBERS, 0);
+            event.dest = Address::new(aseqd_abi::event::ADDRESS_SUBSCRIBERS, 0);
             let note = u8::try_from(note).unwrap_or(0);
             event.data = EventData::from_note(Note { note, velocity: 90, ..Note::default() });
             if queued {
                 event.queue = self.queue;
-                event.flags |= abi::event::EventFlags::RELATIVE;
+                event.flags |= aseqd_abi::event::EventFlags::RELATIVE;
                 // In the next tick of 5.2 ms, in some order.
                 event.time = EventTime::tick(u32::from(note % 7));
             }

@@ -4,9 +4,9 @@
 //! way. Both keep their state between calls, accept anything, and know neither port nor time: the
 //! events they make go to nobody, directly. Seen on Linux 6.12 with virmidi unless said otherwise.
 
-use abi::event::{Control, EventData, EventLength, Note};
-use abi::{Event, EventFlags, EventType};
 use alloc::vec::Vec;
+use aseqd_abi::event::{Control, EventData, EventLength, Note};
+use aseqd_abi::{Event, EventFlags, EventType};
 
 /// Longest piece in which virmidi and hardware clients pass on a SysEx.
 pub const SYSEX_PIECE: usize = 256;

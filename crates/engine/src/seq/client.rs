@@ -5,10 +5,10 @@ use super::pool::{DEFAULT_INPUT_CELLS, DEFAULT_OUTPUT_CELLS, MAX_CELLS, Pool};
 use super::port::Port;
 use crate::engine::FileId;
 use crate::{Access, Error};
-use abi::seq::{ClientFilter, KERNEL_CLIENT, USER_CLIENT};
-use abi::{Errno, EventType};
 use alloc::format;
 use alloc::vec::Vec;
+use aseqd_abi::seq::{ClientFilter, KERNEL_CLIENT, USER_CLIENT};
+use aseqd_abi::{Errno, EventType};
 
 /// Client numbers.
 #[doc(alias = "SNDRV_SEQ_MAX_CLIENTS")]

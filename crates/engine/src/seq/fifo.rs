@@ -3,10 +3,10 @@
 use super::pool::{NoCells, Pool, cells_of};
 use super::undelivered::Undelivered;
 use crate::Error;
-use abi::event::{EVENT_SIZE, EventLength};
-use abi::{Errno, Event};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use aseqd_abi::event::{EVENT_SIZE, EventLength};
+use aseqd_abi::{Errno, Event};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// An event on its way: the record, and the data of a variable event.

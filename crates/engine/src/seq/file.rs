@@ -5,9 +5,9 @@ use super::fifo::Message;
 use super::route::Stop;
 use crate::Error;
 use crate::engine::{READABLE, Reply, WRITABLE, WRITE_BATCH};
-use abi::event::{EVENT_SIZE, EventLength, QUEUE_DIRECT};
-use abi::{Errno, Event, EventType};
 use alloc::vec::Vec;
+use aseqd_abi::event::{EVENT_SIZE, EventLength, QUEUE_DIRECT};
+use aseqd_abi::{Errno, Event, EventType};
 use zerocopy::FromBytes;
 
 /// The two top bits of a length are the kernel's own and ignored.
@@ -144,6 +144,6 @@ fn parse(
         .get(..len as usize)
         .ok_or(Error::new(Errno::EINVAL, "the data of the event is not all there"))?;
     // What a reader gets: the length without its top bits, no pointer.
-    event.data = abi::event::EventData::from_ext_len(len);
+    event.data = aseqd_abi::event::EventData::from_ext_len(len);
     Ok(Some(Message { event, data }))
 }

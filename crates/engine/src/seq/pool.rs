@@ -4,7 +4,7 @@
 //! it (room, `EAGAIN`, `ENOMEM`, the numbers in `/proc`) are the counts. Ours keeps only those.
 
 use crate::Error;
-use abi::Errno;
+use aseqd_abi::Errno;
 
 /// Cells of a new client's output pool.
 #[doc(alias = "SNDRV_SEQ_DEFAULT_EVENTS")]
@@ -16,7 +16,7 @@ pub const DEFAULT_INPUT_CELLS: usize = 200;
 #[doc(alias = "SNDRV_SEQ_MAX_EVENTS")]
 pub const MAX_CELLS: usize = 2000;
 /// Data bytes that an extra cell of a variable event holds.
-pub const CELL_DATA: usize = abi::event::EVENT_SIZE;
+pub const CELL_DATA: usize = aseqd_abi::event::EVENT_SIZE;
 
 /// Cells of an event with so many bytes of data.
 pub(crate) const fn cells_of(data_len: usize) -> usize {

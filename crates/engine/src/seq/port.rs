@@ -1,10 +1,10 @@
 //! A port and the subscriptions at it.
 
 use super::client::{Name, copy_name, name, write_name};
-use abi::Address;
-use abi::seq::{PortCaps, PortFlags, PortInfo, PortSubscribe, SubscriptionFlags};
 use alloc::format;
 use alloc::vec::Vec;
+use aseqd_abi::Address;
+use aseqd_abi::seq::{PortCaps, PortFlags, PortInfo, PortSubscribe, SubscriptionFlags};
 
 /// Highest UMP group number.
 const MAX_UMP_GROUP: u8 = 16;

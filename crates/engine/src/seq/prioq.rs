@@ -6,10 +6,10 @@
 
 use super::client::MAX_CLIENTS;
 use super::heap::Heap;
-use abi::Event;
-use abi::event::{EventFlags, EventTime};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use aseqd_abi::Event;
+use aseqd_abi::event::{EventFlags, EventTime};
 
 /// An event waiting in a queue, with the cells of its sender's pool that it holds.
 #[derive(Debug)]

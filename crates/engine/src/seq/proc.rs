@@ -5,8 +5,8 @@ use super::client::{Client, MAX_CLIENTS, Name, name_bytes};
 use super::pool::Pool;
 use super::port::{SubscriptionList, peer, subscription_flags};
 use super::tempo::SKEW_BASE;
-use abi::seq::{PortCaps, SubscriptionFlags};
 use alloc::string::String;
+use aseqd_abi::seq::{PortCaps, SubscriptionFlags};
 use core::fmt::{self, Write as _};
 
 struct Text<'a>(&'a Name);

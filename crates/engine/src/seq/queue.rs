@@ -5,9 +5,9 @@ use super::prioq::{Cell, PrioQueue, Removed};
 use super::tempo::{Position, QueueTimer};
 use crate::Time;
 use crate::timer::Timers;
-use abi::Event;
-use abi::event::{EventFlags, EventTime, EventType};
-use abi::seq::{RemoveEvents, RemoveMode};
+use aseqd_abi::Event;
+use aseqd_abi::event::{EventFlags, EventTime, EventType};
+use aseqd_abi::seq::{RemoveEvents, RemoveMode};
 
 /// Queues in the whole system.
 #[doc(alias = "SNDRV_SEQ_MAX_QUEUES")]

@@ -9,12 +9,12 @@ use super::prioq::{Cell, Data, PrioQueue};
 use super::queue::{MAX_CELLS_PER_PASS, Queue, add_real};
 use super::undelivered::Undelivered;
 use crate::{Error, Time};
-use abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventFlags, EventTime, QUEUE_DIRECT};
-use abi::seq::{
+use alloc::boxed::Box;
+use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventFlags, EventTime, QUEUE_DIRECT};
+use aseqd_abi::seq::{
     CLIENT_SYSTEM, ClientFilter, PORT_SYSTEM_ANNOUNCE, PortCaps, PortFlags, SubscriptionFlags,
 };
-use abi::{Address, Errno, Event, EventType};
-use alloc::boxed::Box;
+use aseqd_abi::{Address, Errno, Event, EventType};
 use zerocopy::IntoBytes;
 
 /// Delivery steps of one event, after which it fails: loops of kernel clients end.

@@ -4,9 +4,9 @@
 
 use super::Seq;
 use super::fifo::Message;
-use abi::event::{Control, EventData, Note};
-use abi::{Address, Event, EventType};
 use alloc::vec::Vec;
+use aseqd_abi::event::{Control, EventData, Note};
+use aseqd_abi::{Address, Event, EventType};
 
 /// Ports on which a client's notes are kept track of at a time. They take 17 KiB of each client; notes
 /// on further ports are not ended.

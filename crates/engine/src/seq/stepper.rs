@@ -9,9 +9,9 @@ use super::queue::Queue;
 use super::tempo::{NO_TIMER, QueueTimer};
 use crate::timer::{Expiry, Instance, Outlook, QueueStep, Timers};
 use crate::{Error, Time};
-use abi::Errno;
-use abi::timer::{self, TimerId};
 use alloc::format;
+use aseqd_abi::Errno;
+use aseqd_abi::timer::{self, TimerId};
 
 /// Frequency at which the kernel steps a queue when none is asked for, in Hz.
 const DEFAULT_FREQUENCY: u32 = 1000;

@@ -3,9 +3,9 @@
 use super::Seq;
 use super::port::{Port, peer};
 use crate::Error;
-use abi::event::EventData;
-use abi::seq::{Connect, PortCaps, PortSubscribe};
-use abi::{Address, Errno, EventType};
+use aseqd_abi::event::EventData;
+use aseqd_abi::seq::{Connect, PortCaps, PortSubscribe};
+use aseqd_abi::{Address, Errno, EventType};
 
 impl Seq {
     /// `SUBSCRIBE_PORT`.

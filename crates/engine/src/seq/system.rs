@@ -6,9 +6,9 @@ use super::fifo::Message;
 use super::port::Port;
 use super::prioq::Removed;
 use super::undelivered::Undelivered;
-use abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventFlags};
-use abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER, PortCaps};
-use abi::{Address, Event, EventType};
+use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventFlags};
+use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER, PortCaps};
+use aseqd_abi::{Address, Event, EventType};
 
 /// The system client with its two ports.
 pub(crate) fn client() -> Client {

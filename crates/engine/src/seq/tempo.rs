@@ -7,9 +7,9 @@
 
 use crate::timer::InstanceId;
 use crate::{Error, Time};
-use abi::Errno;
-use abi::event::EventTime;
-use abi::timer::{self, TimerId};
+use aseqd_abi::Errno;
+use aseqd_abi::event::EventTime;
+use aseqd_abi::timer::{self, TimerId};
 
 /// Skew of a queue that runs at the speed of the clock.
 pub const SKEW_BASE: u32 = 0x10000;

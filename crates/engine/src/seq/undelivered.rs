@@ -1,7 +1,7 @@
 //! Why an event did not reach its destination.
 
 use crate::Error;
-use abi::Errno;
+use aseqd_abi::Errno;
 
 /// The reasons, small enough to be handed up a path that every event takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 
 use super::{Rig, TestClient};
 use crate::{Error, FileId, Output};
-use abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventFlags, EventTime, Note};
-use abi::ioctl::sequencer as s;
-use abi::seq::{
+use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventFlags, EventTime, Note};
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{
     CLIENT_SYSTEM, ClientFilter, ClientInfo, ClientPool, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER,
     PortInfo, PortSubscribe, QueueTempo, RemoveEvents, RemoveMode,
 };
-use abi::{Address, Errno, Event, EventType};
+use aseqd_abi::{Address, Errno, Event, EventType};
 use std::vec::Vec;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -17,7 +17,7 @@ pub const TIMER: Address = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER);
 /// The announce port.
 pub const ANNOUNCE: Address = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE);
 /// Midi Through.
-pub const THROUGH: Address = Address::new(abi::seq::CLIENT_DUMMY, 0);
+pub const THROUGH: Address = Address::new(aseqd_abi::seq::CLIENT_DUMMY, 0);
 /// The destination of events for subscribers.
 pub const SUBSCRIBERS: Address = Address::new(ADDRESS_SUBSCRIBERS, 0);
 
@@ -173,7 +173,7 @@ impl Rig {
         &mut self,
         caller: TestClient,
         [sender, dest]: [Address; 2],
-        flags: abi::seq::SubscriptionFlags,
+        flags: aseqd_abi::seq::SubscriptionFlags,
         queue: u8,
     ) -> Result<(), Error> {
         let flags = flags.bits();

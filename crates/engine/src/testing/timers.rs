@@ -2,9 +2,9 @@
 
 use super::Rig;
 use crate::{Access, Error, FileId, Identity, Input, Node, Output, READABLE, Reply};
-use abi::Errno;
-use abi::ioctl::timers as t;
-use abi::timer::{
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers as t;
+use aseqd_abi::timer::{
     self, ParamsFlags, TimerEvent, TimerGinfo, TimerId, TimerParams, TimerRead, TimerSelect,
     TimerStatus, TimerTread, TimerUinfo,
 };

@@ -3,10 +3,10 @@
 use super::{Handle, InstanceId, NANOSECONDS, Timers, insert};
 use crate::engine::{FileId, READABLE, Reply};
 use crate::{Error, Time};
-use abi::Errno;
-use abi::timer::{TimerEvent, TimerRead, TimerTread, TimerTread32};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use aseqd_abi::Errno;
+use aseqd_abi::timer::{TimerEvent, TimerRead, TimerTread, TimerTread32};
 use zerocopy::IntoBytes;
 
 /// Records that a new file keeps.

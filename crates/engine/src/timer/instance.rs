@@ -2,10 +2,10 @@
 
 use super::{Handle, NANOSECONDS, TimerKey, Timers, insert};
 use crate::{Error, Time};
-use abi::Errno;
-use abi::timer::{self as uapi, TimerId};
 use alloc::string::String;
 use alloc::vec::Vec;
+use aseqd_abi::Errno;
+use aseqd_abi::timer::{self as uapi, TimerId};
 
 /// Slave instances in the whole system.
 const MAX_SLAVES: usize = 1000;

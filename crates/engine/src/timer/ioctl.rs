@@ -7,13 +7,13 @@ use super::{Handle, Timers};
 use crate::engine::FileId;
 use crate::seq::ioctl::Support;
 use crate::{Error, Time};
-use abi::Errno;
-use abi::ioctl::{self, timers as t, timers_old as old, timers32 as t32};
-use abi::timer::{
+use alloc::vec::Vec;
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::{self, timers as t, timers_old as old, timers32 as t32};
+use aseqd_abi::timer::{
     TimerGinfo, TimerGparams, TimerGparams32, TimerGstatus, TimerId, TimerInfo, TimerInfo32,
     TimerParams, TimerSelect, TimerStatus, TimerStatus32, TimerUinfo,
 };
-use alloc::vec::Vec;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// One request.

@@ -17,11 +17,11 @@ pub(crate) use tick::{Expiry, Outlook, QueueStep};
 
 use crate::engine::FileId;
 use crate::{Config, Time};
-use abi::timer::{self as uapi, TimerId};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use aseqd_abi::timer::{self as uapi, TimerId};
 use handle::UserHandle;
 use tick::Callback;
 

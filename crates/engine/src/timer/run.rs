@@ -4,7 +4,7 @@ use super::instance::{InstanceId, Owner, State};
 use super::tick::program;
 use super::{Timers, uapi::TimerEvent};
 use crate::{Error, Time};
-use abi::Errno;
+use aseqd_abi::Errno;
 
 /// Shortest time to a callback that can be started, in nanoseconds.
 const MIN_START_NS: u64 = 100_000;

@@ -2,8 +2,8 @@
 
 use super::{Drive, Timer, TimerKey, Timers, user_timer_id};
 use crate::{Error, Time};
-use abi::Errno;
-use abi::timer::GLOBAL_UDRIVEN;
+use aseqd_abi::Errno;
+use aseqd_abi::timer::GLOBAL_UDRIVEN;
 
 /// User-driven timers at a time.
 const MAX_USER_TIMERS: u8 = 128;

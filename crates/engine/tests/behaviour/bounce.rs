@@ -1,9 +1,11 @@
 //! What becomes of events that fail when they are due.
 
-use abi::event::{EventData, EventFlags, EventTime};
-use abi::seq::{PortCaps, SubscriptionFlags};
-use abi::{Address, Errno, Event, EventType};
-use engine::testing::{ANNOUNCE, Rig, SUBSCRIBERS, TIMER, TestClient, at_tick, direct, errno, key};
+use aseqd_abi::event::{EventData, EventFlags, EventTime};
+use aseqd_abi::seq::{PortCaps, SubscriptionFlags};
+use aseqd_abi::{Address, Errno, Event, EventType};
+use aseqd_engine::testing::{
+    ANNOUNCE, Rig, SUBSCRIBERS, TIMER, TestClient, at_tick, direct, errno, key,
+};
 use zerocopy::{FromBytes, IntoBytes};
 
 const NOWHERE: Address = Address::new(200, 7);
@@ -144,7 +146,7 @@ fn both_halves_of_a_note_bounce() {
 #[test]
 fn events_of_a_client_that_cannot_read_do_not_bounce() {
     let (mut rig, owner) = bouncing();
-    let writer = rig.client_with(engine::Access::Write);
+    let writer = rig.client_with(aseqd_engine::Access::Write);
     rig.use_queue(writer, 0, true).unwrap();
     rig.want_bounces(writer);
     rig.send(writer, at_tick(key(NOWHERE, 1), 0, 0)).unwrap();

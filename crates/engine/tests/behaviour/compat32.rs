@@ -1,10 +1,10 @@
 //! The port requests of 32-bit processes.
 
-use abi::ioctl::{sequencer as s, sequencer32 as s32};
-use abi::seq::{PortFlags, PortInfo, PortInfo32};
-use abi::{Errno, seq::PortCaps};
-use engine::testing::{OPEN_PORT, Rig, TestClient, errno};
-use engine::{Error, Input};
+use aseqd_abi::ioctl::{sequencer as s, sequencer32 as s32};
+use aseqd_abi::seq::{PortFlags, PortInfo, PortInfo32};
+use aseqd_abi::{Errno, seq::PortCaps};
+use aseqd_engine::testing::{OPEN_PORT, Rig, TestClient, errno};
+use aseqd_engine::{Error, Input};
 use zerocopy::{FromBytes, IntoBytes};
 
 fn ioctl32<T: IntoBytes + FromBytes + zerocopy::Immutable>(
@@ -142,6 +142,6 @@ fn errors_are_those_of_the_64_bit_requests() {
     let theirs = PortInfo32 { addr: other.port(0), ..wanted(client) };
     assert_eq!(errno(ioctl32(&mut rig, client, s32::CREATE_PORT, theirs)), Errno::EPERM);
     assert_eq!(errno(ioctl32(&mut rig, client, s32::GET_PORT_INFO, theirs)), Errno::ENOENT);
-    let gone = PortInfo32 { addr: abi::Address::new(200, 0), ..wanted(client) };
+    let gone = PortInfo32 { addr: aseqd_abi::Address::new(200, 0), ..wanted(client) };
     assert_eq!(errno(ioctl32(&mut rig, client, s32::GET_PORT_INFO, gone)), Errno::ENXIO);
 }

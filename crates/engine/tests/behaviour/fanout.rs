@@ -1,8 +1,8 @@
 //! Delivery to subscribers.
 
-use abi::seq::{PortCaps, SubscriptionFlags};
-use abi::{Errno, Event, EventType};
-use engine::testing::{Rig, SUBSCRIBERS, TestClient, at_tick, errno, key};
+use aseqd_abi::seq::{PortCaps, SubscriptionFlags};
+use aseqd_abi::{Errno, Event, EventType};
+use aseqd_engine::testing::{Rig, SUBSCRIBERS, TestClient, at_tick, errno, key};
 
 /// A sender and three subscribed readers.
 fn fan() -> (Rig, TestClient, [TestClient; 3]) {
@@ -93,7 +93,7 @@ fn a_second_connection_with_flags_brings_the_event_twice() {
 #[test]
 fn two_ports_of_one_client_get_one_each() {
     let (mut rig, sender, readers) = fan();
-    let second = rig.create_port(readers[0], engine::testing::OPEN_PORT).unwrap();
+    let second = rig.create_port(readers[0], aseqd_engine::testing::OPEN_PORT).unwrap();
     rig.subscribe(readers[0], sender.port(0), second).unwrap();
     rig.send(sender, key(SUBSCRIBERS, 1)).unwrap();
     let dests: Vec<_> = rig.receive_all(readers[0]).iter().map(|event| event.dest.port).collect();
@@ -105,7 +105,7 @@ fn broadcast_is_not_supported() {
     let mut rig = Rig::new();
     let client = rig.client_with_port();
     let mut to = |client_number, port, queue| {
-        let event = Event { queue, ..key(abi::Address::new(client_number, port), 1) };
+        let event = Event { queue, ..key(aseqd_abi::Address::new(client_number, port), 1) };
         errno(rig.send(client, event))
     };
     assert_eq!(to(255, 0, 253), Errno::ENOENT);

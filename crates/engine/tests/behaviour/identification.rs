@@ -1,11 +1,11 @@
 //! Version, numbers, limits, running mode, and requests that do not exist.
 
-use abi::ioctl::{sequencer as s, sequencer32 as s32};
-use abi::seq::{RunningInfo, SystemInfo};
-use abi::ump::ClientUmpInfo;
-use abi::{Errno, ioctl};
-use engine::testing::{Rig, errno};
-use engine::{Access, Input};
+use aseqd_abi::ioctl::{sequencer as s, sequencer32 as s32};
+use aseqd_abi::seq::{RunningInfo, SystemInfo};
+use aseqd_abi::ump::ClientUmpInfo;
+use aseqd_abi::{Errno, ioctl};
+use aseqd_engine::testing::{Rig, errno};
+use aseqd_engine::{Access, Input};
 
 #[test]
 fn the_version_is_that_of_linux_6_12() {
@@ -139,7 +139,7 @@ fn a_few_requests_that_are_declared_write_only_give_back() {
     let mut back: Vec<_> = s::ALL
         .iter()
         .chain(s32::ALL)
-        .filter(|(_, code)| engine::seq::ioctl::copies_back(*code))
+        .filter(|(_, code)| aseqd_engine::seq::ioctl::copies_back(*code))
         .filter(|(_, code)| ioctl::direction(*code) == ioctl::WRITE)
         .map(|(name, _)| name.trim_start_matches("SNDRV_SEQ_IOCTL_"))
         .collect();
@@ -152,10 +152,10 @@ fn requests_do_not_look_at_the_access_mode() {
     let mut rig = Rig::new();
     for access in [Access::Read, Access::Write] {
         let client = rig.client_with(access);
-        let port = rig.create_port(client, engine::testing::OPEN_PORT).unwrap();
+        let port = rig.create_port(client, aseqd_engine::testing::OPEN_PORT).unwrap();
         assert!(rig.create_queue(client).is_ok());
-        assert!(rig.subscribe(client, port, engine::testing::THROUGH).is_ok());
-        assert!(rig.subscribe(client, engine::testing::THROUGH, port).is_ok());
+        assert!(rig.subscribe(client, port, aseqd_engine::testing::THROUGH).is_ok());
+        assert!(rig.subscribe(client, aseqd_engine::testing::THROUGH, port).is_ok());
     }
 }
 

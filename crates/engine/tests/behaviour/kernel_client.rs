@@ -1,13 +1,13 @@
 //! Clients of kernel type that live in the server: bridges, hardware.
 
-use abi::{Address, Errno, EventType};
-use engine::testing::{OPEN_PORT, Rig, TestClient, errno, key};
-use engine::{Access, Identity};
+use aseqd_abi::{Address, Errno, EventType};
+use aseqd_engine::testing::{OPEN_PORT, Rig, TestClient, errno, key};
+use aseqd_engine::{Access, Identity};
 
-fn kernel(rig: &mut Rig, number: Option<u8>) -> Result<TestClient, engine::Error> {
+fn kernel(rig: &mut Rig, number: Option<u8>) -> Result<TestClient, aseqd_engine::Error> {
     let identity = Identity::Kernel { number, card: 2, name: "Bridge" };
     let file = rig.engine.open(rig.now, Access::ReadWrite, identity)?;
-    let id: i32 = rig.query(file, abi::ioctl::sequencer::CLIENT_ID, 0)?;
+    let id: i32 = rig.query(file, aseqd_abi::ioctl::sequencer::CLIENT_ID, 0)?;
     Ok(TestClient { file, number: u8::try_from(id).unwrap() })
 }
 
@@ -37,7 +37,7 @@ fn it_describes_itself_as_the_kernels() {
 fn it_sends_receives_and_is_announced_like_others() {
     let mut rig = Rig::new();
     let watcher = rig.client_with_port();
-    rig.subscribe(watcher, engine::testing::ANNOUNCE, watcher.port(0)).unwrap();
+    rig.subscribe(watcher, aseqd_engine::testing::ANNOUNCE, watcher.port(0)).unwrap();
     rig.receive_all(watcher);
     let bridge = kernel(&mut rig, Some(24)).unwrap();
     let port = rig.create_port(bridge, OPEN_PORT).unwrap();

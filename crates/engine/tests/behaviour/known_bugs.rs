@@ -1,14 +1,14 @@
 //! Bugs that the Linux sequencer had, by their number in the catalogue of known bugs: none of them
 //! here. Of races it is the order of calls that is tried; the engine has one thread.
 
-use abi::event::{EventData, EventFlags};
-use abi::ioctl::sequencer as s;
-use abi::seq::{QueueInfo, RemoveEvents, RemoveMode};
-use abi::{Address, Errno, Event, EventType};
-use engine::testing::{
+use aseqd_abi::event::{EventData, EventFlags};
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{QueueInfo, RemoveEvents, RemoveMode};
+use aseqd_abi::{Address, Errno, Event, EventType};
+use aseqd_engine::testing::{
     OPEN_PORT, Rig, SUBSCRIBERS, THROUGH, TestClient, at_tick, at_time, direct, errno, key,
 };
-use engine::{Access, Input, Reply, WRITE_BATCH};
+use aseqd_engine::{Access, Input, Reply, WRITE_BATCH};
 use zerocopy::IntoBytes;
 
 fn two() -> (Rig, TestClient, TestClient) {
@@ -26,7 +26,7 @@ fn sysex(dest: Address, len: u32) -> Event {
     event
 }
 
-fn remove_input(rig: &mut Rig, client: TestClient) -> Result<RemoveEvents, engine::Error> {
+fn remove_input(rig: &mut Rig, client: TestClient) -> Result<RemoveEvents, aseqd_engine::Error> {
     let remove_mode = RemoveMode::INPUT.bits();
     rig.ioctl(client, s::REMOVE_EVENTS, RemoveEvents { remove_mode, ..RemoveEvents::default() })
 }
@@ -137,7 +137,7 @@ fn known_k23_k24_a_connection_ends_once_whoever_ends_it() {
 fn known_k25_a_port_is_deleted_once() {
     let (mut rig, client, reader) = two();
     let watcher = rig.client_with_port();
-    rig.subscribe(watcher, engine::testing::ANNOUNCE, watcher.port(0)).unwrap();
+    rig.subscribe(watcher, aseqd_engine::testing::ANNOUNCE, watcher.port(0)).unwrap();
     rig.delete_port(reader, 0).unwrap();
     rig.receive_all(watcher);
     assert_eq!(errno(rig.delete_port(reader, 0)), Errno::ENOENT);
@@ -163,7 +163,7 @@ fn known_k27_a_deleted_queue_cannot_be_brought_back_by_control() {
 fn known_k33_a_port_is_complete_when_it_is_announced() {
     let (mut rig, client, _) = two();
     let watcher = rig.client_with_port();
-    rig.subscribe(watcher, engine::testing::ANNOUNCE, watcher.port(0)).unwrap();
+    rig.subscribe(watcher, aseqd_engine::testing::ANNOUNCE, watcher.port(0)).unwrap();
     rig.receive_all(watcher);
     let port = rig.create_port(client, OPEN_PORT).unwrap();
     let announced = rig.receive(watcher).unwrap();
@@ -242,7 +242,7 @@ fn known_k60_one_pass_over_a_queue_is_bounded() {
     let flood = at_tick(key(reader.port(0), 1), 0, 1).as_bytes().repeat(2000);
     assert_eq!(rig.write_bytes(client, &flood), Ok(WRITE_BATCH * 28));
     assert_eq!(rig.write_bytes(client, &flood[WRITE_BATCH * 28..]), Ok(WRITE_BATCH * 28));
-    rig.now = engine::Time::from_millis(10);
+    rig.now = aseqd_engine::Time::from_millis(10);
     rig.timeout();
     assert_eq!(rig.status(client, 0).unwrap().events, 0, "1000 by each of two calls");
 }

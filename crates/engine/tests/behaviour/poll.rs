@@ -1,9 +1,9 @@
 //! `poll`: when a file is readable and when it is writable.
 
-use abi::Errno;
-use abi::seq::{RemoveEvents, RemoveMode};
-use engine::Access;
-use engine::testing::{OPEN_PORT, Rig, at_tick, errno, key};
+use aseqd_abi::Errno;
+use aseqd_abi::seq::{RemoveEvents, RemoveMode};
+use aseqd_engine::Access;
+use aseqd_engine::testing::{OPEN_PORT, Rig, at_tick, errno, key};
 
 #[test]
 fn a_file_is_readable_while_there_are_events() {
@@ -24,9 +24,9 @@ fn an_overflow_without_events_is_not_readable() {
     let client = rig.client_with_port();
     rig.set_pool(client, 0, 1, 0).unwrap();
     let mut event = key(client.port(0), 1);
-    event.event_type = abi::EventType::SYSEX;
-    event.flags = abi::event::EventFlags::VARIABLE;
-    event.data = abi::event::EventData::from_ext_len(100);
+    event.event_type = aseqd_abi::EventType::SYSEX;
+    event.flags = aseqd_abi::event::EventFlags::VARIABLE;
+    event.data = aseqd_abi::event::EventData::from_ext_len(100);
     assert_eq!(errno(rig.send_variable(client, event, &[0; 100])), Errno::ENOMEM);
     assert!(!rig.readable(client));
     assert_eq!(errno(rig.read_bytes(client, 28)), Errno::ENOSPC);
@@ -68,9 +68,9 @@ fn room_for_all_means_that_everything_has_been_played_note_offs_included() {
     rig.write_bytes(client, b"x").unwrap_err();
     rig.set_pool(client, 0, 0, 500).unwrap();
     let mut note = at_tick(key(client.port(0), 60), 0, 0);
-    note.event_type = abi::EventType::NOTE;
+    note.event_type = aseqd_abi::EventType::NOTE;
     note.data.0[4] = 96;
-    rig.control(client, abi::EventType::START, 0, [0, 0]).unwrap();
+    rig.control(client, aseqd_abi::EventType::START, 0, [0, 0]).unwrap();
     rig.send(client, note).unwrap();
     rig.pass(500_000_000 - 33);
     assert!(!rig.writable(client));

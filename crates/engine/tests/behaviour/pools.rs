@@ -1,11 +1,11 @@
 //! Output pool and input FIFO: sizes, cost of events, room, sleeping writers.
 
-use abi::event::{EventData, EventFlags};
-use abi::ioctl::sequencer as s;
-use abi::seq::{ClientPool, RemoveEvents, RemoveMode};
-use abi::{Errno, Event, EventType};
-use engine::testing::{Rig, TestClient, at_tick, direct, errno, key};
-use engine::{Access, Reply};
+use aseqd_abi::event::{EventData, EventFlags};
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{ClientPool, RemoveEvents, RemoveMode};
+use aseqd_abi::{Errno, Event, EventType};
+use aseqd_engine::testing::{Rig, TestClient, at_tick, direct, errno, key};
+use aseqd_engine::{Access, Reply};
 use zerocopy::IntoBytes;
 
 fn two() -> (Rig, TestClient, TestClient) {
@@ -29,7 +29,7 @@ fn send_sysex(
     client: TestClient,
     event: Event,
     len: u32,
-) -> Result<usize, engine::Error> {
+) -> Result<usize, aseqd_engine::Error> {
     let event = Event { data: EventData::from_ext_len(len), ..event };
     rig.send_variable(client, event, &vec![7; len as usize])
 }

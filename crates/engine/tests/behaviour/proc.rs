@@ -1,13 +1,13 @@
 //! The texts of `/proc/asound/seq`, byte by byte as on Linux 6.12.
 
-use abi::ioctl::sequencer as s;
-use abi::seq::{
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{
     PortCaps, PortInfo, QueueInfo, QueueTimer, RemoveEvents, RemoveMode, SubscriptionFlags,
 };
-use abi::timer::TimerId;
-use abi::{Address, EventType};
-use engine::Access;
-use engine::testing::{OPEN_PORT, Rig, THROUGH, TestClient, at_tick, at_time, key};
+use aseqd_abi::timer::TimerId;
+use aseqd_abi::{Address, EventType};
+use aseqd_engine::Access;
+use aseqd_engine::testing::{OPEN_PORT, Rig, THROUGH, TestClient, at_tick, at_time, key};
 
 const EMPTY: &str = "\
 Client info
@@ -58,7 +58,7 @@ fn busy() -> (Rig, TestClient) {
     })
     .unwrap();
     for number in [129, 130] {
-        let other = TestClient { file: engine::FileId(u32::from(number) - 128), number };
+        let other = TestClient { file: aseqd_engine::FileId(u32::from(number) - 128), number };
         rig.create_port(other, OPEN_PORT).unwrap();
     }
     let port = client.port(5);
@@ -205,11 +205,11 @@ fn the_beats_per_minute_count_in_the_tempo_base() {
     let client = rig.client();
     rig.create_queue(client).unwrap();
     rig.ioctl(client, s::USER_PVERSION, 0x01_00_04).unwrap();
-    let tempo = abi::seq::QueueTempo {
+    let tempo = aseqd_abi::seq::QueueTempo {
         tempo: 50_000_000,
         ppq: 96,
         tempo_base: 10,
-        ..abi::seq::QueueTempo::default()
+        ..aseqd_abi::seq::QueueTempo::default()
     };
     rig.ioctl(client, s::SET_QUEUE_TEMPO, tempo).unwrap();
     let text = rig.engine.proc_queues();

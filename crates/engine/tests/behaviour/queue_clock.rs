@@ -1,9 +1,9 @@
 //! A queue's position: running, stopped, set; and when events fall due.
 
-use abi::EventType;
-use abi::event::{EventFlags, EventTime};
-use engine::Time;
-use engine::testing::{Rig, TestClient, at_tick, at_time, key};
+use aseqd_abi::EventType;
+use aseqd_abi::event::{EventFlags, EventTime};
+use aseqd_engine::Time;
+use aseqd_engine::testing::{Rig, TestClient, at_tick, at_time, key};
 
 const MS: u64 = 1_000_000;
 
@@ -168,7 +168,7 @@ fn relative_times_count_from_the_position_and_arrive_absolute() {
     let (mut rig, client) = with_queue();
     control(&mut rig, client, EventType::START);
     rig.pass(100 * MS);
-    let relative = |mut event: abi::Event| {
+    let relative = |mut event: aseqd_abi::Event| {
         event.flags.insert(EventFlags::RELATIVE);
         event
     };
@@ -209,9 +209,9 @@ fn a_long_sleep_delivers_each_event_at_its_own_instant() {
     control(&mut rig, client, EventType::START);
     // A queued STOP takes effect at its own time, not when the engine is called.
     rig.send(client, at_tick(key(port, 1), 0, 10)).unwrap();
-    let stop = abi::Event {
-        data: abi::event::EventData::from_queue(0, 0, 0),
-        ..engine::testing::direct(EventType::STOP, engine::testing::TIMER)
+    let stop = aseqd_abi::Event {
+        data: aseqd_abi::event::EventData::from_queue(0, 0, 0),
+        ..aseqd_engine::testing::direct(EventType::STOP, aseqd_engine::testing::TIMER)
     };
     rig.send(client, at_tick(stop, 0, 50)).unwrap();
     rig.send(client, at_tick(key(port, 2), 0, 51)).unwrap();

@@ -1,8 +1,8 @@
 //! The order in which queued events come out.
 
-use abi::event::EventFlags;
-use abi::{Event, EventType};
-use engine::testing::{Rig, TestClient, at_tick, at_time, key};
+use aseqd_abi::event::EventFlags;
+use aseqd_abi::{Event, EventType};
+use aseqd_engine::testing::{Rig, TestClient, at_tick, at_time, key};
 
 fn with_queue() -> (Rig, TestClient, TestClient) {
     let mut rig = Rig::new();
@@ -114,7 +114,7 @@ fn a_running_queue_gets_to_the_rest_by_itself() {
     for _ in 0..1500 {
         rig.send(client, at_tick(key(reader.port(0), 1), 0, 5)).unwrap();
     }
-    rig.now = engine::Time::from_millis(100);
+    rig.now = aseqd_engine::Time::from_millis(100);
     rig.timeout();
     assert_eq!(2000 - rig.pool(reader).unwrap().input_free, 1500);
     rig.pass(0);

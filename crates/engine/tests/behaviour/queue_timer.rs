@@ -1,10 +1,10 @@
 //! `SET_QUEUE_TIMER`, use marks, and what they do to a queue's clock.
 
-use abi::EventType;
-use abi::ioctl::sequencer as s;
-use abi::seq::{QueueInfo, QueueTimer};
-use abi::timer::TimerId;
-use engine::testing::{Rig, TestClient, errno};
+use aseqd_abi::EventType;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{QueueInfo, QueueTimer};
+use aseqd_abi::timer::TimerId;
+use aseqd_engine::testing::{Rig, TestClient, errno};
 
 const HIGH_RES: TimerId =
     TimerId { dev_class: 1, dev_sclass: 2, card: -1, device: 3, subdevice: 0 };
@@ -44,7 +44,7 @@ fn other_kinds_of_timer_are_refused_before_anything_else_is_looked_at() {
     for (timer_type, queue) in [(1, 0), (2, 0), (-1, 0), (1, 99)] {
         let info = QueueTimer { queue, timer_type, ..QueueTimer::default() };
         let result = rig.ioctl(client, s::SET_QUEUE_TIMER, info);
-        assert_eq!(errno(result), abi::Errno::EINVAL);
+        assert_eq!(errno(result), aseqd_abi::Errno::EINVAL);
     }
 }
 
@@ -210,8 +210,8 @@ fn the_first_continue_starts_from_zero_and_later_ones_go_on() {
 #[test]
 fn clearing_the_use_mark_leaves_queued_events_in_place() {
     let (mut rig, client) = with_queue();
-    let event = engine::testing::key(client.port(0), 1);
-    rig.send(client, engine::testing::at_tick(event, 0, 10)).unwrap();
+    let event = aseqd_engine::testing::key(client.port(0), 1);
+    rig.send(client, aseqd_engine::testing::at_tick(event, 0, 10)).unwrap();
     rig.use_queue(client, 0, false).unwrap();
     assert_eq!(rig.status(client, 0).unwrap().events, 1);
     assert_eq!(rig.pool(client).unwrap().output_free, 499);

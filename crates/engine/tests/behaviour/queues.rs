@@ -1,9 +1,9 @@
 //! Queues: existence, owner, lock, name, users.
 
-use abi::ioctl::sequencer as s;
-use abi::seq::{QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer};
-use abi::{Errno, EventType};
-use engine::testing::{Rig, TestClient, at_tick, errno, key};
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer};
+use aseqd_abi::{Errno, EventType};
+use aseqd_engine::testing::{Rig, TestClient, at_tick, errno, key};
 
 fn named(name: &str) -> QueueInfo {
     let mut info = QueueInfo::default();
@@ -11,7 +11,11 @@ fn named(name: &str) -> QueueInfo {
     info
 }
 
-fn info_of(rig: &mut Rig, client: TestClient, queue: i32) -> Result<QueueInfo, engine::Error> {
+fn info_of(
+    rig: &mut Rig,
+    client: TestClient,
+    queue: i32,
+) -> Result<QueueInfo, aseqd_engine::Error> {
     rig.ioctl(client, s::GET_QUEUE_INFO, QueueInfo { queue, ..QueueInfo::default() })
 }
 
@@ -227,10 +231,10 @@ fn the_status_counts_events_of_both_lists_and_a_variable_one_once() {
     rig.create_queue(client).unwrap();
     let to = client.port(0);
     rig.send(client, at_tick(key(to, 1), 0, 10)).unwrap();
-    rig.send(client, engine::testing::at_time(key(to, 1), 0, 10, 0)).unwrap();
-    let mut sysex = at_tick(engine::testing::direct(EventType::SYSEX, to), 0, 10);
-    sysex.flags = abi::event::EventFlags::VARIABLE;
-    sysex.data = abi::event::EventData::from_ext_len(100);
+    rig.send(client, aseqd_engine::testing::at_time(key(to, 1), 0, 10, 0)).unwrap();
+    let mut sysex = at_tick(aseqd_engine::testing::direct(EventType::SYSEX, to), 0, 10);
+    sysex.flags = aseqd_abi::event::EventFlags::VARIABLE;
+    sysex.data = aseqd_abi::event::EventData::from_ext_len(100);
     rig.send_variable(client, sysex, &[0; 100]).unwrap();
     let asked = QueueStatus { flags: 7, reserved: [7; 64], ..QueueStatus::default() };
     let status = rig.ioctl(client, s::GET_QUEUE_STATUS, asked).unwrap();

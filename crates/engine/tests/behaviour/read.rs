@@ -1,9 +1,9 @@
 //! `read`: whole events, overflow, sleeping.
 
-use abi::event::{EventData, EventFlags};
-use abi::{Errno, Event, EventType};
-use engine::testing::{Rig, TestClient, direct, errno, key};
-use engine::{Access, Input, Reply};
+use aseqd_abi::event::{EventData, EventFlags};
+use aseqd_abi::{Errno, Event, EventType};
+use aseqd_engine::testing::{Rig, TestClient, direct, errno, key};
+use aseqd_engine::{Access, Input, Reply};
 
 fn two() -> (Rig, TestClient, TestClient) {
     let mut rig = Rig::new();
@@ -130,12 +130,13 @@ fn removing_the_input_clears_events_and_overflow() {
     rig.set_pool(reader, 0, 1, 0).unwrap();
     rig.send(client, key(reader.port(0), 1)).unwrap();
     assert!(rig.send(client, key(reader.port(0), 2)).is_err());
-    let info = abi::seq::RemoveEvents {
-        remove_mode: (abi::seq::RemoveMode::INPUT | abi::seq::RemoveMode::EVENT_TYPE).bits(),
+    let info = aseqd_abi::seq::RemoveEvents {
+        remove_mode: (aseqd_abi::seq::RemoveMode::INPUT | aseqd_abi::seq::RemoveMode::EVENT_TYPE)
+            .bits(),
         event_type: 99,
-        ..abi::seq::RemoveEvents::default()
+        ..aseqd_abi::seq::RemoveEvents::default()
     };
-    rig.ioctl(reader, abi::ioctl::sequencer::REMOVE_EVENTS, info).unwrap();
+    rig.ioctl(reader, aseqd_abi::ioctl::sequencer::REMOVE_EVENTS, info).unwrap();
     assert_eq!(errno(rig.read_bytes(reader, 28)), Errno::EAGAIN);
     assert_eq!(rig.pool(reader).unwrap().input_free, 1);
 }
@@ -160,10 +161,10 @@ fn a_write_only_file_cannot_read() {
 #[test]
 fn received_records_name_the_port_that_got_them() {
     let (mut rig, client, reader) = two();
-    let second = rig.create_port(reader, engine::testing::OPEN_PORT).unwrap();
+    let second = rig.create_port(reader, aseqd_engine::testing::OPEN_PORT).unwrap();
     rig.subscribe(client, client.port(0), second).unwrap();
     rig.receive_all(reader);
-    rig.send(client, key(engine::testing::SUBSCRIBERS, 1)).unwrap();
+    rig.send(client, key(aseqd_engine::testing::SUBSCRIBERS, 1)).unwrap();
     let event: Event = rig.receive(reader).unwrap();
     assert_eq!((event.dest, event.queue), (second, 253));
 }

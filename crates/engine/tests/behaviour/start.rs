@@ -1,7 +1,7 @@
 //! What START does to the events of its queue.
 
-use abi::{Address, Event, EventType};
-use engine::testing::{Rig, TIMER, TestClient, at_tick, at_time, direct, key};
+use aseqd_abi::{Address, Event, EventType};
+use aseqd_engine::testing::{Rig, TIMER, TestClient, at_tick, at_time, direct, key};
 
 /// An owner, another user and a destination; queue 0, frozen.
 fn three() -> (Rig, TestClient, TestClient, TestClient) {
@@ -74,7 +74,7 @@ fn another_queues_events_stay() {
 fn a_start_from_the_queue_itself_takes_effect_when_it_is_due() {
     let (mut rig, owner, user, dest) = three();
     let begin = Event {
-        data: abi::event::EventData::from_queue(0, 0, 0),
+        data: aseqd_abi::event::EventData::from_queue(0, 0, 0),
         ..direct(EventType::START, TIMER)
     };
     rig.send(owner, at_tick(begin, 0, 5)).unwrap();
@@ -104,14 +104,14 @@ fn the_starters_note_off_is_lost_with_its_other_events() {
 fn control_of_a_missing_queue_is_einval_and_of_ports_beside_the_timer_an_error() {
     let (mut rig, owner, ..) = three();
     let try_at = |rig: &mut Rig, dest, queue| {
-        let data = abi::event::EventData::from_queue(queue, 0, 0);
+        let data = aseqd_abi::event::EventData::from_queue(queue, 0, 0);
         let event = Event { data, ..direct(EventType::STOP, dest) };
         rig.send(owner, event).map_err(|error| error.errno)
     };
     assert_eq!(try_at(&mut rig, TIMER, 0), Ok(28));
     for missing in [1, 31, 32, 253, 255] {
-        assert_eq!(try_at(&mut rig, TIMER, missing), Err(abi::Errno::EINVAL));
+        assert_eq!(try_at(&mut rig, TIMER, missing), Err(aseqd_abi::Errno::EINVAL));
     }
-    assert_eq!(try_at(&mut rig, Address::new(0, 1), 0), Err(abi::Errno::EPERM));
-    assert_eq!(try_at(&mut rig, Address::new(0, 2), 0), Err(abi::Errno::ENOENT));
+    assert_eq!(try_at(&mut rig, Address::new(0, 1), 0), Err(aseqd_abi::Errno::EPERM));
+    assert_eq!(try_at(&mut rig, Address::new(0, 2), 0), Err(aseqd_abi::Errno::ENOENT));
 }

@@ -1,10 +1,10 @@
 //! Connecting and disconnecting: who may, what stands in the way, who is told.
 
-use abi::event::EventData;
-use abi::ioctl::sequencer as s;
-use abi::seq::{Connect, PortCaps, PortSubscribe, SubscriptionFlags};
-use abi::{Address, Errno, EventType};
-use engine::testing::{ANNOUNCE, OPEN_PORT, Rig, THROUGH, TIMER, TestClient, errno};
+use aseqd_abi::event::EventData;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{Connect, PortCaps, PortSubscribe, SubscriptionFlags};
+use aseqd_abi::{Address, Errno, EventType};
+use aseqd_engine::testing::{ANNOUNCE, OPEN_PORT, Rig, THROUGH, TIMER, TestClient, errno};
 
 const PLAIN: SubscriptionFlags = SubscriptionFlags::empty();
 const EXCLUSIVE: SubscriptionFlags = SubscriptionFlags::EXCLUSIVE;
@@ -24,7 +24,7 @@ fn unsubscribe_with(
     [sender, dest]: [Address; 2],
     flags: SubscriptionFlags,
     queue: u8,
-) -> Result<(), engine::Error> {
+) -> Result<(), aseqd_engine::Error> {
     let flags = flags.bits();
     let info = PortSubscribe { sender, dest, flags, queue, ..PortSubscribe::default() };
     rig.ioctl(caller, s::UNSUBSCRIBE_PORT, info).map(drop)

@@ -1,8 +1,8 @@
 //! Port 0:0: what control of queues is echoed, and how.
 
-use abi::event::{EventData, EventFlags, EventTime};
-use abi::{Address, Event, EventType};
-use engine::testing::{Rig, TIMER, TestClient, at_tick, direct};
+use aseqd_abi::event::{EventData, EventFlags, EventTime};
+use aseqd_abi::{Address, Event, EventType};
+use aseqd_engine::testing::{Rig, TIMER, TestClient, at_tick, direct};
 
 fn listening() -> (Rig, TestClient, TestClient) {
     let mut rig = Rig::new();
@@ -126,8 +126,9 @@ fn control_is_allowed_by_the_source_client_not_by_the_queue_it_waits_in() {
     let (mut rig, client, listener) = listening();
     let other = rig.client_with_port();
     let own = rig.create_queue(other).unwrap();
-    let lock = abi::seq::QueueInfo { owner: 128, locked: 1, ..abi::seq::QueueInfo::default() };
-    rig.ioctl(client, abi::ioctl::sequencer::SET_QUEUE_INFO, lock).unwrap();
+    let lock =
+        aseqd_abi::seq::QueueInfo { owner: 128, locked: 1, ..aseqd_abi::seq::QueueInfo::default() };
+    rig.ioctl(client, aseqd_abi::ioctl::sequencer::SET_QUEUE_INFO, lock).unwrap();
     rig.want_bounces(other);
     let data = EventData::from_queue(0, 500, 0);
     let event = Event { data, ..direct(EventType::SETPOS_TICK, TIMER) };

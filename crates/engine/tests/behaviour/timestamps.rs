@@ -1,9 +1,9 @@
 //! Stamps of ports and of subscriptions.
 
-use abi::event::{EventFlags, EventTime};
-use abi::seq::{PortFlags, SubscriptionFlags};
-use abi::{Errno, Event, EventType};
-use engine::testing::{Rig, SUBSCRIBERS, TestClient, at_tick, errno, key};
+use aseqd_abi::event::{EventFlags, EventTime};
+use aseqd_abi::seq::{PortFlags, SubscriptionFlags};
+use aseqd_abi::{Errno, Event, EventType};
+use aseqd_engine::testing::{Rig, SUBSCRIBERS, TestClient, at_tick, errno, key};
 
 const TICK: PortFlags = PortFlags::TIMESTAMP;
 const REAL: PortFlags = PortFlags::TIMESTAMP.union(PortFlags::TIME_REAL);
@@ -35,7 +35,7 @@ fn stamp(rig: &mut Rig, reader: TestClient) -> (u8, u8, EventTime) {
 }
 
 /// A relative high-priority event with a meaningless real time.
-fn event(dest: abi::Address) -> Event {
+fn event(dest: aseqd_abi::Address) -> Event {
     let flags = EventFlags::from_bits_retain(0x13);
     Event { flags, time: EventTime::real(9, 8), ..key(dest, 1) }
 }

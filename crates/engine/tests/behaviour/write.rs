@@ -1,9 +1,9 @@
 //! `write`: records, lengths, types, and what comes back.
 
-use abi::event::{EventData, EventFlags};
-use abi::{Address, Errno, Event, EventType};
-use engine::testing::{Rig, SUBSCRIBERS, TestClient, at_tick, direct, errno, key};
-use engine::{Access, Input, Reply, WRITE_BATCH};
+use aseqd_abi::event::{EventData, EventFlags};
+use aseqd_abi::{Address, Errno, Event, EventType};
+use aseqd_engine::testing::{Rig, SUBSCRIBERS, TestClient, at_tick, direct, errno, key};
+use aseqd_engine::{Access, Input, Reply, WRITE_BATCH};
 use zerocopy::IntoBytes;
 
 fn two() -> (Rig, TestClient, TestClient) {
@@ -66,7 +66,7 @@ fn what_is_received_is_what_was_sent_time_tag_and_unknown_flags_included() {
     let event = Event {
         flags: EventFlags::from_bits_retain(0xf3),
         tag: 0xab,
-        time: abi::event::EventTime::real(5, u32::MAX),
+        time: aseqd_abi::event::EventTime::real(5, u32::MAX),
         data: EventData([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
         ..direct(EventType::CONTROLLER, reader.port(0))
     };

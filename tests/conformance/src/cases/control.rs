@@ -4,9 +4,11 @@
 use crate::case::{Case, cases, skip};
 use crate::client::{PATIENCE, patterned};
 use crate::sys::{self, errno};
-use abi::Errno;
-use abi::control::{CardInfo, ElemId, ElemInfo, ElemList, PcmInfo, RawmidiInfo, Tlv, VERSION};
-use abi::ioctl::{controls as c, ioc};
+use aseqd_abi::Errno;
+use aseqd_abi::control::{
+    CardInfo, ElemId, ElemInfo, ElemList, PcmInfo, RawmidiInfo, Tlv, VERSION,
+};
+use aseqd_abi::ioctl::{controls as c, ioc};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags, SeekFrom, openat, seek};
 use std::os::fd::OwnedFd;

@@ -1,8 +1,10 @@
 //! The engine in this process, on a virtual clock that moves only when a program waits.
 
 use super::{Access, Device, Readiness};
-use abi::Errno;
-use engine::{Config, Engine, FileId, Identity, Input, Node, READABLE, Reply, Time, WRITABLE};
+use aseqd_abi::Errno;
+use aseqd_engine::{
+    Config, Engine, FileId, Identity, Input, Node, READABLE, Reply, Time, WRITABLE,
+};
 use std::time::Duration;
 
 /// The process that opens.
@@ -30,9 +32,9 @@ impl EngineDevice {
 
     fn open_node(&mut self, node: Node, access: Access) -> Result<usize, Errno> {
         let how = match access {
-            Access::Read => engine::Access::Read,
-            Access::Write => engine::Access::Write,
-            Access::ReadWrite => engine::Access::ReadWrite,
+            Access::Read => aseqd_engine::Access::Read,
+            Access::Write => aseqd_engine::Access::Write,
+            Access::ReadWrite => aseqd_engine::Access::ReadWrite,
         };
         let identity = Identity::User { pid: PROCESS };
         let file = self.engine.open_node(self.now, node, how, identity);

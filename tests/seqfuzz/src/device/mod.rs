@@ -6,7 +6,7 @@ mod real;
 pub use engine::EngineDevice;
 pub use real::RealDevice;
 
-use abi::Errno;
+use aseqd_abi::Errno;
 use std::time::Duration;
 
 /// How a file is opened.

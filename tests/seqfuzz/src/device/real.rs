@@ -2,7 +2,7 @@
 
 use super::{Access, Device, Readiness};
 use crate::sys::{self, ARGUMENT_SIZE, Argument, errno};
-use abi::Errno;
+use aseqd_abi::Errno;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use std::os::fd::OwnedFd;

@@ -1,7 +1,7 @@
 //! The records of a timer file, without what no two runs agree on: when, and how many ticks.
 
 use super::hex;
-use abi::timer::{TimerEvent, TimerRead, TimerTread};
+use aseqd_abi::timer::{TimerEvent, TimerRead, TimerTread};
 use std::fmt::Write as _;
 use zerocopy::FromBytes;
 

@@ -12,9 +12,9 @@ use super::stats::{Figures, quantile};
 use super::worker::{Words, task};
 use crate::client::DEVICE;
 use crate::error::{Context as _, Fail};
-use abi::event::EVENT_SIZE;
-use abi::seq::{CLIENT_DUMMY, ClientInfo};
-use abi::{Address, Event};
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::seq::{CLIENT_DUMMY, ClientInfo};
+use aseqd_abi::{Address, Event};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -106,7 +106,7 @@ pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
             let sequencer = Sequencer::open("aseqd bench: caller")?;
             let mut info =
                 ClientInfo { client: sequencer.client().id().into(), ..ClientInfo::default() };
-            let request = abi::ioctl::sequencer::GET_CLIENT_INFO;
+            let request = aseqd_abi::ioctl::sequencer::GET_CLIENT_INFO;
             time(count, || {
                 sequencer.client().ioctl(request, &mut info).map(drop).context("an ioctl")
             })

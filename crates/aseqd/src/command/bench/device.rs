@@ -3,12 +3,12 @@
 use crate::client::{Client, DEVICE};
 use crate::error::{Context as _, Fail};
 use crate::sys::ioctl::errno;
-use abi::event::{EVENT_SIZE, EventData, EventTime};
-use abi::ioctl::sequencer as request;
-use abi::seq::{
+use aseqd_abi::event::{EVENT_SIZE, EventData, EventTime};
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{
     CLIENT_SYSTEM, ClientPool, PORT_SYSTEM_TIMER, PortCaps, PortType, QueueInfo, RealTime,
 };
-use abi::{Address, Errno, Event, EventFlags, EventType};
+use aseqd_abi::{Address, Errno, Event, EventFlags, EventType};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::time::{ClockId, clock_gettime};
 use std::os::fd::AsFd as _;

@@ -8,8 +8,8 @@ use super::row::{Line, Row, Side, Subject};
 use super::wake::{self, Alarm};
 use super::worker::{Words, task};
 use crate::error::Fail;
-use abi::Address;
-use abi::seq::CLIENT_DUMMY;
+use aseqd_abi::Address;
+use aseqd_abi::seq::CLIENT_DUMMY;
 use serde_json::{Value, json};
 use zerocopy::IntoBytes as _;
 

@@ -2,14 +2,14 @@
 
 use super::device::POOL;
 use crate::error::{Context as _, Fail};
-use abi::event::EventData;
-use abi::ioctl::sequencer as request;
-use abi::seq::{
+use aseqd_abi::event::EventData;
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{
     CLIENT_SYSTEM, ClientPool, PORT_SYSTEM_TIMER, PortCaps, PortInfo, PortSubscribe, QueueClient,
     QueueInfo,
 };
-use abi::{Address, Event, EventType};
-use engine::{Access, Engine, FileId, Identity, Input, Reply, Time};
+use aseqd_abi::{Address, Event, EventType};
+use aseqd_engine::{Access, Engine, FileId, Identity, Input, Reply, Time};
 use std::hint::black_box;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -88,7 +88,7 @@ impl Rig {
         request: u32,
         argument: T,
     ) -> Result<T, Fail> {
-        let arg: &[u8] = match abi::ioctl::direction(request) & abi::ioctl::WRITE {
+        let arg: &[u8] = match aseqd_abi::ioctl::direction(request) & aseqd_abi::ioctl::WRITE {
             0 => &[],
             _ => argument.as_bytes(),
         };

@@ -13,9 +13,9 @@ use super::worker::{Words, task};
 use crate::client::timer::DEVICE;
 use crate::error::{Context as _, Fail};
 use crate::sys::ioctl::ioctl;
-use abi::Errno;
-use abi::ioctl::timers as request;
-use abi::timer::{
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers as request;
+use aseqd_abi::timer::{
     CLASS_GLOBAL, GLOBAL_HRTIMER, ParamsFlags, TimerEvent, TimerId, TimerParams, TimerSelect,
     TimerTread,
 };

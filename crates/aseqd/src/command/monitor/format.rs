@@ -1,9 +1,9 @@
 //! Events as text.
 
 use super::lateness::micros;
-use abi::event::{EventData, EventFlags, EventLength};
-use abi::{Event, EventType};
 use anstyle::{AnsiColor, Style};
+use aseqd_abi::event::{EventData, EventFlags, EventLength};
+use aseqd_abi::{Event, EventType};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -236,8 +236,8 @@ pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value
 #[cfg(test)]
 mod tests {
     use super::*;
-    use abi::Address;
-    use abi::event::{Control, EventTime, Note};
+    use aseqd_abi::Address;
+    use aseqd_abi::event::{Control, EventTime, Note};
 
     fn plain(event: &Event, data: &[u8], late: Option<Option<i64>>) -> String {
         anstream::adapter::strip_str(&line(event, data, late)).to_string()

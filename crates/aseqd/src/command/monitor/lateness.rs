@@ -2,9 +2,9 @@
 
 use crate::client::Client;
 use crate::error::Fail;
-use abi::event::{EventFlags, EventTime};
-use abi::seq::{CLIENT_DUMMY, RealTime};
-use abi::{Event, EventType};
+use aseqd_abi::event::{EventFlags, EventTime};
+use aseqd_abi::seq::{CLIENT_DUMMY, RealTime};
+use aseqd_abi::{Event, EventType};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -227,8 +227,8 @@ fn tick_length(tempo: u32, ppq: i32, base: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use abi::Address;
-    use abi::event::EventData;
+    use aseqd_abi::Address;
+    use aseqd_abi::event::EventData;
 
     const TICKS: Ticks =
         Ticks { tick: 0, nanoseconds: 0, length: 5_208_333, ppq: 96, base: 1000, running: true };

@@ -2,9 +2,9 @@
 
 use super::song::Song;
 use crate::sys::process::{SignalFd, SignalSet};
+use aseqd_smf::Source;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
-use smf::Source;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};

@@ -5,13 +5,13 @@ use super::song::{Song, Timed, What};
 use super::tempo::QueueTiming;
 use crate::client::{Client, name_field};
 use crate::error::{Context, Fail, reason};
-use abi::event::{Control, EventData, EventTime};
-use abi::ioctl::sequencer as request;
-use abi::seq::{
+use aseqd_abi::event::{Control, EventData, EventTime};
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{
     CLIENT_SYSTEM, PORT_SYSTEM_TIMER, PortCaps, PortSubscribe, PortType, QueueInfo, QueueTempo,
     RemoveEvents, RemoveMode,
 };
-use abi::{Address, Errno, Event, EventFlags, EventType};
+use aseqd_abi::{Address, Errno, Event, EventFlags, EventType};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use std::os::fd::AsFd;
 use std::time::Duration;

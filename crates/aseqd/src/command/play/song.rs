@@ -4,10 +4,10 @@
 //! not grow with the file. What was wrong with it is said afterwards, by [`Song::findings`].
 
 use super::tempo::{DEFAULT_TEMPO_US, QueueTiming, TempoMap};
-use abi::event::{Control, EventData, Note};
-use abi::{Event, EventType};
-use engine::midi::bytes::{Decoder, Encoder, SYSEX_PIECE, Unused};
-use smf::{
+use aseqd_abi::event::{Control, EventData, Note};
+use aseqd_abi::{Event, EventType};
+use aseqd_engine::midi::bytes::{Decoder, Encoder, SYSEX_PIECE, Unused};
+use aseqd_smf::{
     ChannelMessage, Division, EventKind, File, Findings, Format, Merged, Meta, Source, SysEx, Voice,
 };
 use std::collections::VecDeque;

@@ -1,8 +1,8 @@
 //! Where a song's bytes come from: a file that is read as it is played, or a pipe.
 
+use aseqd_smf::{SEARCHED, Source, has_header};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::OFlags;
-use smf::{SEARCHED, Source, has_header};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;

@@ -1,6 +1,6 @@
 //! Ticks and time: how a queue is set for a song, and when its ticks are.
 
-use smf::Division;
+use aseqd_smf::Division;
 use std::time::Duration;
 
 /// Tempo of a file that says nothing: 120 beats a minute.

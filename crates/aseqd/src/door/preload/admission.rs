@@ -2,7 +2,7 @@
 
 use crate::sys::peer::Peer;
 use crate::{folder, log};
-use abi::preload::{SECRET_LEN, Secret, is_same_secret};
+use aseqd_abi::preload::{SECRET_LEN, Secret, is_same_secret};
 use std::io;
 
 /// Processes between a program and the server that are looked at; a longer line is not believed.

@@ -3,7 +3,7 @@
 use super::share::Share;
 use super::slab::Key;
 use crate::sys::peer::Peer;
-use abi::preload::{ANSWER, MAX_DATA, MAX_WRITE, Reply, Request};
+use aseqd_abi::preload::{ANSWER, MAX_DATA, MAX_WRITE, Reply, Request};
 use rustix::io::Errno as Failure;
 use rustix::net::{
     RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, recv, sendmsg,
@@ -63,10 +63,10 @@ pub(super) struct Pending {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Work {
     Open {
-        /// Of `abi::preload::access`.
+        /// Of `aseqd_abi::preload::access`.
         access: u32,
         nonblock: bool,
-        /// Of `abi::preload::node`.
+        /// Of `aseqd_abi::preload::node`.
         node: u32,
     },
     Call,

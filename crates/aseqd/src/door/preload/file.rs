@@ -14,8 +14,8 @@
 use crate::door::Readiness;
 use crate::sys::ioctl::ioctl;
 use crate::sys::peer::refuse_descriptors;
-use abi::preload::FileKey;
-use engine::FileId;
+use aseqd_abi::preload::FileKey;
+use aseqd_engine::FileId;
 use rustix::event::epoll::EventFlags;
 use rustix::fs::OFlags;
 use rustix::net::{
@@ -76,7 +76,7 @@ impl File {
         let (ours, theirs) = pair()?;
         // The smallest there is.
         sockopt::set_socket_send_buffer_size(&theirs, 0)?;
-        // Nobody waits in a receive or a send of this end: see `abi::preload::FileKey`.
+        // Nobody waits in a receive or a send of this end: see `aseqd_abi::preload::FileKey`.
         for (option, seconds) in [(Timeout::Recv, key.receive), (Timeout::Send, key.send)] {
             sockopt::set_socket_timeout(&theirs, option, Some(Duration::from_secs(seconds)))?;
         }

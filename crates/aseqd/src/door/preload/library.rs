@@ -4,7 +4,7 @@ use super::PreloadDoor;
 use crate::asound::Text;
 use crate::error::Fail;
 use crate::folder::{self, Place, Private, Refused};
-use abi::preload::STAND_INS;
+use aseqd_abi::preload::STAND_INS;
 use rustix::fs::OFlags;
 use rustix::io::Errno as Failure;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};

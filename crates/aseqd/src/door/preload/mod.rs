@@ -1,6 +1,6 @@
 //! The door of programs that have our library in them: calls come over connections of the library's.
 //!
-//! See `abi::preload` for what goes over the wire. Two epolls, one in the other: that of the files
+//! See `aseqd_abi::preload` for what goes over the wire. Two epolls, one in the other: that of the files
 //! inside that of everything. A closed file shows as a hang-up of the server's end, and before any call
 //! is looked at, those are asked for: what a program has closed is closed for whoever calls later.
 
@@ -14,14 +14,14 @@ mod slab;
 use super::{Call, CallKind, Door, Readiness, Received, Transport};
 use crate::sys::peer::{self, Peer};
 use crate::{folder, log};
-use abi::Errno;
-use abi::preload::{
+use admission::Admission;
+use aseqd_abi::Errno;
+use aseqd_abi::preload::{
     CARD_VARIABLE, FileKey, FileName, KEY_WANTED, MORE, NONBLOCK, ORDER, REFUSED, Reply, Request,
     SECRET_VARIABLE, SOCKET_VARIABLE, VERSION, Welcome, access, is_same_secret, kind, node,
 };
-use admission::Admission;
+use aseqd_engine::{Access, FileId, Node};
 use connection::{Buffer, Connection, Message, Order, Pending, Work};
-use engine::{Access, FileId, Node};
 use file::File;
 use library::Library;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
@@ -426,7 +426,9 @@ impl PreloadDoor {
         let nonblock = request.flags & NONBLOCK != 0;
         let len = usize::try_from(request.len).unwrap_or(usize::MAX);
         let kind = match request.kind {
-            kind::READ => CallKind::Read { file, len: len.min(abi::preload::MAX_READ), nonblock },
+            kind::READ => {
+                CallKind::Read { file, len: len.min(aseqd_abi::preload::MAX_READ), nonblock }
+            }
             kind::WRITE => {
                 connection.complete(buffer);
                 CallKind::Write { file, data: &[], nonblock }
@@ -436,7 +438,7 @@ impl PreloadDoor {
                 request: request.code,
                 compat: false,
                 arg: &[],
-                out_size: abi::ioctl::size(request.code),
+                out_size: aseqd_abi::ioctl::size(request.code),
             },
             _ => return Err("there is no such request"),
         };

@@ -24,9 +24,9 @@ const ALIGNMENT: usize = 8;
 pub(super) fn inode(goal: Goal) -> u64 {
     match goal {
         Goal::Folder(Folder::Sound) => 1,
-        Goal::Device(engine::Node::Sequencer) => 2,
-        Goal::Device(engine::Node::Timer) => 3,
-        Goal::Device(engine::Node::Control) => 4,
+        Goal::Device(aseqd_engine::Node::Sequencer) => 2,
+        Goal::Device(aseqd_engine::Node::Timer) => 3,
+        Goal::Device(aseqd_engine::Node::Control) => 4,
         Goal::Folder(folder) => 0x1000 + folder as u64,
         Goal::Text(text) => 0x1100 + u64::from(text.number()),
     }

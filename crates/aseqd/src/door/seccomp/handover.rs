@@ -14,7 +14,7 @@ use crate::door::{NODES, nodes};
 use crate::error::{Context as _, Fail};
 use crate::sys::realtime;
 use crate::sys::seccomp::{Listener, Notification};
-use engine::Node;
+use aseqd_engine::Node;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fs::{AtFlags, MemfdFlags, Mode, OFlags, fstat, memfd_create, openat, statat};
 use rustix::io::Errno;

@@ -10,7 +10,7 @@
 use super::target::Identity;
 use crate::door::Readiness;
 use crate::sys::peer::refuse_descriptors;
-use engine::Access;
+use aseqd_engine::Access;
 use rustix::fs::{CWD, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, openat};
 use rustix::io::Errno;
 use rustix::net::sockopt::set_socket_send_buffer_size;

@@ -9,7 +9,7 @@ use super::target::{Found, Identity, Targets, User};
 use super::walk::{End, Known};
 use crate::sys::memory::{self, Piece};
 use crate::sys::seccomp::{Listener, Notification};
-use engine::Node;
+use aseqd_engine::Node;
 use rustix::fs::inotify::{self, WatchFlags};
 use rustix::fs::{
     AtFlags, CWD, FileType, MemfdFlags, Mode, OFlags, Stat, fstat, memfd_create, openat, statat,

@@ -6,7 +6,7 @@ use crate::asound::Text;
 use crate::door::nodes;
 use crate::sys::memory;
 use crate::sys::seccomp::Notification;
-use engine::Node;
+use aseqd_engine::Node;
 use rustix::fs::{OFlags, ResolveFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;

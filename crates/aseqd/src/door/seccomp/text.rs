@@ -4,7 +4,7 @@
 use super::handover::read_only;
 use crate::asound::{Piece, TEXT, Text};
 use crate::door::CallKind;
-use engine::{Access, FileId, Node};
+use aseqd_engine::{Access, FileId, Node};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use zerocopy::{FromBytes as _, IntoBytes as _};

@@ -14,7 +14,7 @@ use crate::error::{Context as _, Fail};
 use crate::log;
 use crate::sys::memory::Piece;
 use crate::sys::seccomp::{Listener, Notification, can_wait_killable};
-use engine::{Access, FileId, Node};
+use aseqd_engine::{Access, FileId, Node};
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl, fstat};
@@ -312,19 +312,20 @@ impl Trap {
                 let mut transfer = Transfer::new(pieces, nonblock);
                 transfer.cut = !fetch(call.thread, transfer.part(), &mut buffer.0)?;
                 // Less than a record is refused before its memory is looked at.
-                transfer.cut &= transfer.piece().len >= abi::event::EVENT_SIZE;
+                transfer.cut &= transfer.piece().len >= aseqd_abi::event::EVENT_SIZE;
                 if transfer.cut && buffer.0.is_empty() {
                     return Err(Errno::FAULT.into());
                 }
                 (Work::Write { file, transfer }, Kind::Write { file, nonblock })
             }
             Trapped::Ioctl { request, argument } => {
-                let size = abi::ioctl::size(request);
+                let size = aseqd_abi::ioctl::size(request);
                 let moves = |direction| request >> 30 & direction != 0;
-                let len = if moves(abi::ioctl::WRITE) { size } else { 0 };
+                let len = if moves(aseqd_abi::ioctl::WRITE) { size } else { 0 };
                 // What of it is not there, the session misses where Linux would.
                 fetch(call.thread, Piece { at: argument, len }, &mut buffer.0)?;
-                let back = moves(abi::ioctl::READ) || engine::seq::ioctl::copies_back(request);
+                let back =
+                    moves(aseqd_abi::ioctl::READ) || aseqd_engine::seq::ioctl::copies_back(request);
                 let out_size = if back { size } else { 0 };
                 (Work::Ioctl { file, argument }, Kind::Ioctl { file, request, out_size })
             }
@@ -625,7 +626,7 @@ impl Door for Trap {
             self.hold(file, data, end.as_ref());
         } else if !whole && self.files.get(&file).is_some_and(|open| open.node == Node::Sequencer) {
             // The event that did not fit stays to be read, those before it are gone. A timer's are all.
-            let gone = moved - moved % abi::event::EVENT_SIZE;
+            let gone = moved - moved % aseqd_abi::event::EVENT_SIZE;
             self.hold(file, &data[gone..], end.as_ref());
         }
     }
@@ -671,7 +672,7 @@ impl Door for Trap {
         }
     }
 
-    fn refused(&mut self, token: TrapToken, errno: abi::Errno) {
+    fn refused(&mut self, token: TrapToken, errno: aseqd_abi::Errno) {
         self.failed(token, errno)
     }
 
@@ -680,14 +681,14 @@ impl Door for Trap {
         self.answer(token, Ok(0));
     }
 
-    fn failed(&mut self, token: TrapToken, errno: abi::Errno) {
+    fn failed(&mut self, token: TrapToken, errno: aseqd_abi::Errno) {
         match token {
             TrapToken::Waiting(id) => {
                 let Some(Waiting { work, signalled, .. }) = self.waiting.get(&id) else {
                     return;
                 };
                 let mut number = errno.0.into();
-                if errno == abi::Errno::EINTR && *signalled == Some(Signalled::Yes) {
+                if errno == aseqd_abi::Errno::EINTR && *signalled == Some(Signalled::Yes) {
                     number = RESTART;
                 }
                 let outcome = match work {

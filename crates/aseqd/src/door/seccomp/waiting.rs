@@ -5,7 +5,7 @@ use super::target::Signalled;
 use super::trap::TrapToken;
 use crate::door::CallKind;
 use crate::sys::seccomp::Notification;
-use engine::{Access, FileId, Node};
+use aseqd_engine::{Access, FileId, Node};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 

@@ -196,7 +196,7 @@ pub(super) fn may_lead(path: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::asound::Text;
-    use engine::Node;
+    use aseqd_engine::Node;
 
     fn find(directory: i32, path: &str, follow: bool) -> Result<Option<End>, Errno> {
         let thread = rustix::thread::gettid().as_raw_nonzero().get();

@@ -3,8 +3,8 @@
 
 use crate::asound::{PIECE, Piece, Text};
 use crate::server::budget::{Budget, TEXT_BYTES};
-use abi::Errno;
-use engine::{Engine, Error, FileId};
+use aseqd_abi::Errno;
+use aseqd_engine::{Engine, Error, FileId};
 use std::collections::VecDeque;
 use zerocopy::{FromBytes as _, FromZeros as _, IntoBytes as _};
 

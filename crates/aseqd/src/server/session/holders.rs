@@ -1,7 +1,7 @@
 //! Who has the clients that are open: for people who wonder where they went.
 
 use crate::client::printable;
-use engine::Engine;
+use aseqd_engine::Engine;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -40,7 +40,7 @@ pub(super) fn lines(engine: &Engine) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::{Access, Config, Identity, Time};
+    use aseqd_engine::{Access, Config, Identity, Time};
 
     #[test]
     fn each_process_is_told_with_its_clients() {

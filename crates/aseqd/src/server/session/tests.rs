@@ -3,11 +3,11 @@
 use super::*;
 use crate::asound::{PIECE, Piece, Text};
 use crate::server::clock::Clock;
-use abi::event::{EVENT_SIZE, EventData, EventTime, EventType};
-use abi::ioctl::sequencer as request;
-use abi::seq::{PortCaps, PortInfo, QueueInfo};
-use abi::{Address, Event};
-use engine::Access;
+use aseqd_abi::event::{EVENT_SIZE, EventData, EventTime, EventType};
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{PortCaps, PortInfo, QueueInfo};
+use aseqd_abi::{Address, Event};
+use aseqd_engine::Access;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// What a door was told, in order.
@@ -81,7 +81,7 @@ impl Stage {
     fn new() -> Self {
         let clock = Clock::Virtual(Time(0));
         Self {
-            session: Session::new(engine::Config::default(), false),
+            session: Session::new(aseqd_engine::Config::default(), false),
             door: FakeDoor::default(),
             clock,
             next: 0,
@@ -140,7 +140,7 @@ impl Stage {
         arg: T,
     ) -> T {
         let arg = arg.as_bytes().to_vec();
-        let out_size = abi::ioctl::size(request);
+        let out_size = aseqd_abi::ioctl::size(request);
         self.call(CallKind::Ioctl { file, request, compat: false, arg: &arg, out_size });
         let told = self.told();
         let Some(Told::Controlled(_, out)) = told.last() else { panic!("it succeeds: {told:?}") };
@@ -228,7 +228,7 @@ fn a_queued_event_answers_a_sleeping_read_at_its_instant() {
     stage.write(file, &start);
     let mut later = note(port);
     later.queue = queue;
-    later.flags = abi::EventFlags::REAL_TIME;
+    later.flags = aseqd_abi::EventFlags::REAL_TIME;
     later.time = EventTime::real(2, 0);
     stage.write(file, &later);
     let read = stage.read(file);

@@ -173,7 +173,7 @@ fn header_is_that_of_a_direct_event() {
     let mut decoder = Decoder::default();
     let decoded = decoder.decode(&[0xf0, 1, 0xf7]).next().unwrap();
     assert_eq!(decoded.event, sysex(3));
-    assert_eq!(decoded.event.queue, abi::event::QUEUE_DIRECT);
+    assert_eq!(decoded.event.queue, aseqd_abi::event::QUEUE_DIRECT);
     assert_eq!(decoded.event.flags, EventFlags::VARIABLE);
     assert_eq!(decode(&[0x90, 1, 2])[0].flags, EventFlags::empty());
 }

@@ -4,10 +4,10 @@ use crate::Error;
 use crate::seq::Seq;
 use crate::seq::client::{Client, MAX_CLIENTS, MAX_PORTS, copy_name, write_name};
 use crate::seq::queue::MAX_QUEUES;
-use abi::event::EventData;
-use abi::seq::{ClientFilter, ClientInfo, RunningInfo, SystemInfo, VERSION, VERSION_1_0_3};
-use abi::ump::CLIENT_UMP_MIDI_2_0;
-use abi::{Address, Errno, EventType};
+use aseqd_abi::event::EventData;
+use aseqd_abi::seq::{ClientFilter, ClientInfo, RunningInfo, SystemInfo, VERSION, VERSION_1_0_3};
+use aseqd_abi::ump::CLIENT_UMP_MIDI_2_0;
+use aseqd_abi::{Address, Errno, EventType};
 
 /// Channels of a port, as reported.
 const MAX_CHANNELS: i32 = 256;

@@ -10,14 +10,14 @@ mod ump;
 
 use super::Seq;
 use crate::Error;
-use abi::Errno;
-use abi::ioctl::{self, sequencer as s, sequencer32 as s32};
-use abi::seq::{
+use alloc::vec::Vec;
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::{self, sequencer as s, sequencer32 as s32};
+use aseqd_abi::seq::{
     ClientInfo, ClientPool, PortInfo, PortInfo32, PortSubscribe, QuerySubs, QueueClient, QueueInfo,
     QueueStatus, QueueTempo, QueueTimer, RemoveEvents, RunningInfo, SystemInfo,
 };
-use abi::ump::ClientUmpInfo;
-use alloc::vec::Vec;
+use aseqd_abi::ump::ClientUmpInfo;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// How much of a request is there.

@@ -6,8 +6,8 @@ use crate::seq::Seq;
 use crate::seq::pool::MAX_CELLS;
 use crate::seq::prioq::Removed;
 use crate::seq::queue::{MAX_QUEUES, remove_matches};
-use abi::Errno;
-use abi::seq::{ClientPool, RemoveEvents, RemoveMode};
+use aseqd_abi::Errno;
+use aseqd_abi::seq::{ClientPool, RemoveEvents, RemoveMode};
 
 fn cells(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)

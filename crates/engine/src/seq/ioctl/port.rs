@@ -3,9 +3,9 @@
 use super::query::query_next_port;
 use crate::Error;
 use crate::seq::Seq;
-use abi::event::{ADDRESS_UNKNOWN, EventData};
-use abi::seq::{PortCaps, PortFlags, PortInfo, PortInfo32};
-use abi::{Address, Errno, EventType};
+use aseqd_abi::event::{ADDRESS_UNKNOWN, EventData};
+use aseqd_abi::seq::{PortCaps, PortFlags, PortInfo, PortInfo32};
+use aseqd_abi::{Address, Errno, EventType};
 
 pub(super) fn create_port(seq: &mut Seq, caller: u8, info: &mut PortInfo) -> Result<(), Error> {
     if info.addr.client != caller {

@@ -5,8 +5,8 @@ use crate::Error;
 use crate::seq::Seq;
 use crate::seq::client::MAX_CLIENTS;
 use crate::seq::port::peer;
-use abi::Errno;
-use abi::seq::{
+use aseqd_abi::Errno;
+use aseqd_abi::seq::{
     ClientInfo, PortCaps, PortInfo, PortSubscribe, QUERY_SUBS_READ, QUERY_SUBS_WRITE, QuerySubs,
 };
 

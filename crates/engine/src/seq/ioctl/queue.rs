@@ -6,11 +6,11 @@ use crate::seq::client::{copy_name, name, name_bytes, write_name};
 use crate::seq::queue::Queue;
 use crate::seq::tempo::SKEW_BASE;
 use crate::timer::Timers;
-use abi::Errno;
-use abi::seq::{
+use alloc::format;
+use aseqd_abi::Errno;
+use aseqd_abi::seq::{
     QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer, RealTime, TIMER_ALSA, VERSION,
 };
-use alloc::format;
 
 /// The lock is one bit of its byte.
 const LOCKED: u8 = 1;

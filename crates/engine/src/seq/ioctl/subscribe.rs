@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::seq::Seq;
-use abi::seq::PortSubscribe;
+use aseqd_abi::seq::PortSubscribe;
 
 pub(super) fn subscribe_port(
     seq: &mut Seq,

@@ -2,8 +2,8 @@
 
 use crate::Error;
 use crate::seq::Seq;
-use abi::Errno;
-use abi::ump::ClientUmpInfo;
+use aseqd_abi::Errno;
+use aseqd_abi::ump::ClientUmpInfo;
 
 pub(super) fn absent(_seq: &mut Seq, _caller: u8, _info: &mut ClientUmpInfo) -> Result<(), Error> {
     Err(Error::new(Errno::ENOTTY, "UMP is off"))

@@ -1,5 +1,5 @@
 use super::*;
-use abi::{Address, EventType};
+use aseqd_abi::{Address, EventType};
 use proptest::prelude::*;
 
 fn cell(time: u32, tag: u8, high: bool, from: u8, to: u8) -> Cell {

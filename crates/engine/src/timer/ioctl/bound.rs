@@ -5,12 +5,12 @@ use super::{Call, Caller};
 use crate::Error;
 use crate::timer::handle::{Format, NO_FILE, UserHandle, seconds};
 use crate::timer::{Instance, InstanceId, Timer};
-use abi::Errno;
-use abi::timer::{
+use alloc::format;
+use aseqd_abi::Errno;
+use aseqd_abi::timer::{
     self as uapi, ParamsFlags, TimerEvent, TimerInfo, TimerInfo32, TimerParams, TimerSelect,
     TimerStatus, TimerStatus32, TimerUinfo,
 };
-use alloc::format;
 
 /// Shortest time to a tick that a program can ask for, in nanoseconds.
 const MIN_PERIOD_NS: u64 = 1_000_000;

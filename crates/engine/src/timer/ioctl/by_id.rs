@@ -3,8 +3,10 @@
 use super::Call;
 use crate::Error;
 use crate::timer::{NANOSECONDS, Timer, TimerKey};
-use abi::Errno;
-use abi::timer::{self as uapi, TimerGinfo, TimerGparams, TimerGparams32, TimerGstatus, TimerId};
+use aseqd_abi::Errno;
+use aseqd_abi::timer::{
+    self as uapi, TimerGinfo, TimerGparams, TimerGparams32, TimerGstatus, TimerId,
+};
 
 /// The end of an enumeration.
 const NO_TIMER: TimerId = TimerId {

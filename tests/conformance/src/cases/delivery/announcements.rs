@@ -2,10 +2,10 @@
 
 use crate::case::cases;
 use crate::client::{ANNOUNCE, Client, Mode, OPEN_PORT, Watcher, name, note_on, told};
-use abi::event::EventData;
-use abi::ioctl::sequencer as s;
-use abi::seq::{Connect, PortFlags, PortInfo, SubscriptionFlags};
-use abi::{Address, Errno, Event, EventType as T};
+use aseqd_abi::event::EventData;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{Connect, PortFlags, PortInfo, SubscriptionFlags};
+use aseqd_abi::{Address, Errno, Event, EventType as T};
 
 /// The record of an announcement.
 fn announcement(event_type: T, watcher: &Watcher, data: EventData) -> Event {

@@ -4,9 +4,9 @@ use crate::case::cases;
 use crate::client::{
     Client, Mode, NOBODY, OPEN_PORT, Received, at_tick, at_time, control, note_on, variable,
 };
-use abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData, EventFlags, EventTime, Note};
-use abi::seq::{ClientFilter, PortCaps};
-use abi::{Address, Errno, Event, EventType};
+use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData, EventFlags, EventTime, Note};
+use aseqd_abi::seq::{ClientFilter, PortCaps};
+use aseqd_abi::{Address, Errno, Event, EventType};
 use std::time::Duration;
 use zerocopy::{FromBytes as _, IntoBytes as _};
 

@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, Mode, NOBODY, OPEN_PORT, at_tick, control, note_on};
-use abi::event::{EVENT_SIZE, EventData, EventFlags, EventTime};
-use abi::seq::{PortCaps, PortFlags};
-use abi::{Address, Errno, Event, EventType};
+use aseqd_abi::event::{EVENT_SIZE, EventData, EventFlags, EventTime};
+use aseqd_abi::seq::{PortCaps, PortFlags};
+use aseqd_abi::{Address, Errno, Event, EventType};
 use rustix::fs::OFlags;
 
 cases! {
@@ -118,7 +118,7 @@ cases! {
     /// An exclusively connected port still takes direct events from anybody.
     fn exclusively_connected_port_receives_from_others() {
         let (sender, reader) = (Client::with_port(), Client::with_port());
-        let exclusive = abi::seq::SubscriptionFlags::EXCLUSIVE.bits();
+        let exclusive = aseqd_abi::seq::SubscriptionFlags::EXCLUSIVE.bits();
         let made = sender.subscribe_with(sender.port(0), reader.port(0), |s| s.flags = exclusive);
         assert_eq!(made, Ok(()));
         reader.discard();

@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, note_on, wait_until};
-use abi::event::ADDRESS_SUBSCRIBERS;
-use abi::seq::SubscriptionFlags;
-use abi::{Address, Errno};
+use aseqd_abi::event::ADDRESS_SUBSCRIBERS;
+use aseqd_abi::seq::SubscriptionFlags;
+use aseqd_abi::{Address, Errno};
 
 const EXCLUSIVE: u32 = SubscriptionFlags::EXCLUSIVE.bits();
 
@@ -78,7 +78,7 @@ cases! {
             (info.read_use, info.write_use)
         };
         assert_eq!((uses(&sender, 1), uses(&reader, 0)), ((0, 0), (0, 1)));
-        sender.must_send(&abi::Event {
+        sender.must_send(&aseqd_abi::Event {
             source: sender.port(1),
             ..note_on(Address::new(ADDRESS_SUBSCRIBERS, 0), 1)
         });

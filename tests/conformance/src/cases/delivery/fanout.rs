@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, Mode, NOBODY, OPEN_PORT, at_tick, note_on};
-use abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE};
-use abi::seq::{PortCaps, SubscriptionFlags};
-use abi::{Address, Errno, Event, EventType};
+use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE};
+use aseqd_abi::seq::{PortCaps, SubscriptionFlags};
+use aseqd_abi::{Address, Errno, Event, EventType};
 
 /// The address of the subscribers.
 const SUBSCRIBERS: Address = Address::new(ADDRESS_SUBSCRIBERS, 0);

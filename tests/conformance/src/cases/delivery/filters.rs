@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, Watcher, at_tick, note_on, variable};
-use abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData, Note};
-use abi::seq::{ClientFilter, PortCaps};
-use abi::{Address, Errno, Event, EventType};
+use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData, Note};
+use aseqd_abi::seq::{ClientFilter, PortCaps};
+use aseqd_abi::{Address, Errno, Event, EventType};
 
 cases! {
     /// A type whose bit is clear is ENOENT at the sender, as if there were no such client.

@@ -2,8 +2,8 @@
 
 use crate::case::cases;
 use crate::client::{ANNOUNCE, Client, Received, TIMER, at_tick, note_on, variable};
-use abi::event::EVENT_SIZE;
-use abi::{Address, Errno, Event, EventType};
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::{Address, Errno, Event, EventType};
 
 cases! {
     /// Any client may send the types of announcements; the source tells the difference.
@@ -35,7 +35,7 @@ cases! {
     fn forged_announcement_changes_nothing() {
         let (sender, reader) = (Client::open(), Client::with_port());
         let mut event = Event { dest: reader.port(0), ..Event::direct(EventType::PORT_EXIT) };
-        event.data = abi::event::EventData::from_address(reader.port(0));
+        event.data = aseqd_abi::event::EventData::from_address(reader.port(0));
         sender.must_send(&event);
         assert!(sender.port_info(reader.port(0)).is_ok());
     }

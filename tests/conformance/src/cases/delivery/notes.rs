@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, at_tick, at_time, note_on};
-use abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData, EventFlags, EventTime, Note};
-use abi::seq::RemoveMode;
-use abi::{Address, Event, EventType};
+use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData, EventFlags, EventTime, Note};
+use aseqd_abi::seq::RemoveMode;
+use aseqd_abi::{Address, Event, EventType};
 use std::time::{Duration, Instant};
 
 /// A NOTE with a duration.

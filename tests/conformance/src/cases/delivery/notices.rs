@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{ANNOUNCE, Client, Mode, OPEN_PORT, note_on, told};
-use abi::event::EventData;
-use abi::seq::{Connect, PortCaps, PortFlags, SubscriptionFlags};
-use abi::{Address, Errno, Event, EventType as T};
+use aseqd_abi::event::EventData;
+use aseqd_abi::seq::{Connect, PortCaps, PortFlags, SubscriptionFlags};
+use aseqd_abi::{Address, Errno, Event, EventType as T};
 
 /// The notice that a port gets.
 fn notice(event_type: T, to: Address, sender: Address, dest: Address) -> Event {

@@ -2,10 +2,10 @@
 
 use crate::case::cases;
 use crate::client::{Client, Mode, OPEN_PORT, TIMER, at_tick, control, note_on, variable};
-use abi::event::{EVENT_SIZE, EventData, EventFlags, EventTime};
-use abi::ioctl::sequencer as s;
-use abi::seq::{QueueInfo, QueueTempo};
-use abi::{Errno, Event, EventType as T};
+use aseqd_abi::event::{EVENT_SIZE, EventData, EventFlags, EventTime};
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{QueueInfo, QueueTempo};
+use aseqd_abi::{Errno, Event, EventType as T};
 
 /// A client that gets the echoes, and its queue.
 fn listening() -> (Client, u8) {

@@ -4,10 +4,12 @@
 
 use crate::case::{cases, skip};
 use crate::client::{Client, THROUGH, TIMER, at_tick, note_on, variable};
-use abi::event::{EVENT_SIZE, EventFlags, EventTime};
-use abi::ioctl::sequencer as s;
-use abi::seq::{PortSubscribe, QUERY_SUBS_READ, QUERY_SUBS_WRITE, QuerySubs, SubscriptionFlags};
-use abi::{Errno, Event, EventType};
+use aseqd_abi::event::{EVENT_SIZE, EventFlags, EventTime};
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{
+    PortSubscribe, QUERY_SUBS_READ, QUERY_SUBS_WRITE, QuerySubs, SubscriptionFlags,
+};
+use aseqd_abi::{Errno, Event, EventType};
 
 /// A client, of whose connections to Midi Through none is left when a case ends.
 struct Through {
@@ -39,7 +41,7 @@ impl Through {
         through
     }
 
-    fn connect(&mut self, sender: abi::Address, dest: abi::Address, flags: u32) {
+    fn connect(&mut self, sender: aseqd_abi::Address, dest: aseqd_abi::Address, flags: u32) {
         let subscription =
             PortSubscribe { sender, dest, flags, queue: 99, ..PortSubscribe::default() };
         assert_eq!(self.client.query(s::SUBSCRIBE_PORT, subscription).map(drop), Ok(()));
@@ -165,7 +167,7 @@ cases! {
         let port = through.client.port(0);
         through.connect(THROUGH, THROUGH, 0);
         through.connect(port, THROUGH, 0);
-        let event = note_on(abi::Address::new(254, 0), 7);
+        let event = note_on(aseqd_abi::Address::new(254, 0), 7);
         assert_eq!(through.client.send(&event), Err(Errno::EMLINK));
         assert_eq!(through.client.notes(), [7; 6]);
     }
@@ -204,7 +206,7 @@ cases! {
         let port = through.client.port(0);
         through.connect(port, THROUGH, 0);
         for _ in 0..20 {
-            through.client.must_send(&note_on(abi::Address::new(254, 0), 7));
+            through.client.must_send(&note_on(aseqd_abi::Address::new(254, 0), 7));
             let event = through.client.wait_event();
             assert_eq!((event.source, event.dest), (THROUGH, port));
         }

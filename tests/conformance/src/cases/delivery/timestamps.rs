@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{ANNOUNCE, Client, OPEN_PORT, at_tick, at_time, control, note_on};
-use abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventFlags, EventTime};
-use abi::seq::{PortFlags, SubscriptionFlags};
-use abi::{Address, Errno, Event, EventType};
+use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventFlags, EventTime};
+use aseqd_abi::seq::{PortFlags, SubscriptionFlags};
+use aseqd_abi::{Address, Errno, Event, EventType};
 use std::time::Duration;
 
 const SUBSCRIBERS: Address = Address::new(ADDRESS_SUBSCRIBERS, 0);

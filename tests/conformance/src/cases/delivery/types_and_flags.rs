@@ -2,8 +2,8 @@
 
 use crate::case::cases;
 use crate::client::{Client, NOBODY, at_tick, note_on, variable};
-use abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventFlags, EventTime};
-use abi::{Errno, Event, EventType};
+use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventFlags, EventTime};
+use aseqd_abi::{Errno, Event, EventType};
 
 cases! {
     /// Flag bits 6 and 7 have no meaning and arrive.

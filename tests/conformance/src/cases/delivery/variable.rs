@@ -2,8 +2,8 @@
 
 use crate::case::cases;
 use crate::client::{Client, at_tick, note_on, variable};
-use abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData};
-use abi::{Address, Errno, EventType};
+use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData};
+use aseqd_abi::{Address, Errno, EventType};
 
 const SUBSCRIBERS: Address = Address::new(ADDRESS_SUBSCRIBERS, 0);
 
@@ -61,7 +61,7 @@ cases! {
         let event = variable(EventType::NOTEON, client.port(0), 4);
         assert_eq!(client.send_variable(&event, b"data"), Err(Errno::EINVAL));
         let mut event = variable(EventType::SYSEX, client.port(0), 4);
-        event.flags = abi::event::EventFlags::empty();
+        event.flags = aseqd_abi::event::EventFlags::empty();
         assert_eq!(client.send_variable(&event, b"data"), Err(Errno::EINVAL));
     }
 

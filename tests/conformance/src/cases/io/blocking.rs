@@ -4,9 +4,9 @@ use crate::case::cases;
 use crate::client::{
     Client, Mode, OPEN_PORT, at_tick, batch, note_of, note_on, split, wait_until, with_pending,
 };
-use abi::Errno;
-use abi::event::EVENT_SIZE;
-use abi::seq::RemoveMode;
+use aseqd_abi::Errno;
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::seq::RemoveMode;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::thread::gettid;
 use std::sync::atomic::{AtomicI32, Ordering};

@@ -2,8 +2,8 @@
 
 use crate::case::cases;
 use crate::client::{Client, at_tick, note_on, variable};
-use abi::event::{EVENT_SIZE, EventData, EventFlags};
-use abi::{Errno, Event, EventType};
+use aseqd_abi::event::{EVENT_SIZE, EventData, EventFlags};
+use aseqd_abi::{Errno, Event, EventType};
 use zerocopy::IntoBytes;
 
 fn bytes(len: usize) -> Vec<u8> {

@@ -3,10 +3,10 @@
 use crate::case::{cases, skip};
 use crate::client::{Client, Mode, device, note_of, note_on, split, wait_until};
 use crate::sys;
-use abi::Errno;
-use abi::event::EVENT_SIZE;
-use abi::ioctl::sequencer as s;
-use abi::seq::ClientInfo;
+use aseqd_abi::Errno;
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::ClientInfo;
 use rustix::io::{FdFlags, dup, fcntl_setfd};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,

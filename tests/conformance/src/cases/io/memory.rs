@@ -3,8 +3,8 @@
 use crate::case::cases;
 use crate::client::{Client, batch, note_of, note_on, variable};
 use crate::sys::Edge;
-use abi::event::EVENT_SIZE;
-use abi::{Errno, EventType};
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::{Errno, EventType};
 use rustix::io::{IoSlice, IoSliceMut, readv, writev};
 use zerocopy::IntoBytes as _;
 

@@ -3,10 +3,10 @@
 use crate::case::cases;
 use crate::client::{Client, Mode, OPEN_PORT, device, note_on};
 use crate::sys;
-use abi::Errno;
-use abi::event::EVENT_SIZE;
-use abi::ioctl::sequencer as s;
-use abi::seq::{ClientInfo, QueueTimer, RemoveEvents, RemoveMode};
+use aseqd_abi::Errno;
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{ClientInfo, QueueTimer, RemoveEvents, RemoveMode};
 use rustix::fs::{CWD, FlockOperation, Mode as FileMode, OFlags, SeekFrom, flock, openat, seek};
 use rustix::io::{Errno as Os, pread, pwrite};
 use std::os::fd::{AsFd as _, OwnedFd};

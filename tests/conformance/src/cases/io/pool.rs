@@ -2,8 +2,8 @@
 
 use crate::case::cases;
 use crate::client::{Client, Mode, NOBODY, OPEN_PORT, at_tick, batch, note_on, with_pending};
-use abi::event::{EVENT_SIZE, EventData, Note};
-use abi::{Errno, Event, EventType};
+use aseqd_abi::event::{EVENT_SIZE, EventData, Note};
+use aseqd_abi::{Errno, Event, EventType};
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 
 const ALL: PollFlags = PollFlags::all();

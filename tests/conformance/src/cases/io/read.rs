@@ -2,8 +2,8 @@
 
 use crate::case::cases;
 use crate::client::{Client, Mode, note_of, note_on, split, variable};
-use abi::event::{EVENT_SIZE, EventData};
-use abi::{Errno, EventType};
+use aseqd_abi::event::{EVENT_SIZE, EventData};
+use aseqd_abi::{Errno, EventType};
 
 /// Sends itself a note and a variable event of a length.
 fn with_unread(lens: &[usize]) -> Client {

@@ -4,8 +4,8 @@ use crate::case::cases;
 use crate::client::{
     Client, Mode, NOBODY, THROUGH, at_tick, batch, control, note_of, note_on, variable,
 };
-use abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData, EventFlags};
-use abi::{Address, Errno, Event, EventType};
+use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData, EventFlags};
+use aseqd_abi::{Address, Errno, Event, EventType};
 use zerocopy::IntoBytes;
 
 /// A record that is not taken.

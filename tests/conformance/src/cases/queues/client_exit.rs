@@ -2,8 +2,8 @@
 
 use crate::case::{cases, skip};
 use crate::client::{Client, OPEN_PORT, at_tick, note_on, wait_until};
-use abi::event::EVENT_SIZE;
-use abi::{Errno, EventType as T};
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::{Errno, EventType as T};
 
 /// Closes a client and waits until it is gone.
 fn close(client: Client, witness: &Client) {

@@ -4,9 +4,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, at_tick, at_time, control, note_on, wait_until};
-use abi::EventType;
-use abi::event::EVENT_SIZE;
-use abi::seq::QueueStatus;
+use aseqd_abi::EventType;
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::seq::QueueStatus;
 use std::time::{Duration, Instant};
 
 /// How much an emulated clock may gain.

@@ -2,8 +2,8 @@
 
 use crate::case::cases;
 use crate::client::{Client, NOBODY, at_tick, at_time, control, note_on};
-use abi::event::{EVENT_SIZE, EventFlags};
-use abi::{Event, EventType as T};
+use aseqd_abi::event::{EVENT_SIZE, EventFlags};
+use aseqd_abi::{Event, EventType as T};
 use std::time::Duration;
 use zerocopy::IntoBytes as _;
 
@@ -225,7 +225,7 @@ cases! {
         client.must_send(&at_tick(note_on(client.port(0), 2), queue, 10));
         client.move_to_tick(queue, 10);
         assert_eq!((client.notes(), client.status(queue).events), (vec![2], 0));
-        assert_eq!(small.read(EVENT_SIZE), Err(abi::Errno::ENOSPC));
+        assert_eq!(small.read(EVENT_SIZE), Err(aseqd_abi::Errno::ENOSPC));
     }
 
     /// Relative real time from a running queue comes no earlier than it says.

@@ -3,8 +3,8 @@
 
 use crate::case::{cases, skip};
 use crate::client::{Client, at_tick, at_time, control, note_on};
-use abi::event::EVENT_SIZE;
-use abi::{Address, Errno, Event, EventType as T};
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::{Address, Errno, Event, EventType as T};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 

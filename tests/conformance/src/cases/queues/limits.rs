@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::Client;
-use abi::Errno;
-use abi::ioctl::sequencer as s;
-use abi::seq::{QueueInfo, SystemInfo};
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{QueueInfo, SystemInfo};
 
 /// How many queues can still be made.
 fn free(client: &Client) -> i32 {

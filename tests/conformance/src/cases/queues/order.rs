@@ -2,8 +2,8 @@
 
 use crate::case::cases;
 use crate::client::{Client, at_tick, at_time, control, note_of, note_on};
-use abi::event::{EVENT_SIZE, EventFlags, EventTime};
-use abi::{Event, EventType};
+use aseqd_abi::event::{EVENT_SIZE, EventFlags, EventTime};
+use aseqd_abi::{Event, EventType};
 use std::time::Duration;
 
 /// Writes notes 1, 2, 3 ... at these ticks, with or without priority, and moves beyond them all.

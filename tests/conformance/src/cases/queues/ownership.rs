@@ -2,10 +2,10 @@
 
 use crate::case::cases;
 use crate::client::{Client, at_tick, name, note_on, text, wait_until};
-use abi::event::EVENT_SIZE;
-use abi::ioctl::sequencer as s;
-use abi::seq::QueueInfo;
-use abi::{Errno, EventType as T};
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::QueueInfo;
+use aseqd_abi::{Errno, EventType as T};
 
 /// SET_QUEUE_INFO with the caller as owner.
 fn take(client: &Client, queue: u8, locked: bool) -> Result<(), Errno> {

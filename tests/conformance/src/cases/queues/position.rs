@@ -2,8 +2,8 @@
 
 use crate::case::cases;
 use crate::client::{Client, at_tick, at_time, control, note_on, wait_until};
-use abi::event::{EVENT_SIZE, EventFlags, EventTime};
-use abi::{Event, EventType as T};
+use aseqd_abi::event::{EVENT_SIZE, EventFlags, EventTime};
+use aseqd_abi::{Event, EventType as T};
 use std::time::Duration;
 
 /// A client and a stopped queue.

@@ -2,10 +2,10 @@
 
 use crate::case::{cases, skip};
 use crate::client::{Client, at_tick, at_time, control, name, note_on};
-use abi::EventType as T;
-use abi::event::EVENT_SIZE;
-use abi::ioctl::sequencer as s;
-use abi::seq::QueueInfo;
+use aseqd_abi::EventType as T;
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::QueueInfo;
 use std::time::Duration;
 
 /// A text of the sequencer, or no case.

@@ -2,11 +2,13 @@
 
 use crate::case::cases;
 use crate::client::{Client, at_tick, control, note_on};
-use abi::event::EVENT_SIZE;
-use abi::ioctl::sequencer as s;
-use abi::seq::{QueueTimer, TIMER_MIDI_CLOCK, TIMER_MIDI_TICK};
-use abi::timer::{CLASS_GLOBAL, CLASS_PCM, CLASS_SLAVE, GLOBAL_SYSTEM, SCLASS_SEQUENCER, TimerId};
-use abi::{Errno, EventType as T};
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{QueueTimer, TIMER_MIDI_CLOCK, TIMER_MIDI_TICK};
+use aseqd_abi::timer::{
+    CLASS_GLOBAL, CLASS_PCM, CLASS_SLAVE, GLOBAL_SYSTEM, SCLASS_SEQUENCER, TimerId,
+};
+use aseqd_abi::{Errno, EventType as T};
 use std::time::Duration;
 
 /// A global timer.

@@ -2,8 +2,8 @@
 
 use super::remove_events::{OUT, fixture, left, put, put_time};
 use crate::case::cases;
-use abi::event::EventTime;
-use abi::seq::RemoveMode as M;
+use aseqd_abi::event::EventTime;
+use aseqd_abi::seq::RemoveMode as M;
 
 cases! {
     /// TIME_BEFORE with ticks removes what is before that tick, not at it.

@@ -2,10 +2,10 @@
 
 use crate::case::cases;
 use crate::client::{Client, NOBODY, at_tick, at_time, note_of, note_on, variable};
-use abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData, EventFlags, EventTime};
-use abi::ioctl::sequencer as s;
-use abi::seq::{RemoveEvents, RemoveMode as M};
-use abi::{Address, Errno, Event, EventType as T};
+use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData, EventFlags, EventTime};
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{RemoveEvents, RemoveMode as M};
+use aseqd_abi::{Address, Errno, Event, EventType as T};
 use std::time::Duration;
 
 pub(super) const OUT: M = M::OUTPUT;
@@ -289,7 +289,7 @@ cases! {
         let (client, queue) = fixture();
         put(&client, queue, 1, 0, |event| {
             event.event_type = T::NOTE;
-            event.data = EventData::from_note(abi::event::Note {
+            event.data = EventData::from_note(aseqd_abi::event::Note {
                 note: 1,
                 duration: 20,
                 ..Default::default()

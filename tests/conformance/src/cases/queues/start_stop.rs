@@ -2,8 +2,8 @@
 
 use crate::case::cases;
 use crate::client::{Client, at_tick, at_time, control, note_on};
-use abi::EventType as T;
-use abi::event::EVENT_SIZE;
+use aseqd_abi::EventType as T;
+use aseqd_abi::event::EVENT_SIZE;
 use std::time::Duration;
 
 /// A client and a queue that has run, stands at 0 and is stopped.

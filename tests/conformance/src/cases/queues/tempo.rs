@@ -2,10 +2,10 @@
 
 use crate::case::cases;
 use crate::client::{Client, at_tick, at_time, control, note_on};
-use abi::event::EVENT_SIZE;
-use abi::ioctl::sequencer as s;
-use abi::seq::QueueTempo;
-use abi::{Errno, EventType as T};
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::QueueTempo;
+use aseqd_abi::{Errno, EventType as T};
 use std::time::Duration;
 
 /// Runs a queue from 0 over `ms` milliseconds of its own time, 64 times as fast, and stops it.

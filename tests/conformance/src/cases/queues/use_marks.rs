@@ -2,10 +2,10 @@
 
 use crate::case::cases;
 use crate::client::{Client, at_tick, control, note_on, wait_until};
-use abi::event::EVENT_SIZE;
-use abi::ioctl::sequencer as s;
-use abi::seq::{QueueClient, QueueInfo};
-use abi::{Errno, EventType as T};
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{QueueClient, QueueInfo};
+use aseqd_abi::{Errno, EventType as T};
 
 /// Sets a tempo, a resolution and a skew that are no defaults.
 fn change(client: &Client, queue: u8) {

@@ -2,10 +2,10 @@
 
 use crate::case::{cases, skip};
 use crate::client::{Client, Mode, OPEN_PORT, name, patterned, text};
-use abi::Errno;
-use abi::ioctl::sequencer as s;
-use abi::seq::{CLIENT_DUMMY, ClientInfo, KERNEL_CLIENT, USER_CLIENT, VERSION_1_0_3};
-use abi::ump::ClientUmpInfo;
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{CLIENT_DUMMY, ClientInfo, KERNEL_CLIENT, USER_CLIENT, VERSION_1_0_3};
+use aseqd_abi::ump::ClientUmpInfo;
 
 /// Ends the case on a sequencer that knows UMP.
 fn without_ump(client: &Client) {

@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, Mode, OPEN_PORT, name, note_on, text};
-use abi::ioctl::sequencer as s;
-use abi::seq::{PortCaps, PortFlags, PortInfo};
-use abi::{Address, Errno};
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{PortCaps, PortFlags, PortInfo};
+use aseqd_abi::{Address, Errno};
 
 fn given(client: &Client, port: u8) -> Result<Address, Errno> {
     client.create_port_with(|info| {

@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, NOBODY, patterned};
-use abi::Errno;
-use abi::ioctl::sequencer as s;
-use abi::seq::{
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{
     ClientPool, PortInfo, PortSubscribe, QueueClient, QueueInfo, QueueStatus, QueueTempo,
     QueueTimer, RunningInfo,
 };

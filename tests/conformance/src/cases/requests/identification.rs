@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, Mode, patterned};
-use abi::Errno;
-use abi::ioctl::sequencer as s;
-use abi::seq::{CLIENT_DUMMY, CLIENT_SYSTEM, RunningInfo, SystemInfo};
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{CLIENT_DUMMY, CLIENT_SYSTEM, RunningInfo, SystemInfo};
 
 fn running(client: u8, big_endian: u8, cpu_mode: u8) -> RunningInfo {
     RunningInfo { client, big_endian, cpu_mode, ..RunningInfo::default() }

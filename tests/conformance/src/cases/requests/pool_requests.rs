@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, Mode, note_on, patterned, with_pending};
-use abi::ioctl::sequencer as s;
-use abi::seq::{ClientPool, QueueClient, RemoveEvents, RemoveMode};
-use abi::{Address, Errno};
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{ClientPool, QueueClient, RemoveEvents, RemoveMode};
+use aseqd_abi::{Address, Errno};
 
 fn sizes(pool: &ClientPool) -> [i32; 5] {
     [pool.output_pool, pool.output_room, pool.output_free, pool.input_pool, pool.input_free]

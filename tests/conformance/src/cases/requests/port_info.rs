@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{ANNOUNCE, Client, OPEN_PORT, THROUGH, TIMER, name, patterned, text};
-use abi::ioctl::sequencer as s;
-use abi::seq::{PortCaps, PortFlags, PortInfo};
-use abi::{Address, Errno};
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{PortCaps, PortFlags, PortInfo};
+use aseqd_abi::{Address, Errno};
 
 fn set(client: &Client, port: u8, change: impl FnOnce(&mut PortInfo)) -> Result<(), Errno> {
     let mut info = client.port_info(client.port(port)).unwrap_or_default();

@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, name, patterned, text};
-use abi::Errno;
-use abi::ioctl::sequencer as s;
-use abi::seq::ClientInfo;
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::ClientInfo;
 
 fn next(client: &Client, after: i32) -> Result<ClientInfo, Errno> {
     client.query(s::QUERY_NEXT_CLIENT, ClientInfo { client: after, ..patterned() })

@@ -2,10 +2,10 @@
 
 use crate::case::cases;
 use crate::client::{Client, at_tick, note_on, patterned};
-use abi::Errno;
-use abi::event::EVENT_SIZE;
-use abi::ioctl::sequencer as s;
-use abi::seq::QueueClient;
+use aseqd_abi::Errno;
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::QueueClient;
 
 fn ask(queue: i32) -> QueueClient {
     QueueClient { queue, ..patterned() }

@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, Mode, name, patterned, text};
-use abi::Errno;
-use abi::ioctl::sequencer as s;
-use abi::seq::{QueueInfo, SystemInfo};
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{QueueInfo, SystemInfo};
 
 fn set(client: &Client, queue: u8, change: impl FnOnce(&mut QueueInfo)) -> Result<(), Errno> {
     let mut info = client.queue_info(queue.into()).unwrap();

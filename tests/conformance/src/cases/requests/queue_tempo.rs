@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, patterned};
-use abi::Errno;
-use abi::ioctl::sequencer as s;
-use abi::seq::{QueueTempo, VERSION};
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{QueueTempo, VERSION};
 
 const SKEW_BASE: u32 = 0x1_0000;
 

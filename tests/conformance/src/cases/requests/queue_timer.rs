@@ -2,12 +2,12 @@
 
 use crate::case::cases;
 use crate::client::{Client, at_tick, at_time, note_on, patterned, variable};
-use abi::ioctl::sequencer as s;
-use abi::seq::{QueueStatus, QueueTimer};
-use abi::timer::{
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{QueueStatus, QueueTimer};
+use aseqd_abi::timer::{
     CLASS_GLOBAL, CLASS_PCM, CLASS_SLAVE, GLOBAL_HRTIMER, GLOBAL_SYSTEM, SCLASS_SEQUENCER,
 };
-use abi::{Errno, EventType};
+use aseqd_abi::{Errno, EventType};
 use std::time::Duration;
 
 fn set(client: &Client, timer: QueueTimer) -> Result<(), Errno> {

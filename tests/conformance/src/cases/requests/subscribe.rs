@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{ANNOUNCE, Client, Mode, NOBODY, OPEN_PORT, TIMER};
-use abi::ioctl::sequencer as s;
-use abi::seq::{PortCaps, PortSubscribe, SubscriptionFlags};
-use abi::{Address, Errno};
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{PortCaps, PortSubscribe, SubscriptionFlags};
+use aseqd_abi::{Address, Errno};
 
 fn port(client: &Client, caps: PortCaps) -> Address {
     client.create_port(caps).expect("CREATE_PORT")

@@ -2,9 +2,9 @@
 
 use crate::case::cases;
 use crate::client::{Client, NOBODY, OPEN_PORT, patterned};
-use abi::ioctl::sequencer as s;
-use abi::seq::{PortSubscribe, QUERY_SUBS_READ, QUERY_SUBS_WRITE, QuerySubs};
-use abi::{Address, Errno};
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::{PortSubscribe, QUERY_SUBS_READ, QUERY_SUBS_WRITE, QuerySubs};
+use aseqd_abi::{Address, Errno};
 
 fn ask(root: Address, query_type: i32, index: i32) -> QuerySubs {
     QuerySubs { root, query_type, index, ..patterned() }

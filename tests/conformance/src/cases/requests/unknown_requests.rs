@@ -3,9 +3,9 @@
 use crate::case::{cases, skip};
 use crate::client::{Client, Mode, device};
 use crate::sys::ioctl_at_bad_address;
-use abi::Errno;
-use abi::ioctl::{READ, WRITE, direction, ioc, sequencer as s, sequencer32, size, timers};
-use abi::ump::ClientUmpInfo;
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::{READ, WRITE, direction, ioc, sequencer as s, sequencer32, size, timers};
+use aseqd_abi::ump::ClientUmpInfo;
 use std::os::unix::fs::FileTypeExt as _;
 
 fn ask(client: &Client, code: u32) -> Result<i32, Errno> {
@@ -118,7 +118,7 @@ cases! {
     /// CREATE_QUEUE at a bad address makes no queue.
     fn a_bad_address_creates_nothing() {
         let client = Client::open();
-        let count = || client.query(s::SYSTEM_INFO, abi::seq::SystemInfo::default()).unwrap();
+        let count = || client.query(s::SYSTEM_INFO, aseqd_abi::seq::SystemInfo::default()).unwrap();
         let before = count().cur_queues;
         assert_eq!(ioctl_at_bad_address(&client, s::CREATE_QUEUE), Err(Errno::EFAULT));
         assert_eq!(ioctl_at_bad_address(&client, s::CREATE_PORT), Err(Errno::EFAULT));

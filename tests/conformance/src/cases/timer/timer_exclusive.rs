@@ -2,8 +2,8 @@
 
 use crate::case::cases;
 use crate::timer_client::{LONG, SYSTEM, Timer, alone_on, own_slave};
-use abi::Errno;
-use abi::timer::ParamsFlags as F;
+use aseqd_abi::Errno;
+use aseqd_abi::timer::ParamsFlags as F;
 
 /// Bound to the system timer, which nobody else is, exclusively.
 fn exclusive() -> Timer {

@@ -4,9 +4,9 @@ use crate::case::cases;
 use crate::client::{Client, patterned};
 use crate::sys;
 use crate::timer_client::{HRTIMER, LONG, NONE, STATUS_OLD, SYSTEM, Timer, UserTimer, everything};
-use abi::Errno;
-use abi::ioctl::{READ, WRITE, ioc, sequencer, timers as t};
-use abi::timer::{ParamsFlags, TimerId, TimerParams, TimerSelect};
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::{READ, WRITE, ioc, sequencer, timers as t};
+use aseqd_abi::timer::{ParamsFlags, TimerId, TimerParams, TimerSelect};
 
 /// A request at an address that is none.
 fn at_bad_address(timer: &Timer, code: u32) -> Result<i32, Errno> {

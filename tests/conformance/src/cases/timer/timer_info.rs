@@ -5,9 +5,9 @@ use crate::client::patterned;
 use crate::timer_client::{
     HRTIMER, MISSING, MS, SYSTEM, Timer, clients, global, own_slave, text, zero,
 };
-use abi::Errno;
-use abi::ioctl::timers as t;
-use abi::timer::{CLASS_CARD, CLASS_PCM, TimerGinfo, TimerGstatus, TimerId};
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers as t;
+use aseqd_abi::timer::{CLASS_CARD, CLASS_PCM, TimerGinfo, TimerGstatus, TimerId};
 
 /// The periods that the system timer has: HZ is 100, 250, 300 or 1000.
 const JIFFIES: [u64; 4] = [10_000_000, 4_000_000, 3_333_333, 1_000_000];

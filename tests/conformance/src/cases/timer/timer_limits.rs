@@ -2,8 +2,8 @@
 
 use crate::case::{cases, skip};
 use crate::timer_client::{HRTIMER, SYSTEM, Timer, alone_on, own_slave, slave};
-use abi::Errno;
-use abi::timer::TimerId;
+use aseqd_abi::Errno;
+use aseqd_abi::timer::TimerId;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Instances of most timers, and slaves of the whole machine.

@@ -2,8 +2,8 @@
 
 use crate::case::cases;
 use crate::timer_client::{HRTIMER, NONE, SYSTEM, Timer, global, own_slave};
-use abi::ioctl::timers as t;
-use abi::timer::{CLASS_CARD, CLASS_GLOBAL, CLASS_NONE, CLASS_PCM, CLASS_SLAVE, TimerId};
+use aseqd_abi::ioctl::timers as t;
+use aseqd_abi::timer::{CLASS_CARD, CLASS_GLOBAL, CLASS_NONE, CLASS_PCM, CLASS_SLAVE, TimerId};
 
 /// More timers than a machine has.
 const MANY: usize = 1000;
@@ -136,6 +136,6 @@ cases! {
     fn list_needs_no_binding() {
         let timer = Timer::open();
         assert_eq!(timer.next(NONE), SYSTEM);
-        assert_eq!(timer.bound(), Err(abi::Errno::EBADFD));
+        assert_eq!(timer.bound(), Err(aseqd_abi::Errno::EBADFD));
     }
 }

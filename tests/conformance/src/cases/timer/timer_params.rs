@@ -5,9 +5,9 @@ use crate::client::patterned;
 use crate::timer_client::{
     HRTIMER, LONG, MS, SYSTEM, Timer, everything, filter, jiffy, slave, zero,
 };
-use abi::Errno;
-use abi::ioctl::timers as t;
-use abi::timer::{ParamsFlags, TimerEvent as E, TimerParams, TimerRead};
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers as t;
+use aseqd_abi::timer::{ParamsFlags, TimerEvent as E, TimerParams, TimerRead};
 
 const GOOD: TimerParams = TimerParams {
     flags: 1,

@@ -2,8 +2,8 @@
 
 use crate::case::cases;
 use crate::timer_client::{HRTIMER, LONG, MS, Timer, alone_on, now, time};
-use abi::Errno;
-use abi::timer::TimerEvent as E;
+use aseqd_abi::Errno;
+use aseqd_abi::timer::TimerEvent as E;
 use std::time::Duration;
 
 /// One that runs with a long period, alone.

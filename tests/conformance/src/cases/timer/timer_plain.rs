@@ -2,7 +2,7 @@
 
 use crate::case::cases;
 use crate::timer_client::{HRTIMER, LONG, MS, SYSTEM, Timer, everything, jiffy, now};
-use abi::timer::{ParamsFlags, TimerRead};
+use aseqd_abi::timer::{ParamsFlags, TimerRead};
 use std::time::Duration;
 
 /// Runs a timer until this many ticks have gone into its one record, which is not read.

@@ -5,9 +5,9 @@ use crate::client::Client;
 use crate::timer_client::{
     HRTIMER, LONG, SYSTEM, Timer, UserTimer, alone_on, jiffy, own_slave, pid,
 };
-use abi::ioctl::sequencer as s;
-use abi::seq::QueueTimer;
-use abi::timer::ParamsFlags as F;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::QueueTimer;
+use aseqd_abi::timer::ParamsFlags as F;
 
 /// The lines of the text, or no case.
 fn lines() -> Vec<String> {

@@ -6,11 +6,11 @@ use crate::timer_client::{
     HRTIMER, LONG, MS, SYSTEM, Timer, UserTimer, alone_on, clients, jiffy, now, own_slave, pid,
     queue_slave, slave, ticks_of,
 };
-use abi::event::EVENT_SIZE;
-use abi::ioctl::sequencer as s;
-use abi::seq::QueueTimer;
-use abi::timer::{ParamsFlags as F, SCLASS_SEQUENCER, TimerEvent as E, TimerId};
-use abi::{Errno, EventType as T};
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::ioctl::sequencer as s;
+use aseqd_abi::seq::QueueTimer;
+use aseqd_abi::timer::{ParamsFlags as F, SCLASS_SEQUENCER, TimerEvent as E, TimerId};
+use aseqd_abi::{Errno, EventType as T};
 use std::time::Duration;
 
 /// SET_QUEUE_TIMER.

@@ -4,7 +4,7 @@ use crate::case::cases;
 use crate::timer_client::{
     HRTIMER, LONG, MS, SYSTEM, Timer, everything, filter, jiffy, now, ticks_of, time, zero,
 };
-use abi::timer::{ParamsFlags, TimerEvent as E, TimerParams};
+use aseqd_abi::timer::{ParamsFlags, TimerEvent as E, TimerParams};
 use std::time::Duration;
 
 /// Periodic on HRTIMER with these records.
@@ -27,7 +27,7 @@ cases! {
         assert_eq!((timer.start(), other.start()), (Ok(()), Ok(())));
         // The other fires no earlier.
         other.wait_queue(1);
-        assert_eq!((timer.readable(), timer.stop()), (false, Err(abi::Errno::EBUSY)));
+        assert_eq!((timer.readable(), timer.stop()), (false, Err(aseqd_abi::Errno::EBUSY)));
     }
 
     /// Each order has its record: the resolution, or 0 for those that end something.

@@ -5,9 +5,9 @@ use crate::sys;
 use crate::timer_client::{
     HRTIMER, LONG, MISSING, SYSTEM, Timer, clients, everything, filter, global, own_slave, slave,
 };
-use abi::Errno;
-use abi::ioctl::timers as t;
-use abi::timer::{ParamsFlags, TimerEvent as E, TimerId, TimerParams};
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers as t;
+use aseqd_abi::timer::{ParamsFlags, TimerEvent as E, TimerId, TimerParams};
 
 const FORMATS: [u32; 2] = [t::TREAD_OLD, t::TREAD64];
 

@@ -4,8 +4,8 @@ use crate::case::cases;
 use crate::timer_client::{
     HRTIMER, LONG, MISSING, MS, SYSTEM, Timer, everything, own_slave, slave,
 };
-use abi::Errno;
-use abi::timer::{ParamsFlags, TimerEvent as E, TimerId};
+use aseqd_abi::Errno;
+use aseqd_abi::timer::{ParamsFlags, TimerEvent as E, TimerId};
 use std::time::Duration;
 
 /// A master on HRTIMER, and its slave with every record.

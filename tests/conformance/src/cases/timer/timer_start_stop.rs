@@ -4,9 +4,9 @@ use crate::case::cases;
 use crate::timer_client::{
     HRTIMER, LONG, MS, OLD_CONTINUE, OLD_PAUSE, OLD_START, SYSTEM, Timer, clients, now, time,
 };
-use abi::Errno;
-use abi::ioctl::timers as t;
-use abi::timer::TimerEvent as E;
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers as t;
+use aseqd_abi::timer::TimerEvent as E;
 use rustix::fs::{OFlags, fcntl_getfl};
 use std::time::Duration;
 

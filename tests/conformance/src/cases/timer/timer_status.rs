@@ -4,8 +4,8 @@ use crate::case::cases;
 use crate::timer_client::{
     HRTIMER, LONG, MS, STATUS_OLD, SYSTEM, Timer, everything, jiffy, now, slave, time, zero,
 };
-use abi::Errno;
-use abi::timer::{ParamsFlags, TimerStatus};
+use aseqd_abi::Errno;
+use aseqd_abi::timer::{ParamsFlags, TimerStatus};
 
 /// A number of 32 bits in bytes.
 fn number(bytes: &[u8], at: usize) -> u32 {
@@ -111,7 +111,7 @@ cases! {
     /// The form with a time of 32 bits tells the same.
     fn old_status_tells_the_same() {
         let timer = Timer::tread(HRTIMER);
-        let params = abi::timer::TimerParams {
+        let params = aseqd_abi::timer::TimerParams {
             ticks: LONG,
             queue_size: 32,
             filter: everything(),

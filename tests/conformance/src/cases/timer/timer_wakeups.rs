@@ -3,7 +3,7 @@
 use crate::case::cases;
 use crate::client::PATIENCE;
 use crate::timer_client::{HRTIMER, LONG, MS, Timer, UserTimer, everything, filter};
-use abi::timer::{ParamsFlags as F, TimerEvent as E, TimerParams};
+use aseqd_abi::timer::{ParamsFlags as F, TimerEvent as E, TimerParams};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use std::os::fd::{AsFd, OwnedFd};

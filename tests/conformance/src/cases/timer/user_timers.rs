@@ -3,9 +3,9 @@
 use crate::case::cases;
 use crate::sys::{self, errno};
 use crate::timer_client::{NONE, Timer, UserTimer, clients, everything, global, own_slave, text};
-use abi::Errno;
-use abi::ioctl::timers as t;
-use abi::timer::{GLOBAL_UDRIVEN, ParamsFlags as F, TimerEvent as E, TimerUinfo};
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers as t;
+use aseqd_abi::timer::{GLOBAL_UDRIVEN, ParamsFlags as F, TimerEvent as E, TimerUinfo};
 use rustix::fs::{OFlags, SeekFrom, fcntl_getfl, seek};
 use rustix::io::{FdFlags, fcntl_getfd};
 

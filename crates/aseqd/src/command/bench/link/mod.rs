@@ -33,7 +33,7 @@ const LOOK: Duration = Duration::from_millis(40);
 /// Message numbers wrap here where a message has two data bytes only.
 const SMALL: u32 = 1 << 14;
 /// Size of a message where any is possible: an event record.
-const MESSAGE: usize = abi::event::EVENT_SIZE;
+const MESSAGE: usize = aseqd_abi::event::EVENT_SIZE;
 
 /// The sending end.
 trait Sender {

@@ -7,7 +7,7 @@
 use super::{Receiver, Sender, eventfd};
 use crate::command::bench::device::{POOL, READ_SIZE, Sequencer, now_ns, numbered, numbers};
 use crate::error::{Context as _, Fail};
-use abi::{Address, Errno};
+use aseqd_abi::{Address, Errno};
 use std::os::fd::OwnedFd;
 use zerocopy::IntoBytes as _;
 

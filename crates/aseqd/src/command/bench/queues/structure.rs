@@ -1,8 +1,8 @@
 //! The engine's time queue, and bare ones to compare it with.
 
-use abi::Event;
-use abi::event::{EventFlags, EventTime};
-use engine::seq::prioq::{Cell, PrioQueue, Removed};
+use aseqd_abi::Event;
+use aseqd_abi::event::{EventFlags, EventTime};
+use aseqd_engine::seq::prioq::{Cell, PrioQueue, Removed};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -293,7 +293,7 @@ impl Structure for List {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use abi::EventType;
+    use aseqd_abi::EventType;
     use proptest::prelude::*;
 
     /// Times in the order in which a structure gives them back, after one owner's are removed.
