@@ -2,11 +2,11 @@
 //!
 //! `cargo bench -p aseqd --bench costs`
 
-use aseqd::client::{Client, DEVICE};
 use aseqd_abi::event::{EventData, EventType};
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_TIMER, QueueInfo};
 use aseqd_abi::{Address, Event};
+use aseqd_client::{Client, DEVICE};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

@@ -1,14 +1,17 @@
 //! The command line: every option once. Help, man pages and completions are printed from this.
 
-pub mod duration;
+mod timing;
 
-use crate::command::{bench, connect, demo, doctor, ls, monitor, play, timers, wait};
+pub use timing::{SequencerArgs, TimingArgs};
+
+use crate::doctor;
 use crate::run;
-use crate::server::timing::TimingArgs;
+use aseqd_console::Color;
+#[cfg(feature = "tools")]
+use aseqd_tools::{connect, demo, ls, monitor, play, timers, wait};
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::path::PathBuf;
 
 /// The Linux ALSA sequencer in user space
@@ -32,74 +35,34 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// When messages and listings have colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Color {
-    /// On a terminal. NO_COLOR, CLICOLOR and CLICOLOR_FORCE are respected
-    Auto,
-    /// Also in files and pipes
-    Always,
-    /// Nowhere
-    Never,
-}
-
-impl fmt::Display for Color {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
-        })
-    }
-}
-
-impl Color {
-    /// What the arguments ask for, whether they are right or not: errors about them have colours, too.
-    #[must_use]
-    pub fn of(arguments: impl IntoIterator<Item = OsString>) -> Self {
-        let mut arguments = arguments.into_iter().take_while(|argument| argument != "--");
-        while let Some(argument) = arguments.next() {
-            let Some(argument) = argument.to_str() else { continue };
-            let value = match argument.strip_prefix("--color") {
-                Some("") => arguments.next().and_then(|value| value.into_string().ok()),
-                Some(value) => value.strip_prefix('=').map(str::to_owned),
-                None => continue,
-            };
-            let choice = value.and_then(|value| clap::ValueEnum::from_str(&value, false).ok());
-            return choice.unwrap_or(Self::Auto);
-        }
-        Self::Auto
-    }
-
-    /// Makes this the choice for all that is printed from here on.
-    pub fn set(self) {
-        let choice = match self {
-            Self::Auto => anstream::ColorChoice::Auto,
-            Self::Always => anstream::ColorChoice::Always,
-            Self::Never => anstream::ColorChoice::Never,
-        };
-        choice.write_global();
-    }
-}
-
 /// The commands. What each does stands at its arguments: that is its help.
 #[derive(Debug, Subcommand)]
 #[expect(missing_docs, reason = "a comment here would hide that of the arguments")]
 pub enum Command {
     Run(RunArgs),
     Serve(ServeArgs),
+    #[cfg(feature = "tools")]
     Ls(ls::LsArgs),
+    #[cfg(feature = "tools")]
     Timers(timers::TimersArgs),
+    #[cfg(feature = "tools")]
     Connect(connect::ConnectArgs),
+    #[cfg(feature = "tools")]
     Disconnect(connect::DisconnectArgs),
+    #[cfg(feature = "tools")]
     Wait(wait::WaitArgs),
+    #[cfg(feature = "tools")]
     Monitor(monitor::MonitorArgs),
+    #[cfg(feature = "tools")]
     Play(play::PlayArgs),
+    #[cfg(feature = "tools")]
     Demo(demo::DemoArgs),
     Doctor(doctor::DoctorArgs),
-    Bench(bench::BenchArgs),
+    #[cfg(feature = "bench")]
+    Bench(aseqd_bench::BenchArgs),
+    #[cfg(feature = "bench")]
     #[command(hide = true)]
-    BenchWorker(bench::worker::WorkerArgs),
+    BenchWorker(aseqd_bench::worker::WorkerArgs),
     /// Open the sequencer, and say if it is one
     #[command(hide = true)]
     Probe,
@@ -201,14 +164,6 @@ pub struct ServeArgs {
 pub struct CompletionsArgs {
     /// The shell
     pub shell: clap_complete::Shell,
-}
-
-/// Which sequencer a command talks to.
-#[derive(Clone, Debug, Args)]
-pub struct DeviceArg {
-    /// The device file of the sequencer
-    #[arg(long, value_name = "PATH", default_value = crate::client::DEVICE, env = "ASEQD_DEVICE")]
-    pub device: PathBuf,
 }
 
 fn octal(text: &str) -> Result<u32, String> {

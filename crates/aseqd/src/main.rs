@@ -1,10 +1,11 @@
 //! The program `aseqd`: exit statuses are decided here.
 
 use aseqd::cli::{self, Command};
-use aseqd::error::{Fail, say, say_usage};
-use aseqd::server::timing::TimingArgs;
-use aseqd::{client, command, run, serve};
-use std::path::Path;
+use aseqd::{doctor, run, serve};
+use aseqd_console::{Color, say, say_usage};
+use aseqd_host::error::Fail;
+#[cfg(feature = "tools")]
+use aseqd_tools as tools;
 use std::process::ExitCode;
 
 /// Tells of allocations where there must be none.
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 static ALLOC: lockdep::Alloc = lockdep::Alloc::new();
 
 fn main() -> ExitCode {
-    cli::Color::of(std::env::args_os()).set();
+    Color::of(std::env::args_os()).set();
     let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(say_usage(&error)),
@@ -23,17 +24,27 @@ fn main() -> ExitCode {
         // Says its own errors: their status is 127.
         Command::Run(args) => return run::main(&args),
         Command::Serve(args) => serve::main(&args),
-        Command::Ls(args) => command::ls::main(&args),
-        Command::Timers(args) => command::timers::main(&args),
-        Command::Connect(args) => command::connect::connect(&args),
-        Command::Disconnect(args) => command::connect::disconnect(&args),
-        Command::Wait(args) => command::wait::main(&args),
-        Command::Monitor(args) => command::monitor::main(&args),
-        Command::Play(args) => command::play::main(&args),
+        #[cfg(feature = "tools")]
+        Command::Ls(args) => tools::ls::main(&args),
+        #[cfg(feature = "tools")]
+        Command::Timers(args) => tools::timers::main(&args),
+        #[cfg(feature = "tools")]
+        Command::Connect(args) => tools::connect::connect(&args),
+        #[cfg(feature = "tools")]
+        Command::Disconnect(args) => tools::connect::disconnect(&args),
+        #[cfg(feature = "tools")]
+        Command::Wait(args) => tools::wait::main(&args),
+        #[cfg(feature = "tools")]
+        Command::Monitor(args) => tools::monitor::main(&args),
+        #[cfg(feature = "tools")]
+        Command::Play(args) => tools::play::main(&args),
+        #[cfg(feature = "tools")]
         Command::Demo(args) => return demo(&args, cli.color),
-        Command::Doctor(args) => command::doctor::main(&args),
-        Command::Bench(args) => command::bench::main(&args),
-        Command::BenchWorker(args) => command::bench::worker::main(&args),
+        Command::Doctor(args) => doctor::main(&args),
+        #[cfg(feature = "bench")]
+        Command::Bench(args) => aseqd_bench::main(&args),
+        #[cfg(feature = "bench")]
+        Command::BenchWorker(args) => aseqd_bench::worker::main(&args),
         Command::Probe => run::probe(),
         Command::Remain(args) => run::remain(args),
         Command::Completions(args) => completions(&args),
@@ -41,11 +52,12 @@ fn main() -> ExitCode {
     result.unwrap_or_else(|error| failed(&error))
 }
 
+#[cfg(feature = "tools")]
 /// The demonstration; where there is no sequencer, with one of its own.
-fn demo(args: &command::demo::DemoArgs, color: cli::Color) -> ExitCode {
+fn demo(args: &tools::demo::DemoArgs, color: Color) -> ExitCode {
     let missing = std::fs::metadata(&args.device)
         .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
-    if missing && args.device == Path::new(client::DEVICE) {
+    if missing && args.device == std::path::Path::new(aseqd_client::DEVICE) {
         let program = std::env::current_exe().unwrap_or_else(|_| "aseqd".into());
         let color = format!("--color={color}");
         let mut words = vec![program.into_os_string(), color.into(), "demo".into()];
@@ -55,11 +67,11 @@ fn demo(args: &command::demo::DemoArgs, color: cli::Color) -> ExitCode {
             via: None,
             join: None,
             trace: false,
-            timing: TimingArgs::default(),
+            timing: cli::TimingArgs::default(),
             command: words,
         });
     }
-    match command::demo::main(args) {
+    match tools::demo::main(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
@@ -73,6 +85,6 @@ fn failed(error: &Fail) -> ExitCode {
 fn completions(args: &cli::CompletionsArgs) -> Result<ExitCode, Fail> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut cli::command(), "aseqd", &mut script);
-    command::print(&String::from_utf8_lossy(&script))?;
+    aseqd_console::print(&String::from_utf8_lossy(&script))?;
     Ok(ExitCode::SUCCESS)
 }

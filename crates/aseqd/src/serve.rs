@@ -3,14 +3,15 @@
 mod cuse;
 
 use crate::cli::ServeArgs;
-use crate::door::cuse::Standing;
-use crate::door::doors::Way;
-use crate::door::{self, NODES, fuse};
-use crate::error::{Context as _, Fail, reason, say};
-use crate::folder::{self, Refused};
-use crate::mounts::{self, Mount};
-use crate::server::event_loop::{Server, Wake};
-use crate::sys::process::{SignalFd, SignalSet};
+use aseqd_console::say;
+use aseqd_host::error::{Context as _, Fail, reason};
+use aseqd_host::folder::{self, Refused};
+use aseqd_host::process::{SignalFd, SignalSet};
+use aseqd_server::door::cuse::Standing;
+use aseqd_server::door::doors::Way;
+use aseqd_server::door::{self, NODES, fuse};
+use aseqd_server::event_loop::{Server, Wake};
+use aseqd_server::mounts::{self, Mount};
 use chardev::{Config, Device, MountOptions};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, openat};
 use rustix::io::Errno;
@@ -75,7 +76,7 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
         ..Config::default()
     };
     let device = Device::new(descriptor, config).context("the device cannot be served")?;
-    let mut server = Server::new(vec![Way::Device(device)], args.trace, &args.timing)
+    let mut server = Server::new(vec![Way::Device(device)], args.trace, &(&args.timing).into())
         .context("cannot start the server")?;
     let signal_number = server.watch(&signal_fd).context("cannot wait for signals")?;
     let mut shown = directory.join("seq");

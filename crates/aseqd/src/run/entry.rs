@@ -5,12 +5,12 @@ use super::link::Link;
 use super::namespace::{self, Ids};
 use super::via::program;
 use crate::cli::RunArgs;
-use crate::client;
-use crate::door::seccomp::{self, Kind};
-use crate::error::{Context as _, Fail, reason, say};
-use crate::sys::ioctl::ioctl;
-use crate::sys::process::{SignalSet, exit_now};
 use aseqd_abi::preload::{CARD_VARIABLE, SECRET_VARIABLE, SOCKET_VARIABLE};
+use aseqd_client::ioctl::ioctl;
+use aseqd_console::say;
+use aseqd_host::error::{Context as _, Fail, reason};
+use aseqd_host::process::{SignalSet, exit_now};
+use aseqd_server::door::seccomp::{self, Kind};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, Signal};
 use std::ffi::{OsStr, OsString};
@@ -162,7 +162,7 @@ pub fn probe_main() -> Result<ExitCode, Fail> {
 /// Opens the sequencer as the command would.
 fn probe() -> Result<(), Fail> {
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let device = client::DEVICE;
+    let device = aseqd_client::DEVICE;
     let descriptor = openat(CWD, device, flags, Mode::empty())
         .with_context(|| format!("{device} cannot be opened through it"))?;
     let mut version = 0_i32;

@@ -1,9 +1,9 @@
 //! The process that the user started: signals in, exit status out.
 
 use super::{STATUS_FAILED, STAYS, tree};
-use crate::door::preload::library;
-use crate::error::{Context as _, Fail};
-use crate::sys::process::{SignalFd, SignalSet, leads_session};
+use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::process::{SignalFd, SignalSet, leads_session};
+use aseqd_server::door::preload::library;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 use std::os::fd::OwnedFd;

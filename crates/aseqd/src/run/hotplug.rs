@@ -6,8 +6,8 @@
 //! both directories the same again, and ends. Nothing runs while nothing changes.
 
 use super::namespace::{self, Replaced};
-use crate::error::{Context as _, Fail};
-use crate::sys::process::{Fork, exit_now, fork};
+use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::process::{Fork, exit_now, fork};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::io::Errno;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};

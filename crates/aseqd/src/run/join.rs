@@ -3,10 +3,10 @@
 //! The doors are those that need no server here: the files of DIR are bound to `/dev/snd` where the command
 //! alone sees it, or handed over to its opens.
 
-use crate::door::NODES;
-use crate::error::{Context as _, Fail, reason};
-use crate::mounts::{Mount, Server};
-use crate::sys::ioctl::ioctl;
+use aseqd_client::ioctl::ioctl;
+use aseqd_host::error::{Context as _, Fail, reason};
+use aseqd_server::door::NODES;
+use aseqd_server::mounts::{Mount, Server};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use std::fs;

@@ -6,9 +6,10 @@ use super::remainder::Remains;
 use super::via::{JOINING, ORDER, Via};
 use super::{STATUS_FAILED, tree};
 use crate::cli::RunArgs;
-use crate::error::{Context as _, Fail, say};
-use crate::server::event_loop::{Server, Wake};
-use crate::sys::process::{SignalFd, SignalSet, exit_now};
+use aseqd_console::say;
+use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::process::{SignalFd, SignalSet, exit_now};
+use aseqd_server::event_loop::{Server, Wake};
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getrlimit, kill_process,
     set_child_subreaper, setrlimit, setsid, wait, waitpid,

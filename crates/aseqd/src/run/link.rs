@@ -3,7 +3,7 @@
 
 use super::hotplug::Hotplug;
 use super::pair;
-use crate::error::{Context as _, Fail};
+use aseqd_host::error::{Context as _, Fail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,

@@ -28,9 +28,10 @@ pub use remainder::main as remain;
 pub use via::Via;
 
 use crate::cli::RunArgs;
-use crate::door;
-use crate::error::{Context as _, Fail, say};
-use crate::sys::process::{Fork, SignalSet, exit_now, fork};
+use aseqd_console::say;
+use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::process::{Fork, SignalSet, exit_now, fork};
+use aseqd_server::door;
 use front::Front;
 use remainder::Remains;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};

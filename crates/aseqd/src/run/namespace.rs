@@ -8,9 +8,9 @@
 use super::hotplug::Hotplug;
 use super::join;
 use super::link::Link;
-use crate::door::nodes;
-use crate::error::{Context as _, Fail, reason};
-use crate::sys::process::unshare;
+use aseqd_host::error::{Context as _, Fail, reason};
+use aseqd_host::process::unshare;
+use aseqd_server::door::nodes;
 use rustix::fs::{
     Access, AtFlags, CWD, FileType, Gid, Mode, OFlags, RawDir, Uid, chownat, mknodat, openat,
     readlinkat, statat,
@@ -257,7 +257,7 @@ impl Files<'_> {
     fn mount(&self, target: &str) -> Result<(), Fail> {
         match self {
             Self::Own { fuse, keeper } => {
-                let options = chardev::MountOptions::new(crate::mounts::NAME);
+                let options = chardev::MountOptions::new(aseqd_server::mounts::NAME);
                 chardev::mount(fuse.as_fd(), Path::new(target), &options).map_err(|error| {
                     no_mount(target)(Errno::from_io_error(&error).unwrap_or(Errno::IO))
                 })?;

@@ -6,11 +6,11 @@
 //! the last of them. The sequencer is gone; all else is as without it.
 
 use crate::cli::RemainArgs;
-use crate::door::preload::library::Library;
-use crate::door::seccomp::{self, handover::Opener};
-use crate::error::{Context as _, Fail};
-use crate::sys::process::{SignalFd, SignalSet, exit_now, keep_standard_descriptors};
-use crate::sys::realtime;
+use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::process::{SignalFd, SignalSet, exit_now, keep_standard_descriptors};
+use aseqd_host::realtime;
+use aseqd_server::door::preload::library::Library;
+use aseqd_server::door::seccomp::{self, handover::Opener};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};

@@ -1,7 +1,7 @@
 //! The processes that the command has left.
 
 use super::namespace::SND;
-use crate::door::nodes;
+use aseqd_server::door::nodes;
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait};
 use std::collections::BTreeMap;
 use std::path::Path;

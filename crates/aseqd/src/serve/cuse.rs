@@ -2,12 +2,12 @@
 
 use super::{Access, NODE, SND_DIRECTORY, announce, serve};
 use crate::cli::ServeArgs;
-use crate::door::cuse::{self, File, Made, Standing};
-use crate::door::doors::Way;
-use crate::door::nodes;
-use crate::error::{Context as _, Fail};
-use crate::server::event_loop::Server;
-use crate::sys::process::SignalFd;
+use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::process::SignalFd;
+use aseqd_server::door::cuse::{self, File, Made, Standing};
+use aseqd_server::door::doors::Way;
+use aseqd_server::door::nodes;
+use aseqd_server::event_loop::Server;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
@@ -57,7 +57,7 @@ pub(super) fn main(args: &ServeArgs, signals: &SignalFd) -> Result<ExitCode, Fai
         permit(&file.path, access)?;
     }
     let mut server =
-        Server::new(ways, args.trace, &args.timing).context("cannot start the server")?;
+        Server::new(ways, args.trace, &(&args.timing).into()).context("cannot start the server")?;
     let number = server.watch(signals).context("cannot wait for signals")?;
     announce(Path::new(NODE));
     let ended = serve(&mut server, signals, number);

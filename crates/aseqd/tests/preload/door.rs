@@ -2,8 +2,8 @@
 
 use crate::common::*;
 use crate::server::Server;
-use aseqd::door::preload::library::Library;
 use aseqd_abi::preload::{MORE, NONBLOCK, Reply, Request, Secret, VERSION, Welcome, kind};
+use aseqd_server::door::preload::library::Library;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv,

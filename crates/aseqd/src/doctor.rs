@@ -1,0 +1,292 @@
+//! `aseqd doctor`: what this machine allows, and the line to add for more.
+
+mod advice;
+mod place;
+
+use crate::run::Via;
+use advice::{Device, Needs};
+use anstyle::{AnsiColor, Style};
+use aseqd_host::error::{Context as _, Fail, reason};
+use aseqd_host::process;
+use aseqd_server::door::cuse::{self, Standing};
+use aseqd_server::mounts::{Mount, Server};
+use clap::{Args, ValueEnum as _};
+use place::Place;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+/// Say what this machine allows, and what to add for more
+///
+/// Tries every door of `aseqd run`, says what programs could notice through each, and prints the option or
+/// line that gives the best one: for a container, a compose file, a workflow, a unit, a Flatpak.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status: 0 if some door works or the kernel has a sequencer, 1 if not.
+
+Examples:
+  aseqd doctor --json | jq .taken
+  docker run --rm IMAGE aseqd doctor")]
+pub struct DoctorArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+const HEAD: Style = Style::new().bold();
+const WORKS: Style = AnsiColor::Green.on_default();
+const REFUSED: Style = AnsiColor::Yellow.on_default();
+
+/// A door that was tried.
+#[derive(Debug)]
+struct Tried {
+    via: Via,
+    /// Why it does not lead to the sequencer, if so.
+    refused: Option<String>,
+}
+
+/// Looks, and tells.
+///
+/// # Errors
+/// Nothing can be tried at all.
+pub fn main(args: &DoctorArgs) -> Result<ExitCode, Fail> {
+    let parent = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
+    let processes = [rustix::process::getpid().as_raw_nonzero().get(), parent];
+    let places = place::places(Path::new("/"), &|name| std::env::var(name).ok(), processes);
+    let own = cuse::standing(Path::new(aseqd_client::DEVICE));
+    let doors = Via::value_variants().iter().map(|via| attempt(*via));
+    let doors = doors.collect::<Result<Vec<_>, Fail>>()?;
+    let works = own == Standing::Kernels || doors.iter().any(|door| door.refused.is_none());
+    let found = Found::here(places, own, doors);
+    let text = if args.json { format!("{:#}\n", found.json()) } else { found.text() };
+    aseqd_console::print(&text)?;
+    Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A run of a command that does nothing: `run` opens the sequencer before it starts one.
+fn attempt(via: Via) -> Result<Tried, Fail> {
+    let own = std::env::current_exe().context("this program has no path")?;
+    let mut run = Command::new(own);
+    run.args(["run", "--via", &via.to_string(), "--", "true"]).stdin(Stdio::null());
+    let output = process::end_with_us(&mut run).output().context("aseqd cannot be started")?;
+    let refused = (!output.status.success()).then(|| {
+        let text = String::from_utf8_lossy(&output.stderr);
+        let line = text.lines().next().unwrap_or("it does not say why");
+        line.strip_prefix("aseqd: ").unwrap_or(line).to_owned()
+    });
+    Ok(Tried { via, refused })
+}
+
+/// All that was found.
+#[derive(Debug)]
+struct Found {
+    places: Vec<Place>,
+    kernel: String,
+    uid: u32,
+    /// Device files, and why they cannot be opened, if so.
+    devices: Vec<(&'static str, Option<String>)>,
+    sequencer: Sequencer,
+    doors: Vec<Tried>,
+    needs: Needs,
+}
+
+/// Who serves `/dev/snd/seq` here, without `aseqd run`.
+#[derive(Clone, Copy, Debug)]
+enum Sequencer {
+    Kernel,
+    Aseqd,
+    Stale,
+    Nobody,
+}
+
+impl Sequencer {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Kernel => "the kernel has one: programs need no aseqd",
+            Self::Aseqd => "/dev/snd/seq is served by aseqd",
+            Self::Stale => {
+                "/dev/snd/seq is left over from a server that has ended: start `aseqd serve` again"
+            }
+            Self::Nobody => "none",
+        }
+    }
+
+    const fn id(self) -> Option<&'static str> {
+        match self {
+            Self::Kernel => Some("kernel"),
+            Self::Aseqd => Some("aseqd"),
+            Self::Stale => Some("stale"),
+            Self::Nobody => None,
+        }
+    }
+}
+
+/// Who serves a sequencer that is no device. Not `stat`: the kernel answers it for a server that has ended.
+fn mounted(device: &Path) -> Sequencer {
+    let server = Mount::at(device).and_then(|mount| mount.map(|mount| mount.server()).transpose());
+    match server {
+        Ok(Some(Server::Dead)) => Sequencer::Stale,
+        Ok(Some(Server::Lives | Server::Silent | Server::OfAnother { .. })) => Sequencer::Aseqd,
+        // Within the run of another door it is no mount.
+        Ok(None) | Err(_) if device.exists() => Sequencer::Aseqd,
+        Ok(None) | Err(_) => Sequencer::Nobody,
+    }
+}
+
+impl Found {
+    fn here(places: Vec<Place>, own: Standing, doors: Vec<Tried>) -> Self {
+        let opened = |path: &str| OpenOptions::new().read(true).write(true).open(path).map(drop);
+        let fuse = opened("/dev/fuse");
+        let user = rustix::process::geteuid();
+        let why = |opened: &io::Result<()>| opened.as_ref().err().map(reason);
+        Self {
+            places,
+            kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+            uid: user.as_raw(),
+            devices: vec![("/dev/fuse", why(&fuse)), ("/dev/cuse", why(&opened("/dev/cuse")))],
+            sequencer: match own {
+                Standing::Kernels => Sequencer::Kernel,
+                Standing::Served => Sequencer::Aseqd,
+                Standing::Stale => Sequencer::Stale,
+                Standing::Nothing => mounted(Path::new(aseqd_client::DEVICE)),
+            },
+            doors,
+            needs: Needs::here(Path::new("/"), Device::of(&fuse), user.is_root()),
+        }
+    }
+
+    /// The door that `aseqd run` takes.
+    fn taken(&self) -> Option<Via> {
+        self.doors.iter().find(|door| door.refused.is_none()).map(|door| door.via)
+    }
+
+    /// What to add for the best door.
+    fn advice(&self) -> Vec<&'static str> {
+        match self.taken() {
+            Some(Via::Fuse) => Vec::new(),
+            _ => advice::lines(&self.places, self.needs),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let mut fact = |name: &str, value: &str| {
+            let _infallible = writeln!(text, "{name:10}{value}");
+        };
+        let names: Vec<_> = self.places.iter().map(|place| place.name()).collect();
+        fact("here", &if names.is_empty() { "a machine".to_owned() } else { names.join(", in ") });
+        fact("Linux", &self.kernel);
+        fact("user", &if self.uid == 0 { "root".to_owned() } else { format!("uid {}", self.uid) });
+        for (path, refused) in &self.devices {
+            let name = path.trim_start_matches("/dev/").to_uppercase();
+            fact(
+                &name,
+                &match refused {
+                    None => format!("{path} can be opened"),
+                    Some(why) => format!("{path} cannot be opened: {why}"),
+                },
+            );
+        }
+        fact("sequencer", self.sequencer.text());
+        let _infallible = writeln!(text, "\n{HEAD}Doors of `aseqd run`, best first:{HEAD:#}");
+        for Tried { via, refused } in &self.doors {
+            let name = via.to_string();
+            let _infallible = match refused {
+                None => writeln!(text, "  {name:10}{WORKS}works{WORKS:#}; {}", advice::loss(*via)),
+                Some(why) => writeln!(text, "  {name:10}{REFUSED}{why}{REFUSED:#}"),
+            };
+        }
+        let _infallible = match self.taken() {
+            Some(via) => writeln!(text, "`aseqd run` takes {via}."),
+            None => writeln!(text, "`aseqd run` has no way in."),
+        };
+        let advice = self.advice();
+        if !advice.is_empty() {
+            let _infallible =
+                write!(text, "\n{HEAD}For the door fuse{HEAD:#}, {}", advice::LOSSLESS);
+            text.extend(advice.iter().map(|line| format!("  {line}\n")));
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        let door = |door: &Tried| {
+            json!({
+                "door": door.via.to_string(),
+                "works": door.refused.is_none(),
+                "reason": door.refused,
+                "notice": advice::loss(door.via),
+            })
+        };
+        let device = |(path, refused): &(&str, Option<String>)| json!({ "path": path, "works": refused.is_none(), "reason": refused });
+        json!({
+            "places": self.places.iter().map(|place| place.id()).collect::<Vec<_>>(),
+            "kernel": self.kernel,
+            "uid": self.uid,
+            "devices": self.devices.iter().map(device).collect::<Vec<_>>(),
+            "sequencer": self.sequencer.id(),
+            "doors": self.doors.iter().map(door).collect::<Vec<_>>(),
+            "taken": self.taken().map(|via| via.to_string()),
+            "advice": self.advice(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tried(via: Via, refused: Option<&str>) -> Tried {
+        Tried { via, refused: refused.map(str::to_owned) }
+    }
+
+    fn found(places: Vec<Place>, sequencer: Sequencer, doors: Vec<Tried>) -> Found {
+        let needs =
+            Needs { root: true, fuse: Device::Missing, no_namespaces: false, apparmor: false };
+        let devices = vec![("/dev/fuse", Some("no such file or directory".to_owned()))];
+        Found { places, kernel: "6.12".into(), uid: 0, devices, sequencer, doors, needs }
+    }
+
+    fn plain(found: &Found) -> String {
+        anstream::adapter::strip_str(&found.text()).to_string()
+    }
+
+    #[test]
+    fn a_bare_container_is_told_its_options() {
+        let doors = vec![
+            tried(Via::Fuse, Some("/dev/fuse cannot be opened: no such file")),
+            tried(Via::Handover, Some("nothing can be mounted")),
+            tried(Via::Preload, None),
+            tried(Via::Trap, None),
+        ];
+        let found = found(vec![Place::Docker], Sequencer::Nobody, doors);
+        let text = plain(&found);
+        assert!(text.starts_with("here      a Docker container\nLinux     6.12\n"), "{text}");
+        assert!(text.contains("  fuse      /dev/fuse cannot be opened"), "{text}");
+        assert!(text.contains("  preload   works; "), "{text}");
+        assert!(text.contains("`aseqd run` takes preload."), "{text}");
+        let wanted =
+            "docker run --device /dev/fuse --cap-add SYS_ADMIN --security-opt apparmor=unconfined";
+        assert!(text.contains(wanted), "{text}");
+        let json = found.json();
+        assert_eq!(json["places"], json!(["docker"]));
+        assert_eq!(json["taken"], "preload");
+        assert_eq!(json["doors"][1]["works"], false);
+        assert_eq!(json["doors"][1]["reason"], "nothing can be mounted");
+        assert_eq!(json["doors"][2]["reason"], Value::Null);
+        assert!(json["advice"][0].as_str().unwrap().starts_with(wanted));
+    }
+
+    #[test]
+    fn where_all_is_well_nothing_is_to_be_added() {
+        let well = found(vec![], Sequencer::Nobody, vec![tried(Via::Fuse, None)]);
+        assert!(plain(&well).ends_with("`aseqd run` takes fuse.\n"), "{}", plain(&well));
+        assert_eq!(well.json()["advice"], json!([]));
+        let text = plain(&found(vec![], Sequencer::Kernel, vec![tried(Via::Fuse, Some("no"))]));
+        assert!(text.contains("the kernel has one"), "{text}");
+        assert!(text.contains("has no way in"), "{text}");
+    }
+}

@@ -1,0 +1,258 @@
+//! What a call of a program costs through each door, beside a round trip through a socket: no call to
+//! a server in another process is cheaper than one message there and one back.
+//!
+//! All of it on one processor. On several, what is measured is how a processor is woken, which in a virtual
+//! machine takes twenty times as long as all else, and happens or not as the scheduler likes.
+
+use super::Setup;
+use super::device::{READ_SIZE, Sequencer, now_ns, numbered};
+use super::door;
+use super::row::{Line, Row, Side, Subject};
+use super::stats::{Figures, quantile};
+use super::worker::{Words, task};
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::seq::{CLIENT_DUMMY, ClientInfo};
+use aseqd_abi::{Address, Event};
+use aseqd_client::DEVICE;
+use aseqd_host::error::{Context as _, Fail};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use serde_json::{Value, json};
+use std::os::fd::AsFd;
+use std::process::{Child, Stdio};
+use zerocopy::{FromBytes as _, IntoBytes as _};
+
+/// Calls before those that count.
+const WARM_UP: u32 = 50;
+/// Events of the larger write.
+const MANY: u32 = 100;
+
+/// The calls, by their names in the workers' tasks, and what they are.
+const CALLS: [(&str, &str); 5] = [
+    ("open", "a call: open and close"),
+    ("ioctl", "a call: ioctl"),
+    ("write1", "a call: write of 1 event"),
+    ("write100", "a call: write of 100 events"),
+    ("echo", "calls of two processes: write, poll, read, there and back"),
+];
+
+/// One row for each kind of call.
+pub(super) fn rows(setup: &Setup) -> Vec<Row> {
+    let row = |(call, title): (&'static str, &str)| {
+        let count = if setup.quick { 50 } else { 2000 };
+        let words = move |way: &str| task(&[&"call", &way, &call, &count]);
+        let through = |(door, trouble): &(door::Door, Option<String>)| {
+            let door = *door;
+            match trouble {
+                Some(why) => Subject::missing(door.side, door.name, why),
+                None => Subject::new(door.side, door.name, move || {
+                    let _here = OnOneProcessor::new()?;
+                    figures(&door.run(&[], false, &words("seq"))?)
+                }),
+            }
+        };
+        let mut subjects: Vec<_> = setup.doors.iter().map(through).collect();
+        subjects.push(Subject::new(Side::Limit, "socket round trip", move || {
+            let _here = OnOneProcessor::new()?;
+            figures(&door::run_alone(false, &words("socket"))?)
+        }));
+        Row { family: "call", title: title.to_owned(), subjects }
+    };
+    CALLS.into_iter().map(row).collect()
+}
+
+/// Keeps this process, and what it starts meanwhile, on one of its processors.
+#[derive(Debug)]
+struct OnOneProcessor {
+    before: CpuSet,
+}
+
+impl OnOneProcessor {
+    fn new() -> Result<Self, Fail> {
+        let before = sched_getaffinity(None).context("the processors of this process")?;
+        let first = (0..CpuSet::MAX_CPU).find(|processor| before.is_set(*processor));
+        let mut one = CpuSet::new();
+        one.set(first.ok_or_else(|| Fail::new("this process has no processor"))?);
+        sched_setaffinity(None, &one).context("a processor for this process")?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for OnOneProcessor {
+    fn drop(&mut self) {
+        // What was allowed before is again.
+        let _back = sched_setaffinity(None, &self.before);
+    }
+}
+
+fn figures(answer: &Value) -> Result<Vec<Line>, Fail> {
+    let figures: Figures = ["us_p50", "us_p99"]
+        .map(|name| (name.to_owned(), answer[name].as_f64().unwrap_or(f64::NAN)))
+        .into();
+    Ok(Line::only(figures))
+}
+
+/// `call WAY CALL COUNT`.
+pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
+    let (way, call, count) = (words.word()?, words.word()?, words.number()?);
+    match (way.as_str(), call.as_str()) {
+        ("seq", "open") => time(count, || {
+            let flags = OFlags::RDWR | OFlags::CLOEXEC;
+            openat(CWD, DEVICE, flags, Mode::empty()).map(drop).context(DEVICE)
+        }),
+        ("seq", "ioctl") => {
+            let sequencer = Sequencer::open("aseqd bench: caller")?;
+            let mut info =
+                ClientInfo { client: sequencer.client().id().into(), ..ClientInfo::default() };
+            let request = aseqd_abi::ioctl::sequencer::GET_CLIENT_INFO;
+            time(count, || {
+                sequencer.client().ioctl(request, &mut info).map(drop).context("an ioctl")
+            })
+        }
+        ("seq", "write1") => writes(count, 1),
+        ("seq", "write100") => writes(count, MANY),
+        ("seq", "echo") => echo(count),
+        ("seq", "answer") => answer_events(count),
+        ("socket", "answer") => answer_messages(count, false),
+        ("polled", "answer") => answer_messages(count, true),
+        ("socket", "echo") => socket_echo(count, true, 1),
+        ("socket", "write100") => socket_echo(count, false, MANY),
+        ("socket", _) => socket_echo(count, false, 1),
+        (way, call) => Err(Fail::new(format!("the bench has no call {call} by {way}"))),
+    }
+}
+
+/// Microseconds of a call.
+fn time(count: u32, mut call: impl FnMut() -> Result<(), Fail>) -> Result<Value, Fail> {
+    for _ in 0..WARM_UP {
+        call()?;
+    }
+    let mut times = Vec::with_capacity(count as usize);
+    for _ in 0..count {
+        let start = now_ns();
+        call()?;
+        // A call of less than a nanosecond there is not: below 2^53 the conversion is exact.
+        times.push((now_ns() - start) as f64 / 1000.0);
+    }
+    times.sort_unstable_by(f64::total_cmp);
+    Ok(json!({ "us_p50": quantile(&times, 0.5), "us_p99": quantile(&times, 0.99) }))
+}
+
+/// Events that nobody hears.
+fn writes(count: u32, events: u32) -> Result<Value, Fail> {
+    let sequencer = Sequencer::open("aseqd bench: writer")?;
+    let dest = Address::new(CLIENT_DUMMY, 0);
+    let bytes: Vec<u8> = (0..events)
+        .flat_map(|number| numbered(number, sequencer.port, dest).as_bytes().to_vec())
+        .collect();
+    time(count, || sequencer.write(&bytes))
+}
+
+/// A message to another process, which answers it. What comes in is polled for, then read.
+fn echo(count: u32) -> Result<Value, Fail> {
+    let near = Sequencer::open("aseqd bench: near")?;
+    let mut answering = Answering::start("seq", count, Stdio::null())?;
+    let mut buffer = vec![0; READ_SIZE];
+    // The other writes first: so its address is known.
+    wait_for(near.client())?;
+    let read = near.read(&mut buffer).context("events cannot be read")?;
+    let source = buffer[..read]
+        .chunks_exact(EVENT_SIZE)
+        .last()
+        .and_then(|record| Event::read_from_bytes(record).ok().map(|event| event.source));
+    let far = source.ok_or_else(|| Fail::new("the other process did not write"))?;
+    let question = numbered(0, near.port, far);
+    let times = time(count, || {
+        near.write(question.as_bytes())?;
+        wait_for(near.client())?;
+        near.read(&mut buffer).map(drop).context("events cannot be read")
+    })?;
+    answering.end()?;
+    Ok(times)
+}
+
+/// `call seq answer COUNT`, to the client before this one.
+fn answer_events(count: u32) -> Result<Value, Fail> {
+    let far = Sequencer::open("aseqd bench: far")?;
+    let near = Address::new(far.port.client - 1, far.port.port);
+    let answer = numbered(0, far.port, near);
+    far.write(answer.as_bytes())?;
+    let mut buffer = vec![0; READ_SIZE];
+    for _ in 0..count + WARM_UP {
+        wait_for(far.client())?;
+        far.read(&mut buffer).context("events cannot be read")?;
+        far.write(answer.as_bytes())?;
+    }
+    Ok(Value::Null)
+}
+
+/// The same through a pair of sockets; without polling, it is what a call to a server takes.
+fn socket_echo(count: u32, polls: bool, events: u32) -> Result<Value, Fail> {
+    let kind = SocketType::SEQPACKET;
+    let pair = socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None);
+    let (near, far) = pair.context("socketpair")?;
+    let way = if polls { "polled" } else { "socket" };
+    let mut answering = Answering::start(way, count, Stdio::from(far))?;
+    let mut buffer = vec![0; READ_SIZE];
+    let question = vec![0; EVENT_SIZE * events as usize];
+    let times = time(count, || {
+        rustix::io::write(&near, &question).context("socket")?;
+        receive(&near, polls, &mut buffer)
+    })?;
+    answering.end()?;
+    Ok(times)
+}
+
+/// `call socket answer COUNT` or `call polled answer COUNT`, on standard input.
+fn answer_messages(count: u32, polls: bool) -> Result<Value, Fail> {
+    let end = std::io::stdin();
+    let mut buffer = vec![0; READ_SIZE];
+    for _ in 0..count + WARM_UP {
+        receive(&end, polls, &mut buffer)?;
+        rustix::io::write(&end, &[0; EVENT_SIZE]).context("socket")?;
+    }
+    Ok(Value::Null)
+}
+
+fn receive(end: &impl AsFd, polls: bool, buffer: &mut [u8]) -> Result<(), Fail> {
+    if polls {
+        wait_for(end)?;
+    }
+    match rustix::io::retry_on_intr(|| rustix::io::read(end, &mut *buffer)).context("socket")? {
+        0 => Err(Fail::new("the other process is gone")),
+        _ => Ok(()),
+    }
+}
+
+fn wait_for(end: &impl AsFd) -> Result<(), Fail> {
+    let mut polled = [PollFd::new(end, PollFlags::IN)];
+    rustix::io::retry_on_intr(|| poll(&mut polled, None)).map(drop).context("poll")
+}
+
+/// The process that answers; killed if it is still there when this ends.
+#[derive(Debug)]
+struct Answering(Child);
+
+impl Answering {
+    fn start(way: &str, count: u32, input: Stdio) -> Result<Self, Fail> {
+        let mut command = door::worker(&task(&[&"call", &way, &"answer", &count]))?;
+        command.stdin(input).stdout(Stdio::null());
+        Ok(Self(command.spawn().context("the other process")?))
+    }
+
+    fn end(&mut self) -> Result<(), Fail> {
+        match self.0.wait().context("the other process")?.success() {
+            true => Ok(()),
+            false => Err(Fail::new("the other process has failed")),
+        }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}

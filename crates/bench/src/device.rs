@@ -1,0 +1,143 @@
+//! What the bench's programs do with a sequencer: a blocking file with a port, a queue in real time.
+
+use aseqd_abi::event::{EVENT_SIZE, EventData, EventTime};
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{
+    CLIENT_SYSTEM, ClientPool, PORT_SYSTEM_TIMER, PortCaps, PortType, QueueInfo, RealTime,
+};
+use aseqd_abi::{Address, Errno, Event, EventFlags, EventType};
+use aseqd_client::ioctl::errno;
+use aseqd_client::{Client, DEVICE};
+use aseqd_host::error::{Context as _, Fail};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::time::{ClockId, clock_gettime};
+use std::os::fd::AsFd as _;
+use std::path::Path;
+use zerocopy::{FromBytes as _, IntoBytes as _};
+
+/// What a program reads at once, at most.
+pub(super) const READ_SIZE: usize = 16 * 1024;
+/// Events in the pools: the most that a client may have (`SNDRV_SEQ_MAX_CLIENT_EVENTS`).
+pub(super) const POOL: u32 = 2000;
+/// Tries to read a queue's position; the one that took least counts.
+const POSITION_TRIES: usize = 50;
+
+/// An open sequencer with one port, whose reads and writes sleep.
+#[derive(Debug)]
+pub(super) struct Sequencer {
+    client: Client,
+    pub(super) port: Address,
+}
+
+impl Sequencer {
+    pub(super) fn open(name: &str) -> Result<Self, Fail> {
+        let client = Client::open(Path::new(DEVICE), name)?;
+        let pool = i32::try_from(POOL).context("a pool")?;
+        let mut pools = ClientPool {
+            client: client.id().into(),
+            output_pool: pool,
+            input_pool: pool,
+            output_room: pool / 2,
+            ..ClientPool::default()
+        };
+        client.ioctl(request::SET_CLIENT_POOL, &mut pools).context("larger pools")?;
+        let caps = PortCaps::READ | PortCaps::WRITE | PortCaps::SUBS_READ | PortCaps::SUBS_WRITE;
+        let port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
+        let port = client.create_port("bench", caps, port_type)?;
+        let flags = fcntl_getfl(client.as_fd()).context("flags of a descriptor")?;
+        fcntl_setfl(client.as_fd(), flags - OFlags::NONBLOCK).context("flags of a descriptor")?;
+        Ok(Self { client, port })
+    }
+
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Writes all of it; sleeps where the sequencer has no room.
+    pub(super) fn write(&self, mut bytes: &[u8]) -> Result<(), Fail> {
+        while !bytes.is_empty() {
+            let written = self.client.write(bytes).context("events cannot be sent")?;
+            bytes = &bytes[written..];
+        }
+        Ok(())
+    }
+
+    /// Sleeps until there is something to read; how many bytes were read. Losses are `ENOSPC`.
+    pub(super) fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        rustix::io::retry_on_intr(|| rustix::io::read(&self.client, &mut *buffer)).map_err(errno)
+    }
+
+    /// A new queue that runs; events that are written now are due after this, not before.
+    pub(super) fn start_queue(&self) -> Result<u8, Fail> {
+        let mut queue = QueueInfo { owner: self.client.id().into(), ..QueueInfo::default() };
+        self.client.ioctl(request::CREATE_QUEUE, &mut queue).context("a queue")?;
+        let queue = u8::try_from(queue.queue).context("a queue")?;
+        let start = Event {
+            dest: Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER),
+            source: self.port,
+            data: EventData::from_queue(queue, 0, 0),
+            ..Event::direct(EventType::START)
+        };
+        self.write(start.as_bytes())?;
+        Ok(queue)
+    }
+
+    /// When the queue's time was 0, on `CLOCK_MONOTONIC`. Not exact: half of what a call takes.
+    pub(super) fn queue_origin(&self, queue: u8) -> Result<i64, Fail> {
+        let mut best: Option<(u64, i64)> = None;
+        for _ in 0..POSITION_TRIES {
+            let before = now_ns();
+            let status = self.client.queue_status(queue)?;
+            let took = now_ns() - before;
+            let RealTime { tv_sec, tv_nsec } = status.ok_or_else(|| Fail::new("no queue"))?.time;
+            let position = i64::from(tv_sec) * 1_000_000_000 + i64::from(tv_nsec);
+            let origin = signed(before + took / 2) - position;
+            if best.is_none_or(|(least, _)| took < least) {
+                best = Some((took, origin));
+            }
+        }
+        Ok(best.map_or(0, |(_, origin)| origin))
+    }
+}
+
+/// An event that carries a number, direct.
+pub(super) fn numbered(number: u32, source: Address, dest: Address) -> Event {
+    let mut data = EventData::default();
+    data.0[..4].copy_from_slice(&number.to_ne_bytes());
+    Event { source, dest, data, ..Event::direct(EventType::USR0) }
+}
+
+/// The same, through a queue at a real time.
+pub(super) fn scheduled(event: Event, queue: u8, at_ns: u64) -> Event {
+    let sec = u32::try_from(at_ns / 1_000_000_000).unwrap_or(u32::MAX);
+    let nsec = u32::try_from(at_ns % 1_000_000_000).unwrap_or(0);
+    Event { queue, flags: EventFlags::REAL_TIME, time: EventTime::real(sec, nsec), ..event }
+}
+
+/// The numbers of the numbered events that a read returned.
+pub(super) fn numbers(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    bytes.chunks_exact(EVENT_SIZE).filter_map(|record| {
+        let event = Event::read_from_bytes(record).ok()?;
+        let [a, b, c, d, ..] = event.data.0;
+        (event.event_type == EventType::USR0).then_some(u32::from_ne_bytes([a, b, c, d]))
+    })
+}
+
+/// `CLOCK_MONOTONIC` in nanoseconds.
+pub(super) fn now_ns() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    let sec = u64::try_from(now.tv_sec).unwrap_or(0);
+    sec * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
+}
+
+/// CPU time of this process with all its threads, in nanoseconds.
+pub(super) fn own_cpu_ns() -> u64 {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    let sec = u64::try_from(used.tv_sec).unwrap_or(0);
+    sec * 1_000_000_000 + u64::try_from(used.tv_nsec).unwrap_or(0)
+}
+
+/// A time as a signed number, for differences.
+pub(super) fn signed(nanoseconds: u64) -> i64 {
+    i64::try_from(nanoseconds).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,129 @@
+//! Idle: what a server costs that has little to do, by due events a second.
+
+use super::Setup;
+use super::device::{self, POOL, Sequencer, now_ns, own_cpu_ns, scheduled, signed};
+use super::door;
+use super::process::Process;
+use super::row::{Line, Row, Side, Subject};
+use super::wake::{self, Alarm};
+use super::worker::{Words, task};
+use aseqd_abi::Address;
+use aseqd_abi::seq::CLIENT_DUMMY;
+use aseqd_host::error::Fail;
+use serde_json::{Value, json};
+use zerocopy::IntoBytes as _;
+
+/// Due events a second: a MIDI clock of 120 beats a minute has 48.
+const RATES: [u64; 4] = [0, 48, 1000, 10_000];
+/// How long a server is watched, if the sequencer takes so many events ahead.
+const WATCHED_NS: u64 = 500_000_000;
+/// From the writing to the first instant, and from the last instant to the end.
+const LEAD_NS: u64 = 20_000_000;
+const SECOND: u64 = 1_000_000_000;
+
+/// One row for each rate.
+pub(super) fn rows(setup: &Setup) -> Vec<Row> {
+    let row = |rate: u64| {
+        let ours = setup.main_doors().filter(|(door, _)| door.has_server());
+        let mut subjects: Vec<_> = ours
+            .map(|(door, trouble)| {
+                let door = *door;
+                match trouble {
+                    Some(why) => Subject::missing(door.side, door.name, why),
+                    None => Subject::new(door.side, door.name, move || {
+                        figures(&door.run(&[], false, &task(&[&"idle", &"seq", &rate]))?)
+                    }),
+                }
+            })
+            .collect();
+        subjects.push(Subject::new(Side::Limit, "timerfd and epoll", move || {
+            figures(&door::run_alone(false, &task(&[&"idle", &"timerfd", &rate]))?)
+        }));
+        let title = format!("a server with {rate} due events a second");
+        Row { family: "idle", title, subjects }
+    };
+    RATES.into_iter().map(row).collect()
+}
+
+fn figures(answer: &Value) -> Result<Vec<Line>, Fail> {
+    let number = |name: &str| answer[name].as_f64().unwrap_or(0.0);
+    let seconds = number("took_ns") / 1e9;
+    if seconds <= 0.0 {
+        return Err(Fail::new("nothing was watched"));
+    }
+    let mut figures = vec![
+        ("wakeups_per_s".to_owned(), number("wakeups") / seconds),
+        ("cpu_us_per_s".to_owned(), number("cpu_ns") / 1000.0 / seconds),
+    ];
+    let instants = number("instants");
+    if instants > 0.0 {
+        figures.push(("wakeups_per_instant".to_owned(), number("wakeups") / instants));
+    }
+    Ok(Line::only(figures))
+}
+
+/// `idle WAY RATE`
+pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
+    let way = words.word()?;
+    let rate: u64 = words.number()?;
+    let instants = (WATCHED_NS * rate / SECOND).min(POOL.into());
+    let gap = SECOND.checked_div(rate).unwrap_or(WATCHED_NS);
+    let offsets: Vec<u64> = (0..instants).map(|number| LEAD_NS + number * gap).collect();
+    let watched = instants.max(1) * gap;
+    match way.as_str() {
+        "seq" => sequencer(&offsets, watched),
+        _ => bare(&offsets, watched),
+    }
+}
+
+/// A queue runs, and events to a port that nobody listens at are due.
+fn sequencer(offsets: &[u64], watched: u64) -> Result<Value, Fail> {
+    let server = Process::server().ok_or_else(|| Fail::new("there is no server to watch"))?;
+    let sequencer = Sequencer::open("aseqd bench: idle")?;
+    let queue = sequencer.start_queue()?;
+    let origin = sequencer.queue_origin(queue)?;
+    let start = now_ns();
+    let position = u64::try_from(signed(start) - origin).unwrap_or(0);
+    let through = Address::new(CLIENT_DUMMY, 0);
+    let mut bytes = Vec::new();
+    for (number, offset) in (0..).zip(offsets) {
+        let event = device::numbered(number, sequencer.port, through);
+        bytes.extend_from_slice(scheduled(event, queue, position + offset).as_bytes());
+    }
+    sequencer.write(&bytes)?;
+    let alarm = Alarm::new()?;
+    // The last answer was on its way; nothing is due yet.
+    let begin = alarm.sleep_until(start + LEAD_NS / 2)?;
+    let before = server.usage()?;
+    let end = alarm.sleep_until(start + LEAD_NS + watched)?;
+    let used = server.usage()?.since(before);
+    let instants = offsets.len();
+    Ok(json!({
+        "instants": instants,
+        "wakeups": used.wakeups,
+        "cpu_ns": used.cpu_ns,
+        "took_ns": end - begin,
+    }))
+}
+
+/// A thread that does nothing but wake at each instant.
+fn bare(offsets: &[u64], watched: u64) -> Result<Value, Fail> {
+    let own = Process(std::process::id());
+    let alarm = Alarm::new()?;
+    // Another thread of this process, which watches it, is asleep by then.
+    let start = alarm.sleep_until(now_ns() + LEAD_NS / 2)?;
+    let instants: Vec<u64> = offsets.iter().map(|offset| start + offset).collect();
+    let (before, cpu_before) = (own.usage()?, own_cpu_ns());
+    wake::timerfd(&instants)?;
+    let cpu_ns = own_cpu_ns() - cpu_before;
+    let end = if instants.is_empty() { alarm.sleep_until(start + watched)? } else { now_ns() };
+    let used = own.usage()?.since(before);
+    // The sleep for the time to pass is the watcher's, not that of something that was due.
+    let watching = u64::from(instants.is_empty());
+    Ok(json!({
+        "instants": instants.len(),
+        "wakeups": used.wakeups.saturating_sub(watching),
+        "cpu_ns": cpu_ns,
+        "took_ns": end - start,
+    }))
+}

@@ -1,0 +1,93 @@
+//! One-way latency: from the write of one process to the return of another's read, 1000 times a second.
+
+use super::Setup;
+use super::door;
+use super::link::{self, Link, Plan};
+use super::peer::{self, Shared};
+use super::row::{Line, Row, Side, Subject};
+use aseqd_host::error::Fail;
+use serde_json::Value;
+use std::ffi::OsString;
+
+/// Nanoseconds between messages.
+const GAP_NS: u64 = 1_000_000;
+
+/// Options of `aseqd run`. Without the first a server that may runs under SCHED_FIFO; its peers do not.
+const OPTIONS: [&str; 2] = ["--no-realtime", "--spin=50"];
+
+/// The row.
+pub(super) fn row(setup: &Setup) -> Row {
+    let count = if setup.quick { 50 } else { 250 };
+    let plan = move |link| Plan { link, count, batch: 1, gap_ns: GAP_NS };
+    let figures = |answer: &Value| link::latency(answer).map(Line::only);
+    let mut subjects = doors(setup, plan(Link::Sequencer), "", figures);
+    subjects.extend(variants(setup, plan(Link::Sequencer), figures));
+    for (side, name, link) in [
+        (Side::Limit, "eventfd", Link::Eventfd),
+        (Side::Limit, "socket, packets", Link::SeqPacket),
+        (Side::Limit, "socket, stream", Link::Stream),
+        (Side::Peer, "ZeroMQ ipc", Link::ZeroMq),
+    ] {
+        subjects.push(alone(side, name, plan(link), figures));
+    }
+    subjects.push(sndio(&setup.sndiod(), plan(Link::Sndio), "", figures));
+    subjects.push(jack(&setup.jack(), plan(Link::Jack), "", figures));
+    Row { family: "latency", title: "one-way latency, 1000 a second".to_owned(), subjects }
+}
+
+/// How an answer of `send` becomes lines.
+type Read = fn(&Value) -> Result<Vec<Line>, Fail>;
+
+/// Through each door.
+pub(super) fn doors(setup: &Setup, plan: Plan, suffix: &str, read: Read) -> Vec<Subject> {
+    let through = |(door, trouble): &(door::Door, Option<String>)| {
+        let (door, name) = (*door, format!("{}{suffix}", door.name));
+        match trouble {
+            Some(why) => Subject::missing(door.side, name, why),
+            None => {
+                Subject::new(door.side, name, move || read(&door.run(&[], false, &plan.task())?))
+            }
+        }
+    };
+    setup.doors.iter().map(through).collect()
+}
+
+/// Through our doors, with each of the options that trade processor time for latency.
+pub(super) fn variants(setup: &Setup, plan: Plan, read: Read) -> Vec<Subject> {
+    let ours = || setup.main_doors().filter(|(door, why)| door.has_server() && why.is_none());
+    let through = |option: &'static str| {
+        ours().map(move |(door, _)| {
+            let (door, options) = (*door, [OsString::from(option)]);
+            Subject::new(door.side, format!("{} {option}", door.name), move || {
+                read(&door.run(&options, false, &plan.task())?)
+            })
+        })
+    };
+    OPTIONS.into_iter().flat_map(through).collect()
+}
+
+/// Without any server.
+pub(super) fn alone(side: Side, name: impl Into<String>, plan: Plan, read: Read) -> Subject {
+    Subject::new(side, name, move || read(&door::run_alone(false, &plan.task())?))
+}
+
+/// Through sndiod.
+pub(super) fn sndio(server: &Shared, plan: Plan, suffix: &str, read: Read) -> Subject {
+    shared(server, format!("sndiod{suffix}"), plan, read)
+}
+
+/// Through JACK.
+pub(super) fn jack(server: &Shared, plan: Plan, suffix: &str, read: Read) -> Subject {
+    let name = format!("JACK, dummy, {} frames{suffix}", peer::JACK_PERIOD);
+    shared(server, name, plan, read)
+}
+
+fn shared(server: &Shared, name: String, plan: Plan, read: Read) -> Subject {
+    // Lives until the last subject that needs it is gone.
+    let server = Shared::clone(server);
+    Subject::new(Side::Peer, name, move || {
+        let server = server.as_ref().as_ref().map_err(Fail::new)?;
+        let (variable, value) = &server.variable;
+        read(&door::run_alone_with((variable, value), &plan.task())?)
+    })
+}

@@ -1,0 +1,269 @@
+//! Scheduled lateness: how long after its instant an event is dispatched, and read by a program.
+
+use super::Setup;
+use super::device::{self, READ_SIZE, Sequencer, now_ns, numbers, scheduled, signed};
+use super::door::{self, Door};
+use super::process::Process;
+use super::row::{Line, Row, Side, Subject};
+use super::stats::{Figures, percentiles};
+use super::wake;
+use super::worker::{Words, task};
+use aseqd_host::error::{Context as _, Fail};
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::path::Path;
+use zerocopy::IntoBytes as _;
+
+/// The gaps between instants are even between these, in nanoseconds: no tick can match them.
+const GAP_NS: (u64, u64) = (500_000, 3_500_000);
+/// The first instant is so far ahead that everything is written before.
+const LEAD_NS: u64 = 20_000_000;
+/// cyclictest's gap between instants: the middle of ours, in microseconds.
+const CYCLE_US: u64 = 2000;
+/// Latenesses above that are one class for cyclictest, in microseconds.
+const HISTOGRAM_US: u64 = 50_000;
+/// One row under the ordinary scheduler, one under SCHED_FIFO.
+pub(super) fn rows(setup: &Setup) -> Vec<Row> {
+    let title = |fifo| match fifo {
+        true => "scheduled lateness, SCHED_FIFO",
+        false => "scheduled lateness",
+    };
+    let row = |fifo| {
+        let title = title(fifo).to_owned();
+        Row { family: "lateness", title, subjects: subjects(setup, fifo) }
+    };
+    [false, true].map(row).into()
+}
+
+fn subjects(setup: &Setup, fifo: bool) -> Vec<Subject> {
+    let count = if setup.quick { 50 } else { 200 };
+    let mut subjects = Vec::new();
+    for (door, trouble) in setup.main_doors() {
+        subjects.push(through(setup, *door, trouble.as_ref(), fifo, false, count));
+        if door.has_server() {
+            subjects.push(through(setup, *door, trouble.as_ref(), fifo, true, count));
+        }
+    }
+    for way in ["timerfd", "nanosleep", "tick"] {
+        let (side, name) = match way {
+            "timerfd" => (Side::Limit, "timerfd and epoll"),
+            "nanosleep" => (Side::Limit, "clock_nanosleep"),
+            _ => (Side::Peer, "a tick of 1 kHz"),
+        };
+        let mut seed = 0;
+        subjects.push(Subject::new(side, name, move || {
+            seed += 1;
+            let answer = door::run_alone(fifo, &task(&[&"lateness", &way, &count, &seed]))?;
+            let (due, woke) = (times(&answer, "due")?, times(&answer, "read")?);
+            Ok(Line::only(percentiles(differences(&due, &woke))))
+        }));
+    }
+    subjects.push(Subject::new(Side::Peer, "cyclictest", move || {
+        cyclictest(fifo, count).map(Line::only)
+    }));
+    subjects
+}
+
+/// A program that writes events for random instants and reads them when they come.
+fn through(
+    setup: &Setup,
+    door: Door,
+    trouble: Option<&String>,
+    fifo: bool,
+    precise: bool,
+    count: usize,
+) -> Subject {
+    let with = if precise { " --precise" } else { "" };
+    let name = format!("{}{with}", door.name);
+    if let Some(trouble) = trouble {
+        return Subject::missing(door.side, name, trouble);
+    }
+    let log = setup.directory.path().join("dispatch.log");
+    let mut options = vec![OsString::from("--dispatch-log"), log.clone().into_os_string()];
+    options.extend(precise.then(|| OsString::from("--precise")));
+    // As root it would run under SCHED_FIFO by itself.
+    options.extend((!fifo).then(|| OsString::from("--no-realtime")));
+    let mut seed = 0;
+    Subject::new(door.side, name, move || {
+        seed += 1;
+        let answer = door.run(&options, fifo, &task(&[&"lateness", &"seq", &count, &seed]))?;
+        let (mut due, read) = (times(&answer, "due")?, times(&answer, "read")?);
+        let mut stamps = None;
+        if door.has_server() {
+            let pairs = dispatches(&log, due[0])?;
+            // What the server knows is exact; what the program computed is half a call off.
+            let (exact, handled): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+            stamps = Some(percentiles(differences(&exact, &handled)));
+            if exact.len() == due.len() {
+                due = exact;
+            }
+        }
+        let mut figures = percentiles(differences(&due, &read));
+        if let Some(cpu) = answer["server_cpu_ns"].as_f64() {
+            figures.push(("server_cpu_us_per_instant".to_owned(), cpu / 1000.0 / due.len() as f64));
+            let policy = if answer["server_fifo"].as_bool() == Some(true) { 1.0 } else { 0.0 };
+            figures.push(("server_is_fifo".to_owned(), policy));
+        }
+        let read = Line { suffix: "program's read", figures: Ok(figures) };
+        let stamp = stamps.map(|figures| Line { suffix: "server's stamp", figures: Ok(figures) });
+        Ok(stamp.into_iter().chain([read]).collect())
+    })
+}
+
+/// Due instant and dispatch of all events from that instant on, in nanoseconds of `CLOCK_MONOTONIC`.
+fn dispatches(log: &Path, first_due: u64) -> Result<Vec<(u64, u64)>, Fail> {
+    let bytes = std::fs::read(log).with_context(|| log.display().to_string())?;
+    let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+    let pairs = bytes.chunks_exact(16).map(|pair| (number(&pair[..8]), number(&pair[8..])));
+    // Half of the lead before the first instant nothing of the measurement is due.
+    let pairs: Vec<_> = pairs.filter(|(due, _)| *due + LEAD_NS / 2 > first_due).collect();
+    match pairs.is_empty() {
+        true => Err(Fail::new("the server has written down no dispatch")),
+        false => Ok(pairs),
+    }
+}
+
+pub(super) fn times(answer: &Value, name: &str) -> Result<Vec<u64>, Fail> {
+    let list = answer[name].as_array();
+    let list: Option<Vec<u64>> = list.and_then(|list| list.iter().map(Value::as_u64).collect());
+    list.filter(|list| !list.is_empty()).ok_or_else(|| Fail::new("a worker found out nothing"))
+}
+
+pub(super) fn differences(from: &[u64], to: &[u64]) -> impl Iterator<Item = i64> {
+    from.iter().zip(to).map(|(from, to)| signed(*to) - signed(*from))
+}
+
+/// Latenesses that cyclictest of rt-tests finds, by its histogram.
+fn cyclictest(fifo: bool, count: usize) -> Result<Figures, Fail> {
+    let (policy, priority) = if fifo { ("fifo", "49") } else { ("other", "0") };
+    let words = [
+        "cyclictest".to_owned(),
+        "--quiet".to_owned(),
+        "--default-system".to_owned(),
+        "--threads=1".to_owned(),
+        format!("--policy={policy}"),
+        format!("--priority={priority}"),
+        format!("--interval={CYCLE_US}"),
+        format!("--loops={count}"),
+        format!("--histogram={HISTOGRAM_US}"),
+    ];
+    let mut command = door::command(words.into_iter().map(OsString::from), false)?;
+    let text = door::output(&mut command).map_err(|error| match installed("cyclictest") {
+        true => error,
+        false => Fail::new("cyclictest is not installed (package rt-tests)"),
+    })?;
+    let classes = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+        let mut fields = line.split_whitespace();
+        let lateness: i64 = fields.next()?.parse().ok()?;
+        let count: usize = fields.next()?.parse().ok()?;
+        Some(std::iter::repeat_n(lateness * 1000, count))
+    });
+    let latenesses: Vec<_> = classes.flatten().collect();
+    match latenesses.is_empty() {
+        true => Err(Fail::new("cyclictest has printed no histogram")),
+        false => Ok(percentiles(latenesses)),
+    }
+}
+
+/// Is a program of this name to be found?
+pub(super) fn installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// `lateness WAY COUNT SEED`: when instants were due, and when something woke or was read for them.
+pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
+    let way = words.word()?;
+    let offsets = offsets(words.number()?, words.number()?);
+    let instants = |offsets: &[u64]| {
+        let start = now_ns() + LEAD_NS;
+        offsets.iter().map(|offset| start + offset).collect::<Vec<_>>()
+    };
+    let (due, woke) = match way.as_str() {
+        "seq" => return sequencer(&offsets),
+        "timerfd" => {
+            let due = instants(&offsets);
+            let woke = wake::timerfd(&due)?;
+            (due, woke)
+        }
+        "nanosleep" => {
+            let due = instants(&offsets);
+            let woke = wake::nanosleep(&due)?;
+            (due, woke)
+        }
+        _ => {
+            let due = instants(&offsets);
+            let woke = wake::tick(&due)?;
+            (due, woke)
+        }
+    };
+    Ok(json!({ "due": due, "read": woke }))
+}
+
+fn sequencer(offsets: &[u64]) -> Result<Value, Fail> {
+    let sequencer = Sequencer::open("aseqd bench: lateness")?;
+    let queue = sequencer.start_queue()?;
+    let origin = sequencer.queue_origin(queue)?;
+    let start = u64::try_from(signed(now_ns()) - origin).unwrap_or(0) + LEAD_NS;
+    let port = sequencer.port;
+    let mut bytes = Vec::new();
+    for (number, offset) in (0..).zip(offsets) {
+        let event = device::numbered(number, port, port);
+        bytes.extend_from_slice(scheduled(event, queue, start + offset).as_bytes());
+    }
+    sequencer.write(&bytes)?;
+    let server = Process::server();
+    let before = server.map(Process::usage).transpose()?;
+    let mut read = Vec::with_capacity(offsets.len());
+    let mut buffer = [0; READ_SIZE];
+    while read.len() < offsets.len() {
+        let len = sequencer.read(&mut buffer).context("events cannot be read")?;
+        let at = now_ns();
+        read.extend(numbers(&buffer[..len]).map(|_| at));
+    }
+    let used = match (server, before) {
+        (Some(server), Some(before)) => Some(server.usage()?.since(before)),
+        _ => None,
+    };
+    let due = |offset: &u64| u64::try_from(signed(start + offset) + origin).unwrap_or(0);
+    Ok(json!({
+        "due": offsets.iter().map(due).collect::<Vec<_>>(),
+        "read": read,
+        "server_cpu_ns": used.map(|used| used.cpu_ns),
+        "server_fifo": server.map(Process::is_fifo),
+    }))
+}
+
+/// Instants after a start, with random gaps.
+pub(super) fn offsets(count: usize, seed: u64) -> Vec<u64> {
+    let mut random = Random::new(seed);
+    let mut offset = 0;
+    let next = |_| {
+        offset += GAP_NS.0 + random.below(GAP_NS.1 - GAP_NS.0);
+        offset
+    };
+    (0..count).map(next).collect()
+}
+
+/// Numbers that look random: splitmix64, public domain, of Sebastiano Vigna.
+#[derive(Clone, Debug)]
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Below that limit, which must not be 0.
+    pub(super) const fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+}

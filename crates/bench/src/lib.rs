@@ -1,0 +1,263 @@
+//! `aseqd bench`: what a sequencer costs on this machine, beside what the machine can do at best and
+//! what others do, in one run.
+//!
+//! Programs of the bench come to the sequencer as any program does: they are started by `aseqd run`,
+//! open `/dev/snd/seq` and read and write there. The rows are in files of their own.
+
+mod alone;
+mod call;
+mod device;
+mod door;
+mod fanout;
+mod flood;
+mod idle;
+mod latency;
+mod lateness;
+mod link;
+mod machine;
+mod peer;
+mod peers;
+mod playing;
+mod process;
+mod queues;
+mod report;
+mod rig;
+mod row;
+mod startup;
+mod stats;
+mod timer;
+mod wake;
+pub mod worker;
+
+use aseqd_console::say;
+use aseqd_console::{is_wanted, print};
+use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::folder::{self, Private};
+use door::Door;
+use machine::Machine;
+use peer::Shared;
+use row::{Measured, Row};
+use std::cell::OnceCell;
+use std::io::{IsTerminal as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// How often everything is measured, unless an option says otherwise.
+const ROUNDS: usize = 5;
+/// Wrong usage, as clap has it.
+const STATUS_USAGE: u8 = 2;
+
+/// Measure the sequencer on this machine, beside its limits and its peers
+///
+/// Everything is measured in one run, in interleaved rounds: what the machine does meanwhile meets
+/// all alike. Compare ratios; absolute times drift with the machine. Peers that are not installed,
+/// and what this machine does not permit, are named as not measured, with the reason.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Exit status: 0 if the table was printed, 1 if not, 2 for wrong usage.
+
+Examples:
+  aseqd bench
+  aseqd bench lateness latency --rounds 9
+  aseqd bench --json > table.json
+  aseqd bench --against-dev-snd-seq    # beside the kernel's own sequencer")]
+pub struct BenchArgs {
+    /// Rows to measure, by the names that --list prints [default: all]
+    #[arg(value_name = "ROW")]
+    pub rows: Vec<String>,
+    /// How often everything is measured [default: 5, with --quick 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub rounds: Option<u16>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Measure less of everything, and once: to see that it works
+    #[arg(long)]
+    pub quick: bool,
+    /// Print the names of the rows, and what they are
+    #[arg(long)]
+    pub list: bool,
+    /// Measure the programs' side on the device of this machine too
+    #[arg(long)]
+    pub against_dev_snd_seq: bool,
+}
+
+/// A kind of rows, its name on the command line, and what it is.
+struct Family {
+    name: &'static str,
+    about: &'static str,
+    rows: fn(&Setup) -> Vec<Row>,
+}
+
+/// All, in the order of the table.
+const FAMILIES: [Family; 11] = [
+    Family {
+        name: "lateness",
+        about: "how late scheduled events are dispatched, and read by a program",
+        rows: lateness::rows,
+    },
+    Family {
+        name: "timer",
+        about: "how late a program reads the ticks of a timer of 1 ms",
+        rows: timer::rows,
+    },
+    Family {
+        name: "latency",
+        about: "one-way latency between two processes, 1000 events a second",
+        rows: |setup| vec![latency::row(setup)],
+    },
+    Family {
+        name: "call",
+        about: "what a call costs: open, ioctl, write, to another process and back",
+        rows: call::rows,
+    },
+    Family {
+        name: "flood",
+        about: "events a second between two processes, by 1, 16 and 100 per write",
+        rows: flood::rows,
+    },
+    Family {
+        name: "fanout",
+        about: "CPU time of an event to 1, 8 and 63 subscribers",
+        rows: fanout::rows,
+    },
+    Family {
+        name: "queue",
+        about: "holding, appending and removing events that wait",
+        rows: queues::rows,
+    },
+    Family {
+        name: "engine",
+        about: "events a second of the engine alone, in one process",
+        rows: alone::rows,
+    },
+    Family {
+        name: "idle",
+        about: "wake-ups and CPU time of a server with little to do",
+        rows: idle::rows,
+    },
+    Family {
+        name: "startup",
+        about: "time to start a command with a sequencer of its own",
+        rows: |setup| vec![startup::row(setup)],
+    },
+    Family {
+        name: "play",
+        about: "from a large MIDI file to its first event, and the memory for it",
+        rows: |setup| vec![playing::row(setup)],
+    },
+];
+
+/// Before the process id, the name of a run's directory.
+const DIRECTORY: &str = "aseqd-bench-run-";
+
+/// What the rows need to know.
+struct Setup {
+    /// The doors, each with the reason why it cannot be used here, if there is one.
+    doors: Vec<(Door, Option<String>)>,
+    quick: bool,
+    /// For files of this run. The next run removes what a killed one has left.
+    directory: Private,
+    /// Servers of peers, started when the first row wants them.
+    sndiod: OnceCell<Shared>,
+    jack: OnceCell<Shared>,
+}
+
+impl Setup {
+    fn new(args: &BenchArgs) -> Result<Self, Fail> {
+        remove_leftovers();
+        let prefix = format!("{DIRECTORY}{}-", std::process::id());
+        let directory = Private::anywhere(&prefix).context("no place for files of this run")?;
+        let doors = Door::all(args.against_dev_snd_seq);
+        Ok(Self {
+            doors: doors.into_iter().map(|door| (door, door.trouble())).collect(),
+            quick: args.quick,
+            directory,
+            sndiod: OnceCell::new(),
+            jack: OnceCell::new(),
+        })
+    }
+
+    /// The door of ours that is tried first, and the kernel's: for what the server does, whatever the door.
+    fn main_doors(&self) -> impl Iterator<Item = &(Door, Option<String>)> {
+        let ours = self.doors.iter().filter(|(door, _)| door.has_server()).take(1);
+        ours.chain(self.doors.iter().filter(|(door, _)| !door.has_server()))
+    }
+
+    fn sndiod(&self) -> Shared {
+        Shared::clone(self.sndiod.get_or_init(peer::sndiod))
+    }
+
+    fn jack(&self) -> Shared {
+        Shared::clone(self.jack.get_or_init(peer::jack))
+    }
+}
+
+/// Directories of runs that were interrupted: a large file may be in them.
+fn remove_leftovers() {
+    let own = rustix::process::geteuid().as_raw();
+    for place in folder::temporary() {
+        for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let run = name.to_str().and_then(|name| {
+                name.strip_prefix(DIRECTORY)?.split_once('-')?.0.parse::<u32>().ok()
+            });
+            let ended = run.is_some_and(|run| !Path::new(&format!("/proc/{run}")).exists());
+            if ended && std::fs::symlink_metadata(entry.path()).is_ok_and(|is| is.uid() == own) {
+                let _left = std::fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+}
+
+/// Measures, and prints the table.
+///
+/// # Errors
+/// A sentence, if nothing can be measured or printed.
+pub fn main(args: &BenchArgs) -> Result<ExitCode, Fail> {
+    if args.list {
+        let line = |family: &Family| format!("{:<10}{}\n", family.name, family.about);
+        print(&FAMILIES.iter().map(line).collect::<String>())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let known = |name: &String| FAMILIES.iter().any(|family| family.name == name);
+    if let Some(unknown) = args.rows.iter().find(|name| !known(name)) {
+        let names: Vec<_> = FAMILIES.iter().map(|family| family.name).collect();
+        say(&format_args!("there is no row {unknown}; there are {}", names.join(", ")));
+        return Ok(ExitCode::from(STATUS_USAGE));
+    }
+    let rounds = args.rounds.map_or(if args.quick { 1 } else { ROUNDS }, usize::from);
+    let machine = Machine::here();
+    let setup = Setup::new(args)?;
+    if !args.json && !is_wanted(&report::head(&machine, rounds))? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut measured: Vec<Measured> = Vec::new();
+    for family in &FAMILIES {
+        if !args.rows.is_empty() && !args.rows.iter().any(|name| name == family.name) {
+            continue;
+        }
+        for row in (family.rows)(&setup) {
+            let row = row.measure(rounds, &mut progress);
+            progress("");
+            if !args.json && !is_wanted(&report::text(&row))? {
+                return Ok(ExitCode::SUCCESS);
+            }
+            measured.push(row);
+        }
+    }
+    if args.json {
+        print(&format!("{:#}\n", report::json(&machine, rounds, &measured)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One line on a terminal that says what is measured; empty, it goes away.
+fn progress(text: &str) {
+    let mut err = std::io::stderr();
+    if err.is_terminal() {
+        // A terminal that went away is no reason to stop.
+        let _ = err.write_all(format!("\r{text}\x1b[K").as_bytes());
+    }
+}

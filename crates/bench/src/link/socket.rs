@@ -1,0 +1,72 @@
+//! A Unix socket pair: what a transport between processes costs without a sequencer in it.
+
+use super::{MESSAGE, Receiver, Sender};
+use crate::device::{READ_SIZE, now_ns};
+use aseqd_host::error::{Context as _, Fail};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use std::os::fd::OwnedFd;
+
+pub(super) fn pair(packets: bool) -> Result<(OwnedFd, OwnedFd), Fail> {
+    let kind = if packets { SocketType::SEQPACKET } else { SocketType::STREAM };
+    socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None).context("socketpair")
+}
+
+#[derive(Debug)]
+pub(super) struct Writer(pub(super) OwnedFd);
+
+impl Sender for Writer {
+    fn send(&mut self, first: u32, count: u32) -> Result<(), Fail> {
+        let bytes = records(first, count);
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let written = rustix::io::retry_on_intr(|| rustix::io::write(&self.0, rest));
+            rest = &rest[written.context("socket")?..];
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Reader {
+    socket: OwnedFd,
+    /// The head of a message whose rest was not read yet.
+    rest: Vec<u8>,
+}
+
+impl Reader {
+    pub(super) fn new(socket: OwnedFd) -> Self {
+        Self { socket, rest: Vec::new() }
+    }
+}
+
+impl Receiver for Reader {
+    fn receive(&mut self, into: &mut Vec<(u32, u64)>) -> Result<(), Fail> {
+        let mut buffer = [0; READ_SIZE];
+        let read = rustix::io::retry_on_intr(|| rustix::io::read(&self.socket, &mut buffer));
+        let bytes = &buffer[..read.context("socket")?];
+        let at = now_ns();
+        if bytes.is_empty() {
+            return Err(Fail::new("the sender is gone"));
+        }
+        self.rest.extend_from_slice(bytes);
+        let whole = self.rest.len() / MESSAGE * MESSAGE;
+        into.extend(first_words(&self.rest[..whole]).map(|number| (number, at)));
+        self.rest.drain(..whole);
+        Ok(())
+    }
+}
+
+/// Messages of the size of an event, with their numbers in front.
+pub(super) fn records(first: u32, count: u32) -> Vec<u8> {
+    let mut bytes = vec![0; MESSAGE * count as usize];
+    for (record, number) in bytes.chunks_exact_mut(MESSAGE).zip(first..) {
+        record[..4].copy_from_slice(&number.to_ne_bytes());
+    }
+    bytes
+}
+
+/// The numbers of such messages.
+pub(super) fn first_words(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    let number = |record: &[u8]| u32::from_ne_bytes([record[0], record[1], record[2], record[3]]);
+    bytes.chunks_exact(MESSAGE).map(number)
+}

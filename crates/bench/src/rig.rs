@@ -1,0 +1,135 @@
+//! An engine in this process, as its server drives it: for what has no process between.
+
+use super::device::POOL;
+use aseqd_abi::event::EventData;
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{
+    CLIENT_SYSTEM, ClientPool, PORT_SYSTEM_TIMER, PortCaps, PortInfo, PortSubscribe, QueueClient,
+    QueueInfo,
+};
+use aseqd_abi::{Address, Event, EventType};
+use aseqd_engine::{Access, Engine, FileId, Identity, Input, Reply, Time};
+use aseqd_host::error::{Context as _, Fail};
+use std::hint::black_box;
+use zerocopy::{FromBytes, IntoBytes};
+
+/// An engine and its clock, which moves when told.
+#[derive(Debug)]
+pub(super) struct Rig {
+    engine: Engine,
+    pub(super) now: Time,
+    out: Vec<u8>,
+}
+
+/// A client with one port.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member {
+    pub(super) file: FileId,
+    pub(super) port: Address,
+}
+
+impl Rig {
+    pub(super) fn new() -> Self {
+        Self { engine: Engine::new(), now: Time(0), out: Vec::new() }
+    }
+
+    /// Opens a client with the largest pools and a port.
+    pub(super) fn open(&mut self) -> Result<Member, Fail> {
+        let identity = Identity::User { pid: 1 };
+        let file = self.engine.open(self.now, Access::ReadWrite, identity);
+        let file = file.context("a client")?;
+        let client: i32 = self.ask(file, request::CLIENT_ID, 0)?;
+        let pool = i32::try_from(POOL).context("a pool")?;
+        let pools = ClientPool {
+            client,
+            output_pool: pool,
+            input_pool: pool,
+            output_room: 1,
+            ..ClientPool::default()
+        };
+        self.ask(file, request::SET_CLIENT_POOL, pools)?;
+        let caps = PortCaps::READ | PortCaps::WRITE | PortCaps::SUBS_READ | PortCaps::SUBS_WRITE;
+        let port = Address::new(u8::try_from(client).context("a client")?, 0);
+        let info = PortInfo { addr: port, capability: caps.bits(), ..PortInfo::default() };
+        let info = self.ask(file, request::CREATE_PORT, info)?;
+        Ok(Member { file, port: info.addr })
+    }
+
+    /// A queue that runs.
+    pub(super) fn start_queue(&mut self, owner: Member) -> Result<u8, Fail> {
+        let info = QueueInfo { owner: owner.port.client.into(), ..QueueInfo::default() };
+        let queue = self.ask(owner.file, request::CREATE_QUEUE, info)?.queue;
+        let queue = u8::try_from(queue).context("a queue")?;
+        let start = Event {
+            source: owner.port,
+            dest: Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER),
+            data: EventData::from_queue(queue, 0, 0),
+            ..Event::direct(EventType::START)
+        };
+        self.write(owner, start.as_bytes()).context("a queue")?;
+        Ok(queue)
+    }
+
+    /// Lets a client send through a queue that another one made.
+    pub(super) fn use_queue(&mut self, member: Member, queue: u8) -> Result<(), Fail> {
+        let wanted = QueueClient { queue: queue.into(), used: 1, ..QueueClient::default() };
+        self.ask(member.file, request::SET_QUEUE_CLIENT, wanted).map(drop)
+    }
+
+    pub(super) fn subscribe(&mut self, from: Member, to: Member) -> Result<(), Fail> {
+        let wanted = PortSubscribe { sender: from.port, dest: to.port, ..PortSubscribe::default() };
+        self.ask(to.file, request::SUBSCRIBE_PORT, wanted).map(drop)
+    }
+
+    /// A request with its struct, and the struct that comes back.
+    pub(super) fn ask<T: FromBytes + IntoBytes + zerocopy::Immutable>(
+        &mut self,
+        file: FileId,
+        request: u32,
+        argument: T,
+    ) -> Result<T, Fail> {
+        let arg: &[u8] = match aseqd_abi::ioctl::direction(request) & aseqd_abi::ioctl::WRITE {
+            0 => &[],
+            _ => argument.as_bytes(),
+        };
+        let input = Input::Ioctl { file, request, compat: false, arg };
+        self.engine.handle(self.now, input, &mut self.out).finish().context("a request")?;
+        self.drain();
+        Ok(T::read_from_bytes(&self.out).unwrap_or(argument))
+    }
+
+    /// Writes events as a program that does not sleep; how many bytes were taken.
+    pub(super) fn write(&mut self, from: Member, data: &[u8]) -> Result<usize, Fail> {
+        let input = Input::Write { file: from.file, data, nonblock: true };
+        let reply = self.engine.handle(self.now, input, &mut self.out);
+        self.drain();
+        reply.finish().context("a write")
+    }
+
+    /// Reads up to 16 KiB; how many bytes there were.
+    pub(super) fn read(&mut self, at: Member) -> usize {
+        let input = Input::Read { file: at.file, len: super::device::READ_SIZE, nonblock: true };
+        let reply = self.engine.handle(self.now, input, &mut self.out);
+        black_box(&self.out);
+        if let Reply::Done(len) = reply { len } else { 0 }
+    }
+
+    /// When the next event is due.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.engine.poll_timeout()
+    }
+
+    /// Lets time pass up to an instant, as the alarm of a server does.
+    pub(super) fn pass(&mut self, until: Time) {
+        self.now = self.now.max(until);
+        // Nothing is answered to a timeout.
+        let _done = self.engine.handle(self.now, Input::Timeout, &mut self.out);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.engine.poll_output() {
+            black_box(output);
+        }
+    }
+}

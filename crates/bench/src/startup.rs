@@ -1,0 +1,57 @@
+//! Start-up: what `aseqd run -- true` takes longer than `true`.
+
+use super::Setup;
+use super::door;
+use super::lateness::installed;
+use super::row::{Line, Row, Side, Subject};
+use super::stats::quantile;
+use aseqd_host::error::Fail;
+use std::ffi::OsString;
+use std::process::Command;
+use std::time::Instant;
+
+/// Starts in a round, of which the middle one counts.
+const STARTS: usize = 5;
+
+/// The row.
+pub(super) fn row(setup: &Setup) -> Row {
+    let mut subjects = Vec::new();
+    for (door, trouble) in setup.doors.iter().filter(|(door, _)| door.has_server()) {
+        let (door, name) = (*door, format!("aseqd run -- true, {}", door.name));
+        subjects.push(match trouble {
+            Some(why) => Subject::missing(door.side, name, why),
+            None => {
+                Subject::new(door.side, name, move || middle(|| door.start(&[], words(&["true"]))))
+            }
+        });
+    }
+    subjects.push(Subject::new(Side::Limit, "true", || {
+        middle(|| door::command(words(&["true"]), false))
+    }));
+    let unshare = "unshare --map-root-user --mount true";
+    subjects.push(match installed("unshare") {
+        false => Subject::missing(Side::Peer, unshare, "unshare is not installed (util-linux)"),
+        true => Subject::new(Side::Peer, unshare, || {
+            // The user's own namespace is what an ordinary user needs for the other.
+            let own = ["unshare", "--map-root-user", "--mount", "true"];
+            middle(|| door::command(words(&own), false))
+        }),
+    });
+    Row { family: "startup", title: "start-up".to_owned(), subjects }
+}
+
+fn words(words: &[&str]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
+}
+
+fn middle(command: impl Fn() -> Result<Command, Fail>) -> Result<Vec<Line>, Fail> {
+    let mut times = Vec::new();
+    for _ in 0..STARTS {
+        let mut command = command()?;
+        let start = Instant::now();
+        door::output(&mut command)?;
+        times.push(start.elapsed().as_secs_f64() * 1000.0);
+    }
+    times.sort_unstable_by(f64::total_cmp);
+    Ok(Line::only(vec![("ms".to_owned(), quantile(&times, 0.5))]))
+}

@@ -1,0 +1,196 @@
+//! Lateness of a periodic timer: how long after each millisecond a program that sleeps in a read of
+//! `/dev/snd/timer` is awake.
+
+use super::Setup;
+use super::device::now_ns;
+use super::door::{self, Door};
+use super::lateness::{differences, times};
+use super::process::Process;
+use super::row::{Line, Row, Side, Subject};
+use super::stats::percentiles;
+use super::wake;
+use super::worker::{Words, task};
+use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers as request;
+use aseqd_abi::timer::{
+    CLASS_GLOBAL, GLOBAL_HRTIMER, ParamsFlags, TimerEvent, TimerId, TimerParams, TimerSelect,
+    TimerTread,
+};
+use aseqd_client::ioctl::ioctl;
+use aseqd_client::timer::DEVICE;
+use aseqd_host::error::{Context as _, Fail};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::os::fd::{AsFd as _, OwnedFd};
+use zerocopy::{FromBytes as _, FromZeros as _, IntoBytes as _};
+
+const PERIOD_NS: u64 = 1_000_000;
+/// Records that one read takes at most.
+const RECORDS: usize = 32;
+
+/// One row under the ordinary scheduler, one under SCHED_FIFO.
+pub(super) fn rows(setup: &Setup) -> Vec<Row> {
+    let row = |fifo: bool| {
+        let policy = if fifo { ", SCHED_FIFO" } else { "" };
+        let title = format!("timer of 1 ms, lateness{policy}");
+        Row { family: "timer", title, subjects: subjects(setup, fifo) }
+    };
+    [false, true].map(row).into()
+}
+
+fn subjects(setup: &Setup, fifo: bool) -> Vec<Subject> {
+    let count = if setup.quick { 50 } else { 500 };
+    let mut subjects = Vec::new();
+    for (door, trouble) in setup.main_doors() {
+        subjects.push(through(*door, trouble.as_ref(), fifo, false, count));
+        if door.has_server() {
+            subjects.push(through(*door, trouble.as_ref(), fifo, true, count));
+        }
+    }
+    for (way, name) in [("nanosleep", "clock_nanosleep"), ("timerfd", "timerfd, periodic")] {
+        subjects.push(Subject::new(Side::Limit, name, move || {
+            let answer = door::run_alone(fifo, &task(&[&"timer", &way, &count]))?;
+            let (due, woke) = (times(&answer, "due")?, times(&answer, "read")?);
+            Ok(Line::only(percentiles(differences(&due, &woke))))
+        }));
+    }
+    subjects
+}
+
+/// A program that has an instance of the high-resolution timer.
+fn through(
+    door: Door,
+    trouble: Option<&String>,
+    fifo: bool,
+    precise: bool,
+    count: usize,
+) -> Subject {
+    // The kernel's door is named after the sequencer.
+    let name = if door.has_server() { door.name } else { DEVICE };
+    let name = format!("{name}{}", if precise { " --precise" } else { "" });
+    if let Some(trouble) = trouble {
+        return Subject::missing(door.side, name, trouble);
+    }
+    let mut options = Vec::new();
+    options.extend(precise.then(|| OsString::from("--precise")));
+    // As root it would run under SCHED_FIFO by itself.
+    options.extend((!fifo).then(|| OsString::from("--no-realtime")));
+    Subject::new(door.side, name, move || {
+        let answer = door.run(&options, fifo, &task(&[&"timer", &"device", &count]))?;
+        let (due, read) = (times(&answer, "due")?, times(&answer, "read")?);
+        let mut figures = percentiles(differences(&due, &read));
+        if let Some(cpu) = answer["server_cpu_ns"].as_f64() {
+            figures.push(("server_cpu_us_per_tick".to_owned(), cpu / 1000.0 / due.len() as f64));
+            let policy = if answer["server_fifo"].as_bool() == Some(true) { 1.0 } else { 0.0 };
+            figures.push(("server_is_fifo".to_owned(), policy));
+        }
+        let (due, stamp) = (times(&answer, "stamp_due")?, times(&answer, "stamp")?);
+        let stamps = percentiles(differences(&due, &stamp));
+        Ok(vec![
+            Line { suffix: "record's time", figures: Ok(stamps) },
+            Line { suffix: "program's read", figures: Ok(figures) },
+        ])
+    })
+}
+
+/// `timer WAY COUNT`: when periods ended, and when something woke or was read for them.
+pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
+    let way = words.word()?;
+    let count: usize = words.number()?;
+    if way == "device" {
+        return Instance::start()?.read(count);
+    }
+    let start = now_ns();
+    let due: Vec<u64> = grid(start).take(count).collect();
+    let woke = match way.as_str() {
+        "timerfd" => wake::periodic(start + PERIOD_NS, PERIOD_NS, count)?,
+        _ => wake::nanosleep(&due)?,
+    };
+    Ok(json!({ "due": due, "read": woke }))
+}
+
+/// The ends of the periods after a start.
+fn grid(start: u64) -> impl Iterator<Item = u64> {
+    (1..).map(move |period| start + period * PERIOD_NS)
+}
+
+/// An instance that runs, whose reads sleep.
+struct Instance(OwnedFd);
+
+impl Instance {
+    fn start() -> Result<Self, Fail> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = openat(CWD, DEVICE, flags, Mode::empty()).context(DEVICE)?;
+        let device = file.as_fd();
+        let id = TimerId { dev_class: CLASS_GLOBAL, device: GLOBAL_HRTIMER, ..TimerId::default() };
+        let mut select = TimerSelect { id, ..TimerSelect::default() };
+        let mut params = TimerParams {
+            flags: ParamsFlags::AUTO.bits(),
+            ticks: u32::try_from(PERIOD_NS).context("a period")?,
+            filter: 1 << TimerEvent::TICK.0 | 1 << TimerEvent::START.0,
+            ..TimerParams::default()
+        };
+        ioctl(device, request::TREAD64, &mut 1_i32)
+            .and_then(|_| ioctl(device, request::SELECT, &mut select))
+            .and_then(|_| ioctl(device, request::PARAMS, &mut params))
+            .and_then(|_| ioctl(device, request::START, &mut ()))
+            .map_err(|errno| match errno {
+                Errno::ENODEV => Fail::new("there is no high-resolution timer"),
+                errno => Fail::new(format!("the timer cannot be started: {errno}")),
+            })?;
+        Ok(Self(file))
+    }
+
+    /// Reads as long as periods are wanted. A record may tell of several: each was read then, and the
+    /// record's time is that of the last.
+    fn read(&self, count: usize) -> Result<Value, Fail> {
+        let server = Process::server();
+        let before = server.map(Process::usage).transpose()?;
+        let mut ends = None;
+        let (mut due, mut read) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let (mut stamp_due, mut stamp) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut records = [TimerTread::new_zeroed(); RECORDS];
+        while due.len() < count {
+            let bytes = records.as_mut_bytes();
+            let len = rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut *bytes))
+                .context("ticks cannot be read")?;
+            let now = now_ns();
+            for record in bytes[..len].chunks_exact(size_of::<TimerTread>()) {
+                let record = TimerTread::read_from_bytes(record)
+                    .map_err(|_| Fail::new("a record has another size"))?;
+                let time = record.tv_sec * 1_000_000_000 + record.tv_nsec;
+                let time = u64::try_from(time).context("a record's time")?;
+                if record.event == TimerEvent::START.0 {
+                    ends = Some(grid(time));
+                    continue;
+                }
+                let ends = ends.as_mut().ok_or_else(|| Fail::new("ticks came before START"))?;
+                // Linux adds the periods by which it is late to the ticks of one, as if they were ticks.
+                let periods = u64::from(record.val) / PERIOD_NS;
+                for end in ends.take(usize::try_from(periods).context("periods")?) {
+                    due.push(end);
+                    read.push(now);
+                }
+                stamp_due.extend(due.last().copied());
+                stamp.push(time);
+            }
+        }
+        // No tick is before its instant. Linux writes START when the timer counts already, so that its time is
+        // too late for a grid by as much as that took.
+        let late = |(due, stamp): (&u64, &u64)| due.saturating_sub(*stamp);
+        let late: u64 = stamp_due.iter().zip(&stamp).map(late).max().unwrap_or(0);
+        for end in due.iter_mut().chain(&mut stamp_due) {
+            *end -= late;
+        }
+        let used = match (server, before) {
+            (Some(server), Some(before)) => Some(server.usage()?.since(before)),
+            _ => None,
+        };
+        Ok(json!({
+            "due": due, "read": read, "stamp_due": stamp_due, "stamp": stamp,
+            "server_cpu_ns": used.map(|used| used.cpu_ns),
+            "server_fifo": server.map(Process::is_fifo),
+        }))
+    }
+}

@@ -1,0 +1,86 @@
+//! `aseqd bench-worker`: the programs that the bench starts, each with one task. Not for people. The
+//! last line that a worker prints is its answer, in JSON.
+
+use super::{call, fanout, idle, lateness, link, playing, timer};
+use aseqd_console::print;
+use aseqd_host::error::{Context as _, Fail, reason};
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// No task takes so long; one that hangs must not keep the bench.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Priority of what runs under SCHED_FIFO: below the kernel's own threads for interrupts, which have 50.
+const FIFO_PRIORITY: i32 = 49;
+
+/// A program of the bench
+#[derive(clap::Args, Debug)]
+pub struct WorkerArgs {
+    /// The task and its parameters
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub task: Vec<String>,
+}
+
+/// Does the task.
+///
+/// # Errors
+/// A sentence, which the bench shows instead of figures.
+pub fn main(args: &WorkerArgs) -> Result<ExitCode, Fail> {
+    let mut words = Words(args.task.iter().cloned().collect());
+    let task = words.word()?;
+    if task == "fifo" {
+        return Err(under_fifo(&words.0.into_iter().collect::<Vec<_>>()));
+    }
+    std::thread::spawn(|| {
+        std::thread::sleep(LIMIT);
+        eprintln!("aseqd: a worker of the bench did not end within {LIMIT:?}");
+        std::process::exit(1);
+    });
+    let answer: Value = match task.as_str() {
+        "lateness" => lateness::worker(&mut words)?,
+        "timer" => timer::worker(&mut words)?,
+        "send" => link::send(&mut words)?,
+        "receive" => link::receive(&mut words)?,
+        "call" => call::worker(&mut words)?,
+        "fanout" => fanout::worker(&mut words)?,
+        "idle" => idle::worker(&mut words)?,
+        "play" => playing::worker(&mut words)?,
+        other => return Err(Fail::new(format!("the bench has no task {other}"))),
+    };
+    print(&format!("{answer}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Becomes the command, under SCHED_FIFO.
+fn under_fifo(words: &[String]) -> Fail {
+    if let Err(error) = aseqd_host::realtime::schedule_descendants(FIFO_PRIORITY) {
+        return Fail::new(format!("SCHED_FIFO is not permitted: {}", reason(&error)));
+    }
+    let [program, arguments @ ..] = words else { return Fail::new("no command") };
+    Fail::new(format!("{program}: {}", Command::new(program).args(arguments).exec()))
+}
+
+/// The parameters of a task, in order.
+#[derive(Debug)]
+pub(super) struct Words(VecDeque<String>);
+
+impl Words {
+    pub(super) fn word(&mut self) -> Result<String, Fail> {
+        self.0.pop_front().ok_or_else(|| Fail::new("a task of the bench lacks a parameter"))
+    }
+
+    pub(super) fn number<T: FromStr<Err: std::fmt::Display + 'static>>(
+        &mut self,
+    ) -> Result<T, Fail> {
+        let word = self.word()?;
+        word.parse().with_context(|| format!("a parameter of a task of the bench, {word}"))
+    }
+}
+
+/// The words of a task.
+pub(super) fn task(words: &[&dyn ToString]) -> Vec<String> {
+    words.iter().map(|word| word.to_string()).collect()
+}

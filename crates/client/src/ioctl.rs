@@ -1,0 +1,60 @@
+//! ioctl with a struct.
+#![expect(unsafe_code, reason = "ioctl takes a pointer")]
+
+use aseqd_abi::Errno;
+use rustix::ioctl::{Ioctl, IoctlOutput, Opcode};
+use std::ffi::c_void;
+use std::os::fd::BorrowedFd;
+use zerocopy::{FromBytes, IntoBytes};
+
+struct Request<'a, T> {
+    code: u32,
+    argument: &'a mut T,
+}
+
+// SAFETY: the argument is a plain struct that lives through the call; a driver reads and writes at
+// most as many bytes as the code says, which `ioctl` has checked to be no more than the struct has.
+unsafe impl<T: FromBytes + IntoBytes> Ioctl for Request<'_, T> {
+    type Output = i32;
+    const IS_MUTATING: bool = true;
+
+    fn opcode(&self) -> Opcode {
+        Opcode::from(self.code)
+    }
+
+    fn as_ptr(&mut self) -> *mut c_void {
+        std::ptr::from_mut(self.argument).cast()
+    }
+
+    unsafe fn output_from_ptr(
+        output: IoctlOutput,
+        _argument: *mut c_void,
+    ) -> rustix::io::Result<i32> {
+        Ok(output)
+    }
+}
+
+/// Makes a request with a struct of the sequencer's interface, which is changed by what comes back.
+///
+/// # Errors
+/// The driver's.
+///
+/// # Panics
+/// If the code says more bytes than the struct has: a mistake of the caller.
+pub fn ioctl<T: FromBytes + IntoBytes>(
+    descriptor: BorrowedFd<'_>,
+    code: u32,
+    argument: &mut T,
+) -> Result<i32, Errno> {
+    assert!(
+        aseqd_abi::ioctl::size(code) <= size_of::<T>(),
+        "the code says more than the struct has"
+    );
+    // SAFETY: every code of the sequencer takes a pointer to as many bytes as it says.
+    unsafe { rustix::ioctl::ioctl(descriptor, Request { code, argument }) }.map_err(errno)
+}
+
+/// The number of an error of the operating system.
+pub fn errno(error: rustix::io::Errno) -> Errno {
+    Errno(u16::try_from(error.raw_os_error()).unwrap_or(0))
+}

@@ -1,0 +1,117 @@
+//! The memory of another process.
+#![expect(unsafe_code, reason = "process_vm_readv has no safe wrapper")]
+
+use rustix::io::Errno;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+
+/// A piece of a process's memory: address and length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Where it begins in the memory of the process.
+    pub at: u64,
+    /// How many bytes it has.
+    pub len: usize,
+}
+
+/// Reads from a thread's memory; as much as is there, which is all or stops at a bad address.
+///
+/// # Errors
+/// `EFAULT` if the first byte is nowhere; `EPERM` if this process may not; `ESRCH`.
+pub fn read(thread: i32, at: u64, bytes: &mut [u8]) -> Result<usize, Errno> {
+    let local = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    let remote = remote(at, bytes.len())?;
+    // SAFETY: the local piece is valid memory that is ours alone; the remote one is checked by the
+    // kernel.
+    let moved =
+        unsafe { libc::process_vm_readv(thread, &raw const local, 1, &raw const remote, 1, 0) };
+    match usize::try_from(moved) {
+        Ok(moved) => Ok(moved),
+        // A sandbox may forbid the call and leave the file.
+        Err(_) => match last_error() {
+            Errno::PERM | Errno::NOSYS => {
+                let mapped = mapped(thread, at, bytes.len(), READABLE)?;
+                file(thread, false)?.read_at(&mut bytes[..mapped], at).map_err(|e| errno(&e))
+            }
+            error => Err(error),
+        },
+    }
+}
+
+/// Writes to a thread's memory, as [`read`].
+///
+/// # Errors
+/// As [`read`]'s.
+pub fn write(thread: i32, at: u64, bytes: &[u8]) -> Result<usize, Errno> {
+    let base = bytes.as_ptr().cast_mut().cast();
+    let local = libc::iovec { iov_base: base, iov_len: bytes.len() };
+    let remote = remote(at, bytes.len())?;
+    // SAFETY: the local piece is valid memory, and only read from; the remote one is checked by the
+    // kernel.
+    let moved =
+        unsafe { libc::process_vm_writev(thread, &raw const local, 1, &raw const remote, 1, 0) };
+    match usize::try_from(moved) {
+        Ok(moved) => Ok(moved),
+        Err(_) => match last_error() {
+            Errno::PERM | Errno::NOSYS => {
+                let mapped = mapped(thread, at, bytes.len(), WRITABLE)?;
+                file(thread, true)?.write_at(&bytes[..mapped], at).map_err(|e| errno(&e))
+            }
+            error => Err(error),
+        },
+    }
+}
+
+fn remote(at: u64, len: usize) -> Result<libc::iovec, Errno> {
+    let at = usize::try_from(at).map_err(|_| Errno::FAULT)?;
+    Ok(libc::iovec { iov_base: std::ptr::without_provenance_mut(at), iov_len: len })
+}
+
+/// Where `r` and `w` stand among the permissions of a mapping, `rw-p`.
+const READABLE: usize = 0;
+const WRITABLE: usize = 1;
+
+/// How many bytes from an address on are mapped with this permission. The file also reads and writes where
+/// the program itself could not.
+fn mapped(thread: i32, at: u64, len: usize, permission: usize) -> Result<usize, Errno> {
+    let maps = std::fs::read_to_string(format!("/proc/{thread}/maps")).map_err(|e| errno(&e))?;
+    let end = at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
+    let mut reached = at;
+    // In the order of their addresses: `7f12a000-7f12b000 rw-p ...`.
+    for line in maps.lines() {
+        let mut fields = line.split(' ');
+        let range = fields.next().and_then(|range| range.split_once('-'));
+        let Some((first, last)) = range else { continue };
+        let number = |text| u64::from_str_radix(text, 16).map_err(|_| Errno::FAULT);
+        let (first, last) = (number(first)?, number(last)?);
+        let has = fields.next().and_then(|fields| fields.as_bytes().get(permission).copied());
+        if first > reached || reached >= end {
+            break;
+        }
+        if last > reached {
+            if has == Some(b'-') {
+                break;
+            }
+            reached = last;
+        }
+    }
+    let mapped = usize::try_from(reached.min(end) - at).map_err(|_| Errno::FAULT)?;
+    if mapped == 0 && len > 0 { Err(Errno::FAULT) } else { Ok(mapped) }
+}
+
+fn file(thread: i32, writing: bool) -> Result<File, Errno> {
+    let path = format!("/proc/{thread}/mem");
+    File::options().read(!writing).write(writing).open(path).map_err(|error| errno(&error))
+}
+
+fn errno(error: &std::io::Error) -> Errno {
+    match Errno::from_io_error(error) {
+        // What the file says of an address that is nowhere.
+        Some(Errno::IO) | None => Errno::FAULT,
+        Some(error) => error,
+    }
+}
+
+fn last_error() -> Errno {
+    errno(&std::io::Error::last_os_error())
+}

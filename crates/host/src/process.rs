@@ -1,0 +1,183 @@
+//! Processes and signals: what has no safe wrapper.
+#![expect(unsafe_code, reason = "fork, pre_exec, signal masks and signalfd have no safe wrapper")]
+
+use rustix::process::{Pid, Signal};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+/// Which of the two processes a fork has returned in.
+#[derive(Debug)]
+pub enum Fork {
+    /// The old process; the number is the child's.
+    Parent(Pid),
+    /// The new process.
+    Child,
+}
+
+/// Makes a second process.
+///
+/// # Errors
+/// Those of `fork(2)`, or if this process has more than one thread.
+pub fn fork() -> io::Result<Fork> {
+    if std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() != 1) {
+        return Err(io::Error::other("a process with threads cannot be forked"));
+    }
+    // SAFETY: this process has one thread, as was just checked (without /proc: by construction, no
+    // code of this program starts a thread before it forks), so no lock can be held by another.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Fork::Child),
+        pid => Pid::from_raw(pid).map(Fork::Parent).ok_or_else(|| io::Error::other("no pid")),
+    }
+}
+
+/// Has this program more rights than the process that started it, by a set-uid or set-gid bit or by file
+/// capabilities? Then its environment is another user's.
+pub fn is_privileged_by_its_file() -> bool {
+    // SAFETY: takes a number, and looks into what the kernel has handed to this process.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// Returns whether this process is the first of its session, as under `ssh -t` or in a terminal's window.
+pub fn leads_session() -> bool {
+    // SAFETY: takes a number, and tells of this process. The leader may be outside of the PID namespace of this
+    // process, and then has the number 0, for which the safe wrapper has no value.
+    let leader = unsafe { libc::getsid(0) };
+    u32::try_from(leader) == Ok(std::process::id())
+}
+
+/// A set of signals, for a mask.
+#[derive(Clone, Copy)]
+pub struct SignalSet(libc::sigset_t);
+
+impl SignalSet {
+    /// Returns the set of these signals.
+    pub fn of(signals: &[Signal]) -> Self {
+        let mut set = MaybeUninit::uninit();
+        // SAFETY: the pointer is to a sigset_t, which the call fills.
+        let _infallible = unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+        // SAFETY: sigemptyset has filled it.
+        let mut set = unsafe { set.assume_init() };
+        for signal in signals {
+            // SAFETY: the pointer is to a valid sigset_t.
+            let _known = unsafe { libc::sigaddset(&raw mut set, signal.as_raw()) };
+        }
+        Self(set)
+    }
+
+    /// Blocks these signals beside those that are blocked, and returns the mask before.
+    pub fn block(&self) -> io::Result<Self> {
+        self.change(libc::SIG_BLOCK)
+    }
+
+    /// Lets these signals through in this thread.
+    pub fn unblock(&self) -> io::Result<()> {
+        self.change(libc::SIG_UNBLOCK).map(drop)
+    }
+
+    /// Makes this the mask.
+    pub fn restore(&self) -> io::Result<()> {
+        self.change(libc::SIG_SETMASK).map(drop)
+    }
+
+    fn change(&self, how: i32) -> io::Result<Self> {
+        let mut before = MaybeUninit::uninit();
+        // SAFETY: both pointers are to sigset_t, valid for the call; the second is filled.
+        match unsafe { libc::sigprocmask(how, &raw const self.0, before.as_mut_ptr()) } {
+            // SAFETY: the call has succeeded and filled it.
+            0 => Ok(Self(unsafe { before.assume_init() })),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+/// A signal that arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrived {
+    /// The number of the signal.
+    pub number: i32,
+    /// A process sent it; otherwise the kernel, for the terminal.
+    pub from_process: bool,
+}
+
+/// A descriptor that becomes readable when one of some blocked signals is pending.
+#[derive(Debug)]
+pub struct SignalFd(OwnedFd);
+
+impl SignalFd {
+    /// For signals that are blocked.
+    pub fn new(signals: &SignalSet) -> io::Result<Self> {
+        let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+        // SAFETY: the pointer is to a valid sigset_t.
+        match unsafe { libc::signalfd(-1, &raw const signals.0, flags) } {
+            -1 => Err(io::Error::last_os_error()),
+            // SAFETY: the call returned a descriptor that nobody else owns.
+            fd => Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) })),
+        }
+    }
+
+    /// Takes one signal, if one is pending.
+    pub fn take(&self) -> io::Result<Option<Arrived>> {
+        let mut info = [0_u8; size_of::<libc::signalfd_siginfo>()];
+        match rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut info)) {
+            Ok(read) if read == info.len() => {}
+            Ok(_) | Err(rustix::io::Errno::AGAIN) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        let word =
+            |at: usize| i32::from_ne_bytes([info[at], info[at + 1], info[at + 2], info[at + 3]]);
+        let code = word(std::mem::offset_of!(libc::signalfd_siginfo, ssi_code));
+        Ok(Some(Arrived {
+            number: word(std::mem::offset_of!(libc::signalfd_siginfo, ssi_signo)),
+            // SI_USER is 0, and what kill, tgkill and sigqueue send is not above it.
+            from_process: code <= libc::SI_USER,
+        }))
+    }
+}
+
+impl AsFd for SignalFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Has the kernel end a command when this process does, however that ends: SIGTERM, so that the command can
+/// clean up. Only for commands that are started from a thread that lives as long as the process: the kernel
+/// means the thread.
+pub fn end_with_us(command: &mut Command) -> &mut Command {
+    let parent = rustix::process::getpid();
+    let ask = move || {
+        rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
+        match rustix::process::getppid() {
+            Some(now) if now == parent => Ok(()),
+            // It has ended before the kernel was asked.
+            _ => Err(rustix::io::Errno::SRCH.into()),
+        }
+    };
+    // SAFETY: what runs between fork and exec are two system calls, without allocation or lock.
+    unsafe { command.pre_exec(ask) }
+}
+
+/// Gives no descriptor but the standard ones to the program that this process becomes (Linux 5.11).
+pub fn keep_standard_descriptors() {
+    let (first, last) = (3_u32, u32::MAX);
+    // SAFETY: only marks descriptors, which stay open; they are closed when this program is gone.
+    let _unsupported =
+        unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
+}
+
+/// Ends this process without running anything of it, as a forked child must.
+pub fn exit_now(status: i32) -> ! {
+    // SAFETY: ends the process; nothing of it is used any more.
+    unsafe { libc::_exit(status) }
+}
+
+/// Puts this process in namespaces of its own.
+pub fn unshare(flags: rustix::thread::UnshareFlags) -> io::Result<()> {
+    // SAFETY: only FILES could affect memory safety (descriptors of other threads), and it is
+    // masked out.
+    Ok(unsafe { rustix::thread::unshare_unsafe(flags - rustix::thread::UnshareFlags::FILES) }?)
+}

@@ -1,0 +1,121 @@
+//! Real-time scheduling and resident memory: what has no safe wrapper.
+#![expect(unsafe_code, reason = "sched_setscheduler, mlockall and others have no safe wrapper")]
+
+use super::process::SignalSet;
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use std::io;
+use std::mem::MaybeUninit;
+use std::time::Duration;
+
+/// Above ordinary programs, below audio servers and the kernel's own threads.
+pub const PRIORITY: u8 = 10;
+
+/// Makes the calling thread a real-time one (`SCHED_FIFO`), or an ordinary one. Its children are
+/// ordinary.
+///
+/// # Errors
+/// `EPERM` without the privilege (`CAP_SYS_NICE`, or `RLIMIT_RTPRIO`).
+pub fn schedule(real_time: bool) -> io::Result<()> {
+    let (policy, priority) =
+        if real_time { (libc::SCHED_FIFO, PRIORITY.into()) } else { (libc::SCHED_OTHER, 0) };
+    set_scheduler(policy | libc::SCHED_RESET_ON_FORK, priority)
+}
+
+/// The same with its children, and with whatever program it becomes, at a priority from 1 to 99.
+///
+/// # Errors
+/// `EPERM` without the privilege.
+pub fn schedule_descendants(priority: i32) -> io::Result<()> {
+    set_scheduler(libc::SCHED_FIFO, priority)
+}
+
+fn set_scheduler(policy: i32, priority: i32) -> io::Result<()> {
+    let param = libc::sched_param { sched_priority: priority };
+    // SAFETY: the pointer is to a valid sched_param; 0 is the calling thread.
+    match unsafe { libc::sched_setscheduler(0, policy, &raw const param) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// How long a real-time thread of this process may run without sleeping, if that is limited
+/// (`RLIMIT_RTTIME`, soft).
+pub fn run_limit() -> Option<Duration> {
+    getrlimit(Resource::Rttime).current.map(Duration::from_micros)
+}
+
+/// Limits how long a real-time thread of this process may run without sleeping, for good; the kernel
+/// kills the process when that is over, and sends `SIGXCPU` after half of it. The half.
+///
+/// # Errors
+/// None that is known, for it lowers a limit.
+pub fn limit_run(longest: Duration) -> io::Result<Duration> {
+    let longest = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
+    let before = getrlimit(Resource::Rttime);
+    let hard = before.maximum.map_or(longest, |before| before.min(longest));
+    let soft = before.current.map_or(hard / 2, |before| before.min(hard / 2));
+    setrlimit(Resource::Rttime, Rlimit { current: Some(soft), maximum: Some(hard) })?;
+    Ok(Duration::from_micros(soft))
+}
+
+/// From now on `SIGXCPU` does not end this process, but the real-time scheduling of the thread that ran
+/// for too long: an ordinary one is not limited so. For this thread the signal is let through.
+///
+/// # Errors
+/// Those of `sigaction(2)`.
+pub fn outlive_run_limit() -> io::Result<()> {
+    let handler: extern "C" fn(libc::c_int) = become_ordinary;
+    // SAFETY: all zeroes is a valid sigaction: no flags, no signals blocked.
+    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    action.sa_sigaction = handler as libc::sighandler_t;
+    action.sa_flags = libc::SA_RESTART;
+    // SAFETY: the pointer is to a valid sigaction, whose handler does only what a handler may.
+    match unsafe { libc::sigaction(libc::SIGXCPU, &raw const action, std::ptr::null_mut()) } {
+        0 => SignalSet::of(&[Signal::XCPU]).unblock(),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Runs in the thread that ran for too long: the kernel sends the signal from its timer interrupt.
+extern "C" fn become_ordinary(_signal: libc::c_int) {
+    let param = libc::sched_param { sched_priority: 0 };
+    let policy = libc::SCHED_OTHER | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: a bare system call on a valid sched_param, which everybody may make, so that errno
+    // stays as it was.
+    let _permitted = unsafe { libc::sched_setscheduler(0, policy, &raw const param) };
+}
+
+/// How often the calling thread has slept so far: its voluntary context switches.
+pub fn sleeps() -> u64 {
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the pointer is to a rusage, which the call fills.
+    let _infallible = unsafe { libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()) };
+    // SAFETY: all zeroes is a valid rusage as well.
+    let usage = unsafe { usage.assume_init() };
+    u64::try_from(usage.ru_nvcsw).unwrap_or(0)
+}
+
+/// Does the limit of locked memory not hold for this process? Root of a container is mostly not above it,
+/// and a capability in a user namespace does not count.
+fn is_above_limits() -> bool {
+    let lock = rustix::thread::CapabilitySet::IPC_LOCK;
+    let has = rustix::thread::capabilities(None).is_ok_and(|caps| caps.effective.contains(lock));
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    has && map.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
+/// Keeps the memory of this process from being paged out, once it has been touched.
+///
+/// # Errors
+/// Those of `mlockall(2)`; `EPERM` where a limit would make later allocations fail.
+pub fn stay_resident() -> io::Result<()> {
+    if getrlimit(Resource::Memlock).current.is_some() && !is_above_limits() {
+        return Err(io::Error::from_raw_os_error(libc::EPERM));
+    }
+    let flags = libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT;
+    // SAFETY: changes only whether pages may be written out.
+    match unsafe { libc::mlockall(flags) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

@@ -1,0 +1,172 @@
+//! The library that programs are started with. The program carries it in itself.
+
+use super::PreloadDoor;
+use aseqd_abi::preload::STAND_INS;
+use aseqd_client::text::Text;
+use aseqd_host::error::Fail;
+use aseqd_host::folder::{self, Place, Private, Refused};
+use rustix::fs::OFlags;
+use rustix::io::Errno as Failure;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::Write as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Its bytes.
+static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libaseqd_preload.so"));
+const LIBRARY_NAME: &str = "libaseqd_preload.so";
+/// What every folder is called, before 32 random digits.
+const FOLDER_PREFIX: &str = "aseqd-";
+/// How long a server may take from its folder to its socket.
+const TIME_TO_LISTEN: Duration = Duration::from_secs(60);
+/// The longest path of a folder in which a socket can have a random name: see `unix(7)`.
+const MAX_FOLDER_PATH: usize = 107 - "/".len() - 32;
+/// Names the libraries that the loader takes before all others.
+const PRELOAD_VARIABLE: &str = "LD_PRELOAD";
+
+/// A private folder with the library, and a place for the socket. Taken away at the end.
+#[derive(Debug)]
+pub struct Library {
+    folder: Private,
+}
+
+impl Library {
+    /// Installs it in the first of the usual places that can be trusted, written to and executed from.
+    ///
+    /// # Errors
+    /// A sentence that says what was wrong with each of them.
+    pub fn install() -> Result<Self, Fail> {
+        folder::first(folder::usual(), |place| {
+            remove_abandoned(place.path());
+            Self::install_in(place)
+        })
+    }
+
+    /// Installs it in a folder of its own below this one.
+    ///
+    /// # Errors
+    /// The file cannot be made there, or what is there cannot be executed.
+    pub fn install_in(place: &Place) -> Result<Self, Refused> {
+        // Programs that change their user must come to what is in it, and nobody needs to list it.
+        let folder = Private::new(place, FOLDER_PREFIX, 0o711)?;
+        if folder.path().as_os_str().len() > MAX_FOLDER_PATH {
+            return Err(std::io::Error::from(std::io::ErrorKind::InvalidFilename).into());
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        let mut file = folder.open(LIBRARY_NAME, flags, 0o755)?;
+        file.write_all(LIBRARY)?;
+        // As it is, whatever the mask is that new files get.
+        file.set_permissions(fs::Permissions::from_mode(0o755))?;
+        drop(file);
+        let library = Self { folder };
+        library.place_stand_ins()?;
+        let stat = rustix::fs::fstatvfs(library.descriptor())?;
+        if stat.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC) {
+            let why = "nothing in it can be executed: it is mounted with noexec";
+            return Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, why).into());
+        }
+        Ok(library)
+    }
+
+    /// What a program finds that lists `/proc/asound`: the texts by name. Who opens one gets the text from the
+    /// server.
+    fn place_stand_ins(&self) -> std::io::Result<()> {
+        let root = self.folder().join(STAND_INS);
+        for text in Text::ALL {
+            let path = root.join(text.name());
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+                fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+            }
+            fs::File::create_new(&path)?.set_permissions(fs::Permissions::from_mode(0o444))?;
+        }
+        fs::set_permissions(&root, fs::Permissions::from_mode(0o755))
+    }
+
+    /// The library.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.folder().join(LIBRARY_NAME)
+    }
+
+    /// The folder that it is in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Leaves the folder where it is, for somebody else to take it away.
+    #[must_use]
+    pub fn keep(self) -> PathBuf {
+        let path = self.folder().to_owned();
+        std::mem::forget(self);
+        path
+    }
+
+    /// That folder, open.
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.folder.as_fd()
+    }
+
+    /// The environment for a program of this door: what is preloaded already comes after the library.
+    #[must_use]
+    pub fn environment(
+        &self,
+        door: &PreloadDoor,
+        preloaded: Option<&OsStr>,
+    ) -> Vec<(&'static str, OsString)> {
+        let mut libraries = self.path().into_os_string();
+        if let Some(others) = preloaded.filter(|others| !others.is_empty()) {
+            libraries.push(":");
+            libraries.push(others);
+        }
+        let mut variables = vec![(PRELOAD_VARIABLE, libraries)];
+        variables.extend(door.environment());
+        variables
+    }
+}
+
+/// Takes away what servers that were killed have left in all of the usual places.
+pub fn remove_all_abandoned() {
+    folder::usual().into_iter().for_each(|place| remove_abandoned(&place));
+}
+
+/// Takes away what servers that were killed have left in a place: folders whose socket nobody listens at.
+/// A living server's never exists without a listener.
+fn remove_abandoned(place: &Path) {
+    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(FOLDER_PREFIX));
+        let ours = number.is_some_and(|number| {
+            number.len() == 32 && number.bytes().all(|digit| digit.is_ascii_hexdigit())
+        });
+        if ours && is_abandoned(&entry.path()) {
+            let _of_somebody_else = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Does nobody listen at the socket in a folder? Where there is none, and the folder is not new, its
+/// server did not come to that.
+fn is_abandoned(folder: &Path) -> bool {
+    let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let own = rustix::process::geteuid().as_raw();
+    let Ok(folder_is) = fs::symlink_metadata(folder) else { return false };
+    if !folder_is.is_dir() || folder_is.uid() != own {
+        return false;
+    }
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    let is_socket = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_socket());
+    let Some(entry) = entries.flatten().find(is_socket) else {
+        let age = folder_is.modified().ok().and_then(|made| made.elapsed().ok());
+        return age.is_some_and(|age| age > TIME_TO_LISTEN);
+    };
+    let Ok(address) = SocketAddrUnix::new(entry.path()) else { return false };
+    let Ok(socket) = socket_with(family, kind, flags, None) else { return false };
+    connect(&socket, &address) == Err(Failure::CONNREFUSED)
+}

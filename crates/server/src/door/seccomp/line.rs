@@ -1,0 +1,333 @@
+//! The descriptor that stands for a file in a program, and shows to poll, select and epoll whether the
+//! file is ready. Nothing else goes through it.
+//!
+//! A pair of sockets can show all four states: *readable* is some bytes that the server has sent,
+//! *not writable* is a filling that only the program's end can have sent. Both take the server's hand
+//! at the program's end, which it borrows while a call of the program waits. Where it may not borrow,
+//! the file is a FIFO: the server opens either end as it needs. A FIFO that is open for both cannot be
+//! neither readable nor writable; it then is writable.
+
+use super::target::Identity;
+use crate::door::Readiness;
+use aseqd_engine::Access;
+use aseqd_host::peer::refuse_descriptors;
+use rustix::fs::{CWD, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, openat};
+use rustix::io::Errno;
+use rustix::net::sockopt::set_socket_send_buffer_size;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
+};
+use rustix::param::page_size;
+use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+
+/// More than the smallest send buffer lets a socket send.
+const FILLING: [u8; 2048] = [0; 2048];
+
+/// Reads until a socket is empty, of a buffer of about one [`FILLING`]. A program that fills it as
+/// quickly must not keep the server.
+const MOST_READS: usize = 16;
+
+/// The most bytes that tell of events; a program that has not read after so many has seen enough.
+const MARKS: usize = 128;
+
+/// What the server keeps of a file's descriptor.
+#[derive(Debug)]
+pub(super) struct Line {
+    kind: Kind,
+    shown: Readiness,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The other socket, and how many bytes are unread at the program's.
+    Socket { ours: OwnedFd, marks: usize },
+    /// The read end; of a file that is only for reading, the write end.
+    Fifo { ours: OwnedFd, access: Access },
+}
+
+/// A program's end, and what it is known by.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) descriptor: OwnedFd,
+    pub(super) identity: Identity,
+}
+
+impl Line {
+    /// A pair of sockets. At first it shows a file that can be written to and not read from.
+    ///
+    /// # Errors
+    /// `EMFILE`, `ENFILE`, `ENOMEM`.
+    pub(super) fn socket() -> Result<(Self, End), Errno> {
+        let flags = SocketFlags::CLOEXEC;
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        refuse_descriptors(ours.as_fd());
+        set_socket_send_buffer_size(&theirs, 0)?;
+        Self::new(Kind::Socket { ours, marks: 0 }, theirs)
+    }
+
+    /// A FIFO, which shows the same at first.
+    ///
+    /// # Errors
+    /// As [`socket`](Self::socket)'s.
+    pub(super) fn fifo(access: Access) -> Result<(Self, End), Errno> {
+        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        // As few buffers as show the states: one, or two where both ends are the program's.
+        let buffers = if access == Access::ReadWrite { 2 } else { 1 };
+        fcntl_setpipe_size(&reader, buffers * page_size())?;
+        let (ours, theirs) = match access {
+            Access::Read => (writer, reader),
+            Access::Write => (reader, writer),
+            Access::ReadWrite => {
+                let both = reopen(&reader, OFlags::RDWR)?;
+                (reader, both)
+            }
+        };
+        // The program's end is as it was asked for, not as the server's.
+        fcntl_setfl(&theirs, fcntl_getfl(&theirs)? - OFlags::NONBLOCK)?;
+        Self::new(Kind::Fifo { ours, access }, theirs)
+    }
+
+    fn new(kind: Kind, theirs: OwnedFd) -> Result<(Self, End), Errno> {
+        let identity = Identity::of(&fstat(&theirs)?);
+        let shown = Readiness { readable: false, writable: true };
+        Ok((Self { kind, shown }, End { descriptor: theirs, identity }))
+    }
+
+    /// What it shows.
+    pub(super) const fn shown(&self) -> Readiness {
+        self.shown
+    }
+
+    /// One more descriptor of the file.
+    ///
+    /// # Errors
+    /// `EMFILE`, or `EBADF` where it cannot be made.
+    pub(super) fn another(&self, copy: Option<OwnedFd>, nonblock: bool) -> Result<OwnedFd, Errno> {
+        if let Some(copy) = copy {
+            return Ok(copy);
+        }
+        let Kind::Fifo { ours, access } = &self.kind else { return Err(Errno::BADF) };
+        let mode = match access {
+            Access::Read => OFlags::RDONLY,
+            Access::Write => OFlags::WRONLY,
+            Access::ReadWrite => OFlags::RDWR,
+        };
+        let end = reopen(ours, mode | OFlags::NONBLOCK)?;
+        if !nonblock {
+            fcntl_setfl(&end, fcntl_getfl(&end)? - OFlags::NONBLOCK)?;
+        }
+        Ok(end)
+    }
+
+    /// Shows a state. Turning something off takes the program's end; without it that stays for the
+    /// next call.
+    pub(super) fn show(&mut self, state: Readiness, theirs: Option<BorrowedFd<'_>>) {
+        match &mut self.kind {
+            Kind::Socket { ours, marks } => {
+                if state.readable && *marks == 0 {
+                    *marks = mark(ours);
+                }
+                if let Some(theirs) = theirs
+                    && !state.readable
+                    && *marks > 0
+                {
+                    let mut bytes = [0; MARKS];
+                    // Nobody else can have read there: fewer bytes means that the program is odd.
+                    let _read = recv(theirs, &mut bytes[..*marks], RecvFlags::DONTWAIT);
+                    *marks = 0;
+                }
+                if state.writable && !self.shown.writable {
+                    drain(ours);
+                    self.shown.writable = true;
+                }
+                if let Some(theirs) = theirs
+                    && !state.writable
+                    && self.shown.writable
+                {
+                    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+                    self.shown.writable = send(theirs, &FILLING, flags).is_err();
+                }
+                self.shown.readable = *marks > 0;
+            }
+            Kind::Fifo { ours, access } => {
+                if state != self.shown && fill(ours, *access, state).is_ok() {
+                    self.shown = state;
+                }
+            }
+        }
+    }
+
+    /// An event has come to a file that may show one already: who watches for changes alone shall
+    /// see one.
+    pub(super) fn renew(&mut self) {
+        match &mut self.kind {
+            Kind::Socket { ours, marks } if (1..MARKS).contains(marks) => *marks += mark(ours),
+            Kind::Fifo { ours, access } if self.shown.readable && *access != Access::Write => {
+                // Where it does not fit, the program has long been told.
+                let _full = add(ours, *access);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Sends a byte that makes the peer readable.
+fn mark(ours: &OwnedFd) -> usize {
+    // Fails if the program's end is closed: nobody looks.
+    send(ours, &[0], SendFlags::DONTWAIT | SendFlags::NOSIGNAL).unwrap_or(0)
+}
+
+impl AsFd for Line {
+    /// Hangs up, or fails, when the program's last descriptor is closed.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.kind {
+            Kind::Socket { ours, .. } | Kind::Fifo { ours, .. } => ours.as_fd(),
+        }
+    }
+}
+
+/// Reads a socket empty, so that its peer has room.
+fn drain(ours: &OwnedFd) {
+    let mut bytes = [0; FILLING.len()];
+    for _ in 0..MOST_READS {
+        if !recv(ours, &mut bytes, RecvFlags::DONTWAIT).is_ok_and(|(read, _)| read > 0) {
+            break;
+        }
+    }
+}
+
+/// One more byte in a FIFO that has some.
+fn add(ours: &OwnedFd, access: Access) -> Result<usize, Errno> {
+    match access {
+        Access::Read => rustix::io::write(ours, &[0]),
+        _ => rustix::io::write(reopen(ours, OFlags::WRONLY | OFlags::NONBLOCK)?, &[0]),
+    }
+}
+
+/// Fills a FIFO as far as a state takes it.
+fn fill(ours: &OwnedFd, access: Access, state: Readiness) -> Result<(), Errno> {
+    let mode = if access == Access::Read { OFlags::RDONLY } else { OFlags::WRONLY };
+    let other = reopen(ours, mode | OFlags::NONBLOCK)?;
+    let (reader, writer) = if access == Access::Read { (&other, ours) } else { (ours, &other) };
+    let page = page_size();
+    // One byte makes it readable; one of two buffers is then free. A page and a byte fill two.
+    let wanted = match access {
+        Access::Read => usize::from(state.readable),
+        Access::Write => usize::from(!state.writable),
+        Access::ReadWrite if !state.readable => 0,
+        Access::ReadWrite if state.writable => 1,
+        Access::ReadWrite => page + 1,
+    };
+    let unread = usize::try_from(rustix::io::ioctl_fionread(reader)?).unwrap_or(0);
+    let mut bytes = vec![0; unread.abs_diff(wanted)];
+    if unread < wanted {
+        rustix::io::write(writer, &bytes)?;
+    } else if unread > wanted {
+        rustix::io::read(reader, &mut bytes)?;
+    }
+    Ok(())
+}
+
+/// Another open of a FIFO.
+fn reopen(fifo: &OwnedFd, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let path = format!("/proc/self/fd/{}", fifo.as_raw_fd());
+    openat(CWD, path, flags | OFlags::CLOEXEC, Mode::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    const NOW: rustix::time::Timespec = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
+
+    fn polled(descriptor: impl AsFd) -> PollFlags {
+        let asked = PollFlags::IN | PollFlags::OUT;
+        let mut polled = [PollFd::new(&descriptor, asked)];
+        poll(&mut polled, Some(&NOW)).unwrap();
+        polled[0].revents()
+    }
+
+    /// Every change of state, in an order that has each from each.
+    const STATES: [(bool, bool); 13] = [
+        (false, true),
+        (true, true),
+        (true, false),
+        (false, false),
+        (true, true),
+        (false, true),
+        (true, false),
+        (false, true),
+        (false, false),
+        (true, false),
+        (true, true),
+        (false, false),
+        (false, true),
+    ];
+
+    fn wanted(readable: bool, writable: bool) -> PollFlags {
+        let mut wanted = PollFlags::empty();
+        wanted.set(PollFlags::IN, readable);
+        wanted.set(PollFlags::OUT, writable);
+        wanted
+    }
+
+    #[test]
+    fn a_socket_shows_every_state() {
+        let (mut line, end) = Line::socket().unwrap();
+        let theirs = end.descriptor;
+        for (readable, writable) in STATES {
+            line.show(Readiness { readable, writable }, Some(theirs.as_fd()));
+            assert_eq!(polled(&theirs), wanted(readable, writable));
+        }
+        drop(theirs);
+        assert!(polled(&line).contains(PollFlags::HUP));
+    }
+
+    #[test]
+    fn a_socket_goes_on_by_itself_and_off_with_the_programs_end() {
+        let (mut line, end) = Line::socket().unwrap();
+        let off = Readiness::default();
+        let on = Readiness { readable: true, writable: true };
+        line.show(on, None);
+        line.renew();
+        line.renew();
+        line.show(off, None);
+        assert_eq!(polled(&end.descriptor), wanted(true, true), "nothing can be taken back");
+        line.show(off, Some(end.descriptor.as_fd()));
+        assert_eq!(polled(&end.descriptor), wanted(false, false));
+        line.show(on, None);
+        assert_eq!(polled(&end.descriptor), wanted(true, true));
+        drop(line);
+        assert!(polled(&end.descriptor).contains(PollFlags::HUP), "a server that died shows");
+    }
+
+    #[test]
+    fn a_fifo_shows_every_state_but_one() {
+        for access in [Access::Read, Access::Write, Access::ReadWrite] {
+            let (mut line, end) = Line::fifo(access).unwrap();
+            let theirs = end.descriptor;
+            for (readable, writable) in STATES {
+                line.show(Readiness { readable, writable }, None);
+                let shown = match access {
+                    Access::Read => wanted(readable, false),
+                    Access::Write => wanted(false, writable),
+                    Access::ReadWrite => wanted(readable, writable || !readable),
+                };
+                assert_eq!(polled(&theirs), shown, "{access:?} {readable} {writable}");
+            }
+            line.show(Readiness { readable: true, writable: false }, None);
+            line.renew();
+            line.show(Readiness { readable: false, writable: true }, None);
+            assert!(!polled(&theirs).contains(PollFlags::IN), "{access:?}: nothing is left");
+            let second = line.another(None, false).unwrap();
+            drop(theirs);
+            let gone = PollFlags::HUP | PollFlags::ERR;
+            assert!(!polled(&line).intersects(gone), "{access:?}: one is left");
+            assert_eq!(Identity::of(&fstat(&second).unwrap()), end.identity);
+            drop(second);
+            assert!(polled(&line).intersects(gone), "{access:?}");
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! What a call that opens a file, or looks at one, asks for.
+
+use super::target::Targets;
+use super::walk::{End, Known, may_lead, walk};
+use crate::door::nodes;
+use aseqd_client::text::Text;
+use aseqd_engine::Node;
+use aseqd_host::memory;
+use aseqd_host::seccomp::Notification;
+use rustix::fs::{OFlags, ResolveFlags};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+/// The longest path that the kernel takes, with its end.
+const PATH_MAX: usize = 4096;
+
+/// How much of a path is read at first: nearly all are shorter.
+const PATH_USUAL: usize = 256;
+
+/// `struct open_how` of `linux/openat2.h`: flags, mode, resolve.
+const OPEN_HOW_SIZE: usize = 24;
+
+/// What `openat2` knows; a flag that is not among these is refused.
+const RESOLVE_KNOWN: u64 = 0x3f;
+
+/// A place of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// A device file.
+    Device(Node),
+    /// A text below `/proc/asound`.
+    Text(Text),
+    /// A directory that has one of these in it.
+    Folder(Folder),
+}
+
+/// A directory that has something of ours in it. The kernel may have one there, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Folder {
+    /// `/dev`, which the kernel always has.
+    Dev,
+    /// `/dev/snd`
+    Sound,
+    /// `/proc/asound`
+    Asound,
+    /// `/proc/asound/seq`
+    Sequencer,
+}
+
+impl Folder {
+    pub(super) const ALL: [Self; 4] = [Self::Dev, Self::Sound, Self::Asound, Self::Sequencer];
+
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Dev => "/dev",
+            Self::Sound => "/dev/snd",
+            Self::Asound => "/proc/asound",
+            Self::Sequencer => "/proc/asound/seq",
+        }
+    }
+
+    /// Is this its last name?
+    pub(super) fn is_called(self, name: &[u8]) -> bool {
+        self.path().rsplit('/').next().is_some_and(|last| last.as_bytes() == name)
+    }
+
+    /// What of ours is in it.
+    pub(super) fn entries(self) -> Vec<(&'static str, Goal)> {
+        let devices = nodes().iter().map(|(name, node)| (*name, Goal::Device(*node)));
+        let texts = Text::ALL.map(|text| (text.name(), Goal::Text(text)));
+        match self {
+            Self::Dev => vec![("snd", Goal::Folder(Self::Sound))],
+            Self::Sound => devices.collect(),
+            Self::Asound => {
+                let above = texts.into_iter().filter(|(name, _)| !name.contains('/'));
+                std::iter::once(("seq", Goal::Folder(Self::Sequencer))).chain(above).collect()
+            }
+            Self::Sequencer => {
+                let below = texts
+                    .into_iter()
+                    .filter_map(|(name, goal)| Some((name.split_once('/')?.1, goal)));
+                below.collect()
+            }
+        }
+    }
+}
+
+impl Goal {
+    /// The place at a path that has nothing to follow in it.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        // Most are elsewhere.
+        if !path.starts_with("/dev") && !path.starts_with("/proc/asound") {
+            return None;
+        }
+        if let Some(folder) = Folder::ALL.iter().find(|folder| path == Path::new(folder.path())) {
+            return Some(Self::Folder(*folder));
+        }
+        if let Ok(name) = path.strip_prefix("/dev/snd") {
+            let node = nodes().iter().find(|(node, _)| name == Path::new(node));
+            return node.map(|(_, node)| Self::Device(*node));
+        }
+        let name = path.strip_prefix("/proc/asound").ok()?;
+        Text::ALL.into_iter().find(|text| name == Path::new(text.name())).map(Self::Text)
+    }
+
+    /// Its path.
+    pub(super) fn path(self) -> PathBuf {
+        match self {
+            Self::Device(node) => {
+                let name =
+                    nodes().iter().find(|(_, own)| *own == node).map_or("", |(name, _)| name);
+                Path::new("/dev/snd").join(name)
+            }
+            Self::Text(text) => Path::new("/proc/asound").join(text.name()),
+            Self::Folder(folder) => folder.path().into(),
+        }
+    }
+
+    pub(super) const fn is_file(self) -> bool {
+        !matches!(self, Self::Folder(_))
+    }
+
+    /// Is this the last name of a file of ours?
+    pub(super) fn is_name(name: &[u8]) -> bool {
+        let texts = Text::ALL.map(|text| text.name().rsplit('/').next().unwrap_or_default());
+        nodes().iter().any(|(node, _)| name == node.as_bytes())
+            || texts.iter().any(|text| name == text.as_bytes())
+    }
+}
+
+/// What a call wants of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    Open(OFlags),
+    /// `struct stat` at this address.
+    Stat(u64),
+    /// `struct statx` at this address.
+    Statx(u64),
+    /// May the thread do this, by its real ids or by those that count for opens?
+    Access {
+        mode: i32,
+        effective: bool,
+    },
+    /// Where a link points to, as many bytes of it.
+    ReadLink {
+        at: u64,
+        size: i32,
+    },
+    /// Extended attributes: their names, or the value of one.
+    Attributes {
+        list: bool,
+    },
+    /// What happens there, for this inotify.
+    Watch {
+        instance: i32,
+        mask: u32,
+    },
+}
+
+/// A call that asks for a place of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asking {
+    pub(super) end: End,
+    pub(super) question: Question,
+}
+
+/// A call with a path, as the program made it.
+struct Asked {
+    directory: i32,
+    path: u64,
+    question: Question,
+    follow: bool,
+    resolve: ResolveFlags,
+}
+
+/// Does this call ask for a place of ours? What cannot be read is not ours: the kernel will say why.
+///
+/// # Errors
+/// Those that the kernel would have for that place.
+pub(super) fn asking(
+    call: &Notification,
+    targets: &mut Targets,
+    known: &Known<'_>,
+) -> Result<Option<Asking>, Errno> {
+    let Ok(Some(asked)) = asked(call) else { return Ok(None) };
+    let Asked { directory, path, question, mut follow, resolve } = asked;
+    let Ok(bytes) = read_path(call.thread, path) else { return Ok(None) };
+    let path = Path::new(OsStr::from_bytes(&bytes));
+    let create =
+        matches!(question, Question::Open(flags) if flags.contains(OFlags::CREATE | OFlags::EXCL));
+    follow &= !create;
+    let in_root = resolve.contains(ResolveFlags::IN_ROOT);
+    if path.is_absolute() && resolve.intersects(ResolveFlags::BENEATH | ResolveFlags::NO_XDEV) {
+        return Ok(None);
+    }
+    if resolve.contains(ResolveFlags::NO_SYMLINKS) {
+        follow = false;
+    }
+    let path = if in_root { path.strip_prefix("/").unwrap_or(path) } else { path };
+    // Nothing is listed of /dev but by an open.
+    let only_dev = bytes.ends_with(b"dev") && !matches!(question, Question::Open(_));
+    if !may_lead(&bytes) || only_dev {
+        return Ok(None);
+    }
+    let end = walk(targets, call.thread, directory, path, follow, known)?;
+    Ok(end.map(|end| Asking { end, question }))
+}
+
+/// What a call with a path asks; nothing if it has none.
+fn asked(call: &Notification) -> Result<Option<Asked>, Errno> {
+    let Notification { args, number, .. } = *call;
+    let resolve = ResolveFlags::empty();
+    let flags = |at: usize| OFlags::from_bits_retain(low(args[at]).cast_unsigned());
+    let open = |flags: OFlags| (Question::Open(flags), !flags.contains(OFlags::NOFOLLOW));
+    let follows = |at: usize| low(args[at]) & libc::AT_SYMLINK_NOFOLLOW == 0;
+    #[cfg(target_arch = "x86_64")]
+    {
+        let here = |(question, follow)| {
+            let path = args[0];
+            Ok(Some(Asked { directory: libc::AT_FDCWD, path, question, follow, resolve }))
+        };
+        match number {
+            libc::SYS_open => return here(open(flags(1))),
+            libc::SYS_creat => {
+                return here(open(OFlags::CREATE | OFlags::WRONLY | OFlags::TRUNC));
+            }
+            libc::SYS_stat => return here((Question::Stat(args[1]), true)),
+            libc::SYS_lstat => return here((Question::Stat(args[1]), false)),
+            libc::SYS_access => {
+                let (mode, effective) = (low(args[1]), false);
+                return here((Question::Access { mode, effective }, true));
+            }
+            libc::SYS_readlink => {
+                let (at, size) = (args[1], low(args[2]));
+                return here((Question::ReadLink { at, size }, false));
+            }
+            _ => {}
+        }
+    }
+    let (mut directory, mut path) = (low(args[0]), args[1]);
+    let mut here = |at: usize| (directory, path) = (libc::AT_FDCWD, args[at]);
+    let (question, follow) = match number {
+        libc::SYS_openat => open(flags(2)),
+        libc::SYS_openat2 => return asked_openat2(call),
+        libc::SYS_newfstatat => (Question::Stat(args[2]), follows(3)),
+        libc::SYS_statx => (Question::Statx(args[4]), follows(2)),
+        libc::SYS_faccessat => (Question::Access { mode: low(args[2]), effective: false }, true),
+        libc::SYS_faccessat2 => {
+            let known = libc::AT_EACCESS | libc::AT_SYMLINK_NOFOLLOW | libc::AT_EMPTY_PATH;
+            if low(args[3]) & !known != 0 {
+                return Ok(None);
+            }
+            let effective = low(args[3]) & libc::AT_EACCESS != 0;
+            (Question::Access { mode: low(args[2]), effective }, follows(3))
+        }
+        libc::SYS_readlinkat => (Question::ReadLink { at: args[2], size: low(args[3]) }, false),
+        libc::SYS_getxattr | libc::SYS_lgetxattr | libc::SYS_listxattr | libc::SYS_llistxattr => {
+            here(0);
+            let list = number == libc::SYS_listxattr || number == libc::SYS_llistxattr;
+            let follow = number == libc::SYS_listxattr || number == libc::SYS_getxattr;
+            (Question::Attributes { list }, follow)
+        }
+        libc::SYS_inotify_add_watch => {
+            here(1);
+            let (instance, mask) = (low(args[0]), low(args[2]).cast_unsigned());
+            (Question::Watch { instance, mask }, mask & libc::IN_DONT_FOLLOW == 0)
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(Asked { directory, path, question, follow, resolve }))
+}
+
+/// What an openat2 asks; nothing if the kernel will refuse it.
+fn asked_openat2(call: &Notification) -> Result<Option<Asked>, Errno> {
+    let [directory, path, at, size, ..] = call.args;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let mut how = vec![0; size.min(PATH_MAX)];
+    if !(OPEN_HOW_SIZE..=PATH_MAX).contains(&size)
+        || memory::read(call.thread, at, &mut how)? != size
+        || how[OPEN_HOW_SIZE..].iter().any(|byte| *byte != 0)
+    {
+        return Ok(None);
+    }
+    let word = |at: usize| how[at..].first_chunk().map_or(0, |word| u64::from_ne_bytes(*word));
+    let (all, mode, resolve) = (word(0), word(8), word(16));
+    let flags = OFlags::from_bits_retain(low(all).cast_unsigned());
+    let creates = flags.intersects(OFlags::CREATE | (OFlags::TMPFILE - OFlags::DIRECTORY));
+    let of_paths = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    if all > u32::MAX.into()
+        || !creates && mode != 0
+        || resolve & !RESOLVE_KNOWN != 0
+        || flags.contains(OFlags::PATH) && !of_paths.contains(flags)
+    {
+        return Ok(None);
+    }
+    Ok(Some(Asked {
+        directory: low(directory),
+        path,
+        question: Question::Open(flags),
+        follow: !flags.contains(OFlags::NOFOLLOW),
+        resolve: ResolveFlags::from_bits_retain(resolve),
+    }))
+}
+
+/// A descriptor, or flags: the low half of an argument.
+#[expect(clippy::cast_possible_truncation, reason = "the kernel, too, takes the low half")]
+pub(super) const fn low(argument: u64) -> i32 {
+    argument as i32
+}
+
+fn read_path(thread: i32, at: u64) -> Result<Vec<u8>, Errno> {
+    let mut path = vec![0; PATH_USUAL];
+    let mut have = 0;
+    loop {
+        let read = memory::read(thread, at + have as u64, &mut path[have..])?;
+        if let Some(end) = path[have..have + read].iter().position(|byte| *byte == 0) {
+            path.truncate(have + end);
+            return Ok(path);
+        }
+        have += read;
+        if have < path.len() || have >= PATH_MAX {
+            return Err(Errno::FAULT);
+        }
+        path.resize(PATH_MAX, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call<const N: usize>(number: libc::c_long, arguments: [u64; N]) -> Notification {
+        let thread = rustix::thread::gettid().as_raw_nonzero().get();
+        let mut args = [0; 6];
+        args[..N].copy_from_slice(&arguments);
+        Notification { id: 1, thread, number, args }
+    }
+
+    fn ask<const N: usize>(number: libc::c_long, arguments: [u64; N]) -> Option<Asking> {
+        asking(&call(number, arguments), &mut Targets::default(), &|_| None).unwrap()
+    }
+
+    const SEQ: End = End::Place(Goal::Device(Node::Sequencer));
+
+    #[test]
+    fn calls_are_read_from_the_memory_of_the_thread() {
+        let path = c"/dev/snd/seq";
+        let at_cwd = i64::from(libc::AT_FDCWD).cast_unsigned();
+        let flags = OFlags::RDWR | OFlags::CLOEXEC;
+        let wanted = Some(Asking { end: SEQ, question: Question::Open(flags) });
+        let at = path.as_ptr().addr() as u64;
+        assert_eq!(ask(libc::SYS_openat, [at_cwd, at, flags.bits().into()]), wanted);
+        let how = [u64::from(flags.bits()), 0, 0, 0, 1];
+        let how = |size: u64| [at_cwd, at, how.as_ptr().addr() as u64, size];
+        assert_eq!(ask(libc::SYS_openat2, how(24)), wanted);
+        assert_eq!(ask(libc::SYS_openat2, how(32)), wanted);
+        for refused in [8, 40, u64::MAX] {
+            assert_eq!(ask(libc::SYS_openat2, how(refused)), None, "{refused}");
+        }
+        // From a directory, by a way that leads up.
+        let proc = std::fs::File::open("/proc/self").unwrap();
+        let directory = u64::from(std::os::fd::AsRawFd::as_raw_fd(&proc).cast_unsigned());
+        let path = c"../../dev/snd/timer";
+        let found = ask(libc::SYS_openat, [directory, path.as_ptr().addr() as u64, 0]);
+        assert_eq!(found.map(|asking| asking.end), Some(End::Place(Goal::Device(Node::Timer))));
+        // A bad address is the kernel's to refuse.
+        assert_eq!(ask(libc::SYS_openat, [at_cwd, 8, 0]), None);
+    }
+
+    #[test]
+    fn a_long_path_is_read_to_its_end() {
+        let mut path = b"/".repeat(1000);
+        path.extend_from_slice(b"dev/snd/seq\0");
+        let at_cwd = i64::from(libc::AT_FDCWD).cast_unsigned();
+        let found = ask(libc::SYS_openat, [at_cwd, path.as_ptr().addr() as u64, 0]);
+        assert_eq!(found.map(|asking| asking.end), Some(SEQ));
+    }
+
+    #[test]
+    fn every_entry_is_where_its_path_says() {
+        for folder in Folder::ALL {
+            assert!(!folder.entries().is_empty());
+            for (name, goal) in folder.entries() {
+                let path = Path::new(folder.path()).join(name);
+                assert_eq!(Goal::at(&path), Some(goal));
+                assert_eq!(goal.path(), path);
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What the trap remembers of calls, and what they turn into.
+
+use super::call::Transfer;
+use super::target::Signalled;
+use super::trap::TrapToken;
+use crate::door::CallKind;
+use aseqd_engine::{Access, FileId, Node};
+use aseqd_host::seccomp::Notification;
+use rustix::io::Errno;
+use std::os::fd::OwnedFd;
+
+/// A call that waits for the session.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) call: Notification,
+    pub(super) work: Work,
+    /// The program's descriptor, for the time of the call.
+    pub(super) end: Option<OwnedFd>,
+    /// A signal wants the thread.
+    pub(super) signalled: Option<Signalled>,
+}
+
+#[derive(Debug)]
+pub(super) enum Work {
+    Open { node: Node, access: Access, nonblock: bool, close_on_exec: bool },
+    Read { file: FileId, transfer: Transfer },
+    Write { file: FileId, transfer: Transfer },
+    Ioctl { file: FileId, argument: u64 },
+}
+
+impl Work {
+    pub(super) const fn file(&self) -> Option<FileId> {
+        match self {
+            Self::Open { .. } => None,
+            Self::Read { file, .. } | Self::Write { file, .. } | Self::Ioctl { file, .. } => {
+                Some(*file)
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Own {
+    Interrupt(u64),
+    /// The next piece of a read or write.
+    GoOn(u64),
+    /// The next step to a text.
+    Ask(u64),
+    Close(FileId),
+}
+
+/// Why a call is not the session's.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// It is the kernel's.
+    Native,
+    Errno(Errno),
+}
+
+impl From<Errno> for Refusal {
+    fn from(error: Errno) -> Self {
+        Self::Errno(error)
+    }
+}
+
+/// A call whose bytes are in the buffer.
+#[derive(Debug)]
+pub(super) enum Kind {
+    Open { node: Node, access: Access, pid: i32 },
+    Read { file: FileId, len: usize, nonblock: bool },
+    Write { file: FileId, nonblock: bool },
+    Ioctl { file: FileId, request: u32, out_size: usize },
+}
+
+impl Kind {
+    pub(super) const fn with(self, bytes: &[u8]) -> CallKind<'_, TrapToken, ()> {
+        match self {
+            Self::Open { node, access, pid } => {
+                CallKind::Open { node, access, pid, user: super::USER }
+            }
+            Self::Read { file, len, nonblock } => CallKind::Read { file, len, nonblock },
+            Self::Write { file, nonblock } => CallKind::Write { file, data: bytes, nonblock },
+            Self::Ioctl { file, request, out_size } => {
+                CallKind::Ioctl { file, request, compat: false, arg: bytes, out_size }
+            }
+        }
+    }
+}

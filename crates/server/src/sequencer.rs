@@ -1,0 +1,20 @@
+//! In what a server's sequencer differs from Linux's if it is asked to.
+
+use aseqd_engine::seq::client::DYNAMIC_CLIENTS;
+
+/// How the sequencer differs from Linux's. By default it does not.
+#[derive(Clone, Copy, Debug)]
+pub struct SequencerOptions {
+    /// The most clients at a time, 1 to 190; Linux has room for 64. An open beyond fails with `ENOMEM`.
+    pub clients: u8,
+    /// Whether the notes and pedals that a client leaves behind at others end with it.
+    pub notes_off: bool,
+    /// Whether programs find a sound card without anything in it.
+    pub card: bool,
+}
+
+impl Default for SequencerOptions {
+    fn default() -> Self {
+        Self { clients: DYNAMIC_CLIENTS, notes_off: false, card: false }
+    }
+}

@@ -1,0 +1,563 @@
+//! Where files and ports meet: the calls of programs go to the engine, its replies go back.
+//!
+//! The engine never heard of a descriptor, a door never heard of a port. A call that sleeps is
+//! parked here and tried again when the engine names its file; the server itself waits for nobody.
+
+mod asound;
+mod holders;
+
+use crate::budget::{self, Budget};
+use crate::door::{Call, CallKind, Door, Readiness};
+use aseqd_abi::Errno;
+use aseqd_client::text::TEXT;
+use aseqd_engine::{
+    Engine, Error, FileId, Identity, Input, Node, Output, READABLE, Reply, Time, WRITABLE,
+};
+use aseqd_host::log;
+use std::collections::VecDeque;
+
+/// The longest answer: all events that a client can have unread, 2000 records of 28 bytes.
+const OUT_ROOM: usize = 56_000;
+
+/// Programs and the engine between them.
+#[derive(Debug)]
+pub struct Session<D: Door> {
+    engine: Engine,
+    /// By file number.
+    files: Vec<Option<OpenFile<D>>>,
+    /// Long writes that go on in the next turn.
+    unfinished: VecDeque<(FileId, Parked<D::Token>)>,
+    /// Bytes that go back to a program.
+    out: Vec<u8>,
+    held: Held,
+    texts: asound::Texts,
+    /// Answers to writes: told after all that the writes have caused, as on Linux, where an event is at
+    /// its reader before the write returns.
+    written: Vec<(FileId, D::Token, Result<usize, Error>)>,
+    trace: bool,
+}
+
+/// What is counted of what clients make the server hold.
+#[derive(Debug)]
+struct Held {
+    timer_files: Budget,
+    calls: Budget,
+    bytes: Budget,
+}
+
+/// What the server knows of an open file.
+#[derive(Debug)]
+struct OpenFile<D: Door> {
+    node: Node,
+    pid: i32,
+    /// On whose account it is.
+    user: u32,
+    /// Calls that sleep, oldest first.
+    parked: VecDeque<Parked<D::Token>>,
+    /// A program that sleeps in a poll.
+    wakeup: Option<D::Wakeup>,
+}
+
+/// A call that is not answered yet.
+#[derive(Debug)]
+struct Parked<Token> {
+    token: Token,
+    work: Work,
+    /// The user on whose account it is counted, once it waits.
+    counted: Option<u32>,
+}
+
+#[derive(Debug)]
+enum Work {
+    Read {
+        len: usize,
+    },
+    /// The first `done` bytes are taken.
+    Write {
+        data: Vec<u8>,
+        done: usize,
+        nonblock: bool,
+    },
+}
+
+const TOO_MUCH: Error = Error::new(Errno::ENOMEM, "the server holds too much for the user");
+
+/// Is a write answered? If not: how many bytes of it are taken.
+enum Written {
+    Answered,
+    Sleeps(usize),
+    Unfinished(usize),
+}
+
+/// Is a call answered?
+enum Progress<Token> {
+    Answered,
+    /// It sleeps until its file is ready.
+    Sleeps(Parked<Token>),
+    /// It goes on after the others had their turn.
+    Unfinished(Parked<Token>),
+}
+
+impl<D: Door> Session<D> {
+    /// A session with a fresh sequencer. With `trace`, failed calls are told on standard error.
+    #[must_use]
+    pub fn new(config: aseqd_engine::Config, trace: bool) -> Self {
+        Self {
+            engine: Engine::with_config(config),
+            files: Vec::new(),
+            unfinished: VecDeque::new(),
+            out: Vec::with_capacity(OUT_ROOM),
+            held: Held {
+                timer_files: Budget::new(budget::TIMER_FILES),
+                calls: Budget::new(budget::WAITING_CALLS),
+                bytes: Budget::new(budget::waiting_bytes(config.clients)),
+            },
+            texts: asound::Texts::default(),
+            written: Vec::new(),
+            trace,
+        }
+    }
+
+    /// The engine, to look at.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The processes that have a file open.
+    pub fn processes(&self) -> impl Iterator<Item = i32> {
+        self.files.iter().flatten().map(|file| file.pid)
+    }
+
+    /// When the next turn is wanted if nobody calls: at once while long writes are under way.
+    #[must_use]
+    pub fn deadline(&self, now: Time) -> Option<Time> {
+        if self.unfinished.is_empty() { self.engine.poll_timeout() } else { Some(now) }
+    }
+
+    /// The instant of the earliest event that fell due by `now` and is not handled yet.
+    #[must_use]
+    pub fn due(&self, now: Time) -> Option<Time> {
+        self.engine.poll_timeout().filter(|due| *due <= now)
+    }
+
+    /// Handles the calls of one turn, in order, and all that follows from them.
+    pub fn turn<'a>(
+        &mut self,
+        now: Time,
+        calls: impl IntoIterator<Item = Call<'a, D::Token, D::Wakeup>>,
+        door: &mut D,
+    ) {
+        self.pass_time(now, door);
+        for call in calls {
+            self.call(now, call, door);
+        }
+        self.go_on(now, door)
+    }
+
+    /// Does what fell due up to `now`.
+    pub fn pass_time(&mut self, now: Time, door: &mut D) {
+        let _nothing_to_say = self.ask(now, Input::Timeout);
+        self.settle(now, door)
+    }
+
+    /// Handles one call, and all that follows from it.
+    pub fn call(&mut self, now: Time, call: Call<'_, D::Token, D::Wakeup>, door: &mut D) {
+        self.handle(now, call, door);
+        self.settle(now, door)
+    }
+
+    /// Gives each long write that is under way another turn.
+    pub fn go_on(&mut self, now: Time, door: &mut D) {
+        for _ in 0..self.unfinished.len() {
+            let Some((file, parked)) = self.unfinished.pop_front() else { break };
+            let progress = self.attempt(now, file, parked, door);
+            self.keep(file, progress, door);
+            self.settle(now, door);
+            self.show(now, file, door);
+        }
+    }
+
+    fn handle(&mut self, now: Time, call: Call<'_, D::Token, D::Wakeup>, door: &mut D) {
+        let token = call.token;
+        match call.kind {
+            CallKind::Open { node, access, pid, user } => {
+                let counted = node != Node::Timer || self.held.timer_files.take(user, 1);
+                let opened = if counted {
+                    self.engine.open_node(now, node, access, Identity::User { pid })
+                } else {
+                    budget::tell(user, "timer files");
+                    Err(TOO_MUCH)
+                };
+                self.settle(now, door);
+                let state =
+                    opened.map_or_else(|_| Readiness::default(), |file| self.poll(now, file));
+                match opened {
+                    Ok(file) if door.opened(token, file, state) => {
+                        let parked = VecDeque::new();
+                        let open = OpenFile { node, pid, user, parked, wakeup: None };
+                        let slot = file.0 as usize;
+                        if self.files.len() <= slot {
+                            self.files.resize_with(slot + 1, || None);
+                        }
+                        self.files[slot] = Some(open);
+                        return;
+                    }
+                    // The program was killed meanwhile.
+                    Ok(file) => self.close(now, file),
+                    Err(error) => {
+                        self.fail(door, token, "open", error);
+                        if self.trace && node == Node::Sequencer && error.errno == Errno::ENOMEM {
+                            for line in holders::lines(&self.engine) {
+                                log::trace(format_args!("{line}"));
+                            }
+                        }
+                    }
+                }
+                if counted && node == Node::Timer {
+                    self.held.timer_files.give_back(user, 1);
+                }
+            }
+            CallKind::Ioctl { file, request: TEXT, arg, .. } => {
+                self.pass_time(now, door);
+                match self.text(file, arg) {
+                    Ok(()) => door.controlled(token, &self.out),
+                    Err(error) => self.fail(door, token, "our request for a text", error),
+                }
+            }
+            CallKind::Ioctl { file, request, compat, arg, out_size } => {
+                if request == aseqd_abi::ioctl::timers::SELECT {
+                    let input = Input::Thread { file, thread: call.thread };
+                    let _of_timers = self.ask(now, input);
+                }
+                let input = Input::Ioctl { file, request, compat, arg };
+                let result = self.ask(now, input).finish();
+                let out = std::mem::take(&mut self.out);
+                self.settle(now, door);
+                self.show(now, file, door);
+                match result {
+                    // Where the door cannot carry bytes back, the call succeeds without them.
+                    Ok(_) => {
+                        let carried = out.len().min(out_size);
+                        door.controlled(token, &out[..carried]);
+                    }
+                    Err(error) => {
+                        self.tell(name_of(request), error);
+                        door.refused(token, error.errno);
+                    }
+                }
+                self.out = out;
+            }
+            CallKind::Read { file, len, nonblock: true } => {
+                let input = Input::Read { file, len, nonblock: true };
+                let read = self.ask(now, input).finish();
+                self.show(now, file, door);
+                match read {
+                    Ok(read) => door.read(token, &self.out[..read]),
+                    Err(error) => self.fail(door, token, "read", error),
+                }
+            }
+            CallKind::Read { file, len, nonblock: false } => {
+                let parked = Parked { token, work: Work::Read { len }, counted: None };
+                let progress = self.attempt(now, file, parked, door);
+                self.keep(file, progress, door);
+            }
+            CallKind::Write { file, data, nonblock } => {
+                // Most writes are done at once: their bytes need not be kept.
+                let (done, sleeps) = match self.write(now, file, token, data, 0, nonblock) {
+                    Written::Answered => return,
+                    Written::Sleeps(done) => (done, true),
+                    Written::Unfinished(done) => (done, false),
+                };
+                if let Some(user) = self.count(file, data.len()) {
+                    let work = Work::Write { data: data.to_vec(), done, nonblock };
+                    let parked = Parked { token, work, counted: Some(user) };
+                    let progress = match sleeps {
+                        true => Progress::Sleeps(parked),
+                        false => Progress::Unfinished(parked),
+                    };
+                    self.keep(file, progress, door);
+                } else if done > 0 {
+                    door.written(token, done);
+                } else {
+                    self.fail(door, token, "write", TOO_MUCH);
+                }
+                self.show(now, file, door);
+            }
+            CallKind::Poll { file, wakeup } => {
+                if let Some(open) = self.file_mut(file) {
+                    open.wakeup = wakeup.or(open.wakeup);
+                }
+                match self.ask(now, Input::Poll { file }).finish() {
+                    Ok(state) => door.polled(token, readiness(state)),
+                    Err(error) => self.fail(door, token, "poll", error),
+                }
+            }
+            CallKind::Close { file } => {
+                for parked in self.forget(file) {
+                    door.failed(parked.token, Errno::EBADF);
+                    self.no_longer_counts(&parked);
+                }
+                self.close(now, file);
+            }
+            CallKind::Interrupt { target } => self.interrupt(target, door),
+        }
+    }
+
+    /// Answers our own request: the engine's texts, which no request of the kernel's has.
+    fn text(&mut self, file: FileId, argument: &[u8]) -> Result<(), Error> {
+        let open = self.files.get(file.0 as usize).and_then(Option::as_ref);
+        let open = open.ok_or(Error::new(Errno::EBADF, "no such file is open"))?;
+        self.texts.answer(&self.engine, (file, open.user), argument, &mut self.out)
+    }
+
+    /// Counts a call that is to wait with this many bytes: on whose account, if that has room for it.
+    fn count(&mut self, file: FileId, bytes: usize) -> Option<u32> {
+        let user = self.file_mut(file).map_or(0, |open| open.user);
+        let room = self.held.calls.take(user, 1);
+        if room && self.held.bytes.take(user, bytes as u64) {
+            return Some(user);
+        }
+        if room {
+            self.held.calls.give_back(user, 1);
+        }
+        budget::tell(user, "calls that wait");
+        None
+    }
+
+    /// A call that waited is answered.
+    fn no_longer_counts(&mut self, parked: &Parked<D::Token>) {
+        let Some(user) = parked.counted else { return };
+        self.held.calls.give_back(user, 1);
+        if let Work::Write { data, .. } = &parked.work {
+            self.held.bytes.give_back(user, data.len() as u64);
+        }
+    }
+
+    fn close(&mut self, now: Time, file: FileId) {
+        let _closed = self.ask(now, Input::Close { file });
+    }
+
+    /// Hands an input to the engine. In the kernel's words: opens, ioctls, writes and closes run in the
+    /// caller's context and may allocate; what time brings, and what a reader or a poll finds, is
+    /// found in a hardirq, where nothing may allocate, wait, or call the operating system.
+    fn ask(&mut self, now: Time, input: Input<'_>) -> Reply {
+        let _section = match input {
+            Input::Timeout | Input::Read { .. } | Input::Poll { .. } => {
+                lockdep::hardirq_enter("turn").no_syscalls()
+            }
+            _ => lockdep::task_enter("call"),
+        };
+        self.engine.handle(now, input, &mut self.out)
+    }
+
+    /// What a poll of a file finds.
+    fn poll(&mut self, now: Time, file: FileId) -> Readiness {
+        readiness(self.ask(now, Input::Poll { file }).finish().unwrap_or(0))
+    }
+
+    /// Lets a door that shows the state of its files show this one's.
+    fn show(&mut self, now: Time, file: FileId, door: &mut D) {
+        if !door.shows(file) {
+            return;
+        }
+        // The answer that is on its way stays in the buffer: a poll leaves none.
+        let out = std::mem::take(&mut self.out);
+        let state = self.poll(now, file);
+        self.out = out;
+        door.show(file, state)
+    }
+
+    /// Takes all calls of a file back.
+    fn forget(&mut self, file: FileId) -> Vec<Parked<D::Token>> {
+        let mut calls = Vec::new();
+        let slot = self.files.get_mut(file.0 as usize);
+        if let Some(open) = slot.and_then(Option::take) {
+            if open.node == Node::Timer {
+                self.held.timer_files.give_back(open.user, 1);
+            }
+            calls.extend(open.parked);
+        }
+        self.texts.forget(file);
+        let (gone, others) = self.unfinished.drain(..).partition(|(other, _)| *other == file);
+        self.unfinished = others;
+        let gone: VecDeque<_> = gone;
+        calls.extend(gone.into_iter().map(|(_, parked)| parked));
+        calls
+    }
+
+    /// Tries a call that may sleep.
+    fn attempt(
+        &mut self,
+        now: Time,
+        file: FileId,
+        mut parked: Parked<D::Token>,
+        door: &mut D,
+    ) -> Progress<D::Token> {
+        let token = parked.token;
+        match &mut parked.work {
+            Work::Read { len } => {
+                let input = Input::Read { file, len: *len, nonblock: false };
+                let read = match self.ask(now, input) {
+                    Reply::Wait(_) => return Progress::Sleeps(parked),
+                    Reply::Done(read) | Reply::More(read) => Ok(read),
+                    Reply::Failed(error) => Err(error),
+                };
+                self.show(now, file, door);
+                match read {
+                    Ok(read) => door.read(token, &self.out[..read]),
+                    Err(error) => self.fail(door, token, "read", error),
+                }
+            }
+            Work::Write { data, done, nonblock } => {
+                match self.write(now, file, token, data, *done, *nonblock) {
+                    Written::Answered => {}
+                    Written::Sleeps(more) => {
+                        *done = more;
+                        return Progress::Sleeps(parked);
+                    }
+                    Written::Unfinished(more) => {
+                        *done = more;
+                        return Progress::Unfinished(parked);
+                    }
+                }
+            }
+        }
+        self.no_longer_counts(&parked);
+        Progress::Answered
+    }
+
+    /// Hands on a write of which the first `done` bytes are taken.
+    fn write(
+        &mut self,
+        now: Time,
+        file: FileId,
+        token: D::Token,
+        data: &[u8],
+        done: usize,
+        nonblock: bool,
+    ) -> Written {
+        let input = Input::Write { file, data: &data[done..], nonblock };
+        let result = match self.ask(now, input) {
+            Reply::Wait(more) => return Written::Sleeps(done + more),
+            Reply::More(more) => return Written::Unfinished(done + more),
+            Reply::Done(more) => Ok(done + more),
+            Reply::Failed(_) if done > 0 => Ok(done),
+            Reply::Failed(error) => Err(error),
+        };
+        self.written.push((file, token, result));
+        Written::Answered
+    }
+
+    fn file_mut(&mut self, file: FileId) -> Option<&mut OpenFile<D>> {
+        self.files.get_mut(file.0 as usize)?.as_mut()
+    }
+
+    fn keep(&mut self, file: FileId, progress: Progress<D::Token>, door: &mut D) {
+        match progress {
+            Progress::Answered => {}
+            Progress::Sleeps(mut parked) => {
+                if parked.counted.is_none() {
+                    parked.counted = self.count(file, 0);
+                }
+                if parked.counted.is_none() {
+                    return self.fail(door, parked.token, "a call that is to wait", TOO_MUCH);
+                }
+                match self.file_mut(file) {
+                    Some(open) => open.parked.push_back(parked),
+                    None => self.no_longer_counts(&parked),
+                }
+            }
+            Progress::Unfinished(parked) => self.unfinished.push_back((file, parked)),
+        }
+    }
+
+    /// Gives the engine's outputs to the programs that wait for them: sleeping calls first, then those
+    /// that poll, and at last the answers to the writes.
+    fn settle(&mut self, now: Time, door: &mut D) {
+        while let Some(Output::Ready(file)) = self.engine.poll_output() {
+            let sleeping = self.file_mut(file).map_or(0, |open| open.parked.len());
+            for _ in 0..sleeping {
+                let parked = self.file_mut(file).and_then(|open| open.parked.pop_front());
+                let Some(parked) = parked else { break };
+                let progress = self.attempt(now, file, parked, door);
+                self.keep(file, progress, door);
+            }
+            let wakeup = self.file_mut(file).and_then(|open| open.wakeup.take());
+            if let Some(wakeup) = wakeup {
+                door.wake(wakeup);
+            }
+            self.show(now, file, door);
+            door.renew(file);
+        }
+        let mut written = std::mem::take(&mut self.written);
+        for (file, token, result) in written.drain(..) {
+            self.show(now, file, door);
+            match result {
+                Ok(count) => door.written(token, count),
+                Err(error) => self.fail(door, token, "write", error),
+            }
+        }
+        self.written = written;
+    }
+
+    /// A signal ends a sleeping call: with what a write has done, or `EINTR`.
+    fn interrupt(&mut self, target: D::Token, door: &mut D) {
+        let sleeping = self.files.iter_mut().flatten().find_map(|open| {
+            let at = open.parked.iter().position(|parked| parked.token == target)?;
+            open.parked.remove(at)
+        });
+        let parked = sleeping.or_else(|| {
+            let at = self.unfinished.iter().position(|(_, parked)| parked.token == target)?;
+            self.unfinished.remove(at).map(|(_, parked)| parked)
+        });
+        if let Some(parked) = &parked {
+            self.no_longer_counts(parked);
+        }
+        match parked {
+            Some(Parked { work: Work::Write { done, .. }, .. }) if done > 0 => {
+                door.written(target, done)
+            }
+            Some(_) => door.failed(target, Errno::EINTR),
+            // It was answered before the signal came through.
+            None => {}
+        }
+    }
+
+    fn fail(&self, door: &mut D, token: D::Token, call: &str, error: Error) {
+        self.tell(call, error);
+        door.failed(token, error.errno)
+    }
+
+    fn tell(&self, call: &str, error: Error) {
+        if self.trace && !is_normal(call, error) {
+            log::trace(format_args!("{call}: {error}"));
+        }
+    }
+}
+
+const fn readiness(state: usize) -> Readiness {
+    Readiness { readable: state & READABLE != 0, writable: state & WRITABLE != 0 }
+}
+
+/// Returns whether programs expect a call to fail so: it is the end of a list, or nothing is there to read yet.
+fn is_normal(call: &str, error: Error) -> bool {
+    match error.errno {
+        Errno::ENOENT => matches!(call, "QUERY_NEXT_CLIENT" | "QUERY_NEXT_PORT" | "QUERY_SUBS"),
+        Errno::EAGAIN => call == "read",
+        _ => false,
+    }
+}
+
+/// Name of a request, for people.
+fn name_of(request: u32) -> &'static str {
+    let sequencer = aseqd_engine::seq::ioctl::entry(request).map(|entry| entry.name);
+    let sequencer =
+        sequencer.or_else(|| aseqd_engine::control::entry(request).map(|entry| entry.name));
+    let name =
+        sequencer.or_else(|| aseqd_engine::timer::ioctl::entry(request).map(|entry| entry.name));
+    name.unwrap_or("ioctl")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+//! How the server trades processor time for latency.
+
+use crate::sequencer::SequencerOptions;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The longest that the server spins, before a deadline or for another call.
+pub const MAX_SPIN: Duration = Duration::from_micros(100);
+
+/// What a server is made with.
+#[derive(Clone, Debug, Default)]
+pub struct Timing {
+    /// How long to spin before an event is due, at most [`MAX_SPIN`]. Each deadline costs that much
+    /// processor time. No effect on a machine with one processor.
+    pub precise: Option<Duration>,
+    /// How long to spin after a call before sleeping, at most [`MAX_SPIN`].
+    pub spin: Duration,
+    /// Whether queues move in the steps of their timer, as on Linux, instead of delivering each event at
+    /// its own instant.
+    pub quantise: bool,
+    /// Whether to do without real-time scheduling and resident memory.
+    pub no_realtime: bool,
+    /// Where to write, at the end, when each instant was due and when it was handled.
+    pub dispatch_log: Option<PathBuf>,
+    /// How the sequencer differs from Linux's.
+    pub sequencer: SequencerOptions,
+}
+
+impl Timing {
+    /// Returns the part that concerns the engine.
+    #[must_use]
+    pub fn engine(&self) -> aseqd_engine::Config {
+        let SequencerOptions { clients, notes_off, .. } = self.sequencer;
+        aseqd_engine::Config {
+            quantise: self.quantise,
+            clients,
+            notes_off,
+            ..aseqd_engine::Config::default()
+        }
+    }
+}

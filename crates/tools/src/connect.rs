@@ -1,0 +1,138 @@
+//! `aseqd connect` and `aseqd disconnect`.
+
+use aseqd_abi::seq::{PortSubscribe, SubscriptionFlags};
+use aseqd_abi::{Address, Errno};
+use aseqd_client::Client;
+use aseqd_console::DeviceArg;
+use aseqd_console::say;
+use aseqd_host::error::{Fail, reason};
+use std::process::ExitCode;
+
+/// Connect two ports
+///
+/// Ports are named by number (128:0, or 128 for the client's first port) or by name: the client's,
+/// also cut short, with :PORT behind it if it has several.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aseqd connect 128:0 129:0
+  aseqd connect 'Midi Through' FLUID
+  aseqd connect 128 129 --real 0")]
+pub struct ConnectArgs {
+    /// Where events come from
+    pub sender: String,
+    /// Where they go to
+    pub dest: String,
+    /// Allow no other connection at either port
+    #[arg(short, long)]
+    pub exclusive: bool,
+    /// Stamp events with the real time of a queue
+    #[arg(short, long, value_name = "QUEUE", conflicts_with = "tick")]
+    pub real: Option<u8>,
+    /// Stamp events with the tick of a queue
+    #[arg(short, long, value_name = "QUEUE")]
+    pub tick: Option<u8>,
+    /// The sequencer
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+/// Disconnect two ports, or all
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aseqd disconnect 128:0 129:0
+  aseqd disconnect --all")]
+pub struct DisconnectArgs {
+    /// Where events come from
+    #[arg(required_unless_present = "all")]
+    pub sender: Option<String>,
+    /// Where they go to
+    #[arg(required_unless_present = "all")]
+    pub dest: Option<String>,
+    /// Every connection that may be cut, but those of the system client
+    #[arg(short, long, conflicts_with_all = ["sender", "dest"])]
+    pub all: bool,
+    /// The sequencer
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+/// Connects.
+///
+/// # Errors
+/// No such port, or a connection that the sequencer refuses.
+pub fn connect(args: &ConnectArgs) -> Result<ExitCode, Fail> {
+    let client = Client::open(&args.device.device, "aseqd connect")?;
+    let mut flags = SubscriptionFlags::empty();
+    flags.set(SubscriptionFlags::EXCLUSIVE, args.exclusive);
+    flags.set(SubscriptionFlags::TIMESTAMP, args.real.is_some() || args.tick.is_some());
+    flags.set(SubscriptionFlags::TIME_REAL, args.real.is_some());
+    let subscription = PortSubscribe {
+        sender: client.find_port(&args.sender)?,
+        dest: client.find_port(&args.dest)?,
+        flags: flags.bits(),
+        queue: args.real.or(args.tick).unwrap_or(0),
+        ..PortSubscribe::default()
+    };
+    let PortSubscribe { sender, dest, .. } = subscription;
+    client.subscribe(&subscription).map_err(|error| refused("connected", sender, dest, error))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Disconnects.
+///
+/// # Errors
+/// No such port or connection, or one that the sequencer does not let us cut.
+pub fn disconnect(args: &DisconnectArgs) -> Result<ExitCode, Fail> {
+    let client = Client::open(&args.device.device, "aseqd disconnect")?;
+    if args.all {
+        return disconnect_all(&client);
+    }
+    let port = |name: &Option<String>| client.find_port(name.as_deref().unwrap_or_default());
+    let (sender, dest) = (port(&args.sender)?, port(&args.dest)?);
+    let subscription = PortSubscribe { sender, dest, ..PortSubscribe::default() };
+    let cut = client.unsubscribe(&subscription);
+    cut.map_err(|error| refused("disconnected", sender, dest, error))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn disconnect_all(client: &Client) -> Result<ExitCode, Fail> {
+    let mut status = ExitCode::SUCCESS;
+    for port in client.ports()? {
+        // Programs that watch the system listen there.
+        if port.address.client == aseqd_abi::seq::CLIENT_SYSTEM {
+            continue;
+        }
+        for peer in client.outgoing(port.address)? {
+            let (sender, dest) = (port.address, peer.addr);
+            let subscription = PortSubscribe {
+                sender,
+                dest,
+                flags: peer.flags,
+                queue: peer.queue,
+                ..PortSubscribe::default()
+            };
+            match client.unsubscribe(&subscription) {
+                // Somebody else was faster.
+                Ok(()) | Err(Errno::ENOENT | Errno::ENXIO) => {}
+                Err(error) => {
+                    say(&refused("disconnected", sender, dest, error));
+                    status = ExitCode::FAILURE;
+                }
+            }
+        }
+    }
+    Ok(status)
+}
+
+fn refused(what: &str, sender: Address, dest: Address, error: Errno) -> Fail {
+    let why = match error {
+        Errno::EPERM => "a port does not allow it".to_owned(),
+        Errno::EBUSY => "they are connected, or a connection stands in the way".to_owned(),
+        Errno::ENOENT => "they are not connected".to_owned(),
+        Errno::EINVAL | Errno::ENXIO => "a port is gone".to_owned(),
+        error => reason(&error),
+    };
+    Fail::new(format!("{sender} and {dest} cannot be {what}: {why}"))
+}

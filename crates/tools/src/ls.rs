@@ -1,0 +1,191 @@
+//! `aseqd ls`: clients, ports, connections.
+
+use anstyle::{AnsiColor, Style};
+use aseqd_abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, QuerySubs, SubscriptionFlags};
+use aseqd_client::{Client, printable, text};
+use aseqd_console::DeviceArg;
+use aseqd_console::print;
+use aseqd_host::error::{Context as _, Fail};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+/// List clients, ports and connections
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Capabilities: r if others may read from the port, w if they may write to it; upper case: also subscribable. \
+Connections: [ex] is exclusive, [tick:Q] and [real:Q] stamp events with the time of queue Q.
+
+Examples:
+  aseqd ls
+  aseqd ls --output --json | jq .port")]
+pub struct LsArgs {
+    /// Only ports that can be read from
+    #[arg(short, long)]
+    pub input: bool,
+    /// Only ports that can be written to
+    #[arg(short, long)]
+    pub output: bool,
+    /// Print one JSON object per port
+    #[arg(long)]
+    pub json: bool,
+    /// The sequencer
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+const CLIENT: Style = Style::new().bold();
+const PORT: Style = AnsiColor::Cyan.on_default();
+
+/// Lists.
+///
+/// # Errors
+/// No sequencer, or one that cannot be asked.
+pub fn main(args: &LsArgs) -> Result<ExitCode, Fail> {
+    let client = Client::open(&args.device.device, "aseqd ls")?;
+    let mut out = String::new();
+    for info in client.clients()? {
+        // Ourselves we are not asked about.
+        if info.client == i32::from(client.id()) {
+            continue;
+        }
+        let number = u8::try_from(info.client).context("a client number")?;
+        let ports: Vec<_> =
+            client.ports_of(number)?.into_iter().filter(|port| wanted(args, port)).collect();
+        let all = !args.input && !args.output;
+        if !args.json && (all || !ports.is_empty()) {
+            describe_client(&mut out, &info);
+        }
+        for port in &ports {
+            let (to, from) = (client.outgoing(port.addr)?, client.incoming(port.addr)?);
+            if args.json {
+                writeln!(out, "{}", json_port(&info, port, &to, &from)).context("a line")?;
+            } else {
+                describe_port(&mut out, port, &to, &from);
+            }
+        }
+    }
+    print(&out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn caps(port: &PortInfo) -> PortCaps {
+    PortCaps::from_bits_retain(port.capability)
+}
+
+fn wanted(args: &LsArgs, port: &PortInfo) -> bool {
+    let caps = caps(port);
+    (!args.input || caps.contains(PortCaps::READ | PortCaps::SUBS_READ))
+        && (!args.output || caps.contains(PortCaps::WRITE | PortCaps::SUBS_WRITE))
+}
+
+fn describe_client(out: &mut String, info: &ClientInfo) {
+    let kind = if info.client_type == KERNEL_CLIENT { "kernel" } else { "user" };
+    let mut notes = vec![kind.to_owned()];
+    if info.card >= 0 {
+        notes.push(format!("card {}", info.card));
+    }
+    if info.pid > 0 {
+        notes.push(format!("pid {}", info.pid));
+    }
+    let (name, notes) = (printable(&text(&info.name)), notes.join(", "));
+    let _infallible = writeln!(out, "{CLIENT}{:3}  {name}{CLIENT:#}  ({notes})", info.client);
+}
+
+fn describe_port(out: &mut String, port: &PortInfo, to: &[QuerySubs], from: &[QuerySubs]) {
+    let (name, address) = (printable(&text(&port.name)), port.addr);
+    let letters = letters(caps(port));
+    let _infallible = writeln!(out, "     {PORT}{address:<7}{PORT:#} {letters}  {name}");
+    for (arrow, list) in [("->", to), ("<-", from)] {
+        for peer in list {
+            let _infallible = writeln!(out, "         {arrow} {}{}", peer.addr, notes(peer));
+        }
+    }
+}
+
+/// Read and write, upper case if others may subscribe; `-` for a port closed to third parties.
+fn letters(caps: PortCaps) -> String {
+    let letter = |whole: PortCaps, subscribe: PortCaps, letter: char| match () {
+        () if caps.contains(whole | subscribe) => letter.to_ascii_uppercase(),
+        () if caps.contains(whole) => letter,
+        () => '.',
+    };
+    [
+        letter(PortCaps::READ, PortCaps::SUBS_READ, 'r'),
+        letter(PortCaps::WRITE, PortCaps::SUBS_WRITE, 'w'),
+        if caps.contains(PortCaps::NO_EXPORT) { '-' } else { ' ' },
+    ]
+    .iter()
+    .collect()
+}
+
+fn notes(peer: &QuerySubs) -> String {
+    let flags = SubscriptionFlags::from_bits_retain(peer.flags);
+    let mut notes = String::new();
+    if flags.contains(SubscriptionFlags::EXCLUSIVE) {
+        notes.push_str(" [ex]");
+    }
+    if flags.contains(SubscriptionFlags::TIMESTAMP) {
+        let kind = if flags.contains(SubscriptionFlags::TIME_REAL) { "real" } else { "tick" };
+        let _infallible = write!(notes, " [{kind}:{}]", peer.queue);
+    }
+    notes
+}
+
+fn json_port(info: &ClientInfo, port: &PortInfo, to: &[QuerySubs], from: &[QuerySubs]) -> Value {
+    let own = port.addr.to_string();
+    let connection = |peer: &QuerySubs, outgoing: bool| {
+        let flags = SubscriptionFlags::from_bits_retain(peer.flags);
+        let other = peer.addr.to_string();
+        let (sender, receiver) = if outgoing { (&own, &other) } else { (&other, &own) };
+        let stamp = flags.contains(SubscriptionFlags::TIMESTAMP).then(|| {
+            let real = flags.contains(SubscriptionFlags::TIME_REAL);
+            json!({ "queue": peer.queue, "time": if real { "real" } else { "tick" } })
+        });
+        json!({
+            "sender": sender, "receiver": receiver, "stamp": stamp,
+            "exclusive": flags.contains(SubscriptionFlags::EXCLUSIVE),
+        })
+    };
+    let caps = caps(port);
+    let named: Vec<_> = caps.iter_names().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    let kind = aseqd_abi::seq::PortType::from_bits_retain(port.port_type);
+    let kind: Vec<_> = kind.iter_names().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    json!({
+        "port": own,
+        "port_name": text(&port.name),
+        "client": info.client,
+        "client_name": text(&info.name),
+        "client_type": if info.client_type == KERNEL_CLIENT { "kernel" } else { "user" },
+        "card": (info.card >= 0).then_some(info.card),
+        "pid": (info.pid > 0).then_some(info.pid),
+        "capabilities": named,
+        "port_type": kind,
+        "to": to.iter().map(|peer| connection(peer, true)).collect::<Vec<_>>(),
+        "from": from.iter().map(|peer| connection(peer, false)).collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_say_what_others_may_do() {
+        let all = PortCaps::READ | PortCaps::SUBS_READ | PortCaps::WRITE | PortCaps::SUBS_WRITE;
+        assert_eq!(letters(all), "RW ");
+        assert_eq!(letters(PortCaps::READ | PortCaps::NO_EXPORT), "r.-");
+        assert_eq!(letters(PortCaps::empty()), ".. ");
+    }
+
+    #[test]
+    fn connections_tell_their_flags() {
+        let mut peer = QuerySubs::default();
+        assert_eq!(notes(&peer), "");
+        peer.flags = SubscriptionFlags::all().bits();
+        peer.queue = 3;
+        assert_eq!(notes(&peer), " [ex] [real:3]");
+        peer.flags = SubscriptionFlags::TIMESTAMP.bits();
+        assert_eq!(notes(&peer), " [tick:3]");
+    }
+}

@@ -1,0 +1,327 @@
+//! Events as text.
+
+use super::lateness::micros;
+use anstyle::{AnsiColor, Style};
+use aseqd_abi::event::{EventData, EventFlags, EventLength};
+use aseqd_abi::{Event, EventType};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Above the lines.
+pub(crate) const HEADER: &str = "source   time           event             ch  data";
+
+const ADDRESS: Style = AnsiColor::Cyan.on_default();
+const LATE: Style = AnsiColor::Green.on_default();
+
+const NOTES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
+
+/// What the data of an event is.
+enum Kind {
+    Note { velocity: &'static str, whole: bool },
+    Control,
+    Value,
+    Queue,
+    Address,
+    Connect,
+    Result,
+    Nothing,
+    Raw,
+}
+
+fn kind(event: &Event) -> Kind {
+    match event.event_type {
+        EventType::NOTE => Kind::Note { velocity: "velocity", whole: true },
+        EventType::NOTEON | EventType::NOTEOFF => Kind::Note { velocity: "velocity", whole: false },
+        EventType::KEYPRESS => Kind::Note { velocity: "pressure", whole: false },
+        EventType::CONTROLLER
+        | EventType::CONTROL14
+        | EventType::NONREGPARAM
+        | EventType::REGPARAM => Kind::Control,
+        EventType::PGMCHANGE
+        | EventType::CHANPRESS
+        | EventType::PITCHBEND
+        | EventType::SONGPOS
+        | EventType::SONGSEL
+        | EventType::QFRAME
+        | EventType::TIMESIGN
+        | EventType::KEYSIGN => Kind::Value,
+        EventType(30..=38) => Kind::Queue,
+        EventType(60..=65) => Kind::Address,
+        EventType::PORT_SUBSCRIBED | EventType::PORT_UNSUBSCRIBED => Kind::Connect,
+        EventType::SYSTEM | EventType::RESULT => Kind::Result,
+        EventType::TUNE_REQUEST | EventType::RESET | EventType::SENSING => Kind::Nothing,
+        _ => Kind::Raw,
+    }
+}
+
+/// One line. `late` is there if lateness is shown, and is known for some events only.
+pub(crate) fn line(event: &Event, data: &[u8], late: Option<Option<i64>>) -> String {
+    let time = time(event);
+    line_at(event, data, &time, late)
+}
+
+/// One line, with a time of the caller's.
+pub(crate) fn line_at(event: &Event, data: &[u8], time: &str, late: Option<Option<i64>>) -> String {
+    let source = event.source.to_string();
+    let name = name(event.event_type);
+    let mut line = format!("{ADDRESS}{source:<8}{ADDRESS:#} {time:<14} {name:<17} ");
+    let channel = matches!(kind(event), Kind::Note { .. } | Kind::Control)
+        || (event.event_type.is_channel() && !event.is_variable());
+    let channel = if channel { event.data.0[0].to_string() } else { String::new() };
+    let _infallible = write!(line, "{channel:>2}  {}", describe(event, data));
+    match late {
+        None => {}
+        Some(None) => line.push_str("  -"),
+        Some(Some(late)) => {
+            let _infallible = write!(line, "  {LATE}{:+} us{LATE:#}", micros(late));
+        }
+    }
+    line.truncate(line.trim_end().len());
+    line
+}
+
+fn name(event_type: EventType) -> String {
+    event_type.name().map_or_else(|| format!("type {}", event_type.0), str::to_owned)
+}
+
+/// The time field: where it is without meaning it is shown too, as the sender wrote it.
+fn time(event: &Event) -> String {
+    if event.flags.contains(EventFlags::REAL_TIME) {
+        format!("{}.{:09}", event.time.tick_or_sec, event.time.nsec)
+    } else {
+        event.time.tick_or_sec.to_string()
+    }
+}
+
+fn describe(event: &Event, data: &[u8]) -> String {
+    if event.is_variable() {
+        return format!("{} bytes: {}", data.len(), hex(data));
+    }
+    let body: &EventData = &event.data;
+    match kind(event) {
+        Kind::Note { velocity, whole } => {
+            let note = body.note();
+            let name = note_name(note.note);
+            let mut text = format!("note {} ({name}), {velocity} {}", note.note, note.velocity);
+            if whole {
+                let _infallible = write!(
+                    text,
+                    ", off velocity {}, duration {}",
+                    note.off_velocity, note.duration
+                );
+            }
+            text
+        }
+        Kind::Control => {
+            let control = body.control();
+            format!("param {}, value {}", control.param, control.value)
+        }
+        Kind::Value => format!("value {}", body.control().value),
+        Kind::Queue => format!("control queue {}, value {}", body.queue(), body.queue_param()),
+        Kind::Address if is_client(event) => format!("client {}", body.address().client),
+        Kind::Address => format!("port {}", body.address()),
+        Kind::Connect => {
+            let connect = body.connect();
+            format!("{} -> {}", connect.sender, connect.dest)
+        }
+        Kind::Result => {
+            let (event, result) = body.result();
+            format!("event {event}, result {result}")
+        }
+        Kind::Nothing => String::new(),
+        Kind::Raw => hex(&body.0),
+    }
+}
+
+/// Is an announcement about a client, rather than about a port?
+fn is_client(event: &Event) -> bool {
+    let types = [EventType::CLIENT_START, EventType::CLIENT_EXIT, EventType::CLIENT_CHANGE];
+    types.contains(&event.event_type)
+}
+
+/// The name of a note: 60, the middle C, is C4.
+pub(crate) fn note_name(note: u8) -> String {
+    format!("{}{}", NOTES[usize::from(note) % NOTES.len()], i32::from(note / 12) - 1)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 3);
+    for byte in bytes {
+        let _infallible = write!(text, "{byte:02X} ");
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// One object, with the fields that the type has.
+pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value {
+    let real = event.flags.contains(EventFlags::REAL_TIME);
+    let mut object = json!({
+        "type": name(event.event_type),
+        "type_number": event.event_type.0,
+        "flags": event.flags.bits(),
+        "tag": event.tag,
+        "queue": event.queue,
+        "source": event.source.to_string(),
+        "dest": event.dest.to_string(),
+    });
+    let body = &event.data;
+    let mut set = |key: &str, value: Value| object[key] = value;
+    if real {
+        set("sec", event.time.tick_or_sec.into());
+        set("nsec", event.time.nsec.into());
+    } else {
+        set("tick", event.time.tick_or_sec.into());
+    }
+    if event.is_variable() {
+        set("data", hex(data).into());
+    } else if event.flags.length() != EventLength::FIXED {
+        set("raw", hex(&body.0).into());
+    } else {
+        match kind(event) {
+            Kind::Note { velocity, whole } => {
+                let note = body.note();
+                set("channel", note.channel.into());
+                set("note", note.note.into());
+                set(velocity, note.velocity.into());
+                if whole {
+                    set("off_velocity", note.off_velocity.into());
+                    set("duration", note.duration.into());
+                }
+            }
+            Kind::Control => {
+                let control = body.control();
+                set("channel", control.channel.into());
+                set("param", control.param.into());
+                set("value", control.value.into());
+            }
+            Kind::Value => {
+                let control = body.control();
+                if event.event_type.is_channel() {
+                    set("channel", control.channel.into());
+                }
+                set("value", control.value.into());
+            }
+            Kind::Queue => {
+                set("control_queue", body.queue().into());
+                set("value", body.queue_param().into());
+                set("value2", body.queue_param2().into());
+            }
+            Kind::Address => {
+                set("client", body.address().client.into());
+                if !is_client(event) {
+                    set("port", body.address().to_string().into());
+                }
+            }
+            Kind::Connect => {
+                let connect = body.connect();
+                set("sender", connect.sender.to_string().into());
+                set("receiver", connect.dest.to_string().into());
+            }
+            Kind::Result => {
+                let (about, result) = body.result();
+                set("event", about.into());
+                set("result", result.into());
+            }
+            Kind::Nothing => {}
+            Kind::Raw => set("raw", hex(&body.0).into()),
+        }
+    }
+    if let Some(late) = late {
+        set("late_ns", late.into());
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aseqd_abi::Address;
+    use aseqd_abi::event::{Control, EventTime, Note};
+
+    fn plain(event: &Event, data: &[u8], late: Option<Option<i64>>) -> String {
+        anstream::adapter::strip_str(&line(event, data, late)).to_string()
+    }
+
+    #[test]
+    fn a_line_has_source_time_name_channel_data_and_lateness() {
+        let mut event = Event::direct(EventType::NOTEON);
+        event.source = Address::new(128, 0);
+        event.time = EventTime::tick(96);
+        event.data =
+            EventData::from_note(Note { channel: 9, note: 60, velocity: 100, ..Note::default() });
+        assert_eq!(
+            plain(&event, &[], Some(Some(12_600))),
+            "128:0    96             NOTEON             9  note 60 (C4), velocity 100  +13 us"
+        );
+        assert!(plain(&event, &[], Some(None)).ends_with("velocity 100  -"));
+        assert!(plain(&event, &[], None).ends_with("velocity 100"));
+    }
+
+    #[test]
+    fn sysex_is_hexadecimal() {
+        let mut event = Event::direct(EventType::SYSEX);
+        event.flags = EventFlags::VARIABLE;
+        event.data = EventData::from_ext_len(3);
+        assert!(plain(&event, &[0xf0, 0x7e, 0xf7], None).ends_with("3 bytes: F0 7E F7"));
+        assert_eq!(json_event(&event, &[0xf0, 0x7e, 0xf7], None)["data"], "F0 7E F7");
+    }
+
+    #[test]
+    fn json_has_the_fields_of_the_type() {
+        let mut event = Event::direct(EventType::PITCHBEND);
+        event.flags = EventFlags::REAL_TIME;
+        event.time = EventTime::real(2, 5);
+        event.data = EventData::from_control(Control { channel: 3, param: 0, value: -8192 });
+        let json = json_event(&event, &[], Some(7));
+        assert_eq!(json["channel"], 3);
+        assert_eq!(json["value"], -8192);
+        assert_eq!(json["sec"], 2);
+        assert_eq!(json["late_ns"], 7);
+        assert_eq!(json.get("tick"), None);
+    }
+
+    #[test]
+    fn text_and_json_have_the_same_words() {
+        for (event_type, data, words) in [
+            (EventType::CONTROLLER, [2, 0, 0, 0, 7, 0, 0, 0, 5, 0, 0, 0], "param 7, value 5"),
+            (EventType::TEMPO, [3, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0], "control queue 3, value 9"),
+            (EventType::PORT_START, [128, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "port 128:1"),
+            (EventType::CLIENT_START, [128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "client 128"),
+            (EventType::NOTEON, [0, 61, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0], "note 61 (C#4), velocity 9"),
+        ] {
+            let event = Event { data: EventData(data), ..Event::direct(event_type) };
+            let line = plain(&event, &[], None);
+            assert!(line.ends_with(words), "{line}");
+            let json = json_event(&event, &[], None);
+            for pair in words.split(", ") {
+                let pair =
+                    pair.split(" (").next().unwrap().replace("control queue", "control_queue");
+                let (word, value) = pair.rsplit_once(' ').unwrap();
+                assert_eq!(json[word].to_string().trim_matches('"'), value, "{word} in {json}");
+            }
+        }
+        let connect = Event::direct(EventType::PORT_SUBSCRIBED);
+        assert_eq!(json_event(&connect, &[], None)["sender"], "0:0");
+        assert_eq!(note_name(0), "C-1");
+        assert_eq!(note_name(127), "G9");
+    }
+
+    #[test]
+    fn every_type_can_be_shown() {
+        let page = include_str!("../../../../docs/output.md");
+        for number in 0..=u8::MAX {
+            for flags in [0, 4, 8, 12] {
+                let mut event = Event::direct(EventType(number));
+                event.flags = EventFlags::from_bits_retain(flags);
+                event.data = EventData([0xff; 12]);
+                assert!(!plain(&event, &[1], None).is_empty());
+                assert_eq!(json_event(&event, &[1], None)["type_number"], number);
+                let json = json_event(&event, &[1], Some(1));
+                for field in json.as_object().unwrap().keys() {
+                    assert!(page.contains(&format!("`{field}`")), "{field} is documented");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! `aseqd monitor`: events as they arrive.
+
+mod format;
+mod lateness;
+
+pub(crate) use format::{HEADER, json_event, line, line_at};
+pub(crate) use lateness::{Lateness, micros};
+
+use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_TIMER, PortCaps, PortSubscribe, PortType};
+use aseqd_abi::{Address, Errno};
+use aseqd_client::Client;
+use aseqd_console::print;
+use aseqd_console::say;
+use aseqd_console::{DeviceArg, duration};
+use aseqd_host::error::{Context as _, Fail, reason};
+use aseqd_host::process::{SignalFd, SignalSet};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::Signal;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// Print events as they arrive
+///
+/// Listens to the given ports, or waits to be connected to. Ends on SIGINT, SIGTERM, or when a limit is
+/// reached, with exit status 0.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Lateness is the time from the instant for which an event was scheduled to the instant at which this command \
+had read it. It is known for events in real time, and for events in ticks if this command has seen the start \
+of the queue. Events that went through Midi Through no longer name their queue; if exactly one queue runs, \
+it is assumed. Events that were not scheduled have no lateness.
+
+Examples:
+  aseqd monitor -p 'Midi Through'
+  aseqd monitor -p 0:1         # what happens in the system
+  aseqd monitor -p 128:0 --json --count 100 | jq .type
+  aseqd monitor --lateness & aplaymidi -p 'aseqd monitor' song.mid")]
+pub struct MonitorArgs {
+    /// Ports to listen to, by number or by name
+    #[arg(short, long, value_name = "PORT", value_delimiter = ',')]
+    pub port: Vec<String>,
+    /// Print one JSON object per event
+    #[arg(long)]
+    pub json: bool,
+    /// Print how late each event came, in microseconds, and a summary at the end
+    #[arg(long)]
+    pub lateness: bool,
+    /// End after N events
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+    /// End after this time: seconds, or with a unit (0.2, 200ms, 2s)
+    #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
+    pub timeout: Option<Duration>,
+    /// The sequencer
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+/// Prints until told to end.
+///
+/// # Errors
+/// No sequencer, no such port, or standard output that cannot be written.
+pub fn main(args: &MonitorArgs) -> Result<ExitCode, Fail> {
+    let signals = SignalSet::of(&[Signal::INT, Signal::TERM, Signal::HUP]);
+    signals.block().context("signals cannot be received")?;
+    let signals = SignalFd::new(&signals).context("signals cannot be received")?;
+    let mut listener = Listener::new(args)?;
+    let end = args.timeout.map(|timeout| Instant::now() + timeout);
+    while args.count != Some(0) {
+        if !listener.print_all(args)?
+            || signals.take().context("signals cannot be received")?.is_some()
+        {
+            break;
+        }
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            break;
+        }
+        let timeout = left.map(Timespec::try_from).transpose().context("the timeout")?;
+        let mut ready =
+            [PollFd::new(&listener.client, PollFlags::IN), PollFd::new(&signals, PollFlags::IN)];
+        rustix::io::retry_on_intr(|| poll(&mut ready, timeout.as_ref())).context("cannot wait")?;
+        if ready[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
+            return Err(Fail::ended());
+        }
+    }
+    listener.summarise(args)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A client that prints what it hears.
+#[derive(Debug)]
+struct Listener {
+    client: Client,
+    /// Follows queues, if lateness is wanted.
+    lateness: Option<Lateness>,
+    /// The port that hears what is done to queues.
+    control: Option<Address>,
+    events: u64,
+    overflows: u64,
+}
+
+impl Listener {
+    fn new(args: &MonitorArgs) -> Result<Self, Fail> {
+        let client = Client::open(&args.device.device, "aseqd monitor")?;
+        let caps = PortCaps::WRITE | PortCaps::SUBS_WRITE;
+        let kind = PortType::MIDI_GENERIC | PortType::APPLICATION;
+        let dest = client.create_port("monitor", caps, kind)?;
+        let control = if args.lateness {
+            let caps = PortCaps::WRITE | PortCaps::NO_EXPORT;
+            let control = client.create_port("queues", caps, PortType::empty())?;
+            let sender = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER);
+            let follow = PortSubscribe { sender, dest: control, ..PortSubscribe::default() };
+            client.subscribe(&follow).context("queues cannot be followed")?;
+            Some(control)
+        } else {
+            None
+        };
+        for name in &args.port {
+            let sender = client.find_port(name)?;
+            let listen = PortSubscribe { sender, dest, ..PortSubscribe::default() };
+            client.subscribe(&listen).map_err(|error| {
+                let why = match error {
+                    Errno::EPERM => "the port does not let others listen".to_owned(),
+                    Errno::EBUSY => "somebody listens to it exclusively".to_owned(),
+                    error => reason(&error),
+                };
+                Fail::new(format!("{sender} cannot be listened to: {why}"))
+            })?;
+        }
+        if !args.json {
+            let how = if args.port.is_empty() { "connect something to it" } else { "listening" };
+            print(&format!("port {dest}: {how}; Ctrl-C ends\n{HEADER}\n"))?;
+        }
+        let lateness = args.lateness.then(Lateness::default);
+        Ok(Self { client, lateness, control, events: 0, overflows: 0 })
+    }
+
+    /// Prints all that is there. False when enough was printed.
+    fn print_all(&mut self, args: &MonitorArgs) -> Result<bool, Fail> {
+        loop {
+            let reads = !self.client.has_event();
+            let (event, data) = match self.client.try_read_event() {
+                Ok(Some(event)) => {
+                    if let Some(lateness) = self.lateness.as_mut().filter(|_| reads) {
+                        lateness.arrived();
+                    }
+                    event
+                }
+                Ok(None) => return Ok(true),
+                Err(Errno::ENOSPC) => {
+                    self.overflows += 1;
+                    if let Some(lateness) = &mut self.lateness {
+                        lateness.lost();
+                    }
+                    say(&"events were lost: they came faster than they were read");
+                    continue;
+                }
+                Err(error) => return Err(error).context("the sequencer cannot be read"),
+            };
+            let late = match &mut self.lateness {
+                Some(lateness) if Some(event.dest) == self.control => {
+                    lateness.follow(&self.client, &event)?;
+                    continue;
+                }
+                Some(lateness) => lateness.of(&self.client, &event)?,
+                None => None,
+            };
+            let mut text = if args.json {
+                json_event(&event, &data, late).to_string()
+            } else {
+                line(&event, &data, args.lateness.then_some(late))
+            };
+            text.push('\n');
+            print(&text)?;
+            self.events += 1;
+            if args.count.is_some_and(|count| self.events >= count) {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn summarise(&self, args: &MonitorArgs) -> Result<(), Fail> {
+        let Some(lateness) = &self.lateness else { return Ok(()) };
+        let lost = match self.overflows {
+            0 => "none lost".to_owned(),
+            times => format!("events were lost {times} times"),
+        };
+        let summary = format!("{} events, {lost}{}\n", self.events, lateness.summary());
+        // The standard output of --json is for programs.
+        if args.json {
+            let _unheard = write!(std::io::stderr(), "{summary}");
+            return Ok(());
+        }
+        print(&summary)
+    }
+}

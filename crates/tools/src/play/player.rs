@@ -1,0 +1,347 @@
+//! Sends a song through a queue of its own, as fast as the sequencer takes it.
+
+use super::console::Console;
+use super::song::{Song, Timed, What};
+use super::tempo::QueueTiming;
+use aseqd_abi::event::{Control, EventData, EventTime};
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{
+    CLIENT_SYSTEM, PORT_SYSTEM_TIMER, PortCaps, PortSubscribe, PortType, QueueInfo, QueueTempo,
+    RemoveEvents, RemoveMode,
+};
+use aseqd_abi::{Address, Errno, Event, EventFlags, EventType};
+use aseqd_client::{Client, name_field};
+use aseqd_host::error::{Context, Fail, reason};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use std::os::fd::AsFd;
+use std::time::Duration;
+use zerocopy::IntoBytes;
+
+/// Bytes made ready before they are written: enough for some hundred events.
+const BATCH: usize = 8192;
+/// A SysEx of more bytes is cut into such pieces, so that it fits into everybody's memory pools.
+const SYSEX_AT_ONCE: usize = 1024;
+/// The pieces of a long SysEx follow one another as fast as a MIDI cable carries them.
+const CABLE_BYTES_PER_SECOND: u64 = 3125;
+/// The port that controls queues.
+const TIMER: Address = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER);
+
+/// How playing ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Every event was sent when it was due.
+    Played,
+    /// That signal came first.
+    Interrupted(i32),
+}
+
+/// A client with a port and a queue.
+#[derive(Debug)]
+pub(crate) struct Player {
+    client: Client,
+    port: Address,
+    queue: u8,
+    targets: Vec<Target>,
+}
+
+/// A port that is played to.
+#[derive(Debug)]
+struct Target {
+    address: Address,
+    /// The channels that something was sent on.
+    used: u16,
+    /// It no longer hears us.
+    gone: bool,
+}
+
+impl Player {
+    /// The device must be open without blocking.
+    pub(crate) fn new(client: Client) -> Result<Self, Fail> {
+        // Not to be connected by anybody: it is there to send, and to hear of the end.
+        let port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
+        let port = client.create_port("output", PortCaps::WRITE, port_type)?;
+        let mut queue = QueueInfo {
+            owner: client.id().into(),
+            locked: 1,
+            name: name_field("aseqd play"),
+            ..QueueInfo::default()
+        };
+        let what = "a queue cannot be created";
+        client.ioctl(request::CREATE_QUEUE, &mut queue).context(what)?;
+        let queue = u8::try_from(queue.queue).context(what)?;
+        Ok(Self { client, port, queue, targets: Vec::new() })
+    }
+
+    /// The port that events come from.
+    pub(crate) fn port(&self) -> Address {
+        self.port
+    }
+
+    /// The queue that they go through.
+    pub(crate) fn queue(&self) -> u8 {
+        self.queue
+    }
+
+    /// Where to play. The ports are subscribed to ours: hardware opens for nobody else.
+    pub(crate) fn connect(&mut self, targets: &[Address]) -> Result<(), Fail> {
+        for &dest in targets {
+            let subscription =
+                PortSubscribe { sender: self.port, dest, ..PortSubscribe::default() };
+            match self.client.subscribe(&subscription) {
+                Ok(()) => {}
+                Err(Errno::EBUSY) if self.targets.iter().any(|target| target.address == dest) => {}
+                Err(errno) => return Err(Fail::new(format!("{dest}: {}", refusal(errno)))),
+            }
+            self.targets.push(Target { address: dest, used: 0, gone: false });
+        }
+        Ok(())
+    }
+
+    /// Disconnects what [`Player::connect`] connected; the ports hear of it behind the last event.
+    pub(crate) fn disconnect(&mut self) {
+        for target in self.targets.drain(..) {
+            let dest = target.address;
+            let subscription =
+                PortSubscribe { sender: self.port, dest, ..PortSubscribe::default() };
+            // It fails when the port is gone, which is as good.
+            let _ = self.client.unsubscribe(&subscription);
+        }
+    }
+
+    /// Plays until the last event is due. The console looks after signals and progress.
+    pub(crate) fn play(
+        &mut self,
+        song: &mut Song,
+        mut console: Option<&mut Console>,
+    ) -> Result<Ended, Fail> {
+        let mut output = Output::new(song.timing());
+        // The first events are ready when the clock starts.
+        self.fill(&mut output, song);
+        self.start(song.timing())?;
+        loop {
+            while self.flush(&mut output)? && !output.complete {
+                self.fill(&mut output, song);
+            }
+            if self.is_over()? {
+                return Ok(Ended::Played);
+            }
+            if let Some(console) = &mut console {
+                if let Some(signal) = console.signal().context("signals cannot be received")? {
+                    return Ok(Ended::Interrupted(signal));
+                }
+                if console.shows_progress() {
+                    console.progress(self.position()?);
+                }
+            }
+            self.wait(!output.bytes.is_empty(), console.as_deref())?;
+        }
+    }
+
+    /// Takes back what is not yet due and ends what sounds.
+    pub(crate) fn silence(&mut self) -> Result<(), Fail> {
+        let mut remove =
+            RemoveEvents { remove_mode: RemoveMode::OUTPUT.bits(), ..RemoveEvents::default() };
+        self.client
+            .ioctl(request::REMOVE_EVENTS, &mut remove)
+            .context("waiting events cannot be taken back")?;
+        // Pedal up, notes off, sound off, controllers back.
+        for target in &self.targets {
+            for channel in (0..16).filter(|channel| target.used & (1 << channel) != 0) {
+                for param in [64, 123, 120, 121] {
+                    let data = EventData::from_control(Control { channel, param, value: 0 });
+                    let event = Event {
+                        source: self.port,
+                        dest: target.address,
+                        data,
+                        ..Event::direct(EventType::CONTROLLER)
+                    };
+                    // A port that is gone or full needs no silence.
+                    let _ = self.client.write(event.as_bytes());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the queue and starts it: what is queued before a start would be lost.
+    fn start(&self, timing: QueueTiming) -> Result<(), Fail> {
+        self.control(EventType::STOP)?;
+        let mut tempo = QueueTempo {
+            queue: self.queue.into(),
+            tempo: timing.tempo_us,
+            ppq: timing.ppq,
+            ..QueueTempo::default()
+        };
+        self.client
+            .ioctl(request::SET_QUEUE_TEMPO, &mut tempo)
+            .context("the tempo cannot be set")?;
+        self.control(EventType::START)
+    }
+
+    fn control(&self, event_type: EventType) -> Result<(), Fail> {
+        let data = EventData::from_queue(self.queue, 0, 0);
+        let event = Event { source: self.port, dest: TIMER, data, ..Event::direct(event_type) };
+        self.client.write(event.as_bytes()).map(drop).context("the queue cannot be controlled")
+    }
+
+    /// Writes what the sequencer takes now. True: all of it.
+    fn flush(&self, output: &mut Output) -> Result<bool, Fail> {
+        while !output.bytes.is_empty() {
+            match self.client.write(&output.bytes) {
+                Ok(written) => drop(output.bytes.drain(..written)),
+                Err(Errno::EAGAIN) => return Ok(false),
+                Err(errno) => return Err(errno).context("events cannot be sent"),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Makes the next events ready, behind the last one an echo to ourselves.
+    fn fill(&mut self, output: &mut Output, song: &mut Song) {
+        while output.bytes.len() < BATCH {
+            let Some(timed) = song.next() else {
+                output.complete = true;
+                let end = output.tick(song.end());
+                self.push(output, end, self.port, Event::direct(EventType::ECHO), &[]);
+                return;
+            };
+            self.send(output, timed);
+        }
+    }
+
+    fn send(&mut self, output: &mut Output, Timed { tick, output: number, what }: Timed) {
+        let count = self.targets.len().max(1);
+        let Some(target) = self.targets.get_mut(usize::from(number) % count) else { return };
+        let dest = target.address;
+        match what {
+            What::Event(event) => {
+                if event.event_type.is_channel() {
+                    target.used |= 1 << (event.data.0[0] & 0x0f);
+                }
+                self.push(output, output.tick(tick), dest, event, &[]);
+            }
+            What::Tempo(tempo_us) => {
+                output.tempo_us = tempo_us;
+                let data = EventData::from_queue(self.queue, tempo_us, 0);
+                let event = Event { data, ..Event::direct(EventType::TEMPO) };
+                self.push(output, output.tick(tick), TIMER, event, &[]);
+            }
+            What::Sysex { start, data, split } => {
+                let first: &[u8] = if start { &[0xf0] } else { &[] };
+                let bytes = [first, &data].concat();
+                let follows = std::mem::replace(&mut output.split, split);
+                for (number, piece) in bytes.chunks(SYSEX_AT_ONCE).enumerate() {
+                    if number > 0 || follows {
+                        output.give_way(SYSEX_AT_ONCE as u64);
+                    }
+                    let len = u32::try_from(piece.len()).unwrap_or(0);
+                    let event = Event {
+                        flags: EventFlags::VARIABLE,
+                        data: EventData::from_ext_len(len),
+                        ..Event::direct(EventType::SYSEX)
+                    };
+                    self.push(output, output.tick(tick), dest, event, piece);
+                }
+            }
+        }
+    }
+
+    fn push(&self, output: &mut Output, tick: u32, dest: Address, event: Event, ext: &[u8]) {
+        let queue = self.queue;
+        let event = Event { queue, time: EventTime::tick(tick), source: self.port, dest, ..event };
+        output.bytes.extend_from_slice(event.as_bytes());
+        output.bytes.extend_from_slice(ext);
+    }
+
+    /// Has the echo come back? It fails when nobody is left to play to.
+    fn is_over(&mut self) -> Result<bool, Fail> {
+        let mut over = false;
+        while let Some((event, _data)) = self.client.read_event()? {
+            match event.event_type {
+                EventType::ECHO if event.source == self.port => over = true,
+                EventType::PORT_UNSUBSCRIBED if event.data.connect().sender == self.port => {
+                    let dest = event.data.connect().dest;
+                    let targets = self.targets.iter_mut();
+                    targets.filter(|target| target.address == dest).for_each(|it| it.gone = true);
+                }
+                _ => {}
+            }
+        }
+        match self.targets.last() {
+            Some(last) if !over && self.targets.iter().all(|target| target.gone) => {
+                let port = last.address;
+                Err(Fail::new(format!("port {port} is gone, or was disconnected")))
+            }
+            _ => Ok(over),
+        }
+    }
+
+    /// Time since the start.
+    fn position(&self) -> Result<Duration, Fail> {
+        let status = self.client.queue_status(self.queue)?.unwrap_or_default();
+        Ok(Duration::new(status.time.tv_sec.into(), status.time.tv_nsec))
+    }
+
+    fn wait(&self, to_write: bool, console: Option<&Console>) -> Result<(), Fail> {
+        let mut wanted = PollFlags::IN;
+        wanted.set(PollFlags::OUT, to_write);
+        let mut fds = vec![PollFd::new(&self.client, wanted)];
+        let mut timeout = None;
+        if let Some(console) = console {
+            fds.push(PollFd::from_borrowed_fd(console.as_fd(), PollFlags::IN));
+            timeout = console.interval().and_then(|interval| Timespec::try_from(interval).ok());
+        }
+        match rustix::event::poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(errno) => Err(errno).context("cannot wait for events"),
+        }
+    }
+}
+
+/// Why a port cannot be played to, in words.
+fn refusal(errno: Errno) -> String {
+    match errno {
+        Errno::EPERM => "this port cannot be played to".to_owned(),
+        Errno::EBUSY => "another program has it for itself".to_owned(),
+        Errno::EINVAL => "there is no such port".to_owned(),
+        _ => format!("it cannot be connected: {}", reason(&errno)),
+    }
+}
+
+/// Events on their way to the sequencer.
+#[derive(Debug)]
+struct Output {
+    bytes: Vec<u8>,
+    /// The echo is in it: nothing comes behind.
+    complete: bool,
+    /// Ticks by which long SysEx have pushed back what is behind them.
+    late: u32,
+    /// The last bytes were a part of a longer message.
+    split: bool,
+    ppq: u64,
+    tempo_us: u32,
+}
+
+impl Output {
+    fn new(timing: QueueTiming) -> Self {
+        Self {
+            bytes: Vec::with_capacity(BATCH * 2),
+            complete: false,
+            late: 0,
+            split: false,
+            ppq: timing.ppq.unsigned_abs().into(),
+            tempo_us: timing.tempo_us,
+        }
+    }
+
+    fn tick(&self, tick: u32) -> u32 {
+        tick.saturating_add(self.late)
+    }
+
+    /// Pushes everything that follows back by the time that so many bytes need on a cable.
+    fn give_way(&mut self, bytes: u64) {
+        let microseconds = bytes * 1_000_000 / CABLE_BYTES_PER_SECOND;
+        let ticks = (microseconds * self.ppq).div_ceil(self.tempo_us.into());
+        self.late = self.late.saturating_add(u32::try_from(ticks).unwrap_or(u32::MAX));
+    }
+}
