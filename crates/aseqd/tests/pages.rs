@@ -3,7 +3,7 @@
 //! `ASEQD_BLESS=1 cargo test -p aseqd --test pages` prints them anew.
 
 mod common;
-#[path = "../../report/tests/manual/mod.rs"]
+#[path = "../../../validators/kreport/tests/manual/mod.rs"]
 mod manual;
 
 use aseqd_engine::seq::ioctl::{Support, TABLE};

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// The folders whose folders are the crates of the workspace.
+const MEMBERS: &[&str] = &["crates", "validators", "tests"];
+
 /// Which crate may use which. A new crate that is not here fails.
 const ARROWS: &[(&str, &[&str])] = &[
     ("crates/abi", &[]),
     ("crates/engine", &["aseqd-abi"]),
     ("crates/chardev", &[]),
-    ("crates/report", &[]),
     ("crates/smf", &[]),
     ("crates/host", &["aseqd-abi"]),
     ("crates/client", &["aseqd-abi", "aseqd-host"]),
@@ -22,10 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "crates/tools",
         &["aseqd-abi", "aseqd-client", "aseqd-console", "aseqd-engine", "aseqd-host", "aseqd-smf"],
     ),
-    (
-        "crates/bench",
-        &["aseqd-abi", "aseqd-client", "aseqd-console", "aseqd-engine", "aseqd-host"],
-    ),
+    ("crates/bench", &["aseqd-abi", "aseqd-client", "aseqd-console", "aseqd-engine", "aseqd-host"]),
     (
         "crates/aseqd",
         &[
@@ -41,10 +40,11 @@ const ARROWS: &[(&str, &[&str])] = &[
             "lockdep",
         ],
     ),
-    ("crates/kcsan", &["report"]),
-    ("crates/lockdep", &["report"]),
-    ("crates/lockdep-preload", &["lockdep"]),
     ("crates/preload", &["aseqd-abi"]),
+    ("validators/kcsan", &["kreport"]),
+    ("validators/kreport", &[]),
+    ("validators/lockdep", &["kreport"]),
+    ("validators/lockdep-preload", &["lockdep"]),
     ("tests/conformance", &["aseqd-abi"]),
     ("tests/container", &[]),
     ("tests/kcsan-bench", &["aseqd-abi", "aseqd-engine"]),
@@ -75,35 +75,35 @@ const UNSAFE_ROOMS: &[&str] = &[
     "crates/bench/src/peers.rs",
     "crates/host/src/realtime.rs",
     "crates/host/src/seccomp.rs",
-    "crates/kcsan/examples/counter.rs",
-    "crates/kcsan/examples/seed2.rs",
-    "crates/kcsan/examples/two_processes.rs",
-    "crates/kcsan/src/marks.rs",
-    "crates/kcsan/src/runtime/alloc.rs",
-    "crates/kcsan/src/runtime/api.rs",
-    "crates/kcsan/src/runtime/atomics.rs",
-    "crates/kcsan/src/runtime/entry.rs",
-    "crates/kcsan/src/runtime/memory.rs",
-    "crates/kcsan/src/runtime/print.rs",
-    "crates/kcsan/src/runtime/region.rs",
-    "crates/kcsan/src/runtime/setup.rs",
-    "crates/kcsan/src/runtime/stack.rs",
-    "crates/kcsan/src/runtime/thread.rs",
-    "crates/kcsan/src/runtime/watch.rs",
-    "crates/lockdep-preload/src/locks.rs",
-    "crates/lockdep-preload/src/memory.rs",
-    "crates/lockdep-preload/src/next.rs",
-    "crates/lockdep-preload/src/sections.rs",
-    "crates/lockdep-preload/src/waits.rs",
-    "crates/lockdep/src/alloc.rs",
-    "crates/lockdep/src/lock/rwlock.rs",
-    "crates/lockdep/src/lock/spin.rs",
-    "crates/lockdep/src/sud.rs",
     "tests/conformance/src/sys.rs",
     "tests/container/src/bin/probe.rs",
     "tests/container/src/sys.rs",
     "tests/lockdep-probe/src/raw.rs",
     "tests/seqfuzz/src/sys.rs",
+    "validators/kcsan/examples/counter.rs",
+    "validators/kcsan/examples/seed2.rs",
+    "validators/kcsan/examples/two_processes.rs",
+    "validators/kcsan/src/marks.rs",
+    "validators/kcsan/src/runtime/alloc.rs",
+    "validators/kcsan/src/runtime/api.rs",
+    "validators/kcsan/src/runtime/atomics.rs",
+    "validators/kcsan/src/runtime/entry.rs",
+    "validators/kcsan/src/runtime/memory.rs",
+    "validators/kcsan/src/runtime/print.rs",
+    "validators/kcsan/src/runtime/region.rs",
+    "validators/kcsan/src/runtime/setup.rs",
+    "validators/kcsan/src/runtime/stack.rs",
+    "validators/kcsan/src/runtime/thread.rs",
+    "validators/kcsan/src/runtime/watch.rs",
+    "validators/lockdep-preload/src/locks.rs",
+    "validators/lockdep-preload/src/memory.rs",
+    "validators/lockdep-preload/src/next.rs",
+    "validators/lockdep-preload/src/sections.rs",
+    "validators/lockdep-preload/src/waits.rs",
+    "validators/lockdep/src/alloc.rs",
+    "validators/lockdep/src/lock/rwlock.rs",
+    "validators/lockdep/src/lock/spin.rs",
+    "validators/lockdep/src/sud.rs",
 ];
 
 /// A file that is longer says why in a line that starts with this.
@@ -135,8 +135,9 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn rust_files() -> Vec<(String, String)> {
     let root = root();
     let mut found = Vec::new();
-    files(&root.join("crates"), &mut found);
-    files(&root.join("tests"), &mut found);
+    for folder in MEMBERS {
+        files(&root.join(folder), &mut found);
+    }
     found.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
     found.sort();
     let name = |path: &Path| path.strip_prefix(&root).expect("below").display().to_string();
@@ -151,7 +152,7 @@ fn crates_use_only_what_is_below_them() {
         let crates = entries.filter(|entry| entry.path().join("Cargo.toml").is_file());
         crates.map(|entry| format!("{folder}/{}", entry.file_name().to_string_lossy())).collect()
     };
-    let crates: BTreeSet<String> = ["crates", "tests"].into_iter().flat_map(below).collect();
+    let crates: BTreeSet<String> = MEMBERS.iter().flat_map(|folder| below(folder)).collect();
     let listed: BTreeSet<String> = ARROWS.iter().map(|(path, _)| (*path).to_owned()).collect();
     assert_eq!(crates, listed, "the crates of the workspace are those of the list");
     // What `[package] name` of each says.
@@ -198,8 +199,8 @@ fn the_pure_crates_say_so() {
         assert!(lib.contains("#![forbid(unsafe_code)]"), "{name} forbids unsafe code");
         assert!(lib.contains("#![no_std]"), "{name} is no_std");
     }
-    for name in ["report", "smf"] {
-        let lib = read(&root().join("crates").join(name).join("src/lib.rs"));
+    for name in ["crates/smf", "validators/kreport"] {
+        let lib = read(&root().join(name).join("src/lib.rs"));
         assert!(lib.contains("#![forbid(unsafe_code)]"), "{name} forbids unsafe code");
     }
 }
@@ -238,7 +239,7 @@ fn what_the_architecture_names_exists() {
         "crates/server/src",
         "crates/abi/src",
         "crates/chardev/src",
-        "crates/report/src",
+        "validators/kreport/src",
     ];
     let mut checked = 0;
     for name in names {

@@ -1,0 +1,243 @@
+//! A race as the kernel would print it.
+
+#![expect(unsafe_code, reason = "prints on a stack of its own")]
+
+use std::arch::naked_asm;
+use std::ffi::c_void;
+use std::fs::File;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use kreport::print::{Access as Printed, AccessKind, Actor, Change, Origin, Race, RaceKind, Trace};
+
+use crate::runtime::access::{Access, kind};
+use crate::runtime::options::{self, NAMES, Sink};
+use crate::runtime::setup;
+use crate::runtime::stack::{self, Frames};
+use crate::runtime::suppress;
+use crate::runtime::symbols;
+use crate::runtime::table::{self, Count, Finder};
+use crate::runtime::thread::{current, now};
+
+/// What a watcher has found.
+pub(crate) struct Found<'a> {
+    /// Its own access.
+    pub(crate) access: Access,
+    /// The value before and after, and its length in bytes.
+    pub(crate) change: Option<(u64, u64, usize)>,
+    /// The bits that it is about; 0 is all.
+    pub(crate) mask: u64,
+    /// The other side, if it was seen.
+    pub(crate) finder: Option<&'a Finder>,
+}
+
+/// One report at a time.
+static PRINTING: AtomicBool = AtomicBool::new(false);
+/// The watcher's stack, while it prints.
+static OWN: Frames = Frames::new();
+
+/// Waits until nobody prints.
+pub(crate) fn lock() {
+    while PRINTING.swap(true, Ordering::Acquire) {
+        // SAFETY: there is nothing to promise.
+        unsafe { libc::sched_yield() };
+    }
+}
+
+/// The next one may print.
+pub(crate) fn unlock() {
+    PRINTING.store(false, Ordering::Release);
+}
+
+/// Prints a race, unless one of the same pair of places was printed a moment ago, or it is suppressed.
+pub(crate) fn race(found: &Found<'_>) {
+    lock();
+    stack::capture(&OWN);
+    let other = found.finder.map_or(0, |finder| finder.frames.top());
+    if is_new(OWN.top(), other) {
+        on_own_stack(found);
+    }
+    unlock();
+}
+
+/// The pairs that were printed: their hash, and when.
+static PAIRS: [(AtomicU64, AtomicU64); 256] =
+    [const { (AtomicU64::new(0), AtomicU64::new(0)) }; 256];
+
+fn is_new(one: u64, other: u64) -> bool {
+    let once = options::ONCE_NS.load(Ordering::Relaxed);
+    if once == 0 {
+        return true;
+    }
+    let (low, high) = (one.min(other), one.max(other));
+    let pair = (low.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ high.rotate_left(32)) | 1;
+    let now = now();
+    let mut oldest = &PAIRS[0];
+    for place in &PAIRS {
+        let (found, at) = (place.0.load(Ordering::Relaxed), place.1.load(Ordering::Relaxed));
+        if found == pair {
+            if now - at < once {
+                return false;
+            }
+            oldest = place;
+            break;
+        }
+        if at < oldest.1.load(Ordering::Relaxed) {
+            oldest = place;
+        }
+    }
+    oldest.0.store(pair, Ordering::Relaxed);
+    oldest.1.store(now, Ordering::Relaxed);
+    true
+}
+
+/// Room for the readers of debug information, which the thread may not have.
+const STACK: usize = 2 << 20;
+static STACK_TOP: AtomicUsize = AtomicUsize::new(0);
+
+fn on_own_stack(found: &Found<'_>) {
+    if STACK_TOP.load(Ordering::Relaxed) == 0 {
+        // SAFETY: new memory somewhere.
+        let stack = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                STACK,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if stack == libc::MAP_FAILED {
+            return;
+        }
+        STACK_TOP.store(stack.addr() + STACK, Ordering::Relaxed);
+    }
+    let top = STACK_TOP.load(Ordering::Relaxed);
+    // SAFETY: the stack is nobody else's while the lock is held, and `entry` takes this argument.
+    unsafe { call_on(entry, std::ptr::from_ref(found).cast(), top) };
+}
+
+/// Calls a function with an argument, on another stack.
+#[unsafe(naked)]
+unsafe extern "C" fn call_on(
+    function: extern "C" fn(*const c_void),
+    argument: *const c_void,
+    top: usize,
+) {
+    naked_asm!(
+        ".cfi_startproc",
+        "push rbp",
+        ".cfi_def_cfa_offset 16",
+        ".cfi_offset rbp, -16",
+        "mov rbp, rsp",
+        ".cfi_def_cfa_register rbp",
+        "mov rsp, rdx",
+        "mov rax, rdi",
+        "mov rdi, rsi",
+        "call rax",
+        "mov rsp, rbp",
+        "pop rbp",
+        ".cfi_def_cfa rsp, 8",
+        "ret",
+        ".cfi_endproc",
+    )
+}
+
+extern "C" fn entry(found: *const c_void) {
+    // SAFETY: `on_own_stack` passes one.
+    let found = unsafe { &*found.cast::<Found<'_>>() };
+    let race = describe(found);
+    if suppress::covers(&race) {
+        return;
+    }
+    table::count(Count::Reports);
+    write(&race.to_string());
+}
+
+fn describe(found: &Found<'_>) -> Race {
+    let Access { address, size, kind: bits } = found.access;
+    let own = Printed {
+        kind: printed_kind(bits),
+        address: address as u64,
+        size: size as u64,
+        actor: Actor::Task(current().tid()),
+        cpu: cpu(),
+        trace: Trace(symbols::frames(&OWN.read(), None)),
+    };
+    let other = found.finder.map(|finder| {
+        let pid = finder.pid.load(Ordering::Relaxed);
+        let tid = finder.tid.load(Ordering::Relaxed);
+        let of = (pid != setup::pid()).then(|| format!("{}-{pid}", finder.frames.comm()));
+        Printed {
+            kind: printed_kind(finder.kind.load(Ordering::Relaxed)),
+            address: finder.address.load(Ordering::Relaxed),
+            size: finder.size.load(Ordering::Relaxed),
+            // A signal handler of the watcher itself.
+            actor: if tid == current().tid() { Actor::Interrupt } else { Actor::Task(tid) },
+            cpu: finder.cpu.load(Ordering::Relaxed),
+            trace: Trace(symbols::frames(&finder.frames.read(), of.as_deref())),
+        }
+    });
+    let is_assert = own.kind.assert || other.as_ref().is_some_and(|other| other.kind.assert);
+    let change = found.change.map(|(old, new, size)| Change {
+        old,
+        new,
+        size,
+        mask: (found.mask != 0).then_some(found.mask),
+    });
+    let origin = Origin {
+        cpu: cpu(),
+        release: concat!("kcsan-", env!("CARGO_PKG_VERSION"), " #0").to_owned(),
+        tainted: table::counted(Count::Reports) > 0,
+        ..Origin::new(OWN.comm(), current().tid())
+    };
+    let kind = if is_assert { RaceKind::Assert } else { RaceKind::DataRace };
+    match other {
+        Some(other) => Race { kind, first: other, second: Some(own), change, origin },
+        None => Race { kind, first: own, second: None, change, origin },
+    }
+}
+
+fn printed_kind(bits: u32) -> AccessKind {
+    AccessKind {
+        read: bits & kind::WRITE == 0 || bits & kind::COMPOUND != 0,
+        write: bits & kind::WRITE != 0,
+        marked: bits & kind::ATOMIC != 0,
+        reordered: false,
+        assert: bits & kind::ASSERT != 0,
+    }
+}
+
+/// The processor that the thread runs on.
+pub(crate) fn cpu() -> u32 {
+    // SAFETY: there is nothing to promise.
+    let cpu = unsafe { libc::sched_getcpu() };
+    u32::try_from(cpu).unwrap_or(0)
+}
+
+fn write(text: &str) {
+    write_to_sink(text);
+    if matches!(NAMES.get().map(|names| &names.sink), Some(Sink::Panic)) {
+        // SAFETY: the program is to end here.
+        unsafe { libc::abort() };
+    }
+}
+
+/// Where reports go, and what is said at the end.
+pub(crate) fn write_to_sink(text: &str) {
+    if let Some(Sink::File(path)) = NAMES.get().map(|names| &names.sink) {
+        let file = File::options().append(true).create(true).open(path);
+        // One call, so that reports of several processes do not mix.
+        match file.and_then(|mut file| file.write_all(text.as_bytes())) {
+            Ok(()) => return,
+            Err(error) => say(&format!("{path}: {error}")),
+        }
+    }
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// One line of the runtime itself.
+pub(crate) fn say(line: &str) {
+    let _ = std::io::stderr().write_all(format!("kcsan: {line}\n").as_bytes());
+}

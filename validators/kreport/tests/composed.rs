@@ -1,0 +1,94 @@
+//! Reports composed in the shapes that kernels print, one file each, with what must be read from them
+//! in `reports/expected.tsv`.
+
+use kreport::{Kind, read};
+use std::fs;
+use std::path::Path;
+
+struct Expected {
+    name: String,
+    kind: String,
+    guilty: String,
+    title: String,
+    text: String,
+}
+
+fn all() -> Vec<Expected> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reports");
+    let table = fs::read_to_string(folder.join("expected.tsv")).expect("the table");
+    let rows = table.lines().filter(|line| !line.starts_with('#'));
+    rows.map(|line| {
+        let [name, kind, guilty, title] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("four columns: {line}")
+        };
+        let text = fs::read_to_string(folder.join(format!("{name}.txt"))).expect("a report");
+        let [name, kind, guilty, title] = [name, kind, guilty, title].map(str::to_owned);
+        Expected { name, kind, guilty, title, text }
+    })
+    .collect()
+}
+
+#[test]
+fn each_report_has_its_title_kind_and_guilty_function() {
+    let mut wrong = Vec::new();
+    for Expected { name, kind, guilty, title, text } in all() {
+        let log = read(&text);
+        let found: Vec<_> = log
+            .reports
+            .iter()
+            .map(|report| {
+                let guilty = report.guilty.as_ref().map_or("-", |guilty| guilty.function);
+                format!("{}\t{guilty}\t{}", report.kind.name(), report.title)
+            })
+            .collect();
+        if found != [format!("{kind}\t{guilty}\t{title}")] {
+            wrong.push(format!("{name}: want {kind}\t{guilty}\t{title}\n  found {found:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn each_report_is_whole() {
+    for Expected { name, text, .. } in all() {
+        let log = read(&text);
+        let outside: Vec<_> = log.outside.iter().cloned().flatten().collect();
+        let lines: Vec<_> = text.lines().collect();
+        // What a subsystem says before the kernel stops is a message like any other.
+        let lost: Vec<_> = outside.iter().map(|&number| lines[number]).collect();
+        let said_before =
+            lost.iter().all(|line| line.contains("skb_under_panic") || line.contains("8<---"));
+        assert!(said_before, "{name}: {lost:#?}");
+    }
+}
+
+#[test]
+fn messages_around_a_report_stay_outside() {
+    let before =
+        "[    1.000000] usb 1-1: new high-speed USB device number 2\n[    1.000100] hello\n";
+    let after: String =
+        (0..40).map(|n| format!("[  999.{n:06}] systemd[1]: Started unit {n}.\n")).collect();
+    for Expected { name, title, text, .. } in all() {
+        if !text.starts_with("[") || text.contains("][") {
+            continue;
+        }
+        let whole = format!("{before}{text}{after}");
+        let log = read(&whole);
+        let titles: Vec<_> = log.reports.iter().map(|report| report.title.as_str()).collect();
+        assert_eq!(titles, [title], "{name}");
+        let outside = log.lines_outside();
+        let alone = read(&text).lines_outside();
+        assert_eq!(outside, 42 + alone, "{name}: lines outside");
+        assert_eq!(outside + log.lines_in_reports(), whole.lines().count(), "{name}");
+    }
+}
+
+#[test]
+fn every_kind_has_a_report() {
+    let all = all();
+    assert!(all.len() >= 60, "{}", all.len());
+    for kind in Kind::ALL {
+        let has = all.iter().any(|expected| expected.kind == kind.name());
+        assert!(has, "{}", kind.name());
+    }
+}

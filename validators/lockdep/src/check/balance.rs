@@ -1,0 +1,90 @@
+//! Balance: what is released was taken, and is not pinned.
+
+use crate::context::{self, Thread};
+use crate::graph;
+use crate::print;
+use crate::sink::{self, Kind};
+use crate::site::{self, Place};
+use crate::trace::Frame;
+
+/// Reports the release of a lock that the thread does not hold.
+#[cold]
+pub(crate) fn not_held(thread: &Thread, class: Option<u16>, place: Place) {
+    crate::sud::with_door_open(|| report_not_held(thread, class, place));
+}
+
+fn report_not_held(thread: &Thread, class: Option<u16>, place: Place) {
+    let frames = site::frames(site::of(place));
+    let frame = frames.last().cloned().unwrap_or_else(Frame::unknown);
+    if !sink::is_new(Kind::UnlockBalance, (class, frame.symbol())) {
+        return;
+    }
+    let graph = graph::lock();
+    let report = kreport::print::Balance {
+        origin: print::origin(thread),
+        lock: class.map_or("unknown", |class| graph.name(class)).to_owned(),
+        at: (frame.address as u64, print::frame(&frame)),
+        held: print::held(&graph, thread),
+        trace: print::trace_here(),
+    };
+    drop(graph);
+    let translation = "the lock is free, or another thread holds it and loses it now.";
+    print::send(thread, Kind::UnlockBalance, report, translation);
+}
+
+/// Reports the release of a pinned lock.
+#[cold]
+pub(crate) fn pinned(thread: &Thread) {
+    warn(thread, Kind::Pin, "releasing a pinned lock");
+}
+
+/// Reports that more locks are held than the validator can count. It goes on without the last.
+#[cold]
+pub(crate) fn too_deep(thread: &Thread) {
+    warn(thread, Kind::UnlockBalance, "BUG: MAX_LOCK_DEPTH too low!");
+}
+
+/// Adds a pin to a held lock: it must not be released before the pin is taken off.
+pub(crate) fn pin(instance: usize, place: Place) {
+    change_pins(instance, place, "pinning an unheld lock", |pins| pins.checked_add(1));
+}
+
+/// Takes a pin off.
+pub(crate) fn unpin(instance: usize, place: Place) {
+    change_pins(instance, place, "unpinning an unpinned lock", |pins| pins.checked_sub(1));
+}
+
+fn change_pins(
+    instance: usize,
+    place: Place,
+    complaint: &str,
+    change: impl FnOnce(u16) -> Option<u16>,
+) {
+    context::enter(|thread| {
+        let changed = thread.held.position(instance).and_then(|index| {
+            let mut held = thread.held.iter().nth(index)?;
+            held.pins = change(held.pins)?;
+            thread.held.set(index, &held);
+            Some(())
+        });
+        if changed.is_none() && sink::is_new(Kind::Pin, (complaint, site::of(place))) {
+            warn(thread, Kind::Pin, complaint);
+        }
+    });
+}
+
+/// Reports that a lock is not held where the code relies on it.
+#[cold]
+pub(crate) fn assertion_failed(place: Place) {
+    context::enter(|thread| {
+        if sink::is_new(Kind::NotHeld, site::of(place)) {
+            warn(thread, Kind::NotHeld, "lock not held where it must be");
+        }
+    });
+}
+
+fn warn(thread: &Thread, kind: Kind, message: &str) {
+    crate::sud::with_door_open(|| {
+        sink::emit(thread, kind, print::warning(thread, message).to_string());
+    });
+}

@@ -1,0 +1,42 @@
+//! Cycles: an order of classes whose opposite is known.
+
+use crate::check::Next;
+use crate::graph::{Graph, Step, Way};
+use crate::held::{Held, Mode};
+use crate::print;
+use crate::sink::{self, Kind};
+
+/// Reports a new order `previous`, then `next`, if a strong path leads back. `false` after a report.
+pub(crate) fn check(graph: &Graph, next: &Next<'_>, previous: &Held) -> bool {
+    let weak_start = next.held.mode == Mode::SharedRecursive;
+    let back = graph.path(next.held.class, weak_start, Way::Forward, |class, weak| {
+        class == previous.class && (previous.mode == Mode::Exclusive || !weak)
+    });
+    let Some(path) = back else { return true };
+    report(graph, next, previous, &path);
+    false
+}
+
+#[cold]
+fn report(graph: &Graph, next: &Next<'_>, previous: &Held, path: &[Step]) {
+    let (thread, new) = (next.thread, &next.held);
+    if !sink::is_new(Kind::Circular, (new.class, previous.class)) {
+        return;
+    }
+    let link = |step: &Step| {
+        // The first entry of the chain is the acquisition that closes it.
+        let trace = step.trace.as_ref().map_or_else(print::trace_here, print::trace);
+        kreport::print::Link { class: print::class(graph, step.class), trace }
+    };
+    let report = kreport::print::Circular {
+        origin: print::origin(thread),
+        acquiring: print::lock(graph, new),
+        holding: print::lock(graph, previous),
+        chain: path.iter().map(link).collect(),
+        held: print::held(graph, thread),
+        trace: print::trace_here(),
+    };
+    let translation =
+        "a thread that takes these locks the other way round makes both wait for ever.";
+    print::send(thread, Kind::Circular, report, translation);
+}
