@@ -154,3 +154,8 @@ macro_rules! assert_exclusive_bits {
         $crate::assert_exclusive_bits(&raw const $place, $mask)
     };
 }
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,6 +8,10 @@
 
 #![forbid(unsafe_code)]
 
+/// The folder of this crate's source, for build scripts that compile it once more.
+#[doc(hidden)]
+pub const SOURCE: &str = env!("CARGO_MANIFEST_DIR");
+
 #[cfg(feature = "program")]
 pub mod cli;
 #[cfg(feature = "read")]
@@ -40,3 +44,8 @@ pub use {
     log::{Log, read, text},
     model::{Access, Lock, Report, Task, Trace},
 };
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

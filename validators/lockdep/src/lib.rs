@@ -115,3 +115,8 @@ macro_rules! work {
         )
     };
 }
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
