@@ -79,7 +79,7 @@ fn acquire(lock: Pthread, caller: usize, how: How, wait: Wait) {
         return;
     }
     let place = Place::Address(caller);
-    if wait == Wait::Sleep && !how.attempt {
+    if wait == Wait::Sleep && !how.is_attempt() {
         lockdep::might_sleep_at(place);
     }
     if let Some(class) = class_of(lock, caller, wait) {
@@ -106,7 +106,7 @@ fn how_of_mutex(mutex: Pthread) -> How {
     // SAFETY: the caller promises a mutex, and the kind is an aligned int inside it.
     let kind = unsafe { kind.read() };
     let nest = if kind & 3 == RECURSIVE { mutex.addr() } else { 0 };
-    How { nest, ..How::EXCLUSIVE }
+    How::EXCLUSIVE.under(nest)
 }
 
 next! {

@@ -8,8 +8,8 @@ use std::any::type_name;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering};
 
-/// The kernel's `MAX_LOCKDEP_SUBCLASSES`.
-pub const MAX_SUBCLASSES: usize = 8;
+use crate::words::{MAX_SUBCLASSES, Wait};
+
 /// More classes than a program has lines that make locks. Locks beyond are not checked.
 pub(crate) const MAX_CLASSES: usize = 4096;
 
@@ -17,23 +17,6 @@ pub(crate) const MAX_CLASSES: usize = 4096;
 pub(crate) static USAGE: [AtomicU32; MAX_CLASSES] = [const { AtomicU32::new(0) }; MAX_CLASSES];
 /// The wait type of each class.
 static WAITS: [AtomicU8; MAX_CLASSES] = [const { AtomicU8::new(0) }; MAX_CLASSES];
-
-/// How one waits for a lock. Inside a lock of one type only those of the same or a lower type may
-/// be taken.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-#[repr(u8)]
-pub enum Wait {
-    /// Not checked: a span of work, not a lock.
-    Unchecked = 0,
-    /// Never waits.
-    Free = 1,
-    /// Spins, always.
-    Spin = 2,
-    /// Spins, or sleeps where the system is built that way.
-    Config = 3,
-    /// Sleeps.
-    Sleep = 4,
-}
 
 /// What makes a class: the type, the line that makes the lock, and a name for reports.
 #[derive(Clone, Copy, Debug)]

@@ -12,11 +12,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use crate::class::{self, Key, MAX_CLASSES, USAGE, Wait};
-use crate::held::Mode;
+use crate::class::{self, Key, MAX_CLASSES, USAGE};
 use crate::shared::Shared;
 use crate::state;
 use crate::trace::Trace;
+use crate::words::Mode;
+use crate::words::Wait;
 
 /// Chains of held classes that were checked. A power of two.
 const CHAINS: usize = 1 << 16;

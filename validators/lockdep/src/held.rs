@@ -3,21 +3,10 @@
 use std::cell::Cell;
 use std::sync::atomic::{Ordering, compiler_fence};
 
+use crate::words::Mode;
+
 /// The kernel's `MAX_LOCK_DEPTH`.
 pub(crate) const MAX_LOCK_DEPTH: usize = 48;
-
-/// How a lock is taken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[repr(u8)]
-pub enum Mode {
-    /// Alone.
-    #[default]
-    Exclusive = 0,
-    /// Shared; a waiting writer holds further readers off, so a reader must not come twice.
-    Shared = 1,
-    /// Shared, and a reader may come again while a writer waits.
-    SharedRecursive = 2,
-}
 
 /// One lock that is held.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::check::irq_state;
-use crate::site::Place;
+use crate::words::Place;
 
 /// The irq state that [`irqsave`] found. It is restored once, and in the opposite order of saving.
 #[must_use = "interrupts stay off until the flags are restored"]

@@ -29,6 +29,7 @@
 
 mod alloc;
 mod lock;
+mod words;
 
 pub use alloc::Alloc;
 pub use lock::mutex::{Mutex, MutexGuard};
@@ -36,6 +37,7 @@ pub use lock::rwlock::{
     RwLock, RwLockReadGuard, RwLockWriteGuard, RwSpinLock, RwSpinReadGuard, RwSpinWriteGuard,
 };
 pub use lock::spin::{AtEnd, Enabled, SpinGuard, SpinLock, Unchanged};
+pub use words::{How, Kind, MAX_SUBCLASSES, Place, Report, Wait};
 
 #[cfg(not(feature = "validate"))]
 mod off;

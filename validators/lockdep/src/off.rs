@@ -1,167 +1,142 @@
-//! What the validators are when they are off: types of no size and calls of no instructions.
+//! The validators when they are off: types of no size and functions without instructions.
+//!
+//! Everything that the crate has with them on is here too, so that a program compiles the same way with both;
+//! `tests/api.rs` compares them.
 
 use std::marker::PhantomData;
+use std::path::Path;
 use std::time::Duration;
 
-/// How many subclasses a class has.
-pub const MAX_SUBCLASSES: usize = 8;
+use crate::words::{How, Place, Report, Wait};
 
-/// How one waits for a lock.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Wait {
-    /// Not checked.
-    Unchecked,
-    /// Never waits.
-    Free,
-    /// Spins.
-    Spin,
-    /// Spins, or sleeps where the system is built that way.
-    Config,
-    /// Sleeps.
-    Sleep,
-}
+pub mod raw;
+pub mod testing;
 
-/// A place in the code; nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct Place;
-
-impl Place {
-    /// Nothing.
-    #[inline(always)]
-    #[must_use]
-    pub const fn here() -> Self {
-        Self
-    }
-}
-
-/// How a lock is taken; nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct How;
-
-impl How {
-    /// Alone.
-    pub const EXCLUSIVE: Self = Self;
-    /// Shared.
-    pub const SHARED: Self = Self;
-    /// Shared, possibly inside another such.
-    pub const SHARED_RECURSIVE: Self = Self;
-
-    /// The same.
-    #[inline(always)]
-    #[must_use]
-    pub const fn attempt(self) -> Self {
-        self
-    }
-
-    /// The same.
-    #[inline(always)]
-    #[must_use]
-    pub const fn nested(self, _subclass: usize) -> Self {
-        self
-    }
-}
-
-/// The validators' part of a lock; nothing.
+/// The validators' part of a lock. It is empty without the feature `validate`.
+///
+/// Use it to teach the validators a lock type of your own: embed a `Map`, call
+/// [`acquire`](Self::acquire) before the lock is taken and [`release`](Self::release) before it is
+/// given back.
 #[derive(Debug)]
-pub struct Map;
+pub struct Map {
+    _nothing: (),
+}
 
 impl Map {
-    /// Nothing.
+    /// Makes an empty map.
     #[inline(always)]
     #[must_use]
     pub const fn new<T: ?Sized>(_wait: Wait) -> Self {
-        Self
+        Self { _nothing: () }
     }
 
-    /// Nothing.
+    /// Makes an empty map; the name is not kept.
     #[inline(always)]
     #[must_use]
     pub const fn named<T: ?Sized>(_wait: Wait, _name: &'static str) -> Self {
-        Self
+        Self { _nothing: () }
     }
 
-    /// Nothing.
+    /// Does nothing without the feature `validate`.
     #[inline(always)]
-    pub const fn acquire(&self, _how: How, _place: Place) {}
+    pub fn acquire(&self, _how: How, _place: Place) {}
 
-    /// Nothing.
+    /// Does nothing without the feature `validate`.
     #[inline(always)]
-    pub const fn release(&self, _place: Place) {}
+    pub fn release(&self, _place: Place) {}
 
-    /// Nothing.
+    /// Returns `false`: without the feature `validate` nobody knows who holds a lock.
     #[inline(always)]
-    pub const fn pin(&self, _place: Place) {}
-
-    /// Nothing.
-    #[inline(always)]
-    pub const fn unpin(&self, _place: Place) {}
-
-    #[inline(always)]
-    pub(crate) const fn nest_of(&self, how: How) -> How {
-        how
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        false
     }
+
+    /// Does nothing without the feature `validate`.
+    #[inline(always)]
+    pub fn assert_held(&self, _place: Place) {}
+
+    /// Does nothing without the feature `validate`.
+    #[inline(always)]
+    pub fn pin(&self, _place: Place) {}
+
+    /// Does nothing without the feature `validate`.
+    #[inline(always)]
+    pub fn unpin(&self, _place: Place) {}
 }
 
-/// A span of code; nothing.
+/// A span of code that runs in a context; it ends when this is dropped. It is empty without the feature
+/// `validate`.
 #[must_use = "the section ends when the guard is dropped"]
 pub struct Section {
     thread: PhantomData<*const ()>,
 }
 
+const SECTION: Section = Section { thread: PhantomData };
+
 impl Section {
-    /// Nothing.
+    /// Returns the section as it is.
     #[inline(always)]
     pub fn max_items(self, _items: u64) -> Self {
         self
     }
 
-    /// Nothing.
+    /// Returns the section as it is.
     #[inline(always)]
     pub fn max_time(self, _budget: Duration) -> Self {
         self
     }
 
-    /// Nothing.
+    /// Returns the section as it is.
     #[inline(always)]
     pub fn no_syscalls(self) -> Self {
         self
     }
 
-    /// Nothing.
+    /// Does nothing without the feature `validate`.
     #[inline(always)]
     pub fn item(&self) {}
 }
 
-macro_rules! nothing {
-    ($($enter:ident),*) => {
-        $(/// Nothing.
-        #[inline(always)]
-        pub fn $enter(_name: &'static str) -> Section {
-            Section { thread: PhantomData }
-        })*
-    };
+/// Returns an empty section.
+#[inline(always)]
+pub fn hardirq_enter(_name: &'static str) -> Section {
+    SECTION
 }
 
-nothing!(hardirq_enter, softirq_enter, task_enter);
+/// Returns an empty section.
+#[inline(always)]
+pub fn softirq_enter(_name: &'static str) -> Section {
+    SECTION
+}
 
-/// Nothing.
+/// Returns an empty section.
+#[inline(always)]
+pub fn task_enter(_name: &'static str) -> Section {
+    SECTION
+}
+
+/// Returns an empty section.
 #[inline(always)]
 pub fn preempt_disable() -> Section {
-    Section { thread: PhantomData }
+    SECTION
 }
 
-/// Nothing.
+/// Returns an empty section.
 #[inline(always)]
 pub fn local_bh_disable() -> Section {
-    Section { thread: PhantomData }
+    SECTION
 }
 
-/// A work item; nothing.
+/// A work item of a queue. It is empty without the feature `validate`. Make one with
+/// [`work!`](crate::work).
 #[derive(Debug)]
-pub struct Work;
+pub struct Work {
+    _nothing: (),
+}
 
 impl Work {
-    /// Nothing.
+    /// Makes an empty work item.
     #[inline(always)]
     #[must_use]
     pub const fn new(
@@ -170,21 +145,21 @@ impl Work {
         _queue_class: &'static str,
         _item_class: &'static str,
     ) -> Self {
-        Self
+        Self { _nothing: () }
     }
 
-    /// Nothing.
+    /// Returns an empty section.
     #[inline(always)]
     pub fn enter(&'static self) -> Section {
-        Section { thread: PhantomData }
+        SECTION
     }
 
-    /// Nothing.
+    /// Does nothing without the feature `validate`.
     #[inline(always)]
     pub fn flush(&self) {}
 }
 
-/// The irq state; nothing.
+/// The irq state that [`irqsave`] found. It is empty without the feature `validate`.
 #[must_use = "interrupts stay off until the flags are restored"]
 #[derive(Debug)]
 pub struct IrqFlags {
@@ -200,22 +175,22 @@ impl IrqFlags {
     #[inline(always)]
     pub(crate) fn restore_in_place(&mut self, _place: Place) {}
 
-    /// Nothing.
+    /// Does nothing without the feature `validate`.
     #[inline(always)]
     pub fn restore(self) {}
 }
 
-/// Nothing.
+/// Returns empty flags.
 #[inline(always)]
 pub fn irqsave() -> IrqFlags {
     IrqFlags { thread: PhantomData }
 }
 
-/// Nothing.
+/// Does nothing without the feature `validate`.
 #[inline(always)]
 pub fn local_irq_disable() {}
 
-/// Nothing.
+/// Does nothing without the feature `validate`.
 #[inline(always)]
 pub fn local_irq_enable() {}
 
@@ -225,7 +200,7 @@ pub(crate) fn disable_at(_place: Place) {}
 #[inline(always)]
 pub(crate) fn enable_at(_place: Place) {}
 
-/// Nothing.
+/// Does nothing without the feature `validate`.
 #[inline(always)]
 pub fn might_sleep_at(_place: Place) {}
 
@@ -239,4 +214,57 @@ pub(crate) fn spin_leave() {}
 #[inline(always)]
 pub fn allow_alloc<R>(f: impl FnOnce() -> R) -> R {
     f()
+}
+
+/// Does nothing without the feature `validate`.
+#[inline(always)]
+pub fn switch(_on: bool) {}
+
+/// Returns 0: there are no reports without the feature `validate`.
+#[inline(always)]
+#[must_use]
+pub fn count() -> u64 {
+    0
+}
+
+/// Drops `hook`, which would never be called without the feature `validate`.
+#[inline(always)]
+pub fn set_hook(_hook: impl Fn(&Report) + Send + 'static) {}
+
+/// Does nothing without the feature `validate`.
+#[inline(always)]
+pub fn set_sleep_report_interval(_interval: Duration) {}
+
+/// Returns `false`: no system call is trapped without the feature `validate`.
+#[inline(always)]
+#[must_use]
+pub fn can_trap_syscalls() -> bool {
+    false
+}
+
+/// Returns 0: no section is watched without the feature `validate`.
+#[inline(always)]
+#[must_use]
+pub fn check_watchdog() -> usize {
+    0
+}
+
+/// Starts no thread without the feature `validate`, and cannot fail then.
+///
+/// # Errors
+///
+/// The thread cannot be started (only with the feature `validate`).
+#[inline(always)]
+pub fn start_watchdog(_period: Duration) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Opens no file without the feature `validate`, and cannot fail then.
+///
+/// # Errors
+///
+/// The file cannot be opened or made (only with the feature `validate`).
+#[inline(always)]
+pub fn share_graph(_path: &Path) -> std::io::Result<()> {
+    Ok(())
 }

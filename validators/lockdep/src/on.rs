@@ -2,24 +2,22 @@
 
 use std::path::Path;
 
-pub use crate::check::How;
 pub use crate::check::budget::{check_watchdog, start_watchdog};
 pub use crate::check::sleep::{might_sleep as might_sleep_at, set_sleep_report_interval};
-pub use crate::class::{MAX_SUBCLASSES, Map, Wait};
-pub use crate::held::Mode;
+pub use crate::class::Map;
 pub use crate::irq::{IrqFlags, irqsave, local_irq_disable, local_irq_enable};
 pub(crate) use crate::irq::{disable_at, enable_at};
 pub use crate::section::{
     Section, Work, hardirq_enter, local_bh_disable, preempt_disable, softirq_enter, task_enter,
 };
-pub use crate::sink::{Kind, Report, count, set_hook};
-pub use crate::site::Place;
+pub use crate::sink::{count, set_hook};
 pub use crate::sud::can_trap_syscalls;
 
 use crate::check::{balance, freed};
 use crate::context::{self, PREEMPT_OFFSET};
 use crate::graph;
 use crate::shared::Shared;
+use crate::words::{How, Place};
 
 impl Map {
     /// Forbids the release of a held lock until [`unpin`](Self::unpin).
@@ -43,7 +41,7 @@ impl Map {
     /// in any order.
     #[must_use]
     pub(crate) fn nest_of(&self, how: How) -> How {
-        How { nest: self.instance(), ..how }
+        how.under(self.instance())
     }
 }
 

@@ -8,10 +8,11 @@ use crate::class;
 use crate::context::{IrqEvent, Thread};
 use crate::graph::{Graph, Step};
 use crate::held::Held;
-use crate::sink::{self, Kind};
+use crate::sink;
 use crate::site;
 use crate::state;
 use crate::trace::{Frame, Trace};
+use crate::words::Kind;
 
 /// What stands where the kernel writes its release.
 const RELEASE: &str = concat!("lockdep-", env!("CARGO_PKG_VERSION"), " #0");

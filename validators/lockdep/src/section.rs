@@ -4,13 +4,14 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
-use crate::check::{How, budget, irq_state, leaving};
-use crate::class::{Map, Wait};
+use crate::check::{budget, irq_state, leaving};
+use crate::class::Map;
 use crate::context::{
     self, HARDIRQ_OFFSET, PREEMPT_OFFSET, SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_OFFSET, Thread,
 };
-use crate::site::Place;
 use crate::sud;
+use crate::words::Place;
+use crate::words::{How, Wait};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Context {

@@ -14,10 +14,10 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use crate::class::Wait;
 use crate::environment::variable;
 use crate::graph::Graph;
 use crate::trace::{Frame, Trace};
+use crate::words::Wait;
 
 const SEPARATOR: &str = "\u{1f}";
 

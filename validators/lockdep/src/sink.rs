@@ -11,65 +11,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::context::Thread;
 use crate::environment::variable;
-
-/// What a report is about.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum Kind {
-    /// A call that may sleep, or an allocation or a system call, where nothing may sleep.
-    Sleep,
-    /// A new order of two classes closes a cycle.
-    Circular,
-    /// A class is taken again by the thread that holds it.
-    Recursive,
-    /// A class is used both inside an interrupt and with interrupts enabled.
-    Inconsistent,
-    /// A new order leads from an irq-safe class to an irq-unsafe one.
-    SafeToUnsafe,
-    /// A class became irq-safe or irq-unsafe, and an order that is known makes that wrong.
-    Inversion,
-    /// A lock that waits longer than what it is taken inside of.
-    WaitContext,
-    /// A release of a lock that is not held.
-    UnlockBalance,
-    /// A lock went away while held.
-    Freed,
-    /// A callback, work item or task returned with a lock held.
-    Leaving,
-    /// Interrupt state restored wrongly.
-    IrqState,
-    /// A pinned lock was released, or one unpinned that was not pinned.
-    Pin,
-    /// `assert_held!` found the lock not held.
-    NotHeld,
-    /// A section took more items or more time than it may.
-    Budget,
-    /// A section does not end.
-    Lockup,
-}
-
-/// One finding.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// What it is about.
-    pub kind: Kind,
-    /// The whole text in the kernel's form, with a newline at its end.
-    pub text: String,
-    /// Reports of one thread within one outermost section have one number: the first is the cause.
-    pub group: u64,
-    /// The thread's number.
-    pub tid: u32,
-}
-
-impl Report {
-    /// The line that names the finding.
-    #[must_use]
-    pub fn title(&self) -> &str {
-        let mut lines = self.text.lines();
-        let is_rule = |line: &str| line.is_empty() || line.starts_with(['=', '-']);
-        lines.find(|line| !is_rule(line)).unwrap_or_default()
-    }
-}
+use crate::words::{Kind, Report};
 
 type Hook = Box<dyn Fn(&Report) + Send>;
 

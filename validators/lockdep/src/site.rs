@@ -6,11 +6,11 @@
 #![expect(clippy::disallowed_types, reason = "the validator's own lock, held for look-ups only")]
 
 use std::collections::HashMap;
-use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::trace::{self, Frame, Trace};
+use crate::words::Place;
 
 const SITES: usize = 1 << 14;
 /// Stop filling a table that is nearly full: probing would get slow.
@@ -21,24 +21,7 @@ static FILLED: AtomicUsize = AtomicUsize::new(0);
 static PLACES: LazyLock<Mutex<HashMap<usize, (Place, Trace)>>> =
     LazyLock::new(|| Mutex::new(HashMap::new()));
 
-/// A place in the code.
-#[derive(Clone, Copy, Debug)]
-pub enum Place {
-    /// A line of Rust.
-    Line(&'static Location<'static>),
-    /// A return address.
-    Address(usize),
-}
-
 impl Place {
-    /// The line that called.
-    #[track_caller]
-    #[inline]
-    #[must_use]
-    pub const fn here() -> Self {
-        Self::Line(Location::caller())
-    }
-
     #[inline]
     pub(crate) fn key(self) -> usize {
         match self {

@@ -309,7 +309,7 @@ fn forty_eight_locks_fit_and_the_next_does_not() {
     let outer = Map::new::<u16>(Wait::Unchecked);
     let case = |count: usize| {
         outer.acquire(How::EXCLUSIVE, Place::here());
-        let how = How { nest: std::ptr::from_ref(&outer).addr(), ..How::EXCLUSIVE };
+        let how = How::EXCLUSIVE.under(std::ptr::from_ref(&outer).addr());
         for map in &maps[..count] {
             map.acquire(how, Place::here());
         }

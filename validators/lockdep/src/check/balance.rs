@@ -3,9 +3,11 @@
 use crate::context::{self, Thread};
 use crate::graph;
 use crate::print;
-use crate::sink::{self, Kind};
-use crate::site::{self, Place};
+use crate::sink;
+use crate::site;
 use crate::trace::Frame;
+use crate::words::Kind;
+use crate::words::Place;
 
 /// Reports the release of a lock that the thread does not hold.
 #[cold]

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::context::Thread;
 use crate::print::{self, comm};
-use crate::sink::{self, Kind};
+use crate::sink;
+use crate::words::Kind;
 
 /// A section with a time budget that is open.
 struct Open {

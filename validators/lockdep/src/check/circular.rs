@@ -2,9 +2,11 @@
 
 use crate::check::Next;
 use crate::graph::{Graph, Step, Way};
-use crate::held::{Held, Mode};
+use crate::held::Held;
 use crate::print;
-use crate::sink::{self, Kind};
+use crate::sink;
+use crate::words::Kind;
+use crate::words::Mode;
 
 /// Reports a new order `previous`, then `next`, if a strong path leads back. `false` after a report.
 pub(crate) fn check(graph: &Graph, next: &Next<'_>, previous: &Held) -> bool {

@@ -6,7 +6,8 @@ use crate::context::{self, Thread};
 use crate::graph;
 use crate::held::Held;
 use crate::print;
-use crate::sink::{self, Kind};
+use crate::sink;
+use crate::words::Kind;
 
 /// Checks that the calling thread holds no lock inside memory that goes away.
 #[inline]

@@ -5,10 +5,12 @@ use crate::check::Next;
 use crate::class;
 use crate::context::Thread;
 use crate::graph::{self, Graph, Step, Way};
-use crate::held::{Held, Mode};
+use crate::held::Held;
 use crate::print;
-use crate::sink::{self, Kind};
+use crate::sink;
 use crate::state;
+use crate::words::Kind;
+use crate::words::Mode;
 
 /// Bits of use inside a context, exclusive and shared.
 const IN_BITS: u32 = 0b0011_0011;

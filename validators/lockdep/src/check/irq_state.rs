@@ -2,12 +2,14 @@
 
 use crate::context::{self, IrqEvent, Thread};
 use crate::graph;
-use crate::held::Mode;
 use crate::print;
-use crate::sink::{self, Kind};
-use crate::site::{self, Place};
+use crate::sink;
+use crate::site;
 use crate::state;
 use crate::trace::Trace;
+use crate::words::Kind;
+use crate::words::Mode;
+use crate::words::Place;
 
 /// Turns interrupts off and notes where.
 pub(crate) fn disable(thread: &Thread, place: Place) {

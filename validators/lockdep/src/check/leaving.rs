@@ -3,7 +3,8 @@
 use crate::context::Thread;
 use crate::graph;
 use crate::print;
-use crate::sink::{self, Kind};
+use crate::sink;
+use crate::words::Kind;
 
 /// Checks at the end of a section that no more than `depth` locks are held.
 pub(crate) fn check(thread: &Thread, depth: usize, section: &'static str) {

@@ -17,46 +17,13 @@ pub(crate) mod wait;
 use crate::class::{self, Map};
 use crate::context::{self, Thread};
 use crate::graph::{self, Graph};
-use crate::held::{Again, Held, Mode};
-use crate::site::{self, Place};
+use crate::held::{Again, Held};
+use crate::site;
 use crate::state;
 use crate::sud;
 use crate::trace::Trace;
-
-/// How a lock is about to be taken.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct How {
-    /// Alone or shared.
-    pub mode: Mode,
-    /// An attempt that fails instead of waiting: it cannot be the wait of a deadlock.
-    pub attempt: bool,
-    /// Tells locks of one class apart that are taken in a fixed order, 0 to 7.
-    pub subclass: usize,
-    /// The address of a lock that, while held, allows several of one class in any order; or 0.
-    pub nest: usize,
-}
-
-impl How {
-    /// Alone, waiting.
-    pub const EXCLUSIVE: Self =
-        Self { mode: Mode::Exclusive, attempt: false, subclass: 0, nest: 0 };
-    /// Shared, waiting.
-    pub const SHARED: Self = Self { mode: Mode::Shared, ..Self::EXCLUSIVE };
-    /// Shared, waiting, possibly inside another such.
-    pub const SHARED_RECURSIVE: Self = Self { mode: Mode::SharedRecursive, ..Self::EXCLUSIVE };
-
-    /// The same as an attempt.
-    #[must_use]
-    pub const fn attempt(self) -> Self {
-        Self { attempt: true, ..self }
-    }
-
-    /// The same in a subclass.
-    #[must_use]
-    pub const fn nested(self, subclass: usize) -> Self {
-        Self { subclass, ..self }
-    }
-}
+use crate::words::Place;
+use crate::words::{How, Mode};
 
 impl Map {
     /// Checks an acquisition; call it before waiting for the lock, or after an attempt succeeded.

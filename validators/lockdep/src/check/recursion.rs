@@ -2,9 +2,11 @@
 
 use crate::check::Next;
 use crate::graph::Graph;
-use crate::held::{Held, Mode};
+use crate::held::Held;
 use crate::print;
-use crate::sink::{self, Kind};
+use crate::sink;
+use crate::words::Kind;
+use crate::words::Mode;
 
 /// Reports a second lock of a class that is held, unless it was said to be nested or both are
 /// readers and the later one may come again. `false` after a report.

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use crate::context::{self, Thread};
 use crate::graph;
 use crate::print;
-use crate::sink::{self, Kind};
-use crate::site::{self, Place};
+use crate::sink;
+use crate::site;
 use crate::trace::Trace;
+use crate::words::Kind;
+use crate::words::Place;
 
 /// The kernel prints at most one such report a second: the first one is what matters.
 static INTERVAL_NS: AtomicU64 = AtomicU64::new(1_000_000_000);

@@ -1,10 +1,12 @@
 //! Wait types: inside a lock that spins nothing may be taken that sleeps.
 
 use crate::check::Next;
-use crate::class::{self, Wait};
+use crate::class;
 use crate::graph;
 use crate::print;
-use crate::sink::{self, Kind};
+use crate::sink;
+use crate::words::Kind;
+use crate::words::Wait;
 
 /// The longest wait that a context allows: a task may sleep, an interrupt may not.
 #[inline]

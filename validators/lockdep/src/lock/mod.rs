@@ -6,6 +6,33 @@ pub(crate) mod spin;
 
 use crate::{Map, Place};
 
+/// The place that a guard keeps for the release. It is empty without the feature `validate`, so that
+/// the guard has the size of a raw one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept {
+    #[cfg(feature = "validate")]
+    place: Place,
+}
+
+impl Kept {
+    #[inline(always)]
+    pub(crate) fn new(_place: Place) -> Self {
+        Self {
+            #[cfg(feature = "validate")]
+            place: _place,
+        }
+    }
+
+    /// Returns the place; any without the feature, since nothing looks at it then.
+    #[inline(always)]
+    pub(crate) fn place(self) -> Place {
+        #[cfg(feature = "validate")]
+        return self.place;
+        #[cfg(not(feature = "validate"))]
+        Place::here()
+    }
+}
+
 /// A lock's part of a guard: gives the class back when the guard goes.
 #[derive(Debug)]
 pub(crate) struct Hold<'a> {

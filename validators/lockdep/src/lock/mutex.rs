@@ -113,7 +113,7 @@ impl<T: ?Sized> MutexGuard<'_, T> {
     #[cfg(not(feature = "validate"))]
     #[inline(always)]
     fn nest(&self, how: How) -> How {
-        Map.nest_of(how)
+        how
     }
 
     /// Forbids giving the lock back until [`unpin`](Self::unpin): for callees that must not.

@@ -11,7 +11,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::lock::Hold;
+use crate::lock::{Hold, Kept};
 use crate::{How, Map, Place, Wait};
 
 /// Readers or a writer; whoever has to wait sleeps. A reader must not come twice: a writer that
@@ -185,7 +185,7 @@ unsafe impl<T: ?Sized + Send + Sync> Sync for RwSpinLock<T> {}
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct RwSpinReadGuard<'a, T: ?Sized> {
     lock: &'a RwSpinLock<T>,
-    place: Place,
+    place: Kept,
     /// The lock is held by a thread, so the guard must not move to another.
     thread: PhantomData<*const ()>,
 }
@@ -213,7 +213,7 @@ pub struct RwSpinReadGuard<'a, T: ?Sized> {
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct RwSpinWriteGuard<'a, T: ?Sized> {
     lock: &'a RwSpinLock<T>,
-    place: Place,
+    place: Kept,
     /// The lock is held by a thread, so the guard must not move to another.
     thread: PhantomData<*const ()>,
 }
@@ -251,7 +251,7 @@ impl<T: ?Sized> RwSpinLock<T> {
         crate::spin_enter();
         self.map.acquire(How::SHARED_RECURSIVE, place);
         self.wait_for(|state| state.checked_add(1).filter(|next| *next != WRITER));
-        RwSpinReadGuard { lock: self, place, thread: PhantomData }
+        RwSpinReadGuard { lock: self, place: Kept::new(place), thread: PhantomData }
     }
 
     /// Waits until there is nobody else.
@@ -262,7 +262,7 @@ impl<T: ?Sized> RwSpinLock<T> {
         crate::spin_enter();
         self.map.acquire(How::EXCLUSIVE, place);
         self.wait_for(|state| (state == 0).then_some(WRITER));
-        RwSpinWriteGuard { lock: self, place, thread: PhantomData }
+        RwSpinWriteGuard { lock: self, place: Kept::new(place), thread: PhantomData }
     }
 
     #[inline]
@@ -284,7 +284,7 @@ impl<T: ?Sized> RwSpinLock<T> {
 impl<T: ?Sized> Drop for RwSpinReadGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.map.release(self.place);
+        self.lock.map.release(self.place.place());
         self.lock.state.fetch_sub(1, Ordering::Release);
         crate::spin_leave();
     }
@@ -293,7 +293,7 @@ impl<T: ?Sized> Drop for RwSpinReadGuard<'_, T> {
 impl<T: ?Sized> Drop for RwSpinWriteGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.map.release(self.place);
+        self.lock.map.release(self.place.place());
         self.lock.state.store(0, Ordering::Release);
         crate::spin_leave();
     }

@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::lock::Kept;
 use crate::{How, IrqFlags, Map, Place, Wait};
 
 /// A mutual exclusion that spins when it has to wait.
@@ -65,7 +66,7 @@ unsafe impl<T: ?Sized + Send> Sync for SpinLock<T> {}
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct SpinGuard<'a, T: ?Sized, I: AtEnd = Unchanged> {
     lock: &'a SpinLock<T>,
-    place: Place,
+    place: Kept,
     irq: I,
     /// The lock is held by a thread, so the guard must not move to another.
     thread: PhantomData<*const ()>,
@@ -170,7 +171,7 @@ impl<T: ?Sized> SpinLock<T> {
         crate::spin_enter();
         self.map.acquire(how, place);
         self.raw_lock();
-        SpinGuard { lock: self, place, irq, thread: PhantomData }
+        SpinGuard { lock: self, place: Kept::new(place), irq, thread: PhantomData }
     }
 
     /// Takes the lock if it is free.
@@ -183,7 +184,12 @@ impl<T: ?Sized> SpinLock<T> {
         }
         crate::spin_enter();
         self.map.acquire(How::EXCLUSIVE.attempt(), place);
-        Some(SpinGuard { lock: self, place, irq: Unchanged(()), thread: PhantomData })
+        Some(SpinGuard {
+            lock: self,
+            place: Kept::new(place),
+            irq: Unchanged(()),
+            thread: PhantomData,
+        })
     }
 
     #[inline]
@@ -211,11 +217,11 @@ impl<T: ?Sized, I: AtEnd> SpinGuard<'_, T, I> {
     #[track_caller]
     pub fn unlocked<R>(&mut self, f: impl FnOnce() -> R) -> R {
         let place = Place::here();
-        self.lock.map.release(self.place);
+        self.lock.map.release(self.place.place());
         self.lock.is_held.store(false, Ordering::Release);
         crate::spin_leave();
-        self.place = place;
-        let _again = Relock { lock: self.lock, place };
+        self.place = Kept::new(place);
+        let _again = Relock { lock: self.lock, place: Kept::new(place) };
         f()
     }
 
@@ -239,14 +245,14 @@ impl<T: ?Sized, I: AtEnd> SpinGuard<'_, T, I> {
 /// Takes a lock again when it goes.
 struct Relock<'a, T: ?Sized> {
     lock: &'a SpinLock<T>,
-    place: Place,
+    place: Kept,
 }
 
 impl<T: ?Sized> Drop for Relock<'_, T> {
     #[inline]
     fn drop(&mut self) {
         crate::spin_enter();
-        self.lock.map.acquire(How::EXCLUSIVE, self.place);
+        self.lock.map.acquire(How::EXCLUSIVE, self.place.place());
         self.lock.raw_lock();
     }
 }
@@ -254,9 +260,9 @@ impl<T: ?Sized> Drop for Relock<'_, T> {
 impl<T: ?Sized, I: AtEnd> Drop for SpinGuard<'_, T, I> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.map.release(self.place);
+        self.lock.map.release(self.place.place());
         self.lock.is_held.store(false, Ordering::Release);
-        self.irq.end(self.place);
+        self.irq.end(self.place.place());
         crate::spin_leave();
     }
 }

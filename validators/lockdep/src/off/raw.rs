@@ -1,0 +1,86 @@
+//! Locks that are not Rust's: classes by name, instances by address. Empty without the feature
+//! `validate`.
+
+use std::ops::Range;
+
+use crate::words::{How, Place, Wait};
+
+/// A class of locks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Class {
+    _nothing: (),
+}
+
+impl Class {
+    /// Makes an empty class.
+    #[inline(always)]
+    #[must_use]
+    pub fn new(_name: &str, _wait: Wait) -> Option<Self> {
+        Some(Self { _nothing: () })
+    }
+
+    /// Does nothing without the feature `validate`.
+    #[inline(always)]
+    pub fn acquire(self, _instance: usize, _how: How, _place: Place) {}
+
+    /// Does nothing without the feature `validate`.
+    #[inline(always)]
+    pub fn release(self, _instance: usize, _place: Place) {}
+}
+
+/// Returns `false`: without the feature `validate` nobody knows who holds a lock.
+#[inline(always)]
+#[must_use]
+pub fn is_held(_instance: usize) -> bool {
+    false
+}
+
+/// Returns `false`: without the feature `validate` every thread may sleep.
+#[inline(always)]
+#[must_use]
+pub fn is_atomic() -> bool {
+    false
+}
+
+/// Does nothing without the feature `validate`.
+#[inline(always)]
+pub fn allocates(_size: usize) {}
+
+/// Does nothing without the feature `validate`.
+#[inline(always)]
+pub fn frees(_memory: Range<usize>) {}
+
+/// Does nothing without the feature `validate`.
+#[inline(always)]
+pub fn spin_enter() {}
+
+/// Does nothing without the feature `validate`.
+#[inline(always)]
+pub fn spin_leave() {}
+
+/// Calls `f`.
+#[inline(always)]
+pub fn unchecked<R>(f: impl FnOnce() -> R) -> R {
+    f()
+}
+
+/// Returns `false`: without the feature `validate` no validator is ever at work.
+#[inline(always)]
+#[must_use]
+pub fn is_busy() -> bool {
+    false
+}
+
+/// Returns an empty string: without the feature `validate` no debug information is read.
+#[inline(always)]
+#[must_use]
+pub fn describe(_place: Place) -> String {
+    String::new()
+}
+
+/// Returns `None`: without the feature `validate` no symbols are read.
+#[inline(always)]
+#[must_use]
+pub fn variable(_address: usize) -> Option<String> {
+    None
+}
