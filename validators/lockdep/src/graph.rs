@@ -375,7 +375,7 @@ fn steps(came_from: &[(usize, u16, Option<Trace>)], mut index: usize) -> Vec<Ste
 
 /// `Type@file.rs:12`, for a lock that was given no name.
 fn default_name(key: &Key, type_name: &str) -> String {
-    let short = crate::trace::short_name(type_name);
+    let short = kreport::print::name::function(type_name);
     let short = short.rsplit("::").next().unwrap_or(&short);
     let file = key.init.file().rsplit('/').next().unwrap_or_default();
     format!("{short}@{file}:{}", key.init.line())

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::os::raw::c_void;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use kreport::print::name;
 use object::{Object, ObjectSegment, ObjectSymbol};
 
 /// Deeper stacks are cut.
@@ -165,7 +166,8 @@ pub(crate) fn resolve(address: usize) -> Vec<Frame> {
         return vec![frame("lockdep_preload::".to_owned(), None)];
     }
     backtrace::resolve(std::ptr::without_provenance_mut::<c_void>(call), |symbol| {
-        let function = symbol.name().map(|name| short_name(&name.to_string())).unwrap_or_default();
+        let function =
+            symbol.name().map(|name| name::function(&name.to_string())).unwrap_or_default();
         let file = symbol.filename().map(|file| short_path(&file.to_string_lossy()));
         frames.push(frame(function, file.zip(symbol.lineno())));
     });
@@ -222,7 +224,7 @@ fn symbol_in(path: &str, base: usize, address: usize) -> Option<(String, usize, 
     let after = symbols.partition_point(|(start, _, _)| *start <= address);
     let near = symbols[..after].iter().rev().take(NEIGHBOURS);
     near.filter(|(start, size, _)| address < start + (*size).max(1))
-        .map(|(start, size, name)| (short_name(name), *start, *size))
+        .map(|(start, size, name)| (name::function(name), *start, *size))
         .next()
 }
 
@@ -279,77 +281,15 @@ fn symbols_of(path: &str, base: usize) -> Option<Symbols> {
     Some(symbols)
 }
 
-/// A function's name without its hash and type parameters, `<A as B>::f` as `A::f`: names in a
-/// kernel's report have no spaces.
-pub(crate) fn short_name(name: &str) -> String {
-    let name = match name.rsplit_once("::h") {
-        Some((front, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
-            front
-        }
-        _ => name,
-    };
-    let name = match name.strip_prefix('<').and_then(|rest| rest.split_once(" as ")) {
-        Some((type_name, rest)) => match rest.split_once(">::") {
-            Some((_, method)) => format!("{type_name}::{method}"),
-            None => name.to_owned(),
-        },
-        None => name.strip_prefix('<').map_or_else(|| name.to_owned(), |n| n.replacen('>', "", 1)),
-    };
-    let mut depth = 0_i32;
-    let mut short = String::with_capacity(name.len());
-    let mut previous = ' ';
-    for letter in name.chars() {
-        match letter {
-            '<' => depth += 1,
-            // The arrow of a function type closes nothing.
-            '>' if previous != '-' => depth -= 1,
-            ' ' => {}
-            _ if depth <= 0 => short.push(letter),
-            _ => {}
-        }
-        previous = letter;
-    }
-    without_crate_hash(&short.replace("::::", "::")).trim_end_matches("::").to_owned()
-}
-
-/// `std[0123456789abcdef]::f` as `std::f`.
-fn without_crate_hash(name: &str) -> String {
-    match name.split_once('[').and_then(|(front, rest)| Some((front, rest.split_once("]::")?))) {
-        Some((front, (hash, back))) if hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
-            format!("{front}::{back}")
-        }
-        _ => name.to_owned(),
-    }
-}
-
-/// A path as short as it stays clear: below the current directory, or below the compiler's sources.
+/// Returns a path below the folder of the project or of the compiler's sources.
 fn short_path(path: &str) -> String {
-    if let Some(rest) = path.strip_prefix("/rustc/") {
-        return rest.split_once('/').map_or(rest, |(_, rest)| rest).to_owned();
-    }
-    static HERE: LazyLock<Option<String>> = LazyLock::new(|| {
-        // Cargo runs tests in the crate's folder and compiles in the workspace's.
-        let here = std::env::current_dir().ok()?;
-        let top = here.ancestors().filter(|folder| folder.join("Cargo.lock").is_file()).last();
-        Some(format!("{}/", top.unwrap_or(&here).display()))
-    });
-    let prefix = HERE.as_deref().unwrap_or("/");
-    path.strip_prefix(prefix).unwrap_or(path).trim_start_matches("./").to_owned()
+    static PROJECT: LazyLock<Option<String>> = LazyLock::new(name::project);
+    name::path(path, PROJECT.as_deref())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_lose_hash_and_parameters() {
-        assert_eq!(short_name("a::b::h0123456789abcdef"), "a::b");
-        assert_eq!(short_name("<a::B<T> as c::D>::f"), "a::B::f");
-        assert_eq!(short_name("a::Vec<T,A>::push"), "a::Vec::push");
-        assert_eq!(short_name("a::f::{{closure}}"), "a::f::{{closure}}");
-        assert_eq!(short_name("std[e28293b1aa0f68bd]::sys::f"), "std::sys::f");
-        assert_eq!(short_name("memcpy"), "memcpy");
-    }
 
     #[test]
     fn mappings_are_found_with_their_base() {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use addr2line::Loader;
-use kreport::print::Frame;
+use kreport::print::{Frame, name};
 use object::{Object, ObjectSymbol, SymbolKind};
 
 use crate::runtime::stack::RawFrame;
@@ -56,7 +56,7 @@ fn resolve(modules: &mut HashMap<String, Module>, raw: &RawFrame) -> Vec<Frame> 
         match function {
             Some((start, size, name)) => {
                 outer.offset = Some((raw.address - start, *size));
-                outer.function = short_name(name);
+                outer.function = function_name(name);
             }
             None => {
                 outer.offset = Some((0, 0));
@@ -84,7 +84,7 @@ impl Module {
         while let Ok(Some(frame)) = frames.next() {
             let name = frame.function.as_ref().and_then(|name| name.raw_name().ok());
             let mut one = Frame {
-                function: name.map(|name| short_name(&name)).unwrap_or_default(),
+                function: name.map(|name| function_name(&name)).unwrap_or_default(),
                 ..Frame::default()
             };
             if let Some(location) = frame.location
@@ -143,33 +143,9 @@ fn is_of_library(frame: &Frame) -> bool {
     frame.location.as_ref().is_some_and(in_library)
 }
 
-/// A function's name without its hash and type parameters, `<A as B>::f` as `A::f`: names in a
-/// kernel's report have no spaces.
-fn short_name(name: &str) -> String {
-    let name = format!("{:#}", rustc_demangle::demangle(name));
-    let name = match name.strip_prefix('<').and_then(|rest| rest.split_once(" as ")) {
-        Some((of, rest)) => match rest.split_once(">::") {
-            Some((_, method)) => format!("{of}::{method}"),
-            None => name,
-        },
-        None if name.starts_with('<') => name[1..].replacen('>', "", 1),
-        None => name,
-    };
-    let mut depth = 0_i32;
-    let mut short = String::with_capacity(name.len());
-    let mut previous = ' ';
-    for letter in name.chars() {
-        match letter {
-            '<' => depth += 1,
-            // The arrow of a function type closes nothing.
-            '>' if previous != '-' => depth -= 1,
-            ' ' => {}
-            _ if depth <= 0 => short.push(letter),
-            _ => {}
-        }
-        previous = letter;
-    }
-    short.replace("::::", "::").trim_end_matches("::").to_owned()
+/// Returns a mangled name as reports show it.
+fn function_name(mangled: &str) -> String {
+    name::function(&format!("{:#}", rustc_demangle::demangle(mangled)))
 }
 
 /// The folder of the project, with a slash at its end.
@@ -177,18 +153,12 @@ static FOLDER: OnceLock<String> = OnceLock::new();
 
 /// Remembers the folder of the project that the program is started in.
 pub(crate) fn remember_folder() {
-    let Ok(here) = std::env::current_dir() else { return };
-    // Cargo runs tests in the crate's folder and compiles in the workspace's.
-    let top = here.ancestors().filter(|folder| folder.join("Cargo.lock").is_file()).last();
-    let _ = FOLDER.set(format!("{}/", top.unwrap_or(&here).display()));
+    if let Some(folder) = name::project() {
+        let _ = FOLDER.set(folder);
+    }
 }
 
-/// A path as short as it stays clear: below the current directory's project, or below the compiler's
-/// sources.
+/// Returns a path below the folder of the project or of the compiler's sources.
 fn short_path(path: &str) -> String {
-    if let Some(rest) = path.strip_prefix("/rustc/") {
-        return rest.split_once('/').map_or(rest, |(_, rest)| rest).to_owned();
-    }
-    let prefix = FOLDER.get().map_or("/", String::as_str);
-    path.strip_prefix(prefix).unwrap_or(path).trim_start_matches("./").to_owned()
+    name::path(path, FOLDER.get().map(String::as_str))
 }

@@ -19,6 +19,7 @@
 mod kcsan;
 mod lock;
 mod lockdep;
+pub mod name;
 mod pieces;
 mod warning;
 
