@@ -12,19 +12,19 @@ extern "C" {
 
 #define LOCKDEP_WEAK __attribute__((weak))
 
-/* Code on which somebody waits in real time: an audio callback, one turn of a server. */
+/* Code that must meet a deadline: an audio callback, one turn of a server. */
 void lockdep_hardirq_enter(const char *name) LOCKDEP_WEAK;
 void lockdep_hardirq_exit(void) LOCKDEP_WEAK;
 /* Code that hardirq-like code may interrupt, and that must not wait either. */
 void lockdep_softirq_enter(const char *name) LOCKDEP_WEAK;
 void lockdep_softirq_exit(void) LOCKDEP_WEAK;
-/* A request or a work item: may wait, and gives back what it takes. */
+/* A request or a work item: it may wait, and releases what it takes. */
 void lockdep_task_enter(const char *name) LOCKDEP_WEAK;
 void lockdep_task_exit(void) LOCKDEP_WEAK;
 /* The gate that keeps callbacks out, taken and given back in opposite order. */
 void lockdep_irqsave(void) LOCKDEP_WEAK;
 void lockdep_irqrestore(void) LOCKDEP_WEAK;
-/* The gate opened, whoever closed it. */
+/* Opens the gate, whichever code closed it. */
 void lockdep_irq_enable(void) LOCKDEP_WEAK;
 
 #define LOCKDEP(call) do { if (lockdep_hardirq_enter) { call; } } while (0)

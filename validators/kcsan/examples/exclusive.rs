@@ -1,4 +1,4 @@
-//! No data race to the language, and yet one too many who writes: two threads store to an atomic that
+//! One writer too many, though the language sees no data race: two threads store to an atomic that
 //! one of them owns. `exclusive` is reported, `exclusive fixed` is not.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -9,10 +9,10 @@ const LENGTH: Duration = Duration::from_secs(1);
 
 /// The loudest sample. The meter owns it; others read it.
 static PEAK: AtomicU32 = AtomicU32::new(0);
-/// Somebody wants it to begin anew.
+/// Whether the owner is asked to start again.
 static WANTS_RESET: AtomicBool = AtomicBool::new(false);
 
-/// Reads and writes in two steps, which is right for as long as nobody else writes.
+/// Reads and writes in two steps, which is right as long as no other thread writes.
 #[inline(never)]
 fn meter(sample: u32) {
     kcsan::assert_exclusive_writer!(PEAK);

@@ -49,15 +49,15 @@ static inline void kcsan_set_access_mask(uint64_t mask) { (void)mask; }
 		kcsan_value; \
 	})
 
-/* Nobody else writes to this variable now. */
+/* Asserts that no other thread writes to this variable now. */
 #define ASSERT_EXCLUSIVE_WRITER(var) \
 	__kcsan_check_access(&(var), sizeof(var), KCSAN_ACCESS_ASSERT)
 
-/* Nobody else reads or writes this variable now. */
+/* Asserts that no other thread reads or writes this variable now. */
 #define ASSERT_EXCLUSIVE_ACCESS(var) \
 	__kcsan_check_access(&(var), sizeof(var), KCSAN_ACCESS_WRITE | KCSAN_ACCESS_ASSERT)
 
-/* Nobody else changes these bits of this variable now. */
+/* Asserts that no other thread changes these bits of this variable now. */
 #define ASSERT_EXCLUSIVE_BITS(var, mask) \
 	do { \
 		kcsan_set_access_mask(mask); \

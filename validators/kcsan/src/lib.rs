@@ -5,9 +5,9 @@
 //! say more with it:
 //!
 //! * [`data_race!`]: this race is meant, do not report it.
-//! * [`assert_exclusive_writer!`], [`assert_exclusive_access!`], [`assert_exclusive_bits!`]: nobody else
+//! * [`assert_exclusive_writer!`], [`assert_exclusive_access!`], [`assert_exclusive_bits!`]: no other thread
 //!   writes here now, or accesses, or changes these bits. That finds what is no data race to the
-//!   language: atomics that nobody else should write.
+//!   language: atomics that no other thread should write.
 //! * [`check_read`], [`check_write`]: a helper that copies memory in a way that the compiler does not
 //!   make calls of accesses it there.
 //!
@@ -48,13 +48,13 @@ fn check(address: usize, size: usize, kind: u32) {
     }
 }
 
-/// Says that this many bytes are about to be read.
+/// Checks a read of `bytes` bytes that the program is about to make.
 #[inline]
 pub fn check_read<T: ?Sized>(place: *const T, bytes: usize) {
     check(place.cast::<u8>().expose_provenance(), bytes, READ);
 }
 
-/// Says that this many bytes are about to be written.
+/// Checks a write of `bytes` bytes that the program is about to make.
 #[inline]
 pub fn check_write<T: ?Sized>(place: *const T, bytes: usize) {
     check(place.cast::<u8>().expose_provenance(), bytes, WRITE);
@@ -131,7 +131,7 @@ macro_rules! data_race {
     }};
 }
 
-/// Nobody else writes to this place now.
+/// Asserts that no other thread writes to this place now.
 #[macro_export]
 macro_rules! assert_exclusive_writer {
     ($place:expr) => {
@@ -139,7 +139,7 @@ macro_rules! assert_exclusive_writer {
     };
 }
 
-/// Nobody else reads or writes this place now.
+/// Asserts that no other thread reads or writes this place now.
 #[macro_export]
 macro_rules! assert_exclusive_access {
     ($place:expr) => {
@@ -147,7 +147,7 @@ macro_rules! assert_exclusive_access {
     };
 }
 
-/// Nobody else changes these bits of this place now; the place has eight bytes at most.
+/// Asserts that no other thread changes these bits of this place now. The place has at most 8 bytes.
 #[macro_export]
 macro_rules! assert_exclusive_bits {
     ($place:expr, $mask:expr) => {

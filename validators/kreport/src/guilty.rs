@@ -51,7 +51,7 @@ pub(crate) fn find<'a>(report: &Report<'a>) -> Option<Guilty<'a>> {
     while innocent(&frames[at]) {
         at += 1;
         if at == frames.len() || is_dispatcher(frames[at].function()) {
-            // Nobody but helpers: the title's function it is.
+            // Only helpers were found: the function of the title is to blame.
             at = start;
             break;
         }

@@ -1,4 +1,4 @@
-//! A report as it is read: what it is about, who did it, where.
+//! A report as it is read: its subject, its task, its place.
 
 use crate::guilty::{self, Guilty};
 use crate::kind::Kind;
@@ -306,7 +306,7 @@ fn task<'a>(body: &[Claimed<'a>], kind: Kind) -> (Option<Task<'a>>, Option<u32>)
         let known = body.iter().take(40).filter(|line| line.class == Class::Known);
         known.map(|line| line.text.trim()).find_map(named_task)
     };
-    // Who prints is not who hangs or leaks.
+    // The task that prints is not the one that hangs or leaks.
     let task = match kind {
         Kind::TaskHung | Kind::MemoryLeak => named(),
         Kind::RcuStall | Kind::HardLockup => line.and_then(|(_, task)| task),

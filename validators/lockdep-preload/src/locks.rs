@@ -28,7 +28,7 @@ fn classes() -> std::sync::MutexGuard<'static, BTreeMap<usize, Class>> {
     CLASSES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The class of a lock that somebody initialises. Every place that does is a class.
+/// Returns the class of a lock that is initialised here. Every such place is a class.
 fn init(lock: Pthread, caller: usize, wait: Wait) {
     raw::unchecked(|| {
         let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +46,8 @@ fn init(lock: Pthread, caller: usize, wait: Wait) {
     });
 }
 
-/// The class of a lock; one that nobody initialised is a class by itself, named by its variable.
+/// Returns the class of a lock. A lock without an initialising call is a class by itself, named by its
+/// variable.
 fn class_of(lock: Pthread, caller: usize, wait: Wait) -> Option<Class> {
     raw::unchecked(|| {
         if let Some(class) = classes().get(&lock.addr()) {

@@ -26,7 +26,7 @@ thread_local! {
     static IN_TURN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Says that the thread's code between two waits is a section.
+/// Whether the thread's code between two waits is a section.
 fn is_atomic_thread() -> bool {
     raw::unchecked(|| {
         if ATOMIC_THREADS.is_empty() {

@@ -113,7 +113,7 @@ impl Thread {
         self.preempt.set(self.preempt.get().wrapping_sub(offset));
     }
 
-    /// Says that interrupts are enabled: no gate is held.
+    /// Returns whether interrupts are enabled: no gate is held.
     pub(crate) fn irqs_on(&self) -> bool {
         self.irqs_on.get()
     }
@@ -122,7 +122,7 @@ impl Thread {
         self.irqs_on.set(on);
     }
 
-    /// Says that softirqs are enabled: none runs and none is held off.
+    /// Returns whether softirqs are enabled: none runs and none is held off.
     pub(crate) fn softirqs_on(&self) -> bool {
         self.preempt.get() & SOFTIRQ_MASK == 0
     }
@@ -132,7 +132,7 @@ impl Thread {
         (self.preempt.get() & HARDIRQ_MASK) >> 16
     }
 
-    /// Says that a softirq-like context runs.
+    /// Returns whether a softirq-like context runs.
     pub(crate) fn in_softirq(&self) -> bool {
         self.preempt.get() & SOFTIRQ_OFFSET != 0
     }
@@ -149,7 +149,7 @@ impl Thread {
         self.preempt.get() >> 8 << 1 | u32::from(self.irqs_on.get())
     }
 
-    /// Says that the thread must not sleep.
+    /// Returns whether the thread must not sleep.
     pub(crate) fn is_atomic(&self) -> bool {
         self.preempt.get() != 0 || !self.irqs_on.get()
     }
@@ -203,7 +203,7 @@ pub(crate) fn peek<R>(f: impl FnOnce(&Thread) -> R) -> R {
     THREAD.with(f)
 }
 
-/// Says that the validator is at work in this thread.
+/// Returns whether the validator is at work in this thread.
 pub(crate) fn is_busy() -> bool {
     THREAD.with(|thread| thread.busy.get() != 0)
 }

@@ -1,4 +1,4 @@
-//! Variables of the environment, which name files. In a program with more rights than who started it they are
+//! Variables of the environment, which name files. In a program with more rights than its caller they are
 //! another user's words, and are not heard.
 
 use std::ffi::OsString;

@@ -101,7 +101,7 @@ pub(crate) fn acquisition_key(chain: u64, irq_word: u32, place: usize) -> u64 {
     key.wrapping_mul(0xd6e8_feb8_6659_fd93) | 1
 }
 
-/// Says that a chain, or an acquisition, was checked before.
+/// Returns whether a chain, or an acquisition, was checked before.
 #[inline]
 pub(crate) fn is_chain_known(key: u64) -> bool {
     let mut index = chain_slot(key);
@@ -243,7 +243,7 @@ impl Graph {
         new
     }
 
-    /// Says that an edge of this kind is known.
+    /// Returns whether an edge of this kind is known.
     pub(crate) fn is_connected(&self, from: (u16, Mode), to: (u16, Mode)) -> bool {
         let kinds = kind(from.1 == Mode::Exclusive, to.1 != Mode::SharedRecursive);
         let edges = &self.class(from.0).forward;
@@ -251,7 +251,7 @@ impl Graph {
     }
 
     /// The shortest strong path from a class to one that `hit` accepts, with the start as its first
-    /// step. `weak_start` says that the start counts as reached by a recursive reader; `hit` is told
+    /// step. `weak_start` says whether the start counts as reached by a recursive reader; `hit` is told
     /// the same of each class.
     pub(crate) fn path(
         &self,
@@ -341,7 +341,7 @@ fn kind(exclusive: bool, waits: bool) -> u8 {
     }
 }
 
-/// The kinds of the same edges walked backwards: who is held and who waits change places.
+/// The kinds of the same edges walked backwards: the held lock and the awaited lock change places.
 fn mirrored(kinds: u8) -> u8 {
     let both = kinds & (SR | EN);
     let er = if kinds & ER != 0 { SN } else { 0 };

@@ -1,7 +1,7 @@
 //! Lock dependency, atomic-sleep and irq-state validators in user space.
 //!
-//! The kernel's validators find deadlocks that did not happen, and sleeping calls that did not sleep,
-//! because they judge by the rule and not by the outcome. This crate does the same for a program: its
+//! The kernel's validators find potential deadlocks and blocking calls even when nothing blocked,
+//! because they check rules and not outcomes. This crate does the same for a program: its
 //! locks belong to classes, its callbacks run in contexts, and every new order of classes, every new
 //! use in a context, and every call that may sleep is checked once, when it is first seen.
 //!
@@ -17,14 +17,14 @@
 //! # audio_callback();
 //! ```
 //!
-//! Without the feature `validate` every type is its raw lock and every call is nothing. With it,
+//! Without the feature `validate` every type is its raw lock and every call does nothing. With it,
 //! reports go to standard error, or to the file that `LOCKDEP_LOG` names; `LOCKDEP_ABORT` makes the
 //! first one the last; `LOCKDEP_GRAPH` names a file by which processes share what they learn.
 //!
 //! What the kernel's words mean here:
 //!
-//! * **hardirq**: code on which somebody waits in real time, [`hardirq_enter`].
-//! * **interrupts off**: the gate is held that keeps such code out, [`irqsave`].
+//! * **hardirq**: code that must meet a deadline, [`hardirq_enter`].
+//! * **interrupts off**: the thread holds the gate that keeps such code out, [`irqsave`].
 //! * **atomic context**: a hardirq-like or softirq-like section, a spin lock held, interrupts off.
 
 mod alloc;
@@ -83,7 +83,7 @@ mod trace;
 #[cfg(feature = "validate")]
 pub use on::*;
 
-/// Says that the code here may sleep: a report if it must not.
+/// Marks code that may sleep, and reports it if it must not sleep here.
 #[macro_export]
 macro_rules! might_sleep {
     () => {
@@ -91,7 +91,7 @@ macro_rules! might_sleep {
     };
 }
 
-/// Says that the calling thread must hold a lock here: a report if it does not.
+/// Reports if the calling thread does not hold the lock.
 #[macro_export]
 macro_rules! assert_held {
     ($lock:expr) => {

@@ -45,7 +45,7 @@ impl Map {
     #[inline(always)]
     pub fn release(&self, _place: Place) {}
 
-    /// Returns `false`: without the feature `validate` nobody knows who holds a lock.
+    /// Returns `false`: without the feature `validate` holders are not recorded.
     #[inline(always)]
     #[must_use]
     pub fn is_held(&self) -> bool {

@@ -62,7 +62,7 @@ pub fn switch(on: bool) {
 ///
 /// # Errors
 ///
-/// When the file cannot be opened or made.
+/// The file cannot be opened or made.
 pub fn share_graph(path: &Path) -> std::io::Result<()> {
     let shared = Shared::open(path)?;
     graph::lock().share(Some(shared));

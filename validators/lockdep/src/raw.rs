@@ -1,6 +1,6 @@
-//! For locks that are not Rust's: classes by name, instances by address.
+//! Locks that are not Rust's: classes by name, instances by address.
 //!
-//! The library for C programs (`lockdep-preload`) is made of this.
+//! `lockdep-preload`, the library for C programs, is built on this.
 
 use std::ops::Range;
 
@@ -35,24 +35,24 @@ impl Class {
     }
 }
 
-/// Says that the calling thread holds the lock at an address.
+/// Returns whether the calling thread holds the lock at an address.
 #[must_use]
 pub fn is_held(instance: usize) -> bool {
     context::peek(|thread| thread.held.position(instance).is_some())
 }
 
-/// Says that the calling thread must not sleep.
+/// Returns whether the calling thread must not sleep.
 #[must_use]
 pub fn is_atomic() -> bool {
     context::peek(context::Thread::is_atomic)
 }
 
-/// Says that memory of a size is asked for or given back.
+/// Checks a call of an allocator for `size` bytes; 0 for memory that is given back.
 pub fn allocates(size: usize) {
     sleep::allocates(size);
 }
 
-/// Says that memory goes away.
+/// Checks that no held lock is in memory that is freed.
 pub fn frees(memory: Range<usize>) {
     freed::check(memory);
 }
@@ -72,7 +72,7 @@ pub fn unchecked<R>(f: impl FnOnce() -> R) -> R {
     context::peek(|thread| thread.while_busy(f))
 }
 
-/// Says that the validator is at work in this thread, and must not be called.
+/// Returns whether the validator is at work in this thread, and must not be called.
 #[must_use]
 pub fn is_busy() -> bool {
     context::is_busy()

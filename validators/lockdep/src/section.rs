@@ -85,8 +85,8 @@ pub fn local_bh_disable() -> Section {
 /// A work item of a queue: a deferred callback that runs in a worker. Make one with
 /// [`work!`](crate::work).
 ///
-/// The queue and the item count as held while the item runs, as in the kernel: who waits for the end
-/// of an item while he holds a lock that the item takes, waits for ever.
+/// The queue and the item count as held while the item runs, as in the kernel: a thread that waits
+/// for the end of an item while it holds a lock that the item takes waits for ever.
 #[derive(Debug)]
 pub struct Work {
     queue: &'static str,
@@ -116,7 +116,7 @@ impl Work {
         Section::enter(self.function, Context::Task, Place::here(), Some(self))
     }
 
-    /// Says that the caller waits until the item is done: it may sleep, and everything that the item
+    /// Checks a wait for the end of the item: the caller may sleep, and everything that the item
     /// takes comes after what the caller holds.
     #[track_caller]
     pub fn flush(&self) {

@@ -61,7 +61,7 @@ impl Shared {
         if read.is_err() {
             return;
         }
-        // Only whole lines: somebody may be at the last one.
+        // Only whole lines: another process may be writing the last one.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         self.read += whole as u64;
         for line in text[..whole].lines() {

@@ -55,7 +55,7 @@ fn sink() -> std::sync::MutexGuard<'static, Sink> {
     SINK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Says whether a finding is new, and counts it if it is not.
+/// Counts a finding, and returns whether it is new.
 pub(crate) fn is_new(kind: Kind, what: impl Hash) -> bool {
     let mut hasher = DefaultHasher::new();
     (kind, what).hash(&mut hasher);
@@ -80,7 +80,7 @@ pub(crate) fn emit_for(group: u64, tid: u32, kind: Kind, text: String) {
     }
 }
 
-/// Says that a report has been made before.
+/// Returns whether a report was made before.
 pub(crate) fn is_tainted() -> bool {
     TAINTED.load(Ordering::Relaxed)
 }

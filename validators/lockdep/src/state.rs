@@ -38,17 +38,17 @@ pub(crate) fn name(bit: u32) -> &'static str {
     }
 }
 
-/// Says that a bit is about softirqs, not hardirqs.
+/// Returns whether a bit is about softirqs, not hardirqs.
 pub(crate) fn is_softirq(bit: u32) -> bool {
     bit >= 4
 }
 
-/// Says that a lock was taken with the state enabled, not inside it.
+/// Returns whether a lock was taken with the state enabled, not inside it.
 pub(crate) fn is_enabled(bit: u32) -> bool {
     bit & DIRECTION != 0
 }
 
-/// Says that a bit is of shared use.
+/// Returns whether a bit is of shared use.
 pub(crate) fn is_read(bit: u32) -> bool {
     bit & READ != 0
 }

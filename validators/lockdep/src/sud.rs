@@ -40,7 +40,7 @@ pub(crate) fn with_door_open<R>(f: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Says whether this kernel can trap the system calls of a section.
+/// Returns whether this kernel can trap the system calls of a section.
 #[must_use]
 pub fn can_trap_syscalls() -> bool {
     os::dispatch_to(SELECTOR.with(Cell::as_ptr)).is_ok_and(|()| {

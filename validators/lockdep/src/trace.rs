@@ -105,7 +105,7 @@ impl Frame {
         Self { line: Some((short_path(file), line)), ..Self::unknown() }
     }
 
-    /// Says that this frame is the line of a `Location`. Those have paths as the compiler was given
+    /// Whether this frame is the line of a `Location`. Those have paths as the compiler was given
     /// them, debug information has absolute ones.
     pub(crate) fn is_at(&self, file: &str, line: u32) -> bool {
         let file = short_path(file);

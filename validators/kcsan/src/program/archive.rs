@@ -18,7 +18,7 @@ const HEADER: &str = include_str!("../../include/kcsan.h");
 ///
 /// # Errors
 ///
-/// If it cannot be written.
+/// The archive cannot be written.
 pub fn folder() -> io::Result<PathBuf> {
     let mut hasher = DefaultHasher::new();
     ARCHIVE.hash(&mut hasher);
@@ -43,7 +43,7 @@ fn cache() -> io::Result<PathBuf> {
     {
         return Ok(cache.join("kcsan"));
     }
-    // Nobody else may put his archive there.
+    // No other user may put an archive there.
     let me = fs::metadata("/proc/self")?.uid();
     let folder = env::temp_dir().join(format!("kcsan-{me}"));
     match fs::DirBuilder::new().mode(0o700).create(&folder) {
@@ -54,7 +54,7 @@ fn cache() -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Can nobody but this user, and root, change what is in a folder? With `su` and `sudo -E` the environment
+/// Returns whether only this user and root can change what is in a folder. With `su` and `sudo -E` the environment
 /// names folders of another user.
 fn is_own(folder: &Path) -> io::Result<()> {
     let me = fs::metadata("/proc/self")?.uid();

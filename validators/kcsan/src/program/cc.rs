@@ -8,7 +8,7 @@ use std::process::{Command, exit};
 
 use super::archive;
 
-/// What is said to `--help`.
+/// The answer to `--help`.
 pub const HELP: &str = "\
 Compiles and links a C program so that it reports its data races, as the kernel's KCSAN does.
 
@@ -38,7 +38,7 @@ pub const ENVIRONMENT: &str = "  KCSAN_CC       The compiler to run (gcc); g++ i
 ///
 /// # Errors
 ///
-/// If it does not run.
+/// The compiler cannot be run.
 pub fn run(arguments: &[OsString]) -> Error {
     let folder = match archive::folder() {
         Ok(folder) => folder,

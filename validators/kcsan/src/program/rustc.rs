@@ -12,7 +12,7 @@ pub const WAY: &str = "KCSAN_RUSTC";
 
 /// Calls before plain accesses come from the coverage pass, those for atomics from the pass of
 /// ThreadSanitizer, which leaves plain accesses alone in functions that are not marked for it: that is
-/// how a stable compiler makes each once. Variables that nobody else can reach become registers first.
+/// how a stable compiler makes each once. First, variables that no other thread can reach become registers.
 pub const STABLE: [&str; 10] = [
     "-Cpasses=function(sroa)",
     "-Cpasses=tsan-module",
@@ -42,7 +42,7 @@ pub const NIGHTLY: [&str; 8] = [
 ///
 /// # Errors
 ///
-/// If it does not run.
+/// The compiler cannot be run.
 pub fn run(arguments: &[OsString]) -> std::io::Error {
     let Some((rustc, arguments)) = arguments.split_first() else {
         return std::io::Error::other("no compiler is named");

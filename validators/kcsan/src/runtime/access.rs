@@ -10,7 +10,7 @@ pub(crate) mod kind {
     pub(crate) const COMPOUND: u32 = 2;
     /// It is meant for concurrent use: an atomic one, or a volatile one where those are told apart.
     pub(crate) const ATOMIC: u32 = 4;
-    /// It is none, but says that others make none: none that write, or with `WRITE` none at all.
+    /// Not an access but an assertion: no other thread writes, or with `WRITE`, no other thread accesses.
     pub(crate) const ASSERT: u32 = 8;
 }
 

@@ -18,7 +18,7 @@ struct Memory {
 static MEMORY: Memory =
     Memory { taken: AtomicBool::new(false), heap: UnsafeCell::new(Dlmalloc::new()) };
 
-// SAFETY: the heap is used by who has set `taken` only.
+// SAFETY: only the thread that has set `taken` uses the heap.
 unsafe impl Sync for Memory {}
 
 impl Memory {
@@ -26,7 +26,7 @@ impl Memory {
         while self.taken.swap(true, Ordering::Acquire) {
             spin_loop();
         }
-        // SAFETY: `taken` was clear, so nobody else has it. No signal handler comes in between: the
+        // SAFETY: `taken` was clear, so no other thread has it. No signal handler comes in between: the
         // runtime allocates in `Place::Runtime`, where it does nothing for a handler.
         let result = work(unsafe { &mut *self.heap.get() });
         self.taken.store(false, Ordering::Release);

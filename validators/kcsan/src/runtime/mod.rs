@@ -1,7 +1,7 @@
 //! The runtime: what the compiler's calls before every access reach.
 //!
 //! A thread lets most accesses pass and stops at every few thousandth. There it sets a *watchpoint* on
-//! the address and waits for some microseconds. An access of somebody else to a watched address is a
+//! the address and waits for some microseconds. An access of another thread to a watched address is a
 //! race, and so is a value that changed without one that was seen: the thread stands right in front of
 //! its own access, so nothing orders the two.
 //!

@@ -36,7 +36,7 @@ static PRINTING: AtomicBool = AtomicBool::new(false);
 /// The watcher's stack, while it prints.
 static OWN: Frames = Frames::new();
 
-/// Waits until nobody prints.
+/// Waits until no thread prints.
 pub(crate) fn lock() {
     while PRINTING.swap(true, Ordering::Acquire) {
         // SAFETY: there is nothing to promise.

@@ -119,7 +119,7 @@ fn refresh() {
     WRITING.store(false, Ordering::Release);
 }
 
-/// In a process that has just been made: nobody is writing, and the copy is the parent's.
+/// For a new process: no thread writes yet, and the copy is the parent's.
 pub(crate) fn forget() {
     READ_AT.store(0, Ordering::Relaxed);
     VERSION.store(0, Ordering::Relaxed);

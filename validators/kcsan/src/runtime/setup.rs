@@ -47,7 +47,7 @@ extern "C" fn set_up() {
         PID.store(std::process::id(), Ordering::Relaxed);
         // SAFETY: takes a number, and looks into what the kernel has handed to this process.
         let secure = unsafe { libc::getauxval(libc::AT_SECURE) != 0 };
-        // The environment of a program with more rights than who started it is another user's.
+        // The environment of a program with more rights than its caller is another user's.
         let text = std::env::var("KCSAN_OPTIONS").ok().filter(|_| !secure).unwrap_or_default();
         if let Err(reason) = options::read(&text) {
             say(&format!("KCSAN_OPTIONS: {reason}"));

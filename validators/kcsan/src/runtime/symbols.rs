@@ -1,6 +1,9 @@
 //! Functions, files and lines of the addresses in a stack.
 
-#![expect(clippy::disallowed_types, reason = "the runtime's own lock, taken by who prints")]
+#![expect(
+    clippy::disallowed_types,
+    reason = "the runtime's own lock, taken by the thread that prints"
+)]
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};

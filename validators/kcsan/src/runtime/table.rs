@@ -162,7 +162,7 @@ impl Table {
         let _ = word.compare_exchange(watchpoint.word, FREE, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// Forgets all watchpoints: in a process that has just been made, they are nobody's.
+    /// Forgets all watchpoints: in a new process, no thread is left that set them.
     pub(crate) fn clear(&self) {
         for slot in &self.slots {
             slot.word.store(FREE, Ordering::Relaxed);

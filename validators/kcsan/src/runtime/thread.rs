@@ -1,7 +1,7 @@
 //! What the runtime knows of the thread that runs.
 //!
 //! Thread-local data of the program itself, at a constant distance from the thread pointer: the way of
-//! an access that nobody looks at is a decrement of `skip` there.
+//! an access that is not looked at is a decrement of `skip` there.
 
 #![expect(unsafe_code, reason = "thread-local data that the entries reach in one instruction")]
 

@@ -47,7 +47,7 @@ pub(crate) fn access(access: Access) {
     }
 }
 
-/// An access that nobody has counted yet. Most find no watchpoint, and set none.
+/// Handles an access that is not counted yet. Most find no watchpoint and set none.
 #[inline]
 pub(crate) fn counted_access(access: Access) {
     if access.size == 0 {
@@ -148,7 +148,7 @@ fn find_shared(thread: &Thread, watchpoint: Watchpoint, access: Access) -> bool 
     is_hit
 }
 
-/// Hits a watchpoint and tells its watcher who did.
+/// Hits a watchpoint and tells its watcher which access did.
 #[cold]
 #[inline(never)]
 fn hit(thread: &Thread, table: &Table, watchpoint: Watchpoint, access: Access) -> bool {
@@ -260,7 +260,7 @@ fn judge(
     let finder = entry.filter(|entry| entry.ready.load(Ordering::Acquire) != 0);
     let is_assert = access.is(kind::ASSERT);
     match (finder, change) {
-        // Somebody was seen.
+        // Another access was seen.
         (Some(entry), _) => {
             let finder = &entry.finder;
             // Of an assertion about some bits, only a change of those counts.
@@ -279,7 +279,7 @@ fn judge(
                 print::race(&Found { access, change, mask, finder: Some(finder) });
             }
         }
-        // Nobody was, and yet the value is another.
+        // No access was seen, and yet the value has changed.
         (None, Some(_)) => {
             if options::UNKNOWN_ORIGIN.load(Ordering::Relaxed) || is_assert {
                 print::race(&Found { access, change, mask, finder: None });

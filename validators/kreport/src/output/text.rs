@@ -1,4 +1,4 @@
-//! For people: each cause with its consequences, who is to blame, how often.
+//! Text for people: each cause with its consequences, the function to blame, and how often it came.
 
 use super::{Locate, headline, place};
 use crate::log::Log;

@@ -5,7 +5,7 @@ use crate::log::Log;
 use crate::model::Report;
 use std::fmt::Write as _;
 
-/// One line a report: when, who, cause or consequence, title.
+/// Writes one line for each report: time, task, cause or consequence, title.
 #[must_use]
 pub fn timeline(log: &Log<'_>) -> String {
     let mut entries: Vec<(&Report<'_>, String)> = Vec::new();

@@ -16,7 +16,7 @@ const PATIENCE_BEFORE_STACK: usize = 30;
 const PATIENCE: usize = 8;
 /// Lines that may stand between the kernel's own end of a report and what follows from it.
 const PATIENCE_AFTER_END: usize = 4;
-/// A report whose context has been silent for so many lines has ended.
+/// After this many lines without one of its context, a report has ended.
 const SILENCE: usize = 1000;
 /// The same after the kernel's own end of it.
 const SILENCE_AFTER_END: usize = 50;
@@ -24,7 +24,7 @@ const SILENCE_AFTER_END: usize = 50;
 const LOOK_BACK: usize = 8;
 /// Lines of others that may be between them.
 const LOOK_BACK_FOREIGN: usize = 32;
-/// A report is cut off at so many lines.
+/// The longest report, in lines; the rest is cut off.
 const MAX_LINES: usize = 20_000;
 /// A warning or a `BUG_ON` begins with this.
 const CUT: &str = "------------[ cut here ]";

@@ -16,9 +16,9 @@ pub struct MightSleep {
     pub irqs_disabled: bool,
     /// The depth of sections that must not block.
     pub non_block: u32,
-    /// The preempt count, and that which would be right.
+    /// The preempt count, and the right one.
     pub preempt_count: (u32, u32),
-    /// The depth of RCU read sections, and that which would be right.
+    /// The depth of RCU read sections, and the right one.
     pub rcu_depth: (u32, u32),
     /// What the task holds.
     pub held: Held,

@@ -55,8 +55,8 @@ pub(crate) fn exceeded(thread: &Thread, name: &'static str, what: &str) {
     });
 }
 
-/// Looks once for sections that are open longer than their budget. The number of those that were
-/// reported now.
+/// Looks once for sections that are open longer than their budget, and returns how many it reported
+/// now.
 #[must_use]
 pub fn check_watchdog() -> usize {
     let mut late = 0;
@@ -85,7 +85,7 @@ pub fn check_watchdog() -> usize {
 ///
 /// # Errors
 ///
-/// When the thread cannot be made.
+/// The thread cannot be started.
 pub fn start_watchdog(period: Duration) -> std::io::Result<()> {
     let look = move || loop {
         std::thread::sleep(period);

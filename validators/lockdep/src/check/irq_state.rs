@@ -84,7 +84,7 @@ pub(crate) fn mark_held(thread: &Thread, exclusive: u32) {
     });
 }
 
-/// Restoring interrupts that are on already: somebody in between turned them on.
+/// Reports that interrupts were on already when they were restored: code in between turned them on.
 pub(crate) fn restored_while_on(thread: &Thread) {
     warn(thread, "raw_local_irq_restore() called with IRQs enabled");
 }

@@ -46,7 +46,7 @@ impl Map {
         });
     }
 
-    /// Says that the calling thread holds this lock.
+    /// Returns whether the calling thread holds this lock.
     #[must_use]
     pub fn is_held(&self) -> bool {
         context::peek(|thread| thread.held.position(self.instance()).is_some())

@@ -30,7 +30,7 @@ pub(crate) fn forget() {
     INTERVAL_NS.store(1_000_000_000, Ordering::Relaxed);
 }
 
-/// Says that the calling code may sleep; a report if it must not.
+/// Checks code that may sleep, and reports it if it must not sleep here.
 #[inline]
 pub fn might_sleep(place: Place) {
     if !context::peek(Thread::is_atomic) {
@@ -51,7 +51,7 @@ pub fn might_sleep(place: Place) {
     });
 }
 
-/// Says that an allocator is called, with the size wanted.
+/// Checks a call of an allocator for `size` bytes.
 #[inline]
 pub(crate) fn allocates(size: usize) {
     context::enter(|thread| {

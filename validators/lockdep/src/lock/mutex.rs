@@ -89,7 +89,7 @@ impl<T: ?Sized> Mutex<T> {
         Some(MutexGuard { _hold: Hold::new(&self.map, place), raw })
     }
 
-    /// The data, without locking: nobody else can have it.
+    /// Returns the data without locking: the exclusive reference shows that no other thread has it.
     #[inline]
     pub fn get_mut(&mut self) -> &mut T {
         self.raw.get_mut().unwrap_or_else(PoisonError::into_inner)

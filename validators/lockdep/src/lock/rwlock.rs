@@ -74,14 +74,14 @@ impl<T: ?Sized> RwLock<T> {
         RwLockReadGuard { _hold: Hold::new(&self.map, place), raw }
     }
 
-    /// Waits until there is nobody else.
+    /// Takes the lock alone; waits until no other thread has it.
     #[track_caller]
     #[inline]
     pub fn write(&self) -> RwLockWriteGuard<'_, T> {
         self.write_how(How::EXCLUSIVE, Place::here())
     }
 
-    /// Waits until there is nobody else, as one of several of its class in a fixed order.
+    /// Takes the lock alone, as one of several of its class in a fixed order.
     #[track_caller]
     #[inline]
     pub fn write_nested(&self, subclass: usize) -> RwLockWriteGuard<'_, T> {
@@ -254,7 +254,7 @@ impl<T: ?Sized> RwSpinLock<T> {
         RwSpinReadGuard { lock: self, place: Kept::new(place), thread: PhantomData }
     }
 
-    /// Waits until there is nobody else.
+    /// Takes the lock alone; waits until no other thread has it.
     #[track_caller]
     #[inline]
     pub fn write(&self) -> RwSpinWriteGuard<'_, T> {

@@ -28,7 +28,7 @@ impl Class {
     pub fn release(self, _instance: usize, _place: Place) {}
 }
 
-/// Returns `false`: without the feature `validate` nobody knows who holds a lock.
+/// Returns `false`: without the feature `validate` holders are not recorded.
 #[inline(always)]
 #[must_use]
 pub fn is_held(_instance: usize) -> bool {
