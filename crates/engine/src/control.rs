@@ -4,7 +4,7 @@
 //! for a card without parts, with the modules for PCMs, raw MIDI and hardware-dependent devices loaded.
 
 use crate::Error;
-use crate::engine::Reply;
+use crate::contract::Reply;
 use crate::seq::ioctl::Support;
 use alloc::vec::Vec;
 use aseqd_abi::Errno;

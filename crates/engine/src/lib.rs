@@ -35,6 +35,7 @@ extern crate alloc;
 extern crate std;
 
 mod config;
+mod contract;
 pub mod control;
 mod engine;
 mod error;
@@ -46,9 +47,10 @@ mod time;
 pub mod timer;
 
 pub use config::Config;
-pub use engine::{
-    Access, Engine, FileId, Identity, Input, Node, OpenClient, Output, READABLE, Reply, WRITABLE,
+pub use contract::{
+    Access, FileId, Identity, Input, Node, OpenClient, Output, READABLE, Reply, WRITABLE,
     WRITE_BATCH,
 };
+pub use engine::Engine;
 pub use error::Error;
 pub use time::Time;

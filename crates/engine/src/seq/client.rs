@@ -3,7 +3,7 @@
 use super::fifo::Fifo;
 use super::pool::{DEFAULT_INPUT_CELLS, DEFAULT_OUTPUT_CELLS, MAX_CELLS, Pool};
 use super::port::Port;
-use crate::engine::FileId;
+use crate::contract::FileId;
 use crate::{Access, Error};
 use alloc::format;
 use alloc::vec::Vec;

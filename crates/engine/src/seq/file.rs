@@ -4,7 +4,7 @@ use super::Seq;
 use super::fifo::Message;
 use super::route::Stop;
 use crate::Error;
-use crate::engine::{READABLE, Reply, WRITABLE, WRITE_BATCH};
+use crate::contract::{READABLE, Reply, WRITABLE, WRITE_BATCH};
 use alloc::vec::Vec;
 use aseqd_abi::event::{EVENT_SIZE, EventLength, QUEUE_DIRECT};
 use aseqd_abi::{Errno, Event, EventType};

@@ -19,7 +19,7 @@ mod system;
 pub mod tempo;
 mod undelivered;
 
-use crate::engine::FileId;
+use crate::contract::FileId;
 use crate::timer::Timers;
 use crate::{Access, Config, Error, Identity, Time};
 use alloc::boxed::Box;

@@ -1,7 +1,7 @@
 //! An open file of the timer device: records, and how they are read.
 
 use super::{Handle, InstanceId, NANOSECONDS, Timers, insert};
-use crate::engine::{FileId, READABLE, Reply};
+use crate::contract::{FileId, READABLE, Reply};
 use crate::{Error, Time};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;

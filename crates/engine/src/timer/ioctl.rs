@@ -4,7 +4,7 @@ mod bound;
 mod by_id;
 
 use super::{Handle, Timers};
-use crate::engine::FileId;
+use crate::contract::FileId;
 use crate::seq::ioctl::Support;
 use crate::{Error, Time};
 use alloc::vec::Vec;

@@ -15,7 +15,7 @@ mod user;
 pub(crate) use instance::{Instance, InstanceId};
 pub(crate) use tick::{Expiry, Outlook, QueueStep};
 
-use crate::engine::FileId;
+use crate::contract::FileId;
 use crate::{Config, Time};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
