@@ -8,7 +8,7 @@ use aseqd_abi::seq::{
     QueueInfo,
 };
 use aseqd_abi::{Address, Event, EventType};
-use aseqd_engine::{Access, Engine, FileId, Identity, Input, Reply, Time};
+use aseqd_engine::{Access, Call, Engine, FileId, Identity, Input, Reply, Time};
 use aseqd_host::error::{Context as _, Fail};
 use std::hint::black_box;
 use zerocopy::{FromBytes, IntoBytes};
@@ -92,7 +92,7 @@ impl Rig {
             0 => &[],
             _ => argument.as_bytes(),
         };
-        let input = Input::Ioctl { file, request, compat: false, arg };
+        let input = Input::Call { file, call: Call::Ioctl { request, compat: false, arg } };
         self.engine.handle(self.now, input, &mut self.out).finish().context("a request")?;
         self.drain();
         Ok(T::read_from_bytes(&self.out).unwrap_or(argument))
@@ -100,7 +100,7 @@ impl Rig {
 
     /// Writes events as a program that does not sleep; how many bytes were taken.
     pub(super) fn write(&mut self, from: Member, data: &[u8]) -> Result<usize, Fail> {
-        let input = Input::Write { file: from.file, data, nonblock: true };
+        let input = Input::Call { file: from.file, call: Call::Write { data, nonblock: true } };
         let reply = self.engine.handle(self.now, input, &mut self.out);
         self.drain();
         reply.finish().context("a write")
@@ -108,7 +108,10 @@ impl Rig {
 
     /// Reads up to 16 KiB; how many bytes there were.
     pub(super) fn read(&mut self, at: Member) -> usize {
-        let input = Input::Read { file: at.file, len: super::device::READ_SIZE, nonblock: true };
+        let input = Input::Call {
+            file: at.file,
+            call: Call::Read { len: super::device::READ_SIZE, nonblock: true },
+        };
         let reply = self.engine.handle(self.now, input, &mut self.out);
         black_box(&self.out);
         if let Reply::Done(len) = reply { len } else { 0 }

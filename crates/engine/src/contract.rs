@@ -4,27 +4,27 @@ use crate::Error;
 use alloc::borrow::Cow;
 use aseqd_abi::Errno;
 
-/// Poll bit: a read would return something.
+/// Poll bit: a read would not sleep.
 pub const READABLE: usize = 1;
-/// Poll bit: the output pool has its room.
+/// Poll bit: the client's output pool has as much room as the client asks for.
 pub const WRITABLE: usize = 2;
 
-/// Records that one [`Input::Write`] handles before it answers [`Reply::More`]: a flood of events
-/// must not keep other programs and due events waiting.
+/// Maximum number of records that one [`Call::Write`] handles before it answers [`Reply::More`], so
+/// that a flood of events does not keep other programs and due events waiting.
 pub const WRITE_BATCH: usize = 1000;
 
-/// One open of the device, as the driver knows it.
+/// The number of an open file. The lowest free number is given to the next file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub u32);
 
 /// Which device file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Node {
-    /// `/dev/snd/seq`: the file is a client.
+    /// `/dev/snd/seq`: each open file is a client.
     Sequencer,
-    /// `/dev/snd/timer`: the file can be bound to a timer.
+    /// `/dev/snd/timer`: each open file can be bound to one timer.
     Timer,
-    /// `/dev/snd/controlC0`: the file asks what the sound card has.
+    /// `/dev/snd/controlC0`: programs ask it what the sound card has.
     Control,
 }
 
@@ -51,78 +51,50 @@ impl Access {
 /// Who opens a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity<'a> {
-    /// A program; `pid` is its process, as others shall see it. On the timer device its instance is
-    /// called "application" and this number, by which slaves find it.
+    /// A program. On the timer device its instance is called "application" and the process id, and
+    /// slaves find it by that id.
     User {
-        /// Process id.
+        /// Process id, as other programs are to see it.
         pid: i32,
     },
-    /// A client of kernel type that lives in the server: hardware, a bridge.
+    /// A client of kernel type that lives in the server, such as hardware or a bridge.
     Kernel {
-        /// Client number below 128, or none for the lowest free user number, as for cards from 28.
+        /// Client number, below 128. With `None` the engine takes the lowest free number of those
+        /// for programs.
         number: Option<u8>,
-        /// Sound card to report, or -1.
+        /// Number of the sound card to report, or -1.
         card: i32,
-        /// Client name, cut to 63 bytes.
+        /// Client name; bytes beyond the 63rd are cut off.
         name: &'a str,
     },
 }
 
-/// Everything that can happen to the engine. Recorder, replay and fuzzer need no other tap.
+/// Everything that can happen to the engine. A recorder, a replay or a fuzzer needs to see nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input<'a> {
-    /// A file is opened; the reply's value is its [`FileId`].
+    /// A file is opened. The reply's value is its [`FileId`].
     Open {
         /// Which device file.
         node: Node,
-        /// Direction.
+        /// For reading, writing or both.
         access: Access,
         /// By whom.
         identity: Identity<'a>,
     },
-    /// An ioctl. Bytes to copy back, if any, are in the output buffer. The `CREATE` of the timer
-    /// device opens another file, that of the user-driven timer: its [`FileId`] stands in the `fd`
-    /// of the struct that is copied back, and the driver puts a descriptor for it in its place.
-    Ioctl {
+    /// A call on an open file.
+    Call {
         /// On which file.
         file: FileId,
-        /// The whole code.
-        request: u32,
-        /// The caller is a 32-bit process.
-        compat: bool,
-        /// What the program passed, for requests that pass something.
-        arg: &'a [u8],
+        /// Which call.
+        call: Call<'a>,
     },
-    /// Who calls next: timers are bound in the name of the calling thread, not of the process that
-    /// opened the file. Without it, that is assumed.
+    /// Names the thread that makes the next call. The timer device binds in the name of the calling
+    /// thread. Without this input it uses the process that opened the file.
     Thread {
         /// On which file.
         file: FileId,
-        /// Thread id, as others shall see it.
+        /// Thread id, as other programs are to see it.
         thread: i32,
-    },
-    /// A read of at most `len` bytes, which are in the output buffer.
-    Read {
-        /// On which file.
-        file: FileId,
-        /// Size of the program's buffer.
-        len: usize,
-        /// Fail instead of sleeping.
-        nonblock: bool,
-    },
-    /// A write.
-    Write {
-        /// On which file.
-        file: FileId,
-        /// The bytes.
-        data: &'a [u8],
-        /// Fail instead of sleeping.
-        nonblock: bool,
-    },
-    /// A poll; the reply's value has [`READABLE`] and [`WRITABLE`].
-    Poll {
-        /// On which file.
-        file: FileId,
     },
     /// The last descriptor of a file is closed.
     Close {
@@ -133,26 +105,61 @@ pub enum Input<'a> {
     Timeout,
 }
 
-/// Answer to an [`Input`].
+/// A call on an open file, whatever device the file is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call<'a> {
+    /// An ioctl. Bytes to copy back to the program, if any, are in the output buffer.
+    ///
+    /// The timer device's `CREATE` opens another file, that of the new user-driven timer. Its
+    /// [`FileId`] stands in the field `fd` of the struct that is copied back. The driver opens a
+    /// descriptor for it and writes that into the field instead.
+    Ioctl {
+        /// The whole request code.
+        request: u32,
+        /// Whether the caller is a 32-bit process.
+        compat: bool,
+        /// What the program passed; empty for requests that pass nothing.
+        arg: &'a [u8],
+    },
+    /// A read. The bytes are in the output buffer.
+    Read {
+        /// Size of the program's buffer.
+        len: usize,
+        /// Whether to fail with `EAGAIN` instead of sleeping.
+        nonblock: bool,
+    },
+    /// A write.
+    Write {
+        /// The bytes.
+        data: &'a [u8],
+        /// Whether to fail with `EAGAIN` instead of sleeping.
+        nonblock: bool,
+    },
+    /// A poll. The reply's value has the bits [`READABLE`] and [`WRITABLE`].
+    Poll,
+}
+
+/// The answer to an [`Input`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Reply {
-    /// The call returns this number.
+    /// The call is finished and returns this number.
     Done(usize),
-    /// The call has handled this many bytes and sleeps; retry with the rest when the file is ready.
-    /// Never for a non-blocking call.
+    /// The call has handled this many bytes and sleeps. Call again with the rest when
+    /// [`Output::Ready`] names the file. A non-blocking call never gets this reply.
     Wait(usize),
-    /// The call has handled this many bytes; go on with the rest, after others had their turn.
+    /// The call has handled this many bytes of a long write. Call again with the rest after other
+    /// programs had their turn.
     More(usize),
     /// The call fails.
     Failed(Error),
 }
 
 impl Reply {
-    /// The value of a finished call.
+    /// Returns the value of the call, or how many bytes it has handled so far.
     ///
     /// # Errors
-    /// The error of a failed call; a sleeping call is `EAGAIN`.
+    /// The error of a failed call; `EAGAIN` for a call that sleeps and has handled nothing yet.
     pub const fn finish(self) -> Result<usize, Error> {
         match self {
             Self::Done(value) | Self::More(value) => Ok(value),
@@ -169,19 +176,19 @@ impl From<Result<usize, Error>> for Reply {
     }
 }
 
-/// What the engine has to say beside replies.
+/// What the engine tells the driver besides replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// What a read, write or poll of this file would answer may have changed.
     Ready(FileId),
 }
 
-/// A client that somebody has open.
+/// A client that a program, or a bridge in the server, has open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenClient<'a> {
-    /// Its number.
+    /// Its client number.
     pub number: u8,
-    /// Its process, as [`Identity::User`] had it; -1 for one of the server's own.
+    /// Its process, as [`Identity::User`] gave it; -1 for a client of the server's own.
     pub pid: i32,
     /// Its name.
     pub name: Cow<'a, str>,

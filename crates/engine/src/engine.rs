@@ -1,7 +1,7 @@
 //! The border of the engine: it takes in an input, finds what stands behind its file, and replies.
 
 use crate::contract::{
-    Access, FileId, Identity, Input, Node, OpenClient, Output, READABLE, Reply, WRITABLE,
+    Access, Call, FileId, Identity, Input, Node, OpenClient, Output, READABLE, Reply, WRITABLE,
 };
 use crate::control::Control;
 use crate::seq::client::name_bytes;
@@ -67,15 +67,10 @@ impl Engine {
 
     fn take_in(&mut self, input: Input<'_>, out: &mut Vec<u8>) -> Reply {
         let (file, call) = match input {
+            Input::Call { file, call } => (file, call),
             Input::Open { node, access, identity } => {
                 return self.handle_open(node, access, identity).into();
             }
-            Input::Ioctl { file, request, compat, arg } => {
-                (file, Call::Ioctl { request, compat, arg })
-            }
-            Input::Read { file, len, nonblock } => (file, Call::Read { len, nonblock }),
-            Input::Write { file, data, nonblock } => (file, Call::Write { data, nonblock }),
-            Input::Poll { file } => (file, Call::Poll),
             Input::Close { file } => return self.handle_close(file).into(),
             Input::Thread { file, thread } => {
                 if let Ok(Target::Timer(handle)) = self.target_of(file) {
@@ -302,14 +297,6 @@ impl Engine {
         }
         Ok(0)
     }
-}
-
-/// A call on an open file, whatever stands behind it.
-enum Call<'a> {
-    Ioctl { request: u32, compat: bool, arg: &'a [u8] },
-    Read { len: usize, nonblock: bool },
-    Write { data: &'a [u8], nonblock: bool },
-    Poll,
 }
 
 const NO_WRITE: Error = Error::new(Errno::EINVAL, "the file has no such operation");

@@ -15,15 +15,13 @@
 //! 3. [`Reply::Wait`] means that a call sleeps. Retry it when [`Output::Ready`] names its file.
 //!
 //! ```
-//! use aseqd_engine::{Access, Engine, Identity, Input, Reply, Time};
+//! use aseqd_engine::{Access, Call, Engine, Identity, Input, Reply, Time};
 //! let mut engine = Engine::new();
 //! let mut out = Vec::new();
 //! let file = engine.open(Time(0), Access::ReadWrite, Identity::User { pid: 1 }).unwrap();
-//! let reply = engine.handle(
-//!     Time(0),
-//!     Input::Ioctl { file, request: aseqd_abi::ioctl::sequencer::CLIENT_ID, compat: false, arg: &[] },
-//!     &mut out,
-//! );
+//! let request = aseqd_abi::ioctl::sequencer::CLIENT_ID;
+//! let call = Call::Ioctl { request, compat: false, arg: &[] };
+//! let reply = engine.handle(Time(0), Input::Call { file, call }, &mut out);
 //! assert_eq!(reply, Reply::Done(0));
 //! assert_eq!(out, 128_i32.to_ne_bytes());
 //! ```
@@ -48,7 +46,7 @@ pub mod timer;
 
 pub use config::Config;
 pub use contract::{
-    Access, FileId, Identity, Input, Node, OpenClient, Output, READABLE, Reply, WRITABLE,
+    Access, Call, FileId, Identity, Input, Node, OpenClient, Output, READABLE, Reply, WRITABLE,
     WRITE_BATCH,
 };
 pub use engine::Engine;

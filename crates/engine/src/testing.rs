@@ -1,7 +1,7 @@
 //! A rig for tests: an engine, named clients, a virtual clock.
 
 use crate::{
-    Access, Config, Engine, Error, FileId, Identity, Input, READABLE, Reply, Time, WRITABLE,
+    Access, Call, Config, Engine, Error, FileId, Identity, Input, READABLE, Reply, Time, WRITABLE,
 };
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{
@@ -106,7 +106,8 @@ impl Rig {
     ) -> Result<T, Error> {
         let mut out = Vec::new();
         let arg_bytes = arg.as_bytes();
-        let input = Input::Ioctl { file, request, compat: false, arg: arg_bytes };
+        let input =
+            Input::Call { file, call: Call::Ioctl { request, compat: false, arg: arg_bytes } };
         self.engine.handle(self.now, input, &mut out).finish()?;
         if out.is_empty() {
             return Ok(arg);
@@ -237,13 +238,13 @@ impl Rig {
     /// # Errors
     /// The engine's.
     pub fn write_bytes(&mut self, client: TestClient, data: &[u8]) -> Result<usize, Error> {
-        let input = Input::Write { file: client.file, data, nonblock: true };
+        let input = Input::Call { file: client.file, call: Call::Write { data, nonblock: true } };
         self.engine.handle(self.now, input, &mut Vec::new()).finish()
     }
 
     /// Writes bytes on a blocking descriptor.
     pub fn write_blocking(&mut self, client: TestClient, data: &[u8]) -> Reply {
-        let input = Input::Write { file: client.file, data, nonblock: false };
+        let input = Input::Call { file: client.file, call: Call::Write { data, nonblock: false } };
         self.engine.handle(self.now, input, &mut Vec::new())
     }
 
@@ -275,7 +276,7 @@ impl Rig {
     /// The engine's.
     pub fn read_bytes(&mut self, client: TestClient, len: usize) -> Result<Vec<u8>, Error> {
         let mut out = Vec::new();
-        let input = Input::Read { file: client.file, len, nonblock: true };
+        let input = Input::Call { file: client.file, call: Call::Read { len, nonblock: true } };
         let read = self.engine.handle(self.now, input, &mut out).finish()?;
         out.truncate(read);
         Ok(out)
@@ -309,7 +310,7 @@ impl Rig {
     }
 
     fn poll(&mut self, client: TestClient) -> usize {
-        let input = Input::Poll { file: client.file };
+        let input = Input::Call { file: client.file, call: Call::Poll };
         self.engine.handle(self.now, input, &mut Vec::new()).finish().unwrap_or(0)
     }
 

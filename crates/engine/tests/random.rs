@@ -5,7 +5,7 @@ use aseqd_abi::event::EVENT_SIZE;
 use aseqd_abi::ioctl::{self, sequencer as s, sequencer32 as s32};
 use aseqd_abi::seq::{ClientPool, QueueInfo, QueueStatus};
 use aseqd_engine::testing::{Rig, TestClient};
-use aseqd_engine::{Access, Identity, Input, Output, Reply, Time};
+use aseqd_engine::{Access, Call, Identity, Input, Output, Reply, Time};
 use proptest::prelude::*;
 use std::io::Write as _;
 
@@ -145,7 +145,7 @@ impl Run {
         let mut out = Vec::new();
         let reply = self.rig.engine.handle(self.rig.now, input, &mut out);
         if let Reply::Done(count) = reply
-            && matches!(input, Input::Read { .. })
+            && matches!(input, Input::Call { call: Call::Read { .. }, .. })
         {
             assert_eq!((out.len(), count % EVENT_SIZE), (count, 0));
         }
@@ -173,13 +173,15 @@ impl Run {
                 let codes = [s::ALL, s32::ALL].concat();
                 let (_, request) = codes[request % codes.len()];
                 let arg = &arg[..ioctl::size(request)];
-                let _reply =
-                    self.handle(Input::Ioctl { file: client.file, request, compat: *compat, arg });
+                let _reply = self.handle(Input::Call {
+                    file: client.file,
+                    call: Call::Ioctl { request, compat: *compat, arg },
+                });
             }
             Step::Write { file, data, nonblock } => {
                 let Some(client) = of(*file) else { return };
                 let (file, nonblock) = (client.file, *nonblock);
-                let reply = self.handle(Input::Write { file, data, nonblock });
+                let reply = self.handle(Input::Call { file, call: Call::Write { data, nonblock } });
                 if let Reply::Done(count) | Reply::More(count) | Reply::Wait(count) = reply {
                     assert!(count <= data.len());
                 }
@@ -187,12 +189,14 @@ impl Run {
             }
             Step::Read { file, len } => {
                 let Some(client) = of(*file) else { return };
-                let _reply =
-                    self.handle(Input::Read { file: client.file, len: *len, nonblock: true });
+                let _reply = self.handle(Input::Call {
+                    file: client.file,
+                    call: Call::Read { len: *len, nonblock: true },
+                });
             }
             Step::Poll(file) => {
                 let Some(client) = of(*file) else { return };
-                let _reply = self.handle(Input::Poll { file: client.file });
+                let _reply = self.handle(Input::Call { file: client.file, call: Call::Poll });
             }
             Step::Pass(nanoseconds) => self.pass(*nanoseconds),
         }

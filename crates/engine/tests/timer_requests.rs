@@ -8,7 +8,7 @@ use aseqd_abi::timer::{
     TimerInfo, TimerInfo32, TimerParams, TimerRead, TimerStatus32,
 };
 use aseqd_engine::testing::{GLOBAL, HRTIMER, Rig, SYSTEM, errno, follower, mask, user_driven};
-use aseqd_engine::{Access, Config, FileId, Identity, Input, Node, Reply};
+use aseqd_engine::{Access, Call, Config, FileId, Identity, Input, Node, Reply};
 use zerocopy::{FromBytes, IntoBytes};
 
 const END: TimerId = TimerId { dev_class: -1, dev_sclass: 0, card: -1, device: -1, subdevice: -1 };
@@ -354,7 +354,7 @@ fn the_device_knows_no_write_and_any_direction_of_open() {
         let file = rig.engine.open_node(rig.now, Node::Timer, access, user).unwrap();
         rig.select(file, SYSTEM).unwrap();
         rig.params(file, ParamsFlags::empty(), 1, 0).unwrap();
-        let input = Input::Write { file, data: &[0; 8], nonblock: true };
+        let input = Input::Call { file, call: Call::Write { data: &[0; 8], nonblock: true } };
         let reply = rig.engine.handle(rig.now, input, &mut Vec::new());
         assert_eq!(errno(reply.finish()), Errno::EINVAL);
     }
@@ -381,7 +381,7 @@ fn processes_of_32_bit_get_small_records_and_not_the_structs_that_differ() {
     let file = rig.timer_file(1);
     let mut out = Vec::new();
     let mut narrow = |request, arg: &[u8]| {
-        let input = Input::Ioctl { file, request, compat: true, arg };
+        let input = Input::Call { file, call: Call::Ioctl { request, compat: true, arg } };
         rig.engine.handle(rig.now, input, &mut out)
     };
     assert_eq!(narrow(t::TREAD_OLD, 1_i32.as_bytes()), Reply::Done(0));
@@ -406,7 +406,8 @@ fn info_and_gparams_have_codes_for_processes_of_32_bit() {
     let file = rig.timer_file(1);
     let mut out = Vec::new();
     let params = TimerGparams32 { tid: SYSTEM, ..TimerGparams32::default() };
-    let input = |request, compat, arg| Input::Ioctl { file, request, compat, arg };
+    let input =
+        |request, compat, arg| Input::Call { file, call: Call::Ioctl { request, compat, arg } };
     let gparams = input(t32::GPARAMS, true, params.as_bytes());
     let reply = rig.engine.handle(rig.now, gparams, &mut out);
     assert_eq!(errno(reply.finish()), Errno::ENOSYS);

@@ -9,7 +9,7 @@ use aseqd_abi::timer::{TimerEvent, TimerGinfo, TimerId, TimerParams};
 use aseqd_engine::testing::{
     HRTIMER, Rig, SYSTEM, TestClient, at_time, follower, key, user_driven,
 };
-use aseqd_engine::{Config, FileId, Input, Output, Reply};
+use aseqd_engine::{Call, Config, FileId, Input, Output, Reply};
 use proptest::prelude::*;
 
 const FILES: usize = 6;
@@ -298,7 +298,7 @@ proptest! {
         let file = rig.timer_file(1);
         for (index, arg, compat) in requests {
             let (_, request) = t::ALL[index];
-            let input = Input::Ioctl { file, request, compat, arg: &arg[..aseqd_abi::ioctl::size(request)] };
+            let input = Input::Call { file, call: Call::Ioctl { request, compat, arg: &arg[..aseqd_abi::ioctl::size(request)] } };
             let mut out = Vec::new();
             let reply = rig.engine.handle(rig.now, input, &mut out);
             prop_assert!(matches!(reply, Reply::Done(0) | Reply::Failed(_)));

@@ -6,7 +6,7 @@ use aseqd_abi::timer::{
     GLOBAL_UDRIVEN, ParamsFlags, TimerEvent as E, TimerGinfo, TimerId, TimerInfo, TimerUinfo,
 };
 use aseqd_engine::testing::{GLOBAL, HRTIMER, Rig, errno, mask, user_driven};
-use aseqd_engine::{Config, FileId, Input, READABLE, Reply, WRITABLE};
+use aseqd_engine::{Call, Config, FileId, Input, READABLE, Reply, WRITABLE};
 
 const MS: u64 = 1_000_000;
 
@@ -166,9 +166,10 @@ fn the_timers_file_knows_trigger_alone() {
     }
     let (reply, _) = rig.read_timer(timer, 8, true);
     assert_eq!(errno(reply.finish()), Errno::EINVAL);
-    let write = Input::Write { file: timer, data: &[0; 8], nonblock: true };
+    let write = Input::Call { file: timer, call: Call::Write { data: &[0; 8], nonblock: true } };
     assert_eq!(errno(rig.engine.handle(rig.now, write, &mut Vec::new()).finish()), Errno::EINVAL);
-    let poll = rig.engine.handle(rig.now, Input::Poll { file: timer }, &mut Vec::new());
+    let poll =
+        rig.engine.handle(rig.now, Input::Call { file: timer, call: Call::Poll }, &mut Vec::new());
     assert_eq!(poll, Reply::Done(READABLE | WRITABLE));
     assert_eq!(errno(rig.command(maker, t::TRIGGER)), Errno::ENOTTY);
 }

@@ -4,7 +4,7 @@
 
 use aseqd_abi::Errno;
 use aseqd_engine::testing::Rig;
-use aseqd_engine::{Access, FileId, Identity, Input, READABLE, Reply, WRITABLE};
+use aseqd_engine::{Access, Call, FileId, Identity, Input, READABLE, Reply, WRITABLE};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -62,14 +62,17 @@ impl Player {
             }
             "write" => {
                 let data = decode(word);
-                self.call(Input::Write { file, data: &data, nonblock: true }, false)
+                self.call(
+                    Input::Call { file, call: Call::Write { data: &data, nonblock: true } },
+                    false,
+                )
             }
             "read" => {
                 let len = word.parse().expect("a size");
-                self.call(Input::Read { file, len, nonblock: true }, true)
+                self.call(Input::Call { file, call: Call::Read { len, nonblock: true } }, true)
             }
             "poll" => {
-                let input = Input::Poll { file };
+                let input = Input::Call { file, call: Call::Poll };
                 let bits =
                     self.rig.engine.handle(self.rig.now, input, &mut vec![]).finish().unwrap();
                 let name = |bit, name| if bits & bit != 0 { name } else { "" };
@@ -97,7 +100,7 @@ impl Player {
         let mut arg = decode(arg);
         arg.resize(ARG, 0);
         let mut out = Vec::new();
-        let input = Input::Ioctl { file, request, compat, arg: &arg };
+        let input = Input::Call { file, call: Call::Ioctl { request, compat, arg: &arg } };
         match self.rig.engine.handle(self.rig.now, input, &mut out) {
             Reply::Failed(error) => format!(" E{}\n", error.errno.0),
             _ if out.is_empty() => " same\n".to_owned(),

@@ -11,7 +11,8 @@ use crate::door::{Call, CallKind, Door, Readiness};
 use aseqd_abi::Errno;
 use aseqd_client::text::TEXT;
 use aseqd_engine::{
-    Engine, Error, FileId, Identity, Input, Node, Output, READABLE, Reply, Time, WRITABLE,
+    self as engine, Engine, Error, FileId, Identity, Input, Node, Output, READABLE, Reply, Time,
+    WRITABLE,
 };
 use aseqd_host::log;
 use std::collections::VecDeque;
@@ -230,7 +231,8 @@ impl<D: Door> Session<D> {
                     let input = Input::Thread { file, thread: call.thread };
                     let _of_timers = self.ask(now, input);
                 }
-                let input = Input::Ioctl { file, request, compat, arg };
+                let input =
+                    Input::Call { file, call: engine::Call::Ioctl { request, compat, arg } };
                 let result = self.ask(now, input).finish();
                 let out = std::mem::take(&mut self.out);
                 self.settle(now, door);
@@ -249,7 +251,7 @@ impl<D: Door> Session<D> {
                 self.out = out;
             }
             CallKind::Read { file, len, nonblock: true } => {
-                let input = Input::Read { file, len, nonblock: true };
+                let input = Input::Call { file, call: engine::Call::Read { len, nonblock: true } };
                 let read = self.ask(now, input).finish();
                 self.show(now, file, door);
                 match read {
@@ -288,7 +290,7 @@ impl<D: Door> Session<D> {
                 if let Some(open) = self.file_mut(file) {
                     open.wakeup = wakeup.or(open.wakeup);
                 }
-                match self.ask(now, Input::Poll { file }).finish() {
+                match self.ask(now, Input::Call { file, call: engine::Call::Poll }).finish() {
                     Ok(state) => door.polled(token, readiness(state)),
                     Err(error) => self.fail(door, token, "poll", error),
                 }
@@ -343,7 +345,8 @@ impl<D: Door> Session<D> {
     /// found in a hardirq, where nothing may allocate, wait, or call the operating system.
     fn ask(&mut self, now: Time, input: Input<'_>) -> Reply {
         let _section = match input {
-            Input::Timeout | Input::Read { .. } | Input::Poll { .. } => {
+            Input::Timeout
+            | Input::Call { call: engine::Call::Read { .. } | engine::Call::Poll, .. } => {
                 lockdep::hardirq_enter("turn").no_syscalls()
             }
             _ => lockdep::task_enter("call"),
@@ -353,7 +356,9 @@ impl<D: Door> Session<D> {
 
     /// What a poll of a file finds.
     fn poll(&mut self, now: Time, file: FileId) -> Readiness {
-        readiness(self.ask(now, Input::Poll { file }).finish().unwrap_or(0))
+        readiness(
+            self.ask(now, Input::Call { file, call: engine::Call::Poll }).finish().unwrap_or(0),
+        )
     }
 
     /// Lets a door that shows the state of its files show this one's.
@@ -397,7 +402,8 @@ impl<D: Door> Session<D> {
         let token = parked.token;
         match &mut parked.work {
             Work::Read { len } => {
-                let input = Input::Read { file, len: *len, nonblock: false };
+                let input =
+                    Input::Call { file, call: engine::Call::Read { len: *len, nonblock: false } };
                 let read = match self.ask(now, input) {
                     Reply::Wait(_) => return Progress::Sleeps(parked),
                     Reply::Done(read) | Reply::More(read) => Ok(read),
@@ -437,7 +443,8 @@ impl<D: Door> Session<D> {
         done: usize,
         nonblock: bool,
     ) -> Written {
-        let input = Input::Write { file, data: &data[done..], nonblock };
+        let input =
+            Input::Call { file, call: engine::Call::Write { data: &data[done..], nonblock } };
         let result = match self.ask(now, input) {
             Reply::Wait(more) => return Written::Sleeps(done + more),
             Reply::More(more) => return Written::Unfinished(done + more),

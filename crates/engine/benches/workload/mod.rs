@@ -6,7 +6,7 @@ use aseqd_abi::seq::{
     CLIENT_SYSTEM, ClientPool, PORT_SYSTEM_TIMER, PortCaps, PortInfo, PortSubscribe, QueueInfo,
 };
 use aseqd_abi::{Address, Event};
-use aseqd_engine::{Access, Engine, FileId, Identity, Input, Time};
+use aseqd_engine::{Access, Call, Engine, FileId, Identity, Input, Time};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Events of a write.
@@ -77,14 +77,15 @@ impl Bench {
         request: u32,
         arg: T,
     ) -> T {
-        let input = Input::Ioctl { file, request, compat: false, arg: arg.as_bytes() };
+        let input =
+            Input::Call { file, call: Call::Ioctl { request, compat: false, arg: arg.as_bytes() } };
         let reply = self.engine.handle(self.now, input, &mut self.out);
         reply.finish().expect("the ioctl succeeds");
         T::read_from_bytes(&self.out).unwrap_or(arg)
     }
 
     fn write(&mut self, data: &[u8]) {
-        let input = Input::Write { file: self.sender, data, nonblock: true };
+        let input = Input::Call { file: self.sender, call: Call::Write { data, nonblock: true } };
         let written = self.engine.handle(self.now, input, &mut self.out).finish();
         assert_eq!(written.ok(), Some(data.len()), "the write is taken whole");
     }
@@ -99,7 +100,7 @@ impl Bench {
         let mut events = 0;
         for index in 0..self.readers.len() {
             let file = self.readers[index];
-            let input = Input::Read { file, len: READ, nonblock: true };
+            let input = Input::Call { file, call: Call::Read { len: READ, nonblock: true } };
             let read = self.engine.handle(self.now, input, &mut self.out).finish();
             events += read.expect("events") / size_of::<Event>();
             self.drain();

@@ -1,7 +1,7 @@
 //! The timer device in tests.
 
 use super::Rig;
-use crate::{Access, Error, FileId, Identity, Input, Node, Output, READABLE, Reply};
+use crate::{Access, Call, Error, FileId, Identity, Input, Node, Output, READABLE, Reply};
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::timers as t;
 use aseqd_abi::timer::{
@@ -141,7 +141,11 @@ impl Rig {
     /// A read of so many bytes.
     pub fn read_timer(&mut self, file: FileId, len: usize, nonblock: bool) -> (Reply, Vec<u8>) {
         let mut out = Vec::new();
-        let reply = self.engine.handle(self.now, Input::Read { file, len, nonblock }, &mut out);
+        let reply = self.engine.handle(
+            self.now,
+            Input::Call { file, call: Call::Read { len, nonblock } },
+            &mut out,
+        );
         (reply, out)
     }
 
@@ -189,7 +193,8 @@ impl Rig {
     /// # Panics
     /// If the file is not open.
     pub fn timer_readable(&mut self, file: FileId) -> bool {
-        let reply = self.engine.handle(self.now, Input::Poll { file }, &mut Vec::new());
+        let reply =
+            self.engine.handle(self.now, Input::Call { file, call: Call::Poll }, &mut Vec::new());
         let bits = reply.finish().expect("an open file");
         assert_eq!(bits & !READABLE, 0);
         bits != 0

@@ -4,7 +4,7 @@ use aseqd_abi::ioctl::{sequencer as s, sequencer32 as s32};
 use aseqd_abi::seq::{PortFlags, PortInfo, PortInfo32};
 use aseqd_abi::{Errno, seq::PortCaps};
 use aseqd_engine::testing::{OPEN_PORT, Rig, TestClient, errno};
-use aseqd_engine::{Error, Input};
+use aseqd_engine::{Call, Error, Input};
 use zerocopy::{FromBytes, IntoBytes};
 
 fn ioctl32<T: IntoBytes + FromBytes + zerocopy::Immutable>(
@@ -14,7 +14,10 @@ fn ioctl32<T: IntoBytes + FromBytes + zerocopy::Immutable>(
     arg: T,
 ) -> Result<T, Error> {
     let mut out = Vec::new();
-    let input = Input::Ioctl { file: client.file, request, compat: true, arg: arg.as_bytes() };
+    let input = Input::Call {
+        file: client.file,
+        call: Call::Ioctl { request, compat: true, arg: arg.as_bytes() },
+    };
     rig.engine.handle(rig.now, input, &mut out).finish()?;
     Ok(if out.is_empty() { arg } else { T::read_from_bytes(&out).unwrap() })
 }

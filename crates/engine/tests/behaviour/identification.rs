@@ -5,7 +5,7 @@ use aseqd_abi::seq::{RunningInfo, SystemInfo};
 use aseqd_abi::ump::ClientUmpInfo;
 use aseqd_abi::{Errno, ioctl};
 use aseqd_engine::testing::{Rig, errno};
-use aseqd_engine::{Access, Input};
+use aseqd_engine::{Access, Call, Input};
 
 #[test]
 fn the_version_is_that_of_linux_6_12() {
@@ -91,8 +91,10 @@ fn a_request_is_its_whole_code() {
         0,
         u32::MAX,
     ] {
-        let input =
-            Input::Ioctl { file: client.file, request: code, compat: false, arg: &[0; 1 << 14] };
+        let input = Input::Call {
+            file: client.file,
+            call: Call::Ioctl { request: code, compat: false, arg: &[0; 1 << 14] },
+        };
         let reply = rig.engine.handle(rig.now, input, &mut Vec::new());
         assert_eq!(errno(reply.finish()), Errno::ENOTTY, "{code:#x}");
     }
@@ -116,7 +118,10 @@ fn a_short_argument_is_a_bad_address() {
             continue;
         }
         let arg = vec![0; ioctl::size(*code) - 1];
-        let input = Input::Ioctl { file: client.file, request: *code, compat: false, arg: &arg };
+        let input = Input::Call {
+            file: client.file,
+            call: Call::Ioctl { request: *code, compat: false, arg: &arg },
+        };
         let reply = rig.engine.handle(rig.now, input, &mut Vec::new());
         assert_eq!(errno(reply.finish()), Errno::EFAULT, "{name}");
     }
@@ -129,7 +134,10 @@ fn a_failed_request_gives_nothing_back() {
     let mut out = vec![1, 2, 3];
     let arg = running(200, 0, 8);
     let arg = zerocopy::IntoBytes::as_bytes(&arg);
-    let input = Input::Ioctl { file: client.file, request: s::RUNNING_MODE, compat: false, arg };
+    let input = Input::Call {
+        file: client.file,
+        call: Call::Ioctl { request: s::RUNNING_MODE, compat: false, arg },
+    };
     assert!(rig.engine.handle(rig.now, input, &mut out).finish().is_err());
     assert!(out.is_empty());
 }

@@ -8,7 +8,7 @@ use aseqd_abi::{Address, Errno, Event, EventType};
 use aseqd_engine::testing::{
     OPEN_PORT, Rig, SUBSCRIBERS, THROUGH, TestClient, at_tick, at_time, direct, errno, key,
 };
-use aseqd_engine::{Access, Input, Reply, WRITE_BATCH};
+use aseqd_engine::{Access, Call, Input, Reply, WRITE_BATCH};
 use zerocopy::IntoBytes;
 
 fn two() -> (Rig, TestClient, TestClient) {
@@ -113,7 +113,10 @@ fn known_k20_closing_with_queued_events_and_a_sleeping_write_returns() {
     let three = event.as_bytes().repeat(3);
     assert_eq!(rig.write_blocking(client, &three), Reply::Wait(56));
     rig.close(client);
-    let retry = Input::Write { file: client.file, data: event.as_bytes(), nonblock: false };
+    let retry = Input::Call {
+        file: client.file,
+        call: Call::Write { data: event.as_bytes(), nonblock: false },
+    };
     let reply = rig.engine.handle(rig.now, retry, &mut Vec::new());
     assert_eq!(errno(reply.finish()), Errno::EBADF);
     assert!(!rig.ready().contains(&client.file));
@@ -255,7 +258,10 @@ fn known_k61_a_giant_write_is_handled_in_slices() {
     let mut calls = 0;
     let mut done = 0;
     while done < giant.len() {
-        let input = Input::Write { file: client.file, data: &giant[done..], nonblock: true };
+        let input = Input::Call {
+            file: client.file,
+            call: Call::Write { data: &giant[done..], nonblock: true },
+        };
         done += match rig.engine.handle(rig.now, input, &mut Vec::new()) {
             Reply::Done(count) | Reply::More(count) => count,
             other => panic!("{other:?}"),

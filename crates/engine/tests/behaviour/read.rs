@@ -3,7 +3,7 @@
 use aseqd_abi::event::{EventData, EventFlags};
 use aseqd_abi::{Errno, Event, EventType};
 use aseqd_engine::testing::{Rig, TestClient, direct, errno, key};
-use aseqd_engine::{Access, Input, Reply};
+use aseqd_engine::{Access, Call, Input, Reply};
 
 fn two() -> (Rig, TestClient, TestClient) {
     let mut rig = Rig::new();
@@ -23,7 +23,7 @@ fn send_sysex(rig: &mut Rig, client: TestClient, reader: TestClient, data: &[u8]
 fn nothing_to_read_is_eagain_or_sleep() {
     let (mut rig, _, reader) = two();
     assert_eq!(errno(rig.read_bytes(reader, 28)), Errno::EAGAIN);
-    let input = Input::Read { file: reader.file, len: 28, nonblock: false };
+    let input = Input::Call { file: reader.file, call: Call::Read { len: 28, nonblock: false } };
     assert_eq!(rig.engine.handle(rig.now, input, &mut Vec::new()), Reply::Wait(0));
 }
 
@@ -81,7 +81,7 @@ fn a_variable_event_that_does_not_fit_stays() {
     send_sysex(&mut rig, client, reader, b"abc");
     for len in [28, 55] {
         assert_eq!(errno(rig.read_bytes(reader, len)), Errno::EAGAIN);
-        let input = Input::Read { file: reader.file, len, nonblock: false };
+        let input = Input::Call { file: reader.file, call: Call::Read { len, nonblock: false } };
         let reply = rig.engine.handle(rig.now, input, &mut Vec::new());
         assert!(matches!(reply, Reply::Failed(error) if error.errno == Errno::EAGAIN));
     }

@@ -3,7 +3,7 @@
 use aseqd_abi::event::{EventData, EventFlags};
 use aseqd_abi::{Address, Errno, Event, EventType};
 use aseqd_engine::testing::{Rig, SUBSCRIBERS, TestClient, at_tick, direct, errno, key};
-use aseqd_engine::{Access, Input, Reply, WRITE_BATCH};
+use aseqd_engine::{Access, Call, Input, Reply, WRITE_BATCH};
 use zerocopy::IntoBytes;
 
 fn two() -> (Rig, TestClient, TestClient) {
@@ -232,7 +232,7 @@ fn a_long_write_is_handled_in_turns() {
     let (mut rig, client, reader) = two();
     let bytes = direct(EventType::NONE, reader.port(0)).as_bytes().repeat(WRITE_BATCH + 5);
     let mut write = |data: &[u8]| {
-        let input = Input::Write { file: client.file, data, nonblock: true };
+        let input = Input::Call { file: client.file, call: Call::Write { data, nonblock: true } };
         rig.engine.handle(rig.now, input, &mut Vec::new())
     };
     assert_eq!(write(&bytes), Reply::More(WRITE_BATCH * 28));

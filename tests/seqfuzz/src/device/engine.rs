@@ -3,7 +3,7 @@
 use super::{Access, Device, Readiness};
 use aseqd_abi::Errno;
 use aseqd_engine::{
-    Config, Engine, FileId, Identity, Input, Node, READABLE, Reply, Time, WRITABLE,
+    Call, Config, Engine, FileId, Identity, Input, Node, READABLE, Reply, Time, WRITABLE,
 };
 use std::time::Duration;
 
@@ -77,7 +77,8 @@ impl Device for EngineDevice {
 
     fn ioctl(&mut self, file: usize, request: u32, argument: &mut [u8]) -> Result<i32, Errno> {
         let (file, _) = self.file(file)?;
-        let input = Input::Ioctl { file, request, compat: false, arg: argument };
+        let input =
+            Input::Call { file, call: Call::Ioctl { request, compat: false, arg: argument } };
         let value = self.handle(input).finish().map_err(|error| error.errno)?;
         argument[..self.out.len()].copy_from_slice(&self.out);
         Ok(i32::try_from(value).unwrap_or(i32::MAX))
@@ -90,7 +91,8 @@ impl Device for EngineDevice {
         }
         let mut done = 0;
         loop {
-            let input = Input::Write { file: id, data: &data[done..], nonblock: true };
+            let input =
+                Input::Call { file: id, call: Call::Write { data: &data[done..], nonblock: true } };
             match self.handle(input) {
                 Reply::More(more) => done += more,
                 Reply::Failed(error) if done == 0 => return Err(error.errno),
@@ -105,7 +107,8 @@ impl Device for EngineDevice {
         if access == Access::Write {
             return Err(Errno::EBADF);
         }
-        let input = Input::Read { file: id, len: buffer.len(), nonblock: true };
+        let input =
+            Input::Call { file: id, call: Call::Read { len: buffer.len(), nonblock: true } };
         let read = self.handle(input).finish().map_err(|error| error.errno)?;
         buffer[..read].copy_from_slice(&self.out[..read]);
         Ok(read)
@@ -113,7 +116,7 @@ impl Device for EngineDevice {
 
     fn poll(&mut self, file: usize) -> Readiness {
         let Ok((file, _)) = self.file(file) else { return Readiness::default() };
-        let bits = self.handle(Input::Poll { file }).finish().unwrap_or(0);
+        let bits = self.handle(Input::Call { file, call: Call::Poll }).finish().unwrap_or(0);
         Readiness { readable: bits & READABLE != 0, writable: bits & WRITABLE != 0, other: 0 }
     }
 
