@@ -6,8 +6,10 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
 
-use crate::device::MAX_WRITE;
-use crate::{NodeIndex, wire};
+use crate::config::CharacterConfig;
+use crate::connection::MAX_WRITE;
+use crate::request::NodeIndex;
+use crate::wire;
 
 /// Opens `/dev/cuse`: `O_RDWR | O_CLOEXEC | O_NONBLOCK`. One descriptor for each device file.
 ///
@@ -16,17 +18,6 @@ use crate::{NodeIndex, wire};
 pub fn open_cuse() -> io::Result<OwnedFd> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
     Ok(rustix::fs::open("/dev/cuse", flags, Mode::empty())?)
-}
-
-/// A device file of the machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CharacterConfig {
-    /// Its name below `/dev`, in which `/` stands for folders.
-    pub name: String,
-    /// Major and minor number. None: a major number that is free, and minor 0.
-    pub number: Option<(u32, u32)>,
-    /// What its requests name it, since it stands in no list of nodes.
-    pub node: NodeIndex,
 }
 
 /// The longest name of a device that leaves room for `DEVNAME=` and the zero.

@@ -7,8 +7,9 @@ use rustix::fs::FileType;
 use rustix::io::Errno;
 use zerocopy::IntoBytes;
 
+use crate::config::{Config, Inodes};
+use crate::request::NodeIndex;
 use crate::wire;
-use crate::{Config, Inodes, NodeIndex};
 
 /// What `stat` shows as the size of a node.
 ///
@@ -271,7 +272,7 @@ impl Time {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Node;
+    use crate::config::Node;
 
     fn directory(inodes: Inodes) -> Directory {
         let node = |name: &str| Node { name: name.into(), mode: 0o660, uid: 0, gid: 29 };

@@ -63,74 +63,25 @@
 //! the list above remain: no `SIGIO`, calls of 0 bytes, `EINTR`, and what `ioctl` moves. One call moves
 //! at most 128 KiB.
 
+mod config;
+mod connection;
 mod cuse;
 mod device;
 mod error;
 mod fs;
+mod greeting;
+mod message;
+mod metadata;
 mod mount;
 mod private;
 mod request;
 #[doc(hidden)]
 pub mod wire;
 
-pub use cuse::{CharacterConfig, open_cuse};
-pub use device::{Buffer, Delivery, Device, MAX_WRITE, Refused};
+pub use config::{CharacterConfig, Config, Inodes, Node};
+pub use connection::{Buffer, Delivery, MAX_WRITE, Refused};
+pub use cuse::open_cuse;
+pub use device::Device;
 pub use error::{Malformed, ReceiveError};
 pub use mount::{MountOptions, mount, mount_with_fusermount, open_fuse, unmount};
 pub use request::{Caller, IoctlAbi, NodeIndex, Operation, PollHandle, Request, Token};
-
-/// One device file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
-    /// The file name in the mounted directory.
-    pub name: String,
-    /// The permission bits.
-    pub mode: u32,
-    /// The owner, as an id in the user namespace of the mount.
-    pub uid: u32,
-    /// The group, as an id in the user namespace of the mount.
-    pub gid: u32,
-}
-
-/// What the mounted directory looks like.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// The device files, at most 254.
-    pub nodes: Vec<Node>,
-    /// The permission bits of the directory.
-    pub directory_mode: u32,
-    /// The owner of the directory.
-    pub directory_uid: u32,
-    /// The group of the directory.
-    pub directory_gid: u32,
-    /// How opens of one node share an inode.
-    pub inodes: Inodes,
-}
-
-impl Default for Config {
-    /// No nodes yet; a directory of root that all may read.
-    fn default() -> Self {
-        Self {
-            nodes: Vec::new(),
-            directory_mode: 0o755,
-            directory_uid: 0,
-            directory_gid: 0,
-            inodes: Inodes::Auto,
-        }
-    }
-}
-
-/// Whether opens of one node share an inode of the kernel, and with it the inode's lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Inodes {
-    /// [`Shared`](Self::Shared) if the kernel can write in parallel to one inode (Linux 6.2), else
-    /// [`PerOpen`](Self::PerOpen).
-    Auto,
-    /// One inode for a node. Any bind mount of the file works. Before Linux 6.2 a write that
-    /// blocks stops the writes of all programs.
-    Shared,
-    /// Every path lookup finds a new inode, so that two opens never share a lock. Programs must
-    /// reach the node through the mounted *directory*: a bind mount of the file itself pins one inode.
-    /// `/proc/PID/fd` shows the file as deleted once somebody looked up its name again.
-    PerOpen,
-}

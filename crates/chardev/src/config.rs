@@ -1,0 +1,70 @@
+//! What a device is made of: nodes in a directory, or one device file of the machine.
+
+use crate::request::NodeIndex;
+
+/// One device file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The file name in the mounted directory.
+    pub name: String,
+    /// The permission bits.
+    pub mode: u32,
+    /// The owner, as an id in the user namespace of the mount.
+    pub uid: u32,
+    /// The group, as an id in the user namespace of the mount.
+    pub gid: u32,
+}
+
+/// What the mounted directory looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The device files, at most 254.
+    pub nodes: Vec<Node>,
+    /// The permission bits of the directory.
+    pub directory_mode: u32,
+    /// The owner of the directory.
+    pub directory_uid: u32,
+    /// The group of the directory.
+    pub directory_gid: u32,
+    /// How opens of one node share an inode.
+    pub inodes: Inodes,
+}
+
+impl Default for Config {
+    /// No nodes yet; a directory of root that all may read.
+    fn default() -> Self {
+        Self {
+            nodes: Vec::new(),
+            directory_mode: 0o755,
+            directory_uid: 0,
+            directory_gid: 0,
+            inodes: Inodes::Auto,
+        }
+    }
+}
+
+/// Whether opens of one node share an inode of the kernel, and with it the inode's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inodes {
+    /// [`Shared`](Self::Shared) if the kernel can write in parallel to one inode (Linux 6.2), else
+    /// [`PerOpen`](Self::PerOpen).
+    Auto,
+    /// One inode for a node. Any bind mount of the file works. Before Linux 6.2 a write that
+    /// blocks stops the writes of all programs.
+    Shared,
+    /// Every path lookup finds a new inode, so that two opens never share a lock. Programs must
+    /// reach the node through the mounted *directory*: a bind mount of the file itself pins one inode.
+    /// `/proc/PID/fd` shows the file as deleted once somebody looked up its name again.
+    PerOpen,
+}
+
+/// A device file of the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CharacterConfig {
+    /// Its name below `/dev`, in which `/` stands for folders.
+    pub name: String,
+    /// Major and minor number. None: a major number that is free, and minor 0.
+    pub number: Option<(u32, u32)>,
+    /// What its requests name it, since it stands in no list of nodes.
+    pub node: NodeIndex,
+}
