@@ -9,13 +9,13 @@ pub struct Node {
     pub name: String,
     /// The permission bits.
     pub mode: u32,
-    /// The owner, as an id in the user namespace of the mount.
+    /// The owner: a user id of the user namespace of the mount.
     pub uid: u32,
-    /// The group, as an id in the user namespace of the mount.
+    /// The group: a group id of the user namespace of the mount.
     pub gid: u32,
 }
 
-/// What the mounted directory looks like.
+/// A mounted directory and its device files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The device files, at most 254.
@@ -26,12 +26,12 @@ pub struct Config {
     pub directory_uid: u32,
     /// The group of the directory.
     pub directory_gid: u32,
-    /// How opens of one node share an inode.
+    /// Whether opens of one node share an inode.
     pub inodes: Inodes,
 }
 
 impl Default for Config {
-    /// No nodes yet; a directory of root that all may read.
+    /// A directory without nodes that belongs to root and that everyone may read.
     fn default() -> Self {
         Self {
             nodes: Vec::new(),
@@ -49,22 +49,22 @@ pub enum Inodes {
     /// [`Shared`](Self::Shared) if the kernel can write in parallel to one inode (Linux 6.2), else
     /// [`PerOpen`](Self::PerOpen).
     Auto,
-    /// One inode for a node. Any bind mount of the file works. Before Linux 6.2 a write that
+    /// One inode for each node. Bind mounts of the file work. Before Linux 6.2 a write that
     /// blocks stops the writes of all programs.
     Shared,
     /// Every path lookup finds a new inode, so that two opens never share a lock. Programs must
     /// reach the node through the mounted *directory*: a bind mount of the file itself pins one inode.
-    /// `/proc/PID/fd` shows the file as deleted once somebody looked up its name again.
+    /// `/proc/PID/fd` shows an open file as deleted once its name has been looked up again.
     PerOpen,
 }
 
-/// A device file of the machine.
+/// A character device of the machine, made by `/dev/cuse`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CharacterConfig {
-    /// Its name below `/dev`, in which `/` stands for folders.
+    /// The name below `/dev`; `/` separates directories.
     pub name: String,
-    /// Major and minor number. None: a major number that is free, and minor 0.
+    /// Major and minor number. `None` takes a free major number and minor 0.
     pub number: Option<(u32, u32)>,
-    /// What its requests name it, since it stands in no list of nodes.
+    /// What [`Request::node`](crate::Request::node) is in its requests, for servers of several devices.
     pub node: NodeIndex,
 }

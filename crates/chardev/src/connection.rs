@@ -10,27 +10,28 @@ use zerocopy::IntoBytes;
 use crate::error::ReceiveError;
 use crate::wire;
 
-/// The most bytes that one write request carries: what the kernel allows by default (256 pages,
-/// `fs.fuse.max_pages_limit`), since a write is better not split inside a record.
+/// The most bytes that one write request carries: 1 MiB, the kernel's own default limit (256 pages,
+/// `fs.fuse.max_pages_limit`). A smaller limit would split more writes, perhaps inside of a record.
 pub const MAX_WRITE: u32 = 1 << 20;
 
-/// The kernel asks for `max_write` and the headers; a page is enough for them.
+/// Room for the longest message: [`MAX_WRITE`] bytes and their headers, which fit into a page.
 pub(crate) const BUFFER_SIZE: usize = MAX_WRITE as usize + 4096;
 const _: () = assert!(BUFFER_SIZE >= wire::FUSE_MIN_READ_BUFFER);
 
-/// After how many failed reads in a row the descriptor counts as broken. A failure is of one request
-/// (no memory to copy it, say), but a descriptor that never gives one would keep the server busy.
+/// How many reads in a row may fail before the descriptor counts as broken. Usually a failure concerns one
+/// request (no memory to copy it, for example), but a descriptor on which every read fails would keep the
+/// server busy for ever.
 const MAX_FAILED_READS: u32 = 1000;
 
-/// Where messages arrive. One is enough: a request borrows from it until the next is received.
+/// The memory in which messages arrive. A server needs one: a request borrows from it until the next is received.
 #[derive(Debug)]
 pub struct Buffer(
-    /// Zeroed memory that the kernel has not handed out yet: only what messages reach is resident.
+    /// Zeroed and untouched: only the pages that messages reach become resident.
     pub(crate) Vec<u8>,
 );
 
 impl Buffer {
-    /// Memory for the longest message, about 1 MiB.
+    /// Allocates room for the longest message, about 1 MiB.
     #[must_use]
     pub fn new() -> Self {
         Self(vec![0; BUFFER_SIZE])
@@ -48,21 +49,21 @@ impl Default for Buffer {
 pub enum Delivery {
     /// The kernel took the answer.
     Delivered,
-    /// Nobody waits for it any more: the request was given up, or answered before, or the device
-    /// is unmounted. An open that ends so was not opened: no release will come for its handle.
+    /// No program waits for the answer any more: it gave up, it was answered before, or the device is
+    /// unmounted. If the answer was to an open, the file is not open and no release will follow.
     Gone,
     /// The kernel refused the answer, for example because it is longer than what was asked for. The
-    /// program got `EIO` in its place. For an open this means what [`Gone`](Self::Gone) means.
-    /// [`Device::take_refused`] tells the reason.
+    /// program got `EIO` instead. If the answer was to an open, the file is not open.
+    /// [`Device::take_refused`](crate::Device::take_refused) gives the reason.
     Refused,
 }
 
-/// Answers that the kernel did not take.
+/// Answers that the kernel refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// How many.
+    /// How many answers were refused.
     pub count: u64,
-    /// The errno of the last: `EINVAL` for an answer of the wrong length.
+    /// The errno of the last one: `EINVAL` for an answer of a wrong length.
     pub errno: i32,
 }
 
@@ -71,7 +72,7 @@ pub struct Refused {
 pub(crate) enum Incoming {
     /// A message of this many bytes.
     Message(usize),
-    /// No message this time; there may be one behind it.
+    /// No message this time, but there may be more to read.
     Interrupted,
     /// No message until the descriptor is readable again.
     Nothing,
@@ -81,9 +82,9 @@ pub(crate) enum Incoming {
 #[derive(Debug)]
 pub(crate) struct Connection {
     fd: OwnedFd,
-    /// Answers that the kernel did not take.
+    /// Answers that the kernel refused.
     refused: Option<Refused>,
-    /// Reads in a row that failed.
+    /// How many reads in a row have failed.
     failed_reads: u32,
 }
 
@@ -94,7 +95,7 @@ impl Connection {
         Ok(Self { fd, refused: None, failed_reads: 0 })
     }
 
-    /// Reads one message. What is no message ends up in an error or in one of the other words.
+    /// Reads one message.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<Incoming, ReceiveError> {
         let length = match rustix::io::read(&self.fd, buffer) {
             // Not from /dev/fuse; the other end of a socket is closed.
@@ -105,7 +106,7 @@ impl Connection {
             Err(Errno::INTR | Errno::NOENT) => return Ok(Incoming::Interrupted),
             // ECONNABORTED instead of ENODEV is for servers that ask for it.
             Err(Errno::NODEV | Errno::CONNABORTED) => return Err(ReceiveError::Disconnected),
-            // Neither has anything to do with a request: the descriptor is of no use.
+            // These concern the descriptor and not one request: no later read can succeed.
             Err(error @ (Errno::PERM | Errno::BADF | Errno::INVAL)) => {
                 return Err(ReceiveError::Io(error.into()));
             }
@@ -131,7 +132,7 @@ impl Connection {
         self.delivery(unique, sent)
     }
 
-    /// Sends a notification, which nobody waits for.
+    /// Sends a notification. It answers no request.
     pub(crate) fn notify(&mut self, code: i32, body: &[u8]) {
         match self.send(code, 0, body, &[]) {
             Ok(()) | Err(Errno::NOENT | Errno::NODEV) => {}
@@ -139,7 +140,7 @@ impl Connection {
         }
     }
 
-    /// What became of an answer. No failure of one ends more than the call that it is for.
+    /// Says what became of an answer. A failure ends only the call that was answered.
     fn delivery(&mut self, unique: u64, sent: Result<(), Errno>) -> Delivery {
         match sent {
             Ok(()) => Delivery::Delivered,
@@ -148,15 +149,15 @@ impl Connection {
         }
     }
 
-    /// Ends a call whose answer cannot be given, so that nobody waits for it.
+    /// Ends a call with `EIO`, because its answer was refused, so that its program does not wait for ever.
     pub(crate) fn refuse(&mut self, unique: u64, errno: Errno) -> Delivery {
         self.count_refused(errno);
-        // In most cases the kernel has ended the call already, so, and nobody waits any more.
+        // In most cases the kernel has already ended the call with `EIO`.
         let _gone = self.send(-Errno::IO.raw_os_error(), unique, &[], &[]);
         Delivery::Refused
     }
 
-    /// The answers that the kernel refused since this was last asked.
+    /// Returns the refused answers since the last call.
     pub(crate) fn take_refused(&mut self) -> Option<Refused> {
         self.refused.take()
     }
@@ -168,7 +169,7 @@ impl Connection {
 
     fn send(&self, error: i32, unique: u64, first: &[u8], second: &[u8]) -> Result<(), Errno> {
         let length = size_of::<wire::OutHeader>() + first.len() + second.len();
-        // A length that does not fit is one that the kernel refuses.
+        // The kernel refuses a length that is not the message's.
         let len = u32::try_from(length).unwrap_or(u32::MAX);
         let header = wire::OutHeader { len, error, unique };
         let parts = [IoSlice::new(header.as_bytes()), IoSlice::new(first), IoSlice::new(second)];

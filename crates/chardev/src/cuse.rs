@@ -1,4 +1,4 @@
-//! What is particular to `/dev/cuse`: the device that is asked for, in place of a directory.
+//! Device files of the machine, which `/dev/cuse` makes.
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -11,17 +11,18 @@ use crate::connection::MAX_WRITE;
 use crate::request::NodeIndex;
 use crate::wire;
 
-/// Opens `/dev/cuse`: `O_RDWR | O_CLOEXEC | O_NONBLOCK`. One descriptor for each device file.
+/// Opens `/dev/cuse`: `O_RDWR | O_CLOEXEC | O_NONBLOCK`. Each device file needs a descriptor of its own.
 ///
 /// # Errors
-/// Those of `open(2)`: mostly `ENOENT` without the module `cuse`, `EACCES` without root.
+/// Those of `open(2)`: usually `ENOENT` if the module `cuse` is missing, `EACCES` if the user is not root.
 pub fn open_cuse() -> io::Result<OwnedFd> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
     Ok(rustix::fs::open("/dev/cuse", flags, Mode::empty())?)
 }
 
-/// The longest name of a device that leaves room for `DEVNAME=` and the zero.
-const MAX_NAME: usize = wire::CUSE_INIT_INFO_MAX - KEY.len() - 1;
+/// The longest name of a device, in bytes: `DEVNAME=`, the name and a zero must fit into the greeting.
+const MAX_DEVICE_NAME: usize = wire::CUSE_INIT_INFO_MAX - KEY.len() - 1;
+/// The name of a device stands behind this word in the answer to the greeting.
 const KEY: &str = "DEVNAME=";
 
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl Character {
     pub(crate) fn new(config: CharacterConfig) -> io::Result<Self> {
         let name = config.name.as_str();
         let parts = || name.split('/');
-        let bad = name.len() > MAX_NAME
+        let bad = name.len() > MAX_DEVICE_NAME
             || name.contains('\0')
             // The kernel cuts white space off both ends of what it is told.
             || name.trim() != name
@@ -47,7 +48,7 @@ impl Character {
         self.0.node
     }
 
-    /// The answer to the kernel's greeting.
+    /// Returns the answer to the kernel's greeting.
     pub(crate) fn answer(&self) -> wire::CuseInitOut {
         let (dev_major, dev_minor) = self.0.number.unwrap_or((0, 0));
         wire::CuseInitOut {
@@ -61,13 +62,13 @@ impl Character {
         }
     }
 
-    /// What follows the answer.
+    /// Returns the strings that follow the answer.
     pub(crate) fn information(&self) -> Vec<u8> {
         [KEY.as_bytes(), self.0.name.as_bytes(), &[0]].concat()
     }
 }
 
-/// Has the kernel given the connection up?
+/// Returns whether the kernel has aborted the connection.
 pub(crate) fn is_aborted(fd: BorrowedFd<'_>) -> io::Result<bool> {
     let mut state = [PollFd::new(&fd, PollFlags::empty())];
     let now = rustix::time::Timespec::default();

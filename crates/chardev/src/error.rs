@@ -1,17 +1,17 @@
-//! What can go wrong on the way of a request.
+//! Errors of receiving requests.
 
 use std::{fmt, io};
 
 /// Why no request could be received.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum ReceiveError {
-    /// The device was unmounted or its connection aborted. Nothing will come any more, not even the
-    /// releases of the files that were open: all handles are free.
+    /// The device was unmounted or its connection aborted. Nothing more will arrive, not even the releases of
+    /// the files that are open: all their handles are free.
     Disconnected,
-    /// A message that breaks the protocol was refused; the next one may be fine.
+    /// A message broke the protocol and was refused. The next one may be fine.
     Malformed(Malformed),
-    /// One request could not be read, and the kernel has ended it with an error; the next one may be
-    /// fine.
+    /// One request could not be read, and the kernel ended it with an error. The next one may be fine.
     Lost(io::Error),
     /// The kernel speaks a version of the protocol that is too old.
     Unsupported {
@@ -25,7 +25,7 @@ pub enum ReceiveError {
 }
 
 impl ReceiveError {
-    /// Returns whether nothing more can come from this device. If not, the error is of one message.
+    /// Returns whether nothing more can arrive from this device. Otherwise the error concerns one message.
     #[must_use]
     pub const fn ends_device(&self) -> bool {
         match self {
@@ -37,10 +37,11 @@ impl ReceiveError {
 
 /// A message that breaks the protocol. The program behind it, if any, got `EIO`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Malformed {
     /// The rule that was broken.
     pub why: &'static str,
-    /// The opcode, 0 if it could not be read.
+    /// The opcode of the message, or 0 if it could not be read.
     pub opcode: u32,
     /// The number of bytes that were received.
     pub length: usize,

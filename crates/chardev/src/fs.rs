@@ -1,4 +1,4 @@
-//! The directory in which the nodes stand: names, inode numbers, attributes. No I/O.
+//! The directory of the nodes: names, inode numbers, attributes. No I/O.
 
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,44 +11,47 @@ use crate::config::{Config, Inodes};
 use crate::request::NodeIndex;
 use crate::wire;
 
-/// What `stat` shows as the size of a node.
+/// The size of a node that `stat` shows, in bytes.
 ///
-/// Large enough that no write ends behind it, since the kernel takes the inode's lock exclusively for
-/// a write past the end, and then one blocked write stops all others. A `write` is never longer
-/// than `MAX_RW_COUNT` (2 GiB less one page). And no larger than `MAX_NON_LFS`, since beyond that
-/// the kernel refuses to open the file for a 32-bit program without `O_LARGEFILE` (`EOVERFLOW`).
+/// No write may end behind it: the kernel takes the inode's lock exclusively for a write past the end, and
+/// then one blocked write stops all others. A `write` has at most `MAX_RW_COUNT` bytes (2 GiB less one page).
+/// A size above `MAX_NON_LFS` would be too large: the kernel would not open the file for a 32-bit program without
+/// `O_LARGEFILE` (`EOVERFLOW`).
 pub(crate) const NODE_SIZE: u64 = i32::MAX as u64;
 
-/// How long the kernel may keep names and attributes: all changes pass through it, so for long.
+/// How long the kernel may cache names and attributes, in seconds: a year, since all changes pass through it.
 const CACHE_SECONDS: u64 = 365 * 24 * 3600;
 
-/// An inode id is `serial << ID_SERIAL_SHIFT | FIRST_NODE_ID + index`, so that nothing needs to be
-/// remembered about the ids that were given out.
+/// The bits of an inode id below its serial number. An id is
+/// `serial << ID_SERIAL_SHIFT | FIRST_NODE_ID + index`, so that no table of ids is needed.
 const ID_SERIAL_SHIFT: u32 = 8;
+/// The inode id of the first node, with serial number 0.
 const FIRST_NODE_ID: u64 = wire::FUSE_ROOT_ID + 1;
+/// The most nodes of a directory: an index has the 8 bits of [`ID_SERIAL_SHIFT`], less two ids.
 pub(crate) const MAX_NODES: usize = (1 << ID_SERIAL_SHIFT) - 2;
-const MAX_NAME: usize = 255;
+/// The longest file name, in bytes: Linux's `NAME_MAX`.
+const MAX_FILE_NAME: usize = 255;
 
-/// What an inode id stands for.
+/// An inode: the directory, or a node in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
+pub(crate) enum Inode {
     Root,
     Node(NodeIndex),
 }
 
 #[derive(Debug)]
 pub(crate) struct Directory {
-    root: Inode,
+    root: Attributes,
     names: Vec<String>,
-    nodes: Vec<Inode>,
+    nodes: Vec<Attributes>,
     inodes: Inodes,
-    /// The serial number of the last inode id that was given out, when every lookup gets its own.
+    /// The serial number of the last inode id, if every lookup gets its own.
     serial: u64,
 }
 
-/// What can be changed of a file or the directory.
+/// The attributes of a node or of the directory that programs can change.
 #[derive(Clone, Copy, Debug)]
-struct Inode {
+struct Attributes {
     mode: u32,
     uid: u32,
     gid: u32,
@@ -71,7 +74,7 @@ impl Directory {
         }
         for (index, node) in config.nodes.iter().enumerate() {
             let name = node.name.as_str();
-            if name.is_empty() || name == "." || name == ".." || name.len() > MAX_NAME {
+            if name.is_empty() || name == "." || name == ".." || name.len() > MAX_FILE_NAME {
                 return bad(format!("{name:?} cannot be a file name"));
             }
             if name.contains(['/', '\0']) {
@@ -82,7 +85,7 @@ impl Directory {
             }
         }
         let now = Time::now();
-        let inode = |kind: FileType, mode: u32, uid, gid| Inode {
+        let attributes = |kind: FileType, mode: u32, uid, gid| Attributes {
             mode: kind.as_raw_mode() | mode & 0o777,
             uid,
             gid,
@@ -91,10 +94,11 @@ impl Directory {
             ctime: now,
         };
         let nodes = config.nodes.iter();
-        let nodes =
-            nodes.map(|node| inode(FileType::RegularFile, node.mode, node.uid, node.gid)).collect();
+        let nodes = nodes
+            .map(|node| attributes(FileType::RegularFile, node.mode, node.uid, node.gid))
+            .collect();
         Ok(Self {
-            root: inode(
+            root: attributes(
                 FileType::Directory,
                 config.directory_mode,
                 config.directory_uid,
@@ -107,29 +111,29 @@ impl Directory {
         })
     }
 
-    /// Called once the kernel said whether it can write in parallel to one inode.
+    /// Settles [`Inodes::Auto`] once the kernel has said whether it can write in parallel to one inode.
     pub(crate) fn settle_inodes(&mut self, parallel_writes: bool) {
         if self.inodes == Inodes::Auto {
             self.inodes = if parallel_writes { Inodes::Shared } else { Inodes::PerOpen };
         }
     }
 
-    pub(crate) fn target(&self, nodeid: u64) -> Option<Target> {
+    pub(crate) fn inode(&self, nodeid: u64) -> Option<Inode> {
         if nodeid == wire::FUSE_ROOT_ID {
-            return Some(Target::Root);
+            return Some(Inode::Root);
         }
         let index = (nodeid & ((1 << ID_SERIAL_SHIFT) - 1)).checked_sub(FIRST_NODE_ID)?;
         let index = usize::try_from(index).ok()?;
-        (index < self.nodes.len()).then_some(Target::Node(NodeIndex(index)))
+        (index < self.nodes.len()).then_some(Inode::Node(NodeIndex(index)))
     }
 
     pub(crate) fn lookup(&mut self, parent: u64, name: &[u8]) -> Result<wire::EntryOut, Errno> {
-        if self.target(parent) != Some(Target::Root) {
+        if self.inode(parent) != Some(Inode::Root) {
             return Err(Errno::NOTDIR);
         }
         let found = self.names.iter().position(|node| node.as_bytes() == name);
         let index = NodeIndex(found.ok_or(Errno::NOENT)?);
-        let mut nodeid = number(Target::Node(index));
+        let mut nodeid = inode_number(Inode::Node(index));
         if self.inodes == Inodes::PerOpen {
             self.serial += 1;
             nodeid |= self.serial << ID_SERIAL_SHIFT;
@@ -138,71 +142,70 @@ impl Directory {
             nodeid,
             entry_valid: self.cache_seconds(),
             attr_valid: self.cache_seconds(),
-            attr: self.attr(Target::Node(index)),
+            attr: self.attr(Inode::Node(index)),
             ..Default::default()
         })
     }
 
-    pub(crate) fn getattr(&self, target: Target) -> wire::AttrOut {
+    pub(crate) fn getattr(&self, inode: Inode) -> wire::AttrOut {
         let attr_valid = self.cache_seconds();
-        wire::AttrOut { attr_valid, attr: self.attr(target), ..Default::default() }
+        wire::AttrOut { attr_valid, attr: self.attr(inode), ..Default::default() }
     }
 
-    /// Changes of mode, owner and times apply (the kernel has checked that the caller may). A
-    /// truncation to nothing by `open` or `truncate` is accepted and does nothing, as on a device;
-    /// any other change of the size is refused, as on a device.
+    /// Changes mode, owner and times; the kernel has checked that the caller may. As on a device, a truncation
+    /// to 0 by `open` or `truncate` does nothing, and any other change of the size is refused.
     pub(crate) fn setattr(
         &mut self,
-        target: Target,
+        inode: Inode,
         change: &wire::SetattrIn,
     ) -> Result<wire::AttrOut, Errno> {
         let has = |bit: u32| change.valid & bit != 0;
         if has(wire::FATTR_SIZE) && (has(wire::FATTR_FH) || change.size != 0) {
             return Err(Errno::INVAL);
         }
-        let inode = match target {
-            Target::Root => &mut self.root,
-            Target::Node(NodeIndex(index)) => &mut self.nodes[index],
+        let attributes = match inode {
+            Inode::Root => &mut self.root,
+            Inode::Node(NodeIndex(index)) => &mut self.nodes[index],
         };
         let now = Time::now();
         if has(wire::FATTR_MODE) {
-            inode.mode = inode.mode & !0o7777 | change.mode & 0o777;
+            attributes.mode = attributes.mode & !0o7777 | change.mode & 0o777;
         }
         if has(wire::FATTR_UID) {
-            inode.uid = change.uid;
+            attributes.uid = change.uid;
         }
         if has(wire::FATTR_GID) {
-            inode.gid = change.gid;
+            attributes.gid = change.gid;
         }
         if has(wire::FATTR_ATIME_NOW) {
-            inode.atime = now;
+            attributes.atime = now;
         } else if has(wire::FATTR_ATIME) {
-            inode.atime = Time { seconds: change.atime, nanoseconds: change.atimensec };
+            attributes.atime = Time { seconds: change.atime, nanoseconds: change.atimensec };
         }
         if has(wire::FATTR_MTIME_NOW) {
-            inode.mtime = now;
+            attributes.mtime = now;
         } else if has(wire::FATTR_MTIME) {
-            inode.mtime = Time { seconds: change.mtime, nanoseconds: change.mtimensec };
+            attributes.mtime = Time { seconds: change.mtime, nanoseconds: change.mtimensec };
         }
-        inode.ctime = now;
-        Ok(self.getattr(target))
+        attributes.ctime = now;
+        Ok(self.getattr(inode))
     }
 
-    /// The entries from position `offset` on, as many as fit into `size` bytes.
+    /// Returns the entries from position `offset` on, as many as fit into `size` bytes.
     pub(crate) fn readdir(&self, offset: u64, size: usize) -> Vec<u8> {
-        let dots = [".", ".."].map(|name| (name, Target::Root, FileType::Directory));
+        let dots = [".", ".."].map(|name| (name, Inode::Root, FileType::Directory));
         let nodes = self.names.iter().enumerate().map(|(index, name)| {
-            (name.as_str(), Target::Node(NodeIndex(index)), FileType::RegularFile)
+            (name.as_str(), Inode::Node(NodeIndex(index)), FileType::RegularFile)
         });
         let mut out = Vec::new();
-        for ((name, target, kind), next) in dots.into_iter().chain(nodes).zip(1_u64..) {
+        for ((name, inode, kind), next) in dots.into_iter().chain(nodes).zip(1_u64..) {
             if next <= offset {
                 continue;
             }
             let entry = wire::Dirent {
-                ino: number(target),
+                ino: inode_number(inode),
                 off: next,
-                // A name has at most MAX_NAME bytes.
+                // A name has at most MAX_FILE_NAME bytes.
                 namelen: u32::try_from(name.len()).unwrap_or(0),
                 kind: kind.as_raw_mode() >> 12,
             };
@@ -223,42 +226,42 @@ impl Directory {
         wire::StatfsOut { files, bsize: 4096, frsize: 4096, namelen: 255, ..Default::default() }
     }
 
-    fn attr(&self, target: Target) -> wire::Attr {
-        let (inode, size, nlink) = match target {
-            Target::Root => (&self.root, 0, 2),
-            Target::Node(NodeIndex(index)) => (&self.nodes[index], NODE_SIZE, 1),
+    fn attr(&self, inode: Inode) -> wire::Attr {
+        let (attributes, size, nlink) = match inode {
+            Inode::Root => (&self.root, 0, 2),
+            Inode::Node(NodeIndex(index)) => (&self.nodes[index], NODE_SIZE, 1),
         };
         wire::Attr {
             // Not the inode id: `st_ino` stays the same even if every open has an id of its own.
-            ino: number(target),
+            ino: inode_number(inode),
             size,
-            atime: inode.atime.seconds,
-            mtime: inode.mtime.seconds,
-            ctime: inode.ctime.seconds,
-            atimensec: inode.atime.nanoseconds,
-            mtimensec: inode.mtime.nanoseconds,
-            ctimensec: inode.ctime.nanoseconds,
-            mode: inode.mode,
+            atime: attributes.atime.seconds,
+            mtime: attributes.mtime.seconds,
+            ctime: attributes.ctime.seconds,
+            atimensec: attributes.atime.nanoseconds,
+            mtimensec: attributes.mtime.nanoseconds,
+            ctimensec: attributes.ctime.nanoseconds,
+            mode: attributes.mode,
             nlink,
-            uid: inode.uid,
-            gid: inode.gid,
+            uid: attributes.uid,
+            gid: attributes.gid,
             blksize: 4096,
             ..Default::default()
         }
     }
 
-    /// With an inode per open the kernel must ask every time: for a new id, and for attributes
-    /// that were changed through another one.
+    /// Returns how long the kernel may cache. With an inode per open it must ask every time: for a new id, and for
+    /// attributes that were changed through another one.
     fn cache_seconds(&self) -> u64 {
         if self.inodes == Inodes::PerOpen { 0 } else { CACHE_SECONDS }
     }
 }
 
-/// The number that `stat` shows, and the id of the inode that all opens share.
-fn number(target: Target) -> u64 {
-    match target {
-        Target::Root => wire::FUSE_ROOT_ID,
-        Target::Node(NodeIndex(index)) => FIRST_NODE_ID + index as u64,
+/// Returns the inode number that `stat` shows; also the id of the inode that all opens share.
+fn inode_number(inode: Inode) -> u64 {
+    match inode {
+        Inode::Root => wire::FUSE_ROOT_ID,
+        Inode::Node(NodeIndex(index)) => FIRST_NODE_ID + index as u64,
     }
 }
 
@@ -289,7 +292,7 @@ mod tests {
         assert_eq!(first.attr.ino, second.attr.ino);
         assert_eq!(first.entry_valid, 0);
         for id in [first.nodeid, second.nodeid] {
-            assert_eq!(fs.target(id), Some(Target::Node(NodeIndex(1))));
+            assert_eq!(fs.inode(id), Some(Inode::Node(NodeIndex(1))));
         }
         let mut fs = directory(Inodes::Shared);
         assert_eq!(fs.lookup(1, b"seq").unwrap().nodeid, fs.lookup(1, b"seq").unwrap().nodeid);
@@ -299,7 +302,7 @@ mod tests {
     fn ids_of_nothing_lead_nowhere() {
         let fs = directory(Inodes::Shared);
         for id in [0, 4, 255, 256, 257, u64::MAX] {
-            assert_eq!(fs.target(id), None, "{id}");
+            assert_eq!(fs.inode(id), None, "{id}");
         }
     }
 
@@ -345,7 +348,7 @@ mod tests {
     #[test]
     fn changes_of_attributes() {
         let mut fs = directory(Inodes::Shared);
-        let node = Target::Node(NodeIndex(0));
+        let node = Inode::Node(NodeIndex(0));
         let chmod =
             wire::SetattrIn { valid: wire::FATTR_MODE, mode: 0o104666, ..Default::default() };
         assert_eq!(fs.setattr(node, &chmod).unwrap().attr.mode, 0o100666);

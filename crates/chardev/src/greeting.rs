@@ -1,4 +1,4 @@
-//! The greeting: which version of the protocol the kernel speaks, and what it is asked for.
+//! The greeting: kernel and device agree on a version of the protocol and on its options.
 
 use rustix::io::Errno;
 use zerocopy::IntoBytes;
@@ -9,17 +9,17 @@ use crate::error::ReceiveError;
 use crate::message::Message;
 use crate::wire;
 
-/// Linux 3.15. Older kernels want shorter answers, and nobody has one.
+/// The oldest minor version that is accepted: Linux 3.15. Older kernels want shorter answers.
 const OLDEST_MINOR: u32 = 23;
-/// Linux 5.4, the first long-term kernel in which a file has no position if it is opened as a stream.
+/// The minor version of Linux 5.4, the first long-term kernel in which files opened as streams have no position.
 pub(crate) const STREAM_MINOR: u32 = 31;
-/// Linux 6.2, the first with FOPEN_PARALLEL_DIRECT_WRITES.
+/// The minor version of Linux 6.2, the first with `FOPEN_PARALLEL_DIRECT_WRITES`.
 pub(crate) const PARALLEL_WRITES_MINOR: u32 = 38;
 
-/// How every node is opened. Without a page cache, a position or a flush at close, and without
-/// the inode's lock around a write. `NONSEEKABLE` is for kernels that do not know `STREAM`;
-/// `NOFLUSH` also because a flush takes the inode's lock in some kernels, and then `close` would wait
-/// for another program's blocked write. Kernels ignore the bits that they do not know.
+/// The flags with which every node is opened: no page cache, no position, no flush at close, and no inode
+/// lock around a write. `NONSEEKABLE` is for kernels that do not know `STREAM`. `NOFLUSH` also avoids that
+/// `close` waits for another program's blocked write, since some kernels flush under the inode's lock. Kernels
+/// ignore the bits that they do not know.
 pub(crate) const OPEN_FLAGS: u32 = wire::FOPEN_DIRECT_IO
     | wire::FOPEN_NONSEEKABLE
     | wire::FOPEN_STREAM
@@ -58,7 +58,7 @@ pub(crate) fn answer_fuse(
     answer.max_background = 64;
     answer.congestion_threshold = 48;
     answer.max_write = MAX_WRITE;
-    // One more for a buffer that does not start at a page, should the kernel allow as many.
+    // One page more, for a buffer that does not start at a page. The kernel may allow fewer.
     let pages = MAX_WRITE as usize / rustix::param::page_size() + 1;
     answer.max_pages = u16::try_from(pages).unwrap_or(u16::MAX);
     answer.time_gran = 1;
@@ -85,6 +85,6 @@ pub(crate) fn answer_cuse(
     }
     let (answer, information) = (character.answer(), character.information());
     connection.reply(unique, answer.as_bytes(), &information);
-    // The position of a call is that within the call, as of a stream, in every version.
+    // As for a stream, the position counts from the start of the call, in every version.
     Ok(minor.max(STREAM_MINOR))
 }

@@ -5,10 +5,10 @@
 //! when it likes: at once, or never before another program did something. The calling program
 //! sees the errno, the short counts, the blocking and the signals that a driver would give it.
 //!
-//! Below is `/dev/fuse`: the nodes are regular files of a FUSE mount that have no page cache and no
-//! position. The protocol is spoken here and not by a library (`docs/decisions/0001-own-fuse-protocol.md`)
-//! because a driver needs what file systems do not: one descriptor for the caller's own `epoll`,
-//! answers in any order, interrupts, and no lock between two programs that write.
+//! The nodes are regular files of a FUSE mount, without a page cache and without a position. This crate speaks
+//! the protocol of `/dev/fuse` itself, because a driver needs what libraries for file systems leave out: one
+//! descriptor for the caller's own `epoll`, answers in any order, interrupts, and no lock between two
+//! programs that write.
 //!
 //! ```no_run
 //! use std::os::fd::AsFd;
@@ -21,7 +21,8 @@
 //! let mut device = Device::new(fuse, Config { nodes, ..Config::default() })?;
 //! let (mut buffer, mut last) = (Buffer::new(), Vec::new());
 //! loop {
-//!     // Wait until `device.as_fd()` is readable: epoll, together with all else; then
+//!     // A server with more to do waits for `device.as_fd()` in its own epoll instead.
+//!     device.wait()?;
 //!     while let Some(request) = device.receive(&mut buffer)? {
 //!         let token = request.token;
 //!         match request.operation {
@@ -46,22 +47,26 @@
 //!
 //! # What differs from a driver's node
 //!
-//! * `stat` says: a regular file of 2 GiB. No `SIGIO`; `O_ASYNC` has no effect.
+//! * `stat` shows a regular file of 2 GiB. `O_ASYNC` has no effect: no `SIGIO` is sent.
 //! * A read or write of 0 bytes is answered by the kernel and never arrives.
-//! * A call that was interrupted by a signal ends in `EINTR` even under `SA_RESTART`.
-//! * `O_APPEND`, `chmod`, `utimes`, `truncate`, `fsync` take the lock that a blocked write holds
-//!   shared: they wait for it, and later writes to the same inode wait for them
-//!   ([`Inodes::PerOpen`] avoids it). `RLIMIT_FSIZE` applies.
-//! * `ioctl` moves what the request code says and cannot return a new descriptor; the codes that the
-//!   kernel answers for any regular file (`FIONREAD`, `FIGETBSZ` ...) do not arrive.
-//! * `mmap` with `MAP_SHARED` is `ENODEV`; a private one is made, and touching it is `SIGBUS`.
+//! * A call that a signal interrupts fails with `EINTR`, also under `SA_RESTART`.
+//! * A blocked write holds the lock of its inode shared. Writes with `O_APPEND`, `chmod`, `utimes`, `truncate`
+//!   and `fsync` wait for that lock, and later writes to the same inode wait for them.
+//!   [`Inodes::PerOpen`] avoids this. `RLIMIT_FSIZE` applies.
+//! * `ioctl` copies only the bytes that the request code announces, and cannot return a new descriptor. The
+//!   kernel answers the codes for regular files (`FIONREAD`, `FIGETBSZ` ...) by itself.
+//! * `mmap` with `MAP_SHARED` fails with `ENODEV`. A private mapping succeeds, and touching it raises `SIGBUS`.
 //!
-//! # The other way in: `/dev/cuse`
+//! # Device files by `/dev/cuse`
 //!
-//! [`Device::character`] makes one device file of the machine, with a number, for root of the machine
-//! alone. The calls on it are the same; `stat` says what it is, several open files share no lock, and of
-//! the list above remain: no `SIGIO`, calls of 0 bytes, `EINTR`, and what `ioctl` moves. One call moves
-//! at most 128 KiB.
+//! [`Device::character`] makes a real character device in `/dev`, with a device number. Only root of the machine
+//! may do this, and the kernel needs its module `cuse`. The calls are the same. `stat` shows a character device,
+//! and open files share no lock. Of the list above these remain: no `SIGIO`, calls of 0 bytes, `EINTR`, and what
+//! `ioctl` copies. One call moves at most 128 KiB.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod config;
 mod connection;

@@ -1,4 +1,4 @@
-//! Messages of the kernel, cut into header and body, and the calls on open files decoded.
+//! Decodes messages of the kernel: header and body, and the calls on nodes.
 
 use zerocopy::FromBytes;
 
@@ -6,7 +6,7 @@ use crate::error::Malformed;
 use crate::request::{Caller, IoctlAbi, Operation, PollHandle};
 use crate::wire;
 
-/// A message cut into header and body, lengths checked.
+/// A message cut into header and body. Its lengths have been checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message<'a> {
     pub(crate) header: wire::InHeader,
@@ -38,12 +38,12 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// The argument struct at the start of the body, and what follows it.
+    /// Returns the argument struct at the start of the body, and the bytes behind it.
     pub(crate) fn argument<T: FromBytes>(&self) -> Result<(T, &'a [u8]), Malformed> {
         T::read_from_prefix(self.body).map_err(|_| self.malformed("body is too short"))
     }
 
-    /// A file name: the body without its terminating zero.
+    /// Returns the body as a file name, without its terminating zero.
     pub(crate) fn name(&self) -> Result<&'a [u8], Malformed> {
         let end = self.body.iter().position(|&byte| byte == 0);
         end.map(|end| &self.body[..end]).ok_or_else(|| self.malformed("name without its end"))
@@ -55,19 +55,19 @@ impl<'a> Message<'a> {
     }
 }
 
-/// A decoded call on a node, before the device puts its own rules on top.
+/// A decoded call on a node. The device applies its own rules to it.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) handle: u64,
-    /// Where in the file: not 0 for the second and later parts of a call that the kernel split.
+    /// The position in the file: not 0 for the second and later parts of a call that the kernel split.
     pub(crate) offset: u64,
-    /// A read to fill the page cache, for no `read` of a program.
+    /// Whether the kernel reads for its page cache and not for a `read` of a program.
     pub(crate) page_cache: bool,
     pub(crate) flags: u32,
     pub(crate) operation: Operation<'a>,
 }
 
-/// Decodes the operations that the server answers; `None` for an opcode that is not one of them.
+/// Decodes a call on a node. Returns `None` for any other opcode.
 pub(crate) fn decode_call<'a>(message: &Message<'a>) -> Result<Option<Call<'a>>, Malformed> {
     let nonblock = |flags: u32| flags & rustix::fs::OFlags::NONBLOCK.bits() != 0;
     let call = match message.header.opcode {

@@ -1,19 +1,19 @@
-//! What the device answers by itself: lookups, attributes, listings, and requests that a device has not.
+//! Requests about names and attributes, and those that a device does not support. No server sees them.
 
 use rustix::io::Errno;
 use zerocopy::IntoBytes;
 
 use crate::connection::{Connection, MAX_WRITE};
 use crate::error::ReceiveError;
-use crate::fs::{Directory, Target};
+use crate::fs::{Directory, Inode};
 use crate::message::Message;
 use crate::wire;
 
-/// Answers a request that is not a call on an open file. A device file (no `directory`) has none.
+/// Answers a request that is not a call on a node. A device file has no `directory`, and gets no such request.
 pub(crate) fn answer(
     connection: &mut Connection,
     directory: Option<&mut Directory>,
-    target: Target,
+    inode: Inode,
     message: &Message<'_>,
 ) -> Result<(), ReceiveError> {
     let wire::InHeader { opcode, unique, nodeid, .. } = message.header;
@@ -27,12 +27,12 @@ pub(crate) fn answer(
             Err(errno) => connection.reply_errno(unique, errno),
         },
         wire::FUSE_GETATTR => {
-            let attr = directory.getattr(target);
+            let attr = directory.getattr(inode);
             connection.reply(unique, attr.as_bytes(), &[])
         }
         wire::FUSE_SETATTR => {
             let (change, _) = message.argument::<wire::SetattrIn>()?;
-            match directory.setattr(target, &change) {
+            match directory.setattr(inode, &change) {
                 Ok(attr) => connection.reply(unique, attr.as_bytes(), &[]),
                 Err(errno) => connection.reply_errno(unique, errno),
             }
@@ -49,7 +49,7 @@ pub(crate) fn answer(
             connection.reply(unique, statfs.as_bytes(), &[])
         }
         wire::FUSE_RELEASEDIR | wire::FUSE_FSYNCDIR => connection.reply(unique, &[], &[]),
-        // As a character device without that operation.
+        // What a character device without that operation answers.
         wire::FUSE_FSYNC | wire::FUSE_READLINK | wire::FUSE_COPY_FILE_RANGE => {
             connection.reply_errno(unique, Errno::INVAL)
         }
@@ -64,8 +64,8 @@ pub(crate) fn answer(
         | wire::FUSE_LINK
         | wire::FUSE_CREATE
         | wire::FUSE_TMPFILE => connection.reply_errno(unique, Errno::ROFS),
-        // To FLUSH, ACCESS, the xattrs and all that is unknown: the kernel remembers that there
-        // is no such thing here, does what is right then, and does not ask again.
+        // FLUSH, ACCESS, extended attributes and all that is unknown: the kernel remembers this answer, does
+        // what is right without the operation, and does not ask again.
         _ => connection.reply_errno(unique, Errno::NOSYS),
     };
     Ok(())

@@ -1,4 +1,4 @@
-//! Mounting and unmounting: as root or in a user namespace by system call, else by `fusermount3`.
+//! Mounting and unmounting, by system call (as root, or in a user namespace) or by `fusermount3`.
 
 use std::ffi::{CString, OsStr};
 use std::io::{self, IoSliceMut};
@@ -17,26 +17,27 @@ use rustix::net::{
 /// The set-uid programs that mount for a user: of libfuse 3, and of libfuse 2.
 const HELPERS: [&str; 2] = ["fusermount3", "fusermount"];
 
-/// How the helper learns which of its descriptors is the socket for the answer.
+/// The variable that tells the helper which of its descriptors is the socket for its answer.
 const COMMFD_VARIABLE: &str = "_FUSE_COMMFD";
 
 /// How a device is mounted.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MountOptions {
-    /// What `/proc/mounts` shows as the source, and as the type behind `fuse.`.
+    /// The source in `/proc/mounts`; the type there is `fuse.` and this name.
     pub name: String,
     /// The user that mounts, as seen in the user namespace of the mount. Ignored by
     /// [`mount_with_fusermount`], which takes the real one.
     pub uid: u32,
-    /// The group that mounts, as [`uid`](Self::uid).
+    /// The group that mounts; see [`uid`](Self::uid).
     pub gid: u32,
-    /// Other users than `uid` may use the mount, as far as the modes of the nodes let them. The
-    /// helper refuses it to a user, unless `/etc/fuse.conf` has `user_allow_other`.
+    /// Whether other users may use the mount, as far as the modes of the nodes let them. The helper refuses
+    /// this to ordinary users unless `/etc/fuse.conf` has `user_allow_other`.
     pub allow_other: bool,
 }
 
 impl MountOptions {
-    /// For the user of this process; others may use the device.
+    /// Options for the user of this process; other users may use the device.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.into(),
@@ -49,10 +50,10 @@ impl MountOptions {
 
 /// Opens `/dev/fuse`: `O_RDWR | O_CLOEXEC | O_NONBLOCK`.
 ///
-/// To mount in a user namespace, open it in there: the kernel wants both to be the same.
+/// To mount in a user namespace, open the file in the same namespace.
 ///
 /// # Errors
-/// Those of `open(2)`; in a container mostly `ENOENT` or `EPERM`.
+/// Those of `open(2)`; in a container usually `ENOENT` or `EPERM`.
 pub fn open_fuse() -> io::Result<OwnedFd> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
     Ok(rustix::fs::open("/dev/fuse", flags, Mode::empty())?)
@@ -64,8 +65,9 @@ pub fn open_fuse() -> io::Result<OwnedFd> {
 /// Returns before the device is served: the kernel queues its first message.
 ///
 /// # Errors
-/// Those of `mount(2)`. `EPERM`: not root here, see [`mount_with_fusermount`]. `EINVAL`: `fuse` was
-/// opened in another user namespace, or is mounted already. `InvalidInput`: a zero byte in the name.
+/// Those of `mount(2)`: `EPERM` if this process is not root of that namespace (see
+/// [`mount_with_fusermount`]), `EINVAL` if `fuse` was opened in another user namespace or is mounted already.
+/// [`InvalidInput`](io::ErrorKind::InvalidInput) if the name has a zero byte.
 pub fn mount(fuse: BorrowedFd<'_>, target: &Path, options: &MountOptions) -> io::Result<()> {
     let MountOptions { name, uid, gid, allow_other } = options;
     let mut data = format!(
@@ -81,13 +83,13 @@ pub fn mount(fuse: BorrowedFd<'_>, target: &Path, options: &MountOptions) -> io:
     Ok(rustix::mount::mount(name.as_str(), target, kind, flags, data.as_c_str())?)
 }
 
-/// Mounts on `target` through the set-uid helper `fusermount3`, for a user who may not mount.
+/// Mounts on the directory `target` through the set-uid helper `fusermount3`, which ordinary users may run.
 ///
 /// Returns the descriptor of `/dev/fuse` that the helper opened, for [`Device::new`](crate::Device::new).
-/// Blocks for the helper, so this is for the start of a program.
+/// Blocks until the helper has ended.
 ///
 /// # Errors
-/// `NotFound` if there is no such program, or what the helper says.
+/// [`NotFound`](io::ErrorKind::NotFound) if the helper is not installed, or what it says on standard error.
 pub fn mount_with_fusermount(target: &Path, options: &MountOptions) -> io::Result<OwnedFd> {
     let name = &options.name;
     if name.contains([',', '\\']) {
@@ -111,8 +113,8 @@ pub fn mount_with_fusermount(target: &Path, options: &MountOptions) -> io::Resul
     Ok(fuse)
 }
 
-/// Takes the mount away from `target`. Programs that have a node open keep it until they close it, or
-/// until the [`Device`](crate::Device) is dropped.
+/// Unmounts `target`. Programs that have a node open keep it until they close it or the
+/// [`Device`](crate::Device) is dropped.
 ///
 /// # Errors
 /// Those of `umount(2)`, or what `fusermount3` says if this process may not unmount.
@@ -126,8 +128,8 @@ pub fn unmount(target: &Path) -> io::Result<()> {
     }
 }
 
-/// Runs the helper with `socket` as its standard input: the one descriptor that can be handed to a
-/// child without a moment in which other children may inherit it as well.
+/// Runs the helper with `socket` as its standard input. Any other descriptor would have to be inheritable for a
+/// moment, in which other children of this process could inherit it too.
 fn run_helper(arguments: &[&OsStr], socket: Option<OwnedFd>) -> io::Result<()> {
     for helper in HELPERS {
         let mut command = Command::new(helper);
@@ -155,7 +157,7 @@ fn run_helper(arguments: &[&OsStr], socket: Option<OwnedFd>) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::NotFound, why))
 }
 
-/// The descriptor that the helper has sent before it ended; never waits.
+/// Returns the descriptor that the helper sent before it ended. Never waits.
 fn receive_descriptor(socket: &OwnedFd) -> io::Result<OwnedFd> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);

@@ -2,8 +2,8 @@
 //!
 //! Since Linux 5.13 the kernel answers `FS_IOC_GETFLAGS`, `FS_IOC_SETFLAGS`, `FS_IOC_FSGETXATTR` and
 //! `FS_IOC_FSSETXATTR`, and since 6.17 `file_getattr(2)` and `file_setattr(2)`, by an open, an ioctl and
-//! a release of its own: also for a caller who may not open the node at all. A driver sees nothing of
-//! this, so the server does not either.
+//! a release of its own, also for callers that may not open the node. A driver does not see this, so the server
+//! does not either.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -16,21 +16,20 @@ pub(crate) const HANDLE: u64 = u64::MAX;
 /// Returns whether the kernel opens a file for itself, on behalf of this thread.
 ///
 /// Such an open has no flags at all. Opens of 64-bit programs have at least `O_LARGEFILE`, which the
-/// kernel adds (`force_o_largefile`); those of 32-bit programs may have none, so the program is
-/// looked at. An open of which nothing is known counts as the program's: a server can bear a file
-/// that is closed at once, but a program cannot bear one that does nothing.
+/// kernel adds (`force_o_largefile`). Those of 32-bit programs may have none, so this asks what the program is.
+/// If that is not known, the open counts as the program's: a file that is closed at once does a server no harm,
+/// but a file that does nothing would break the program.
 pub(crate) fn is_open(flags: u32, thread: u32) -> bool {
     cfg!(target_pointer_width = "64")
         && flags & (OFlags::LARGEFILE | OFlags::ACCMODE).bits() == 0
         && is_64_bit(thread) == Some(true)
 }
 
-/// Returns whether a thread runs a 64-bit program; `None` where that cannot be seen.
+/// Returns whether a thread runs a 64-bit program, or `None` if that cannot be seen.
 ///
-/// The vector that the kernel gave the program tells (proc_pid_auxv(5)). Its first word is a small
-/// number, so that the upper half of it is zero if words have 64 bits; if they have 32, there is the
-/// second word, which for the first entries is never zero. The program itself is not opened: it may lie
-/// on a file system that never answers.
+/// The auxiliary vector tells (`proc_pid_auxv(5)`). Its first word is a small number: if words have 64 bits,
+/// the upper half is zero; if they have 32, the second word is there, which is never zero in the first entries.
+/// The program file itself is not opened, because it may lie on a file system that never answers.
 fn is_64_bit(thread: u32) -> Option<bool> {
     let mut start = [0; 8];
     File::open(format!("/proc/{thread}/auxv")).ok()?.read_exact(&mut start).ok()?;
