@@ -9,9 +9,9 @@ use std::io;
 pub enum ReadError {
     /// The bytes cannot be read.
     Io(io::Error),
-    /// The file is something else; the text says what or why.
+    /// The file is not a MIDI file; the text says why.
     NotMidi(&'static str),
-    /// It has a header, and no track.
+    /// The file has a header but no track.
     NoTracks,
 }
 
@@ -40,7 +40,7 @@ impl From<io::Error> for ReadError {
     }
 }
 
-/// Says what the first bytes of a file without a header look like.
+/// Returns why a file without a header is refused, judged by its first bytes.
 pub(crate) fn looks_like(start: &[u8]) -> &'static str {
     const KNOWN: &[(&[u8], &str)] = &[
         (b"\x1f\x8b", "it is compressed with gzip; unpack it first"),

@@ -1,4 +1,4 @@
-//! What a track says: events as data, for reading and for writing.
+//! Events of tracks as data, for reading and for writing.
 
 /// One event of a track.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,27 +11,27 @@ pub struct TrackEvent {
     pub kind: EventKind,
 }
 
-/// What happens in a track.
+/// The kinds of events. The standard has no others, and adds none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// A message to one of the 16 channels.
     Channel(ChannelMessage),
     /// A system exclusive message or a part of one.
     SysEx(SysEx),
-    /// Bytes that the file wants to be sent as they are (`F7` outside of a SysEx).
+    /// Bytes to be sent as they are (`F7` outside of a SysEx).
     Escape(Vec<u8>),
-    /// Something about the song that is not sent.
+    /// An event about the song that is not sent.
     Meta(Meta),
 }
 
 /// A system exclusive message or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SysEx {
-    /// The message begins here: an `F0`, which is not in `data`, comes before the bytes.
+    /// Whether the message begins here: with an `F0`, which is not in `data`.
     pub start: bool,
-    /// The bytes, with the `F7` at the message's end if the file has one.
+    /// The bytes, including the `F7` at the message's end if the file has one.
     pub data: Vec<u8>,
-    /// The reader cut a long packet into pieces: the next event goes on with the same packet.
+    /// Whether the reader cut a long packet here: the next event goes on with the same packet.
     pub split: bool,
 }
 
@@ -40,11 +40,11 @@ pub struct SysEx {
 pub struct ChannelMessage {
     /// The channel, from 0 to 15.
     pub channel: u8,
-    /// What the channel is told.
+    /// The message.
     pub voice: Voice,
 }
 
-/// What a channel is told. Every number is from 0 to 127 where nothing else is said.
+/// A channel message without its channel. Every number is from 0 to 127 unless stated otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are named as in the MIDI specification")]
 pub enum Voice {
@@ -56,16 +56,16 @@ pub enum Voice {
     KeyPressure { key: u8, pressure: u8 },
     /// `Bn`: a controller has a new value.
     Control { controller: u8, value: u8 },
-    /// `Cn`: another sound is chosen.
+    /// `Cn`: another program (sound) is chosen.
     Program { program: u8 },
     /// `Dn`: the pressure on all keys.
     ChannelPressure { pressure: u8 },
-    /// `En`: the pitch wheel has moved; from -8192 to 8191, 0 is the middle.
+    /// `En`: the pitch wheel has moved, to a position from -8192 to 8191; 0 is the middle.
     PitchBend { bend: i16 },
 }
 
 impl ChannelMessage {
-    /// Makes a message of a status byte from `80` to `EF` and its data bytes. The highest bit of a
+    /// Decodes a status byte from `80` to `EF` and its data bytes. The highest bit of a
     /// data byte is ignored, and so is the second data byte of a message that has only one.
     ///
     /// Returns `None` for any other status byte.
@@ -116,7 +116,7 @@ pub(crate) fn data_len(status: u8) -> usize {
     }
 }
 
-/// Something about the song that is not sent.
+/// An event about the song that is not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are named as in the specification of the files")]
 pub enum Meta {
@@ -129,7 +129,7 @@ pub enum Meta {
     ChannelPrefix(u8),
     /// `21`: the output that the track is for.
     Port(u8),
-    /// `2F`: the track is over.
+    /// `2F`: the track ends.
     EndOfTrack,
     /// `51`: microseconds of a quarter from here on; 24 bits, and 0 in a damaged file.
     Tempo(u32),
@@ -141,13 +141,13 @@ pub enum Meta {
     KeySignature { sharps: i8, minor: bool },
     /// `7F`: bytes for one program.
     SequencerSpecific(Vec<u8>),
-    /// Any other, and those above if their length or their values are not as the standard says.
+    /// Any other event, and those above if their length or a value breaks the standard.
     Other { kind: u8, data: Vec<u8> },
 }
 
 impl Meta {
-    /// Makes an event of its type and its data. It is an [`Other`](Self::Other) if the data is not as
-    /// the standard says for this type.
+    /// Decodes an event from its type and its data. Data that breaks the standard makes it an
+    /// [`Other`](Self::Other).
     #[must_use]
     pub fn from_data(kind: u8, data: Vec<u8>) -> Self {
         match (kind, data.as_slice()) {
@@ -207,7 +207,7 @@ impl Meta {
         }
     }
 
-    /// Returns how many bytes an event of this type has by the standard, if that is fixed.
+    /// Returns the length that the standard fixes for an event of this type, if it does.
     #[must_use]
     pub(crate) fn standard_len(kind: u8) -> Option<usize> {
         match kind {

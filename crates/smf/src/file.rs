@@ -8,16 +8,16 @@ use crate::source::Source;
 use crate::track::Track;
 use std::ops::Range;
 
-/// The header is looked for in so many bytes at the start of a file.
+/// How many bytes at the start of a file are searched for the header. 64 KiB covers the wrappers that are in use.
 pub const SEARCHED: usize = 64 * 1024;
-/// `MThd` and its length.
+/// The bytes of `MThd` and of its length.
 const HEADER_START: u64 = 8;
-/// Format, number of tracks and division.
+/// The bytes of format, number of tracks and division.
 const HEADER_BODY: usize = 6;
-/// Ticks of a quarter where the header says 0.
-const USUAL_TICKS: u16 = 96;
-/// Ticks of a frame where the header says 0: 25 frames of 40 ticks are milliseconds.
-const USUAL_FRAME_TICKS: u8 = 40;
+/// The ticks of a quarter that are assumed if the header says 0.
+const DEFAULT_TICKS: u16 = 96;
+/// The ticks of a frame that are assumed if the header says 0: with 25 frames a second a tick is 1 ms.
+const DEFAULT_FRAME_TICKS: u8 = 40;
 
 /// How the tracks of a file belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Format {
     Single,
     /// 1: all tracks start at the same time.
     Parallel,
-    /// 2: the tracks are independent; played one after the other.
+    /// 2: the tracks are independent and follow one another.
     Sequential,
 }
 
@@ -44,8 +44,9 @@ pub enum Division {
     },
 }
 
-/// What a file says of itself.
+/// The header of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Header {
     /// How the tracks belong together.
     pub format: Format,
@@ -99,26 +100,26 @@ impl File {
         Ok(Self { source: source.clone(), header, extents, findings })
     }
 
-    /// What the file says of itself. A value that cannot be is replaced, and found wrong.
+    /// Returns the header. Impossible values are replaced and counted in [`findings`](Self::findings).
     #[must_use]
     pub fn header(&self) -> Header {
         self.header
     }
 
-    /// What was wrong with the header and with the chunks; the tracks have findings of their own.
+    /// Returns what was wrong with the header and the chunks. The tracks have findings of their own.
     #[must_use]
     pub fn findings(&self) -> &Findings {
         &self.findings
     }
 
-    /// The tracks, each of which can be read by itself.
+    /// Returns the tracks, which can be read independently.
     pub fn into_tracks(self) -> impl ExactSizeIterator<Item = Track> {
         let Self { source, extents, .. } = self;
         let numbered = extents.into_iter().enumerate();
         numbered.map(move |(number, extent)| Track::new(&source, number, &extent))
     }
 
-    /// All events in order of time; those of one tick in the order of the tracks.
+    /// Returns all events in order of time, those of one tick in the order of the tracks.
     #[must_use]
     pub fn into_merged(self) -> Merged {
         let (findings, sequential) =
@@ -127,7 +128,7 @@ impl File {
     }
 }
 
-/// The header's bytes behind its length, six or fewer, and where the chunks begin.
+/// Returns the header's bytes after its length, six or fewer, and where the chunks begin.
 fn header_body(
     source: &Source,
     start: u64,
@@ -171,7 +172,7 @@ fn header_in(bytes: &[u8]) -> Option<usize> {
     memchr::memmem::find(bytes, b"MThd\0\0\0")
 }
 
-/// The part of a source that is a MIDI file, from its `MThd` on.
+/// Returns the part of a source that is a MIDI file, from its `MThd` on.
 fn midi_in(source: &Source, findings: &mut Findings) -> Result<Range<u64>, ReadError> {
     let mut range = 0..source.len();
     let start = source.bytes(0, SEARCHED)?;
@@ -200,8 +201,7 @@ fn midi_in(source: &Source, findings: &mut Findings) -> Result<Range<u64>, ReadE
     }
 }
 
-/// The MIDI data in a RIFF file: chunks whose lengths have their least significant byte first, and
-/// which are padded to even lengths.
+/// Returns the MIDI data in a RIFF file. Its chunks have little-endian lengths, and are padded to even ones.
 fn riff_data(source: &Source, findings: &mut Findings) -> Result<Option<Range<u64>>, ReadError> {
     let len_at = |at| -> Result<Option<u64>, ReadError> {
         let bytes = source.bytes(at, 4)?;
@@ -218,7 +218,7 @@ fn riff_data(source: &Source, findings: &mut Findings) -> Result<Option<Range<u6
         let start = at + 8;
         if source.bytes(at, 4)? == b"data" {
             let behind = start + len.next_multiple_of(2);
-            // A length of 0 is what a writer leaves that was interrupted.
+            // A writer that was interrupted leaves a length of 0.
             let fits = len > 0 && (start + len >= end || behind == end || is_riff_chunk(behind)?);
             if stated_end > end || start + len > end || !fits {
                 findings.note(Oddity::RiffLength, None, 4);
@@ -236,7 +236,7 @@ fn division([high, low]: [u8; 2], at: u64, findings: &mut Findings) -> Division 
         if ticks == 0 {
             findings.note(Oddity::DivisionZero, None, at);
         }
-        return Division::Quarter(if ticks == 0 { USUAL_TICKS } else { ticks });
+        return Division::Quarter(if ticks == 0 { DEFAULT_TICKS } else { ticks });
     }
     let per_second = high.wrapping_neg();
     if !matches!(per_second, 24 | 25 | 29 | 30) {
@@ -245,5 +245,5 @@ fn division([high, low]: [u8; 2], at: u64, findings: &mut Findings) -> Division 
     if low == 0 {
         findings.note(Oddity::DivisionZero, None, at);
     }
-    Division::Frames { per_second, ticks: if low == 0 { USUAL_FRAME_TICKS } else { low } }
+    Division::Frames { per_second, ticks: if low == 0 { DEFAULT_FRAME_TICKS } else { low } }
 }

@@ -10,7 +10,7 @@ pub enum Oddity {
     RiffLength,
     /// Bytes before the header.
     LeadingBytes,
-    /// The header's length is not true.
+    /// The header's length is wrong.
     HeaderLength,
     /// A format other than 0, 1 and 2.
     UnknownFormat,
@@ -28,19 +28,19 @@ pub enum Oddity {
     TooManyTracks,
     /// A damaged file that is too large to be searched for its tracks.
     TooLarge,
-    /// Another song behind the first.
+    /// Another song after the first.
     AnotherSong,
     /// Bytes between two chunks.
     BytesBetweenChunks,
-    /// Bytes behind the last chunk.
+    /// Bytes after the last chunk.
     TrailingBytes,
     /// A track is longer or shorter than its chunk says.
     ChunkLength,
     /// The file ends within a track.
     Truncated,
-    /// A track does not say that it ends.
+    /// A track has no End of Track event.
     MissingEnd,
-    /// Bytes behind the end of a track, which its chunk counts.
+    /// Bytes after the end of a track, which its chunk counts.
     BytesAfterEnd,
     /// A track goes on beyond tick 2^32 - 1.
     TooLate,
@@ -48,7 +48,7 @@ pub enum Oddity {
     CutEvent,
     /// A delta time or a length of more than four bytes.
     LongNumber,
-    /// Bytes that are no number, where a number must be.
+    /// Bytes that are not a number where a number must be.
     NoNumber,
     /// Data bytes without a status byte.
     StrayData,
@@ -56,7 +56,7 @@ pub enum Oddity {
     HighData,
     /// Running status goes on over a meta event or a SysEx.
     RunningStatus,
-    /// A message that has no place in a file: `F1` to `F6`, `F8` to `FE`.
+    /// A message that a file cannot have: `F1` to `F6`, `F8` to `FE`.
     SystemMessage,
     /// A SysEx without the length that a file needs.
     SysExWithoutLength,
@@ -77,7 +77,7 @@ pub enum Oddity {
 }
 
 impl Oddity {
-    /// Returns whether something that could have been played is missing because of it.
+    /// Returns whether events that could have been played are missing because of it.
     #[must_use]
     pub fn loses_events(self) -> bool {
         matches!(
@@ -96,7 +96,7 @@ impl Oddity {
         )
     }
 
-    /// What is odd, and what the reader does about it.
+    /// Returns what is odd and what the reader does about it, as a phrase.
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
@@ -110,16 +110,14 @@ impl Oddity {
             Self::MissingTracks => "fewer tracks than the header announces: events are missing",
             Self::MoreTracks => "more tracks than the header announces: all are read",
             Self::TooManyTracks => "more than 65535 tracks: the others are left out",
-            Self::TooLarge => {
-                "a damaged file of more than 256 MiB: tracks behind that are left out"
-            }
-            Self::AnotherSong => "another song behind the first: left out",
+            Self::TooLarge => "a damaged file of more than 256 MiB: tracks after that are left out",
+            Self::AnotherSong => "another song after the first: left out",
             Self::BytesBetweenChunks => "bytes between chunks: left out",
-            Self::TrailingBytes => "bytes behind the last chunk: left out",
+            Self::TrailingBytes => "bytes after the last chunk: left out",
             Self::ChunkLength => "a track's length is wrong: read up to its end",
             Self::Truncated => "the file ends within a track: events are missing",
             Self::MissingEnd => "a track without an End of Track: it ends where its bytes end",
-            Self::BytesAfterEnd => "bytes behind the end of a track: left out",
+            Self::BytesAfterEnd => "bytes after the end of a track: left out",
             Self::TooLate => "a track goes on beyond tick 4294967295: its rest is left out",
             Self::CutEvent => "an event that is longer than its track: left out",
             Self::LongNumber => "a number of more than four bytes: read whole",
@@ -142,12 +140,13 @@ impl Oddity {
     }
 }
 
-/// One kind of oddity in a file. It prints as one line.
+/// One kind of damage in a file, with its count and first place. It prints as one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// The kind.
     pub oddity: Oddity,
-    /// How often it was met.
+    /// How often it occurred.
     pub count: u64,
     /// The track of the first one, from 0; `None` if it is in no track.
     pub track: Option<usize>,
@@ -170,12 +169,12 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What was found in a file or in a track, each kind once.
+/// What was wrong with a file or a track: each kind of damage once, with a count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// The kinds, in the order of [`Oddity`].
+    /// Returns the kinds, in the order of [`Oddity`].
     pub fn iter(&self) -> std::slice::Iter<'_, Finding> {
         self.0.iter()
     }
@@ -192,12 +191,12 @@ impl Findings {
         self.iter().any(|finding| finding.oddity.loses_events())
     }
 
-    /// Counts one.
+    /// Counts one occurrence.
     pub(crate) fn note(&mut self, oddity: Oddity, track: Option<usize>, offset: u64) {
         self.add(Finding { oddity, count: 1, track, offset });
     }
 
-    /// Adds another's counts.
+    /// Adds the counts of others.
     pub(crate) fn extend(&mut self, others: &Self) {
         others.iter().for_each(|finding| self.add(*finding));
     }

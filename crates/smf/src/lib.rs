@@ -4,10 +4,11 @@
 //! [track](File::into_tracks) by track or [merged](File::into_merged) in order of time: the first
 //! event of a large file is there at once, and memory does not grow with the file.
 //!
-//! Real files break the standard in many ways. The reader reads what can be read and remembers what
-//! was wrong: a [`Finding`] for each kind of [`Oddity`], with a count and the first place.
-//! [`Oddity::loses_events`] tells a repair from a loss. Only a file without a header or without any
-//! track is refused. No input makes the reader panic.
+//! Real files break the standard in many ways. The reader reads what can be read and counts what was wrong: a
+//! [`Finding`] for each kind of [`Oddity`], with its first place. [`Oddity::loses_events`] separates repairs from
+//! losses. Only a file without a header or without any track is refused. No input makes the reader panic.
+//!
+//! A [`TrackWriter`] takes events, and [`write()`] makes a file of such tracks.
 //!
 //! ```
 //! use aseqd_smf::{EventKind, File, Meta, Source, Voice};
@@ -23,12 +24,16 @@
 //! assert!(events.next().is_none());
 //! let findings: Vec<_> = events.findings().iter().map(ToString::to_string).collect();
 //! assert_eq!(findings, [
-//!     "bytes behind the end of a track: left out (once, in track 1 at byte 33)",
+//!     "bytes after the end of a track: left out (once, in track 1 at byte 33)",
 //!     "data bytes above 127: the highest bit was cleared (once, in track 1 at byte 25)",
 //! ]);
 //! ```
 
 #![forbid(unsafe_code)]
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod error;
 mod event;

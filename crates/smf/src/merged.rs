@@ -7,8 +7,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-/// All events of a file in order of time, each with the number of its track, from 0. Events of the
-/// same tick come in the order of the tracks.
+/// An iterator over all events of a file in order of time, each with the number of its track, from 0. Events
+/// of the same tick come in the order of the tracks.
 ///
 /// The tracks of format 2 follow one another: the ticks of each count from the end of the one before.
 #[derive(Clone, Debug)]
@@ -16,14 +16,14 @@ pub struct Merged {
     tracks: Vec<Track>,
     /// The next event of each track.
     next: Vec<Option<TrackEvent>>,
-    /// Tick and number of the tracks that have something next; the earliest is on top.
+    /// Tick and number of the tracks that have a next event; the earliest is on top.
     heap: BinaryHeap<Reverse<(u32, usize)>>,
     sequential: bool,
     /// The tick at which the track of format 2 began.
     base: u32,
     /// The tick of the last event.
     tick: u32,
-    /// The first track that was not begun.
+    /// The first track that has not begun.
     unbegun: usize,
     findings: Findings,
 }
@@ -35,13 +35,13 @@ impl Merged {
         Self { tracks, next, heap, sequential, base: 0, tick: 0, unbegun: 0, findings }
     }
 
-    /// The tick at which the track that the last event is of began: 0, but for format 2.
+    /// Returns the tick at which the track of the last event began: 0, except in format 2.
     #[must_use]
     pub fn base(&self) -> u32 {
         self.base
     }
 
-    /// What was wrong with the part of the file that was read.
+    /// Returns what was wrong with the part of the file that has been read.
     #[must_use]
     pub fn findings(&self) -> Findings {
         let mut findings = self.findings.clone();
@@ -51,7 +51,7 @@ impl Merged {
         findings
     }
 
-    /// Fetches the next event of a track, whose ticks count from `base`. `None`: there is none.
+    /// Fetches the next event of a track, whose ticks count from `base`. Returns `None` at its end.
     #[inline]
     fn fetch(&mut self, number: usize) -> Option<u32> {
         let track = &mut self.tracks[number];
@@ -68,7 +68,7 @@ impl Merged {
         Some(tick)
     }
 
-    /// Begins the tracks that are next: all of them, or one of those that follow one another.
+    /// Begins all tracks, or in format 2 the next one.
     fn begin(&mut self) {
         self.base = self.tick;
         while self.unbegun < self.tracks.len() {

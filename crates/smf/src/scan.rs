@@ -10,33 +10,33 @@ use crate::source::Source;
 use std::io;
 use std::ops::Range;
 
-/// Bytes read at once when a file is walked: it may be nothing but empty chunks.
-const WALKED: usize = 4096;
-/// Bytes read at once when a file is searched.
-const SEARCHED: usize = 64 * 1024;
-/// Most bytes of a file that are searched: a second or less. A damaged file that is larger than this is
-/// no song, and may be a whole disk.
+/// How many bytes are read at once when a file is walked, so that a file of many empty chunks takes few reads.
+const WALK_PIECE: usize = 4096;
+/// How many bytes are read at once when a file is searched.
+const SEARCH_PIECE: usize = 64 * 1024;
+/// The most bytes of a file that are searched: 256 MiB, which takes at most a second. A larger damaged file is not
+/// a song, and may be a whole disk.
 const MAX_SEARCHED: u64 = 256 << 20;
-/// The letters of a chunk and its length.
+/// The bytes of a chunk's name and length.
 const CHUNK_HEADER: u64 = 8;
 /// The usual length of the header of a song.
 const HEADER_LEN: u32 = 6;
-/// A header cannot announce more.
+/// The most tracks that a header can announce.
 pub(crate) const MAX_TRACKS: usize = u16::MAX as usize;
 
 /// Where a track is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Extent {
-    /// Behind the chunk's header.
+    /// The position after the chunk's header.
     pub(crate) start: u64,
-    /// Where the track ends at the latest.
+    /// The latest position at which the track can end.
     pub(crate) end: u64,
-    /// Where it ends by its chunk's length.
+    /// Where the track ends by its chunk's length.
     pub(crate) stated_end: u64,
     pub(crate) file_end: u64,
 }
 
-/// Finds the tracks in a part of a file behind its header.
+/// Finds the tracks in a part of a file after its header.
 pub(crate) fn tracks(
     source: &Source,
     range: Range<u64>,
@@ -70,7 +70,7 @@ pub(crate) fn tracks(
     Ok(found)
 }
 
-/// Returns whether a chunk can begin at a position, or the bytes end there.
+/// Returns whether a chunk can begin at a position or the file ends there.
 pub(crate) fn chunk_at(source: &Source, at: u64, end: u64) -> io::Result<bool> {
     Walk { bytes: Ahead::new(source), range: 0..end, budget: 0 }.is_border(at)
 }
@@ -165,7 +165,7 @@ impl Walk<'_> {
         let finder = memchr::memmem::Finder::new(b"MTrk");
         let mut at = from;
         while at + CHUNK_HEADER <= self.range.end && self.budget > 0 {
-            let block = self.bytes.source.bytes(at, SEARCHED)?;
+            let block = self.bytes.source.bytes(at, SEARCH_PIECE)?;
             let left = usize::try_from(self.range.end - at).unwrap_or(usize::MAX);
             let block = &block[..block.len().min(left)];
             for found in finder.find_iter(block) {
@@ -189,12 +189,12 @@ impl Walk<'_> {
     }
 }
 
-/// Four letters, digits or signs.
+/// Returns whether four bytes can be the name of a chunk: printable ASCII.
 fn is_name(id: [u8; 4]) -> bool {
     id.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// Headers of chunks, read some at a time.
+/// Reads headers of chunks, some at a time.
 struct Ahead<'a> {
     source: &'a Source,
     bytes: Vec<u8>,
@@ -206,14 +206,14 @@ impl<'a> Ahead<'a> {
         Self { source, bytes: Vec::new(), at: 0 }
     }
 
-    /// The letters and the length of a chunk; `None`: the file ends before.
+    /// Returns the name and the length of a chunk, or `None` if the file ends before.
     fn header(&mut self, at: u64) -> io::Result<Option<([u8; 4], u32)>> {
         let known = |bytes: &[u8], start| -> Option<[u8; 8]> {
             let offset = usize::try_from(at.checked_sub(start)?).ok()?;
             bytes.get(offset..)?.first_chunk().copied()
         };
         if known(&self.bytes, self.at).is_none() {
-            self.bytes = self.source.bytes(at, WALKED)?;
+            self.bytes = self.source.bytes(at, WALK_PIECE)?;
             self.at = at;
         }
         Ok(known(&self.bytes, self.at)
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_track_across_the_border_of_two_blocks_is_found() {
-        for before in SEARCHED - 12..SEARCHED + 2 {
+        for before in SEARCH_PIECE - 12..SEARCH_PIECE + 2 {
             let bytes = [&vec![0; before][..], b"MTrk\0\0\0\x01a"].concat();
             let start = before as u64 + 8;
             assert_eq!(scanned(&bytes).0, [(start, start + 1, start + 1)], "{before}");

@@ -1,22 +1,22 @@
-//! Where a file's bytes are, and a part of them that is read piece by piece.
+//! The bytes of a file, and parts of them that are read piece by piece.
 
 use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Most bytes that a track reads ahead, by default.
+/// The most bytes that a track reads ahead by default: more gains no speed, and each track has them.
 const PIECE: usize = 64 * 1024;
-/// The first read of a track is by this factor smaller: the first event must be there at once, however
-/// many tracks there are.
+/// The first read of a track is smaller by this factor, so that the first event of a file with many tracks is there
+/// at once.
 const FIRST_SHARE: usize = 16;
 
 /// Bytes that can be read at any position.
 pub trait ReadAt: Send + Sync {
-    /// Reads some bytes from a position on, and returns how many; 0 behind the end.
+    /// Reads some bytes from a position on, and returns how many: 0 at the end.
     ///
     /// # Errors
-    /// The reason why the bytes cannot be read; [`io::ErrorKind::Interrupted`] to be called again.
+    /// Any error ends the track that reads, except [`io::ErrorKind::Interrupted`]: then this is called again.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
 }
 
@@ -36,7 +36,7 @@ impl ReadAt for std::fs::File {
     }
 }
 
-/// The bytes of a file. Copies share them.
+/// The bytes of a file. Clones share them.
 #[derive(Clone)]
 pub struct Source {
     bytes: Arc<dyn ReadAt>,
@@ -51,25 +51,25 @@ impl fmt::Debug for Source {
 }
 
 impl Source {
-    /// Bytes that are read when they are needed, `len` of them.
+    /// Takes `len` bytes that are read when they are needed.
     pub fn new(bytes: impl ReadAt + 'static, len: u64) -> Self {
         Self { bytes: Arc::new(bytes), len, piece: PIECE }
     }
 
-    /// Bytes in memory.
+    /// Takes bytes in memory.
     pub fn memory(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
         let len = bytes.len() as u64;
         Self::new(bytes, len)
     }
 
-    /// Reads at most `piece` bytes ahead in each track, instead of 64 KiB.
+    /// Limits how many bytes are read ahead in each track. The default is 64 KiB.
     #[must_use]
     pub fn in_pieces(self, piece: usize) -> Self {
         Self { piece: piece.max(1), ..self }
     }
 
-    /// How many bytes there are.
+    /// Returns how many bytes there are.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.len
@@ -121,7 +121,7 @@ pub(crate) struct Window {
     /// What is not in `bytes` yet.
     rest: Range<u64>,
     bytes: Vec<u8>,
-    /// How much of `bytes` was consumed.
+    /// How many of `bytes` were consumed.
     consumed: usize,
     /// Size of the next read.
     step: usize,
@@ -135,7 +135,7 @@ impl Window {
         Self { source: source.clone(), rest, bytes: Vec::new(), consumed: 0, step, failed: false }
     }
 
-    /// The bytes that were read and not consumed.
+    /// Returns the bytes that were read and not consumed.
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[self.consumed..]
@@ -148,18 +148,18 @@ impl Window {
         self.bytes()
     }
 
-    /// Position in the file of the next byte.
+    /// Returns the position of the next byte in the file.
     #[inline]
     pub(crate) fn position(&self) -> u64 {
         self.rest.start - self.bytes().len() as u64
     }
 
-    /// How many bytes were not consumed, read or not.
+    /// Returns how many bytes were not consumed, whether read or not.
     pub(crate) fn unread(&self) -> u64 {
         self.rest.end - self.position()
     }
 
-    /// Whether reading failed, or the file has become shorter.
+    /// Returns whether reading failed or the file has become shorter.
     pub(crate) fn failed(&self) -> bool {
         self.failed
     }
@@ -207,7 +207,7 @@ impl Window {
         }
     }
 
-    /// Reads on. False: there is no more.
+    /// Reads more bytes. Returns whether there were any.
     #[cold]
     fn grow(&mut self, wanted: usize) -> bool {
         let left = self.rest.end - self.rest.start;
@@ -223,7 +223,7 @@ impl Window {
         let outcome = self.source.read(self.rest.start, len, &mut self.bytes);
         let got = self.bytes.len() - before;
         self.rest.start += got as u64;
-        // What a disk or a shorter file does not give is not there.
+        // Bytes that cannot be read count as missing.
         if outcome.is_err() || got < len {
             self.rest.end = self.rest.start;
             self.failed = true;

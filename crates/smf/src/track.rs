@@ -5,35 +5,35 @@ use crate::finding::{Findings, Oddity};
 use crate::scan::Extent;
 use crate::source::{Source, Window};
 
-/// The longest number that is read. The standard has four bytes; writers that pad with `80` have more.
-const MAX_NUMBER: usize = 16;
-/// Bytes that are there before an event is parsed: two numbers, a status, a type, and two to spare.
-const HEAD: usize = 2 * MAX_NUMBER + 4;
-/// Most bytes of a SysEx in one event, and most of a text that are kept.
+/// The most bytes of a number. The standard allows four; some writers pad with `80`.
+const MAX_NUMBER_LEN: usize = 16;
+/// How many bytes must be read before an event is parsed: two numbers, a status, a type, and two to spare.
+const HEAD: usize = 2 * MAX_NUMBER_LEN + 4;
+/// The most bytes of a SysEx in one event, and the most of a text that are kept. Larger ones would let a small
+/// file take much memory.
 const MAX_DATA: usize = 64 * 1024;
-/// How far the `F7` of a SysEx without a length is looked for.
+/// How many bytes are searched for the `F7` of a SysEx without a length.
 const MAX_RAW_SYSEX: usize = 4096;
 
-/// A track: an iterator over its events. Damage ends no track as long as something can be made of the
-/// bytes behind it.
+/// An iterator over the events of one track. It goes on after damage as long as later bytes make sense.
 #[derive(Clone, Debug)]
 pub struct Track {
     number: usize,
     window: Window,
     /// Where the chunk says that the track ends.
     stated_end: u64,
-    /// Where the reader believes that it ends at the latest.
+    /// The latest position at which the track can end.
     end: u64,
     file_end: u64,
     tick: u32,
-    /// Status of the last channel message.
+    /// The status of the last channel message.
     status: Option<u8>,
-    /// There was a meta event or a SysEx since, which ends running status by the standard.
+    /// Whether a meta event or a SysEx came since, which by the standard ends running status.
     status_ended: bool,
     in_sysex: bool,
-    /// What is left of a SysEx that is longer than an event.
+    /// How many bytes are left of a SysEx that is longer than an event.
     rest: u64,
-    /// The delta time of the next event was read already, after bytes that were skipped.
+    /// The delta time of the next event, if it was already read, after skipped bytes.
     delta: Option<u32>,
     over: bool,
     findings: Findings,
@@ -55,7 +55,7 @@ fn number(bytes: &[u8]) -> Number {
         return Number::Is(u32::from(*byte), 1);
     }
     let mut value = 0_u32;
-    for (at, byte) in bytes.iter().take(MAX_NUMBER).enumerate() {
+    for (at, byte) in bytes.iter().take(MAX_NUMBER_LEN).enumerate() {
         value = match value.leading_zeros() {
             7.. => value << 7 | u32::from(byte & 0x7f),
             _ => u32::MAX,
@@ -64,7 +64,7 @@ fn number(bytes: &[u8]) -> Number {
             return Number::Is(value, at + 1);
         }
     }
-    if bytes.len() < MAX_NUMBER { Number::Cut } else { Number::Endless }
+    if bytes.len() < MAX_NUMBER_LEN { Number::Cut } else { Number::Endless }
 }
 
 impl Track {
@@ -86,19 +86,19 @@ impl Track {
         }
     }
 
-    /// The track's number in the file, from 0.
+    /// Returns the track's number in the file, from 0.
     #[must_use]
     pub fn number(&self) -> usize {
         self.number
     }
 
-    /// The tick of the last event.
+    /// Returns the tick of the last event.
     #[must_use]
     pub fn tick(&self) -> u32 {
         self.tick
     }
 
-    /// What was wrong with the part that was read.
+    /// Returns what was wrong with the part that has been read.
     #[must_use]
     pub fn findings(&self) -> &Findings {
         &self.findings
@@ -131,7 +131,7 @@ impl Track {
         self.give_up(oddity, offset);
     }
 
-    /// What bytes behind this track's chunk are.
+    /// Returns what the bytes after this track's chunk are.
     fn padding(&self) -> Oddity {
         match self.end >= self.file_end {
             true => Oddity::TrailingBytes,
@@ -226,22 +226,21 @@ impl Track {
         }
     }
 
-    /// Skips data bytes to which no status byte belongs. The last of them is the delta time of the
-    /// status that ends them.
+    /// Skips data bytes without a status byte. The last of them is the delta time of the status that follows.
     fn skip_stray(&mut self, offset: u64) {
         self.note(Oddity::StrayData, offset);
         let last = self.window.skip_while(|byte| byte < 0x80);
         self.delta = Some(last.map_or(0, u32::from));
     }
 
-    /// An event of status `FF`, `F0` or `F7` at the start of the window. `None`: it is cut.
+    /// Parses an event of status `FF`, `F0` or `F7` at the start of the window. Returns `None` if it is cut.
     fn long_event(&mut self, offset: u64, head: usize, status: u8) -> Option<TrackEvent> {
         let bytes = self.window.bytes();
         let at = head + usize::from(status == 0xff);
         let kind = bytes.get(head).copied().unwrap_or_default();
         let (len, len_of_len) = match number(bytes.get(at..).unwrap_or_default()) {
             Number::Is(len, len_of_len) => (len, len_of_len),
-            // A length that is none is as good as one that is too long.
+            // Treated like a length that is too long.
             Number::Cut | Number::Endless => (u32::MAX, 0),
         };
         let body = at + len_of_len;
@@ -273,7 +272,7 @@ impl Track {
             return Some(self.meta(offset, kind, len));
         }
         if len > left {
-            // Some writers put the message in as it is sent, without a length.
+            // Some writers store the message as it is sent, without a length.
             let wanted = at + MAX_RAW_SYSEX;
             let raw = self.window.fill(wanted).get(at..).unwrap_or_default();
             let end = raw.iter().take(MAX_RAW_SYSEX).position(|byte| *byte >= 0x80);
@@ -288,7 +287,7 @@ impl Track {
         Some(self.packet(offset, status == 0xf0, len))
     }
 
-    /// A message of the system that only a cable can carry.
+    /// Skips a system message, which a file cannot have.
     fn skip_system(&mut self, offset: u64, head: usize, status: u8) {
         self.note(Oddity::SystemMessage, offset);
         let data = match status {
@@ -301,7 +300,7 @@ impl Track {
         self.window.consume(head + data);
     }
 
-    /// Parses the next event that is of interest.
+    /// Parses the next event that is not skipped.
     fn parse(&mut self) -> Option<TrackEvent> {
         loop {
             let offset = self.window.position();
@@ -311,7 +310,7 @@ impl Track {
                 return None;
             }
             if offset == self.stated_end && bytes.iter().take(HEAD).all(|byte| *byte == 0) {
-                // Its length is true, and a file was padded.
+                // The chunk's length is right, and the file is padded.
                 self.over = true;
                 self.note(Oddity::MissingEnd, offset);
                 self.note(self.padding(), offset);

@@ -4,12 +4,12 @@ use crate::event::{EventKind, Meta, data_len};
 use crate::file::{Division, Format};
 use std::io;
 
-/// The largest number that four bytes can hold.
-const MAX_NUMBER: u32 = 0x0fff_ffff;
-/// A text without letters: it bridges a pause that is longer than the largest delta time.
-const NOTHING: [u8; 3] = [0xff, 0x01, 0x00];
+/// The largest variable-length number: four bytes hold 28 bits.
+const MAX_VALUE: u32 = 0x0fff_ffff;
+/// An empty text event: it bridges pauses longer than the largest delta time.
+const EMPTY_TEXT: [u8; 3] = [0xff, 0x01, 0x00];
 
-/// Makes the bytes of one track.
+/// Encodes the events of one track.
 #[derive(Clone, Debug, Default)]
 pub struct TrackWriter {
     bytes: Vec<u8>,
@@ -19,7 +19,7 @@ pub struct TrackWriter {
 }
 
 impl TrackWriter {
-    /// A track without events.
+    /// Makes a track without events.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -33,7 +33,7 @@ impl TrackWriter {
     pub fn push(&mut self, tick: u32, event: &EventKind) -> io::Result<()> {
         let invalid = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         if self.ended {
-            return invalid("an event behind the end of its track");
+            return invalid("an event after the end of its track");
         }
         let Some(delta) = tick.checked_sub(self.tick) else {
             return invalid("an event before the last event of its track");
@@ -59,7 +59,7 @@ impl TrackWriter {
             }
         };
         let len = match u32::try_from(data.len()) {
-            Ok(len) if len <= MAX_NUMBER => len,
+            Ok(len) if len <= MAX_VALUE => len,
             _ => return invalid("an event of 256 MiB or more"),
         };
         self.pause(delta);
@@ -74,11 +74,11 @@ impl TrackWriter {
 
     fn pause(&mut self, delta: u32) {
         let mut left = delta;
-        while left > MAX_NUMBER {
-            number(MAX_NUMBER, &mut self.bytes);
-            self.bytes.extend(NOTHING);
+        while left > MAX_VALUE {
+            number(MAX_VALUE, &mut self.bytes);
+            self.bytes.extend(EMPTY_TEXT);
             self.status = None;
-            left -= MAX_NUMBER;
+            left -= MAX_VALUE;
         }
         number(left, &mut self.bytes);
     }
@@ -97,7 +97,7 @@ impl TrackWriter {
 ///
 /// # Errors
 /// [`io::ErrorKind::InvalidInput`] if there are more than 65535 tracks, several in [`Format::Single`],
-/// a track of 4 GiB or more, or a [`Division`] out of its range; otherwise what `out` says.
+/// a track of 4 GiB or more, or a [`Division`] out of its range. Errors of `out`.
 pub fn write(
     mut out: impl io::Write,
     format: Format,

@@ -38,7 +38,7 @@ files! {
     "cc_ff": "a controller's value of 255",
     "div_0": "a quarter of 0 ticks",
     "empty_trk": "a track of no bytes",
-    "eot_far": "an End of Track hours behind the last note",
+    "eot_far": "an End of Track hours after the last note",
     "fmt0_two": "two tracks in format 0",
     "fmt2": "format 2",
     "hdr8": "a header of 8 bytes",
@@ -138,7 +138,7 @@ fn events() -> Made {
         }),
         (
             "after_end",
-            "notes behind the End of Track",
+            "notes after the End of Track",
             ending(&[END, &notes(0, 70, 1), END].concat()),
         ),
         ("two_ends", "two End of Track", ending(&[END, END].concat())),
@@ -232,16 +232,12 @@ fn chunks() -> Made {
             "bytes before the first track",
             [USUAL, b"\0\0\0", &first(), &second()].concat(),
         ),
-        ("trailing", "bytes behind the last track", [song(), vec![0; 40]].concat()),
-        ("trailing_open", "no End of Track, and bytes behind the last track", {
+        ("trailing", "bytes after the last track", [song(), vec![0; 40]].concat()),
+        ("trailing_open", "no End of Track, and bytes after the last track", {
             let tracks = [notes(0, 60, 4), notes(1, 40, 4)].map(|notes| chunk(b"MTrk", &notes));
             [USUAL, &tracks.concat(), &[0; 40]].concat()
         }),
-        (
-            "trailing_3",
-            "three bytes behind the last track",
-            [song(), b"\r\n\x1a".to_vec()].concat(),
-        ),
+        ("trailing_3", "three bytes after the last track", [song(), b"\r\n\x1a".to_vec()].concat()),
         (
             "unknown",
             "nothing: an unknown chunk",
@@ -306,8 +302,8 @@ fn wrappers() -> Made {
             "a RIFF wrapper with a length that is too small",
             riff(b"", song().len() - 30),
         ),
-        ("two_songs", "another song behind the first", [song(), song()].concat()),
-        ("two_songs_junk", "another song behind bytes that are none", {
+        ("two_songs", "another song after the first", [song(), song()].concat()),
+        ("two_songs_junk", "another song after bytes that are none", {
             [&song(), &b"\x1a\0\0"[..], &song()].concat()
         }),
         ("rmid_0", "a RIFF wrapper with data of length 0", riff(b"", 0)),
