@@ -17,7 +17,9 @@ fn main() {
     let here = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
     let workspace = here.join("../..");
     println!("cargo::rerun-if-env-changed={READY}");
-    for watched in ["crates/preload", "crates/abi/src", "Cargo.toml", "Cargo.lock"] {
+    for watched in
+        ["crates/preload", "crates/abi/src", "crates/wire/src", "Cargo.toml", "Cargo.lock"]
+    {
         println!("cargo::rerun-if-changed={}", workspace.join(watched).display());
     }
     let library = match env::var_os(READY) {

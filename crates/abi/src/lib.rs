@@ -18,9 +18,7 @@ pub mod control;
 pub mod errno;
 pub mod event;
 pub mod ioctl;
-pub mod preload;
 pub mod seq;
-pub mod text;
 pub mod timer;
 pub mod ump;
 

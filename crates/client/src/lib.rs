@@ -3,7 +3,6 @@
 
 pub mod ioctl;
 pub mod proc_text;
-pub mod text;
 pub mod timer;
 
 use crate::ioctl::{errno, ioctl};

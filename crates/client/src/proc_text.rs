@@ -2,9 +2,9 @@
 //! procfs.
 
 use crate::ioctl::ioctl;
-use crate::text::{Piece, TEXT, Text};
 use aseqd_abi::Errno;
 use aseqd_host::error::{Context as _, Fail};
+use aseqd_wire::asound::{Piece, TEXT, Text};
 use std::os::fd::BorrowedFd;
 
 /// How often a text is begun, where others need the room for theirs.

@@ -2,13 +2,13 @@
 
 use super::proc_text;
 use crate::ioctl::ioctl;
-use crate::text::Text;
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::timers as request;
 use aseqd_abi::timer::{
     CLASS_GLOBAL, CLASS_NONE, CLASS_PCM, GLOBAL_UDRIVEN, TimerGinfo, TimerGstatus, TimerId,
 };
 use aseqd_host::error::{Context as _, Fail, reason};
+use aseqd_wire::asound::Text;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use std::fmt;
 use std::os::fd::{AsFd as _, OwnedFd};

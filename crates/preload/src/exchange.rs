@@ -8,7 +8,7 @@ use crate::hints;
 use crate::next::{self, Cleanup};
 use crate::pool::{self, Claim, Frame};
 use crate::sys::{self, Outcome};
-use aseqd_abi::preload::{
+use aseqd_wire::preload::{
     ANSWER, FileKey, KEY_WANTED, MAX_DATA, MORE, ORDER, REFUSED, Reply, Request, kind,
 };
 use libc::{c_int, c_void};
@@ -129,7 +129,7 @@ impl Call {
                 ORDER => self.obey(&reply),
                 ANSWER if reply.serial == claim.serial() => {
                     self.obey(&reply);
-                    let result = reply.result().map_err(|errno| c_int::from(errno.0));
+                    let result = reply.result();
                     return Ok(result.map(|value| Answer {
                         value: usize::try_from(value).unwrap_or(0),
                         descriptor,

@@ -5,7 +5,7 @@ use crate::paths::{Place, StandIn};
 use crate::sys::{self, Outcome};
 use crate::{hints, text};
 use aseqd_abi::ioctl;
-use aseqd_abi::preload::{FileName, MAX_READ, MAX_WRITE, NONBLOCK, Request, access, kind, node};
+use aseqd_wire::preload::{FileName, MAX_READ, MAX_WRITE, NONBLOCK, Request, access, kind, node};
 use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{c_int, c_void};
 

@@ -10,7 +10,7 @@
 //! and name, until the descriptor is closed.
 
 use crate::{pool, sys};
-use aseqd_abi::preload::FileName;
+use aseqd_wire::preload::FileName;
 use core::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use libc::c_int;
 

@@ -5,7 +5,7 @@
 //! `/dev/snd/timer` and the texts of `/proc/asound` it carries to the server; all others go on to the
 //! next library, at the price of a look into a table (`hints`). An open file is a socket, which the
 //! kernel polls, copies, hands on and closes as it does with every descriptor; the wire is described in
-//! `aseqd_abi::preload`.
+//! `aseqd_wire::preload`.
 //!
 //! It is loaded into strangers: nothing here allocates, locks or panics, so that every call can be made
 //! in a signal handler and after a fork; `errno` is touched by failures alone.

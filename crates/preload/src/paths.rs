@@ -3,7 +3,7 @@
 
 use crate::sys::Outcome;
 use crate::{pool, sys};
-use aseqd_abi::preload::STAND_INS;
+use aseqd_wire::preload::STAND_INS;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{c_char, c_int};

@@ -8,7 +8,7 @@
 #![expect(unsafe_code, reason = "looks at an abandoned call's frame; asks for a handler of forks")]
 
 use crate::sys::{self, Outcome, Peer};
-use aseqd_abi::preload::{
+use aseqd_wire::preload::{
     ANSWER, FileName, REFUSED, Reply, Request, SECRET_LEN, Secret, VERSION, Welcome,
     is_same_secret, kind,
 };

@@ -3,8 +3,8 @@
 use crate::exchange::Call;
 use crate::sys::{self, Outcome};
 use crate::{file, hints, paths};
-use aseqd_abi::preload::{Request, kind, node};
-use aseqd_abi::text::{Piece, TEXT};
+use aseqd_wire::asound::{Piece, TEXT};
+use aseqd_wire::preload::{Request, kind, node};
 use libc::c_int;
 use zerocopy::IntoBytes as _;
 

@@ -9,12 +9,12 @@ mod holders;
 use crate::budget::{self, Budget};
 use crate::door::{Call, CallKind, Door, Readiness};
 use aseqd_abi::Errno;
-use aseqd_client::text::TEXT;
 use aseqd_engine::{
     self as engine, Engine, Error, FileId, Identity, Input, Node, Output, READABLE, Reply, Time,
     WRITABLE,
 };
 use aseqd_host::log;
+use aseqd_wire::asound::TEXT;
 use std::collections::VecDeque;
 
 /// The longest answer: all events that a client can have unread, 2000 records of 28 bytes.

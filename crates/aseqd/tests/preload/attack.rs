@@ -7,7 +7,7 @@ use crate::door::{HELLO, admitted, ask, connection, hello, message, plain};
 use crate::server::Server;
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::sequencer as request;
-use aseqd_abi::preload::{
+use aseqd_wire::preload::{
     ANSWER, FileKey, FileName, KEY_WANTED, NONBLOCK, REFUSED, Reply, Request, Secret, Welcome,
     access, kind, node,
 };

@@ -2,8 +2,8 @@
 
 use crate::common::*;
 use crate::server::Server;
-use aseqd_abi::preload::{MORE, NONBLOCK, Reply, Request, Secret, VERSION, Welcome, kind};
 use aseqd_server::door::preload::library::Library;
+use aseqd_wire::preload::{MORE, NONBLOCK, Reply, Request, Secret, VERSION, Welcome, kind};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv,
@@ -46,7 +46,7 @@ pub(crate) fn ask(socket: &OwnedFd, message: &[u8]) -> Option<(Reply, Vec<u8>)> 
 pub(crate) fn admitted(server: &Server) -> (OwnedFd, Welcome) {
     let socket = connection(server);
     let (reply, rest) = ask(&socket, &hello(&server.secret())).expect("an answer");
-    assert_eq!((reply.kind, reply.value), (aseqd_abi::preload::ANSWER, 0));
+    assert_eq!((reply.kind, reply.value), (aseqd_wire::preload::ANSWER, 0));
     (socket, Welcome::read_from_bytes(&rest).expect("a welcome"))
 }
 

@@ -6,7 +6,7 @@ use crate::common::*;
 use crate::door::plain;
 use aseqd_abi::event::{Event, EventType};
 use aseqd_abi::ioctl::{sequencer, timers};
-use aseqd_abi::preload::{FileKey, FileName, MAX_DATA, Reply, Request, Secret, VERSION, kind};
+use aseqd_wire::preload::{FileKey, FileName, MAX_DATA, Reply, Request, Secret, VERSION, kind};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, connect,
@@ -248,7 +248,7 @@ impl Peer {
             1,
             2,
             u32::MAX,
-            aseqd_abi::text::TEXT,
+            aseqd_wire::asound::TEXT,
             sequencer::CLIENT_ID,
             sequencer::CREATE_PORT,
             sequencer::CREATE_QUEUE,

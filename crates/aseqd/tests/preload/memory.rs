@@ -4,7 +4,7 @@ use crate::common::*;
 use crate::door::{admitted, ask, connection, hello, message, plain};
 use crate::server::Server;
 use aseqd_abi::Errno;
-use aseqd_abi::preload::{MAX_DATA, MAX_WRITE, MORE, Request, access, kind, node};
+use aseqd_wire::preload::{MAX_DATA, MAX_WRITE, MORE, Request, access, kind, node};
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::os::fd::OwnedFd;

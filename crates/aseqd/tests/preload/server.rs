@@ -1,11 +1,11 @@
 //! A server behind the preload door alone, in a process of its own: this test's binary once more.
 
-use aseqd_abi::preload::Secret;
 use aseqd_server::clock::Clock;
 use aseqd_server::door::preload::PreloadDoor;
 use aseqd_server::door::preload::library::Library;
 use aseqd_server::door::{Received, Transport as _};
 use aseqd_server::session::Session;
+use aseqd_wire::preload::Secret;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::time::Timespec;
 use std::ffi::{OsStr, OsString};

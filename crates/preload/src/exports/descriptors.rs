@@ -4,7 +4,7 @@
 use super::keeping;
 use crate::sys;
 use crate::{file, hints, next, pool};
-use aseqd_abi::preload::access;
+use aseqd_wire::preload::access;
 use libc::{c_int, c_uint, c_void, mmsghdr, msghdr, ssize_t};
 
 /// `close`

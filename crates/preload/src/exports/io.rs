@@ -3,7 +3,7 @@
 use super::keeping;
 use crate::sys::{self, Outcome};
 use crate::{file, next};
-use aseqd_abi::preload::FileName;
+use aseqd_wire::preload::FileName;
 use libc::{c_int, c_ulong, c_void, iovec, off_t, ssize_t};
 
 /// The most parts that the kernel takes.

@@ -3,8 +3,8 @@
 
 use crate::budget::{Budget, TEXT_BYTES};
 use aseqd_abi::Errno;
-use aseqd_client::text::{PIECE, Piece, Text};
 use aseqd_engine::{Engine, Error, FileId};
+use aseqd_wire::asound::{PIECE, Piece, Text};
 use std::collections::VecDeque;
 use zerocopy::{FromBytes as _, FromZeros as _, IntoBytes as _};
 

@@ -6,8 +6,8 @@ use aseqd_abi::event::{EVENT_SIZE, EventData, EventTime, EventType};
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{PortCaps, PortInfo, QueueInfo};
 use aseqd_abi::{Address, Event};
-use aseqd_client::text::{PIECE, Piece, Text};
 use aseqd_engine::Access;
+use aseqd_wire::asound::{PIECE, Piece, Text};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// What a door was told, in order.

@@ -1,8 +1,8 @@
 //! Who may enter: see `docs/decisions/0008-who-may-enter.md`.
 
-use aseqd_abi::preload::{SECRET_LEN, Secret, is_same_secret};
 use aseqd_host::peer::Peer;
 use aseqd_host::{folder, log};
+use aseqd_wire::preload::{SECRET_LEN, Secret, is_same_secret};
 use std::io;
 
 /// Processes between a program and the server that are looked at; a longer line is not believed.

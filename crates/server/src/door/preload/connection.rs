@@ -2,8 +2,8 @@
 
 use super::share::Share;
 use super::slab::Key;
-use aseqd_abi::preload::{ANSWER, MAX_DATA, MAX_WRITE, Reply, Request};
 use aseqd_host::peer::Peer;
+use aseqd_wire::preload::{ANSWER, MAX_DATA, MAX_WRITE, Reply, Request};
 use rustix::io::Errno as Failure;
 use rustix::net::{
     RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, recv, sendmsg,
@@ -63,10 +63,10 @@ pub(super) struct Pending {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Work {
     Open {
-        /// Of `aseqd_abi::preload::access`.
+        /// Of `aseqd_wire::preload::access`.
         access: u32,
         nonblock: bool,
-        /// Of `aseqd_abi::preload::node`.
+        /// Of `aseqd_wire::preload::node`.
         node: u32,
     },
     Call,

@@ -12,10 +12,10 @@
 //! writable again is taken out at once.
 
 use crate::door::Readiness;
-use aseqd_abi::preload::FileKey;
 use aseqd_client::ioctl::ioctl;
 use aseqd_engine::FileId;
 use aseqd_host::peer::refuse_descriptors;
+use aseqd_wire::preload::FileKey;
 use rustix::event::epoll::EventFlags;
 use rustix::fs::OFlags;
 use rustix::net::{
@@ -76,7 +76,7 @@ impl File {
         let (ours, theirs) = pair()?;
         // The smallest there is.
         sockopt::set_socket_send_buffer_size(&theirs, 0)?;
-        // Nobody waits in a receive or a send of this end: see `aseqd_abi::preload::FileKey`.
+        // Nobody waits in a receive or a send of this end: see `aseqd_wire::preload::FileKey`.
         for (option, seconds) in [(Timeout::Recv, key.receive), (Timeout::Send, key.send)] {
             sockopt::set_socket_timeout(&theirs, option, Some(Duration::from_secs(seconds)))?;
         }

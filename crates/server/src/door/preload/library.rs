@@ -1,10 +1,10 @@
 //! The library that programs are started with. The program carries it in itself.
 
 use super::PreloadDoor;
-use aseqd_abi::preload::STAND_INS;
-use aseqd_client::text::Text;
 use aseqd_host::error::Fail;
 use aseqd_host::folder::{self, Place, Private, Refused};
+use aseqd_wire::asound::Text;
+use aseqd_wire::preload::STAND_INS;
 use rustix::fs::OFlags;
 use rustix::io::Errno as Failure;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};

@@ -1,6 +1,6 @@
 //! The door of programs that have our library in them: calls come over connections of the library's.
 //!
-//! See `aseqd_abi::preload` for what goes over the wire. Two epolls, one in the other: that of the files
+//! See `aseqd_wire::preload` for what goes over the wire. Two epolls, one in the other: that of the files
 //! inside that of everything. A closed file shows as a hang-up of the server's end, and before any call
 //! is looked at, those are asked for: what a program has closed is closed for whoever calls later.
 
@@ -14,13 +14,13 @@ mod slab;
 use super::{Call, CallKind, Door, Readiness, Received, Transport};
 use admission::Admission;
 use aseqd_abi::Errno;
-use aseqd_abi::preload::{
-    CARD_VARIABLE, FileKey, FileName, KEY_WANTED, MORE, NONBLOCK, ORDER, REFUSED, Reply, Request,
-    SECRET_VARIABLE, SOCKET_VARIABLE, VERSION, Welcome, access, is_same_secret, kind, node,
-};
 use aseqd_engine::{Access, FileId, Node};
 use aseqd_host::peer::{self, Peer};
 use aseqd_host::{folder, log};
+use aseqd_wire::preload::{
+    CARD_VARIABLE, FileKey, FileName, KEY_WANTED, MORE, NONBLOCK, ORDER, REFUSED, Reply, Request,
+    SECRET_VARIABLE, SOCKET_VARIABLE, VERSION, Welcome, access, is_same_secret, kind, node,
+};
 use connection::{Buffer, Connection, Message, Order, Pending, Work};
 use file::File;
 use library::Library;
@@ -427,7 +427,7 @@ impl PreloadDoor {
         let len = usize::try_from(request.len).unwrap_or(usize::MAX);
         let kind = match request.kind {
             kind::READ => {
-                CallKind::Read { file, len: len.min(aseqd_abi::preload::MAX_READ), nonblock }
+                CallKind::Read { file, len: len.min(aseqd_wire::preload::MAX_READ), nonblock }
             }
             kind::WRITE => {
                 connection.complete(buffer);

@@ -3,10 +3,10 @@
 use super::target::Targets;
 use super::walk::{End, Known, may_lead, walk};
 use crate::door::nodes;
-use aseqd_client::text::Text;
 use aseqd_engine::Node;
 use aseqd_host::memory;
 use aseqd_host::seccomp::Notification;
+use aseqd_wire::asound::Text;
 use rustix::fs::{OFlags, ResolveFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;

@@ -3,8 +3,8 @@
 
 use super::handover::read_only;
 use crate::door::CallKind;
-use aseqd_client::text::{Piece, TEXT, Text};
 use aseqd_engine::{Access, FileId, Node};
+use aseqd_wire::asound::{Piece, TEXT, Text};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use zerocopy::{FromBytes as _, IntoBytes as _};

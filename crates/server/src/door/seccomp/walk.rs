@@ -195,8 +195,8 @@ pub(super) fn may_lead(path: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aseqd_client::text::Text;
     use aseqd_engine::Node;
+    use aseqd_wire::asound::Text;
 
     fn find(directory: i32, path: &str, follow: bool) -> Result<Option<End>, Errno> {
         let thread = rustix::thread::gettid().as_raw_nonzero().get();

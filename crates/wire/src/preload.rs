@@ -16,7 +16,6 @@
 //! takes it away when told so by [`Reply::take`]. As long as the file is not writable, the buffer of the
 //! program's end is full of what the library has put there when told so by [`Reply::stuff`].
 
-use crate::Errno;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Of this protocol. Library and server come in one program and have the same.
@@ -144,14 +143,17 @@ pub struct Reply {
     pub stuff: u32,
 }
 
+/// The error of a reply whose error number Linux cannot have: `EIO`.
+const UNKNOWN: u16 = 5;
+
 impl Reply {
-    /// What the call returns.
+    /// Returns what the call returns.
     ///
     /// # Errors
-    /// The error that it ends with.
-    pub fn result(&self) -> Result<u64, Errno> {
-        let errno = self.value.unsigned_abs();
-        u64::try_from(self.value).map_err(|_| Errno(u16::try_from(errno).unwrap_or(Errno::EIO.0)))
+    /// The number of the error that the call fails with.
+    pub fn result(&self) -> Result<u64, i32> {
+        let errno = u16::try_from(self.value.unsigned_abs()).unwrap_or(UNKNOWN);
+        u64::try_from(self.value).map_err(|_| i32::from(errno))
     }
 }
 

@@ -9,7 +9,37 @@
 //! are of that text. So what is put together was true at one instant, as what Linux prints into an
 //! open file of procfs.
 
-pub use aseqd_abi::text::{PIECE, Piece, TEXT};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Bytes of text in one answer: with what stands before them, one page.
+pub const PIECE: usize = 4096 - 16;
+
+/// The request, on both device files; the argument is a [`Piece`].
+pub const TEXT: u32 = 0xd000_59a5;
+
+/// What is asked, and the answer.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+pub struct Piece {
+    /// In: which text: `seq/clients`, `seq/queues`, `seq/timer`, `timers`, from 0.
+    pub text: u32,
+    /// In: the byte of the text at which the piece begins; 0 takes the text anew.
+    pub offset: u32,
+    /// Out: bytes of the whole text.
+    pub total: u32,
+    /// Out: bytes of this piece; 0 at and behind the end.
+    pub len: u32,
+    /// Out: the piece, UTF-8 that may be cut within a character.
+    pub bytes: [u8; PIECE],
+}
+
+impl Piece {
+    /// The question for a piece of the text with that number.
+    #[must_use]
+    pub const fn question(text: u32, offset: u32) -> Self {
+        Self { text, offset, total: 0, len: 0, bytes: [0; PIECE] }
+    }
+}
 
 /// A text below `/proc/asound`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,24 +79,5 @@ impl Text {
             Self::QueueTimers => "seq/timer",
             Self::Timers => "timers",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_code_says_how_large_the_argument_is_and_is_nobodys() {
-        assert_eq!(aseqd_abi::ioctl::size(TEXT), 4096);
-        assert_eq!(TEXT, 0xd000_59a5);
-    }
-
-    #[test]
-    fn numbers_name_texts() {
-        for text in Text::ALL {
-            assert_eq!(Text::numbered(text.number()), Some(text));
-        }
-        assert_eq!(Text::numbered(4), None);
     }
 }

@@ -1,6 +1,6 @@
 //! The names of files, and the sizes of what goes over the wire.
 
-use aseqd_abi::preload::{
+use aseqd_wire::preload::{
     FileKey, FileName, Reply, Request, Secret, Welcome, access, is_same_secret, node,
 };
 

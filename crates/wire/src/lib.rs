@@ -1,0 +1,12 @@
+//! What aseqd's server, its preloaded library and its own programs say to each other, as data.
+//!
+//! [`preload`] has the messages between the preloaded library and the server. [`asound`] has the ioctl
+//! request by which programs of ours read the texts that Linux shows below `/proc/asound`.
+//!
+//! The protocol is private: both ends are always of the same version, and every version may change it.
+//! The crate depends on no other crate of aseqd, so that the library can be built from it alone.
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod asound;
+pub mod preload;
