@@ -3,8 +3,7 @@
 use crate::exchange::{Answer, Call, UNSENT};
 use crate::paths::{Place, StandIn};
 use crate::sys::{self, Outcome};
-use crate::{hints, text};
-use aseqd_abi::ioctl;
+use crate::{hints, ioctl, text};
 use aseqd_wire::preload::{FileName, MAX_READ, MAX_WRITE, NONBLOCK, Request, access, kind, node};
 use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{c_int, c_void};
@@ -249,14 +248,13 @@ const LENGTH_VARIABLE: u8 = 1 << 2;
 const MAX_DATA_LEN: u32 = 0x3fff_ffff;
 
 pub(crate) fn control(fd: c_int, name: &FileName, code: u32, argument: *mut c_void) -> Outcome {
-    let direction = ioctl::direction(code);
     let size = ioctl::size(code);
-    let thread = if code == ioctl::timers::SELECT { sys::thread() } else { 0 };
+    let thread = if code == ioctl::TIMER_SELECT { sys::thread() } else { 0 };
     let thread = if thread == sys::process() { 0 } else { thread };
     let request = Request { code, thread, ..request(kind::IOCTL, name) };
     let call = Call {
         data: argument.cast(),
-        data_len: if direction & ioctl::WRITE != 0 { size } else { 0 },
+        data_len: if ioctl::reads_argument(code) { size } else { 0 },
         into: argument.cast(),
         into_len: size,
         fd,

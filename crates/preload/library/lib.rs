@@ -13,7 +13,7 @@
 //! What cannot be caught: system calls that a program makes without the C library (Go, static
 //! programs), and descriptors that the C library uses under the hood (`fdopen` of a device).
 //!
-//! In the profile `preload`, which does not unwind, it is built without the standard library: it then
+//! Where it does not unwind, as `build.rs` builds it, it is without the standard library: it then
 //! needs nothing but the C library.
 #![cfg_attr(panic = "abort", no_std)]
 
@@ -21,6 +21,7 @@ mod exchange;
 mod exports;
 mod file;
 mod hints;
+mod ioctl;
 mod next;
 mod paths;
 mod pool;

@@ -10,3 +10,7 @@
 
 pub mod asound;
 pub mod preload;
+
+/// The folder of this package, from which the preloaded library's build takes the sources.
+#[doc(hidden)]
+pub const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

@@ -3,6 +3,7 @@
 use super::PreloadDoor;
 use aseqd_host::error::Fail;
 use aseqd_host::folder::{self, Place, Private, Refused};
+use aseqd_preload::LIBRARY;
 use aseqd_wire::asound::Text;
 use aseqd_wire::preload::STAND_INS;
 use rustix::fs::OFlags;
@@ -16,8 +17,6 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _}
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Its bytes.
-static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libaseqd_preload.so"));
 const LIBRARY_NAME: &str = "libaseqd_preload.so";
 /// What every folder is called, before 32 random digits.
 const FOLDER_PREFIX: &str = "aseqd-";

@@ -1,0 +1,22 @@
+//! The library's own view of request codes, beside the kernel's.
+
+use aseqd_abi::ioctl::{self as kernel, WRITE};
+
+#[path = "../library/ioctl.rs"]
+mod ioctl;
+
+#[test]
+fn codes_are_taken_apart_as_the_kernel_puts_them_together() {
+    for (name, code) in
+        [kernel::sequencer::ALL, kernel::timers::ALL, kernel::controls::ALL].concat()
+    {
+        assert_eq!(ioctl::reads_argument(code), kernel::direction(code) & WRITE != 0, "{name}");
+        assert_eq!(ioctl::size(code), kernel::size(code), "{name}");
+    }
+    assert_eq!(ioctl::TIMER_SELECT, kernel::timers::SELECT);
+}
+
+#[test]
+fn the_library_is_a_shared_object() {
+    assert!(aseqd_preload::LIBRARY.starts_with(b"\x7fELF"));
+}
