@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-const SONG: &[u8] = include_bytes!("../../../songs/etude.mid");
+const SONG: &[u8] = include_bytes!("../songs/etude.mid");
 /// Play a short piece through the sequencer and show its events as they arrive
 ///
 /// Where there is no sequencer, it starts one of its own, as `aseqd run` does.

@@ -213,8 +213,8 @@ mod tests {
     use proptest::prelude::*;
     use std::io::Write as _;
 
-    const ETUDE: &[u8] = include_bytes!("../../../../songs/etude.mid");
-    const SCALE: &[u8] = include_bytes!("../../../../songs/scale.mid");
+    const ETUDE: &[u8] = include_bytes!("../../songs/etude.mid");
+    const SCALE: &[u8] = include_bytes!("../../songs/scale.mid");
 
     fn file(format: u8, division: [u8; 2], tracks: &[&[u8]]) -> Vec<u8> {
         let count = u8::try_from(tracks.len()).unwrap();
