@@ -42,7 +42,7 @@ pub fn print(text: &str) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Prints as [`print`] does, for a command that has something to clean up. False: the reader has had enough.
+/// Prints as [`print()`] does, for a command that has something to clean up. False: the reader has had enough.
 ///
 /// # Errors
 /// What else keeps it from being written.
