@@ -17,7 +17,9 @@ const FILE: &str = "libaseqd_preload.so";
 fn main() {
     let out = PathBuf::from(variable("OUT_DIR"));
     let here = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
-    println!("cargo::rerun-if-env-changed={READY}");
+    for name in [READY, "DOCS_RS"] {
+        println!("cargo::rerun-if-env-changed={name}");
+    }
     for watched in ["build.rs", "library"] {
         println!("cargo::rerun-if-changed={watched}");
     }
