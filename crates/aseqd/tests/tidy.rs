@@ -66,6 +66,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// The files that may have unsafe code.
 const UNSAFE_ROOMS: &[&str] = &[
+    "crates/preload/library/connection.rs",
     "crates/preload/library/exchange.rs",
     "crates/preload/library/exports/descriptors.rs",
     "crates/preload/library/exports/folders.rs",
@@ -76,6 +77,7 @@ const UNSAFE_ROOMS: &[&str] = &[
     "crates/preload/library/exports/stat.rs",
     "crates/preload/library/exports/stdio.rs",
     "crates/preload/library/next.rs",
+    "crates/preload/library/page.rs",
     "crates/preload/library/paths.rs",
     "crates/preload/library/pool.rs",
     "crates/preload/library/sys.rs",

@@ -4,6 +4,7 @@
     reason = "message headers begin as zeroes; descriptors come in control data"
 )]
 
+use crate::connection;
 use crate::hints;
 use crate::next::{self, Cleanup};
 use crate::pool::{self, Claim, Frame};
@@ -91,7 +92,7 @@ impl Call {
             let piece = (self.data_len - done).min(MAX_DATA);
             let last = done + piece == self.data_len;
             request.flags = self.request.flags | if last { 0 } else { MORE };
-            let sent = pool::send(claim.fd(), &request, self.data.wrapping_add(done), piece);
+            let sent = connection::send(claim.fd(), &request, self.data.wrapping_add(done), piece);
             match sent {
                 Ok(_) if last => return Ok(()),
                 Ok(_) => done += piece,
@@ -117,7 +118,8 @@ impl Call {
                         let kind = kind::INTERRUPT;
                         let request = Request { kind, serial: claim.serial(), ..self.request };
                         let gone = |_| Broken(libc::ENODEV);
-                        pool::send(claim.fd(), &request, core::ptr::null(), 0).map_err(gone)?;
+                        connection::send(claim.fd(), &request, core::ptr::null(), 0)
+                            .map_err(gone)?;
                         interrupted = true;
                     }
                     continue;

@@ -1,15 +1,19 @@
 //! The calls on a file of ours.
 
 use crate::exchange::{Answer, Call, UNSENT};
-use crate::paths::{Place, StandIn};
 use crate::sys::{self, Outcome};
-use crate::{hints, ioctl, text};
+use crate::{hints, ioctl};
 use aseqd_wire::preload::{FileName, MAX_READ, MAX_WRITE, NONBLOCK, Request, access, kind, node};
 use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{c_int, c_void};
 
 /// Has this process seen a file of ours? If not, closing many descriptors closes none.
 static SEEN: AtomicBool = AtomicBool::new(false);
+
+/// Notes that this process has a file of ours.
+pub(crate) fn seen() {
+    SEEN.store(true, Ordering::Relaxed);
+}
 
 /// What the kernel answers for all files, whatever stands behind them.
 const GENERIC: [u64; 5] = [libc::FIONBIO, libc::FIOASYNC, libc::FIOCLEX, libc::FIONCLEX, FIOQSIZE];
@@ -18,40 +22,6 @@ const FIOQSIZE: u64 = 0x5460;
 /// Is this a request that no driver sees?
 pub(crate) fn is_generic(request: u64) -> bool {
     GENERIC.contains(&(request & 0xffff_ffff))
-}
-
-/// Opens what stands at one of our paths.
-pub(crate) fn open(place: Place, flags: c_int) -> Outcome<c_int> {
-    if let Place::Folder(_) = place {
-        return folder(place, flags);
-    }
-    if flags & libc::O_DIRECTORY != 0 {
-        return Err(libc::ENOTDIR);
-    }
-    if flags & libc::O_CREAT != 0 && flags & libc::O_EXCL != 0 {
-        return Err(libc::EEXIST);
-    }
-    let number = match place {
-        Place::Sequencer => node::SEQUENCER,
-        Place::Timer => node::TIMER,
-        Place::Control => node::CONTROL,
-        Place::Text(number) => return text::open(number, flags),
-        Place::Folder(_) => return Err(libc::EISDIR),
-    };
-    let fd = device(number, flags)?;
-    SEEN.store(true, Ordering::Relaxed);
-    hints::changed(fd);
-    Ok(fd)
-}
-
-/// Opens a folder, or the path of one or of a text: what stands for it.
-pub(crate) fn folder(place: Place, flags: c_int) -> Outcome<c_int> {
-    let writes = flags & libc::O_ACCMODE != libc::O_RDONLY || flags & libc::O_CREAT != 0;
-    if writes && flags & libc::O_PATH == 0 {
-        return Err(libc::EISDIR);
-    }
-    let stands_in = StandIn::of(place).ok_or(libc::ENOENT)?;
-    sys::open(stands_in.path(), flags)
 }
 
 /// Opens a device.
@@ -289,6 +259,6 @@ pub(crate) fn of(fd: c_int) -> Option<FileName> {
         return None;
     }
     let name = hints::identify(fd)?;
-    SEEN.store(true, Ordering::Relaxed);
+    seen();
     Some(name)
 }

@@ -9,7 +9,7 @@
 //! other end of a file must also have been made by the process that serves. That is remembered by number
 //! and name, until the descriptor is closed.
 
-use crate::{pool, sys};
+use crate::{connection, page, pool, sys};
 use aseqd_wire::preload::FileName;
 use core::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use libc::c_int;
@@ -81,7 +81,7 @@ pub(crate) fn identify(fd: c_int) -> Option<FileName> {
     if named.is_none()
         && let Some(hint) = hint
         // A child that shares the memory of its parent has numbers of its own.
-        && pool::is_own_process()
+        && page::is_own_process()
     {
         let _changed_meanwhile =
             hint.compare_exchange(seen, seen | FOREIGN, Ordering::AcqRel, Ordering::Relaxed);
@@ -93,7 +93,7 @@ pub(crate) fn identify(fd: c_int) -> Option<FileName> {
 pub(crate) fn is_still(fd: c_int, server: u64, key: u64) -> bool {
     let _kept = sys::KeepErrno::new();
     let same = |name: FileName| (name.server, name.key) == (server, key);
-    name_of(fd).is_some_and(same) && pool::is_known_server(fd)
+    name_of(fd).is_some_and(same) && connection::is_known_server(fd)
 }
 
 /// What its other end says.

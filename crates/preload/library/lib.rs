@@ -17,16 +17,20 @@
 //! needs nothing but the C library.
 #![cfg_attr(panic = "abort", no_std)]
 
+mod asound;
+mod connection;
+mod environment;
 mod exchange;
 mod exports;
 mod file;
 mod hints;
 mod ioctl;
 mod next;
+mod opening;
+mod page;
 mod paths;
 mod pool;
 mod sys;
-mod text;
 
 /// What nothing comes to: the linker would find it missing.
 #[cfg(panic = "abort")]

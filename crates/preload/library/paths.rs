@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "paths of programs are C strings")]
 
 use crate::sys::Outcome;
-use crate::{pool, sys};
+use crate::{environment, sys};
 use aseqd_wire::preload::STAND_INS;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -58,7 +58,7 @@ pub(crate) fn has_kernels_devices() -> bool {
 /// What stands at a path that begins at the directory `at`. The kernel is asked whether the path can be
 /// read. `errno` is kept.
 pub(crate) fn find(at: c_int, path: *const c_char) -> Option<Place> {
-    if path.is_null() || !pool::has_server() {
+    if path.is_null() || !environment::has_server() {
         return None;
     }
     let _kept = sys::KeepErrno::new();
@@ -70,7 +70,7 @@ pub(crate) fn find(at: c_int, path: *const c_char) -> Option<Place> {
 pub(crate) fn find_after(result: Outcome<()>, at: c_int, path: *const c_char) -> Option<Place> {
     let exists = result.is_ok();
     let was_read = matches!(result, Ok(()) | Err(libc::ENOENT | libc::ENOTDIR | libc::EACCES));
-    if !was_read || path.is_null() || !pool::has_server() {
+    if !was_read || path.is_null() || !environment::has_server() {
         return None;
     }
     // SAFETY: the kernel has just read this string.
@@ -87,7 +87,7 @@ fn look_up(at: c_int, path: &[u8]) -> Option<Place> {
     // Most paths end otherwise: no more is looked at.
     let last = last_part(path)?;
     let may_be = matches!(last, b"seq" | b"timer" | b"clients" | b"queues" | b"timers" | b"asound");
-    let may_be = may_be || last == b"controlC0" && pool::has_card();
+    let may_be = may_be || last == b"controlC0" && environment::has_card();
     if !may_be && !is_of_folder(last) {
         return None;
     }
@@ -130,8 +130,8 @@ impl StandIn {
             Place::Sequencer | Place::Timer | Place::Control => return None,
         };
         let mut path = [0; LONGEST];
-        let mut root = [0; pool::MAX_NAME];
-        let parts = pool::folder(&mut root)?.iter().chain(b"/").chain(STAND_INS.as_bytes());
+        let mut root = [0; environment::MAX_NAME];
+        let parts = environment::folder(&mut root)?.iter().chain(b"/").chain(STAND_INS.as_bytes());
         // The last byte stays zero.
         for (place, byte) in path.iter_mut().take(LONGEST - 1).zip(parts.chain(below)) {
             *place = *byte;
@@ -163,8 +163,8 @@ impl Whole {
         };
         let text = text.get(..len.ok()?)?;
         // A program that stands among the stand-ins, or has one open, means what they stand for.
-        let mut root = [0; pool::MAX_NAME];
-        let stands_in = pool::folder(&mut root)
+        let mut root = [0; environment::MAX_NAME];
+        let stands_in = environment::folder(&mut root)
             .and_then(|root| text.strip_prefix(root)?.strip_prefix(b"/"))
             .and_then(|below| below.strip_prefix(STAND_INS.as_bytes()))
             .filter(|below| below.is_empty() || below.starts_with(b"/"));

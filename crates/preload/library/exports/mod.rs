@@ -13,7 +13,7 @@ mod stat;
 mod stdio;
 
 use crate::sys::{self, Outcome};
-use crate::{next, paths, pool};
+use crate::{environment, next, page, paths};
 use core::ffi::CStr;
 use libc::{c_char, c_int};
 
@@ -41,15 +41,15 @@ fn keeping<T: TryFrom<usize> + From<i8>>(work: impl FnOnce() -> Outcome) -> T {
 extern "C" fn load() {
     next::find_all();
     if let Some(name) = variable(c"ASEQD_SOCKET") {
-        pool::set_server(name);
+        environment::set_server(name);
     }
     if let Some(digits) = variable(c"ASEQD_SECRET") {
-        pool::set_secret(digits);
+        environment::set_secret(digits);
     }
     if variable(c"ASEQD_CARD").is_some() {
-        pool::set_card();
+        environment::set_card();
     }
-    pool::prepare();
+    page::prepare();
     paths::prepare();
 }
 

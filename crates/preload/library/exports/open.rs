@@ -2,7 +2,7 @@
 
 use super::{descriptor, keeping};
 use crate::paths::Place;
-use crate::{file, hints, next, paths, sys};
+use crate::{hints, next, opening, paths, sys};
 use libc::{c_char, c_int, mode_t};
 
 /// Ours, or what the next library opens. That is asked first where it can do no harm: it tells whether the
@@ -14,7 +14,7 @@ fn open_at(at: c_int, path: *const c_char, flags: c_int, other: impl FnOnce() ->
         match paths::find(at, path) {
             // The kernel's own comes first.
             Some(Place::Folder(_)) => {}
-            Some(place) => return keeping(|| descriptor(file::open(place, flags))),
+            Some(place) => return keeping(|| descriptor(opening::open(place, flags))),
             None => return other_opened(other()),
         }
     }
@@ -29,14 +29,14 @@ fn open_at(at: c_int, path: *const c_char, flags: c_int, other: impl FnOnce() ->
             return other_opened(fd);
         }
         sys::set_errno(before);
-        return keeping(|| descriptor(file::folder(place, flags)));
+        return keeping(|| descriptor(opening::folder(place, flags)));
     }
     if fd >= 0 {
         // A device of the kernel's that was not there before.
         let _closed = sys::close(fd);
     }
     sys::set_errno(before);
-    keeping(|| descriptor(file::open(place, flags)))
+    keeping(|| descriptor(opening::open(place, flags)))
 }
 
 /// A descriptor that the next library has opened: through procfs, one of ours can be opened anew.

@@ -1,7 +1,7 @@
 //! `fopen`: the C library opens files by a way of its own there.
 
 use crate::paths::Place;
-use crate::{file, hints, next, paths, sys};
+use crate::{file, hints, next, opening, paths, sys};
 use core::ffi::CStr;
 use libc::{FILE, c_char, c_int, c_void, ssize_t};
 
@@ -71,7 +71,7 @@ fn open(place: Place, mode: *const c_char) -> Result<*mut FILE, c_int> {
     };
     let cloexec = if text.contains(&b'e') { libc::O_CLOEXEC } else { 0 };
     let exclusive = if text.contains(&b'x') { libc::O_CREAT | libc::O_EXCL } else { 0 };
-    let fd = file::open(place, direction | cloexec | exclusive)?;
+    let fd = opening::open(place, direction | cloexec | exclusive)?;
     let stream = if let Place::Text(_) | Place::Folder(_) = place {
         // SAFETY: the descriptor is new, the mode a C string.
         unsafe { libc::fdopen(fd, mode) }

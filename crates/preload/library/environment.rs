@@ -1,0 +1,92 @@
+//! What the environment of the program says of the run: where the server is, its secret, and whether there
+//! is a card. Set once, when the library is loaded.
+
+use crate::sys::Outcome;
+use aseqd_wire::preload::{SECRET_LEN, Secret};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+
+/// The longest name of a socket.
+pub(crate) const MAX_NAME: usize = 108;
+
+/// Where the server is: the bytes of its address, set before anybody calls, and their number.
+static SERVER: [AtomicU8; MAX_NAME] = [const { AtomicU8::new(0) }; MAX_NAME];
+static SERVER_LEN: AtomicUsize = AtomicUsize::new(0);
+
+/// What is shown to the server, and what it shows, one after the other.
+static SECRET: [AtomicU8; 2 * SECRET_LEN] = [const { AtomicU8::new(0) }; 2 * SECRET_LEN];
+
+/// Notes the secret of the run. Without one the server refuses.
+pub(crate) fn set_secret(digits: &[u8]) {
+    let Some(secret) = Secret::parse(digits) else { return };
+    for (place, byte) in SECRET.iter().zip(secret.program.iter().chain(&secret.server)) {
+        place.store(*byte, Ordering::Relaxed);
+    }
+}
+
+pub(crate) fn secret() -> Secret {
+    let mut secret = Secret { program: [0; SECRET_LEN], server: [0; SECRET_LEN] };
+    for (byte, place) in secret.program.iter_mut().chain(&mut secret.server).zip(&SECRET) {
+        *byte = place.load(Ordering::Relaxed);
+    }
+    secret
+}
+
+/// Notes where the server is: a path, or an abstract name after `@`.
+pub(crate) fn set_server(name: &[u8]) {
+    let is_abstract = name.first() == Some(&b'@');
+    if name.is_empty() || name.len() >= MAX_NAME {
+        return;
+    }
+    for (place, byte) in SERVER.iter().zip(name) {
+        place.store(*byte, Ordering::Relaxed);
+    }
+    if is_abstract && let Some(first) = SERVER.first() {
+        first.store(0, Ordering::Relaxed);
+    }
+    // A path has a zero behind it, an abstract name has none.
+    SERVER_LEN.store(name.len() + usize::from(!is_abstract), Ordering::Release);
+}
+
+/// Is there a card?
+static CARD: AtomicBool = AtomicBool::new(false);
+
+/// Notes that there is a card.
+pub(crate) fn set_card() {
+    CARD.store(true, Ordering::Relaxed);
+}
+
+/// Is there a card, whose control device is ours too?
+pub(crate) fn has_card() -> bool {
+    CARD.load(Ordering::Relaxed)
+}
+
+/// Is there a server at all?
+#[inline]
+pub(crate) fn has_server() -> bool {
+    SERVER_LEN.load(Ordering::Acquire) > 0
+}
+
+/// The folder in which the socket and the library are; none if the socket has an abstract name.
+pub(crate) fn folder(path: &mut [u8; MAX_NAME]) -> Option<&[u8]> {
+    for (place, byte) in path.iter_mut().zip(&SERVER) {
+        *place = byte.load(Ordering::Relaxed);
+    }
+    let len = SERVER_LEN.load(Ordering::Acquire);
+    let path = path.get(..len).filter(|path| path.starts_with(b"/"))?;
+    path.get(..path.iter().rposition(|byte| *byte == b'/')?)
+}
+
+/// Its address, and the length of that.
+pub(crate) fn server() -> Outcome<(libc::sockaddr_un, u32)> {
+    let len = SERVER_LEN.load(Ordering::Acquire);
+    if len == 0 {
+        return Err(libc::ENODEV);
+    }
+    let sun_family = libc::sa_family_t::try_from(libc::AF_UNIX).unwrap_or(0);
+    let mut address = libc::sockaddr_un { sun_family, sun_path: [0; MAX_NAME] };
+    for (place, byte) in address.sun_path.iter_mut().zip(&SERVER) {
+        *place = byte.load(Ordering::Relaxed) as libc::c_char;
+    }
+    let head = core::mem::offset_of!(libc::sockaddr_un, sun_path);
+    Ok((address, u32::try_from(head + len).unwrap_or(0)))
+}
