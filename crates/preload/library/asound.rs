@@ -1,4 +1,4 @@
-//! The texts of `/proc/asound`: asked of the server in pieces, handed to the program as a file in memory.
+//! Reads a text of `/proc/asound` from the server, and gives it to the program as a file in memory.
 
 use crate::exchange::Call;
 use crate::sys::{self, Outcome};
@@ -8,14 +8,14 @@ use aseqd_wire::preload::{Request, kind, node};
 use libc::c_int;
 use zerocopy::IntoBytes as _;
 
-/// Opens a text as it is now.
+/// Opens the text with this number, as it is now.
 pub(crate) fn open(number: u32, flags: c_int) -> Outcome<c_int> {
     if flags & libc::O_ACCMODE != libc::O_RDONLY {
         return Err(libc::EACCES);
     }
-    // The device of timers shows nobody that it is open.
+    // Other programs do not notice that the timer device is open.
     let device = file::device(node::TIMER, libc::O_RDONLY | libc::O_CLOEXEC)?;
-    // Its number may be known as that of another file, which was closed.
+    // The library may remember the number as that of a file which was closed.
     hints::changed(device);
     let filled = sys::memory_file(c"asound").and_then(|memory| {
         let done = fill(device, memory, number).and_then(|()| reopened(memory, flags));
@@ -29,7 +29,7 @@ pub(crate) fn open(number: u32, flags: c_int) -> Outcome<c_int> {
     Ok(fd)
 }
 
-/// Copies the text.
+/// Copies the text with this number from an open device to a file in memory.
 fn fill(device: c_int, memory: c_int, number: u32) -> Outcome<()> {
     let name = hints::identify(device).ok_or(libc::EIO)?;
     let mut offset = 0;
@@ -59,14 +59,14 @@ fn fill(device: c_int, memory: c_int, number: u32) -> Outcome<()> {
             left = left.get(written..).ok_or(libc::EIO)?;
         }
         offset += piece.len;
-        // A piece of nothing would be asked for without end.
+        // An empty piece would never lead to the end.
         if given.is_empty() || offset >= piece.total {
             return Ok(());
         }
     }
 }
 
-/// The same file from its beginning, for reading alone.
+/// Opens the file in memory again, at its beginning and for reading only.
 fn reopened(memory: c_int, flags: c_int) -> Outcome<c_int> {
     let mut name = [0; 32];
     let link = paths::descriptor_link(memory, &mut name).ok_or(libc::EIO)?;

@@ -1,4 +1,4 @@
-//! A new connection to the server, what goes over it, and who the server is.
+//! Makes a connection to the server, sends requests, and remembers which process the server is.
 #![expect(
     unsafe_code,
     reason = "message headers begin as zeroes; the limit of descriptors is asked for"
@@ -14,11 +14,11 @@ use core::sync::atomic::Ordering;
 use libc::c_int;
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
-/// Connections stand below this number, or below the limit of the process, so that no table of
-/// descriptors grows for them.
+/// Connections get descriptors below this number, or below the limit of the process. A higher number would
+/// make the kernel enlarge the process's table of descriptors.
 const TOP: u64 = 1024;
 
-/// A new connection, at a high number, and its inode.
+/// Makes a connection. Returns its descriptor, which is a high number, and its inode.
 pub(crate) fn connection() -> Outcome<(c_int, u64)> {
     let (address, len) = environment::server()?;
     let mut fd = sys::socket()?;
@@ -40,7 +40,7 @@ pub(crate) fn connection() -> Outcome<(c_int, u64)> {
         Ok(inode) => Ok((fd, inode)),
         Err(error) => {
             let _closed = sys::close(fd);
-            // A server that is gone is a device that is gone.
+            // If the server is gone, so is the device.
             Err(if matches!(error, libc::EACCES | libc::EMFILE | libc::ENFILE | libc::ENOMEM) {
                 error
             } else {
@@ -50,8 +50,8 @@ pub(crate) fn connection() -> Outcome<(c_int, u64)> {
     }
 }
 
-/// Shows the secret, and sees whether who listens knows it, too: the server's path may be another's by
-/// now. Then notes who that is.
+/// Shows the secret and checks that the listener knows its half, too, since the path may belong to another
+/// process by now. Then remembers which process the server is.
 fn greet(fd: c_int) -> Outcome<()> {
     let secret = environment::secret();
     let hello = Request { kind: kind::HELLO, code: VERSION, ..Request::default() };
@@ -95,7 +95,7 @@ pub(crate) fn note_server(number: u64, peer: Peer) {
     PAGE.server.store(number, Ordering::Release);
 }
 
-/// The server's number, process and user, if this process has seen it.
+/// Returns the server's number, process and user, if this process has connected to it.
 pub(crate) fn known_server() -> Option<(u64, Peer)> {
     let number = PAGE.server.load(Ordering::Acquire);
     let process = PAGE.server_process.load(Ordering::Relaxed);
@@ -103,12 +103,12 @@ pub(crate) fn known_server() -> Option<(u64, Peer)> {
     (number != 0).then_some((number, Peer { process, user }))
 }
 
-/// Was the other end of a socket made by the server, as far as is known?
+/// Returns whether the other end of a socket was made by the server, as far as this process knows.
 pub(crate) fn is_known_server(fd: c_int) -> bool {
     known_server().is_some_and(|(_, server)| sys::peer(fd) == Ok(server))
 }
 
-/// Where connections begin.
+/// Returns the lowest descriptor for connections.
 pub(crate) fn lowest() -> c_int {
     let mut limit = libc::rlimit { rlim_cur: TOP, rlim_max: TOP };
     // SAFETY: the pointer is to a struct that the call fills.
@@ -117,7 +117,7 @@ pub(crate) fn lowest() -> c_int {
     top.saturating_sub(c_int::try_from(SLOTS).unwrap_or(0)).max(3)
 }
 
-/// Sends a request and the bytes that go with it.
+/// Sends a request and the `len` bytes at `data`.
 pub(crate) fn send(fd: c_int, request: &Request, data: *const u8, len: usize) -> Outcome {
     let head = request.as_bytes();
     let mut parts = [

@@ -1,21 +1,22 @@
-//! What the environment of the program says of the run: where the server is, its secret, and whether there
-//! is a card. Set once, when the library is loaded.
+//! What the program's environment says about the run: where the server is, its secret, and whether there is
+//! a card. It is stored once, when the library is loaded.
 
 use crate::sys::Outcome;
 use aseqd_wire::preload::{SECRET_LEN, Secret};
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
-/// The longest name of a socket.
+/// Size of the name of a socket, in bytes, at most.
 pub(crate) const MAX_NAME: usize = 108;
 
-/// Where the server is: the bytes of its address, set before anybody calls, and their number.
+/// The bytes of the server's address.
 static SERVER: [AtomicU8; MAX_NAME] = [const { AtomicU8::new(0) }; MAX_NAME];
+/// How many of them are used; 0 if there is no server.
 static SERVER_LEN: AtomicUsize = AtomicUsize::new(0);
 
-/// What is shown to the server, and what it shows, one after the other.
+/// The program's half of the secret, then the server's.
 static SECRET: [AtomicU8; 2 * SECRET_LEN] = [const { AtomicU8::new(0) }; 2 * SECRET_LEN];
 
-/// Notes the secret of the run. Without one the server refuses.
+/// Stores the secret of the run. Without it the server refuses every call.
 pub(crate) fn set_secret(digits: &[u8]) {
     let Some(secret) = Secret::parse(digits) else { return };
     for (place, byte) in SECRET.iter().zip(secret.program.iter().chain(&secret.server)) {
@@ -31,7 +32,7 @@ pub(crate) fn secret() -> Secret {
     secret
 }
 
-/// Notes where the server is: a path, or an abstract name after `@`.
+/// Stores where the server is: a path, or an abstract name after `@`.
 pub(crate) fn set_server(name: &[u8]) {
     let is_abstract = name.first() == Some(&b'@');
     if name.is_empty() || name.len() >= MAX_NAME {
@@ -43,30 +44,30 @@ pub(crate) fn set_server(name: &[u8]) {
     if is_abstract && let Some(first) = SERVER.first() {
         first.store(0, Ordering::Relaxed);
     }
-    // A path has a zero behind it, an abstract name has none.
+    // A path ends with a zero byte, an abstract name does not.
     SERVER_LEN.store(name.len() + usize::from(!is_abstract), Ordering::Release);
 }
 
-/// Is there a card?
+/// Whether there is a card.
 static CARD: AtomicBool = AtomicBool::new(false);
 
-/// Notes that there is a card.
+/// Stores that there is a card.
 pub(crate) fn set_card() {
     CARD.store(true, Ordering::Relaxed);
 }
 
-/// Is there a card, whose control device is ours too?
+/// Returns whether there is a card, whose control device is ours as well.
 pub(crate) fn has_card() -> bool {
     CARD.load(Ordering::Relaxed)
 }
 
-/// Is there a server at all?
+/// Returns whether there is a server at all.
 #[inline]
 pub(crate) fn has_server() -> bool {
     SERVER_LEN.load(Ordering::Acquire) > 0
 }
 
-/// The folder in which the socket and the library are; none if the socket has an abstract name.
+/// Returns the folder of the socket and the library; `None` if the socket has an abstract name.
 pub(crate) fn folder(path: &mut [u8; MAX_NAME]) -> Option<&[u8]> {
     for (place, byte) in path.iter_mut().zip(&SERVER) {
         *place = byte.load(Ordering::Relaxed);
@@ -76,7 +77,7 @@ pub(crate) fn folder(path: &mut [u8; MAX_NAME]) -> Option<&[u8]> {
     path.get(..path.iter().rposition(|byte| *byte == b'/')?)
 }
 
-/// Its address, and the length of that.
+/// Returns the server's address and the length of the address.
 pub(crate) fn server() -> Outcome<(libc::sockaddr_un, u32)> {
     let len = SERVER_LEN.load(Ordering::Acquire);
     if len == 0 {

@@ -1,4 +1,4 @@
-//! One call to the server and its answer.
+//! Makes one call to the server and waits for its answer.
 #![expect(
     unsafe_code,
     reason = "message headers begin as zeroes; descriptors come in control data"
@@ -15,25 +15,25 @@ use aseqd_wire::preload::{
 use libc::{c_int, c_void};
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
-/// What to ask, and where the answer goes.
+/// A call: the request, and where its answer goes.
 pub(crate) struct Call {
     pub(crate) request: Request,
-    /// The bytes that go with it: memory of the program, which may not be there.
+    /// The bytes that go with the request: memory of the program, which may not be mapped.
     pub(crate) data: *const u8,
     pub(crate) data_len: usize,
-    /// Where the bytes of the answer go: likewise.
+    /// Where the bytes of the answer go: memory that may not be mapped, either.
     pub(crate) into: *mut u8,
     pub(crate) into_len: usize,
-    /// The call may last: a signal ends it, and so does the end of its thread.
+    /// Whether the call may sleep. Then a signal interrupts it, and its thread can be cancelled.
     pub(crate) sleeps: bool,
-    /// The program's end of the file, for what is to be done there; -1 for none.
+    /// The program's end of the file, for [`Reply::take`] and [`Reply::stuff`]; -1 for none.
     pub(crate) fd: c_int,
-    /// A descriptor that comes is closed by exec.
+    /// Whether exec closes a descriptor that comes with the answer.
     pub(crate) cloexec: bool,
 }
 
 impl Call {
-    /// Nothing but a head.
+    /// Returns a call that is only a head.
     pub(crate) const fn new(request: Request) -> Self {
         Self {
             request,
@@ -47,7 +47,7 @@ impl Call {
         }
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends the request and waits for the answer.
     pub(crate) fn make(&self) -> Outcome<Answer> {
         let frame = Frame::new();
         let claim = pool::claim(&frame)?;
@@ -70,12 +70,12 @@ impl Call {
         }
     }
 
-    /// Shows on this connection that the process has the file.
+    /// Proves on this connection that the process has the file.
     fn show_key(&self, claim: &Claim<'_>) -> Result<Outcome<Answer>, Broken> {
         let key = sys::timeout(self.fd, libc::SO_RCVTIMEO).and_then(|receive| {
             Ok(FileKey { receive, send: sys::timeout(self.fd, libc::SO_SNDTIMEO)? })
         });
-        // The number has gone to another file, or to none.
+        // The number is another file's by now, or nobody's.
         let Ok(key) = key else { return Ok(Err(libc::EBADF)) };
         let Request { server, file, .. } = self.request;
         let request = Request { kind: kind::KEY, server, file, ..Request::default() };
@@ -96,7 +96,7 @@ impl Call {
             match sent {
                 Ok(_) if last => return Ok(()),
                 Ok(_) => done += piece,
-                // A connection in the middle of a write is of no use to the next call.
+                // The next call cannot use a connection in the middle of a write.
                 Err(libc::EFAULT) => return Err(Broken(UNSENT)),
                 Err(libc::ENOMEM | libc::ENOBUFS) => return Err(Broken(libc::ENOMEM)),
                 Err(_) => return Err(Broken(libc::ENODEV)),
@@ -113,8 +113,8 @@ impl Call {
                 Ok(received) => received,
                 Err(libc::EINTR) => {
                     if sleeps {
-                        // Nothing may be lost between an answer on its way and the signal: the
-                        // server has the last word.
+                        // The answer may be on its way already. Only the server can tell, so that
+                        // nothing is lost.
                         let kind = kind::INTERRUPT;
                         let request = Request { kind, serial: claim.serial(), ..self.request };
                         let gone = |_| Broken(libc::ENODEV);
@@ -144,7 +144,7 @@ impl Call {
         }
     }
 
-    /// One message: its head, and a descriptor.
+    /// Receives one message: its head, and a descriptor if one came.
     fn receive(&self, claim: &Claim<'_>, sleeps: bool) -> Outcome<(Reply, Option<c_int>)> {
         let mut reply = Reply::new_zeroed();
         let head = reply.as_mut_bytes();
@@ -177,8 +177,8 @@ impl Call {
         Ok((reply, has_descriptor.then_some(control.descriptor)))
     }
 
-    /// Does at the program's end what the server cannot do from its own. The number may have gone to
-    /// another file meanwhile.
+    /// Does at the program's end what the server cannot do from its own, unless the number is another
+    /// file's by now.
     fn obey(&self, reply: &Reply) {
         if reply.take == 0 && reply.stuff == 0 {
             return;
@@ -198,7 +198,7 @@ impl Call {
             }
         }
         if reply.stuff != 0 {
-            // The buffer is small; the bound is for one that somebody has made large.
+            // The buffer is small. The bound is for a buffer that somebody has enlarged.
             for _ in 0..MOST_STUFFING {
                 match sys::put(self.fd, &[0; STUFFING]) {
                     Ok(_) | Err(libc::EINTR) => {}
@@ -209,28 +209,30 @@ impl Call {
     }
 }
 
-/// The error of a call whose bytes are not there: the server does not know of it. No error number of
-/// the system's.
+/// The error of a call whose bytes are not mapped. The server has not seen the call. Not an error number of
+/// Linux.
 pub(crate) const UNSENT: c_int = 4096 + libc::EFAULT;
 
-/// The server wants the file's key first. No error number of the system's.
+/// The error of a call for which the server wants the key of the file first. Not an error number of Linux.
 const KEY_IS_WANTED: c_int = 4096 + libc::EACCES;
 
+/// How many bytes are put into a buffer at once to fill it.
 const STUFFING: usize = 1024;
+/// How often that is tried, at most.
 const MOST_STUFFING: usize = 1024;
 
-/// What a call was answered.
+/// The answer to a call.
 pub(crate) struct Answer {
-    /// What it returns.
+    /// What the call returns.
     pub(crate) value: usize,
-    /// The descriptor that came with it.
+    /// The descriptor that came with the answer.
     pub(crate) descriptor: Option<c_int>,
 }
 
-/// The connection is of no more use; the call ends with this error.
+/// The connection can no longer be used, and the call fails with this error.
 struct Broken(c_int);
 
-/// Room for one descriptor.
+/// Control data of a message, with space for one descriptor.
 #[repr(C)]
 struct Control {
     header: libc::cmsghdr,
@@ -247,8 +249,8 @@ impl Control {
     };
 }
 
-/// Through the C library, where the thread can be cancelled while it waits. It then unwinds through
-/// this frame, which has nothing to drop.
+/// Receives a message through the C library, where the thread can be cancelled while it waits. It then
+/// unwinds through this frame, which has nothing to drop.
 fn receive_cancellable(claim: &Claim<'_>, message: &mut libc::msghdr, flags: c_int) -> Outcome {
     extern "C" fn clean(mark: *mut c_void) {
         pool::cancelled(mark.addr());

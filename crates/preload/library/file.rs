@@ -1,4 +1,4 @@
-//! The calls on a file of ours.
+//! The calls on an open device of ours.
 
 use crate::exchange::{Answer, Call, UNSENT};
 use crate::sys::{self, Outcome};
@@ -7,7 +7,7 @@ use aseqd_wire::preload::{FileName, MAX_READ, MAX_WRITE, NONBLOCK, Request, acce
 use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{c_int, c_void};
 
-/// Has this process seen a file of ours? If not, closing many descriptors closes none.
+/// Whether this process has ever had a file of ours. If not, closing many descriptors closes none of ours.
 static SEEN: AtomicBool = AtomicBool::new(false);
 
 /// Notes that this process has a file of ours.
@@ -15,16 +15,16 @@ pub(crate) fn seen() {
     SEEN.store(true, Ordering::Relaxed);
 }
 
-/// What the kernel answers for all files, whatever stands behind them.
+/// The ioctl requests that the kernel itself answers, for every file.
 const GENERIC: [u64; 5] = [libc::FIONBIO, libc::FIOASYNC, libc::FIOCLEX, libc::FIONCLEX, FIOQSIZE];
 const FIOQSIZE: u64 = 0x5460;
 
-/// Is this a request that no driver sees?
+/// Returns whether no driver sees this request.
 pub(crate) fn is_generic(request: u64) -> bool {
     GENERIC.contains(&(request & 0xffff_ffff))
 }
 
-/// Opens a device.
+/// Opens the device with this [`node`] number.
 pub(crate) fn device(number: u32, flags: c_int) -> Outcome<c_int> {
     let access = match flags & libc::O_ACCMODE {
         libc::O_RDONLY => access::READ,
@@ -40,16 +40,16 @@ pub(crate) fn device(number: u32, flags: c_int) -> Outcome<c_int> {
     };
     let cloexec = flags & libc::O_CLOEXEC != 0;
     let Answer { descriptor, .. } = Call { cloexec, ..Call::new(request) }.make()?;
-    // The server has sent one; that it did not come is for want of a number.
+    // The server has sent a descriptor. If none came, this process has no number left for it.
     descriptor.ok_or(libc::EMFILE)
 }
 
-/// The head of a call on an open file.
+/// Returns the head of a call on an open file.
 fn request(kind: u32, name: &FileName) -> Request {
     Request { kind, server: name.server, file: name.key, ..Request::default() }
 }
 
-/// [`NONBLOCK`], if the descriptor says so now: every copy of it says the same.
+/// Returns [`NONBLOCK`] if the descriptor has `O_NONBLOCK` now. All copies of a descriptor share that flag.
 fn nonblock(fd: c_int) -> u32 {
     match sys::control(fd, libc::F_GETFL, 0) {
         Ok(flags) if flags & libc::O_NONBLOCK != 0 => NONBLOCK,
@@ -57,12 +57,12 @@ fn nonblock(fd: c_int) -> u32 {
     }
 }
 
-/// Is the file open for reading?
+/// Checks that the file is open for reading.
 pub(crate) fn may_read(name: &FileName) -> Outcome<()> {
     if name.access == access::WRITE { Err(libc::EBADF) } else { Ok(()) }
 }
 
-/// Is the file open for writing, and can it be written to?
+/// Checks that the file is open for writing, and is of a device that can be written to.
 pub(crate) fn may_write(name: &FileName) -> Outcome<()> {
     match (name.access, name.node) {
         (access::READ, _) => Err(libc::EBADF),
@@ -86,7 +86,7 @@ pub(crate) fn read(fd: c_int, name: &FileName, bytes: *mut c_void, len: usize) -
         fd,
         ..Call::new(request)
     };
-    // What is read is gone, so whether it can be stored must be known before.
+    // The server forgets what is read, so the memory for it must be known to be there before.
     let room = sys::writable(bytes.cast(), len);
     let smallest = if name.node == node::TIMER { SMALLEST_RECORD } else { EVENT };
     if room == len || len < smallest {
@@ -95,23 +95,25 @@ pub(crate) fn read(fd: c_int, name: &FileName, bytes: *mut c_void, len: usize) -
     read_until_edge(&call, room, name.node)
 }
 
-/// Bytes of an event of the sequencer, and of the smallest record of a timer.
+/// Size of a sequencer event, in bytes.
 const EVENT: usize = 28;
+/// Size of the smallest record of a timer, in bytes.
 const SMALLEST_RECORD: usize = 8;
-/// Sizes of the records of a timer.
+/// Sizes of the records of a timer, in bytes.
 const RECORDS: [usize; 4] = [8, 16, 24, 32];
 
-/// A read into memory that ends somewhere. As on Linux, what comes to the edge is an error: an event stays
-/// to be read by a later call, a record of a timer is lost, and what was stored before counts for a timer
-/// alone.
+/// Reads into memory of which only the first `room` bytes are mapped.
+///
+/// As on Linux, the record that does not fit is an error: an event stays to be read by a later call, a
+/// record of a timer is lost. What was stored before it counts for a timer only.
 fn read_until_edge(call: &Call, room: usize, node: u32) -> Outcome {
     let sleeps = call.sleeps;
     loop {
         let request = Request { len: room as u64, ..call.request };
-        // With less room than a record takes the server does not wait.
+        // The server does not wait if there is less room than a record takes.
         let before = match (Call { request, into_len: room, ..*call }).make() {
             Ok(answer) => answer.value,
-            // One that has no room before the edge.
+            // The first record does not fit.
             Err(libc::EAGAIN) => 0,
             Err(error) => return Err(error),
         };
@@ -132,11 +134,13 @@ fn read_until_edge(call: &Call, room: usize, node: u32) -> Outcome {
         if lost {
             return Err(libc::EFAULT);
         }
-        // Somebody else has read it.
+        // Another reader has taken the record.
     }
 }
 
-/// Reads one record to nowhere. With less room than it takes none is read.
+/// Reads one record and throws it away. Returns whether there was one.
+///
+/// A read with less room than the record takes reads none, so the sizes are tried in turn.
 fn lose_record(call: &Call) -> bool {
     let mut nowhere = [0_u8; 32];
     RECORDS.into_iter().any(|size| {
@@ -174,7 +178,7 @@ pub(crate) fn write(fd: c_int, name: &FileName, bytes: *const c_void, len: usize
             Ok(answer) => {
                 let whole = done + piece == len;
                 done += answer.value;
-                // What is left of a piece may be a record that goes on in the next.
+                // The rest of a piece may be the first part of a record that the next piece continues.
                 if whole || answer.value == 0 || done >= len {
                     return Ok(done);
                 }
@@ -185,8 +189,10 @@ pub(crate) fn write(fd: c_int, name: &FileName, bytes: *const c_void, len: usize
     }
 }
 
-/// A write from memory that ends somewhere: the records before that are taken, as by Linux, which
-/// copies one after the other. The server also has the word on a write that is too short to be looked at.
+/// Writes from memory that ends within the bytes to write.
+///
+/// The server takes the records before the end, as Linux does, which copies one record after the other. The
+/// server also decides about a write that is too short to be looked at.
 fn write_until_edge(call: &Call) -> Outcome<Answer> {
     let there = sys::readable(call.data, call.data_len);
     let request = Request { len: there as u64, ..call.request };
@@ -197,7 +203,7 @@ fn write_until_edge(call: &Call) -> Outcome<Answer> {
     }
 }
 
-/// Does the first record of a write, whose bytes are there up to an edge, go beyond it?
+/// Returns whether the first record of a write goes beyond the `there` bytes that are mapped.
 fn comes_to_edge(call: &Call, there: usize) -> bool {
     if there < EVENT {
         return call.data_len >= EVENT;
@@ -212,9 +218,11 @@ fn comes_to_edge(call: &Call, there: usize) -> bool {
     is_variable && (there + 1..=call.data_len).contains(&whole)
 }
 
-/// Bits of the flags and of the length of an event, see `asequencer.h`.
+/// Bits in the flags of an event that tell how its length is given, see `asequencer.h`.
 const LENGTH_MASK: u8 = 3 << 2;
+/// Value of these bits for an event with data of its own.
 const LENGTH_VARIABLE: u8 = 1 << 2;
+/// Bits of the length of an event's data; the others are flags.
 const MAX_DATA_LEN: u32 = 0x3fff_ffff;
 
 pub(crate) fn control(fd: c_int, name: &FileName, code: u32, argument: *mut c_void) -> Outcome {
@@ -231,28 +239,28 @@ pub(crate) fn control(fd: c_int, name: &FileName, code: u32, argument: *mut c_vo
         ..Call::new(request)
     };
     let outcome = match call.make() {
-        // Whether it comes to the argument at all is the server's to say.
+        // The server decides whether the call gets as far as to read its argument.
         Err(UNSENT) => (Call { data_len: 0, ..call }).make().and(Err(libc::EFAULT)),
         outcome => outcome,
     };
     outcome.map(|answer| answer.value)
 }
 
-/// A descriptor of ours was closed: the server shall know before the program goes on.
+/// Waits until the server knows that a descriptor of ours was closed.
 pub(crate) fn closed() {
     let _kept = sys::KeepErrno::new();
     let request = Request { kind: kind::SYNC, ..Request::default() };
     let _gone = Call::new(request).make();
 }
 
-/// Many descriptors were closed.
+/// Does the same after many descriptors were closed, which may have been ours.
 pub(crate) fn closed_many() {
     if SEEN.load(Ordering::Relaxed) {
         closed();
     }
 }
 
-/// Which file of ours is it?
+/// Returns which file of ours the descriptor is, if it is one.
 #[inline]
 pub(crate) fn of(fd: c_int) -> Option<FileName> {
     if hints::is_foreign(fd) {

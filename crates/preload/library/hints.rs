@@ -1,42 +1,42 @@
-//! Which descriptors are ours.
+//! Tells which descriptors are ours.
 //!
-//! A descriptor says so itself, by the name of its other end; asking costs a system call. That one is
-//! not ours is remembered by its number, until a descriptor comes to the number by one of the ways by
-//! which ours can: open, dup and its like, a message with descriptors. All of these are caught, and
-//! call [`changed`] after the fact. A fork copies what is remembered, exec begins with nothing.
+//! The name of the other end tells whether a descriptor is ours; to ask costs a system call. The library
+//! therefore remembers the numbers that are not ours, until a number may have got a descriptor of ours:
+//! by `open`, `dup` and the like, or a message with descriptors. The library catches all of these, and
+//! calls [`changed`] after each. A fork copies what is remembered; after exec nothing is.
 //!
-//! Anybody can bind a socket to a name like those of our files, and have it come to a program. So the
-//! other end of a file must also have been made by the process that serves. That is remembered by number
-//! and name, until the descriptor is closed.
+//! Anybody can bind a socket to a name like those of our files, and pass it to a program. The server's
+//! process must therefore also have made the other end. The library remembers that by number and name,
+//! until the descriptor is closed.
 
 use crate::{connection, page, pool, sys};
 use aseqd_wire::preload::FileName;
 use core::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use libc::c_int;
 
-/// Numbers that are remembered; of those above every call asks.
+/// How many numbers are remembered. For a descriptor above these, every call asks.
 const NUMBERS: usize = 1 << 16;
-/// The lowest bit: not ours. The others count the changes, so that who has asked before one does not
-/// note what was true then.
+/// The lowest bit of a hint: the descriptor is not ours. The other bits count changes, so that an answer
+/// from before a change is not stored after it.
 const FOREIGN: u16 = 1;
 
 static HINTS: [AtomicU16; NUMBERS] = [const { AtomicU16::new(0) }; NUMBERS];
 
-/// The nonces of files of ours at the first numbers, of which it is known that the server has made them.
+/// For the first numbers: the nonce of the file of ours there, once it is known that the server made it.
 static MADE: [AtomicU64; 1024] = [const { AtomicU64::new(0) }; 1024];
 
 fn made(fd: c_int) -> Option<&'static AtomicU64> {
     MADE.get(usize::try_from(fd).ok()?)
 }
 
-/// A descriptor goes from this number.
+/// Forgets a descriptor that is about to be closed.
 pub(crate) fn closed(fd: c_int) {
     if let Some(made) = made(fd) {
         made.store(0, Ordering::Relaxed);
     }
 }
 
-/// Descriptors go from these numbers.
+/// Forgets the descriptors from `first` to `last`, which were closed.
 pub(crate) fn closed_between(first: usize, last: usize) {
     let numbers = MADE.iter().take(last.saturating_add(1)).skip(first);
     numbers.for_each(|made| made.store(0, Ordering::Relaxed));
@@ -46,13 +46,13 @@ fn hint(fd: c_int) -> Option<&'static AtomicU16> {
     HINTS.get(usize::try_from(fd).ok()?)
 }
 
-/// Is it known not to be ours?
+/// Returns whether the descriptor is known not to be ours.
 #[inline]
 pub(crate) fn is_foreign(fd: c_int) -> bool {
     hint(fd).is_some_and(|hint| hint.load(Ordering::Acquire) & FOREIGN != 0)
 }
 
-/// A descriptor may have come to this number.
+/// Notes that the number may have got another descriptor.
 pub(crate) fn changed(fd: c_int) {
     closed(fd);
     if let Some(hint) = hint(fd) {
@@ -61,7 +61,7 @@ pub(crate) fn changed(fd: c_int) {
     }
 }
 
-/// Which file of ours is it? `errno` is kept.
+/// Returns which file of ours the descriptor is, if it is one. Keeps `errno`.
 pub(crate) fn identify(fd: c_int) -> Option<FileName> {
     let hint = hint(fd);
     let seen = hint.map_or(0, |hint| hint.load(Ordering::Acquire));
@@ -89,14 +89,14 @@ pub(crate) fn identify(fd: c_int) -> Option<FileName> {
     named
 }
 
-/// Is a descriptor still this file of ours? Its number may have gone to another meanwhile.
+/// Returns whether a descriptor is still this file of ours: the number may be another file's meanwhile.
 pub(crate) fn is_still(fd: c_int, server: u64, key: u64) -> bool {
     let _kept = sys::KeepErrno::new();
     let same = |name: FileName| (name.server, name.key) == (server, key);
     name_of(fd).is_some_and(same) && connection::is_known_server(fd)
 }
 
-/// What its other end says.
+/// Returns the name of the other end, if it is the name of a file.
 fn name_of(fd: c_int) -> Option<FileName> {
     const PATH: usize = core::mem::offset_of!(libc::sockaddr_un, sun_path);
     let mut address = libc::sockaddr_un { sun_family: 0, sun_path: [0; 108] };

@@ -1,17 +1,16 @@
 //! `LD_PRELOAD=libaseqd_preload.so ASEQD_SOCKET=SOCKET PROGRAM` gives a program the sequencer of the
 //! server at that socket.
 //!
-//! The library stands in front of the C library's calls on files. Those on `/dev/snd/seq`,
-//! `/dev/snd/timer` and the texts of `/proc/asound` it carries to the server; all others go on to the
-//! next library, at the price of a look into a table (`hints`). An open file is a socket, which the
-//! kernel polls, copies, hands on and closes as it does with every descriptor; the wire is described in
-//! `aseqd_wire::preload`.
+//! The library wraps the C library's calls on files. It carries calls on `/dev/snd/seq`, `/dev/snd/timer`
+//! and the texts of `/proc/asound` to the server. All other calls go on to the next library, at the cost
+//! of a look into a table (`hints`). An open file is a socket, which the kernel polls, copies, passes on and
+//! closes like any other descriptor. `aseqd_wire::preload` describes the messages.
 //!
-//! It is loaded into strangers: nothing here allocates, locks or panics, so that every call can be made
-//! in a signal handler and after a fork; `errno` is touched by failures alone.
+//! Any program may load the library, so it never allocates, locks or panics: every call can be made in a
+//! signal handler and after a fork. It changes `errno` only when a call fails.
 //!
-//! What cannot be caught: system calls that a program makes without the C library (Go, static
-//! programs), and descriptors that the C library uses under the hood (`fdopen` of a device).
+//! It cannot catch system calls that a program makes without the C library (Go, static programs), nor those
+//! that the C library makes itself (`fdopen` of a device).
 //!
 //! Where it does not unwind, as `build.rs` builds it, it is without the standard library: it then
 //! needs nothing but the C library.
@@ -32,7 +31,7 @@ mod paths;
 mod pool;
 mod sys;
 
-/// What nothing comes to: the linker would find it missing.
+/// Is never called, since nothing here panics. The linker wants it.
 #[cfg(panic = "abort")]
 #[panic_handler]
 fn panicked(_why: &core::panic::PanicInfo<'_>) -> ! {

@@ -1,4 +1,4 @@
-//! The functions that ours stand in front of.
+//! The functions of the next library, which ours wrap.
 #![expect(unsafe_code, reason = "dlsym, and function pointers of what it finds")]
 
 use core::ffi::CStr;
@@ -8,7 +8,8 @@ use libc::{
     socklen_t, ssize_t,
 };
 
-/// A function of the next library. Found when this library is loaded, or by whoever comes before that.
+/// A function of the next library. It is looked up when this library is loaded, or at its first call if that
+/// is earlier.
 pub(crate) struct Next {
     name: &'static CStr,
     address: AtomicPtr<c_void>,
@@ -19,14 +20,14 @@ impl Next {
         Self { name, address: AtomicPtr::new(core::ptr::null_mut()) }
     }
 
-    /// Its address; null if no library has it.
+    /// Returns the address of the function; null if no library has it.
     #[inline]
     pub(crate) fn address(&self) -> *mut c_void {
         let address = self.address.load(Ordering::Relaxed);
         if address.is_null() { self.find() } else { address }
     }
 
-    /// Looks it up.
+    /// Looks the function up.
     #[cold]
     pub(crate) fn find(&self) -> *mut c_void {
         // SAFETY: the name is a C string that lives as long as the program.
@@ -36,8 +37,8 @@ impl Next {
     }
 }
 
-/// Declares functions that call the next library's of the same names, and `find_all`. One that no
-/// library has gives the value after `else`, with `ENOSYS`.
+/// Declares `find_all`, and functions that call those of the same names in the next library. If no library
+/// has a function, the result is the value after `else`, with `ENOSYS`.
 macro_rules! next {
     ($(fn $name:ident($($argument:ident: $type:ty),* $(,)?) -> $result:ty, else $missing:expr;)*) => {
         $(
@@ -67,7 +68,7 @@ macro_rules! next {
                 },
             );)*
         }
-        /// Looks all of them up, so that no hooked call has to.
+        /// Looks all functions up, so that no later call has to.
         pub(crate) fn find_all() {
             $(names::$name.find();)*
         }
@@ -146,7 +147,7 @@ next! {
     fn _pthread_cleanup_pop(buffer: *mut Cleanup, execute: c_int) -> c_int, else -1;
 }
 
-/// Room for what the C library notes of a cleanup: four words in glibc, three in musl.
+/// Memory for the C library's record of a cleanup handler: four words in glibc, three in musl.
 #[repr(C)]
 pub(crate) struct Cleanup([usize; 4]);
 

@@ -1,4 +1,4 @@
-//! Opens what stands at one of our paths: a device, a text, a folder.
+//! Opens what is at one of our paths: a device, a text or a folder.
 
 use crate::paths::{Place, StandIn};
 use crate::sys::{self, Outcome};
@@ -6,7 +6,7 @@ use crate::{asound, file, hints};
 use aseqd_wire::preload::node;
 use libc::c_int;
 
-/// Opens what stands at one of our paths.
+/// Opens what is at one of our paths.
 pub(crate) fn open(place: Place, flags: c_int) -> Outcome<c_int> {
     if let Place::Folder(_) = place {
         return folder(place, flags);
@@ -30,7 +30,7 @@ pub(crate) fn open(place: Place, flags: c_int) -> Outcome<c_int> {
     Ok(fd)
 }
 
-/// Opens a folder, or the path of one or of a text: what stands for it.
+/// Opens the stand-in of a folder or, with `O_PATH`, of a text.
 pub(crate) fn folder(place: Place, flags: c_int) -> Outcome<c_int> {
     let writes = flags & libc::O_ACCMODE != libc::O_RDONLY || flags & libc::O_CREAT != 0;
     if writes && flags & libc::O_PATH == 0 {

@@ -1,39 +1,42 @@
-//! What a process knows of its connections and of the server, in a page that is empty in every child.
+//! What a process knows about its connections and the server, in a page that the kernel empties in a child.
 //!
-//! A child must not hold the connections of its parent open either; their numbers stand a second time
-//! where they survive, and it closes them.
+//! A child must not keep its parent's connections open. Their numbers are therefore also kept outside of
+//! the page, and the child closes them.
 #![expect(unsafe_code, reason = "asks for a handler of forks")]
 
 use crate::sys;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-/// Calls that wait at the same time on connections that are kept; more have one for themselves.
+/// How many calls at the same time can use connections that are kept. Each further call opens a connection
+/// for itself and closes it.
 pub(crate) const SLOTS: usize = 64;
 
-/// A place for a connection.
+/// A place for a connection that is kept.
 pub(crate) struct Slot {
-    /// The address of the `Frame` of the call that uses it; 0 if none does.
+    /// The address of the `Frame` of the call that uses the slot; 0 if it is free.
     pub(crate) holder: AtomicUsize,
-    /// Of the thread that holds it.
+    /// The [`sys::thread_mark`] of the thread that uses the slot.
     pub(crate) thread: AtomicUsize,
-    /// The connection; 0 for none, or its number plus one.
+    /// The descriptor of the connection plus one; 0 if there is none.
     pub(crate) fd: AtomicI32,
     /// The number of the last call.
     pub(crate) serial: AtomicU32,
-    /// Of the connection, by which it is known from others that have come to its number.
+    /// The inode of the connection, which tells whether the descriptor is still that connection.
     pub(crate) inode: AtomicU64,
 }
 
+/// The page that is emptied in a child.
 #[repr(C, align(4096))]
 pub(crate) struct Page {
-    /// Whose slots these are; 0 in a child.
+    /// The process whose slots these are; 0 in a child.
     pub(crate) process: AtomicI32,
-    /// Slots that were ever used.
+    /// How many slots were ever used.
     pub(crate) used: AtomicUsize,
-    /// The server's number, process and user, as its last connection has shown them; all 0 before the
-    /// first.
+    /// The number of the server, as the newest connection showed it; 0 before the first.
     pub(crate) server: AtomicU64,
+    /// The process of the server.
     pub(crate) server_process: AtomicI32,
+    /// The user of the server.
     pub(crate) server_user: AtomicU32,
     pub(crate) slots: [Slot; SLOTS],
 }
@@ -61,11 +64,11 @@ pub(crate) static PAGE: Page = Page {
     slots: [const { Slot::new() }; SLOTS],
 };
 
-/// The same connections, for a child that has to close them: number plus one, inode.
+/// The same connections for a child, which closes them: descriptor plus one, inode.
 pub(crate) static INHERITED: [(AtomicI32, AtomicU64); SLOTS] =
     [const { (AtomicI32::new(0), AtomicU64::new(0)) }; SLOTS];
 
-/// Called once, when the library is loaded.
+/// Prepares for forks. Called once, when the library is loaded.
 pub(crate) fn prepare() {
     let _or_by_the_handler = sys::wipe_on_fork((&raw const PAGE).addr());
     PAGE.process.store(sys::process(), Ordering::Relaxed);
@@ -74,16 +77,16 @@ pub(crate) fn prepare() {
     let _no_memory = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
 }
 
-/// Is the memory that of this process, and not of a parent that waits for it in vfork?
+/// Returns whether the memory is this process's own: after `vfork` it is that of the waiting parent.
 pub(crate) fn is_own_process() -> bool {
     PAGE.process.load(Ordering::Relaxed) == sys::process()
 }
 
-/// The child of a fork: has no connections, and lets go of its parent's.
+/// Runs in the child of a fork: forgets all connections, and closes those of the parent.
 extern "C" fn in_child() {
     let _kept = sys::KeepErrno::new();
     if PAGE.process.load(Ordering::Relaxed) != 0 {
-        // The page was copied: this kernel cannot wipe it.
+        // This kernel cannot empty the page in a child, and has copied it.
         for slot in &PAGE.slots {
             slot.fd.store(0, Ordering::Relaxed);
             slot.thread.store(0, Ordering::Relaxed);
@@ -96,7 +99,7 @@ extern "C" fn in_child() {
     begin();
 }
 
-/// The first call of a process: closes what it has inherited.
+/// Closes the connections that this process has inherited, at its first call.
 pub(crate) fn begin() {
     let own = sys::process();
     if PAGE.process.compare_exchange(0, own, Ordering::AcqRel, Ordering::Relaxed).is_err() {

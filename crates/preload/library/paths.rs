@@ -1,4 +1,4 @@
-//! Which paths are ours, in whatever form a program says them.
+//! Finds out whether a path is ours, in whatever form a program writes it.
 #![expect(unsafe_code, reason = "paths of programs are C strings")]
 
 use crate::sys::Outcome;
@@ -8,7 +8,7 @@ use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{c_char, c_int};
 
-/// What stands at one of our paths.
+/// What is at one of our paths.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// `/dev/snd/seq`
@@ -19,11 +19,11 @@ pub(crate) enum Place {
     Control,
     /// A text below `/proc/asound`, by its number.
     Text(u32),
-    /// `/proc/asound` or a folder below, by its place in [`FOLDERS`]. Only where the kernel has none.
+    /// `/proc/asound` or a folder below it, by its index in [`FOLDERS`]. Ours only if the kernel has none.
     Folder(usize),
 }
 
-/// The folders of ours, and what stands for them in the folder of stand-ins.
+/// Our folders, each with the path of its stand-in below [`STAND_INS`].
 const FOLDERS: [(&[u8], &[u8]); 2] = [(PROC, b""), (b"/proc/asound/seq", b"/seq")];
 const PROC: &[u8] = b"/proc/asound";
 
@@ -37,26 +37,26 @@ const PLACES: [(&[u8], Place); 7] = [
     (b"/proc/asound/timers", Place::Text(3)),
 ];
 
-/// The longest path that is looked at.
+/// The longest path that is looked at, in bytes.
 const LONGEST: usize = 512;
 
-/// Are there devices of the kernel's at our paths? Then they must not be opened only to see whether a path
-/// can be read.
+/// Whether the kernel has devices at our paths. Then the library must not open a path only to see whether the
+/// path can be read.
 static KERNELS: AtomicBool = AtomicBool::new(false);
 
-/// Called once, when the library is loaded.
+/// Looks for the kernel's devices. Called once, when the library is loaded.
 pub(crate) fn prepare() {
     KERNELS
         .store(sys::exists(c"/dev/snd/seq") || sys::exists(c"/dev/snd/timer"), Ordering::Relaxed);
 }
 
-/// Has the kernel devices at our paths?
+/// Returns whether the kernel has devices at our paths.
 pub(crate) fn has_kernels_devices() -> bool {
     KERNELS.load(Ordering::Relaxed)
 }
 
-/// What stands at a path that begins at the directory `at`. The kernel is asked whether the path can be
-/// read. `errno` is kept.
+/// Returns what of ours is at a path, which begins at the directory `at`. Asks the kernel whether the path
+/// can be read. Keeps `errno`.
 pub(crate) fn find(at: c_int, path: *const c_char) -> Option<Place> {
     if path.is_null() || !environment::has_server() {
         return None;
@@ -65,8 +65,8 @@ pub(crate) fn find(at: c_int, path: *const c_char) -> Option<Place> {
     look_up(at, sys::string(path.cast())?)
 }
 
-/// The same after a call by which the kernel has read the path: it has succeeded, or failed with this
-/// error. Errors that do not say that the path was read are the program's.
+/// Does the same after a call in which the kernel read the path, given the result of that call. If the error
+/// does not tell that the path was read, nothing of ours is there.
 pub(crate) fn find_after(result: Outcome<()>, at: c_int, path: *const c_char) -> Option<Place> {
     let exists = result.is_ok();
     let was_read = matches!(result, Ok(()) | Err(libc::ENOENT | libc::ENOTDIR | libc::EACCES));
@@ -79,12 +79,12 @@ pub(crate) fn find_after(result: Outcome<()>, at: c_int, path: *const c_char) ->
         return None;
     }
     let place = look_up(at, path);
-    // A folder of the kernel's has more in it than ours.
+    // The kernel's own folder has more in it than ours.
     place.filter(|place| !exists || !matches!(place, Place::Folder(_)))
 }
 
 fn look_up(at: c_int, path: &[u8]) -> Option<Place> {
-    // Most paths end otherwise: no more is looked at.
+    // Most paths end otherwise, and need no further look.
     let last = last_part(path)?;
     let may_be = matches!(last, b"seq" | b"timer" | b"clients" | b"queues" | b"timers" | b"asound");
     let may_be = may_be || last == b"controlC0" && environment::has_card();
@@ -110,16 +110,16 @@ fn last_part(path: &[u8]) -> Option<&[u8]> {
     path.rsplit(|byte| *byte == b'/').next()
 }
 
-/// Does a path that ends in this lead to a folder, or to nothing?
+/// Returns whether a path with this last part leads to a folder, or nowhere.
 const fn is_of_folder(last: &[u8]) -> bool {
     matches!(last, b"" | b"." | b"..")
 }
 
-/// A path in the folder of stand-ins.
+/// The path of a stand-in, below [`STAND_INS`].
 pub(crate) struct StandIn([u8; LONGEST]);
 
 impl StandIn {
-    /// Of a folder or a text; devices have none.
+    /// Returns the stand-in of a folder or a text. Devices have none.
     pub(crate) fn of(place: Place) -> Option<Self> {
         let below = match place {
             Place::Folder(folder) => FOLDERS.get(folder)?.1,
@@ -144,14 +144,14 @@ impl StandIn {
     }
 }
 
-/// A path from the root, without anything to skip in it.
+/// An absolute path without `.`, `..` and empty parts.
 struct Whole {
     bytes: [u8; LONGEST],
     len: usize,
 }
 
 impl Whole {
-    /// Begins with a directory, the current one or that of a descriptor.
+    /// Begins with a directory: the current one, or that of a descriptor.
     fn begin_at(&mut self, at: c_int) -> Option<()> {
         let _kept = sys::KeepErrno::new();
         let mut text = [0; LONGEST];
@@ -162,7 +162,7 @@ impl Whole {
             sys::link(descriptor_link(at, &mut name)?, &mut text)
         };
         let text = text.get(..len.ok()?)?;
-        // A program that stands among the stand-ins, or has one open, means what they stand for.
+        // In a stand-in, relative paths mean those below the folder that it stands for.
         let mut root = [0; environment::MAX_NAME];
         let stands_in = environment::folder(&mut root)
             .and_then(|root| text.strip_prefix(root)?.strip_prefix(b"/"))
@@ -176,7 +176,7 @@ impl Whole {
         Some(())
     }
 
-    /// Goes into a directory, or out of one.
+    /// Appends a part of a path: enters a directory, or leaves one for `..`.
     fn enter(&mut self, part: &[u8]) -> Option<()> {
         match part {
             b"" | b"." => {}
@@ -198,7 +198,7 @@ impl Whole {
     }
 }
 
-/// The path by which procfs names a descriptor.
+/// Writes the path of a descriptor in procfs to `name`, and returns it.
 pub(crate) fn descriptor_link(fd: c_int, name: &mut [u8; 32]) -> Option<&CStr> {
     const HEAD: &[u8] = b"/proc/self/fd/";
     let mut left = u32::try_from(fd).ok()?;

@@ -1,8 +1,8 @@
-//! Connections to the server, for calls that can happen at any moment: in a signal handler, in a child
-//! of a process with threads.
+//! Lends connections to calls, which can happen at any moment: in a signal handler, or in the child of a
+//! process with threads.
 //!
-//! A connection carries one call at a time. They stand in a fixed number of slots, which calls claim
-//! without a lock.
+//! A connection carries one call at a time. Connections are kept in a fixed number of slots, which calls
+//! claim without a lock.
 #![expect(unsafe_code, reason = "looks at an abandoned call's frame")]
 
 use crate::connection::{connection, known_server, lowest, note_server};
@@ -12,10 +12,11 @@ use aseqd_wire::preload::FileName;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use libc::c_int;
 
-/// Stands in the frame of a call, so that a later call of the same thread can tell whether the call
-/// still goes on: a signal handler that never returns leaves it by `longjmp`.
+/// A mark in the stack frame of a call, by which a later call of the same thread can tell whether that call
+/// still goes on. A signal handler may leave a call by `longjmp`.
 pub(crate) struct Frame(AtomicUsize);
 
+/// The mark of a call that goes on is its address combined with this.
 const ALIVE: usize = 0x5ca1_ab1e_0ddb_a11d;
 
 impl Frame {
@@ -38,8 +39,10 @@ impl Frame {
     }
 }
 
-/// Was the call of this thread with a frame there left by `longjmp`? Stacks grow downwards: a frame
-/// that lasts is above that of a call which came later, and still says that it lasts.
+/// Returns whether this thread has left the call with a frame at this address by `longjmp`.
+///
+/// Stacks grow downwards: the frame of a call that goes on is above the frame of a later call, and still
+/// has its mark.
 fn is_abandoned(frame: usize, current: usize) -> bool {
     if !sys::is_mapped(frame) {
         return true;
@@ -53,17 +56,17 @@ fn is_abandoned(frame: usize, current: usize) -> bool {
     mark.load(Ordering::Relaxed) != frame ^ ALIVE
 }
 
-/// A connection for one call.
+/// A connection, lent to one call.
 pub(crate) struct Claim<'a> {
     frame: &'a Frame,
-    /// None for one that is not kept.
+    /// The slot; `None` if the connection is not kept.
     slot: Option<(usize, &'static Slot)>,
-    /// One that is not kept.
+    /// The descriptor of a connection that is not kept.
     own: c_int,
     serial: u32,
 }
 
-/// Gives this call a connection.
+/// Lends this call a connection.
 pub(crate) fn claim(frame: &Frame) -> Outcome<Claim<'_>> {
     if PAGE.process.load(Ordering::Relaxed) == 0 {
         page::begin();
@@ -74,7 +77,7 @@ pub(crate) fn claim(frame: &Frame) -> Outcome<Claim<'_>> {
         let holder = slot.holder.load(Ordering::Acquire);
         let mine = holder != 0 && slot.thread.load(Ordering::Acquire) == own;
         if mine && is_abandoned(holder, address) {
-            // Its answer would come to the next call; the server sees the end and takes it back.
+            // The next call would get its answer. The server sees the end and undoes the call.
             drop_connection(at, slot);
             release(slot);
         }
@@ -108,7 +111,7 @@ fn release(slot: &Slot) {
     slot.holder.store(0, Ordering::Release);
 }
 
-/// Closes a slot's connection, if its number is still that.
+/// Closes the connection of a slot, if the descriptor is still that connection.
 fn drop_connection(at: usize, slot: &Slot) {
     if let Some((fd, _)) = INHERITED.get(at) {
         fd.store(0, Ordering::Release);
@@ -120,17 +123,17 @@ fn drop_connection(at: usize, slot: &Slot) {
 }
 
 impl Claim<'_> {
-    /// The number of the call.
+    /// Returns the number of the call.
     pub(crate) const fn serial(&self) -> u32 {
         self.serial
     }
 
-    /// The connection. Its number may change while a call waits, if the program wants it.
+    /// Returns the descriptor of the connection. It may change during a call, if the program wants the number.
     pub(crate) fn fd(&self) -> c_int {
         self.slot.map_or(self.own, |(_, slot)| slot.fd.load(Ordering::Acquire) - 1)
     }
 
-    /// Makes sure that the slot has its connection: the program may have closed it.
+    /// Makes sure that the slot has a connection: the program may have closed it.
     fn connected(&self) -> Outcome<()> {
         let Some((at, slot)) = self.slot else { return Ok(()) };
         let number = slot.fd.load(Ordering::Acquire) - 1;
@@ -147,7 +150,7 @@ impl Claim<'_> {
         Ok(())
     }
 
-    /// The call is over.
+    /// Ends the call and keeps the connection for others.
     pub(crate) fn give_back(self) {
         match self.slot {
             Some((_, slot)) => release(slot),
@@ -156,7 +159,7 @@ impl Claim<'_> {
         self.frame.end();
     }
 
-    /// The call is over, and the connection is of no more use.
+    /// Ends the call and closes the connection.
     pub(crate) fn give_up(self) {
         if let Some((at, slot)) = self.slot {
             drop_connection(at, slot);
@@ -164,7 +167,7 @@ impl Claim<'_> {
         self.give_back();
     }
 
-    /// What [`cancelled`] needs to know.
+    /// Returns the argument for [`cancelled`].
     pub(crate) fn mark(&self) -> usize {
         match self.slot {
             Some((at, _)) => at,
@@ -173,7 +176,7 @@ impl Claim<'_> {
     }
 }
 
-/// A thread is cancelled in a call: its connection goes, and the server takes the call back.
+/// Closes the connection of a call whose thread is cancelled, so that the server undoes the call.
 pub(crate) fn cancelled(mark: usize) {
     match PAGE.slots.get(mark) {
         Some(slot) => {
@@ -184,9 +187,10 @@ pub(crate) fn cancelled(mark: usize) {
     }
 }
 
-/// Is a socket with the name of a file one that a server has made? Our server's files are made by its
-/// process. Those of another server, of a run within this one or around it, count as files that cannot be
-/// used, if they are of the same user.
+/// Returns whether a server has made this socket, whose other end has the name of a file.
+///
+/// Our server's process makes the files of our server. Files of another server, of a run within this one or
+/// around it, count if that server is the same user's; calls on them fail.
 pub(crate) fn has_made(name: &FileName, fd: c_int) -> bool {
     let Ok(peer) = sys::peer(fd) else { return false };
     let fits = |(number, server): (u64, Peer)| {
@@ -195,7 +199,7 @@ pub(crate) fn has_made(name: &FileName, fd: c_int) -> bool {
     if known_server().is_some_and(fits) {
         return true;
     }
-    // Not known yet; or this process sees users and processes by other numbers than before.
+    // The server is not known yet, or this process has entered another user or process namespace.
     if ask_again().is_err() {
         // Without a server no call will succeed.
         return known_server().is_none();
@@ -203,7 +207,7 @@ pub(crate) fn has_made(name: &FileName, fd: c_int) -> bool {
     known_server().is_some_and(fits)
 }
 
-/// Looks who serves.
+/// Asks again which process the server is.
 #[cold]
 fn ask_again() -> Outcome<()> {
     let frame = Frame::new();
@@ -215,7 +219,7 @@ fn ask_again() -> Outcome<()> {
     Ok(())
 }
 
-/// Is this the number of a connection of ours? The program did not open it.
+/// Returns whether this descriptor is a connection of ours, which the program has not opened.
 pub(crate) fn is_internal(fd: c_int) -> bool {
     slot_of(fd).is_some()
 }
@@ -233,14 +237,14 @@ fn slot_of(fd: c_int) -> Option<(usize, &'static Slot)> {
     (sys::inode(fd) == Ok(found.1.inode.load(Ordering::Relaxed))).then_some(found)
 }
 
-/// The lowest number of a connection of ours from `first` on.
+/// Returns the lowest descriptor of a connection of ours that is not below `first`.
 pub(crate) fn internal_from(first: c_int) -> Option<c_int> {
     let used = PAGE.used.load(Ordering::Relaxed);
     let numbers = PAGE.slots.iter().take(used).map(|slot| slot.fd.load(Ordering::Relaxed) - 1);
     numbers.filter(|number| *number >= first.max(0) && is_internal(*number)).min()
 }
 
-/// Makes room: the program wants this number for itself.
+/// Moves a connection of ours to another number, because the program wants this one.
 pub(crate) fn move_away(fd: c_int) {
     let Some((at, slot)) = slot_of(fd) else { return };
     let _kept = sys::KeepErrno::new();

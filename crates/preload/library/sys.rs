@@ -1,14 +1,14 @@
-//! System calls, straight: what the C library has under these names is ours here, or may be another
-//! library's. All of them can be made in a signal handler and after a fork.
+//! Direct system calls. The C library's functions of these names are ours, or may be another library's. All
+//! of these calls can be made in a signal handler and after a fork.
 #![expect(unsafe_code, reason = "system calls take pointers")]
 
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use libc::{c_int, c_long};
 
-/// What a system call returns, or its error number.
+/// The result of a system call, or its error number.
 pub(crate) type Outcome<T = usize> = Result<T, c_int>;
 
-/// The calling thread's `errno`.
+/// Returns the calling thread's `errno`.
 pub(crate) fn errno() -> c_int {
     // SAFETY: the C library gives the address of an int of this thread.
     let place = unsafe { libc::__errno_location() };
@@ -24,13 +24,13 @@ pub(crate) fn set_errno(value: c_int) {
     unsafe { place.write(value) }
 }
 
-/// A number that no other living thread of the process has.
+/// Returns a number that no other living thread of the process has.
 pub(crate) fn thread_mark() -> usize {
     // SAFETY: the C library gives the address of an int of this thread.
     unsafe { libc::__errno_location() }.addr()
 }
 
-/// `errno` is as it was before when this goes out of scope.
+/// Restores `errno` when it goes out of scope.
 pub(crate) struct KeepErrno(c_int);
 
 impl KeepErrno {
@@ -49,12 +49,12 @@ fn outcome(value: c_long) -> Outcome {
     usize::try_from(value).map_err(|_| errno())
 }
 
-/// A number that fits, as all descriptors and process ids do.
+/// Converts a number that fits, as all descriptors and process IDs do.
 fn int(value: usize) -> c_int {
     c_int::try_from(value).unwrap_or(c_int::MAX)
 }
 
-/// The address that the other end of a socket is bound to; its length.
+/// Writes the address of the other end of a socket to `name`, and returns its length.
 pub(crate) fn peer_name(fd: c_int, name: &mut libc::sockaddr_un) -> Outcome {
     let mut len = libc::socklen_t::try_from(size_of::<libc::sockaddr_un>()).unwrap_or(0);
     let name = core::ptr::from_mut(name);
@@ -63,28 +63,28 @@ pub(crate) fn peer_name(fd: c_int, name: &mut libc::sockaddr_un) -> Outcome {
     outcome(called).map(|_| len as usize)
 }
 
-/// Who is at the other end of a socket, as this process sees it: process and user.
+/// The process and user at the other end of a socket, as this process sees them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Peer {
     pub(crate) process: c_int,
     pub(crate) user: u32,
 }
 
-/// Who was at the other end when the two came together.
+/// Returns the process and user that were at the other end when the socket was connected.
 pub(crate) fn peer(fd: c_int) -> Outcome<Peer> {
     let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
     option(fd, libc::SO_PEERCRED, &mut credentials)?;
     Ok(Peer { process: credentials.pid, user: credentials.uid })
 }
 
-/// The seconds of a timeout of a socket.
+/// Returns a timeout of a socket, in seconds.
 pub(crate) fn timeout(fd: c_int, name: c_int) -> Outcome<u64> {
     let mut time = libc::timeval { tv_sec: 0, tv_usec: 0 };
     option(fd, name, &mut time)?;
     u64::try_from(time.tv_sec).map_err(|_| libc::EIO)
 }
 
-/// An option of a socket, whose value has the size of `T`.
+/// Gets an option of a socket, whose value has the size of `T`.
 fn option<T>(fd: c_int, name: c_int, value: &mut T) -> Outcome {
     let mut len = libc::socklen_t::try_from(size_of::<T>()).unwrap_or(0);
     let (level, place) = (libc::SOL_SOCKET, core::ptr::from_mut(value));
@@ -94,7 +94,7 @@ fn option<T>(fd: c_int, name: c_int, value: &mut T) -> Outcome {
     outcome(called)
 }
 
-/// The inode of an open file.
+/// Returns the inode of an open file.
 pub(crate) fn inode(fd: c_int) -> Outcome<u64> {
     let mut stat = core::mem::MaybeUninit::<libc::stat>::uninit();
     // SAFETY: the pointer is to a `struct stat`, which is the kernel's on 64-bit machines.
@@ -110,13 +110,13 @@ pub(crate) fn close(fd: c_int) -> Outcome {
     outcome(unsafe { libc::syscall(libc::SYS_close, fd) })
 }
 
-/// `fcntl` with a number.
+/// Calls `fcntl` with a number as its argument.
 pub(crate) fn control(fd: c_int, command: c_int, argument: c_int) -> Outcome<c_int> {
     // SAFETY: the commands used here take a number.
     outcome(unsafe { libc::syscall(libc::SYS_fcntl, fd, command, argument) }).map(int)
 }
 
-/// A new socket for whole messages, closed by exec.
+/// Makes a socket for whole messages, which exec closes.
 pub(crate) fn socket() -> Outcome<c_int> {
     let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
     // SAFETY: takes numbers.
@@ -130,7 +130,7 @@ pub(crate) fn connect(fd: c_int, address: &libc::sockaddr_un, len: u32) -> Outco
     outcome(unsafe { libc::syscall(libc::SYS_connect, fd, address, len) })
 }
 
-/// Sends a message whose parts may be a program's memory: `EFAULT` if they are not there.
+/// Sends a message. Its parts may be the program's memory: `EFAULT` if they are not mapped.
 pub(crate) fn send_message(fd: c_int, message: &libc::msghdr) -> Outcome {
     let message = core::ptr::from_ref(message);
     // SAFETY: the header is live and names live parts; the kernel checks a program's.
@@ -144,7 +144,7 @@ pub(crate) fn receive_message(fd: c_int, message: &mut libc::msghdr, flags: c_in
     outcome(unsafe { libc::syscall(libc::SYS_recvmsg, fd, message, flags) })
 }
 
-/// Takes bytes that are there out of a socket.
+/// Takes waiting bytes out of a socket, without blocking.
 pub(crate) fn take(fd: c_int, bytes: &mut [u8]) -> Outcome {
     let none = core::ptr::null_mut::<libc::c_void>();
     let (place, len) = (bytes.as_mut_ptr(), bytes.len());
@@ -153,7 +153,7 @@ pub(crate) fn take(fd: c_int, bytes: &mut [u8]) -> Outcome {
     outcome(unsafe { libc::syscall(libc::SYS_recvfrom, fd, place, len, flags, none, none) })
 }
 
-/// Puts bytes into a socket, if there is room.
+/// Puts bytes into a socket, without blocking.
 pub(crate) fn put(fd: c_int, bytes: &[u8]) -> Outcome {
     let none = core::ptr::null_mut::<libc::c_void>();
     let (place, len) = (bytes.as_ptr(), bytes.len());
@@ -162,19 +162,19 @@ pub(crate) fn put(fd: c_int, bytes: &[u8]) -> Outcome {
     outcome(unsafe { libc::syscall(libc::SYS_sendto, fd, place, len, flags, none, 0) })
 }
 
-/// The calling process.
+/// Returns the ID of the calling process.
 pub(crate) fn process() -> c_int {
     // SAFETY: takes nothing.
     outcome(unsafe { libc::syscall(libc::SYS_getpid) }).map_or(0, int)
 }
 
-/// The calling thread.
+/// Returns the ID of the calling thread.
 pub(crate) fn thread() -> c_int {
     // SAFETY: takes nothing.
     outcome(unsafe { libc::syscall(libc::SYS_gettid) }).map_or(0, int)
 }
 
-/// Is there memory at an address?
+/// Returns whether there is memory at an address.
 pub(crate) fn is_mapped(address: usize) -> bool {
     let page = address & !(PAGE - 1);
     let mut resident = 0_u8;
@@ -182,8 +182,8 @@ pub(crate) fn is_mapped(address: usize) -> bool {
     outcome(unsafe { libc::syscall(libc::SYS_mincore, page, PAGE, &raw mut resident) }).is_ok()
 }
 
-/// How many bytes from an address on can be read, at most `len`. Nothing is read by this library: the
-/// kernel is asked to, page by page.
+/// Returns how many bytes can be read from an address on, at most `len`. The library does not read them: it
+/// asks the kernel to, page by page.
 pub(crate) fn readable(address: *const u8, len: usize) -> usize {
     until_edge(address.addr(), len, |page| {
         let (none, add) = (-1, libc::EPOLL_CTL_ADD);
@@ -194,13 +194,13 @@ pub(crate) fn readable(address: *const u8, len: usize) -> usize {
     })
 }
 
-/// How many bytes from an address on can be written, at most `len`. None is changed: the kernel adds no
-/// bit to a word of each page.
+/// Returns how many bytes can be written from an address on, at most `len`. No byte changes: the kernel sets
+/// no bit in a word of each page.
 ///
-/// Programs read into the same buffers again and again. Of one that was seen to be good only the first
-/// page is looked at: memory goes by the whole mapping.
+/// Programs read into the same buffers again and again. Of a buffer that was good before, only the first
+/// page is checked, since memory is usually unmapped as a whole.
 pub(crate) fn writable(address: *mut u8, len: usize) -> usize {
-    /// Buffers that were good: number of the first page, and how many there are.
+    /// Buffers that were good: the number of the first page, and how many pages they have.
     static GOOD: [AtomicUsize; 8] = [const { AtomicUsize::new(0) }; 8];
     const COUNT: usize = 16;
     let first = address.addr() / PAGE;
@@ -226,7 +226,7 @@ pub(crate) fn writable(address: *mut u8, len: usize) -> usize {
         if let Some(place) = place {
             place.store(0, Ordering::Relaxed);
         }
-        // Which page it is must be known now.
+        // The buffer is no longer known to be good in any page.
         return if known { 0 } else { found };
     }
     if let Some(place) = place {
@@ -235,7 +235,7 @@ pub(crate) fn writable(address: *mut u8, len: usize) -> usize {
     len
 }
 
-/// Asks for each page of a piece of memory until one is not there.
+/// Asks `is_there` about each page of a piece of memory, until one is not there.
 fn until_edge(address: usize, len: usize, is_there: impl Fn(usize) -> bool) -> usize {
     let mut done = 0;
     let quiet = Quiet::new();
@@ -251,8 +251,8 @@ fn until_edge(address: usize, len: usize, is_there: impl Fn(usize) -> bool) -> u
     done.min(len)
 }
 
-/// Valgrind reports nothing while this is there: whether a program has written to memory before does not
-/// matter when the kernel is asked whether it is memory at all. Anywhere else it does nothing.
+/// Stops Valgrind's reports until it is dropped. Whether a program has initialised its memory does not matter
+/// when the kernel is only asked whether the memory is mapped. Without Valgrind this does nothing.
 struct Quiet;
 
 impl Quiet {
@@ -268,8 +268,8 @@ impl Drop for Quiet {
     }
 }
 
-/// Valgrind's client request of this name, in the form of its manual. To a processor it is a few rotations
-/// that add up to nothing.
+/// Makes Valgrind's client request of this name, in the form that its manual gives. To a processor this is a
+/// few rotations that cancel each other out.
 #[cfg(target_arch = "x86_64")]
 fn change_error_disablement(by: i64) {
     const REQUEST: i64 = 0x1801;
@@ -292,7 +292,7 @@ fn change_error_disablement(by: i64) {
 #[cfg(not(target_arch = "x86_64"))]
 const fn change_error_disablement(_by: i64) {}
 
-/// Copies bytes of a program, if they are there.
+/// Copies bytes of a program, and returns whether they are mapped.
 pub(crate) fn copy(from: *const u8, to: &mut [u8]) -> bool {
     let there = readable(from, to.len()) == to.len();
     if there {
@@ -302,13 +302,14 @@ pub(crate) fn copy(from: *const u8, to: &mut [u8]) -> bool {
     there
 }
 
-/// Can no memory of a program be there, so that the kernel refuses it before it looks?
+/// Returns whether an address range is outside of what a program can map. The kernel refuses such a range
+/// before it looks at any byte.
 pub(crate) fn is_kernel_memory(address: usize, len: usize) -> bool {
     const TOP: u32 = if cfg!(target_arch = "x86_64") { 47 } else { 63 };
     address.checked_add(len).is_none_or(|end| (address | end.saturating_sub(1)) >> TOP != 0)
 }
 
-/// The string at an address, if all of it can be read and it is at most as long as a path may be.
+/// Returns the string at an address, if it can be read and is not longer than a path may be.
 pub(crate) fn string<'a>(address: *const u8) -> Option<&'a [u8]> {
     const LONGEST: usize = 4096;
     let mut len = 0;
@@ -332,14 +333,14 @@ pub(crate) fn string<'a>(address: *const u8) -> Option<&'a [u8]> {
     }
 }
 
-/// Does a path lead to something?
+/// Returns whether there is something at a path.
 pub(crate) fn exists(path: &core::ffi::CStr) -> bool {
     let at = libc::AT_FDCWD;
     // SAFETY: the path is a C string.
     outcome(unsafe { libc::syscall(libc::SYS_faccessat, at, path.as_ptr(), libc::F_OK) }).is_ok()
 }
 
-/// Waits until a descriptor is readable, or looks whether it is.
+/// Returns whether a descriptor is readable, after waiting for that if `wait` is set.
 pub(crate) fn wait_readable(fd: c_int, wait: bool) -> Outcome<bool> {
     let mut waited = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -352,10 +353,10 @@ pub(crate) fn wait_readable(fd: c_int, wait: bool) -> Outcome<bool> {
     outcome(called).map(|ready| ready > 0)
 }
 
-/// What memory is handed out in, at least.
+/// The smallest unit in which the kernel maps memory, in bytes.
 pub(crate) const PAGE: usize = 4096;
 
-/// Is this thread on the stack that it has given for signals?
+/// Returns whether this thread runs on its alternate signal stack.
 pub(crate) fn on_signal_stack() -> bool {
     let mut stack = core::mem::MaybeUninit::<libc::stack_t>::uninit();
     let none = core::ptr::null::<libc::stack_t>();
@@ -368,7 +369,7 @@ pub(crate) fn on_signal_stack() -> bool {
     unsafe { stack.assume_init() }.ss_flags & libc::SS_ONSTACK != 0
 }
 
-/// What a symbolic link says; its length.
+/// Reads a symbolic link into `text`, and returns the length.
 pub(crate) fn link(path: &core::ffi::CStr, text: &mut [u8]) -> Outcome {
     let (place, len) = (text.as_mut_ptr(), text.len());
     // SAFETY: the pointer and the length are those of a slice.
@@ -377,7 +378,7 @@ pub(crate) fn link(path: &core::ffi::CStr, text: &mut [u8]) -> Outcome {
     outcome(called)
 }
 
-/// A file in memory, closed by exec.
+/// Makes a file in memory, which exec closes.
 pub(crate) fn memory_file(name: &core::ffi::CStr) -> Outcome<c_int> {
     // SAFETY: the name is a C string.
     let called = unsafe { libc::syscall(libc::SYS_memfd_create, name.as_ptr(), libc::MFD_CLOEXEC) };
@@ -397,7 +398,7 @@ pub(crate) fn write(fd: c_int, bytes: &[u8]) -> Outcome {
     outcome(unsafe { libc::syscall(libc::SYS_write, fd, bytes.as_ptr(), bytes.len()) })
 }
 
-/// Lets the page be empty in every child.
+/// Makes a page empty in every child.
 pub(crate) fn wipe_on_fork(page: usize) -> bool {
     // SAFETY: changes what a fork does with this page, which is the library's own.
     outcome(unsafe { libc::syscall(libc::SYS_madvise, page, PAGE, libc::MADV_WIPEONFORK) }).is_ok()
@@ -406,6 +407,6 @@ pub(crate) fn wipe_on_fork(page: usize) -> bool {
 /// Ends the process.
 #[cfg(panic = "abort")]
 pub(crate) fn abort() -> ! {
-    // SAFETY: ends the process; nothing of it is used any more.
+    // SAFETY: ends the process.
     unsafe { libc::abort() }
 }

@@ -1,40 +1,39 @@
-//! The request by which our own programs ask for the texts that Linux shows below `/proc/asound`.
+//! The ioctl request by which our own programs read the texts that Linux shows below `/proc/asound`.
 //!
-//! A file system cannot add to procfs, so the texts come through the device files. No driver of Linux
-//! has this code: the type letter stands in no line of `Documentation/userspace-api/ioctl/ioctl-number.rst`,
-//! and `/dev/snd/seq` and `/dev/snd/timer` answer it there with `ENOTTY`.
+//! A server in user space cannot add files to procfs, so the texts come through the device files. No Linux
+//! driver has this request code: its type letter is not in `Documentation/userspace-api/ioctl/ioctl-number.rst`,
+//! and Linux's `/dev/snd/seq` and `/dev/snd/timer` answer it with `ENOTTY`.
 //!
-//! A text is longer than one answer can be, whose size has 14 bits in a code. The first piece, at
-//! offset 0, takes the text as it is at that moment; the pieces that the same open file asks for next
-//! are of that text. So what is put together was true at one instant, as what Linux prints into an
-//! open file of procfs.
+//! A request code has 14 bits for the size of its argument, so a long text needs several requests. The
+//! request for offset 0 takes a snapshot of the text; the next requests of the same open file return
+//! pieces of that snapshot. The whole text therefore describes one instant, as on Linux.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Bytes of text in one answer: with what stands before them, one page.
+/// Size of [`Piece::bytes`]: with the fields before it, a piece is one page.
 pub const PIECE: usize = 4096 - 16;
 
-/// The request, on both device files; the argument is a [`Piece`].
+/// The request code, valid on both device files. The argument is a [`Piece`].
 pub const TEXT: u32 = 0xd000_59a5;
 
-/// What is asked, and the answer.
+/// The argument of the request: a question going in, a piece of text coming out.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 pub struct Piece {
-    /// In: which text: `seq/clients`, `seq/queues`, `seq/timer`, `timers`, from 0.
+    /// In: the [`Text::number`] of the text.
     pub text: u32,
-    /// In: the byte of the text at which the piece begins; 0 takes the text anew.
+    /// In: the offset of the piece in the text, in bytes. 0 takes a new snapshot.
     pub offset: u32,
-    /// Out: bytes of the whole text.
+    /// Out: size of the whole text, in bytes.
     pub total: u32,
-    /// Out: bytes of this piece; 0 at and behind the end.
+    /// Out: size of this piece, in bytes. 0 at and after the end of the text.
     pub len: u32,
-    /// Out: the piece, UTF-8 that may be cut within a character.
+    /// Out: the piece. The text is UTF-8, but a piece may end within a character.
     pub bytes: [u8; PIECE],
 }
 
 impl Piece {
-    /// The question for a piece of the text with that number.
+    /// Returns the question for the piece at `offset` of the text with this number.
     #[must_use]
     pub const fn question(text: u32, offset: u32) -> Self {
         Self { text, offset, total: 0, len: 0, bytes: [0; PIECE] }
@@ -46,11 +45,11 @@ impl Piece {
 pub enum Text {
     /// Clients, ports and connections.
     Clients,
-    /// Queues of the sequencer.
+    /// The queues of the sequencer.
     Queues,
-    /// The timers that these queues use.
+    /// The timers that the queues use.
     QueueTimers,
-    /// All timers, and who is bound to them.
+    /// All timers, and the programs that use them.
     Timers,
 }
 
@@ -58,19 +57,19 @@ impl Text {
     /// Every text, in the order of the numbers.
     pub const ALL: [Self; 4] = [Self::Clients, Self::Queues, Self::QueueTimers, Self::Timers];
 
-    /// Its number in the request.
+    /// Returns the number of the text in a request.
     #[must_use]
     pub const fn number(self) -> u32 {
         self as u32
     }
 
-    /// The text with that number.
+    /// Returns the text with this number.
     #[must_use]
     pub fn numbered(number: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|text| text.number() == number)
     }
 
-    /// Its name below `/proc/asound`.
+    /// Returns the path of the text below `/proc/asound`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,70 +1,72 @@
-//! What the preloaded library and the server say to each other, and how a descriptor names its file.
+//! The messages between the preloaded library and the server, and how a file descriptor names its file.
 //!
-//! Over a connection of type `SEQPACKET` go a [`Request`] and bytes to the server, a [`Reply`] and bytes
-//! back. The first message is a [`kind::HELLO`]: each side shows its half of the [`Secret`]. After it a
-//! connection carries one call at a time, which is answered exactly once, also when it was interrupted.
+//! A connection is a socket of type `SOCK_SEQPACKET`. Each message to the server is a [`Request`] followed by
+//! bytes; each message back is a [`Reply`] followed by bytes. The first request is [`kind::HELLO`], by
+//! which each side shows its half of the [`Secret`]. Then a connection carries one call at a time. Every
+//! call is answered exactly once, even if it was interrupted.
 //!
-//! An open file is a pair of stream sockets. The program has one end, the server the other, which is
-//! bound to a [`FileName`]: `getpeername(2)` on the program's end tells what it is, in every process that
-//! came to it by whatever way. A name is no secret: every user sees it in `/proc/net/unix`. What only a
-//! process with the descriptor knows is the file's [`FileKey`], which the server has left in two options
-//! of the program's end. A connection shows it once ([`kind::KEY`]) before its first call on a file that
-//! it did not open itself.
+//! An open file is a pair of stream sockets. The program has one end. The server has the other end, which
+//! is bound to a [`FileName`], so `getpeername(2)` on the program's end tells which file it is, in any
+//! process that has got the descriptor. A name is not secret: every user can see it in `/proc/net/unix`.
+//! The [`FileKey`] is secret: the server stores it in two socket options of the program's end, where only
+//! a process with the descriptor can read it. A connection shows the key once ([`kind::KEY`]) before its
+//! first call on a file that it did not open itself.
 //!
-//! What a poll of the program's end finds is arranged by bytes that lie
-//! unread in the pair. One byte from the server is there as long as the file is readable; the library
-//! takes it away when told so by [`Reply::take`]. As long as the file is not writable, the buffer of the
-//! program's end is full of what the library has put there when told so by [`Reply::stuff`].
+//! Unread bytes in the pair make `poll(2)` on the program's end report the state of the file. While the file
+//! is readable, one byte from the server waits there; the library removes it when [`Reply::take`] says so.
+//! While the file is not writable, the send buffer of the program's end is full; the library fills it
+//! when [`Reply::stuff`] says so.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Of this protocol. Library and server come in one program and have the same.
+/// The version of this protocol. Library and server are built together, so theirs is the same.
 pub const VERSION: u32 = 2;
 
-/// Names the server's socket to the library: a path, or an abstract name after `@`.
+/// The environment variable with the name of the server's socket: a path, or an abstract name after `@`.
 pub const SOCKET_VARIABLE: &str = "ASEQD_SOCKET";
 
-/// Beside the socket: folders and files that stand for those of `/proc/asound` where a program lists them.
+/// The folder beside the socket whose files a program sees when it lists `/proc/asound`.
 pub const STAND_INS: &str = "asound";
 
-/// Holds the [`Secret`] of the run, as [`Secret::digits`].
+/// The environment variable with the [`Secret`] of the run, written as [`Secret::digits`].
 pub const SECRET_VARIABLE: &str = "ASEQD_SECRET";
 
-/// Is set to anything if there is a card, whose control device is the library's too.
+/// The environment variable that is set, to any value, if the run has a card. The library then serves the
+/// card's control device as well.
 pub const CARD_VARIABLE: &str = "ASEQD_CARD";
 
-/// Bytes that one message carries beside its head.
+/// Maximum number of bytes in a message after its head.
 pub const MAX_DATA: usize = 64 * 1024;
 
-/// Bytes that one call may write; a longer write is several calls.
+/// Maximum number of bytes that one call writes. The library splits a longer write into several calls.
 pub const MAX_WRITE: usize = 1024 * 1024;
 
-/// Bytes that one read may bring: all events that a client can have unread.
+/// Maximum number of bytes that one read returns: all events that a client can have unread.
 pub const MAX_READ: usize = 56_000;
 
-/// What a [`Request`] is.
+/// Values of [`Request::kind`](super::preload::Request::kind).
 pub mod kind {
-    /// The first message; [`super::Request::code`] is the version, and [`super::Secret::program`]
-    /// follows. Answered with a [`super::Welcome`], or with [`super::REFUSED`].
+    /// The first message. [`super::Request::code`] is the version, and [`super::Secret::program`] follows.
+    /// The answer is a [`super::Welcome`], or [`super::REFUSED`].
     pub const HELLO: u32 = 1;
-    /// Opens the file of the node whose number is in [`super::Request::code`], for the directions in
-    /// [`super::Request::access`]. The answer brings the descriptor.
+    /// Opens the device file whose [`super::node`] is in [`super::Request::code`], for the directions in
+    /// [`super::Request::access`]. The descriptor comes with the answer.
     pub const OPEN: u32 = 2;
-    /// The ioctl with that code; its argument follows.
+    /// Makes the ioctl whose code is in [`super::Request::code`]. Its argument follows.
     pub const IOCTL: u32 = 3;
     /// Reads at most [`super::Request::len`] bytes.
     pub const READ: u32 = 4;
     /// Writes the bytes that follow.
     pub const WRITE: u32 = 5;
-    /// Wants the call back that is under way: it is answered at once. Has no answer of its own.
+    /// Interrupts the call that is waiting, which is then answered at once. Has no answer of its own.
     pub const INTERRUPT: u32 = 6;
-    /// Is answered when the server knows of every descriptor that was closed before.
+    /// Asks for an answer once the server has noticed every descriptor that was closed before.
     pub const SYNC: u32 = 7;
-    /// Shows that this process has the file: its [`super::FileKey`] follows.
+    /// Proves that this process has the file. The [`super::FileKey`] follows.
     pub const KEY: u32 = 8;
 }
 
-/// The device files, as numbers in [`Request::code`].
+/// The device files, as numbers in [`Request::code`](super::preload::Request::code) of an open.
 pub mod node {
     /// `/dev/snd/seq`
     pub const SEQUENCER: u32 = 0;
@@ -74,7 +76,7 @@ pub mod node {
     pub const CONTROL: u32 = 2;
 }
 
-/// Directions of a file, as `open(2)` numbers them.
+/// The directions in which a file is open, as `open(2)` numbers them.
 pub mod access {
     /// For reading.
     pub const READ: u32 = 0;
@@ -84,9 +86,9 @@ pub mod access {
     pub const BOTH: u32 = 2;
 }
 
-/// [`Request::flags`]: the descriptor has `O_NONBLOCK`.
+/// Flag in [`Request::flags`]: the descriptor has `O_NONBLOCK`.
 pub const NONBLOCK: u32 = 1;
-/// [`Request::flags`]: the bytes of this write go on in the next message.
+/// Flag in [`Request::flags`]: the next message continues the bytes of this write.
 pub const MORE: u32 = 2;
 
 /// The head of a message to the server.
@@ -97,32 +99,32 @@ pub const MORE: u32 = 2;
 pub struct Request {
     /// One of [`kind`].
     pub kind: u32,
-    /// The number of the call, to be found in the answer.
+    /// The number of the call, which the answer repeats.
     pub serial: u32,
-    /// Which server's file: [`FileName::server`].
+    /// The server of the file: [`FileName::server`].
     pub server: u64,
-    /// Which file: [`FileName::key`].
+    /// The file: [`FileName::key`].
     pub file: u64,
-    /// The thread that calls; 0 for the first thread of its process.
+    /// The calling thread; 0 for the first thread of its process.
     pub thread: i32,
     /// [`NONBLOCK`], [`MORE`].
     pub flags: u32,
-    /// By the kind.
+    /// Depends on the kind: a version, a node or an ioctl code.
     pub code: u32,
     /// One of [`access`].
     pub access: u32,
-    /// By the kind.
+    /// Depends on the kind: the size of a read or a write, in bytes.
     pub len: u64,
 }
 
-/// [`Reply::kind`]: the answer to a call.
+/// Value of [`Reply::kind`]: this is the answer to a call.
 pub const ANSWER: u32 = 1;
-/// [`Reply::kind`]: something to do for a file whose call goes on waiting.
+/// Value of [`Reply::kind`]: the library has something to do for a file, while its call goes on waiting.
 pub const ORDER: u32 = 2;
-/// [`Reply::kind`]: this process is not served. The connection ends with it.
+/// Value of [`Reply::kind`]: the server does not serve this process, and closes the connection.
 pub const REFUSED: u32 = 3;
-/// [`Reply::kind`]: nothing was done, because this connection has not shown the key of the file. After a
-/// [`kind::KEY`] the call can be made again.
+/// Value of [`Reply::kind`]: the server did nothing, because this connection has not shown the key of the
+/// file. The library sends a [`kind::KEY`] and makes the call again.
 pub const KEY_WANTED: u32 = 4;
 
 /// The head of a message from the server.
@@ -133,17 +135,17 @@ pub const KEY_WANTED: u32 = 4;
 pub struct Reply {
     /// The number of the call.
     pub serial: u32,
-    /// [`ANSWER`], [`ORDER`] or [`REFUSED`].
+    /// [`ANSWER`], [`ORDER`], [`REFUSED`] or [`KEY_WANTED`].
     pub kind: u32,
-    /// What the call returns; negative: an error number.
+    /// What the call returns, or an error number with a minus sign.
     pub value: i64,
-    /// Take so many bytes from the program's end.
+    /// How many bytes the library takes from the program's end.
     pub take: u32,
-    /// Not 0: fill the buffer of the program's end.
+    /// Whether the library fills the send buffer of the program's end; 0 for no.
     pub stuff: u32,
 }
 
-/// The error of a reply whose error number Linux cannot have: `EIO`.
+/// Stands for an error number that Linux cannot have: `EIO`.
 const UNKNOWN: u16 = 5;
 
 impl Reply {
@@ -157,24 +159,25 @@ impl Reply {
     }
 }
 
-/// Bytes of one half of a [`Secret`].
+/// Size of one half of a [`Secret`], in bytes.
 pub const SECRET_LEN: usize = 16;
 
-/// What the programs of a run and its server know, and nobody else. It is in their environment, which
-/// other users cannot read.
+/// The secret by which the programs of a run and its server know each other.
+///
+/// It is in their environment, which other users cannot read.
 #[derive(Clone, Copy)]
 pub struct Secret {
-    /// What a program shows to the server.
+    /// The half that a program shows to the server.
     pub program: [u8; SECRET_LEN],
-    /// What the server shows to a program that has shown its half.
+    /// The half that the server shows to a program which has shown its own.
     pub server: [u8; SECRET_LEN],
 }
 
 impl Secret {
-    /// Digits of a secret in the environment.
+    /// Number of digits of a secret in the environment.
     pub const DIGITS: usize = 4 * SECRET_LEN;
 
-    /// From [`Secret::digits`].
+    /// Parses [`Secret::digits`]. Returns `None` if the bytes are not the digits of a secret.
     #[must_use]
     pub fn parse(digits: &[u8]) -> Option<Self> {
         if digits.len() != Self::DIGITS {
@@ -188,7 +191,7 @@ impl Secret {
         Some(secret)
     }
 
-    /// In hexadecimal, the program's half first.
+    /// Returns the secret in hexadecimal, the program's half first.
     #[must_use]
     pub fn digits(&self) -> [u8; Self::DIGITS] {
         let mut digits = [0; Self::DIGITS];
@@ -202,34 +205,35 @@ impl Secret {
     }
 }
 
-/// Nothing of it: what is printed may be read by anybody.
+/// Prints nothing of the secret, since anybody may read what is printed.
 impl core::fmt::Debug for Secret {
     fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         out.debug_struct("Secret").finish_non_exhaustive()
     }
 }
 
-/// Compares in a time that does not depend on where the two differ.
+/// Returns whether two secrets are the same, in a time that does not depend on where they differ.
 #[must_use]
 pub fn is_same_secret(one: &[u8], other: &[u8]) -> bool {
     let differing = one.iter().zip(other).fold(0, |bits, (one, other)| bits | (one ^ other));
     one.len() == other.len() && core::hint::black_box(differing) == 0
 }
 
-/// What follows the answer to a [`kind::HELLO`].
+/// The bytes that follow the answer to a [`kind::HELLO`].
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
 )]
 pub struct Welcome {
-    /// [`Secret::server`]
+    /// [`Secret::server`], by which the program knows the server.
     pub proof: [u8; SECRET_LEN],
-    /// [`FileName::server`] of this server's files.
+    /// The [`FileName::server`] of this server's files.
     pub server: u64,
 }
 
-/// What only a process with the descriptor of a file knows: the receive and the send timeout of the
-/// program's end, in seconds, which nothing else uses. Both are random.
+/// Two random numbers that prove that a process has the descriptor of a file.
+///
+/// They are the receive and the send timeout of the program's end, in seconds. Nothing else uses these.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
@@ -242,19 +246,21 @@ pub struct FileKey {
 }
 
 impl FileKey {
-    /// Random bits of each half. The kernel keeps timeouts in ticks of at most 1,000 a second, in a
-    /// signed number of 64 bits: 53 bits of seconds would be too many.
+    /// Number of random bits in each timeout.
+    ///
+    /// The kernel keeps a timeout as a signed number of 64 bits that counts ticks, up to 1,000 a second: 53
+    /// bits of seconds would be too many.
     pub const BITS: u32 = 50;
 }
 
-/// What the server's end of a file is bound to: an abstract name of readable characters.
+/// The abstract socket name, in readable characters, to which the server's end of a file is bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileName {
     /// A number that no other server has.
     pub server: u64,
-    /// The number of the file, which is never given again.
+    /// The number of the file, which no other file of the server ever gets.
     pub key: u64,
-    /// Random, so that nobody can take the name before the server does.
+    /// A random number, so that nobody can take the name before the server does.
     pub nonce: u64,
     /// One of [`access`].
     pub access: u32,
@@ -262,15 +268,16 @@ pub struct FileName {
     pub node: u32,
 }
 
-/// Begins every [`FileName`], behind the zero of an abstract name.
+/// The first characters of every [`FileName`], after the zero byte of an abstract name.
 const PREFIX: [u8; 6] = *b"aseqd/";
+/// Number of hexadecimal digits of each number in a [`FileName`].
 const DIGITS: usize = 16;
 
 impl FileName {
-    /// Bytes of a name, without the zero that begins an abstract one.
+    /// Size of a name in bytes, without the zero byte that begins an abstract name.
     pub const LEN: usize = PREFIX.len() + 3 * (DIGITS + 1) + 2;
 
-    /// The characters, without the zero.
+    /// Returns the characters of the name, without the zero byte.
     #[must_use]
     pub fn bytes(&self) -> [u8; Self::LEN] {
         let access = match self.access {
@@ -298,7 +305,7 @@ impl FileName {
         bytes
     }
 
-    /// From the characters; none if they are no name of a file.
+    /// Parses the characters of a name. Returns `None` if they are not the name of a file.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let rest = bytes.strip_prefix(&PREFIX)?;

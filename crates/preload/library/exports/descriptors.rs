@@ -1,5 +1,7 @@
-//! Descriptors: copies of ours are known, closed ones told of, and the library's own connections are
-//! left alone by programs that close everything.
+//! Functions that copy, close and receive descriptors.
+//!
+//! The library must know of every copy, tell the server of every descriptor that is closed, and keep its own
+//! connections when a program closes everything.
 
 use super::keeping;
 use crate::sys;
@@ -25,7 +27,7 @@ unsafe extern "C" fn close(fd: c_int) -> c_int {
     result
 }
 
-/// `close_range`, around what is the library's.
+/// `close_range`, which leaves out the library's own connections.
 ///
 /// # Safety
 /// As the C library's.
@@ -71,7 +73,7 @@ unsafe extern "C" fn closefrom(first: c_int) {
     // SAFETY: closes what the caller wants closed.
     let result = unsafe { close_range(first, c_uint::MAX, 0) };
     if result != 0 {
-        // A kernel without close_range: one after the other.
+        // The kernel has no close_range: close one after the other.
         let mut limit = libc::rlimit { rlim_cur: 1024, rlim_max: 1024 };
         // SAFETY: the pointer is to a struct that the call fills.
         let _as_it_was = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
@@ -94,7 +96,7 @@ unsafe extern "C" fn dup(fd: c_int) -> c_int {
     copy
 }
 
-/// A copy comes to a number that may be in use.
+/// Copies a descriptor to a number that may be in use.
 fn copied_over(from: c_int, to: c_int, copy: impl FnOnce() -> c_int) -> c_int {
     if from != to {
         pool::move_away(to);
@@ -148,7 +150,7 @@ fn controlled(fd: c_int, command: c_int, other: impl FnOnce() -> c_int) -> c_int
     let result = other();
     match command {
         libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => hints::changed(result),
-        // A socket is for both directions, a device for those it was opened for.
+        // A socket is open in both directions, but the device only in those it was opened for.
         libc::F_GETFL if result >= 0 => {
             if let Some(name) = file::of(fd) {
                 let access = match name.access {
@@ -164,7 +166,7 @@ fn controlled(fd: c_int, command: c_int, other: impl FnOnce() -> c_int) -> c_int
     result
 }
 
-/// `recvmsg`: descriptors may come with it.
+/// `recvmsg`, which may receive descriptors.
 ///
 /// # Safety
 /// As the C library's.
@@ -198,13 +200,13 @@ unsafe extern "C" fn recvmmsg(
     }
     let result = next::recvmmsg(fd, messages, count, flags, limit);
     for at in 0..usize::try_from(result).unwrap_or(0) {
-        // SAFETY: so many of the headers have been filled.
+        // SAFETY: the call has filled this header.
         arrived(unsafe { &(*messages.wrapping_add(at)).msg_hdr });
     }
     result
 }
 
-/// Descriptors in control data are new.
+/// Notes the descriptors that came in the control data of a message.
 fn arrived(message: &msghdr) {
     if message.msg_controllen == 0 || message.msg_control.is_null() {
         return;

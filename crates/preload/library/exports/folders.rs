@@ -1,4 +1,4 @@
-//! Folders by path: `/proc/asound` is listed and entered, where the kernel has none.
+//! Functions that list and enter folders by path: `/proc/asound`, if the kernel has none.
 
 use crate::paths::{self, StandIn};
 use crate::{next, sys};
@@ -6,7 +6,8 @@ use libc::{DIR, c_char, c_int, c_void};
 
 type Path = *const c_char;
 
-/// The next library's answer, or, where the kernel has no such folder, its answer about what stands for it.
+/// Returns the next library's answer about a path. If the path is a folder of ours that the kernel does not
+/// have, returns its answer about the stand-in.
 fn answer<T>(path: Path, failed: fn(&T) -> bool, other: impl Fn(Path) -> T) -> T {
     let before = sys::errno();
     let answer = other(path);

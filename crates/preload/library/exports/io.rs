@@ -1,4 +1,4 @@
-//! Reading, writing, ioctl.
+//! Functions that read, write and make ioctl requests.
 
 use super::keeping;
 use crate::sys::{self, Outcome};
@@ -6,7 +6,7 @@ use crate::{file, next};
 use aseqd_wire::preload::FileName;
 use libc::{c_int, c_ulong, c_void, iovec, off_t, ssize_t};
 
-/// The most parts that the kernel takes.
+/// Maximum number of parts that the kernel takes.
 const MAX_PARTS: c_int = 1024;
 
 /// `read`
@@ -21,14 +21,14 @@ pub(super) unsafe extern "C" fn read(fd: c_int, bytes: *mut c_void, len: usize) 
     }
 }
 
-/// `read` of programs that are compiled with checks.
+/// `read` of programs that are compiled with `_FORTIFY_SOURCE`.
 ///
 /// # Safety
 /// As the C library's.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __read_chk(fd: c_int, bytes: *mut c_void, len: usize, room: usize) -> ssize_t {
     match file::of(fd) {
-        // One that does not fit is the next library's to report.
+        // The next library reports a buffer that is too small.
         Some(name) if len <= room => keeping(|| file::read(fd, &name, bytes, len)),
         _ => next::__read_chk(fd, bytes, len, room),
     }
@@ -46,7 +46,7 @@ pub(super) unsafe extern "C" fn write(fd: c_int, bytes: *const c_void, len: usiz
     }
 }
 
-/// A read for each part, as Linux does for a driver that knows nothing of parts.
+/// Makes one read for each part, as Linux does for a driver that does not support parts.
 fn read_parts(
     fd: c_int,
     name: &FileName,
@@ -58,7 +58,7 @@ fn read_parts(
     each(parts, count, flags, |part| file::read(fd, name, part.iov_base, part.iov_len))
 }
 
-/// A write for each part.
+/// Makes one write for each part.
 fn write_parts(
     fd: c_int,
     name: &FileName,
@@ -94,7 +94,7 @@ unsafe extern "C" fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssi
     }
 }
 
-/// `preadv2` and its like, which at offset -1 are `readv` and `writev` with flags.
+/// Exports `preadv2` and the like, which at offset -1 are `readv` and `writev` with flags.
 macro_rules! at_offset {
     ($($name:ident by $parts_of:ident;)*) => { $(
         #[doc = concat!("`", stringify!($name), "`")]
@@ -109,7 +109,7 @@ macro_rules! at_offset {
             offset: off_t,
             flags: c_int,
         ) -> ssize_t {
-            // Others the kernel refuses for a socket as for a device.
+            // At other offsets the kernel refuses a socket in the same way as a device.
             let ours = if offset == -1 { file::of(fd) } else { None };
             match ours {
                 None => next::$name(fd, parts, count, offset, flags),
@@ -126,10 +126,10 @@ at_offset! {
     pwritev64v2 by write_parts;
 }
 
-/// The one flag that does not matter to a driver that knows no flags.
+/// The only flag that Linux accepts for a driver that does not support flags.
 const RWF_HIPRI: c_int = 1;
 
-/// Calls for each part until one is short or fails.
+/// Makes a call for each part, until one is short or fails.
 fn each(
     parts: *const iovec,
     count: c_int,
@@ -146,7 +146,7 @@ fn each(
     }
     // SAFETY: the caller gives an array of that many parts, and the kernel has just read it.
     let part = |at| unsafe { parts.wrapping_add(at).read_unaligned() };
-    // All of them are looked at before the first is used.
+    // Linux checks all parts before it uses the first.
     for iovec { iov_base, iov_len } in (0..count).map(part) {
         if isize::try_from(iov_len).is_err() {
             return Err(libc::EINVAL);
@@ -190,7 +190,7 @@ unsafe extern "C" fn ioctl(fd: c_int, request: c_ulong, argument: *mut c_void) -
 }
 
 fn requested(fd: c_int, name: &FileName, request: c_ulong, argument: *mut c_void) -> Outcome {
-    // The kernel, too, looks at 32 bits of it.
+    // The kernel looks at 32 bits only, too.
     let code = u32::try_from(request & 0xffff_ffff).unwrap_or(0);
     file::control(fd, name, code, argument)
 }

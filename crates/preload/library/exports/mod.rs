@@ -1,7 +1,7 @@
-//! What programs call instead of the C library's.
+//! The functions that programs call instead of the C library's.
 //!
-//! Functions that are variadic in C have their further arguments as fixed ones here, which are passed
-//! in the same registers on the machines that this library is for.
+//! A function that is variadic in C has fixed arguments here. On the machines that this library is for, both
+//! are passed in the same registers.
 #![expect(unsafe_code, reason = "exports under the C library's names, with its contracts")]
 
 mod descriptors;
@@ -17,7 +17,7 @@ use crate::{environment, next, page, paths};
 use core::ffi::CStr;
 use libc::{c_char, c_int};
 
-/// The value that a C function returns, with `errno` for an error.
+/// Returns the value of a C function for this outcome, and sets `errno` for an error.
 fn returned<T: TryFrom<usize> + From<i8>>(outcome: Outcome) -> T {
     let failed = |error| {
         sys::set_errno(error);
@@ -29,7 +29,7 @@ fn returned<T: TryFrom<usize> + From<i8>>(outcome: Outcome) -> T {
     }
 }
 
-/// Does this and leaves `errno` alone unless it fails.
+/// Does `work` and returns its value as a C function does. Keeps `errno` unless `work` fails.
 fn keeping<T: TryFrom<usize> + From<i8>>(work: impl FnOnce() -> Outcome) -> T {
     let before = sys::errno();
     let outcome = work();
@@ -37,7 +37,7 @@ fn keeping<T: TryFrom<usize> + From<i8>>(work: impl FnOnce() -> Outcome) -> T {
     returned(outcome)
 }
 
-/// Run by the loader before the program begins.
+/// Prepares the library. The loader calls it before the program begins.
 extern "C" fn load() {
     next::find_all();
     if let Some(name) = variable(c"ASEQD_SOCKET") {
@@ -62,19 +62,19 @@ unsafe extern "C" {
     fn secure_getenv(name: *const c_char) -> *mut c_char;
 }
 
-/// A variable of the environment; none in a program that has more rights than who started it, into which
-/// this library comes only if the administrator has said so for all programs.
+/// Returns an environment variable. Returns `None` in a program that has more rights than its caller: such a
+/// program has this library only if the administrator preloads it into all programs.
 fn variable(name: &CStr) -> Option<&[u8]> {
     // SAFETY: the name is a C string, and no other thread exists yet that could change the environment.
     let value: *const c_char = unsafe { secure_getenv(name.as_ptr()) };
     if value.is_null() {
         return None;
     }
-    // SAFETY: it is a C string of the environment; what is kept of it is copied at once.
+    // SAFETY: it is a C string of the environment, and the callers copy what they keep at once.
     Some(unsafe { CStr::from_ptr(value) }.to_bytes())
 }
 
-/// A descriptor as the number that a C function returns.
+/// Converts a descriptor to the number that a C function returns.
 fn descriptor(opened: Outcome<c_int>) -> Outcome {
     opened.map(|fd| usize::try_from(fd).unwrap_or(0))
 }

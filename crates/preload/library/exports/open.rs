@@ -5,14 +5,16 @@ use crate::paths::Place;
 use crate::{hints, next, opening, paths, sys};
 use libc::{c_char, c_int, mode_t};
 
-/// Ours, or what the next library opens. That is asked first where it can do no harm: it tells whether the
-/// path can be read, at no cost for other files.
+/// Opens what is ours, or what the next library opens.
+///
+/// The next library is asked first if that does no harm: its answer tells whether the path can be read, at no
+/// cost for other files.
 fn open_at(at: c_int, path: *const c_char, flags: c_int, other: impl FnOnce() -> c_int) -> c_int {
     let harmless = flags & libc::O_PATH != 0
         || (flags & (libc::O_CREAT | libc::O_TRUNC) == 0 && !paths::has_kernels_devices());
     if !harmless {
         match paths::find(at, path) {
-            // The kernel's own comes first.
+            // The kernel's own folder comes first.
             Some(Place::Folder(_)) => {}
             Some(place) => return keeping(|| descriptor(opening::open(place, flags))),
             None => return other_opened(other()),
@@ -23,7 +25,7 @@ fn open_at(at: c_int, path: *const c_char, flags: c_int, other: impl FnOnce() ->
     let result = if fd < 0 { Err(sys::errno()) } else { Ok(()) };
     let Some(place) = paths::find_after(result, at, path) else { return other_opened(fd) };
     if flags & libc::O_PATH != 0 {
-        // A descriptor that is only a path cannot be a device of ours.
+        // `O_PATH` cannot give a device of ours.
         let is_device = matches!(place, Place::Sequencer | Place::Timer);
         if fd >= 0 || is_device {
             return other_opened(fd);
@@ -32,14 +34,14 @@ fn open_at(at: c_int, path: *const c_char, flags: c_int, other: impl FnOnce() ->
         return keeping(|| descriptor(opening::folder(place, flags)));
     }
     if fd >= 0 {
-        // A device of the kernel's that was not there before.
+        // The kernel has got a device there since the library was loaded.
         let _closed = sys::close(fd);
     }
     sys::set_errno(before);
     keeping(|| descriptor(opening::open(place, flags)))
 }
 
-/// A descriptor that the next library has opened: through procfs, one of ours can be opened anew.
+/// Notes a descriptor that the next library has opened. Through procfs it may be one of ours again.
 fn other_opened(fd: c_int) -> c_int {
     hints::changed(fd);
     fd
@@ -58,7 +60,7 @@ macro_rules! exports {
     )* };
 }
 
-/// What `creat` passes to `open`.
+/// The flags that `creat` passes to `open`.
 const CREAT: c_int = libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC;
 
 exports! {

@@ -1,10 +1,10 @@
-//! Calls on sockets: an open file of ours is one, and a device is none.
+//! Functions for sockets. An open file of ours is a socket, but must look like a device, so they fail.
 
 use super::keeping;
 use crate::{file, next};
 use libc::{c_int, c_uint, c_void, mmsghdr, msghdr, off_t, socklen_t, ssize_t};
 
-/// Exports that fail with this error for a file of ours.
+/// Exports functions that fail with the given error for a file of ours.
 macro_rules! exports {
     ($(fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty, $error:ident for $($fd:ident)*;)*) => { $(
         #[doc = concat!("`", stringify!($name), "`")]

@@ -1,4 +1,4 @@
-//! `stat` and `access` by path: programs look whether there is a sequencer before they open it.
+//! `stat` and `access` by path, by which programs find out whether there is a sequencer.
 
 use crate::paths::{self, Place, StandIn};
 use crate::{next, sys};
@@ -7,7 +7,7 @@ use libc::{c_char, c_int, c_uint};
 /// Major number of sound devices.
 const MAJOR: c_uint = 116;
 
-/// What the files look like: type and permissions, minor number.
+/// Returns how a file looks: its type and permissions, and its minor number.
 fn looks(place: Place) -> (libc::mode_t, c_uint) {
     match place {
         Place::Sequencer => (libc::S_IFCHR | 0o666, 1),
@@ -18,8 +18,8 @@ fn looks(place: Place) -> (libc::mode_t, c_uint) {
     }
 }
 
-/// The next library's answer first: whether the path can be read costs nothing for other files then. If
-/// it is one of ours, `ours` answers.
+/// Returns the next library's answer, or that of `ours` if the path is ours. The next library is asked first,
+/// so that other files cost nothing.
 fn ours_or(
     at: c_int,
     path: Path,
@@ -38,11 +38,11 @@ fn ours_or(
     }
 }
 
-/// What is always there. That a call on it succeeds shows that all else in it is right: flags, version, and
-/// the memory for the answer, to which the kernel has then written.
+/// A path that always exists. If a call on it succeeds, its other arguments are right: flags, version, and the
+/// memory for the answer, to which the kernel has written.
 const ROOT: Path = c"/".as_ptr();
 
-/// The answer of the next library about something that is there instead.
+/// Returns the next library's answer about a path that exists instead of ours.
 fn answered(place: Place, other: &dyn Fn(Path) -> c_int) -> c_int {
     match place {
         Place::Folder(_) => StandIn::of(place).map_or(-1, |path| other(path.path().as_ptr())),
@@ -50,7 +50,7 @@ fn answered(place: Place, other: &dyn Fn(Path) -> c_int) -> c_int {
     }
 }
 
-/// Answers for one of our files.
+/// Answers `stat` for a path of ours, or lets `other` answer.
 fn stat_of(at: c_int, path: Path, stat: Stat, other: impl Fn(Path) -> c_int) -> c_int {
     ours_or(at, path, other, |place, other| {
         let answer = answered(place, other);
@@ -59,7 +59,7 @@ fn stat_of(at: c_int, path: Path, stat: Stat, other: impl Fn(Path) -> c_int) -> 
         }
         let (mode, minor) = looks(place);
         if let Place::Folder(_) = place {
-            // Device and inode are those of what stands for it, which `fstat` of the open folder says, too.
+            // Device and inode are those of the stand-in, as `fstat` of the open folder says.
             // SAFETY: the caller gives room for the struct, and the kernel has just filled it.
             let mut looked = unsafe { stat.read_unaligned() };
             (looked.st_mode, looked.st_uid, looked.st_gid) = (mode, 0, 0);
@@ -93,7 +93,7 @@ fn access_of(at: c_int, path: Path, mode: c_int, other: impl Fn(Path) -> c_int) 
     })
 }
 
-/// Exports, each with what of its arguments is answered by `$how`.
+/// Exports functions whose path and answer are given to `$how`.
 macro_rules! exports {
     ($(fn $name:ident($($argument:ident: $type:ty),*) => $how:ident($at:expr, $path:ident, $other:expr);)*) => { $(
         #[doc = concat!("`", stringify!($name), "`")]

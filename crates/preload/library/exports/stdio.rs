@@ -1,4 +1,4 @@
-//! `fopen`: the C library opens files by a way of its own there.
+//! `fopen`, in which the C library opens files without its own `open`.
 
 use crate::paths::Place;
 use crate::{file, hints, next, opening, paths, sys};
@@ -29,9 +29,9 @@ fn opened(
     other: impl FnOnce() -> *mut FILE,
 ) -> *mut FILE {
     let here = libc::AT_FDCWD;
-    // SAFETY: the C library reads the mode, too, and has no way to say that it is not there.
+    // SAFETY: the C library reads the mode, too, and cannot report that it is not mapped.
     let reads = !mode.is_null() && unsafe { mode.read() } == b'r'.cast_signed() as c_char;
-    // As in `open_at`: asked first where that can do no harm.
+    // As in `open_at`, the next library is asked first if that does no harm.
     let place = if reads && !paths::has_kernels_devices() {
         let before = sys::errno();
         let stream = other();
@@ -86,7 +86,7 @@ fn open(place: Place, mode: *const c_char) -> Result<*mut FILE, c_int> {
     Ok(stream)
 }
 
-/// The functions that a stream calls instead of system calls.
+/// The functions that a stream calls instead of making system calls.
 #[repr(C)]
 struct CookieFunctions {
     read: extern "C" fn(*mut c_void, *mut c_void, usize) -> ssize_t,
@@ -104,14 +104,14 @@ unsafe extern "C" {
     ) -> *mut FILE;
 }
 
-/// A stream whose reads and writes come here. It has no descriptor to ask for.
+/// Makes a stream whose reads and writes come here. `fileno` of it fails.
 fn device_stream(fd: c_int, mode: *const c_char) -> *mut FILE {
     extern "C" fn read(cookie: *mut c_void, bytes: *mut c_void, len: usize) -> ssize_t {
         // SAFETY: the stream gives room of that length.
         unsafe { super::io::read(descriptor(cookie), bytes, len) }
     }
     extern "C" fn write(cookie: *mut c_void, bytes: *const c_void, len: usize) -> ssize_t {
-        // SAFETY: the stream gives bytes of that length. Its own sign of an error is 0.
+        // SAFETY: the stream gives bytes of that length. To a stream, 0 means an error.
         unsafe { super::io::write(descriptor(cookie), bytes, len) }.max(0)
     }
     extern "C" fn close(cookie: *mut c_void) -> c_int {
