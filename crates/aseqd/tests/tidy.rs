@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/abi", &[]),
     ("crates/engine", &["aseqd-abi"]),
     ("crates/chardev", &[]),
+    ("crates/midi", &["aseqd-abi"]),
     ("crates/smf", &[]),
     ("crates/host", &["aseqd-abi"]),
     ("crates/wire", &[]),
@@ -32,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "crates/tools",
-        &["aseqd-abi", "aseqd-client", "aseqd-console", "aseqd-engine", "aseqd-host", "aseqd-smf"],
+        &["aseqd-abi", "aseqd-client", "aseqd-console", "aseqd-host", "aseqd-midi", "aseqd-smf"],
     ),
     ("crates/bench", &["aseqd-abi", "aseqd-client", "aseqd-console", "aseqd-engine", "aseqd-host"]),
     (
@@ -207,7 +208,7 @@ fn unsafe_code_is_in_its_rooms() {
 
 #[test]
 fn the_pure_crates_say_so() {
-    for name in ["abi", "engine"] {
+    for name in ["abi", "engine", "midi"] {
         let lib = read(&root().join("crates").join(name).join("src/lib.rs"));
         assert!(lib.contains("#![forbid(unsafe_code)]"), "{name} forbids unsafe code");
         assert!(lib.contains("#![no_std]"), "{name} is no_std");

@@ -37,7 +37,6 @@ mod contract;
 pub mod control;
 mod engine;
 mod error;
-pub mod midi;
 pub mod seq;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -6,7 +6,7 @@
 use super::tempo::{DEFAULT_TEMPO_US, QueueTiming, TempoMap};
 use aseqd_abi::event::{Control, EventData, Note};
 use aseqd_abi::{Event, EventType};
-use aseqd_engine::midi::bytes::{Decoder, Encoder, SYSEX_PIECE, Unused};
+use aseqd_midi::{Decoder, Encoder, SYSEX_PIECE, Unused};
 use aseqd_smf::{
     ChannelMessage, Division, EventKind, File, Findings, Format, Merged, Meta, Source, SysEx, Voice,
 };

@@ -1,3 +1,0 @@
-//! MIDI data formats.
-
-pub mod bytes;
