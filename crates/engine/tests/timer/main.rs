@@ -1,0 +1,10 @@
+//! The timer device `/dev/snd/timer`, seen through its calls.
+
+mod known_bugs;
+mod queues;
+mod read;
+mod requests;
+mod run;
+mod slaves;
+mod storm;
+mod user;
