@@ -1,18 +1,14 @@
-//! MIDI byte stream to events and back, as raw MIDI ports of the sequencer convert.
-//!
-//! [`Decoder`] takes bytes in, one at a time or many, and lets events out; [`Encoder`] the other
-//! way. Both keep their state between calls, accept anything, and know neither port nor time: the
-//! events they make go to nobody, directly. Seen on Linux 6.12 with virmidi unless said otherwise.
+//! The decoder and the encoder. Their behaviour was seen on Linux 6.12 with virmidi unless said otherwise.
 
 use alloc::vec::Vec;
 use aseqd_abi::event::{Control, EventData, EventLength, Note};
 use aseqd_abi::{Event, EventFlags, EventType};
 
-/// Longest piece in which virmidi and hardware clients pass on a SysEx.
+/// Longest piece, in bytes, in which virmidi and hardware clients pass on a SysEx.
 pub const SYSEX_PIECE: usize = 256;
-/// Bytes that virmidi grants an event other than SysEx: too few for RPN and NRPN.
+/// Most bytes that virmidi writes for an event other than SysEx: too few for RPN and NRPN.
 pub const VIRMIDI_LIMIT: usize = 4;
-/// Bytes that hardware clients grant: enough for every event.
+/// Most bytes that hardware clients write for an event other than SysEx: enough for every one.
 pub const HARDWARE_LIMIT: usize = 10;
 
 const NOTE_OFF: u8 = 0x80;
@@ -28,10 +24,10 @@ const SONG_POSITION: u8 = 0xf2;
 const SONG_SELECT: u8 = 0xf3;
 const TUNE_REQUEST: u8 = 0xf6;
 const END_OF_SYSEX: u8 = 0xf7;
-/// From here on: one byte, anywhere, without effect on what is around it.
+/// First of the real-time bytes, which may stand anywhere, even inside another message.
 const FIRST_REAL_TIME: u8 = 0xf8;
 
-/// What is in the data bytes of a decoded event that its type gives no meaning to.
+/// What a decoder puts into the data bytes of an event that its type does not use.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub enum Unused {
     /// Zeros, as hardware clients do.
@@ -45,7 +41,7 @@ pub enum Unused {
 /// An event made from bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
-    /// From 0:0 to 0:0, direct; the caller fills in who and to whom.
+    /// A direct event from 0:0 to 0:0: the caller fills in source and destination.
     pub event: Event,
     /// The bytes of a SYSEX event; `None` for every other type.
     pub sysex: Option<Vec<u8>>,
@@ -62,7 +58,7 @@ enum State {
     Sysex,
 }
 
-/// Bytes in, events out.
+/// Makes events of a stream of bytes.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     state: State,
@@ -80,7 +76,7 @@ impl Default for Decoder {
 }
 
 impl Decoder {
-    /// A SysEx longer than `piece` bytes (at least 1) leaves as several events.
+    /// Makes a decoder that cuts a SysEx into events of at most `piece` bytes; 0 counts as 1.
     #[must_use]
     pub fn new(piece: usize, unused: Unused) -> Self {
         Self {
@@ -99,12 +95,12 @@ impl Decoder {
         self.sysex.clear();
     }
 
-    /// The events that the bytes complete; bytes that the iterator was not asked for are not taken.
+    /// Returns the events that the bytes complete. A dropped iterator leaves the rest of the bytes untaken.
     pub fn decode(&mut self, bytes: &[u8]) -> impl Iterator<Item = Decoded> {
         bytes.iter().filter_map(|&byte| self.handle_byte(byte))
     }
 
-    /// One byte; at most one event becomes complete by it.
+    /// Takes one byte and returns the event that it completes.
     pub fn handle_byte(&mut self, byte: u8) -> Option<Decoded> {
         match byte {
             FIRST_REAL_TIME.. => self.real_time(byte),
@@ -239,7 +235,7 @@ impl Decoder {
     }
 }
 
-/// Data bytes that follow a status byte; 0 too for those that begin nothing.
+/// Returns how many data bytes follow a status byte; 0 if it begins no message.
 fn data_len(status: u8) -> usize {
     match status {
         QUARTER_FRAME | SONG_SELECT => 1,
@@ -274,7 +270,7 @@ pub enum Encoded {
     TooLong,
 }
 
-/// Events in, bytes out.
+/// Makes bytes of events.
 #[derive(Clone, Debug)]
 pub struct Encoder {
     running_status: bool,
@@ -289,14 +285,14 @@ impl Default for Encoder {
 }
 
 impl Encoder {
-    /// `running_status`: leave out a status byte that repeats the last one. `limit`: the most bytes
-    /// that an event other than SysEx may become.
+    /// Makes an encoder. With `running_status` it leaves out a status byte that repeats the last one;
+    /// an event other than SysEx that would take more than `limit` bytes is [`Encoded::TooLong`].
     #[must_use]
     pub const fn new(running_status: bool, limit: usize) -> Self {
         Self { running_status, limit, status: None }
     }
 
-    /// Forgets the running status, as a client must that lost bytes on their way out.
+    /// Forgets the running status. A caller that lost bytes on their way out must do so.
     pub fn reset(&mut self) {
         self.status = None;
     }
@@ -322,7 +318,7 @@ impl Encoder {
         Encoded::Bytes
     }
 
-    /// Writes it in full and says which status is the running one then.
+    /// Writes a message and returns the running status after it.
     fn write(&self, message: &Message, out: &mut Vec<u8>) -> Option<u8> {
         match *message {
             Message::System { status, ref data, len } => {
