@@ -90,8 +90,7 @@ fn kind(arguments: &[OsString]) -> Kind {
     let is_test = arguments.iter().any(|word| word == "--test");
     let text = name.to_string_lossy();
     let has_source = arguments.iter().any(|word| word.to_string_lossy().ends_with(".rs"));
-    if !has_source || text == "kcsan" || text.starts_with("build_script_") || types == "proc-macro"
-    {
+    if !has_source || text == "kcsan" || types == "proc-macro" {
         Kind::Left
     } else if types == "bin" || is_test {
         Kind::Program
