@@ -1,6 +1,6 @@
 //! What can be set when an engine is made.
 
-use crate::seq::client::DYNAMIC_CLIENTS;
+use crate::limits::DYNAMIC_CLIENTS;
 
 /// Settings of an engine. The default is what Debian's Linux 6.12 shows, with exact queues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +15,9 @@ pub struct Config {
     /// nearest of these.
     pub hz: u32,
     /// How many clients can be open at a time, at most
-    /// [`MOST_CLIENTS`](crate::seq::client::MOST_CLIENTS). Linux takes
-    /// [`DYNAMIC_CLIENTS`](crate::seq::client::DYNAMIC_CLIENTS). Clients of kernel type with a number
-    /// of their own do not count.
+    /// [`MOST_CLIENTS`](crate::limits::MOST_CLIENTS). Linux takes
+    /// [`DYNAMIC_CLIENTS`](crate::limits::DYNAMIC_CLIENTS). Clients of kernel type with a number of
+    /// their own do not count.
     pub clients: u8,
     /// When a client goes, end the notes and lift the pedals that it leaves behind. Linux does not.
     pub notes_off: bool,

@@ -5,7 +5,7 @@
 
 use crate::Error;
 use crate::contract::Reply;
-use crate::seq::ioctl::Support;
+use crate::support::Support;
 use alloc::vec::Vec;
 use aseqd_abi::Errno;
 use aseqd_abi::control::{

@@ -4,7 +4,7 @@ use crate::contract::{
     Access, Call, FileId, Identity, Input, Node, OpenClient, Output, READABLE, Reply, WRITABLE,
 };
 use crate::control::Control;
-use crate::seq::client::name_bytes;
+use crate::name::name_bytes;
 use crate::seq::{Seq, ioctl};
 use crate::timer::{self, Handle};
 use crate::{Config, Error, Time};

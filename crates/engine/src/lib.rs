@@ -37,7 +37,10 @@ mod contract;
 pub mod control;
 mod engine;
 mod error;
+pub mod limits;
+mod name;
 pub mod seq;
+mod support;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod time;
@@ -50,4 +53,5 @@ pub use contract::{
 };
 pub use engine::Engine;
 pub use error::Error;
+pub use support::Support;
 pub use time::Time;

@@ -1,64 +1,21 @@
 //! A client: one open of the device, or one of the kernel's own.
 
 use super::fifo::Fifo;
-use super::pool::{DEFAULT_INPUT_CELLS, DEFAULT_OUTPUT_CELLS, MAX_CELLS, Pool};
+use super::pool::Pool;
 use super::port::Port;
 use crate::contract::FileId;
+use crate::limits::{
+    DEFAULT_INPUT_CELLS, DEFAULT_OUTPUT_CELLS, MAX_CELLS, MAX_PORTS, MAX_SUBSCRIPTIONS,
+    MAX_SUBSCRIPTIONS_BY_OTHERS,
+};
+use crate::name::{Name, name};
 use crate::{Access, Error};
 use alloc::format;
 use alloc::vec::Vec;
 use aseqd_abi::seq::{ClientFilter, KERNEL_CLIENT, USER_CLIENT};
 use aseqd_abi::{Errno, EventType};
 
-/// Client numbers.
-#[doc(alias = "SNDRV_SEQ_MAX_CLIENTS")]
-pub const MAX_CLIENTS: u8 = 192;
-/// First number of user clients, and of kernel clients that have no number of their own.
-pub const FIRST_DYNAMIC_CLIENT: u8 = 128;
-/// Clients that Linux gives a number at a time: those from [`FIRST_DYNAMIC_CLIENT`] on.
-pub const DYNAMIC_CLIENTS: u8 = MAX_CLIENTS - FIRST_DYNAMIC_CLIENT;
-/// Numbers that there are for clients: all but those of System and Midi Through.
-pub const MOST_CLIENTS: u8 = MAX_CLIENTS - 2;
-/// Ports of a client.
-#[doc(alias = "SNDRV_SEQ_MAX_PORTS")]
-pub const MAX_PORTS: usize = 254;
-
-/// Subscriptions in one direction that others can make at all ports of a user client together. Linux
-/// has no such bound but its memory. A subscription takes 80 bytes at either end, so that 192 clients
-/// have at most 252 MB of them; one for each pair of ports, and each queue, would be without end.
-pub const MAX_SUBSCRIPTIONS_BY_OTHERS: usize = 4096;
-/// The same with those that the client makes itself: it cannot be kept from its own ports.
-pub const MAX_SUBSCRIPTIONS: usize = 2 * MAX_SUBSCRIPTIONS_BY_OTHERS;
-
-/// A name as the ABI has it: at most 63 bytes and a NUL.
-pub(crate) type Name = [u8; 64];
-
-pub(crate) fn name(text: &str) -> Name {
-    let mut name = [0; 64];
-    let len = text.len().min(63);
-    name[..len].copy_from_slice(&text.as_bytes()[..len]);
-    name
-}
-
-/// The bytes of a name up to its NUL.
-pub(crate) fn name_bytes(name: &Name) -> &[u8] {
-    name.split(|byte| *byte == 0).next().unwrap_or_default()
-}
-
-/// Writes a name as a string: what a program had behind its end stays.
-pub(crate) fn write_name(name: &Name, to: &mut Name) {
-    let end = (name_bytes(name).len() + 1).min(to.len());
-    to[..end].copy_from_slice(&name[..end]);
-}
-
-/// A name taken from a program: cut to 63 bytes.
-pub(crate) fn copy_name(from: &Name) -> Name {
-    let mut name = [0; 64];
-    let bytes = name_bytes(from);
-    let len = bytes.len().min(63);
-    name[..len].copy_from_slice(&bytes[..len]);
-    name
-}
+pub use crate::limits::{DYNAMIC_CLIENTS, MOST_CLIENTS};
 
 /// Where a client's events go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! What falls due, and when.
 
 use super::Seq;
-use super::queue::MAX_QUEUES;
 use super::route::Pass;
 use super::stepper::MAX_RUNS;
 use crate::Time;
+use crate::limits::MAX_QUEUES;
 
 impl Seq {
     /// Does everything that fell due up to `now`, each queue's events at their own instant, in the

@@ -20,6 +20,8 @@ pub mod tempo;
 mod undelivered;
 
 use crate::contract::FileId;
+use crate::limits::{FIRST_DYNAMIC_CLIENT, MAX_CLIENTS, MAX_QUEUES};
+use crate::name::{Name, name};
 use crate::timer::Timers;
 use crate::{Access, Config, Error, Identity, Time};
 use alloc::boxed::Box;
@@ -28,11 +30,11 @@ use alloc::vec::Vec;
 use aseqd_abi::event::EventData;
 use aseqd_abi::seq::{CLIENT_DUMMY, CLIENT_SYSTEM, PortCaps, PortType};
 use aseqd_abi::{Address, Errno, EventType};
-use client::{Client, FIRST_DYNAMIC_CLIENT, Kind, MAX_CLIENTS, Name, name};
+use client::{Client, Kind};
 use core::mem;
 use port::Port;
 use prioq::{Data, Removed};
-use queue::{MAX_QUEUES, Queue};
+use queue::Queue;
 use sounding::Sounding;
 
 /// The sequencer's state.

@@ -6,15 +6,6 @@
 use crate::Error;
 use aseqd_abi::Errno;
 
-/// Cells of a new client's output pool.
-#[doc(alias = "SNDRV_SEQ_DEFAULT_EVENTS")]
-pub const DEFAULT_OUTPUT_CELLS: usize = 500;
-/// Cells of a new client's input pool.
-#[doc(alias = "SNDRV_SEQ_DEFAULT_CLIENT_EVENTS")]
-pub const DEFAULT_INPUT_CELLS: usize = 200;
-/// Most cells of a pool.
-#[doc(alias = "SNDRV_SEQ_MAX_EVENTS")]
-pub const MAX_CELLS: usize = 2000;
 /// Data bytes that an extra cell of a variable event holds.
 pub const CELL_DATA: usize = aseqd_abi::event::EVENT_SIZE;
 

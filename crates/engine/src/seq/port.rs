@@ -1,6 +1,6 @@
 //! A port and the subscriptions at it.
 
-use super::client::{Name, copy_name, name, write_name};
+use crate::name::{Name, copy_name, name, write_name};
 use alloc::format;
 use alloc::vec::Vec;
 use aseqd_abi::Address;

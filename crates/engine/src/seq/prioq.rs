@@ -4,8 +4,8 @@
 //! leaves its key behind as a tombstone. Whom an event is from and for also stands in arrays of one
 //! byte for each slot, so that those of a client are found without a look at the others.
 
-use super::client::MAX_CLIENTS;
 use super::heap::Heap;
+use crate::limits::MAX_CLIENTS;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use aseqd_abi::Event;

@@ -1,10 +1,12 @@
 //! The texts of `/proc/asound/seq`.
 
 use super::Seq;
-use super::client::{Client, MAX_CLIENTS, Name, name_bytes};
+use super::client::Client;
 use super::pool::Pool;
 use super::port::{SubscriptionList, peer, subscription_flags};
 use super::tempo::SKEW_BASE;
+use crate::limits::MAX_CLIENTS;
+use crate::name::{Name, name_bytes};
 use alloc::string::String;
 use aseqd_abi::seq::{PortCaps, SubscriptionFlags};
 use core::fmt::{self, Write as _};

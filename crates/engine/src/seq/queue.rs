@@ -1,17 +1,14 @@
 //! A queue: events waiting for their time, and who may do what with it.
 
-use super::client::Name;
 use super::prioq::{Cell, PrioQueue, Removed};
 use super::tempo::{Position, QueueTimer};
 use crate::Time;
+use crate::name::Name;
 use crate::timer::Timers;
 use aseqd_abi::Event;
 use aseqd_abi::event::{EventFlags, EventTime, EventType};
 use aseqd_abi::seq::{RemoveEvents, RemoveMode};
 
-/// Queues in the whole system.
-#[doc(alias = "SNDRV_SEQ_MAX_QUEUES")]
-pub const MAX_QUEUES: u8 = 32;
 /// Events that one dispatch pass delivers; the rest waits for the next.
 #[doc(alias = "MAX_CELL_PROCESSES_IN_QUEUE")]
 pub const MAX_CELLS_PER_PASS: usize = 1000;

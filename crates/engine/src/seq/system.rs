@@ -1,11 +1,12 @@
 //! Client 0: announcements, and control of queues by events.
 
 use super::Seq;
-use super::client::{Client, Kind, name};
+use super::client::{Client, Kind};
 use super::fifo::Message;
 use super::port::Port;
 use super::prioq::Removed;
 use super::undelivered::Undelivered;
+use crate::name::name;
 use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventFlags};
 use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER, PortCaps};
 use aseqd_abi::{Address, Event, EventType};

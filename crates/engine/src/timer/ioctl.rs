@@ -5,7 +5,7 @@ mod by_id;
 
 use super::{Handle, Timers};
 use crate::contract::FileId;
-use crate::seq::ioctl::Support;
+use crate::support::Support;
 use crate::{Error, Time};
 use alloc::vec::Vec;
 use aseqd_abi::Errno;

@@ -16,6 +16,7 @@ pub(crate) use instance::{Instance, InstanceId};
 pub(crate) use tick::{Expiry, Outlook, QueueStep};
 
 use crate::contract::FileId;
+use crate::limits::{MAX_HRTIMER_INSTANCES, MAX_INSTANCES};
 use crate::{Config, Time};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
@@ -25,10 +26,6 @@ use aseqd_abi::timer::{self as uapi, TimerId};
 use handle::UserHandle;
 use tick::Callback;
 
-/// Instances that a timer takes, linked slaves included.
-const MAX_INSTANCES: usize = 1000;
-/// Instances that the high-resolution timer takes.
-const MAX_HRTIMER_INSTANCES: usize = 100;
 /// Ticks for which the system timer can be programmed at once.
 const SYSTEM_MAX_TICKS: u64 = 10_000_000;
 /// Callbacks and files at a time for which there is room from the start.

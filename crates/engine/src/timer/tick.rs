@@ -6,7 +6,7 @@
 use super::instance::{InstanceId, Owner, State};
 use super::{Drive, Timer, TimerKey, Timers};
 use crate::Time;
-use crate::seq::queue::MAX_QUEUES;
+use crate::limits::MAX_QUEUES;
 use arrayvec::ArrayVec;
 
 /// What expires.

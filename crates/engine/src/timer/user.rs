@@ -1,12 +1,10 @@
 //! User-driven timers: made by one program, driven by it, of use to others.
 
 use super::{Drive, Timer, TimerKey, Timers, user_timer_id};
+use crate::limits::MAX_USER_TIMERS;
 use crate::{Error, Time};
 use aseqd_abi::Errno;
 use aseqd_abi::timer::GLOBAL_UDRIVEN;
-
-/// User-driven timers at a time.
-const MAX_USER_TIMERS: u8 = 128;
 
 /// The timer of a number.
 const fn key(number: u8) -> TimerKey {

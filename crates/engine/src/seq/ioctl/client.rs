@@ -1,9 +1,10 @@
 //! Identification, limits and client information.
 
 use crate::Error;
+use crate::limits::{MAX_CLIENTS, MAX_PORTS, MAX_QUEUES};
+use crate::name::{copy_name, write_name};
 use crate::seq::Seq;
-use crate::seq::client::{Client, MAX_CLIENTS, MAX_PORTS, copy_name, write_name};
-use crate::seq::queue::MAX_QUEUES;
+use crate::seq::client::Client;
 use aseqd_abi::event::EventData;
 use aseqd_abi::seq::{ClientFilter, ClientInfo, RunningInfo, SystemInfo, VERSION, VERSION_1_0_3};
 use aseqd_abi::ump::CLIENT_UMP_MIDI_2_0;

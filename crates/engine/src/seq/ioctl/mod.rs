@@ -20,16 +20,7 @@ use aseqd_abi::seq::{
 use aseqd_abi::ump::ClientUmpInfo;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-/// How much of a request is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Support {
-    /// As on Linux.
-    Full,
-    /// With the difference that the note names.
-    Partial,
-    /// Refused, as by the reference kernel.
-    Absent,
-}
+pub use crate::support::Support;
 
 /// One request.
 #[derive(Clone, Copy, Debug)]

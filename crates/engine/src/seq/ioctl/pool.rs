@@ -2,10 +2,10 @@
 
 use super::client::find;
 use crate::Error;
+use crate::limits::{MAX_CELLS, MAX_QUEUES};
 use crate::seq::Seq;
-use crate::seq::pool::MAX_CELLS;
 use crate::seq::prioq::Removed;
-use crate::seq::queue::{MAX_QUEUES, remove_matches};
+use crate::seq::queue::remove_matches;
 use aseqd_abi::Errno;
 use aseqd_abi::seq::{ClientPool, RemoveEvents, RemoveMode};
 

@@ -2,8 +2,8 @@
 
 use super::client::{fill, find};
 use crate::Error;
+use crate::limits::MAX_CLIENTS;
 use crate::seq::Seq;
-use crate::seq::client::MAX_CLIENTS;
 use crate::seq::port::peer;
 use aseqd_abi::Errno;
 use aseqd_abi::seq::{

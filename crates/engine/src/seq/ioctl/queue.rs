@@ -1,8 +1,8 @@
 //! Queues: existence, owner, position, tempo, timer, users.
 
 use crate::Error;
+use crate::name::{copy_name, name, name_bytes, write_name};
 use crate::seq::Seq;
-use crate::seq::client::{copy_name, name, name_bytes, write_name};
 use crate::seq::queue::Queue;
 use crate::seq::tempo::SKEW_BASE;
 use crate::timer::Timers;
