@@ -8,7 +8,9 @@ say() { echo "cuse: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
 serve() { # serve OPTION...: starts a server, and waits until it serves
-    aseqd serve --cuse "$@" >/tmp/serve.log 2>&1 &
+    # Emptied before the server starts: what the one before it said is no word of this one.
+    : >/tmp/serve.log
+    aseqd serve --cuse "$@" >>/tmp/serve.log 2>&1 &
     server=$!
     i=0
     until grep -q serving /tmp/serve.log; do
