@@ -1,9 +1,9 @@
 //! The engine alone: events a second on one core, without a door, a process or a system call.
 
-use super::Setup;
 use super::device::{numbered, scheduled};
 use super::rig::{Member, Rig};
 use super::row::{Line, Row, Side, Subject};
+use super::setup::Setup;
 use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE};
 use aseqd_abi::{Address, Event};
 use aseqd_engine::Time;

@@ -4,12 +4,13 @@
 //! All of it on one processor. On several, what is measured is how a processor is woken, which in a virtual
 //! machine takes twenty times as long as all else, and happens or not as the scheduler likes.
 
-use super::Setup;
 use super::device::{READ_SIZE, Sequencer, now_ns, numbered};
 use super::door;
+use super::program;
 use super::row::{Line, Row, Side, Subject};
+use super::setup::Setup;
 use super::stats::{Figures, quantile};
-use super::worker::{Words, task};
+use super::task::{Words, task};
 use aseqd_abi::event::EVENT_SIZE;
 use aseqd_abi::seq::{CLIENT_DUMMY, ClientInfo};
 use aseqd_abi::{Address, Event};
@@ -56,7 +57,7 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
         let mut subjects: Vec<_> = setup.doors.iter().map(through).collect();
         subjects.push(Subject::new(Side::Limit, "socket round trip", move || {
             let _here = OnOneProcessor::new()?;
-            figures(&door::run_alone(false, &words("socket"))?)
+            figures(&program::run_alone(false, &words("socket"))?)
         }));
         Row { family: "call", title: title.to_owned(), subjects }
     };
@@ -237,7 +238,7 @@ struct Answering(Child);
 
 impl Answering {
     fn start(way: &str, count: u32, input: Stdio) -> Result<Self, Fail> {
-        let mut command = door::worker(&task(&[&"call", &way, &"answer", &count]))?;
+        let mut command = program::worker(&task(&[&"call", &way, &"answer", &count]))?;
         command.stdin(input).stdout(Stdio::null());
         Ok(Self(command.spawn().context("the other process")?))
     }

@@ -1,17 +1,14 @@
 //! The doors through which the programs of the bench get to a sequencer, and how such a program is
 //! started: `aseqd run -- aseqd bench-worker TASK ...`, as any program would be.
 
+use super::program::{SERVED, answer, command, output, own_program, words, worker_words};
 use super::row::Side;
 use aseqd_client::{Client, DEVICE};
-use aseqd_host::error::{Context as _, Fail};
-use aseqd_host::process;
+use aseqd_host::error::Fail;
 use serde_json::Value;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-/// Set for programs that have a server of ours as their parent.
-pub(super) const SERVED: &str = "ASEQD_BENCH_SERVED";
+use std::path::Path;
+use std::process::Command;
 
 /// A way to a sequencer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,75 +90,4 @@ impl Door {
     ) -> Result<Value, Fail> {
         answer(&mut self.start(options, words(worker_words(task)?, fifo)?)?)
     }
-}
-
-/// What a task of the bench has found out without any sequencer.
-pub(super) fn run_alone(fifo: bool, task: &[String]) -> Result<Value, Fail> {
-    answer(&mut command(worker_words(task)?, fifo)?)
-}
-
-/// The same, with a variable in the task's environment.
-pub(super) fn run_alone_with(variable: (&str, &str), task: &[String]) -> Result<Value, Fail> {
-    answer(command(worker_words(task)?, false)?.env(variable.0, variable.1))
-}
-
-/// This program as a worker with this task.
-pub(super) fn worker(task: &[String]) -> Result<Command, Fail> {
-    let mut command = command(worker_words(task)?, false)?;
-    process::end_with_us(&mut command);
-    Ok(command)
-}
-
-/// A command of words, under SCHED_FIFO if `fifo` says so.
-pub(super) fn command(
-    words: impl IntoIterator<Item = OsString>,
-    fifo: bool,
-) -> Result<Command, Fail> {
-    let mut words = self::words(words, fifo)?.into_iter();
-    let mut command = Command::new(words.next().unwrap_or_default());
-    command.args(words).stdin(Stdio::null()).env_remove(SERVED);
-    Ok(command)
-}
-
-fn words(words: impl IntoIterator<Item = OsString>, fifo: bool) -> Result<Vec<OsString>, Fail> {
-    let mut all: Vec<OsString> = match fifo {
-        true => vec![own_program()?.into_os_string(), "bench-worker".into(), "fifo".into()],
-        false => Vec::new(),
-    };
-    all.extend(words);
-    Ok(all)
-}
-
-/// What a command prints; its failure is what it says on standard error.
-pub(super) fn output(command: &mut Command) -> Result<String, Fail> {
-    let name = command.get_program().display().to_string();
-    let output = command.stderr(Stdio::piped()).output().with_context(|| name.clone())?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        // What failed first made the rest fail: a worker of a worker says its error before.
-        let ours = said.lines().find_map(|line| line.strip_prefix("aseqd: "));
-        let line = ours.or_else(|| said.lines().rev().find(|line| !line.trim().is_empty()));
-        return Err(Fail::new(match line {
-            None => format!("{name} ended with {}", output.status),
-            Some(line) => line.to_owned(),
-        }));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn answer(command: &mut Command) -> Result<Value, Fail> {
-    // A bench that is interrupted leaves nobody behind.
-    let text = output(process::end_with_us(command))?;
-    let line = text.lines().last().unwrap_or_default();
-    serde_json::from_str(line).context("a worker's answer")
-}
-
-fn worker_words(task: &[String]) -> Result<Vec<OsString>, Fail> {
-    let mut words = vec![own_program()?.into_os_string(), "bench-worker".into()];
-    words.extend(task.iter().map(OsString::from));
-    Ok(words)
-}
-
-fn own_program() -> Result<PathBuf, Fail> {
-    std::env::current_exe().context("this program has no path")
 }

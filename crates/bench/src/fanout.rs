@@ -1,12 +1,13 @@
 //! Fan-out: one event to many subscribers. What counts is the CPU time of all who take part.
 
-use super::Setup;
 use super::device::{READ_SIZE, Sequencer, numbered, numbers, own_cpu_ns};
 use super::door;
 use super::process::Process;
+use super::program;
 use super::row::{Line, Row, Side, Subject};
+use super::setup::Setup;
+use super::task::{Words, task};
 use super::wake::Alarm;
-use super::worker::{Words, task};
 use aseqd_abi::Address;
 use aseqd_abi::event::ADDRESS_SUBSCRIBERS;
 use aseqd_abi::seq::PortSubscribe;
@@ -38,7 +39,7 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
         };
         let mut subjects: Vec<_> = setup.main_doors().map(through).collect();
         subjects.push(Subject::new(Side::Limit, "a socket for each reader", move || {
-            figures(&door::run_alone(false, &words("socket"))?)
+            figures(&program::run_alone(false, &words("socket"))?)
         }));
         let title = format!("fan-out to {readers}");
         Row { family: "fanout", title, subjects }

@@ -1,9 +1,9 @@
 //! Flood: messages a second from one process to another as fast as it goes, by messages per write.
 
-use super::Setup;
 use super::latency::{alone, doors, jack, sndio, variants};
 use super::link::{self, Link, Plan};
 use super::row::{Line, Row, Side};
+use super::setup::Setup;
 use aseqd_host::error::Fail;
 use serde_json::Value;
 

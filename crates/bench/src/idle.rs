@@ -1,12 +1,12 @@
 //! Idle: what a server costs that has little to do, by due events a second.
 
-use super::Setup;
 use super::device::{self, POOL, Sequencer, now_ns, own_cpu_ns, scheduled, signed};
-use super::door;
 use super::process::Process;
+use super::program;
 use super::row::{Line, Row, Side, Subject};
+use super::setup::Setup;
+use super::task::{Words, task};
 use super::wake::{self, Alarm};
-use super::worker::{Words, task};
 use aseqd_abi::Address;
 use aseqd_abi::seq::CLIENT_DUMMY;
 use aseqd_host::error::Fail;
@@ -37,7 +37,7 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
             })
             .collect();
         subjects.push(Subject::new(Side::Limit, "timerfd and epoll", move || {
-            figures(&door::run_alone(false, &task(&[&"idle", &"timerfd", &rate]))?)
+            figures(&program::run_alone(false, &task(&[&"idle", &"timerfd", &rate]))?)
         }));
         let title = format!("a server with {rate} due events a second");
         Row { family: "idle", title, subjects }

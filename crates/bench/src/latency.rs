@@ -1,10 +1,11 @@
 //! One-way latency: from the write of one process to the return of another's read, 1000 times a second.
 
-use super::Setup;
 use super::door;
 use super::link::{self, Link, Plan};
 use super::peer::{self, Shared};
+use super::program;
 use super::row::{Line, Row, Side, Subject};
+use super::setup::Setup;
 use aseqd_host::error::Fail;
 use serde_json::Value;
 use std::ffi::OsString;
@@ -68,7 +69,7 @@ pub(super) fn variants(setup: &Setup, plan: Plan, read: Read) -> Vec<Subject> {
 
 /// Without any server.
 pub(super) fn alone(side: Side, name: impl Into<String>, plan: Plan, read: Read) -> Subject {
-    Subject::new(side, name, move || read(&door::run_alone(false, &plan.task())?))
+    Subject::new(side, name, move || read(&program::run_alone(false, &plan.task())?))
 }
 
 /// Through sndiod.
@@ -88,6 +89,6 @@ fn shared(server: &Shared, name: String, plan: Plan, read: Read) -> Subject {
     Subject::new(Side::Peer, name, move || {
         let server = server.as_ref().as_ref().map_err(Fail::new)?;
         let (variable, value) = &server.variable;
-        read(&door::run_alone_with((variable, value), &plan.task())?)
+        read(&program::run_alone_with((variable, value), &plan.task())?)
     })
 }

@@ -1,13 +1,15 @@
 //! Scheduled lateness: how long after its instant an event is dispatched, and read by a program.
 
-use super::Setup;
 use super::device::{self, READ_SIZE, Sequencer, now_ns, numbers, scheduled, signed};
-use super::door::{self, Door};
+use super::door::Door;
 use super::process::Process;
+use super::program;
+use super::random::Random;
 use super::row::{Line, Row, Side, Subject};
-use super::stats::{Figures, percentiles};
+use super::setup::Setup;
+use super::stats::{Figures, differences, percentiles};
+use super::task::{Words, task, times};
 use super::wake;
-use super::worker::{Words, task};
 use aseqd_host::error::{Context as _, Fail};
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -53,7 +55,7 @@ fn subjects(setup: &Setup, fifo: bool) -> Vec<Subject> {
         let mut seed = 0;
         subjects.push(Subject::new(side, name, move || {
             seed += 1;
-            let answer = door::run_alone(fifo, &task(&[&"lateness", &way, &count, &seed]))?;
+            let answer = program::run_alone(fifo, &task(&[&"lateness", &way, &count, &seed]))?;
             let (due, woke) = (times(&answer, "due")?, times(&answer, "read")?);
             Ok(Line::only(percentiles(differences(&due, &woke))))
         }));
@@ -123,16 +125,6 @@ fn dispatches(log: &Path, first_due: u64) -> Result<Vec<(u64, u64)>, Fail> {
     }
 }
 
-pub(super) fn times(answer: &Value, name: &str) -> Result<Vec<u64>, Fail> {
-    let list = answer[name].as_array();
-    let list: Option<Vec<u64>> = list.and_then(|list| list.iter().map(Value::as_u64).collect());
-    list.filter(|list| !list.is_empty()).ok_or_else(|| Fail::new("a worker found out nothing"))
-}
-
-pub(super) fn differences(from: &[u64], to: &[u64]) -> impl Iterator<Item = i64> {
-    from.iter().zip(to).map(|(from, to)| signed(*to) - signed(*from))
-}
-
 /// Latenesses that cyclictest of rt-tests finds, by its histogram.
 fn cyclictest(fifo: bool, count: usize) -> Result<Figures, Fail> {
     let (policy, priority) = if fifo { ("fifo", "49") } else { ("other", "0") };
@@ -147,11 +139,12 @@ fn cyclictest(fifo: bool, count: usize) -> Result<Figures, Fail> {
         format!("--loops={count}"),
         format!("--histogram={HISTOGRAM_US}"),
     ];
-    let mut command = door::command(words.into_iter().map(OsString::from), false)?;
-    let text = door::output(&mut command).map_err(|error| match installed("cyclictest") {
-        true => error,
-        false => Fail::new("cyclictest is not installed (package rt-tests)"),
-    })?;
+    let mut command = program::command(words.into_iter().map(OsString::from), false)?;
+    let text =
+        program::output(&mut command).map_err(|error| match program::installed("cyclictest") {
+            true => error,
+            false => Fail::new("cyclictest is not installed (package rt-tests)"),
+        })?;
     let classes = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let mut fields = line.split_whitespace();
         let lateness: i64 = fields.next()?.parse().ok()?;
@@ -163,12 +156,6 @@ fn cyclictest(fifo: bool, count: usize) -> Result<Figures, Fail> {
         true => Err(Fail::new("cyclictest has printed no histogram")),
         false => Ok(percentiles(latenesses)),
     }
-}
-
-/// Is a program of this name to be found?
-pub(super) fn installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// `lateness WAY COUNT SEED`: when instants were due, and when something woke or was read for them.
@@ -243,27 +230,4 @@ pub(super) fn offsets(count: usize, seed: u64) -> Vec<u64> {
         offset
     };
     (0..count).map(next).collect()
-}
-
-/// Numbers that look random: splitmix64, public domain, of Sebastiano Vigna.
-#[derive(Clone, Debug)]
-pub(super) struct Random(u64);
-
-impl Random {
-    pub(super) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(super) const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Below that limit, which must not be 0.
-    pub(super) const fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
 }

@@ -7,6 +7,7 @@
 mod alone;
 mod call;
 mod device;
+mod directory;
 mod door;
 mod fanout;
 mod flood;
@@ -19,28 +20,27 @@ mod peer;
 mod peers;
 mod playing;
 mod process;
+mod program;
 mod queues;
+mod random;
 mod report;
 mod rig;
 mod row;
+mod setup;
 mod startup;
 mod stats;
+mod task;
 mod timer;
 mod wake;
 pub mod worker;
 
 use aseqd_console::say;
 use aseqd_console::{is_wanted, print};
-use aseqd_host::error::{Context as _, Fail};
-use aseqd_host::folder::{self, Private};
-use door::Door;
+use aseqd_host::error::Fail;
 use machine::Machine;
-use peer::Shared;
 use row::{Measured, Row};
-use std::cell::OnceCell;
+use setup::Setup;
 use std::io::{IsTerminal as _, Write as _};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::process::ExitCode;
 
 /// How often everything is measured, unless an option says otherwise.
@@ -149,68 +149,6 @@ const FAMILIES: [Family; 11] = [
     },
 ];
 
-/// Before the process id, the name of a run's directory.
-const DIRECTORY: &str = "aseqd-bench-run-";
-
-/// What the rows need to know.
-struct Setup {
-    /// The doors, each with the reason why it cannot be used here, if there is one.
-    doors: Vec<(Door, Option<String>)>,
-    quick: bool,
-    /// For files of this run. The next run removes what a killed one has left.
-    directory: Private,
-    /// Servers of peers, started when the first row wants them.
-    sndiod: OnceCell<Shared>,
-    jack: OnceCell<Shared>,
-}
-
-impl Setup {
-    fn new(args: &BenchArgs) -> Result<Self, Fail> {
-        remove_leftovers();
-        let prefix = format!("{DIRECTORY}{}-", std::process::id());
-        let directory = Private::anywhere(&prefix).context("no place for files of this run")?;
-        let doors = Door::all(args.against_dev_snd_seq);
-        Ok(Self {
-            doors: doors.into_iter().map(|door| (door, door.trouble())).collect(),
-            quick: args.quick,
-            directory,
-            sndiod: OnceCell::new(),
-            jack: OnceCell::new(),
-        })
-    }
-
-    /// The door of ours that is tried first, and the kernel's: for what the server does, whatever the door.
-    fn main_doors(&self) -> impl Iterator<Item = &(Door, Option<String>)> {
-        let ours = self.doors.iter().filter(|(door, _)| door.has_server()).take(1);
-        ours.chain(self.doors.iter().filter(|(door, _)| !door.has_server()))
-    }
-
-    fn sndiod(&self) -> Shared {
-        Shared::clone(self.sndiod.get_or_init(peer::sndiod))
-    }
-
-    fn jack(&self) -> Shared {
-        Shared::clone(self.jack.get_or_init(peer::jack))
-    }
-}
-
-/// Directories of runs that were interrupted: a large file may be in them.
-fn remove_leftovers() {
-    let own = rustix::process::geteuid().as_raw();
-    for place in folder::temporary() {
-        for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let run = name.to_str().and_then(|name| {
-                name.strip_prefix(DIRECTORY)?.split_once('-')?.0.parse::<u32>().ok()
-            });
-            let ended = run.is_some_and(|run| !Path::new(&format!("/proc/{run}")).exists());
-            if ended && std::fs::symlink_metadata(entry.path()).is_ok_and(|is| is.uid() == own) {
-                let _left = std::fs::remove_dir_all(entry.path());
-            }
-        }
-    }
-}
-
 /// Measures, and prints the table.
 ///
 /// # Errors
@@ -229,7 +167,7 @@ pub fn main(args: &BenchArgs) -> Result<ExitCode, Fail> {
     }
     let rounds = args.rounds.map_or(if args.quick { 1 } else { ROUNDS }, usize::from);
     let machine = Machine::here();
-    let setup = Setup::new(args)?;
+    let setup = Setup::new(args.against_dev_snd_seq, args.quick)?;
     if !args.json && !is_wanted(&report::head(&machine, rounds))? {
         return Ok(ExitCode::SUCCESS);
     }

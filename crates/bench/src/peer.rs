@@ -1,7 +1,6 @@
 //! Peers that need a server of their own: it is started for the bench, and ended with it.
 
-use super::door;
-use super::lateness::installed;
+use super::program;
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process;
 use rustix::process::{Pid, Signal, kill_process};
@@ -34,10 +33,10 @@ pub(super) struct Server {
 impl Server {
     fn start(words: &[&str], variable: (&'static str, String)) -> Result<Self, Fail> {
         let [program, ..] = words else { return Err(Fail::new("no program")) };
-        if !installed(program) {
+        if !program::installed(program) {
             return Err(Fail::new(format!("{program} is not installed")));
         }
-        let mut command = door::command(words.iter().map(OsString::from), false)?;
+        let mut command = program::command(words.iter().map(OsString::from), false)?;
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child =
             process::end_with_us(&mut command).spawn().with_context(|| (*program).to_owned())?;

@@ -1,12 +1,11 @@
 //! Playing: from the start of a player with a large file to its first event, and its memory.
 
-use super::Setup;
 use super::device::{READ_SIZE, Sequencer, now_ns};
-use super::door;
-use super::lateness::installed;
 use super::process::Process;
+use super::program;
 use super::row::{Line, Row, Side, Subject};
-use super::worker::{Words, task};
+use super::setup::Setup;
+use super::task::{Words, task};
 use aseqd_abi::event::EVENT_SIZE;
 use aseqd_abi::{Event, EventType};
 use aseqd_host::error::{Context as _, Fail};
@@ -35,7 +34,7 @@ pub(super) fn row(setup: &Setup) -> Row {
             let (door, file) = (*door, Rc::clone(&file));
             let side = if player == "aplaymidi" { Side::Peer } else { door.side };
             let name = format!("{player}, {}", door.name);
-            let missing = player == "aplaymidi" && !installed(player);
+            let missing = player == "aplaymidi" && !program::installed(player);
             let missing = missing.then(|| "aplaymidi is not installed (alsa-utils)".to_owned());
             let why = trouble.clone().or(missing).or_else(|| file.as_ref().clone().err());
             subjects.push(match why {
@@ -104,7 +103,7 @@ pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
         _ => vec![own.into_os_string(), "play".into(), "--quiet".into(), "--port".into(), port],
     };
     all.push(file.clone().into_os_string());
-    let mut command = door::command(all, false)?;
+    let mut command = program::command(all, false)?;
     command.stdout(Stdio::null());
     let start = now_ns();
     process::end_with_us(&mut command);

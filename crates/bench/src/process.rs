@@ -24,7 +24,7 @@ pub(super) struct Usage {
 impl Process {
     /// The server of the sequencer that this process was started under by `aseqd run`: its parent.
     pub(super) fn server() -> Option<Self> {
-        let served = std::env::var_os(super::door::SERVED).is_some();
+        let served = std::env::var_os(super::program::SERVED).is_some();
         served.then(|| Self(std::os::unix::process::parent_id()))
     }
 

@@ -7,11 +7,11 @@
 
 mod structure;
 
-use super::Setup;
 use super::device::{POOL, numbered, scheduled};
-use super::lateness::Random;
+use super::random::Random;
 use super::rig::{Member, Rig};
 use super::row::{Line, Row, Side, Subject};
+use super::setup::Setup;
 use super::stats::{Figures, quantile};
 use aseqd_abi::Address;
 use aseqd_abi::event::EVENT_SIZE;

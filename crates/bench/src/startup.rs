@@ -1,9 +1,8 @@
 //! Start-up: what `aseqd run -- true` takes longer than `true`.
 
-use super::Setup;
-use super::door;
-use super::lateness::installed;
+use super::program;
 use super::row::{Line, Row, Side, Subject};
+use super::setup::Setup;
 use super::stats::quantile;
 use aseqd_host::error::Fail;
 use std::ffi::OsString;
@@ -26,15 +25,15 @@ pub(super) fn row(setup: &Setup) -> Row {
         });
     }
     subjects.push(Subject::new(Side::Limit, "true", || {
-        middle(|| door::command(words(&["true"]), false))
+        middle(|| program::command(words(&["true"]), false))
     }));
     let unshare = "unshare --map-root-user --mount true";
-    subjects.push(match installed("unshare") {
+    subjects.push(match program::installed("unshare") {
         false => Subject::missing(Side::Peer, unshare, "unshare is not installed (util-linux)"),
         true => Subject::new(Side::Peer, unshare, || {
             // The user's own namespace is what an ordinary user needs for the other.
             let own = ["unshare", "--map-root-user", "--mount", "true"];
-            middle(|| door::command(words(&own), false))
+            middle(|| program::command(words(&own), false))
         }),
     });
     Row { family: "startup", title: "start-up".to_owned(), subjects }
@@ -49,7 +48,7 @@ fn middle(command: impl Fn() -> Result<Command, Fail>) -> Result<Vec<Line>, Fail
     for _ in 0..STARTS {
         let mut command = command()?;
         let start = Instant::now();
-        door::output(&mut command)?;
+        program::output(&mut command)?;
         times.push(start.elapsed().as_secs_f64() * 1000.0);
     }
     times.sort_unstable_by(f64::total_cmp);

@@ -1,5 +1,7 @@
 //! Figures of a round, and of several rounds.
 
+use super::device::signed;
+
 /// Named figures of one measurement, in the order in which they are shown. The name ends in the unit.
 pub(super) type Figures = Vec<(String, f64)>;
 
@@ -20,6 +22,10 @@ pub(super) fn percentiles(nanoseconds: impl IntoIterator<Item = i64>) -> Figures
         ("p50_us".to_owned(), quantile(&values, 0.5)),
         ("p99_us".to_owned(), quantile(&values, 0.99)),
     ]
+}
+
+pub(super) fn differences(from: &[u64], to: &[u64]) -> impl Iterator<Item = i64> {
+    from.iter().zip(to).map(|(from, to)| signed(*to) - signed(*from))
 }
 
 /// What several rounds said of one figure.

@@ -1,15 +1,15 @@
 //! Lateness of a periodic timer: how long after each millisecond a program that sleeps in a read of
 //! `/dev/snd/timer` is awake.
 
-use super::Setup;
 use super::device::now_ns;
-use super::door::{self, Door};
-use super::lateness::{differences, times};
+use super::door::Door;
 use super::process::Process;
+use super::program;
 use super::row::{Line, Row, Side, Subject};
-use super::stats::percentiles;
+use super::setup::Setup;
+use super::stats::{differences, percentiles};
+use super::task::{Words, task, times};
 use super::wake;
-use super::worker::{Words, task};
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::timers as request;
 use aseqd_abi::timer::{
@@ -50,7 +50,7 @@ fn subjects(setup: &Setup, fifo: bool) -> Vec<Subject> {
     }
     for (way, name) in [("nanosleep", "clock_nanosleep"), ("timerfd", "timerfd, periodic")] {
         subjects.push(Subject::new(Side::Limit, name, move || {
-            let answer = door::run_alone(fifo, &task(&[&"timer", &way, &count]))?;
+            let answer = program::run_alone(fifo, &task(&[&"timer", &way, &count]))?;
             let (due, woke) = (times(&answer, "due")?, times(&answer, "read")?);
             Ok(Line::only(percentiles(differences(&due, &woke))))
         }));

@@ -1,14 +1,13 @@
 //! `aseqd bench-worker`: the programs that the bench starts, each with one task. Not for people. The
 //! last line that a worker prints is its answer, in JSON.
 
+use super::task::Words;
 use super::{call, fanout, idle, lateness, link, playing, timer};
 use aseqd_console::print;
-use aseqd_host::error::{Context as _, Fail, reason};
+use aseqd_host::error::{Fail, reason};
 use serde_json::Value;
-use std::collections::VecDeque;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
-use std::str::FromStr;
 use std::time::Duration;
 
 /// No task takes so long; one that hangs must not keep the bench.
@@ -29,10 +28,10 @@ pub struct WorkerArgs {
 /// # Errors
 /// A sentence, which the bench shows instead of figures.
 pub fn main(args: &WorkerArgs) -> Result<ExitCode, Fail> {
-    let mut words = Words(args.task.iter().cloned().collect());
+    let mut words = Words::new(&args.task);
     let task = words.word()?;
     if task == "fifo" {
-        return Err(under_fifo(&words.0.into_iter().collect::<Vec<_>>()));
+        return Err(under_fifo(&words.rest()));
     }
     std::thread::spawn(|| {
         std::thread::sleep(LIMIT);
@@ -61,26 +60,4 @@ fn under_fifo(words: &[String]) -> Fail {
     }
     let [program, arguments @ ..] = words else { return Fail::new("no command") };
     Fail::new(format!("{program}: {}", Command::new(program).args(arguments).exec()))
-}
-
-/// The parameters of a task, in order.
-#[derive(Debug)]
-pub(super) struct Words(VecDeque<String>);
-
-impl Words {
-    pub(super) fn word(&mut self) -> Result<String, Fail> {
-        self.0.pop_front().ok_or_else(|| Fail::new("a task of the bench lacks a parameter"))
-    }
-
-    pub(super) fn number<T: FromStr<Err: std::fmt::Display + 'static>>(
-        &mut self,
-    ) -> Result<T, Fail> {
-        let word = self.word()?;
-        word.parse().with_context(|| format!("a parameter of a task of the bench, {word}"))
-    }
-}
-
-/// The words of a task.
-pub(super) fn task(words: &[&dyn ToString]) -> Vec<String> {
-    words.iter().map(|word| word.to_string()).collect()
 }

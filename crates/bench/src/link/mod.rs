@@ -9,11 +9,11 @@ mod socket;
 mod zeromq;
 
 use super::device::now_ns;
-use super::door;
 use super::process::Process;
+use super::program;
 use super::stats::{Figures, percentiles};
+use super::task::{Words, task};
 use super::wake::Alarm;
-use super::worker::{Words, task};
 use aseqd_console::print;
 use aseqd_host::error::{Context as _, Fail};
 use serde_json::{Value, json};
@@ -202,7 +202,7 @@ pub(super) fn send(words: &mut Words) -> Result<Value, Fail> {
     let plan = Plan::parse(words)?;
     let (ours, theirs) = plan.link.ends()?;
     let parameters = task(&[&"receive", &plan.link.name(), &plan.count, &plan.batch, &plan.gap_ns]);
-    let mut command = door::worker(&parameters)?;
+    let mut command = program::worker(&parameters)?;
     command.stdin(Stdio::from(theirs)).stdout(Stdio::piped());
     let mut receiver = command.spawn().context("a second process")?;
     // The end went to the child with the command.

@@ -2,10 +2,10 @@
 
 use super::socket::{first_words, records};
 use super::{Receiver, Sender};
-use crate::DIRECTORY;
 use crate::device::{READ_SIZE, now_ns};
+use crate::directory;
 use crate::peers::ZeroMq;
-use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::error::Fail;
 use aseqd_host::folder::Private;
 
 pub(super) struct Writer(ZeroMq);
@@ -29,8 +29,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new() -> Result<(Self, String), Fail> {
-        let prefix = format!("{DIRECTORY}{}-", std::process::id());
-        let folder = Private::anywhere(&prefix).context("no place for ZeroMQ's socket")?;
+        let folder = directory::create()?;
         let endpoint = format!("ipc://{}", folder.path().join("socket").display());
         let socket = ZeroMq::open(&endpoint, false).map_err(Fail::new)?;
         Ok((Self { socket, _folder: folder }, endpoint))
