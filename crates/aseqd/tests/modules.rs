@@ -40,9 +40,8 @@ const NOT_YET_FREE: &[(&str, &[&str])] = &[
     (
         "crates/server",
         &[
-            "door::seccomp::path -> door::seccomp::walk -> door::seccomp::path",
-            "door::seccomp::peek -> door::seccomp::target -> door::seccomp::peek",
-            "door::seccomp::trap -> door::seccomp::waiting -> door::seccomp::trap",
+            "door::stopped::path -> door::stopped::walk -> door::stopped::path",
+            "door::stopped::peek -> door::stopped::target -> door::stopped::peek",
         ],
     ),
     (

@@ -16,9 +16,11 @@ use aseqd_host::process::{Fork, SignalSet, fork};
 use aseqd_server::clock::{Alarm, Clock};
 use aseqd_server::door::doors::Way;
 use aseqd_server::door::fuse;
+use aseqd_server::door::handover;
 use aseqd_server::door::preload::PreloadDoor;
 use aseqd_server::door::preload::library::Library;
-use aseqd_server::door::seccomp::{self, Kind, Trap, handover, mount};
+use aseqd_server::door::stopped::{self, Kind, mount};
+use aseqd_server::door::trap::Trap;
 use aseqd_server::event_loop::{Server, Wake};
 use chardev::{Config, Device};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
@@ -105,7 +107,7 @@ fn prepare(via: Via) -> Result<(Prepared, Entrance), Fail> {
     Ok(match via {
         Via::Fuse => (Prepared::Fuse, Entrance::Mount),
         Via::Handover => {
-            let range = seccomp::descriptors();
+            let range = stopped::descriptors();
             let mount = mount::private()?;
             (Prepared::Handover(mount, range.clone()), Entrance::Filter(Kind::Handover(range)))
         }
@@ -121,7 +123,7 @@ fn prepare(via: Via) -> Result<(Prepared, Entrance), Fail> {
             (Prepared::Preload(Box::new(door), library), Entrance::Library(variables))
         }
         Via::Trap => {
-            let range = seccomp::descriptors();
+            let range = stopped::descriptors();
             (Prepared::Trap(range.clone()), Entrance::Filter(Kind::Trap(range)))
         }
     })
@@ -133,7 +135,7 @@ fn prepare_joined(via: Via, folder: &Path) -> Result<(Prepared, Entrance), Fail>
     match via {
         Via::Fuse => Ok((Prepared::Bound, Entrance::Mount)),
         Via::Handover => {
-            let range = seccomp::descriptors();
+            let range = stopped::descriptors();
             let entrance = Entrance::Filter(Kind::Handover(range.clone()));
             Ok((Prepared::Lent(directory, range), entrance))
         }

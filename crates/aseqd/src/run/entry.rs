@@ -9,7 +9,7 @@ use aseqd_client::ioctl::ioctl;
 use aseqd_console::say;
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process::{SignalSet, exit_now};
-use aseqd_server::door::seccomp::{self, Kind};
+use aseqd_server::door::stopped::{self, Kind};
 use aseqd_wire::preload::{CARD_VARIABLE, SECRET_VARIABLE, SOCKET_VARIABLE};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, Signal};
@@ -91,7 +91,7 @@ fn enter(entry: &Entry<'_>) -> Result<String, Fail> {
         }
         Entrance::Filter(kind) => {
             kind.has_room(entry.link.as_fd())?;
-            let listener = seccomp::install(kind)?;
+            let listener = stopped::install(kind)?;
             entry.link.door(Some(listener.as_fd()))?;
             drop(listener);
             probe_past_libraries()?;

@@ -10,7 +10,7 @@ use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{SignalFd, SignalSet, exit_now, keep_standard_descriptors};
 use aseqd_host::realtime;
 use aseqd_server::door::preload::library::Library;
-use aseqd_server::door::seccomp::{self, handover::Opener};
+use aseqd_server::door::{handover::Opener, stopped};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
@@ -91,7 +91,7 @@ fn remain(descriptor: OwnedFd, folder: Option<PathBuf>) -> Result<(), Fail> {
     signals.block().context("signals cannot be blocked")?;
     let signals = SignalFd::new(&signals).context("no signalfd")?;
     let Some(folder) = folder else {
-        let bystander = seccomp::Bystander::new(descriptor);
+        let bystander = stopped::Bystander::new(descriptor);
         while wait_for(bystander.as_fd(), &signals)? {
             has_children();
             bystander.let_through();

@@ -2,7 +2,7 @@
 //! sequencer.
 
 use super::preload::{self, PreloadDoor};
-use super::seccomp::{Trap, TrapToken};
+use super::trap::{Trap, TrapToken};
 use super::{Call, CallKind, Door, Readiness, Received, Transport};
 use aseqd_abi::Errno;
 use aseqd_engine::FileId;

@@ -1,6 +1,6 @@
 //! The main door: a file of a FUSE mount.
 
-use super::seccomp::handover;
+use super::handover;
 use super::{Call, CallKind, Door, NODES, Readiness, Received, Transport};
 use aseqd_abi::Errno;
 use aseqd_engine::{Access, FileId, Node};

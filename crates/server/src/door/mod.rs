@@ -4,8 +4,10 @@
 pub mod cuse;
 pub mod doors;
 pub mod fuse;
+pub mod handover;
 pub mod preload;
-pub mod seccomp;
+pub mod stopped;
+pub mod trap;
 
 use aseqd_engine::{FileId, Node};
 use std::fmt::Debug;

@@ -7,8 +7,8 @@
 //! the file is a FIFO: the server opens either end as it needs. A FIFO that is open for both cannot be
 //! neither readable nor writable; it then is writable.
 
-use super::target::Identity;
 use crate::door::Readiness;
+use crate::door::stopped::target::Identity;
 use aseqd_engine::Access;
 use aseqd_host::peer::refuse_descriptors;
 use rustix::fs::{CWD, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, openat};

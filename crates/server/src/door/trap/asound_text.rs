@@ -1,8 +1,9 @@
 //! The texts of `/proc/asound`, for programs that open them: fetched from the session with our own
 //! request, through a timer file that is open for as long, and handed out as a file of memory.
 
-use super::handover::read_only;
+use super::waiting::USER;
 use crate::door::CallKind;
+use crate::door::stopped::folder::read_only;
 use aseqd_engine::{Access, FileId, Node};
 use aseqd_wire::asound::{Piece, TEXT, Text};
 use rustix::io::Errno;
@@ -28,7 +29,7 @@ impl Fetch {
     pub(super) fn question<'b, T, W>(&self, bytes: &'b mut Vec<u8>) -> CallKind<'b, T, W> {
         let Some(file) = self.file else {
             let (node, access) = (Node::Timer, Access::Read);
-            return CallKind::Open { node, access, pid: self.pid, user: super::USER };
+            return CallKind::Open { node, access, pid: self.pid, user: USER };
         };
         let offset = u32::try_from(self.have.len()).unwrap_or(u32::MAX);
         bytes.clear();

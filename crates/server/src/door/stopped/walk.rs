@@ -13,7 +13,7 @@ const MAX_LINKS: usize = 40;
 
 /// Where a path leads, if that is a place of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(in crate::door) enum End {
     /// To a place of ours.
     Place(Goal),
     /// To the name that procfs has for a descriptor of a place of ours, which was not to be followed.
@@ -23,14 +23,14 @@ pub(super) enum End {
 }
 
 /// Which place of ours a file that some program has open is, if any.
-pub(super) type Known<'a> = dyn Fn(Identity) -> Option<Goal> + 'a;
+pub(in crate::door) type Known<'a> = dyn Fn(Identity) -> Option<Goal> + 'a;
 
 /// Follows a path of a thread from a directory, by its descriptor or `AT_FDCWD`. `None` if it does not lead
 /// to a place of ours: the kernel knows better.
 ///
 /// # Errors
 /// `ENOTDIR` if the path goes on behind a file of ours.
-pub(super) fn walk(
+pub(in crate::door) fn walk(
     targets: &mut Targets,
     thread: i32,
     directory: i32,
@@ -179,7 +179,7 @@ fn is_descriptor(path: &Path) -> bool {
 
 /// Could this path, by its looks, lead to a place of ours? Nearly all are sorted out by their last
 /// name. A symbolic link does not show.
-pub(super) fn may_lead(path: &[u8]) -> bool {
+pub(in crate::door) fn may_lead(path: &[u8]) -> bool {
     let trimmed = path.iter().rposition(|byte| *byte != b'/').map_or(&[][..], |end| &path[..=end]);
     let last = trimmed.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     match last {

@@ -19,38 +19,38 @@ const PIDFD_THREAD: PidfdFlags = PidfdFlags::from_bits_retain(OFlags::EXCL.bits(
 
 /// Which file a descriptor is of: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Identity(u64, u64);
+pub(in crate::door) struct Identity(u64, u64);
 
 impl Identity {
-    pub(super) const fn of(stat: &Stat) -> Self {
+    pub(in crate::door) const fn of(stat: &Stat) -> Self {
         Self(stat.st_dev, stat.st_ino)
     }
 
-    pub(super) const fn new(device: u64, inode: u64) -> Self {
+    pub(in crate::door) const fn new(device: u64, inode: u64) -> Self {
         Self(device, inode)
     }
 
-    pub(super) const fn device(self) -> u64 {
+    pub(in crate::door) const fn device(self) -> u64 {
         self.0
     }
 
-    pub(super) const fn inode(self) -> u64 {
+    pub(in crate::door) const fn inode(self) -> u64 {
         self.1
     }
 }
 
 /// What a descriptor of a thread is.
 #[derive(Debug)]
-pub(super) struct Found {
-    pub(super) identity: Identity,
-    pub(super) nonblock: bool,
+pub(in crate::door) struct Found {
+    pub(in crate::door) identity: Identity,
+    pub(in crate::door) nonblock: bool,
     /// The same open file, where this process may take it.
-    pub(super) copy: Option<OwnedFd>,
+    pub(in crate::door) copy: Option<OwnedFd>,
 }
 
 /// Does a thread have a signal to handle, for which it would leave a call?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signalled {
+pub(in crate::door) enum Signalled {
     No,
     /// It will handle one when it leaves.
     Yes,
@@ -60,14 +60,14 @@ pub(super) enum Signalled {
 
 /// Who asks whether something may be done.
 #[derive(Debug)]
-pub(super) struct User {
-    pub(super) id: u32,
-    pub(super) groups: Vec<u32>,
+pub(in crate::door) struct User {
+    pub(in crate::door) id: u32,
+    pub(in crate::door) groups: Vec<u32>,
 }
 
 /// A thread; both descriptors are of it alone, not of one that has its number later.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(in crate::door) struct Target {
     /// Its directory in procfs.
     directory: OwnedFd,
     pidfd: Option<OwnedFd>,
@@ -75,7 +75,7 @@ pub(super) struct Target {
 
 /// The threads that called of late, and the file systems that may be looked at for them.
 #[derive(Debug, Default)]
-pub(super) struct Targets {
+pub(in crate::door) struct Targets {
     recent: HashMap<i32, Target>,
     locals: Locals,
 }
@@ -85,12 +85,12 @@ impl Targets {
     ///
     /// # Errors
     /// `EBADF`, or `ESRCH` if the thread is gone.
-    pub(super) fn find(&mut self, thread: i32, number: i32) -> Result<Found, Errno> {
+    pub(in crate::door) fn find(&mut self, thread: i32, number: i32) -> Result<Found, Errno> {
         self.with(thread, |target| target.find(number))
     }
 
     /// May this process take descriptors out of the thread's table?
-    pub(super) fn lends(&mut self, thread: i32) -> bool {
+    pub(in crate::door) fn lends(&mut self, thread: i32) -> bool {
         self.with(thread, |target| match target.take(i32::MAX) {
             Err(Errno::BADF) => Ok(true),
             Err(Errno::SRCH) => Err(Errno::SRCH),
@@ -104,7 +104,7 @@ impl Targets {
     ///
     /// # Errors
     /// `EMFILE` if there is none.
-    pub(super) fn free(&mut self, thread: i32, range: &Range<i32>) -> Result<i32, Errno> {
+    pub(in crate::door) fn free(&mut self, thread: i32, range: &Range<i32>) -> Result<i32, Errno> {
         self.with(thread, |target| {
             for number in range.clone() {
                 if !target.has(number)? {
@@ -119,7 +119,7 @@ impl Targets {
     ///
     /// # Errors
     /// `ENOENT` if nothing is there.
-    pub(super) fn link(&mut self, thread: i32, name: &str) -> Result<PathBuf, Errno> {
+    pub(in crate::door) fn link(&mut self, thread: i32, name: &str) -> Result<PathBuf, Errno> {
         self.with(thread, |target| {
             let link = target.alive(readlinkat(&target.directory, name, Vec::new()))?;
             Ok(PathBuf::from(OsString::from_vec(link.into_bytes())))
@@ -130,7 +130,11 @@ impl Targets {
     ///
     /// # Errors
     /// `ENOENT` if none is.
-    pub(super) fn descriptor(&mut self, thread: i32, path: &Path) -> Result<Identity, Errno> {
+    pub(in crate::door) fn descriptor(
+        &mut self,
+        thread: i32,
+        path: &Path,
+    ) -> Result<Identity, Errno> {
         let path = Path::new("root").join(path.strip_prefix("/").unwrap_or(path));
         self.with(thread, |target| target.alive(target.identity(&path)))
     }
@@ -139,7 +143,7 @@ impl Targets {
     ///
     /// # Errors
     /// `ENOENT` if it has none.
-    pub(super) fn file(&mut self, thread: i32, number: i32) -> Result<Identity, Errno> {
+    pub(in crate::door) fn file(&mut self, thread: i32, number: i32) -> Result<Identity, Errno> {
         let path = PathBuf::from(format!("fd/{number}"));
         self.with(thread, |target| target.alive(target.identity(&path)))
     }
@@ -148,7 +152,7 @@ impl Targets {
     ///
     /// # Errors
     /// As [`Locals::peek`]'s.
-    pub(super) fn peek(&mut self, thread: i32, path: &Path) -> Result<Peeked, Errno> {
+    pub(in crate::door) fn peek(&mut self, thread: i32, path: &Path) -> Result<Peeked, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = self.with(thread, |target| {
             target.alive(openat(&target.directory, "root", flags, Mode::empty()))
@@ -157,7 +161,7 @@ impl Targets {
     }
 
     /// Where a symbolic link points to, if it is one.
-    pub(super) fn target_of(&self, peeked: &Peeked) -> Option<PathBuf> {
+    pub(in crate::door) fn target_of(&self, peeked: &Peeked) -> Option<PathBuf> {
         self.locals.link(peeked)
     }
 
@@ -165,7 +169,7 @@ impl Targets {
     ///
     /// # Errors
     /// Those of `openat(2)`.
-    pub(super) fn open_directory(
+    pub(in crate::door) fn open_directory(
         &mut self,
         thread: i32,
         path: &Path,
@@ -182,7 +186,7 @@ impl Targets {
     ///
     /// # Errors
     /// Those of `stat(2)`.
-    pub(super) fn stat(&mut self, thread: i32, path: &Path) -> Result<Stat, Errno> {
+    pub(in crate::door) fn stat(&mut self, thread: i32, path: &Path) -> Result<Stat, Errno> {
         let peeked = self.peek(thread, path)?;
         if !self.locals.is_local(&peeked) {
             return Err(Errno::AGAIN);
@@ -191,7 +195,7 @@ impl Targets {
     }
 
     /// Who a thread is: by its real ids, or by those that count for opens.
-    pub(super) fn user(&mut self, thread: i32, effective: bool) -> Option<User> {
+    pub(in crate::door) fn user(&mut self, thread: i32, effective: bool) -> Option<User> {
         let status = self.with(thread, |target| target.status()).ok()?;
         let at = usize::from(effective);
         let (id, group) = (*status.users.get(at)?, *status.groups.get(at)?);
@@ -199,13 +203,13 @@ impl Targets {
     }
 
     /// The process of a thread; the thread's own number if it is gone.
-    pub(super) fn process(&mut self, thread: i32) -> i32 {
+    pub(in crate::door) fn process(&mut self, thread: i32) -> i32 {
         let status = self.with(thread, |target| target.status());
         status.ok().and_then(|status| status.process).unwrap_or(thread)
     }
 
     /// Looks for signals of a thread whose call waits.
-    pub(super) fn signalled(&mut self, thread: i32) -> Signalled {
+    pub(in crate::door) fn signalled(&mut self, thread: i32) -> Signalled {
         let Ok(status) = self.with(thread, |target| target.status()) else { return Signalled::No };
         if status.own & !status.blocked != 0 {
             return Signalled::Yes;

@@ -1,14 +1,22 @@
 //! The full trap: every call on a file of ours is answered by the server; nothing of it runs in the
 //! kernel but poll, select, epoll, close and what is the same for every kind of file.
 
-use super::call::{Transfer, Trapped, descriptor_arguments, fetch, length, put, scatter, trapped};
-use super::filter::ON_FILES;
-use super::line::Line;
-use super::look::{Met, Places};
-use super::path::{Goal, low};
-use super::target::{Found, Identity, Signalled, Targets};
-use super::text::Fetch;
-use super::waiting::{Kind, Own, Refusal, Waiting, Work};
+mod asound_text;
+mod line;
+mod waiting;
+
+pub use self::waiting::TrapToken;
+
+use self::asound_text::Fetch;
+use self::line::Line;
+use self::waiting::{Kind, Own, Refusal, Waiting, Work};
+use crate::door::stopped::call::{
+    Transfer, Trapped, descriptor_arguments, fetch, length, put, scatter, trapped,
+};
+use crate::door::stopped::filter::ON_FILES;
+use crate::door::stopped::look::{Met, Places};
+use crate::door::stopped::path::{Goal, low};
+use crate::door::stopped::target::{Found, Identity, Signalled, Targets};
 use crate::door::{Call, CallKind, Door, Readiness, Received, Transport};
 use aseqd_engine::{Access, FileId, Node};
 use aseqd_host::error::{Context as _, Fail};
@@ -55,22 +63,11 @@ const TIMER: u64 = LISTENER + 1;
 const NUDGE: u64 = LISTENER + 2;
 const FOLDERS: u64 = LISTENER + 3;
 
-/// Names a call of a program, or one that this door makes for itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TrapToken {
-    /// A call that waits, by the kernel's number for it.
-    Waiting(u64),
-    /// A step on the way to a text, by the number of the call that waits for it.
-    Fetching(u64),
-    /// Needs no answer.
-    Nobody,
-}
-
 /// The bytes of a call.
 #[derive(Debug, Default)]
 pub struct TrapBuffer(Vec<u8>);
 
-/// A door whose programs were started behind a filter of [`install`](super::install).
+/// A door whose programs were started behind a filter of [`install`](super::stopped::install).
 #[derive(Debug)]
 pub struct Trap {
     listener: Listener,

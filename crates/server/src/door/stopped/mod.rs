@@ -8,22 +8,15 @@
 //! A process installs a filter on itself with [`install`], just before it becomes the program, and
 //! sends the listener to the server.
 
-mod call;
-mod filter;
-mod folder;
-pub mod handover;
-mod line;
-mod look;
+pub(super) mod call;
+pub(super) mod filter;
+pub(super) mod folder;
+pub(super) mod look;
 pub mod mount;
-mod path;
+pub(super) mod path;
 mod peek;
-mod target;
-mod text;
-mod trap;
-mod waiting;
+pub(super) mod target;
 mod walk;
-
-pub use trap::{Trap, TrapBuffer, TrapToken};
 
 use aseqd_host::error::{Fail, reason};
 use aseqd_host::seccomp::{self, Listener};
@@ -38,9 +31,6 @@ const FD_SETSIZE: u64 = 1024;
 /// Descriptors that a process opens at the same time while it tries the sequencer, at most, and some for
 /// the loader of a program.
 const ROOM: i32 = 4;
-
-/// On whose account the files of the trap are: it serves the programs of one run, as one user.
-const USER: u32 = 0;
 
 /// Which calls are stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]

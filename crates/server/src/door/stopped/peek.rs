@@ -20,7 +20,7 @@ const LOCAL: [&str; 18] = [
 
 /// The local file systems that were mounted when this was made, by their numbers.
 #[derive(Debug)]
-pub(super) struct Locals(Vec<u64>);
+pub(in crate::door) struct Locals(Vec<u64>);
 
 impl Default for Locals {
     fn default() -> Self {
@@ -41,9 +41,9 @@ fn local(line: &str) -> Option<u64> {
 
 /// A file that was found without waiting.
 #[derive(Debug)]
-pub(super) struct Peeked {
-    pub(super) file: OwnedFd,
-    pub(super) identity: Identity,
+pub(in crate::door) struct Peeked {
+    pub(in crate::door) file: OwnedFd,
+    pub(in crate::door) identity: Identity,
     kind: FileType,
 }
 
@@ -56,7 +56,7 @@ impl Locals {
     ///
     /// # Errors
     /// `ENOENT` if nothing is there; `EAGAIN` if that is not to be had without waiting.
-    pub(super) fn peek(&self, root: &OwnedFd, path: &Path) -> Result<Peeked, Errno> {
+    pub(in crate::door) fn peek(&self, root: &OwnedFd, path: &Path) -> Result<Peeked, Errno> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let path = path.strip_prefix("/").unwrap_or(path);
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
@@ -84,7 +84,7 @@ impl Locals {
     }
 
     /// Where a symbolic link points to, if it is one, and one that can be read without waiting.
-    pub(super) fn link(&self, peeked: &Peeked) -> Option<PathBuf> {
+    pub(in crate::door) fn link(&self, peeked: &Peeked) -> Option<PathBuf> {
         if peeked.kind != FileType::Symlink || !self.has(peeked.identity) {
             return None;
         }
@@ -93,7 +93,7 @@ impl Locals {
     }
 
     /// Is it on a local file system?
-    pub(super) fn is_local(&self, peeked: &Peeked) -> bool {
+    pub(in crate::door) fn is_local(&self, peeked: &Peeked) -> bool {
         self.has(peeked.identity)
     }
 }
@@ -102,7 +102,7 @@ impl Locals {
 ///
 /// # Errors
 /// Those of `statx(2)`.
-pub(super) fn identity(
+pub(in crate::door) fn identity(
     directory: impl AsFd,
     path: &Path,
     flags: AtFlags,

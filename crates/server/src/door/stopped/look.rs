@@ -35,7 +35,7 @@ const QUIET: [&str; 3] = ["/proc/self/ns", "/proc/self/net", "/proc/self/attr"];
 
 /// What a call turned out to be.
 #[derive(Debug)]
-pub(super) enum Met {
+pub(in crate::door) enum Met {
     /// Not one of those that are met here, or not about a place of ours.
     Other,
     /// The kernel does it right.
@@ -50,7 +50,7 @@ pub(super) enum Met {
 
 /// What the places look like, and who has their directories open.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(in crate::door) struct Places {
     /// Permissions and owner of the device files.
     mode: u32,
     uid: u32,
@@ -177,7 +177,7 @@ impl Looks {
 impl Places {
     /// # Errors
     /// `EMFILE`, `ENFILE`, `ENOMEM`.
-    pub(super) fn new(range: Range<i32>) -> Result<Self, Errno> {
+    pub(in crate::door) fn new(range: Range<i32>) -> Result<Self, Errno> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let seconds = i64::try_from(now.as_secs()).unwrap_or(0);
         Ok(Self {
@@ -192,23 +192,23 @@ impl Places {
     }
 
     /// The files look like this one.
-    pub(super) fn look_like(&mut self, file: &Stat) {
+    pub(in crate::door) fn look_like(&mut self, file: &Stat) {
         self.mode = file.st_mode & 0o777;
         (self.uid, self.gid) = (file.st_uid, file.st_gid);
     }
 
     /// Readable when [`sweep`](Self::sweep) has something to do.
-    pub(super) fn closed(&self) -> BorrowedFd<'_> {
+    pub(in crate::door) fn closed(&self) -> BorrowedFd<'_> {
         self.folders.as_fd()
     }
 
     /// Forgets the directories that programs have closed.
-    pub(super) fn sweep(&mut self) {
+    pub(in crate::door) fn sweep(&mut self) {
         self.folders.sweep();
     }
 
     /// Meets a call with a path, and one on a descriptor of a directory or of a file that `device` knows.
-    pub(super) fn meet(
+    pub(in crate::door) fn meet(
         &mut self,
         listener: &Listener,
         call: &Notification,
@@ -236,7 +236,11 @@ impl Places {
 
     /// What a call that is for files fails with, on a directory of ours or on a descriptor that only
     /// names a place.
-    pub(super) fn refused(&self, identity: Identity, number: libc::c_long) -> Option<Errno> {
+    pub(in crate::door) fn refused(
+        &self,
+        identity: Identity,
+        number: libc::c_long,
+    ) -> Option<Errno> {
         if self.folders.known(identity).is_some() {
             return Some(match number {
                 libc::SYS_read | libc::SYS_readv | libc::SYS_preadv2 => Errno::ISDIR,

@@ -23,7 +23,7 @@ const COMMON: [u32; 4] = [0x5450, 0x5451, 0x5421, 0x5452];
 
 /// What a call is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trapped {
+pub(in crate::door) enum Trapped {
     /// Into these pieces of memory; none if nothing is to be moved.
     Read(Vec<Piece>),
     /// From these pieces of memory; none if nothing is to be moved.
@@ -42,7 +42,7 @@ pub(super) enum Trapped {
 ///
 /// # Errors
 /// Those that the kernel has for such arguments.
-pub(super) fn trapped(call: &Notification) -> Result<Trapped, Errno> {
+pub(in crate::door) fn trapped(call: &Notification) -> Result<Trapped, Errno> {
     let Notification { number, args, .. } = *call;
     let one = || -> Result<Vec<Piece>, Errno> {
         reachable(args[1], args[2])?;
@@ -107,7 +107,7 @@ pub(super) fn trapped(call: &Notification) -> Result<Trapped, Errno> {
 }
 
 /// Which argument of a call can be a descriptor of ours.
-pub(super) fn descriptor_arguments(call: &Notification) -> &'static [usize] {
+pub(in crate::door) fn descriptor_arguments(call: &Notification) -> &'static [usize] {
     match call.number {
         number if BETWEEN_FIRST_TWO.contains(&number) => &[0, 1],
         libc::SYS_splice => &[0, 2],
@@ -154,7 +154,7 @@ fn cut(list: impl IntoIterator<Item = (u64, u64)>) -> Vec<Piece> {
 }
 
 /// How many bytes the pieces have.
-pub(super) fn length(pieces: &[Piece]) -> usize {
+pub(in crate::door) fn length(pieces: &[Piece]) -> usize {
     pieces.iter().map(|piece| piece.len).sum()
 }
 
@@ -162,7 +162,11 @@ pub(super) fn length(pieces: &[Piece]) -> usize {
 ///
 /// # Errors
 /// `EPERM` if this process may not; `ESRCH` if the thread is gone.
-pub(super) fn fetch(thread: i32, piece: Piece, bytes: &mut Vec<u8>) -> Result<bool, Errno> {
+pub(in crate::door) fn fetch(
+    thread: i32,
+    piece: Piece,
+    bytes: &mut Vec<u8>,
+) -> Result<bool, Errno> {
     bytes.clear();
     if piece.len == 0 {
         return Ok(true);
@@ -179,19 +183,19 @@ pub(super) fn fetch(thread: i32, piece: Piece, bytes: &mut Vec<u8>) -> Result<bo
 /// A read or write under way: every piece of it is a call of its own, as Linux makes of those on a
 /// device, and the next one comes if the one before was done in full.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Transfer {
+pub(in crate::door) struct Transfer {
     pieces: Vec<Piece>,
     at: usize,
     /// Of the piece that it is at, by earlier parts.
     within: usize,
     done: usize,
-    pub(super) nonblock: bool,
+    pub(in crate::door) nonblock: bool,
     /// The piece was not all there.
-    pub(super) cut: bool,
+    pub(in crate::door) cut: bool,
 }
 
 impl Transfer {
-    pub(super) fn new(mut pieces: Vec<Piece>, nonblock: bool) -> Self {
+    pub(in crate::door) fn new(mut pieces: Vec<Piece>, nonblock: bool) -> Self {
         pieces.retain(|piece| piece.len > 0);
         if pieces.is_empty() {
             pieces.push(Piece { at: 0, len: 0 });
@@ -200,18 +204,18 @@ impl Transfer {
     }
 
     /// The piece that it is at.
-    pub(super) fn piece(&self) -> Piece {
+    pub(in crate::door) fn piece(&self) -> Piece {
         self.pieces[self.at]
     }
 
     /// What is to be fetched of it next, for a write.
-    pub(super) fn part(&self) -> Piece {
+    pub(in crate::door) fn part(&self) -> Piece {
         let Piece { at, len } = self.piece();
         Piece { at: at.wrapping_add(self.within as u64), len: (len - self.within).min(PART) }
     }
 
     /// Some bytes of a part are written. True if there is more to do.
-    pub(super) fn advance_part(&mut self, count: usize) -> bool {
+    pub(in crate::door) fn advance_part(&mut self, count: usize) -> bool {
         // A part ends within a record: the rest of that comes with the next one.
         if count > 0 && self.within + self.part().len < self.piece().len {
             self.done += count;
@@ -222,7 +226,7 @@ impl Transfer {
     }
 
     /// Some bytes of the piece, behind those of its earlier parts, are done. True if there is more to do.
-    pub(super) fn advance(&mut self, count: usize) -> bool {
+    pub(in crate::door) fn advance(&mut self, count: usize) -> bool {
         let full = self.within + count == self.piece().len;
         self.done += count;
         self.at += 1;
@@ -231,7 +235,7 @@ impl Transfer {
     }
 
     /// What the whole call returns when it ends like this.
-    pub(super) fn outcome(&self, error: i32) -> Result<i64, i32> {
+    pub(in crate::door) fn outcome(&self, error: i32) -> Result<i64, i32> {
         if self.done == 0 && error != 0 {
             Err(error)
         } else {
@@ -241,7 +245,7 @@ impl Transfer {
 }
 
 /// Puts bytes into a piece of the thread's memory; how many found room.
-pub(super) fn put(thread: i32, piece: Piece, bytes: &[u8]) -> usize {
+pub(in crate::door) fn put(thread: i32, piece: Piece, bytes: &[u8]) -> usize {
     let bytes = &bytes[..bytes.len().min(piece.len)];
     if bytes.is_empty() { 0 } else { memory::write(thread, piece.at, bytes).unwrap_or(0) }
 }
@@ -250,7 +254,11 @@ pub(super) fn put(thread: i32, piece: Piece, bytes: &[u8]) -> usize {
 ///
 /// # Errors
 /// `EFAULT` where there is not room for all.
-pub(super) fn scatter(thread: i32, pieces: &[Piece], mut bytes: &[u8]) -> Result<(), Errno> {
+pub(in crate::door) fn scatter(
+    thread: i32,
+    pieces: &[Piece],
+    mut bytes: &[u8],
+) -> Result<(), Errno> {
     for piece in pieces {
         if bytes.is_empty() {
             return Ok(());

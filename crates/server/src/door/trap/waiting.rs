@@ -1,13 +1,26 @@
 //! What the trap remembers of calls, and what they turn into.
 
-use super::call::Transfer;
-use super::target::Signalled;
-use super::trap::TrapToken;
 use crate::door::CallKind;
+use crate::door::stopped::call::Transfer;
+use crate::door::stopped::target::Signalled;
 use aseqd_engine::{Access, FileId, Node};
 use aseqd_host::seccomp::Notification;
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
+
+/// On whose account the files of the trap are: it serves the programs of one run, as one user.
+pub(super) const USER: u32 = 0;
+
+/// Names a call of a program, or one that this door makes for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TrapToken {
+    /// A call that waits, by the kernel's number for it.
+    Waiting(u64),
+    /// A step on the way to a text, by the number of the call that waits for it.
+    Fetching(u64),
+    /// Needs no answer.
+    Nobody,
+}
 
 /// A call that waits for the session.
 #[derive(Debug)]
@@ -75,9 +88,7 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) const fn with(self, bytes: &[u8]) -> CallKind<'_, TrapToken, ()> {
         match self {
-            Self::Open { node, access, pid } => {
-                CallKind::Open { node, access, pid, user: super::USER }
-            }
+            Self::Open { node, access, pid } => CallKind::Open { node, access, pid, user: USER },
             Self::Read { file, len, nonblock } => CallKind::Read { file, len, nonblock },
             Self::Write { file, nonblock } => CallKind::Write { file, data: bytes, nonblock },
             Self::Ioctl { file, request, out_size } => {

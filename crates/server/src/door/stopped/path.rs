@@ -27,7 +27,7 @@ const RESOLVE_KNOWN: u64 = 0x3f;
 
 /// A place of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Goal {
+pub(in crate::door) enum Goal {
     /// A device file.
     Device(Node),
     /// A text below `/proc/asound`.
@@ -38,7 +38,7 @@ pub(super) enum Goal {
 
 /// A directory that has something of ours in it. The kernel may have one there, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Folder {
+pub(in crate::door) enum Folder {
     /// `/dev`, which the kernel always has.
     Dev,
     /// `/dev/snd`
@@ -50,9 +50,10 @@ pub(super) enum Folder {
 }
 
 impl Folder {
-    pub(super) const ALL: [Self; 4] = [Self::Dev, Self::Sound, Self::Asound, Self::Sequencer];
+    pub(in crate::door) const ALL: [Self; 4] =
+        [Self::Dev, Self::Sound, Self::Asound, Self::Sequencer];
 
-    pub(super) const fn path(self) -> &'static str {
+    pub(in crate::door) const fn path(self) -> &'static str {
         match self {
             Self::Dev => "/dev",
             Self::Sound => "/dev/snd",
@@ -62,12 +63,12 @@ impl Folder {
     }
 
     /// Is this its last name?
-    pub(super) fn is_called(self, name: &[u8]) -> bool {
+    pub(in crate::door) fn is_called(self, name: &[u8]) -> bool {
         self.path().rsplit('/').next().is_some_and(|last| last.as_bytes() == name)
     }
 
     /// What of ours is in it.
-    pub(super) fn entries(self) -> Vec<(&'static str, Goal)> {
+    pub(in crate::door) fn entries(self) -> Vec<(&'static str, Goal)> {
         let devices = nodes().iter().map(|(name, node)| (*name, Goal::Device(*node)));
         let texts = Text::ALL.map(|text| (text.name(), Goal::Text(text)));
         match self {
@@ -89,7 +90,7 @@ impl Folder {
 
 impl Goal {
     /// The place at a path that has nothing to follow in it.
-    pub(super) fn at(path: &Path) -> Option<Self> {
+    pub(in crate::door) fn at(path: &Path) -> Option<Self> {
         // Most are elsewhere.
         if !path.starts_with("/dev") && !path.starts_with("/proc/asound") {
             return None;
@@ -106,7 +107,7 @@ impl Goal {
     }
 
     /// Its path.
-    pub(super) fn path(self) -> PathBuf {
+    pub(in crate::door) fn path(self) -> PathBuf {
         match self {
             Self::Device(node) => {
                 let name =
@@ -118,12 +119,12 @@ impl Goal {
         }
     }
 
-    pub(super) const fn is_file(self) -> bool {
+    pub(in crate::door) const fn is_file(self) -> bool {
         !matches!(self, Self::Folder(_))
     }
 
     /// Is this the last name of a file of ours?
-    pub(super) fn is_name(name: &[u8]) -> bool {
+    pub(in crate::door) fn is_name(name: &[u8]) -> bool {
         let texts = Text::ALL.map(|text| text.name().rsplit('/').next().unwrap_or_default());
         nodes().iter().any(|(node, _)| name == node.as_bytes())
             || texts.iter().any(|text| name == text.as_bytes())
@@ -132,7 +133,7 @@ impl Goal {
 
 /// What a call wants of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Question {
+pub(in crate::door) enum Question {
     Open(OFlags),
     /// `struct stat` at this address.
     Stat(u64),
@@ -161,9 +162,9 @@ pub(super) enum Question {
 
 /// A call that asks for a place of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Asking {
-    pub(super) end: End,
-    pub(super) question: Question,
+pub(in crate::door) struct Asking {
+    pub(in crate::door) end: End,
+    pub(in crate::door) question: Question,
 }
 
 /// A call with a path, as the program made it.
@@ -179,7 +180,7 @@ struct Asked {
 ///
 /// # Errors
 /// Those that the kernel would have for that place.
-pub(super) fn asking(
+pub(in crate::door) fn asking(
     call: &Notification,
     targets: &mut Targets,
     known: &Known<'_>,
@@ -306,7 +307,7 @@ fn asked_openat2(call: &Notification) -> Result<Option<Asked>, Errno> {
 
 /// A descriptor, or flags: the low half of an argument.
 #[expect(clippy::cast_possible_truncation, reason = "the kernel, too, takes the low half")]
-pub(super) const fn low(argument: u64) -> i32 {
+pub(in crate::door) const fn low(argument: u64) -> i32 {
     argument as i32
 }
 

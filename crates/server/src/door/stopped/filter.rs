@@ -53,7 +53,7 @@ const DUPS: &[c_long] = &[libc::SYS_dup, libc::SYS_dup2, libc::SYS_dup3];
 const DUPS: &[c_long] = &[libc::SYS_dup, libc::SYS_dup3];
 
 /// The calls on a file, whose descriptor is the first argument.
-pub(super) const ON_FILES: &[c_long] = &[
+pub(in crate::door) const ON_FILES: &[c_long] = &[
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_readv,
@@ -65,7 +65,7 @@ pub(super) const ON_FILES: &[c_long] = &[
 
 /// Calls for sockets and pipes, which our descriptors are to the kernel, and must not be to the
 /// program: by such a call it would take, or send, bytes that are there to show a state to polls.
-pub(super) const ON_SOCKETS: &[c_long] = &[
+pub(in crate::door) const ON_SOCKETS: &[c_long] = &[
     libc::SYS_sendto,
     libc::SYS_recvfrom,
     libc::SYS_sendmsg,
@@ -85,7 +85,7 @@ pub(super) const ON_SOCKETS: &[c_long] = &[
 ];
 
 /// Calls that move bytes between two descriptors, the first argument and the second.
-pub(super) const BETWEEN_FIRST_TWO: &[c_long] = &[libc::SYS_sendfile, libc::SYS_tee];
+pub(in crate::door) const BETWEEN_FIRST_TWO: &[c_long] = &[libc::SYS_sendfile, libc::SYS_tee];
 
 /// This machine's own interface, `AUDIT_ARCH_*` of `linux/audit.h`: ELF machine, 64 bits, little endian.
 #[cfg(target_arch = "x86_64")]
@@ -169,7 +169,7 @@ impl Step {
 
 /// Waits for the server: every call that opens a file or looks at a path, and those on descriptors of
 /// this range that a directory, or a descriptor that only names a file, does not have.
-pub(super) fn handover(range: &Range<i32>) -> Vec<Instruction> {
+pub(in crate::door) fn handover(range: &Range<i32>) -> Vec<Instruction> {
     assemble([
         prologue(),
         numbers(ON_FILES, Label::Descriptor),
@@ -183,7 +183,7 @@ pub(super) fn handover(range: &Range<i32>) -> Vec<Instruction> {
 }
 
 /// Waits for the server: the same, and all other calls on descriptors of this range.
-pub(super) fn trap(range: &Range<i32>) -> Vec<Instruction> {
+pub(in crate::door) fn trap(range: &Range<i32>) -> Vec<Instruction> {
     assemble([
         prologue(),
         numbers(ON_FILES, Label::Descriptor),

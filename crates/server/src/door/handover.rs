@@ -4,11 +4,11 @@
 //!
 //! A thread answers, because an open of the mount waits for the thread that serves it.
 
-use super::folder::inode;
-use super::look::{Met, Places};
-use super::path::Goal;
-use super::target::{Identity, Targets};
-use crate::door::{NODES, nodes};
+use super::stopped::folder::{inode, read_only};
+use super::stopped::look::{Met, Places};
+use super::stopped::path::Goal;
+use super::stopped::target::{Identity, Targets};
+use super::{NODES, nodes};
 use aseqd_client;
 use aseqd_engine::Node;
 use aseqd_host::error::{Context as _, Fail};
@@ -16,7 +16,7 @@ use aseqd_host::realtime;
 use aseqd_host::seccomp::{Listener, Notification};
 use aseqd_wire::asound::Text;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
-use rustix::fs::{AtFlags, MemfdFlags, Mode, OFlags, fstat, memfd_create, openat, statat};
+use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 use std::ops::Range;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -183,15 +183,4 @@ impl Work {
         let bytes = aseqd_client::proc_text::text(timer.as_fd(), text).map_err(|_| Errno::IO)?;
         read_only(text.name(), bytes.as_bytes())
     }
-}
-
-/// A file of memory that can only be read.
-pub(super) fn read_only(name: &str, mut bytes: &[u8]) -> Result<OwnedFd, Errno> {
-    let memory = memfd_create(name, MemfdFlags::CLOEXEC)?;
-    while !bytes.is_empty() {
-        let written = rustix::io::retry_on_intr(|| rustix::io::write(&memory, bytes))?;
-        bytes = &bytes[written..];
-    }
-    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&memory));
-    openat(rustix::fs::CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }

@@ -8,7 +8,9 @@ use super::path::{Folder, Goal};
 use super::target::Identity;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-use rustix::fs::{CWD, FileType, Mode, OFlags, RawDir, SeekFrom, fstat, openat, seek};
+use rustix::fs::{
+    CWD, FileType, MemfdFlags, Mode, OFlags, RawDir, SeekFrom, fstat, memfd_create, openat, seek,
+};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::collections::BTreeMap;
@@ -21,7 +23,7 @@ const ALIGNMENT: usize = 8;
 
 /// The number that `stat` shows of a place of ours: those of a FUSE mount with the same files, so far
 /// as that has them.
-pub(super) fn inode(goal: Goal) -> u64 {
+pub(in crate::door) fn inode(goal: Goal) -> u64 {
     match goal {
         Goal::Folder(Folder::Sound) => 1,
         Goal::Device(aseqd_engine::Node::Sequencer) => 2,
@@ -42,7 +44,7 @@ fn kind(goal: Goal) -> FileType {
 
 /// The directories that programs have open and the kernel does not have.
 #[derive(Debug)]
-pub(super) struct Folders {
+pub(in crate::door) struct Folders {
     open: BTreeMap<u64, Open>,
     next: u64,
     /// Readable when one of them is closed.
@@ -62,7 +64,7 @@ struct Open {
 impl Folders {
     /// # Errors
     /// `EMFILE`, `ENFILE`, `ENOMEM`.
-    pub(super) fn new() -> Result<Self, Errno> {
+    pub(in crate::door) fn new() -> Result<Self, Errno> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         Ok(Self { open: BTreeMap::new(), next: 0, epoll })
     }
@@ -71,7 +73,7 @@ impl Folders {
     ///
     /// # Errors
     /// As [`new`](Self::new)'s.
-    pub(super) fn open(&mut self, folder: Folder) -> Result<OwnedFd, Errno> {
+    pub(in crate::door) fn open(&mut self, folder: Folder) -> Result<OwnedFd, Errno> {
         // What a program reads from it without being stopped does not sleep.
         let (theirs, ours) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let identity = Identity::of(&fstat(&theirs)?);
@@ -82,7 +84,7 @@ impl Folders {
     }
 
     /// Forgets the directories that programs have closed.
-    pub(super) fn sweep(&mut self) {
+    pub(in crate::door) fn sweep(&mut self) {
         let mut events = Vec::with_capacity(16);
         let now = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
         while epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&now)).is_ok_and(|n| n > 0)
@@ -96,7 +98,7 @@ impl Folders {
     }
 
     /// Which directory a file that some program has open is.
-    pub(super) fn known(&self, identity: Identity) -> Option<Folder> {
+    pub(in crate::door) fn known(&self, identity: Identity) -> Option<Folder> {
         self.open.values().find(|open| open.identity == identity).map(|open| open.folder)
     }
 
@@ -108,7 +110,7 @@ impl Folders {
     ///
     /// # Errors
     /// `EBADF` if it is not, `EMFILE`.
-    pub(super) fn another(&mut self, identity: Identity) -> Result<OwnedFd, Errno> {
+    pub(in crate::door) fn another(&mut self, identity: Identity) -> Result<OwnedFd, Errno> {
         let path = format!("/proc/self/fd/{}", self.find(identity)?.ours.as_raw_fd());
         openat(CWD, path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
     }
@@ -117,7 +119,11 @@ impl Folders {
     ///
     /// # Errors
     /// `EINVAL` if not one fits.
-    pub(super) fn list(&mut self, identity: Identity, size: usize) -> Result<Vec<u8>, Errno> {
+    pub(in crate::door) fn list(
+        &mut self,
+        identity: Identity,
+        size: usize,
+    ) -> Result<Vec<u8>, Errno> {
         let open = self.find(identity)?;
         let own = Goal::Folder(open.folder);
         let dots = [(".", own), ("..", own)];
@@ -143,7 +149,12 @@ impl Folders {
     ///
     /// # Errors
     /// `EINVAL` if there is no such place.
-    pub(super) fn seek(&mut self, identity: Identity, to: i64, whence: i32) -> Result<i64, Errno> {
+    pub(in crate::door) fn seek(
+        &mut self,
+        identity: Identity,
+        to: i64,
+        whence: i32,
+    ) -> Result<i64, Errno> {
         let open = self.find(identity)?;
         let here = i64::try_from(open.position).unwrap_or(0);
         let to = match whence {
@@ -198,7 +209,7 @@ fn record(name: usize) -> usize {
 ///
 /// # Errors
 /// Those of `getdents64(2)`.
-pub(super) fn list_with(
+pub(in crate::door) fn list_with(
     directory: &OwnedFd,
     ours: &[(&'static str, Goal)],
     size: usize,
@@ -224,6 +235,17 @@ pub(super) fn list_with(
         records.add(name.as_bytes(), inode(*goal), next, kind(*goal));
     }
     Ok(records.bytes)
+}
+
+/// A file of memory that can only be read.
+pub(in crate::door) fn read_only(name: &str, mut bytes: &[u8]) -> Result<OwnedFd, Errno> {
+    let memory = memfd_create(name, MemfdFlags::CLOEXEC)?;
+    while !bytes.is_empty() {
+        let written = rustix::io::retry_on_intr(|| rustix::io::write(&memory, bytes))?;
+        bytes = &bytes[written..];
+    }
+    let path = format!("/proc/self/fd/{}", memory.as_raw_fd());
+    openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 
 #[cfg(test)]
