@@ -5,9 +5,10 @@
 //! A thread answers, because an open of the mount waits for the thread that serves it.
 
 use super::stopped::folder::{inode, read_only};
+use super::stopped::identity::Identity;
 use super::stopped::look::{Met, Places};
-use super::stopped::path::Goal;
-use super::stopped::target::{Identity, Targets};
+use super::stopped::place::Goal;
+use super::stopped::target::Targets;
 use super::{NODES, nodes};
 use aseqd_client;
 use aseqd_engine::Node;

@@ -4,8 +4,8 @@
 //! copy is closed; all that the program does with it is stopped. One of the second is the directory itself,
 //! and only listing it is stopped.
 
-use super::path::{Folder, Goal};
-use super::target::Identity;
+use super::identity::Identity;
+use super::place::{Folder, Goal};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::fs::{

@@ -4,8 +4,10 @@
 use super::call::put;
 use super::filter::ON_FILES;
 use super::folder::{Folders, inode, list_with};
-use super::path::{Asking, Folder, Goal, Question, asking, low};
-use super::target::{Found, Identity, Targets, User};
+use super::identity::Identity;
+use super::path::{Asking, Question, asking, low};
+use super::place::{Folder, Goal};
+use super::target::{Found, Targets, User};
 use super::walk::{End, Known};
 use aseqd_engine::Node;
 use aseqd_host::memory::{self, Piece};

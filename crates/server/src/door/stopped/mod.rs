@@ -11,10 +11,12 @@
 pub(super) mod call;
 pub(super) mod filter;
 pub(super) mod folder;
+pub(super) mod identity;
 pub(super) mod look;
 pub mod mount;
 pub(super) mod path;
 mod peek;
+pub(super) mod place;
 pub(super) mod target;
 mod walk;
 

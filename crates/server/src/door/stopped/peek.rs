@@ -1,14 +1,11 @@
 //! Looks at the file systems of programs without waiting for one. Behind a path there may be a FUSE or NFS
 //! mount whose server does not answer: the program that asks waits for it, but nobody else must.
 
-use super::target::Identity;
-use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat, openat2, readlinkat, statat,
-    statx,
-};
+use super::identity::{Identity, identify};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, openat, openat2, readlinkat};
 use rustix::io::Errno;
 use std::ffi::OsString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
@@ -68,7 +65,7 @@ impl Locals {
                 };
                 let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
                 let above = openat2(root, above, flags, Mode::empty(), ResolveFlags::CACHED)?;
-                if !self.has(identity(&above, Path::new(""), AtFlags::EMPTY_PATH)?.0) {
+                if !self.has(identify(&above, Path::new(""), AtFlags::EMPTY_PATH)?.0) {
                     return Err(Errno::AGAIN);
                 }
                 openat(above, name, flags, Mode::empty())?
@@ -79,7 +76,7 @@ impl Locals {
             }
             file => file?,
         };
-        let (identity, kind) = identity(&file, Path::new(""), AtFlags::EMPTY_PATH)?;
+        let (identity, kind) = identify(&file, Path::new(""), AtFlags::EMPTY_PATH)?;
         Ok(Peeked { file, identity, kind })
     }
 
@@ -95,31 +92,6 @@ impl Locals {
     /// Is it on a local file system?
     pub(in crate::door) fn is_local(&self, peeked: &Peeked) -> bool {
         self.has(peeked.identity)
-    }
-}
-
-/// Which file is at a path, and of which type, as the kernel remembers it.
-///
-/// # Errors
-/// Those of `statx(2)`.
-pub(in crate::door) fn identity(
-    directory: impl AsFd,
-    path: &Path,
-    flags: AtFlags,
-) -> Result<(Identity, FileType), Errno> {
-    let wanted = StatxFlags::TYPE | StatxFlags::INO;
-    match statx(&directory, path, flags | AtFlags::STATX_DONT_SYNC, wanted) {
-        // A sandbox that does not know it.
-        Err(Errno::NOSYS | Errno::PERM) => {
-            let stat = statat(directory, path, flags)?;
-            Ok((Identity::of(&stat), FileType::from_raw_mode(stat.st_mode)))
-        }
-        found => {
-            let found = found?;
-            let device = libc::makedev(found.stx_dev_major, found.stx_dev_minor);
-            let kind = FileType::from_raw_mode(found.stx_mode.into());
-            Ok((Identity::new(device, found.stx_ino), kind))
-        }
     }
 }
 

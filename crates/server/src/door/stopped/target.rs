@@ -1,6 +1,7 @@
 //! The threads whose calls wait: what their descriptors are, which signals they have.
 
-use super::peek::{self, Locals, Peeked};
+use super::identity::{Identity, identify};
+use super::peek::{Locals, Peeked};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
@@ -16,28 +17,6 @@ const REMEMBERED: usize = 256;
 
 /// A pidfd that is of one thread (Linux 6.9), and dies with it.
 const PIDFD_THREAD: PidfdFlags = PidfdFlags::from_bits_retain(OFlags::EXCL.bits());
-
-/// Which file a descriptor is of: device and inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::door) struct Identity(u64, u64);
-
-impl Identity {
-    pub(in crate::door) const fn of(stat: &Stat) -> Self {
-        Self(stat.st_dev, stat.st_ino)
-    }
-
-    pub(in crate::door) const fn new(device: u64, inode: u64) -> Self {
-        Self(device, inode)
-    }
-
-    pub(in crate::door) const fn device(self) -> u64 {
-        self.0
-    }
-
-    pub(in crate::door) const fn inode(self) -> u64 {
-        self.1
-    }
-}
 
 /// What a descriptor of a thread is.
 #[derive(Debug)]
@@ -264,7 +243,7 @@ impl Target {
     fn find(&self, number: i32) -> Result<Found, Errno> {
         match self.take(number) {
             Ok(copy) => Ok(Found {
-                identity: peek::identity(&copy, Path::new(""), AtFlags::EMPTY_PATH)?.0,
+                identity: identify(&copy, Path::new(""), AtFlags::EMPTY_PATH)?.0,
                 nonblock: rustix::fs::fcntl_getfl(&copy)?.contains(OFlags::NONBLOCK),
                 copy: Some(copy),
             }),
@@ -304,7 +283,7 @@ impl Target {
 
     /// Which file is behind a link below this directory.
     fn identity(&self, path: &Path) -> Result<Identity, Errno> {
-        peek::identity(&self.directory, path, AtFlags::empty()).map(|(identity, _)| identity)
+        identify(&self.directory, path, AtFlags::empty()).map(|(identity, _)| identity)
     }
 
     /// Of what is not there: is it that, or is the thread gone?

@@ -1,8 +1,9 @@
 //! Where a path of a program leads: symbolic links, `..`, directories that the kernel does not have, and
 //! descriptors by their names in procfs.
 
-use super::path::{Folder, Goal};
-use super::target::{Identity, Targets};
+use super::identity::Identity;
+use super::place::{Folder, Goal};
+use super::target::Targets;
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};

@@ -8,7 +8,7 @@
 //! neither readable nor writable; it then is writable.
 
 use crate::door::Readiness;
-use crate::door::stopped::target::Identity;
+use crate::door::stopped::identity::Identity;
 use aseqd_engine::Access;
 use aseqd_host::peer::refuse_descriptors;
 use rustix::fs::{CWD, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, openat};

@@ -14,9 +14,11 @@ use crate::door::stopped::call::{
     Transfer, Trapped, descriptor_arguments, fetch, length, put, scatter, trapped,
 };
 use crate::door::stopped::filter::ON_FILES;
+use crate::door::stopped::identity::Identity;
 use crate::door::stopped::look::{Met, Places};
-use crate::door::stopped::path::{Goal, low};
-use crate::door::stopped::target::{Found, Identity, Signalled, Targets};
+use crate::door::stopped::path::low;
+use crate::door::stopped::place::Goal;
+use crate::door::stopped::target::{Found, Signalled, Targets};
 use crate::door::{Call, CallKind, Door, Readiness, Received, Transport};
 use aseqd_engine::{Access, FileId, Node};
 use aseqd_host::error::{Context as _, Fail};

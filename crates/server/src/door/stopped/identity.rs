@@ -1,0 +1,53 @@
+//! Which file a descriptor or a path is of.
+
+use rustix::fs::{AtFlags, FileType, Stat, StatxFlags, statat, statx};
+use rustix::io::Errno;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+/// Which file a descriptor is of: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::door) struct Identity(u64, u64);
+
+impl Identity {
+    pub(in crate::door) const fn of(stat: &Stat) -> Self {
+        Self(stat.st_dev, stat.st_ino)
+    }
+
+    pub(in crate::door) const fn new(device: u64, inode: u64) -> Self {
+        Self(device, inode)
+    }
+
+    pub(in crate::door) const fn device(self) -> u64 {
+        self.0
+    }
+
+    pub(in crate::door) const fn inode(self) -> u64 {
+        self.1
+    }
+}
+
+/// Which file is at a path, and of which type, as the kernel remembers it.
+///
+/// # Errors
+/// Those of `statx(2)`.
+pub(in crate::door) fn identify(
+    directory: impl AsFd,
+    path: &Path,
+    flags: AtFlags,
+) -> Result<(Identity, FileType), Errno> {
+    let wanted = StatxFlags::TYPE | StatxFlags::INO;
+    match statx(&directory, path, flags | AtFlags::STATX_DONT_SYNC, wanted) {
+        // A sandbox that does not know it.
+        Err(Errno::NOSYS | Errno::PERM) => {
+            let stat = statat(directory, path, flags)?;
+            Ok((Identity::of(&stat), FileType::from_raw_mode(stat.st_mode)))
+        }
+        found => {
+            let found = found?;
+            let device = libc::makedev(found.stx_dev_major, found.stx_dev_minor);
+            let kind = FileType::from_raw_mode(found.stx_mode.into());
+            Ok((Identity::new(device, found.stx_ino), kind))
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The places of ours: device files, texts of `/proc/asound`, and the directories that they stand in.
+
+use crate::door::nodes;
+use aseqd_engine::Node;
+use aseqd_wire::asound::Text;
+use std::path::{Path, PathBuf};
+
+/// A place of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::door) enum Goal {
+    /// A device file.
+    Device(Node),
+    /// A text below `/proc/asound`.
+    Text(Text),
+    /// A directory that has one of these in it.
+    Folder(Folder),
+}
+
+/// A directory that has something of ours in it. The kernel may have one there, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::door) enum Folder {
+    /// `/dev`, which the kernel always has.
+    Dev,
+    /// `/dev/snd`
+    Sound,
+    /// `/proc/asound`
+    Asound,
+    /// `/proc/asound/seq`
+    Sequencer,
+}
+
+impl Folder {
+    pub(in crate::door) const ALL: [Self; 4] =
+        [Self::Dev, Self::Sound, Self::Asound, Self::Sequencer];
+
+    pub(in crate::door) const fn path(self) -> &'static str {
+        match self {
+            Self::Dev => "/dev",
+            Self::Sound => "/dev/snd",
+            Self::Asound => "/proc/asound",
+            Self::Sequencer => "/proc/asound/seq",
+        }
+    }
+
+    /// Is this its last name?
+    pub(in crate::door) fn is_called(self, name: &[u8]) -> bool {
+        self.path().rsplit('/').next().is_some_and(|last| last.as_bytes() == name)
+    }
+
+    /// What of ours is in it.
+    pub(in crate::door) fn entries(self) -> Vec<(&'static str, Goal)> {
+        let devices = nodes().iter().map(|(name, node)| (*name, Goal::Device(*node)));
+        let texts = Text::ALL.map(|text| (text.name(), Goal::Text(text)));
+        match self {
+            Self::Dev => vec![("snd", Goal::Folder(Self::Sound))],
+            Self::Sound => devices.collect(),
+            Self::Asound => {
+                let above = texts.into_iter().filter(|(name, _)| !name.contains('/'));
+                std::iter::once(("seq", Goal::Folder(Self::Sequencer))).chain(above).collect()
+            }
+            Self::Sequencer => {
+                let below = texts
+                    .into_iter()
+                    .filter_map(|(name, goal)| Some((name.split_once('/')?.1, goal)));
+                below.collect()
+            }
+        }
+    }
+}
+
+impl Goal {
+    /// The place at a path that has nothing to follow in it.
+    pub(in crate::door) fn at(path: &Path) -> Option<Self> {
+        // Most are elsewhere.
+        if !path.starts_with("/dev") && !path.starts_with("/proc/asound") {
+            return None;
+        }
+        if let Some(folder) = Folder::ALL.iter().find(|folder| path == Path::new(folder.path())) {
+            return Some(Self::Folder(*folder));
+        }
+        if let Ok(name) = path.strip_prefix("/dev/snd") {
+            let node = nodes().iter().find(|(node, _)| name == Path::new(node));
+            return node.map(|(_, node)| Self::Device(*node));
+        }
+        let name = path.strip_prefix("/proc/asound").ok()?;
+        Text::ALL.into_iter().find(|text| name == Path::new(text.name())).map(Self::Text)
+    }
+
+    /// Its path.
+    pub(in crate::door) fn path(self) -> PathBuf {
+        match self {
+            Self::Device(node) => {
+                let name =
+                    nodes().iter().find(|(_, own)| *own == node).map_or("", |(name, _)| name);
+                Path::new("/dev/snd").join(name)
+            }
+            Self::Text(text) => Path::new("/proc/asound").join(text.name()),
+            Self::Folder(folder) => folder.path().into(),
+        }
+    }
+
+    pub(in crate::door) const fn is_file(self) -> bool {
+        !matches!(self, Self::Folder(_))
+    }
+
+    /// Is this the last name of a file of ours?
+    pub(in crate::door) fn is_name(name: &[u8]) -> bool {
+        let texts = Text::ALL.map(|text| text.name().rsplit('/').next().unwrap_or_default());
+        nodes().iter().any(|(node, _)| name == node.as_bytes())
+            || texts.iter().any(|text| name == text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_where_its_path_says() {
+        for folder in Folder::ALL {
+            assert!(!folder.entries().is_empty());
+            for (name, goal) in folder.entries() {
+                let path = Path::new(folder.path()).join(name);
+                assert_eq!(Goal::at(&path), Some(goal));
+                assert_eq!(goal.path(), path);
+            }
+        }
+    }
+}
