@@ -250,6 +250,27 @@ pub(in crate::door) fn put(thread: i32, piece: Piece, bytes: &[u8]) -> usize {
     if bytes.is_empty() { 0 } else { memory::write(thread, piece.at, bytes).unwrap_or(0) }
 }
 
+/// Puts bytes into the thread's memory, all of them, and returns how many.
+///
+/// # Errors
+/// `EFAULT` if they do not all have room there.
+pub(in crate::door) fn put_all(thread: i32, at: u64, bytes: &[u8]) -> Result<i64, Errno> {
+    let piece = Piece { at, len: bytes.len() };
+    if put(thread, piece, bytes) == bytes.len() {
+        Ok(i64::try_from(bytes.len()).unwrap_or(0))
+    } else {
+        Err(Errno::FAULT)
+    }
+}
+
+/// Puts a struct into the thread's memory.
+///
+/// # Errors
+/// As [`put_all`]'s.
+pub(in crate::door) fn write(thread: i32, at: u64, bytes: &[u8]) -> Result<(), Errno> {
+    put_all(thread, at, bytes).map(drop)
+}
+
 /// Puts bytes into pieces of the thread's memory.
 ///
 /// # Errors

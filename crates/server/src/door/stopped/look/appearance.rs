@@ -1,0 +1,100 @@
+//! How places of ours look: their types, permissions, owners and times.
+
+use super::status::{FileStatus, Time};
+use crate::door::stopped::folder::inode;
+use crate::door::stopped::place::{Folder, Goal};
+use crate::door::stopped::target::User;
+use aseqd_engine::Node;
+use rustix::fs::{AtFlags, CWD, FileType, Stat, statat};
+use rustix::io::Errno;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The major number of sound devices, and the minor ones (`Documentation/admin-guide/devices.txt`).
+const MAJOR: u32 = 116;
+const SEQUENCER_MINOR: u32 = 1;
+const TIMER_MINOR: u32 = 33;
+const CONTROL_MINOR: u32 = 0;
+
+/// How the places look.
+#[derive(Debug)]
+pub(super) struct Appearance {
+    /// Permissions and owner of the device files.
+    mode: u32,
+    uid: u32,
+    gid: u32,
+    made: Time,
+}
+
+impl Appearance {
+    /// Places of this user, made now.
+    pub(super) fn new() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let seconds = i64::try_from(now.as_secs()).unwrap_or(0);
+        Self {
+            mode: 0o666,
+            uid: rustix::process::geteuid().as_raw(),
+            gid: rustix::process::getegid().as_raw(),
+            made: Time { seconds, nanoseconds: now.subsec_nanos() },
+        }
+    }
+
+    /// Gives the device files the permissions and the owner of this one.
+    pub(super) fn take_from(&mut self, file: &Stat) {
+        self.mode = file.st_mode & 0o777;
+        (self.uid, self.gid) = (file.st_uid, file.st_gid);
+    }
+
+    pub(super) fn status(&self, goal: Goal) -> FileStatus {
+        let (kind, mode, links) = match goal {
+            Goal::Device(_) => (FileType::CharacterDevice, self.mode, 1),
+            Goal::Folder(Folder::Dev | Folder::Sound) => (FileType::Directory, 0o755, 2),
+            Goal::Folder(_) => (FileType::Directory, 0o555, 2),
+            Goal::Text(_) => (FileType::RegularFile, 0o444, 1),
+        };
+        let minor = match goal {
+            Goal::Device(Node::Sequencer) => Some(SEQUENCER_MINOR),
+            Goal::Device(Node::Timer) => Some(TIMER_MINOR),
+            Goal::Device(Node::Control) => Some(CONTROL_MINOR),
+            _ => None,
+        };
+        let below_dev = matches!(goal, Goal::Device(_) | Goal::Folder(Folder::Sound));
+        let (uid, gid) = if below_dev { (self.uid, self.gid) } else { (0, 0) };
+        FileStatus {
+            // Where the files are said to be.
+            device: statat(CWD, "/dev", AtFlags::empty()).map_or(0, |stat| stat.st_dev),
+            inode: inode(goal),
+            mode: kind.as_raw_mode() | mode,
+            links,
+            uid,
+            gid,
+            number: minor.map_or(0, |minor| libc::makedev(MAJOR, minor)),
+            size: 0,
+            blocks: 0,
+            accessed: self.made,
+            modified: self.made,
+            changed: self.made,
+        }
+    }
+
+    pub(super) fn access(&self, goal: Goal, mode: i32, user: Option<&User>) -> Result<(), Errno> {
+        if mode & !(libc::R_OK | libc::W_OK | libc::X_OK) != 0 {
+            return Err(Errno::INVAL);
+        }
+        let status = self.status(goal);
+        let owner = user.is_some_and(|user| user.id == status.uid);
+        let group = user.is_some_and(|user| user.groups.contains(&status.gid));
+        let root = user.is_some_and(|user| user.id == 0) && !matches!(goal, Goal::Text(_));
+        let shift = if owner {
+            6
+        } else if group {
+            3
+        } else {
+            0
+        };
+        let mut allowed = status.mode >> shift & 7;
+        if root {
+            allowed |= if goal.is_file() { 6 } else { 7 };
+        }
+        if mode.cast_unsigned() & !allowed == 0 { Ok(()) } else { Err(Errno::ACCESS) }
+    }
+}
