@@ -7,7 +7,7 @@ mod asound;
 mod holders;
 
 use crate::budget::{self, Budget};
-use crate::door::{Call, CallKind, Door, Readiness};
+use crate::door::{Answer, Call, CallKind, Door, Readiness};
 use aseqd_abi::Errno;
 use aseqd_engine::{
     self as engine, Engine, Error, FileId, Identity, Input, Node, Output, READABLE, Reply, Time,
@@ -72,6 +72,7 @@ struct Parked<Token> {
 enum Work {
     Read {
         len: usize,
+        nonblock: bool,
     },
     /// The first `done` bytes are taken.
     Write {
@@ -83,20 +84,44 @@ enum Work {
 
 const TOO_MUCH: Error = Error::new(Errno::ENOMEM, "the server holds too much for the user");
 
-/// Is a write answered? If not: how many bytes of it are taken.
-enum Written {
-    Answered,
-    Sleeps(usize),
-    Unfinished(usize),
+/// What came of a call on a file, or of the file itself.
+enum Outcome<Token> {
+    /// The call is answered.
+    Answered(Token, Result<Done, Failure>),
+    /// The call sleeps until its file is ready.
+    Sleeps(Parked<Token>),
+    /// The call goes on after the others had their turn.
+    Unfinished(Parked<Token>),
+    /// Something came to the file, and all calls that could go on have done so.
+    Ready,
 }
 
-/// Is a call answered?
-enum Progress<Token> {
-    Answered,
-    /// It sleeps until its file is ready.
-    Sleeps(Parked<Token>),
-    /// It goes on after the others had their turn.
-    Unfinished(Parked<Token>),
+/// What a call has done. Bytes that go back stand in [`Session::out`], from its beginning.
+#[derive(Clone, Copy, Debug)]
+enum Done {
+    Read(usize),
+    Written(usize),
+    Ioctl(usize),
+    Polled(Readiness),
+}
+
+/// Why a call has failed.
+#[derive(Clone, Copy, Debug)]
+struct Failure {
+    /// What the trace calls it.
+    name: &'static str,
+    is_ioctl: bool,
+    error: Error,
+}
+
+/// How far a write has come.
+enum Written {
+    /// To its end. Its answer waits in [`Session::written`].
+    Finished,
+    /// It sleeps, with this many bytes taken.
+    Sleeps(usize),
+    /// It goes on in the next turn, with this many bytes taken.
+    Unfinished(usize),
 }
 
 impl<D: Door> Session<D> {
@@ -172,16 +197,14 @@ impl<D: Door> Session<D> {
     pub fn go_on(&mut self, now: Time, door: &mut D) {
         for _ in 0..self.unfinished.len() {
             let Some((file, parked)) = self.unfinished.pop_front() else { break };
-            let progress = self.attempt(now, file, parked, door);
-            self.keep(file, progress, door);
+            self.attempt(now, file, parked, door);
             self.settle(now, door);
-            self.show(now, file, door);
         }
     }
 
     fn handle(&mut self, now: Time, call: Call<'_, D::Token, D::Wakeup>, door: &mut D) {
-        let token = call.token;
-        match call.kind {
+        let Call { token, thread, kind } = call;
+        match kind {
             CallKind::Open { node, access, pid, user } => {
                 let counted = node != Node::Timer || self.held.timer_files.take(user, 1);
                 let opened = if counted {
@@ -194,7 +217,7 @@ impl<D: Door> Session<D> {
                 let state =
                     opened.map_or_else(|_| Readiness::default(), |file| self.poll(now, file));
                 match opened {
-                    Ok(file) if door.opened(token, file, state) => {
+                    Ok(file) if door.answer(token, Answer::Opened { file, state }) => {
                         let parked = VecDeque::new();
                         let open = OpenFile { node, pid, user, parked, wakeup: None };
                         let slot = file.0 as usize;
@@ -207,7 +230,7 @@ impl<D: Door> Session<D> {
                     // The program was killed meanwhile.
                     Ok(file) => self.close(now, file),
                     Err(error) => {
-                        self.fail(door, token, "open", error);
+                        self.answer(door, token, Err(Failure::of("open", error)));
                         if self.trace && node == Node::Sequencer && error.errno == Errno::ENOMEM {
                             for line in holders::lines(&self.engine) {
                                 log::trace(format_args!("{line}"));
@@ -219,85 +242,67 @@ impl<D: Door> Session<D> {
                     self.held.timer_files.give_back(user, 1);
                 }
             }
-            CallKind::Ioctl { file, request: TEXT, arg, .. } => {
-                self.pass_time(now, door);
-                match self.text(file, arg) {
-                    Ok(()) => door.controlled(token, &self.out),
-                    Err(error) => self.fail(door, token, "our request for a text", error),
+            CallKind::File { file, call, out_size, wakeup } => match call {
+                engine::Call::Ioctl { request: TEXT, arg, .. } => {
+                    self.pass_time(now, door);
+                    let text = self.text(file, arg);
+                    self.answer(door, token, text);
                 }
-            }
-            CallKind::Ioctl { file, request, compat, arg, out_size } => {
-                if request == aseqd_abi::ioctl::timers::SELECT {
-                    let input = Input::Thread { file, thread: call.thread };
-                    let _of_timers = self.ask(now, input);
-                }
-                let input =
-                    Input::Call { file, call: engine::Call::Ioctl { request, compat, arg } };
-                let result = self.ask(now, input).finish();
-                let out = std::mem::take(&mut self.out);
-                self.settle(now, door);
-                self.show(now, file, door);
-                match result {
-                    // Where the door cannot carry bytes back, the call succeeds without them.
-                    Ok(_) => {
-                        let carried = out.len().min(out_size);
-                        door.controlled(token, &out[..carried]);
+                engine::Call::Ioctl { request, .. } => {
+                    if request == aseqd_abi::ioctl::timers::SELECT {
+                        let _of_timers = self.ask(now, Input::Thread { file, thread });
                     }
-                    Err(error) => {
-                        self.tell(name_of(request), error);
-                        door.refused(token, error.errno);
-                    }
-                }
-                self.out = out;
-            }
-            CallKind::Read { file, len, nonblock: true } => {
-                let input = Input::Call { file, call: engine::Call::Read { len, nonblock: true } };
-                let read = self.ask(now, input).finish();
-                self.show(now, file, door);
-                match read {
-                    Ok(read) => door.read(token, &self.out[..read]),
-                    Err(error) => self.fail(door, token, "read", error),
-                }
-            }
-            CallKind::Read { file, len, nonblock: false } => {
-                let parked = Parked { token, work: Work::Read { len }, counted: None };
-                let progress = self.attempt(now, file, parked, door);
-                self.keep(file, progress, door);
-            }
-            CallKind::Write { file, data, nonblock } => {
-                // Most writes are done at once: their bytes need not be kept.
-                let (done, sleeps) = match self.write(now, file, token, data, 0, nonblock) {
-                    Written::Answered => return,
-                    Written::Sleeps(done) => (done, true),
-                    Written::Unfinished(done) => (done, false),
-                };
-                if let Some(user) = self.count(file, data.len()) {
-                    let work = Work::Write { data: data.to_vec(), done, nonblock };
-                    let parked = Parked { token, work, counted: Some(user) };
-                    let progress = match sleeps {
-                        true => Progress::Sleeps(parked),
-                        false => Progress::Unfinished(parked),
+                    let result = self.ask(now, Input::Call { file, call }).finish();
+                    // What follows from it has bytes of its own.
+                    let out = std::mem::take(&mut self.out);
+                    self.settle(now, door);
+                    self.out = out;
+                    let result = match result {
+                        // Where the door cannot carry bytes back, the call succeeds without them.
+                        Ok(_) => Ok(Done::Ioctl(self.out.len().min(out_size))),
+                        Err(error) => {
+                            Err(Failure { name: name_of(request), is_ioctl: true, error })
+                        }
                     };
-                    self.keep(file, progress, door);
-                } else if done > 0 {
-                    door.written(token, done);
-                } else {
-                    self.fail(door, token, "write", TOO_MUCH);
+                    self.conclude(now, file, Outcome::Answered(token, result), door);
                 }
-                self.show(now, file, door);
-            }
-            CallKind::Poll { file, wakeup } => {
-                if let Some(open) = self.file_mut(file) {
-                    open.wakeup = wakeup.or(open.wakeup);
+                engine::Call::Read { len, nonblock } => {
+                    let work = Work::Read { len, nonblock };
+                    self.attempt(now, file, Parked { token, work, counted: None }, door);
                 }
-                match self.ask(now, Input::Call { file, call: engine::Call::Poll }).finish() {
-                    Ok(state) => door.polled(token, readiness(state)),
-                    Err(error) => self.fail(door, token, "poll", error),
+                engine::Call::Write { data, nonblock } => {
+                    // Most writes are done at once: their bytes need not be kept.
+                    let (done, sleeps) = match self.write(now, file, token, data, 0, nonblock) {
+                        Written::Finished => return,
+                        Written::Sleeps(done) => (done, true),
+                        Written::Unfinished(done) => (done, false),
+                    };
+                    let outcome = if let Some(user) = self.count(file, data.len()) {
+                        let work = Work::Write { data: data.to_vec(), done, nonblock };
+                        let parked = Parked { token, work, counted: Some(user) };
+                        match sleeps {
+                            true => Outcome::Sleeps(parked),
+                            false => Outcome::Unfinished(parked),
+                        }
+                    } else if done > 0 {
+                        Outcome::Answered(token, Ok(Done::Written(done)))
+                    } else {
+                        Outcome::Answered(token, Err(Failure::of("write", TOO_MUCH)))
+                    };
+                    self.conclude(now, file, outcome, door);
                 }
-            }
+                engine::Call::Poll => {
+                    if let Some(open) = self.file_mut(file) {
+                        open.wakeup = wakeup.or(open.wakeup);
+                    }
+                    let state = self.ask(now, Input::Call { file, call }).finish();
+                    let polled = state.map(|state| Done::Polled(readiness(state)));
+                    self.answer(door, token, polled.map_err(|error| Failure::of("poll", error)));
+                }
+            },
             CallKind::Close { file } => {
                 for parked in self.forget(file) {
-                    door.failed(parked.token, Errno::EBADF);
+                    door.answer(parked.token, Answer::Failed(Errno::EBADF));
                     self.no_longer_counts(&parked);
                 }
                 self.close(now, file);
@@ -307,10 +312,16 @@ impl<D: Door> Session<D> {
     }
 
     /// Answers our own request: the engine's texts, which no request of the kernel's has.
-    fn text(&mut self, file: FileId, argument: &[u8]) -> Result<(), Error> {
+    fn text(&mut self, file: FileId, argument: &[u8]) -> Result<Done, Failure> {
         let open = self.files.get(file.0 as usize).and_then(Option::as_ref);
-        let open = open.ok_or(Error::new(Errno::EBADF, "no such file is open"))?;
-        self.texts.answer(&self.engine, (file, open.user), argument, &mut self.out)
+        let open = open.ok_or(Error::new(Errno::EBADF, "no such file is open"));
+        let answered = open.and_then(|open| {
+            self.texts.answer(&self.engine, (file, open.user), argument, &mut self.out)
+        });
+        match answered {
+            Ok(()) => Ok(Done::Ioctl(self.out.len())),
+            Err(error) => Err(Failure { name: "our request for a text", is_ioctl: true, error }),
+        }
     }
 
     /// Counts a call that is to wait with this many bytes: on whose account, if that has room for it.
@@ -361,18 +372,6 @@ impl<D: Door> Session<D> {
         )
     }
 
-    /// Lets a door that shows the state of its files show this one's.
-    fn show(&mut self, now: Time, file: FileId, door: &mut D) {
-        if !door.shows(file) {
-            return;
-        }
-        // The answer that is on its way stays in the buffer: a poll leaves none.
-        let out = std::mem::take(&mut self.out);
-        let state = self.poll(now, file);
-        self.out = out;
-        door.show(file, state)
-    }
-
     /// Takes all calls of a file back.
     fn forget(&mut self, file: FileId) -> Vec<Parked<D::Token>> {
         let mut calls = Vec::new();
@@ -392,45 +391,35 @@ impl<D: Door> Session<D> {
     }
 
     /// Tries a call that may sleep.
-    fn attempt(
-        &mut self,
-        now: Time,
-        file: FileId,
-        mut parked: Parked<D::Token>,
-        door: &mut D,
-    ) -> Progress<D::Token> {
+    fn attempt(&mut self, now: Time, file: FileId, mut parked: Parked<D::Token>, door: &mut D) {
         let token = parked.token;
         match &mut parked.work {
-            Work::Read { len } => {
-                let input =
-                    Input::Call { file, call: engine::Call::Read { len: *len, nonblock: false } };
-                let read = match self.ask(now, input) {
-                    Reply::Wait(_) => return Progress::Sleeps(parked),
-                    Reply::Done(read) | Reply::More(read) => Ok(read),
-                    Reply::Failed(error) => Err(error),
+            Work::Read { len, nonblock } => {
+                let call = engine::Call::Read { len: *len, nonblock: *nonblock };
+                let read = match self.ask(now, Input::Call { file, call }) {
+                    Reply::Wait(_) if !*nonblock => {
+                        return self.conclude(now, file, Outcome::Sleeps(parked), door);
+                    }
+                    reply => reply.finish(),
                 };
-                self.show(now, file, door);
-                match read {
-                    Ok(read) => door.read(token, &self.out[..read]),
-                    Err(error) => self.fail(door, token, "read", error),
-                }
+                self.no_longer_counts(&parked);
+                let read = read.map(Done::Read).map_err(|error| Failure::of("read", error));
+                self.conclude(now, file, Outcome::Answered(token, read), door);
             }
             Work::Write { data, done, nonblock } => {
                 match self.write(now, file, token, data, *done, *nonblock) {
-                    Written::Answered => {}
+                    Written::Finished => self.no_longer_counts(&parked),
                     Written::Sleeps(more) => {
                         *done = more;
-                        return Progress::Sleeps(parked);
+                        self.conclude(now, file, Outcome::Sleeps(parked), door);
                     }
                     Written::Unfinished(more) => {
                         *done = more;
-                        return Progress::Unfinished(parked);
+                        self.conclude(now, file, Outcome::Unfinished(parked), door);
                     }
                 }
             }
         }
-        self.no_longer_counts(&parked);
-        Progress::Answered
     }
 
     /// Hands on a write of which the first `done` bytes are taken.
@@ -453,29 +442,45 @@ impl<D: Door> Session<D> {
             Reply::Failed(error) => Err(error),
         };
         self.written.push((file, token, result));
-        Written::Answered
+        Written::Finished
     }
 
     fn file_mut(&mut self, file: FileId) -> Option<&mut OpenFile<D>> {
         self.files.get_mut(file.0 as usize)?.as_mut()
     }
 
-    fn keep(&mut self, file: FileId, progress: Progress<D::Token>, door: &mut D) {
-        match progress {
-            Progress::Answered => {}
-            Progress::Sleeps(mut parked) => {
-                if parked.counted.is_none() {
-                    parked.counted = self.count(file, 0);
-                }
-                if parked.counted.is_none() {
-                    return self.fail(door, parked.token, "a call that is to wait", TOO_MUCH);
-                }
-                match self.file_mut(file) {
-                    Some(open) => open.parked.push_back(parked),
-                    None => self.no_longer_counts(&parked),
-                }
-            }
-            Progress::Unfinished(parked) => self.unfinished.push_back((file, parked)),
+    /// Tells the door what has become of a file and of a call on it: first what polls find, if the door
+    /// shows that, then the answer, if there is one.
+    fn conclude(&mut self, now: Time, file: FileId, outcome: Outcome<D::Token>, door: &mut D) {
+        // A read that sleeps leaves everything as it was.
+        let same = matches!(outcome, Outcome::Sleeps(Parked { work: Work::Read { .. }, .. }));
+        if !same && door.shows(file) {
+            // An answer that is on its way stays in the buffer: a poll leaves none.
+            let out = std::mem::take(&mut self.out);
+            let state = self.poll(now, file);
+            self.out = out;
+            door.show(file, state, matches!(outcome, Outcome::Ready));
+        }
+        match outcome {
+            Outcome::Answered(token, result) => self.answer(door, token, result),
+            Outcome::Sleeps(parked) => self.park(file, parked, door),
+            Outcome::Unfinished(parked) => self.unfinished.push_back((file, parked)),
+            Outcome::Ready => {}
+        }
+    }
+
+    /// Keeps a call that sleeps, if its user may have one more.
+    fn park(&mut self, file: FileId, mut parked: Parked<D::Token>, door: &mut D) {
+        if parked.counted.is_none() {
+            parked.counted = self.count(file, 0);
+        }
+        if parked.counted.is_none() {
+            let failure = Failure::of("a call that is to wait", TOO_MUCH);
+            return self.answer(door, parked.token, Err(failure));
+        }
+        match self.file_mut(file) {
+            Some(open) => open.parked.push_back(parked),
+            None => self.no_longer_counts(&parked),
         }
     }
 
@@ -487,23 +492,18 @@ impl<D: Door> Session<D> {
             for _ in 0..sleeping {
                 let parked = self.file_mut(file).and_then(|open| open.parked.pop_front());
                 let Some(parked) = parked else { break };
-                let progress = self.attempt(now, file, parked, door);
-                self.keep(file, progress, door);
+                self.attempt(now, file, parked, door);
             }
             let wakeup = self.file_mut(file).and_then(|open| open.wakeup.take());
             if let Some(wakeup) = wakeup {
                 door.wake(wakeup);
             }
-            self.show(now, file, door);
-            door.renew(file);
+            self.conclude(now, file, Outcome::Ready, door);
         }
         let mut written = std::mem::take(&mut self.written);
         for (file, token, result) in written.drain(..) {
-            self.show(now, file, door);
-            match result {
-                Ok(count) => door.written(token, count),
-                Err(error) => self.fail(door, token, "write", error),
-            }
+            let result = result.map(Done::Written).map_err(|error| Failure::of("write", error));
+            self.conclude(now, file, Outcome::Answered(token, result), door);
         }
         self.written = written;
     }
@@ -523,23 +523,42 @@ impl<D: Door> Session<D> {
         }
         match parked {
             Some(Parked { work: Work::Write { done, .. }, .. }) if done > 0 => {
-                door.written(target, done)
+                door.answer(target, Answer::Written(done));
             }
-            Some(_) => door.failed(target, Errno::EINTR),
+            Some(_) => {
+                door.answer(target, Answer::Failed(Errno::EINTR));
+            }
             // It was answered before the signal came through.
             None => {}
         }
     }
 
-    fn fail(&self, door: &mut D, token: D::Token, call: &str, error: Error) {
-        self.tell(call, error);
-        door.failed(token, error.errno)
+    /// Answers a call. Bytes that go back are the first of `self.out`.
+    fn answer(&self, door: &mut D, token: D::Token, result: Result<Done, Failure>) {
+        let answer = match result {
+            Ok(Done::Read(len)) => Answer::Read(&self.out[..len]),
+            Ok(Done::Written(len)) => Answer::Written(len),
+            Ok(Done::Ioctl(len)) => Answer::Ioctl(Ok(&self.out[..len])),
+            Ok(Done::Polled(state)) => Answer::Polled(state),
+            Err(Failure { name, is_ioctl, error }) => {
+                if self.trace && !is_normal(name, error) {
+                    log::trace(format_args!("{name}: {error}"));
+                }
+                match is_ioctl {
+                    true => Answer::Ioctl(Err(error.errno)),
+                    false => Answer::Failed(error.errno),
+                }
+            }
+        };
+        // Only an open matters to the session that nobody takes.
+        let _taken = door.answer(token, answer);
     }
+}
 
-    fn tell(&self, call: &str, error: Error) {
-        if self.trace && !is_normal(call, error) {
-            log::trace(format_args!("{call}: {error}"));
-        }
+impl Failure {
+    /// Of a call that is no ioctl.
+    const fn of(name: &'static str, error: Error) -> Self {
+        Self { name, is_ioctl: false, error }
     }
 }
 

@@ -3,8 +3,7 @@
 
 use super::preload::{self, PreloadDoor};
 use super::trap::{Trap, TrapToken};
-use super::{Call, CallKind, Door, Readiness, Received, Transport};
-use aseqd_abi::Errno;
+use super::{Answer, Call, CallKind, Door, Readiness, Received, Transport};
 use aseqd_engine::FileId;
 use chardev::Device;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -68,26 +67,6 @@ macro_rules! each {
             Way::Device($door) => $body,
             Way::Preload($door) => $body,
             Way::Trap($door) => $body,
-        }
-    };
-}
-
-/// With the door that brought a call, and its own name for it. A name of another door is nobody's.
-macro_rules! answer {
-    ($doors:expr, $token:expr, $nobody:expr, $door:ident, $own:ident => $body:expr) => {
-        match $token {
-            Token::Device(at, $own) => match $doors.ways.get_mut(at) {
-                Some(Way::Device($door)) => $body,
-                _ => $nobody,
-            },
-            Token::Preload(at, $own) => match $doors.ways.get_mut(at) {
-                Some(Way::Preload($door)) => $body,
-                _ => $nobody,
-            },
-            Token::Trap(at, $own) => match $doors.ways.get_mut(at) {
-                Some(Way::Trap($door)) => $body,
-                _ => $nobody,
-            },
         }
     };
 }
@@ -177,12 +156,9 @@ fn renamed<OwnToken, OwnWakeup>(
     };
     let kind = match call.kind {
         CallKind::Open { node, access, pid, user } => CallKind::Open { node, access, pid, user },
-        CallKind::Ioctl { file, request, compat, arg, out_size } => {
-            CallKind::Ioctl { file, request, compat, arg, out_size }
+        CallKind::File { file, call, out_size, wakeup: own } => {
+            CallKind::File { file, call, out_size, wakeup: own.map(wakeup) }
         }
-        CallKind::Read { file, len, nonblock } => CallKind::Read { file, len, nonblock },
-        CallKind::Write { file, data, nonblock } => CallKind::Write { file, data, nonblock },
-        CallKind::Poll { file, wakeup: own } => CallKind::Poll { file, wakeup: own.map(wakeup) },
         CallKind::Close { file } => CallKind::Close { file },
         CallKind::Interrupt { target } => CallKind::Interrupt { target: token(target) },
     };
@@ -193,32 +169,15 @@ impl Door for Doors {
     type Token = Token;
     type Wakeup = Wakeup;
 
-    fn opened(&mut self, token: Token, file: FileId, state: Readiness) -> bool {
-        answer!(self, token, false, door, own => door.opened(own, file, state))
-    }
-
-    fn read(&mut self, token: Token, data: &[u8]) {
-        answer!(self, token, (), door, own => door.read(own, data))
-    }
-
-    fn written(&mut self, token: Token, count: usize) {
-        answer!(self, token, (), door, own => door.written(own, count))
-    }
-
-    fn controlled(&mut self, token: Token, out: &[u8]) {
-        answer!(self, token, (), door, own => door.controlled(own, out))
-    }
-
-    fn refused(&mut self, token: Token, errno: Errno) {
-        answer!(self, token, (), door, own => door.refused(own, errno))
-    }
-
-    fn polled(&mut self, token: Token, state: Readiness) {
-        answer!(self, token, (), door, own => door.polled(own, state))
-    }
-
-    fn failed(&mut self, token: Token, errno: Errno) {
-        answer!(self, token, (), door, own => door.failed(own, errno))
+    fn answer(&mut self, token: Token, answer: Answer<'_>) -> bool {
+        let (Token::Device(at, _) | Token::Preload(at, _) | Token::Trap(at, _)) = token;
+        match (token, self.ways.get_mut(at)) {
+            (Token::Device(_, own), Some(Way::Device(door))) => door.answer(own, answer),
+            (Token::Preload(_, own), Some(Way::Preload(door))) => door.answer(own, answer),
+            (Token::Trap(_, own), Some(Way::Trap(door))) => door.answer(own, answer),
+            // A name of another door is nobody's.
+            _ => false,
+        }
     }
 
     fn wake(&mut self, wakeup: Wakeup) {
@@ -236,17 +195,10 @@ impl Door for Doors {
         self.ways.iter().any(|way| each!(way, door => door.shows(file)))
     }
 
-    fn show(&mut self, file: FileId, state: Readiness) {
+    fn show(&mut self, file: FileId, state: Readiness, fresh: bool) {
         let showing = self.ways.iter_mut().find(|way| each!(way, door => door.shows(file)));
         if let Some(way) = showing {
-            each!(way, door => door.show(file, state));
-        }
-    }
-
-    fn renew(&mut self, file: FileId) {
-        let showing = self.ways.iter_mut().find(|way| each!(way, door => door.shows(file)));
-        if let Some(way) = showing {
-            each!(way, door => door.renew(file));
+            each!(way, door => door.show(file, state, fresh));
         }
     }
 }

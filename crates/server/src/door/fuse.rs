@@ -1,9 +1,8 @@
 //! The main door: a file of a FUSE mount.
 
 use super::handover;
-use super::{Call, CallKind, Door, NODES, Readiness, Received, Transport};
-use aseqd_abi::Errno;
-use aseqd_engine::{Access, FileId, Node};
+use super::{Answer, Call, CallKind, Door, NODES, Received, Transport};
+use aseqd_engine::{self as engine, Access, FileId, Node};
 use aseqd_host::log;
 use chardev::{
     Buffer, Caller, Delivery, Device, IoctlAbi, Operation, PollHandle, ReceiveError, Refused,
@@ -17,35 +16,24 @@ impl Door for Device {
     type Token = Token;
     type Wakeup = PollHandle;
 
-    fn opened(&mut self, token: Token, file: FileId, _state: Readiness) -> bool {
-        self.reply_open(token, file.0.into()) == Delivery::Delivered
-    }
-
-    fn read(&mut self, token: Token, data: &[u8]) {
-        self.reply_data(token, data);
-    }
-
-    fn written(&mut self, token: Token, count: usize) {
-        self.reply_written(token, u32::try_from(count).unwrap_or(u32::MAX));
-    }
-
-    fn controlled(&mut self, token: Token, out: &[u8]) {
-        self.reply_ioctl(token, 0, out);
-    }
-
-    fn refused(&mut self, token: Token, errno: Errno) {
-        self.reply_ioctl(token, -i32::from(errno.0), &[]);
-    }
-
-    fn polled(&mut self, token: Token, state: Readiness) {
-        let mut events = PollFlags::empty();
-        events.set(PollFlags::IN | PollFlags::RDNORM, state.readable);
-        events.set(PollFlags::OUT | PollFlags::WRNORM, state.writable);
-        self.reply_poll(token, events.bits().cast_unsigned().into());
-    }
-
-    fn failed(&mut self, token: Token, errno: Errno) {
-        self.reply_error(token, errno.0.into());
+    fn answer(&mut self, token: Token, answer: Answer<'_>) -> bool {
+        let delivery = match answer {
+            Answer::Opened { file, .. } => self.reply_open(token, file.0.into()),
+            Answer::Read(data) => self.reply_data(token, data),
+            Answer::Written(count) => {
+                self.reply_written(token, u32::try_from(count).unwrap_or(u32::MAX))
+            }
+            Answer::Ioctl(Ok(out)) => self.reply_ioctl(token, 0, out),
+            Answer::Ioctl(Err(errno)) => self.reply_ioctl(token, -i32::from(errno.0), &[]),
+            Answer::Polled(state) => {
+                let mut events = PollFlags::empty();
+                events.set(PollFlags::IN | PollFlags::RDNORM, state.readable);
+                events.set(PollFlags::OUT | PollFlags::WRNORM, state.writable);
+                self.reply_poll(token, events.bits().cast_unsigned().into())
+            }
+            Answer::Failed(errno) => self.reply_error(token, errno.0.into()),
+        };
+        delivery == Delivery::Delivered
     }
 
     fn wake(&mut self, wakeup: PollHandle) {
@@ -100,16 +88,21 @@ pub fn call(request: Request<'_>) -> Call<'_, Token, PollHandle> {
             let (pid, user) = (process_of(request.caller), request.caller.uid);
             CallKind::Open { node, access: access(flags), pid, user }
         }
-        Operation::Ioctl { request, data, out_size, abi, .. } => CallKind::Ioctl {
+        Operation::Ioctl { request, data: arg, out_size, abi, .. } => CallKind::File {
             file,
-            request,
-            compat: abi != IoctlAbi::Native,
-            arg: data,
+            call: engine::Call::Ioctl { request, compat: abi != IoctlAbi::Native, arg },
             out_size: out_size as usize,
+            wakeup: None,
         },
-        Operation::Read { size, nonblock } => CallKind::Read { file, len: size as usize, nonblock },
-        Operation::Write { data, nonblock } => CallKind::Write { file, data, nonblock },
-        Operation::Poll { notify, .. } => CallKind::Poll { file, wakeup: notify },
+        Operation::Read { size, nonblock } => {
+            CallKind::on(file, engine::Call::Read { len: size as usize, nonblock })
+        }
+        Operation::Write { data, nonblock } => {
+            CallKind::on(file, engine::Call::Write { data, nonblock })
+        }
+        Operation::Poll { notify, .. } => {
+            CallKind::File { file, call: engine::Call::Poll, out_size: 0, wakeup: notify }
+        }
         Operation::Release => CallKind::Close { file },
         Operation::Interrupt { target } => CallKind::Interrupt { target },
     };

@@ -9,6 +9,7 @@ pub mod preload;
 pub mod stopped;
 pub mod trap;
 
+use aseqd_abi::Errno;
 use aseqd_engine::{FileId, Node};
 use std::fmt::Debug;
 use std::io;
@@ -61,56 +62,31 @@ pub struct Call<'a, Token, Wakeup> {
     pub kind: CallKind<'a, Token, Wakeup>,
 }
 
-/// The calls, and two that need no answer.
+/// What a program wants: a call of a device file, in the engine's words, or one of two things that need
+/// no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallKind<'a, Token, Wakeup> {
-    /// A file is opened.
+    /// Opens a file.
     Open {
-        /// The sequencer or the timer.
+        /// Which device file.
         node: Node,
         /// `O_RDONLY`, `O_WRONLY` or `O_RDWR`.
         access: aseqd_engine::Access,
         /// The process, as the server sees it.
         pid: i32,
-        /// Whose account it is on, with all that the file will hold.
+        /// The user on whose account the file is, with everything that it will hold.
         user: u32,
     },
-    /// An ioctl.
-    Ioctl {
-        /// On which file.
+    /// A call on an open file.
+    File {
+        /// Which file.
         file: FileId,
-        /// The whole code.
-        request: u32,
-        /// From a 32-bit process.
-        compat: bool,
-        /// What the program passed.
-        arg: &'a [u8],
-        /// How many bytes the door can carry back.
+        /// The call.
+        call: aseqd_engine::Call<'a>,
+        /// For an ioctl: how many bytes the door can carry back. An ioctl with more to say succeeds
+        /// without the rest.
         out_size: usize,
-    },
-    /// A read.
-    Read {
-        /// On which file.
-        file: FileId,
-        /// The size of the program's buffer.
-        len: usize,
-        /// Do not sleep.
-        nonblock: bool,
-    },
-    /// A write.
-    Write {
-        /// On which file.
-        file: FileId,
-        /// The bytes.
-        data: &'a [u8],
-        /// Do not sleep.
-        nonblock: bool,
-    },
-    /// A poll.
-    Poll {
-        /// On which file.
-        file: FileId,
-        /// How to wake the program when the state changes, if it goes to sleep.
+        /// For a poll: how to wake the program when the state changes, if it goes to sleep.
         wakeup: Option<Wakeup>,
     },
     /// The last descriptor of a file is closed. Needs no answer.
@@ -118,59 +94,85 @@ pub enum CallKind<'a, Token, Wakeup> {
         /// Which file.
         file: FileId,
     },
-    /// The program wants one of its calls back, for a signal. Needs no answer.
+    /// A signal arrived for the thread that made a call: the call ends early if it still waits. Needs no
+    /// answer itself.
     Interrupt {
         /// Which call.
         target: Token,
     },
 }
 
-/// The answers. None can fail as far as the session is concerned: whatever becomes of an answer is
-/// between a door and one program, so a door deals with it (an error in place of the answer, an end of
-/// that connection, a line in the log). The loss of a door itself is told by [`Transport::receive`] alone.
+impl<'a, Token, Wakeup> CallKind<'a, Token, Wakeup> {
+    /// Returns a call on an open file whose door carries back whatever there is, and wakes nobody.
+    #[must_use]
+    pub const fn on(file: FileId, call: aseqd_engine::Call<'a>) -> Self {
+        Self::File { file, call, out_size: usize::MAX, wakeup: None }
+    }
+}
+
+impl<Token, Wakeup> CallKind<'static, Token, Wakeup> {
+    /// Returns the call with its bytes, if it is one that has any: they are in a buffer that the door
+    /// was still using when it found out what the call is.
+    fn with_bytes(self, bytes: &[u8]) -> CallKind<'_, Token, Wakeup> {
+        use aseqd_engine::Call::{Ioctl, Write};
+        let mut kind: CallKind<'_, Token, Wakeup> = self;
+        if let CallKind::File { call: Write { data, .. } | Ioctl { arg: data, .. }, .. } = &mut kind
+        {
+            *data = bytes;
+        }
+        kind
+    }
+}
+
+/// What a call returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer<'a> {
+    /// The file is open.
+    Opened {
+        /// Its number.
+        file: FileId,
+        /// What a poll of it finds.
+        state: Readiness,
+    },
+    /// A read has these bytes.
+    Read(&'a [u8]),
+    /// A write took this many bytes.
+    Written(usize),
+    /// An ioctl succeeded with these bytes to copy back, or failed.
+    Ioctl(Result<&'a [u8], Errno>),
+    /// A poll finds this.
+    Polled(Readiness),
+    /// A call failed that is no ioctl, or was taken back.
+    Failed(Errno),
+}
+
+/// The way back to the programs. Nothing here can fail as far as the session is concerned: whatever
+/// becomes of an answer is between a door and one program, so a door deals with it (an error in place of
+/// the answer, an end of that connection, a line in the log). The loss of a door itself is told by
+/// [`Transport::receive`] alone.
 pub trait Door {
     /// Names a call that waits for its answer.
     type Token: Copy + Eq + Ord + Debug;
     /// Names a program that sleeps in a poll.
     type Wakeup: Copy + Debug;
 
-    /// A file is open, and polls find this. `false` if nobody took it, so that it will not be closed
-    /// either.
-    fn opened(&mut self, token: Self::Token, file: FileId, state: Readiness) -> bool;
+    /// Answers a call. Returns whether somebody took the answer. The session wants to know that of
+    /// [`Answer::Opened`] only: a file that nobody took will not be closed by a program either.
+    fn answer(&mut self, token: Self::Token, answer: Answer<'_>) -> bool;
 
-    /// A read has these bytes.
-    fn read(&mut self, token: Self::Token, data: &[u8]);
-
-    /// A write took this many bytes.
-    fn written(&mut self, token: Self::Token, count: usize);
-
-    /// An ioctl succeeded.
-    fn controlled(&mut self, token: Self::Token, out: &[u8]);
-
-    /// An ioctl failed.
-    fn refused(&mut self, token: Self::Token, errno: aseqd_abi::Errno);
-
-    /// A poll finds this.
-    fn polled(&mut self, token: Self::Token, state: Readiness);
-
-    /// A call failed that is no ioctl.
-    fn failed(&mut self, token: Self::Token, errno: aseqd_abi::Errno);
-
-    /// A program that sleeps in a poll shall ask again.
+    /// Lets a program that sleeps in a poll ask again.
     fn wake(&mut self, wakeup: Self::Wakeup);
 
-    /// Does the door itself show whether this file is ready, because its programs poll without a call
-    /// that would reach the server?
+    /// Returns whether the door itself shows if this file is ready, because its programs poll without a
+    /// call that would reach the server.
     fn shows(&self, _file: FileId) -> bool {
         false
     }
 
-    /// What polls of a file that the door [shows](Door::shows) find from now on. Told with each call
-    /// on it, before the answer, and whenever it may have changed: often with no change.
-    fn show(&mut self, _file: FileId, _state: Readiness) {}
-
-    /// Something came to a file that the door [shows](Door::shows), which may have been ready before.
-    fn renew(&mut self, _file: FileId) {}
+    /// Shows what polls of a file find from now on, where the door [shows](Door::shows) that. The
+    /// session tells it with each call on the file, before the answer, and whenever it may have changed:
+    /// often nothing has. With `fresh`, something came to the file, which may have been ready before.
+    fn show(&mut self, _file: FileId, _state: Readiness, _fresh: bool) {}
 }
 
 /// What a poll finds.

@@ -36,27 +36,16 @@ impl Door for FakeDoor {
     type Token = u32;
     type Wakeup = char;
 
-    fn opened(&mut self, token: u32, file: FileId, _state: Readiness) -> bool {
-        self.told.push(Told::Opened(token, file));
+    fn answer(&mut self, token: u32, answer: Answer<'_>) -> bool {
+        self.told.push(match answer {
+            Answer::Opened { file, .. } => Told::Opened(token, file),
+            Answer::Read(data) => Told::Read(token, data.len()),
+            Answer::Written(count) => Told::Written(token, count),
+            Answer::Ioctl(Ok(out)) => Told::Controlled(token, out.to_vec()),
+            Answer::Polled(state) => Told::Polled(token, state.readable, state.writable),
+            Answer::Ioctl(Err(errno)) | Answer::Failed(errno) => Told::Failed(token, errno),
+        });
         !self.gone
-    }
-    fn read(&mut self, token: u32, data: &[u8]) {
-        self.told.push(Told::Read(token, data.len()));
-    }
-    fn written(&mut self, token: u32, count: usize) {
-        self.told.push(Told::Written(token, count));
-    }
-    fn controlled(&mut self, token: u32, out: &[u8]) {
-        self.told.push(Told::Controlled(token, out.to_vec()));
-    }
-    fn refused(&mut self, token: u32, errno: Errno) {
-        self.told.push(Told::Failed(token, errno));
-    }
-    fn polled(&mut self, token: u32, state: Readiness) {
-        self.told.push(Told::Polled(token, state.readable, state.writable));
-    }
-    fn failed(&mut self, token: u32, errno: Errno) {
-        self.told.push(Told::Failed(token, errno));
     }
     fn wake(&mut self, wakeup: char) {
         self.told.push(Told::Woken(wakeup));
@@ -64,7 +53,7 @@ impl Door for FakeDoor {
     fn shows(&self, file: FileId) -> bool {
         self.shows.contains(&file)
     }
-    fn show(&mut self, file: FileId, state: Readiness) {
+    fn show(&mut self, file: FileId, state: Readiness, _fresh: bool) {
         self.told.push(Told::Shown(file, state.readable, state.writable));
     }
 }
@@ -141,19 +130,20 @@ impl Stage {
     ) -> T {
         let arg = arg.as_bytes().to_vec();
         let out_size = aseqd_abi::ioctl::size(request);
-        self.call(CallKind::Ioctl { file, request, compat: false, arg: &arg, out_size });
+        let call = engine::Call::Ioctl { request, compat: false, arg: &arg };
+        self.call(CallKind::File { file, call, out_size, wakeup: None });
         let told = self.told();
         let Some(Told::Controlled(_, out)) = told.last() else { panic!("it succeeds: {told:?}") };
         T::read_from_bytes(out).expect("the struct")
     }
 
     fn read(&mut self, file: FileId) -> u32 {
-        self.call(CallKind::Read { file, len: 1000, nonblock: false })
+        self.call(CallKind::on(file, engine::Call::Read { len: 1000, nonblock: false }))
     }
 
     fn write(&mut self, file: FileId, event: &Event) -> u32 {
         let data = event.as_bytes().to_vec();
-        self.call(CallKind::Write { file, data: &data, nonblock: false })
+        self.call(CallKind::on(file, engine::Call::Write { data: &data, nonblock: false }))
     }
 }
 
@@ -177,7 +167,12 @@ fn a_sleeping_read_is_answered_before_the_write_that_wakes_it() {
 fn a_poll_is_woken_once_and_before_the_write_returns() {
     let mut stage = Stage::new();
     let (file, port) = stage.client();
-    let poll = stage.call(CallKind::Poll { file, wakeup: Some('p') });
+    let poll = stage.call(CallKind::File {
+        file,
+        call: engine::Call::Poll,
+        out_size: 0,
+        wakeup: Some('p'),
+    });
     assert_eq!(stage.told(), [Told::Polled(poll, false, true)]);
     let write = stage.write(file, &note(port));
     assert_eq!(stage.told(), [Told::Woken('p'), Told::Written(write, EVENT_SIZE)]);
@@ -251,7 +246,8 @@ fn a_full_pool_puts_a_write_to_sleep_and_a_signal_returns_what_it_did() {
     event.queue = u8::try_from(queue).expect("a queue");
     event.time = EventTime::tick(1);
     let data = event.as_bytes().repeat(600);
-    let write = stage.call(CallKind::Write { file, data: &data, nonblock: false });
+    let write =
+        stage.call(CallKind::on(file, engine::Call::Write { data: &data, nonblock: false }));
     assert_eq!(stage.told(), [], "500 cells hold 500 events");
     stage.call(CallKind::Interrupt { target: write });
     assert_eq!(stage.told(), [Told::Written(write, 500 * EVENT_SIZE)]);
@@ -262,7 +258,7 @@ fn a_long_write_goes_on_in_later_turns() {
     let mut stage = Stage::new();
     let (file, _) = stage.client();
     let data = Event::direct(EventType::NONE).as_bytes().repeat(2500);
-    let write = stage.call(CallKind::Write { file, data: &data, nonblock: true });
+    let write = stage.call(CallKind::on(file, engine::Call::Write { data: &data, nonblock: true }));
     let now = stage.clock.now();
     assert_eq!(stage.session.deadline(now), Some(now), "it wants to go on at once");
     stage.pass(0);
@@ -351,9 +347,10 @@ fn questions_for_texts_that_make_no_sense_fail() {
     let (file, _) = stage.client();
     let mut fails = |piece: &[u8]| {
         let arg = piece.to_vec();
-        let out_size = arg.len();
-        let number =
-            stage.call(CallKind::Ioctl { file, request: TEXT, compat: false, arg: &arg, out_size });
+        let number = stage.call(CallKind::on(
+            file,
+            engine::Call::Ioctl { request: TEXT, compat: false, arg: &arg },
+        ));
         assert_eq!(stage.told(), [Told::Failed(number, Errno::EINVAL)]);
     };
     fails(Piece { text: 4, ..Piece::question(Text::Clients.number(), 0) }.as_bytes());
@@ -423,7 +420,7 @@ fn a_user_has_so_many_bytes_that_wait_and_others_have_theirs() {
     let write = |stage: &mut Stage, (file, queue)| {
         let event = Event { queue, time: EventTime::tick(1), ..note(port) };
         let data = event.as_bytes().repeat(LONG / EVENT_SIZE + 1);
-        stage.call(CallKind::Write { file, data: &data[..LONG], nonblock: false })
+        stage.call(CallKind::on(file, engine::Call::Write { data: &data[..LONG], nonblock: false }))
     };
     let (file, other, third) =
         (client(&mut stage, 1), client(&mut stage, 2), client(&mut stage, 1));

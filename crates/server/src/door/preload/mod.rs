@@ -11,10 +11,10 @@ pub mod library;
 mod share;
 mod slab;
 
-use super::{Call, CallKind, Door, Readiness, Received, Transport};
+use super::{Answer, Call, CallKind, Door, Readiness, Received, Transport};
 use admission::Admission;
 use aseqd_abi::Errno;
-use aseqd_engine::{Access, FileId, Node};
+use aseqd_engine::{self as engine, Access, FileId, Node};
 use aseqd_host::peer::{self, Peer};
 use aseqd_host::{folder, log};
 use aseqd_wire::preload::{
@@ -425,31 +425,33 @@ impl PreloadDoor {
         connection.pending = Some(pending);
         let nonblock = request.flags & NONBLOCK != 0;
         let len = usize::try_from(request.len).unwrap_or(usize::MAX);
-        let kind = match request.kind {
+        let call = match request.kind {
             kind::READ => {
-                CallKind::Read { file, len: len.min(aseqd_wire::preload::MAX_READ), nonblock }
+                engine::Call::Read { len: len.min(aseqd_wire::preload::MAX_READ), nonblock }
             }
             kind::WRITE => {
                 connection.complete(buffer);
-                CallKind::Write { file, data: &[], nonblock }
+                engine::Call::Write { data: &[], nonblock }
             }
-            kind::IOCTL => CallKind::Ioctl {
-                file,
-                request: request.code,
-                compat: false,
-                arg: &[],
-                out_size: aseqd_abi::ioctl::size(request.code),
-            },
+            kind::IOCTL => engine::Call::Ioctl { request: request.code, compat: false, arg: &[] },
             _ => return Err("there is no such request"),
         };
+        let out_size = aseqd_abi::ioctl::size(request.code);
+        let kind = CallKind::File { file, call, out_size, wakeup: None };
         Ok(Some(Call { token, thread, kind }))
     }
 
-    /// Answers a call, with what is to be done for its file.
-    fn answer(&mut self, token: Token, value: i64, data: &[u8], descriptor: Option<&OwnedFd>) {
-        let Some(connection) = self.connections.get_mut(token.connection) else { return };
+    /// Sends a call's answer, with what is to be done for its file.
+    fn send(
+        &mut self,
+        token: Token,
+        value: i64,
+        data: &[u8],
+        descriptor: Option<&OwnedFd>,
+    ) -> bool {
+        let Some(connection) = self.connections.get_mut(token.connection) else { return false };
         let pending = connection.pending.take_if(|pending| pending.serial == token.serial);
-        let Some(pending) = pending else { return };
+        let Some(pending) = pending else { return false };
         let mut order = None;
         if let Some(key) = pending.file
             && let Some(file) = self.files.get_mut(key)
@@ -458,10 +460,12 @@ impl PreloadDoor {
             order = Some(Order { file: key, take, stuff });
         }
         let descriptor = descriptor.map(OwnedFd::as_fd);
-        if connection.answer(token.serial, value, data, descriptor, order).is_err() {
+        let sent = connection.answer(token.serial, value, data, descriptor, order).is_ok();
+        if !sent {
             // Nobody is there, or somebody who does not read: the epoll tells of the end.
             connection.shut();
         }
+        sent
     }
 
     /// Lets somebody who waits for this file fill its buffer.
@@ -517,6 +521,24 @@ impl PreloadDoor {
         Ok(Some((key, theirs)))
     }
 
+    /// Gives a program the file that it has opened. Returns whether it will be closed.
+    fn open(&mut self, token: Token, file: FileId, state: Readiness) -> bool {
+        match self.make(token, file, state) {
+            Ok(Some((_, theirs))) => {
+                // If nobody has taken it, it is closed with `theirs`, and that is seen as of any other.
+                let _taken = self.send(token, 0, &[], Some(&theirs));
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                log::tell("file", format_args!("a file cannot be made: {error}"));
+                self.send(token, -i64::from(errno), &[], None);
+                false
+            }
+        }
+    }
+
     fn key_of(&self, file: FileId) -> Option<Key> {
         self.by_id.get(file.0 as usize).copied().flatten()
     }
@@ -526,43 +548,17 @@ impl Door for PreloadDoor {
     type Token = Token;
     type Wakeup = Wakeup;
 
-    fn opened(&mut self, token: Token, file: FileId, state: Readiness) -> bool {
-        match self.make(token, file, state) {
-            Ok(Some((_, theirs))) => {
-                self.answer(token, 0, &[], Some(&theirs));
-                // If nobody has taken it, it is closed with `theirs`, and that is seen as of any other.
-                true
-            }
-            Ok(None) => false,
-            Err(error) => {
-                let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                log::tell("file", format_args!("a file cannot be made: {error}"));
-                self.answer(token, -i64::from(errno), &[], None);
-                false
-            }
-        }
-    }
-
-    fn read(&mut self, token: Token, data: &[u8]) {
-        self.answer(token, i64::try_from(data.len()).unwrap_or(0), data, None);
-    }
-
-    fn written(&mut self, token: Token, count: usize) {
-        self.answer(token, i64::try_from(count).unwrap_or(0), &[], None);
-    }
-
-    fn controlled(&mut self, token: Token, out: &[u8]) {
-        self.answer(token, 0, out, None);
-    }
-
-    fn refused(&mut self, token: Token, errno: Errno) {
-        self.failed(token, errno)
-    }
-
-    fn polled(&mut self, _token: Token, _state: Readiness) {}
-
-    fn failed(&mut self, token: Token, errno: Errno) {
-        self.answer(token, -i64::from(errno.0), &[], None);
+    fn answer(&mut self, token: Token, answer: Answer<'_>) -> bool {
+        let (value, data) = match answer {
+            Answer::Opened { file, state } => return self.open(token, file, state),
+            Answer::Read(data) => (i64::try_from(data.len()).unwrap_or(0), data),
+            Answer::Written(count) => (i64::try_from(count).unwrap_or(0), &[][..]),
+            Answer::Ioctl(Ok(out)) => (0, out),
+            Answer::Ioctl(Err(errno)) | Answer::Failed(errno) => (-i64::from(errno.0), &[][..]),
+            // Programs poll a socket, and never ask.
+            Answer::Polled(_) => return false,
+        };
+        self.send(token, value, data, None)
     }
 
     fn wake(&mut self, wakeup: Wakeup) {
@@ -573,7 +569,7 @@ impl Door for PreloadDoor {
         self.key_of(file).is_some()
     }
 
-    fn show(&mut self, file: FileId, state: Readiness) {
+    fn show(&mut self, file: FileId, state: Readiness, fresh: bool) {
         let Some(key) = self.key_of(file) else { return };
         let Some(shown) = self.files.get_mut(key) else { return };
         if shown.show(state) {
@@ -581,16 +577,13 @@ impl Door for PreloadDoor {
             self.order_at_once(key);
         }
         let Some(shown) = self.files.get_mut(key) else { return };
-        let Some(interest) = shown.new_interest() else { return };
-        if let Err(error) = epoll::modify(&self.files_epoll, &shown.socket, key.data(), interest) {
+        if let Some(interest) = shown.new_interest()
+            && let Err(error) =
+                epoll::modify(&self.files_epoll, &shown.socket, key.data(), interest)
+        {
             log::tell("file", format_args!("a file cannot be watched: {error}"));
         }
-    }
-
-    fn renew(&mut self, file: FileId) {
-        if let Some(key) = self.key_of(file)
-            && let Some(shown) = self.files.get_mut(key)
-        {
+        if fresh {
             shown.renew();
         }
     }
@@ -621,23 +614,15 @@ impl Transport for PreloadDoor {
                 FILES => {}
                 _ => {
                     let ready = self.heard_on(Key::from_data(event.data), buffer);
-                    if let Some(ready) = ready {
-                        return Received::Call(with_bytes(ready, buffer.data()));
+                    if let Some(Call { token, thread, kind }) = ready {
+                        let kind = kind.with_bytes(buffer.data());
+                        return Received::Call(Call { token, thread, kind });
                     }
                 }
             }
         }
         Received::Nothing
     }
-}
-
-/// The call with its bytes.
-fn with_bytes(ready: Ready, bytes: &[u8]) -> Call<'_, Token, Wakeup> {
-    let mut call: Call<'_, Token, Wakeup> = ready;
-    if let CallKind::Write { data, .. } | CallKind::Ioctl { arg: data, .. } = &mut call.kind {
-        *data = bytes;
-    }
-    call
 }
 
 /// One event, if one is there.

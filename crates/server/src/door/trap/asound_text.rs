@@ -4,7 +4,7 @@
 use super::waiting::USER;
 use crate::door::CallKind;
 use crate::door::stopped::folder::read_only;
-use aseqd_engine::{Access, FileId, Node};
+use aseqd_engine::{Access, Call, FileId, Node};
 use aseqd_wire::asound::{Piece, TEXT, Text};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
@@ -35,7 +35,8 @@ impl Fetch {
         bytes.clear();
         bytes.extend_from_slice(Piece::question(self.text.number(), offset).as_bytes());
         let out_size = bytes.len();
-        CallKind::Ioctl { file, request: TEXT, compat: false, arg: bytes, out_size }
+        let call = Call::Ioctl { request: TEXT, compat: false, arg: bytes };
+        CallKind::File { file, call, out_size, wakeup: None }
     }
 
     pub(super) const fn opened(&mut self, file: FileId) {

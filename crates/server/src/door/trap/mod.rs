@@ -9,7 +9,7 @@ pub use self::waiting::TrapToken;
 
 use self::asound_text::Fetch;
 use self::line::Line;
-use self::waiting::{Kind, Own, Refusal, Waiting, Work};
+use self::waiting::{Own, Refusal, Waiting, Wanted, Work};
 use crate::door::stopped::call::{
     Transfer, Trapped, descriptor_arguments, fetch, length, put, scatter, trapped,
 };
@@ -19,8 +19,8 @@ use crate::door::stopped::look::{Met, Places};
 use crate::door::stopped::path::low;
 use crate::door::stopped::place::Goal;
 use crate::door::stopped::target::{Found, Signalled, Targets};
-use crate::door::{Call, CallKind, Door, Readiness, Received, Transport};
-use aseqd_engine::{Access, FileId, Node};
+use crate::door::{Answer, Call, CallKind, Door, Readiness, Received, Transport};
+use aseqd_engine::{self as engine, Access, FileId, Node};
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::log;
 use aseqd_host::memory::Piece;
@@ -175,7 +175,7 @@ impl Trap {
     fn own_call<'b>(&mut self, own: Own, buffer: &'b mut TrapBuffer) -> Call<'b, TrapToken, ()> {
         let (token, kind) = match own {
             Own::GoOn(id) => {
-                let kind = self.go_on(id, buffer).map(|kind| kind.with(&buffer.0));
+                let kind = self.go_on(id, buffer).map(|kind| kind.with_bytes(&buffer.0));
                 // One that has gone meanwhile: nobody is to be interrupted.
                 let nothing = CallKind::Interrupt { target: TrapToken::Nobody };
                 (TrapToken::Waiting(id), kind.unwrap_or(nothing))
@@ -224,7 +224,7 @@ impl Trap {
     }
 
     /// Takes a call from the listener. What is not ours, or fails at once, is answered here.
-    fn take(&mut self, buffer: &mut TrapBuffer) -> Option<(Notification, Kind)> {
+    fn take(&mut self, buffer: &mut TrapBuffer) -> Option<(Notification, Wanted)> {
         let call = self.listener.receive().ok()?;
         // One that is gone needs no answer.
         let _gone = match self.begin(&call, buffer) {
@@ -241,7 +241,7 @@ impl Trap {
         &mut self,
         call: &Notification,
         buffer: &mut TrapBuffer,
-    ) -> Result<Option<Kind>, Refusal> {
+    ) -> Result<Option<Wanted>, Refusal> {
         if call.number == libc::SYS_pidfd_getfd {
             return self.borrow(call);
         }
@@ -299,7 +299,8 @@ impl Trap {
                 }
                 let transfer = Transfer::new(pieces, nonblock);
                 let len = transfer.piece().len;
-                (Work::Read { file, transfer }, Kind::Read { file, len, nonblock })
+                let read = engine::Call::Read { len, nonblock };
+                (Work::Read { file, transfer }, CallKind::on(file, read))
             }
             Trapped::Write(pieces) => {
                 if open.access == Access::Read {
@@ -315,7 +316,8 @@ impl Trap {
                 if transfer.cut && buffer.0.is_empty() {
                     return Err(Errno::FAULT.into());
                 }
-                (Work::Write { file, transfer }, Kind::Write { file, nonblock })
+                let write = engine::Call::Write { data: &[], nonblock };
+                (Work::Write { file, transfer }, CallKind::on(file, write))
             }
             Trapped::Ioctl { request, argument } => {
                 let size = aseqd_abi::ioctl::size(request);
@@ -326,7 +328,9 @@ impl Trap {
                 let back =
                     moves(aseqd_abi::ioctl::READ) || aseqd_engine::seq::ioctl::copies_back(request);
                 let out_size = if back { size } else { 0 };
-                (Work::Ioctl { file, argument }, Kind::Ioctl { file, request, out_size })
+                let call = engine::Call::Ioctl { request, compat: false, arg: &[] };
+                let kind = CallKind::File { file, call, out_size, wakeup: None };
+                (Work::Ioctl { file, argument }, kind)
             }
         };
         // What was read was this thread's, not of one that has its number now.
@@ -346,13 +350,13 @@ impl Trap {
         &self,
         call: &Notification,
         result: Result<i64, Errno>,
-    ) -> Result<Option<Kind>, Refusal> {
+    ) -> Result<Option<Wanted>, Refusal> {
         self.listener.answer(call.id, result.map_err(Errno::raw_os_error))?;
         Ok(None)
     }
 
     /// Gives a program the file of ours that it takes out of another, at a number where its calls stop.
-    fn borrow(&mut self, call: &Notification) -> Result<Option<Kind>, Refusal> {
+    fn borrow(&mut self, call: &Notification) -> Result<Option<Wanted>, Refusal> {
         let [pidfd, number, flags, ..] = call.args;
         // The kernel asks what the caller may; this process could do more.
         let user = self.targets.user(call.thread, true).map(|user| user.id);
@@ -399,7 +403,7 @@ impl Trap {
         call: &Notification,
         goal: Goal,
         flags: OFlags,
-    ) -> Result<Option<Kind>, Refusal> {
+    ) -> Result<Option<Wanted>, Refusal> {
         if flags.contains(OFlags::CREATE | OFlags::EXCL) {
             return Err(Errno::EXIST.into());
         }
@@ -427,7 +431,7 @@ impl Trap {
                 let work = Work::Open { node, access, nonblock, close_on_exec };
                 let waiting = Waiting { call: *call, work, end: None, signalled: None };
                 self.waiting.insert(call.id, waiting);
-                Ok(Some(Kind::Open { node, access, pid }))
+                Ok(Some(CallKind::Open { node, access, pid, user: waiting::USER }))
             }
         }
     }
@@ -439,7 +443,7 @@ impl Trap {
         file: FileId,
         pieces: &[Piece],
         end: Option<OwnedFd>,
-    ) -> Result<Option<Kind>, Refusal> {
+    ) -> Result<Option<Wanted>, Refusal> {
         let Some(open) = self.files.get_mut(&file) else { return Err(Refusal::Native) };
         let count = open.held.len().min(length(pieces));
         let bytes: Vec<u8> = open.held.iter().copied().take(count).collect();
@@ -497,20 +501,22 @@ impl Trap {
     }
 
     /// The next piece of a read or write.
-    fn go_on(&mut self, id: u64, buffer: &mut TrapBuffer) -> Option<Kind> {
+    fn go_on(&mut self, id: u64, buffer: &mut TrapBuffer) -> Option<Wanted> {
         let Waiting { call, work, .. } = self.waiting.get_mut(&id)?;
         match work {
             Work::Read { file, transfer } => {
                 let Transfer { nonblock, .. } = *transfer;
-                Some(Kind::Read { file: *file, len: transfer.piece().len, nonblock })
+                let read = engine::Call::Read { len: transfer.piece().len, nonblock };
+                Some(CallKind::on(*file, read))
             }
             Work::Write { file, transfer } => {
                 transfer.cut = fetch(call.thread, transfer.part(), &mut buffer.0) != Ok(true);
                 if !transfer.cut || !buffer.0.is_empty() {
-                    return Some(Kind::Write { file: *file, nonblock: transfer.nonblock });
+                    let write = engine::Call::Write { data: &[], nonblock: transfer.nonblock };
+                    return Some(CallKind::on(*file, write));
                 }
                 let outcome = transfer.outcome(Errno::FAULT.raw_os_error());
-                self.answer(TrapToken::Waiting(id), outcome);
+                self.finish(TrapToken::Waiting(id), outcome);
                 None
             }
             Work::Open { .. } | Work::Ioctl { .. } => None,
@@ -534,7 +540,7 @@ impl Trap {
     }
 
     /// Answers a call, if it still waits.
-    fn answer(&mut self, token: TrapToken, result: Result<i64, i32>) {
+    fn finish(&mut self, token: TrapToken, result: Result<i64, i32>) {
         if let TrapToken::Waiting(id) = token {
             self.waiting.remove(&id);
             // One that is gone needs no answer.
@@ -572,10 +578,8 @@ impl Drop for Trap {
     }
 }
 
-impl Door for Trap {
-    type Token = TrapToken;
-    type Wakeup = ();
-
+/// The answers, each on its way to the program or to the next piece of its call.
+impl Trap {
     fn opened(&mut self, token: TrapToken, file: FileId, state: Readiness) -> bool {
         match token {
             TrapToken::Fetching(id) => {
@@ -640,7 +644,7 @@ impl Door for Trap {
             self.ask(Own::GoOn(id));
         } else {
             let outcome = transfer.outcome(0);
-            self.answer(token, outcome);
+            self.finish(token, outcome);
         }
     }
 
@@ -657,7 +661,7 @@ impl Door for Trap {
                     }
                     _ => Ok(()),
                 };
-                self.answer(token, result.map(|()| 0).map_err(Errno::raw_os_error));
+                self.finish(token, result.map(|()| 0).map_err(Errno::raw_os_error));
             }
             TrapToken::Fetching(id) => {
                 match self.fetching.get_mut(&id).map(|fetch| fetch.take(out)) {
@@ -669,15 +673,6 @@ impl Door for Trap {
             }
             TrapToken::Nobody => {}
         }
-    }
-
-    fn refused(&mut self, token: TrapToken, errno: aseqd_abi::Errno) {
-        self.failed(token, errno)
-    }
-
-    /// Nobody asks: the kernel answers polls by what is shown.
-    fn polled(&mut self, token: TrapToken, _state: Readiness) {
-        self.answer(token, Ok(0));
     }
 
     fn failed(&mut self, token: TrapToken, errno: aseqd_abi::Errno) {
@@ -700,13 +695,31 @@ impl Door for Trap {
                     }
                     _ => Err(number),
                 };
-                self.answer(token, outcome);
+                self.finish(token, outcome);
             }
             TrapToken::Fetching(id) => {
                 self.deliver(id, Err(Errno::from_raw_os_error(errno.0.into())));
             }
             TrapToken::Nobody => {}
         }
+    }
+}
+
+impl Door for Trap {
+    type Token = TrapToken;
+    type Wakeup = ();
+
+    fn answer(&mut self, token: TrapToken, answer: Answer<'_>) -> bool {
+        match answer {
+            Answer::Opened { file, state } => return self.opened(token, file, state),
+            Answer::Read(data) => self.read(token, data),
+            Answer::Written(count) => self.written(token, count),
+            Answer::Ioctl(Ok(out)) => self.controlled(token, out),
+            Answer::Ioctl(Err(errno)) | Answer::Failed(errno) => self.failed(token, errno),
+            // Nobody asks: the kernel answers polls by what is shown.
+            Answer::Polled(_) => self.finish(token, Ok(0)),
+        }
+        true
     }
 
     fn wake(&mut self, (): ()) {}
@@ -715,17 +728,14 @@ impl Door for Trap {
         self.files.contains_key(&file)
     }
 
-    fn show(&mut self, file: FileId, state: Readiness) {
+    fn show(&mut self, file: FileId, state: Readiness, fresh: bool) {
         let Some(open) = self.files.get_mut(&file) else { return };
         let mut calls = self.waiting.values().filter(|call| call.work.file() == Some(file));
         let end = calls.find_map(|call| call.end.as_ref());
         let readable = state.readable || !open.held.is_empty();
         let state = Readiness { readable, ..state };
         open.line.show(state, end.map(OwnedFd::as_fd));
-    }
-
-    fn renew(&mut self, file: FileId) {
-        if let Some(open) = self.files.get_mut(&file) {
+        if fresh {
             open.line.renew();
         }
     }
@@ -790,7 +800,7 @@ impl Transport for Trap {
             }
             if let Some((call, kind)) = self.take(buffer) {
                 let token = TrapToken::Waiting(call.id);
-                let kind = kind.with(&buffer.0);
+                let kind = kind.with_bytes(&buffer.0);
                 return Received::Call(Call { token, thread: call.thread, kind });
             }
         }

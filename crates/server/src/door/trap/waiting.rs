@@ -76,24 +76,5 @@ impl From<Errno> for Refusal {
     }
 }
 
-/// A call whose bytes are in the buffer.
-#[derive(Debug)]
-pub(super) enum Kind {
-    Open { node: Node, access: Access, pid: i32 },
-    Read { file: FileId, len: usize, nonblock: bool },
-    Write { file: FileId, nonblock: bool },
-    Ioctl { file: FileId, request: u32, out_size: usize },
-}
-
-impl Kind {
-    pub(super) const fn with(self, bytes: &[u8]) -> CallKind<'_, TrapToken, ()> {
-        match self {
-            Self::Open { node, access, pid } => CallKind::Open { node, access, pid, user: USER },
-            Self::Read { file, len, nonblock } => CallKind::Read { file, len, nonblock },
-            Self::Write { file, nonblock } => CallKind::Write { file, data: bytes, nonblock },
-            Self::Ioctl { file, request, out_size } => {
-                CallKind::Ioctl { file, request, compat: false, arg: bytes, out_size }
-            }
-        }
-    }
-}
+/// What a call wants of the session; its bytes, if it has any, are in the buffer.
+pub(super) type Wanted = CallKind<'static, TrapToken, ()>;
