@@ -5,7 +5,7 @@
 //! keeper needs to follow. When something changes, a small process enters the command's namespaces, makes
 //! both directories the same again, and ends. Nothing runs while nothing changes.
 
-use super::namespace::{self, Replaced};
+use super::replaced::{self, Replaced};
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{Fork, exit_now, fork};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
@@ -91,7 +91,7 @@ impl Hotplug {
         match fork().context("cannot fork")? {
             Fork::Child => {
                 let _no_longer =
-                    self.enter().and_then(|()| namespace::follow(self.which, &self.old, &self.new));
+                    self.enter().and_then(|()| replaced::follow(self.which, &self.old, &self.new));
                 exit_now(0);
             }
             Fork::Parent(_) => Ok(()),

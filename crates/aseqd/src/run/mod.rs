@@ -20,6 +20,7 @@ mod link;
 mod namespace;
 mod patience;
 mod remainder;
+mod replaced;
 mod tree;
 mod via;
 

@@ -1,6 +1,6 @@
 //! The processes that the command has left.
 
-use super::namespace::SND;
+use super::replaced::SND;
 use aseqd_server::door::nodes;
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait};
 use std::collections::BTreeMap;
