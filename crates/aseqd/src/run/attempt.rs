@@ -24,6 +24,7 @@ use aseqd_server::door::trap::Trap;
 use aseqd_server::event_loop::{Server, Wake};
 use chardev::{Config, Device};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use std::fmt;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -62,22 +63,36 @@ enum Prepared {
     Trap(Range<i32>),
 }
 
-/// Tries a door. The inner error says why it does not lead to the sequencer, the outer that nothing
-/// can be tried.
-pub(super) fn start(
-    via: Via,
-    args: &RunArgs,
-    mask: &SignalSet,
-) -> Result<Result<Started, String>, Fail> {
+/// Why a door was not passed.
+#[derive(Debug)]
+pub(super) enum NotPassed {
+    /// This door does not lead to the sequencer, for the reason given. Another one may.
+    Refused(String),
+    /// No door can be tried: `run` itself has failed.
+    Failed(Fail),
+}
+
+impl NotPassed {
+    /// A reason of the door's.
+    fn refused(why: impl fmt::Display) -> Self {
+        Self::Refused(why.to_string())
+    }
+}
+
+impl From<Fail> for NotPassed {
+    fn from(fail: Fail) -> Self {
+        Self::Failed(fail)
+    }
+}
+
+/// Tries a door, and starts the command behind it.
+pub(super) fn start(via: Via, args: &RunArgs, mask: &SignalSet) -> Result<Started, NotPassed> {
     let ids = Ids::own();
     let prepared = match &args.join {
         Some(folder) => prepare_joined(via, folder),
         None => prepare(via),
     };
-    let (prepared, entrance) = match prepared {
-        Ok(both) => both,
-        Err(why) => return Ok(Err(why.to_string())),
-    };
+    let (prepared, entrance) = prepared.map_err(NotPassed::refused)?;
     let (link, theirs) = Link::new()?;
     let keeper = rustix::process::getpid();
     let process = match fork().context("a process cannot be started")? {
@@ -89,17 +104,13 @@ pub(super) fn start(
     };
     drop((theirs, entrance));
     let met = meet(prepared, args, ids, &link);
-    if !matches!(met, Ok(Ok(_))) {
+    if met.is_err() {
         let _ended = kill_process(process, Signal::KILL);
         let reap = || waitpid(Some(process), WaitOptions::empty());
         rustix::io::retry_on_intr(reap).context("a process cannot be reaped")?;
     }
-    Ok(met?.map(|Met { server, remains, hotplug }| Started {
-        command: process,
-        server,
-        hotplug,
-        remains,
-    }))
+    let Met { server, remains, hotplug } = met?;
+    Ok(Started { command: process, server, hotplug, remains })
 }
 
 /// What can be made of the door before there is a process for it; and what the process does.
@@ -146,21 +157,14 @@ fn prepare_joined(via: Via, folder: &Path) -> Result<(Prepared, Entrance), Fail>
 }
 
 /// Serves the door until the process has passed it.
-fn meet(
-    prepared: Prepared,
-    args: &RunArgs,
-    ids: Ids,
-    link: &Link,
-) -> Result<Result<Met, String>, Fail> {
+fn meet(prepared: Prepared, args: &RunArgs, ids: Ids, link: &Link) -> Result<Met, NotPassed> {
     let descriptor = match link.listen()? {
         Word::Door(descriptor) => descriptor,
-        Word::Refused(why) => return Ok(Err(why)),
-        Word::Passed | Word::Hotplug(_) | Word::Gone => return Ok(Err(DIED.into())),
+        Word::Refused(why) => return Err(NotPassed::Refused(why)),
+        Word::Passed | Word::Hotplug(_) | Word::Gone => return Err(NotPassed::refused(DIED)),
     };
-    let (way, remains) = match way(prepared, ids, !args.timing.no_realtime, descriptor) {
-        Ok(both) => both,
-        Err(why) => return Ok(Err(why.to_string())),
-    };
+    let (way, remains) =
+        way(prepared, ids, !args.timing.no_realtime, descriptor).map_err(NotPassed::refused)?;
     // Without a way in of its own it serves nobody, and only waits for the command's end.
     let waits = TimingArgs { no_realtime: true, ..TimingArgs::default() };
     let timing = if way.is_some() { &args.timing } else { &waits };
@@ -180,10 +184,10 @@ fn meet(
             // The word may have come while this process waited for a CPU, too.
             Wake::Watched(_) if link.has_word()? => link.listen()?,
             Wake::Watched(_) if patience.is_over() => {
-                return Ok(Err("an open of the sequencer did not come back".into()));
+                return Err(NotPassed::refused("an open of the sequencer did not come back"));
             }
             Wake::Watched(_) => continue,
-            Wake::Disconnected => return Ok(Err("it was closed at once".into())),
+            Wake::Disconnected => return Err(NotPassed::refused("it was closed at once")),
         };
         match word {
             Word::Hotplug(sent) => hotplug = Some(sent),
@@ -192,11 +196,11 @@ fn meet(
     };
     server.forget(link).context("cannot wait for the command")?;
     server.forget(&alarm).context("cannot wait for a timer")?;
-    Ok(match word {
+    match word {
         Word::Passed => Ok(Met { server, remains, hotplug }),
-        Word::Refused(why) => Err(why),
-        Word::Door(_) | Word::Hotplug(_) | Word::Gone => Err(DIED.into()),
-    })
+        Word::Refused(why) => Err(NotPassed::Refused(why)),
+        Word::Door(_) | Word::Hotplug(_) | Word::Gone => Err(NotPassed::refused(DIED)),
+    }
 }
 
 /// The server's side of the door, with what the process has sent.

@@ -1,6 +1,6 @@
 //! The process that serves the device and is the command's parent.
 
-use super::attempt::{self, Started};
+use super::attempt::{self, NotPassed, Started};
 use super::join;
 use super::remainder::Remains;
 use super::via::{JOINING, ORDER, Via};
@@ -26,10 +26,8 @@ pub(super) fn main(
     // Processes that lose their parent become ours, so that they can be found at the end.
     set_child_subreaper(Pid::from_raw(1)).context("cannot become a subreaper")?;
     let signal_fd = SignalFd::new(signals).context("signals cannot be received")?;
-    let Started { command, mut server, hotplug, remains } = match choose(args, mask)? {
-        Ok(started) => started,
-        Err(status) => return Ok((status, Remains::Nothing)),
-    };
+    let Some(started) = choose(args, mask)? else { return Ok((STATUS_FAILED, Remains::Nothing)) };
+    let Started { command, mut server, hotplug, remains } = started;
     take_descriptors();
     // The terminal's signals are for the command alone, which stays in the group it was started in. Not in another
     // group of the same session: the end of the command would then be the end of the group's last tie to the
@@ -73,8 +71,9 @@ pub(super) fn main(
     }
 }
 
-/// The command behind the best door that leads to the sequencer, or the status if there is none.
-fn choose(args: &RunArgs, mask: &SignalSet) -> Result<Result<Started, u8>, Fail> {
+/// Starts the command behind the best door that leads to the sequencer. Returns `None` if there is no such door,
+/// and says why on standard error.
+fn choose(args: &RunArgs, mask: &SignalSet) -> Result<Option<Started>, Fail> {
     let order = if args.join.is_some() { &JOINING[..] } else { &ORDER[..] };
     let candidates = args.via.map_or_else(|| order.to_vec(), |via| vec![via]);
     if let Some(folder) = &args.join
@@ -82,30 +81,29 @@ fn choose(args: &RunArgs, mask: &SignalSet) -> Result<Result<Started, u8>, Fail>
     {
         // The same through every door.
         say(&why);
-        return Ok(Err(STATUS_FAILED));
+        return Ok(None);
     }
     let mut refused = Vec::new();
     for via in candidates {
         let unfit = args.command.first().and_then(|program| via.unfit(program));
-        let tried = match unfit {
-            Some(why) => Err(why),
-            None => attempt::start(via, args, mask)?,
+        let why = match unfit {
+            Some(why) => why,
+            None => match attempt::start(via, args, mask) {
+                Ok(started) => return Ok(Some(started)),
+                Err(NotPassed::Refused(why)) => why,
+                Err(NotPassed::Failed(fail)) => return Err(fail),
+            },
         };
-        match tried {
-            Ok(started) => return Ok(Ok(started)),
-            Err(why) => {
-                if args.verbose {
-                    say(&format_args!("not by {via}: {why}"));
-                }
-                refused.push((via, why));
-            }
+        if args.verbose {
+            say(&format_args!("not by {via}: {why}"));
         }
+        refused.push((via, why));
     }
     // With --verbose all has been said.
     if !args.verbose || refused.len() == 1 {
         say(&sentence(&refused));
     }
-    Ok(Err(STATUS_FAILED))
+    Ok(None)
 }
 
 /// Why there is no door.
