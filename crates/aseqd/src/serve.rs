@@ -281,7 +281,7 @@ fn mount(directory: &Path) -> Result<OwnedFd, Fail> {
     };
     let mut options = MountOptions::new(mounts::NAME);
     if rustix::process::geteuid().is_root() {
-        let fuse = chardev::open_fuse().context("/dev/fuse cannot be opened")?;
+        let fuse = mounts::open_fuse()?;
         // The directory that was looked at, whatever its path means by now.
         let target = reach(directory)?;
         let target = PathBuf::from(format!("/proc/self/fd/{}", target.as_raw_fd()));

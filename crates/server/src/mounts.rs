@@ -5,7 +5,7 @@
 //! (`/proc/self/mountinfo`) says whose a mount is, and a process of its own asks the server, with a
 //! deadline.
 
-use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process::{Fork, exit_now, fork};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, StatxFlags, Uid, openat, statx};
@@ -24,6 +24,27 @@ pub const NAME: &str = "aseqd";
 /// How long a server may take to answer, in seconds. One that is stopped or hangs never does; a live one
 /// takes microseconds, or a few milliseconds on a busy machine.
 const PATIENCE_SECONDS: i64 = 5;
+
+/// Opens `/dev/fuse`, to mount a file system that is served from here.
+///
+/// # Errors
+/// A sentence if there is no such file, it is not allowed, or the kernel has no FUSE, with what to do.
+pub fn open_fuse() -> Result<OwnedFd, Fail> {
+    chardev::open_fuse().map_err(|error| no_fuse(&error))
+}
+
+fn no_fuse(error: &std::io::Error) -> Fail {
+    let hint = match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            "load it with `modprobe fuse`; in a container, add `--device /dev/fuse --cap-add SYS_ADMIN`"
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            "run as root, or let users open it with `chmod 666 /dev/fuse`, as distributions do"
+        }
+        _ => "it takes the kernel's module fuse",
+    };
+    Fail::new(format!("/dev/fuse cannot be opened ({}): {hint}", reason(error)))
+}
 
 /// A mount of ours.
 #[derive(Debug)]

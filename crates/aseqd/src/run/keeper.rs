@@ -106,15 +106,17 @@ fn choose(args: &RunArgs, mask: &SignalSet) -> Result<Option<Started>, Fail> {
     Ok(None)
 }
 
-/// Why there is no door.
+/// Says why no door was passed: each reason once, behind the doors that have it.
 fn sentence(refused: &[(Via, String)]) -> String {
-    match refused {
-        [(_, why)] => why.clone(),
-        _ => {
-            let each = refused.iter().map(|(via, why)| format!("{via}: {why}"));
-            format!("no door leads to a sequencer here. {}", each.collect::<Vec<_>>().join("; "))
-        }
+    if let [(_, why)] = refused {
+        return why.clone();
     }
+    let same = |(_, one): &(Via, String), (_, other): &(Via, String)| one == other;
+    let each = refused.chunk_by(same).map(|doors| {
+        let names: Vec<_> = doors.iter().map(|(via, _)| via.to_string()).collect();
+        format!("{}: {}", names.join(" and "), doors[0].1)
+    });
+    format!("no door leads to a sequencer here. {}", each.collect::<Vec<_>>().join("; "))
 }
 
 /// Processes of the command that outlive it and hold the device open would wait for ever, or spin, on
@@ -196,5 +198,23 @@ fn detach_from_terminal() {
     if let Ok(null) = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null") {
         let _kept = rustix::stdio::dup2_stdin(&null);
         let _kept = rustix::stdio::dup2_stdout(&null);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_that_several_doors_have_is_said_once() {
+        let of = |reasons: &[(Via, &str)]| {
+            let reasons = reasons.iter().map(|(via, why)| (*via, (*why).to_owned()));
+            sentence(&reasons.collect::<Vec<_>>())
+        };
+        assert_eq!(of(&[(Via::Trap, "no filter")]), "no filter");
+        assert_eq!(
+            of(&[(Via::Fuse, "no FUSE"), (Via::Handover, "no FUSE"), (Via::Trap, "no filter")]),
+            "no door leads to a sequencer here. fuse and handover: no FUSE; trap: no filter"
+        );
     }
 }

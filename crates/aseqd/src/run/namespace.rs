@@ -14,6 +14,7 @@ use super::replaced::{
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process::unshare;
 use aseqd_server::door::nodes;
+use aseqd_server::mounts;
 use rustix::fs::{
     Access, AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, chownat, mknodat, openat, statat,
 };
@@ -62,7 +63,7 @@ pub(super) fn enter(ids: Ids, keeper: &Link, joined: Option<&Path>) -> Result<St
     let files = match joined {
         // Before anything is mounted, which might cover it.
         Some(folder) => Files::Joined(join::copy(folder)?),
-        None => Files::Own { fuse: chardev::open_fuse().map_err(|error| no_fuse(&error))?, keeper },
+        None => Files::Own { fuse: mounts::open_fuse()?, keeper },
     };
     let existing =
         openat(CWD, SND, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
@@ -119,19 +120,6 @@ fn make_namespaces(ids: Ids) -> Result<bool, Fail> {
             .with_context(|| format!("/proc/self/{file} cannot be written"))?;
     }
     Ok(true)
-}
-
-fn no_fuse(error: &std::io::Error) -> Fail {
-    let hint = match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            "load it with `modprobe fuse`; in a container, add `--device /dev/fuse --cap-add SYS_ADMIN`"
-        }
-        std::io::ErrorKind::PermissionDenied => {
-            "run as root, or let users open it with `chmod 666 /dev/fuse`, as distributions do"
-        }
-        _ => "it takes the kernel's module fuse",
-    };
-    Fail::new(format!("/dev/fuse cannot be opened ({}): {hint}", reason(error)))
 }
 
 fn no_mount(target: &str) -> impl FnOnce(Errno) -> Fail + '_ {
@@ -251,7 +239,7 @@ impl Files<'_> {
     fn mount(&self, target: &str) -> Result<(), Fail> {
         match self {
             Self::Own { fuse, keeper } => {
-                let options = chardev::MountOptions::new(aseqd_server::mounts::NAME);
+                let options = chardev::MountOptions::new(mounts::NAME);
                 chardev::mount(fuse.as_fd(), Path::new(target), &options).map_err(|error| {
                     no_mount(target)(Errno::from_io_error(&error).unwrap_or(Errno::IO))
                 })?;

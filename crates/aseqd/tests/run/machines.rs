@@ -143,21 +143,18 @@ fn root_without_the_right_to_mount_makes_a_user_namespace() {
 #[test]
 fn without_fuse_it_says_how_to_get_it() {
     let Some(machine) = Machine::new() else { return };
-    let said = machine.refused("$aseqd run --via fuse -- echo reached");
-    assert!(
-        said.contains("/dev/fuse cannot be opened") && said.contains("modprobe fuse"),
-        "{said}"
-    );
-    let said = machine.refused("user $aseqd run --via fuse -- echo reached");
-    assert!(
-        said.contains("/dev/fuse cannot be opened") && said.contains("modprobe fuse"),
-        "{said}"
-    );
-    let said = machine.refused("fuse 600; user $aseqd run --via fuse -- echo reached");
-    assert!(said.contains("/dev/fuse cannot be opened") && said.contains("chmod 666"), "{said}");
-    // A node whose driver is not there.
-    let said = machine.refused("mknod /dev/fuse c 10 17; $aseqd run --via fuse -- echo reached");
-    assert!(said.contains("/dev/fuse cannot be opened") && said.contains("module fuse"), "{said}");
+    for door in ["fuse", "handover"] {
+        let refused = |before: &str, user: &str, hint: &str| {
+            let line = format!("{before} {user} $aseqd run --via {door} -- echo reached");
+            let said = machine.refused(&line);
+            assert!(said.contains("/dev/fuse cannot be opened") && said.contains(hint), "{said}");
+        };
+        refused("", "", "modprobe fuse");
+        refused("", "user", "modprobe fuse");
+        refused("fuse 600;", "user", "chmod 666");
+        // A node whose driver is not there.
+        refused("mknod /dev/fuse c 10 17;", "", "module fuse");
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn make() -> Result<Private, Fail> {
     let inside = enter()?;
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)
         .context("mounts cannot be made private")?;
-    let fuse = chardev::open_fuse().context("/dev/fuse cannot be opened")?;
+    let fuse = crate::mounts::open_fuse()?;
     let mut options = chardev::MountOptions::new(crate::mounts::NAME);
     // In a user namespace that would mean those who are in it, and nobody is; without, it is the
     // same user outside.
