@@ -87,7 +87,7 @@ const UNSAFE_ROOMS: &[&str] = &[
     "crates/client/src/ioctl.rs",
     "crates/host/src/memory.rs",
     "crates/host/src/peer.rs",
-    "crates/bench/src/peers.rs",
+    "crates/bench/src/peer/library.rs",
     "crates/host/src/realtime.rs",
     "crates/host/src/seccomp.rs",
     "tests/conformance/src/sys.rs",

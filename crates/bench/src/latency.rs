@@ -2,7 +2,7 @@
 
 use super::door;
 use super::link::{self, Link, Plan};
-use super::peer::{self, Shared};
+use super::peer::server::{self, Shared};
 use super::program;
 use super::row::{Line, Row, Side, Subject};
 use super::setup::Setup;
@@ -79,7 +79,7 @@ pub(super) fn sndio(server: &Shared, plan: Plan, suffix: &str, read: Read) -> Su
 
 /// Through JACK.
 pub(super) fn jack(server: &Shared, plan: Plan, suffix: &str, read: Read) -> Subject {
-    let name = format!("JACK, dummy, {} frames{suffix}", peer::JACK_PERIOD);
+    let name = format!("JACK, dummy, {} frames{suffix}", server::JACK_PERIOD);
     shared(server, name, plan, read)
 }
 

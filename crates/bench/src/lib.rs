@@ -17,7 +17,6 @@ mod lateness;
 mod link;
 mod machine;
 mod peer;
-mod peers;
 mod playing;
 mod process;
 mod program;

@@ -2,7 +2,7 @@
 
 use super::directory;
 use super::door::Door;
-use super::peer::{self, Shared};
+use super::peer::server::{self, Shared};
 use aseqd_host::error::Fail;
 use aseqd_host::folder::Private;
 use std::cell::OnceCell;
@@ -40,10 +40,10 @@ impl Setup {
     }
 
     pub(super) fn sndiod(&self) -> Shared {
-        Shared::clone(self.sndiod.get_or_init(peer::sndiod))
+        Shared::clone(self.sndiod.get_or_init(server::sndiod))
     }
 
     pub(super) fn jack(&self) -> Shared {
-        Shared::clone(self.jack.get_or_init(peer::jack))
+        Shared::clone(self.jack.get_or_init(server::jack))
     }
 }

@@ -1,6 +1,6 @@
 //! An eventfd: the least that can wake another process. A message is a number added to its value.
 
-use super::{Receiver, Sender};
+use super::ends::{Receiver, Sender};
 use crate::device::now_ns;
 use aseqd_host::error::{Context as _, Fail};
 use rustix::event::{EventfdFlags, eventfd};

@@ -1,9 +1,9 @@
 //! JACK: messages are notes, which travel once a period.
 
-use super::sndio::{Notes, note};
-use super::{Receiver, Sender};
+use super::ends::{Receiver, Sender};
+use super::notes::{Notes, note};
 use crate::device::now_ns;
-use crate::peers::{Jack, Period};
+use crate::peer::library::{Jack, Period};
 use aseqd_host::error::Fail;
 use std::sync::mpsc::{self, SyncSender};
 

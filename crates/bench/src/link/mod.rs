@@ -1,8 +1,11 @@
 //! Messages from one process to another, through a sequencer and through what else there is. One
 //! pair of workers measures all of them: `send` starts `receive` and hears from it what arrived when.
 
+mod ends;
 mod eventfd;
 mod jack;
+mod notes;
+mod records;
 mod sequencer;
 mod sndio;
 mod socket;
@@ -16,6 +19,7 @@ use super::task::{Words, task};
 use super::wake::Alarm;
 use aseqd_console::print;
 use aseqd_host::error::{Context as _, Fail};
+use ends::{Receiver, Sender};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::os::fd::OwnedFd;
@@ -30,29 +34,6 @@ const SILENCE: Duration = Duration::from_millis(400);
 const FIRST: Duration = Duration::from_secs(10);
 /// How often the silence is looked at.
 const LOOK: Duration = Duration::from_millis(40);
-/// Message numbers wrap here where a message has two data bytes only.
-const SMALL: u32 = 1 << 14;
-/// Size of a message where any is possible: an event record.
-const MESSAGE: usize = aseqd_abi::event::EVENT_SIZE;
-
-/// The sending end.
-trait Sender {
-    /// Sends messages with numbers from `first` on, in one call where there is one; sleeps when there
-    /// is no room.
-    fn send(&mut self, first: u32, count: u32) -> Result<(), Fail>;
-}
-
-/// The receiving end.
-trait Receiver {
-    /// Sleeps until there are messages; their numbers, and when each was in the program's hands.
-    fn receive(&mut self, into: &mut Vec<(u32, u64)>) -> Result<(), Fail>;
-
-    /// Messages that the transport says it has dropped; none if it does not count them.
-    fn told_losses(&self) -> u64 {
-        0
-    }
-}
-
 /// What carries the messages. The name is the parameter of the workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {

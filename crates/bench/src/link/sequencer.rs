@@ -4,7 +4,8 @@
 //! its writer sleep. A program that must lose nothing asks how far the reader is. So does this one,
 //! but for `reckless`: the receiver adds to an eventfd what it has read, the sender keeps a window.
 
-use super::{Receiver, Sender, eventfd};
+use super::ends::{Receiver, Sender};
+use super::eventfd;
 use crate::device::{POOL, READ_SIZE, Sequencer, now_ns, numbered, numbers};
 use aseqd_abi::{Address, Errno};
 use aseqd_host::error::{Context as _, Fail};

@@ -1,6 +1,7 @@
 //! A Unix socket pair: what a transport between processes costs without a sequencer in it.
 
-use super::{MESSAGE, Receiver, Sender};
+use super::ends::{Receiver, Sender};
+use super::records::{MESSAGE, first_words, records};
 use crate::device::{READ_SIZE, now_ns};
 use aseqd_host::error::{Context as _, Fail};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -54,19 +55,4 @@ impl Receiver for Reader {
         self.rest.drain(..whole);
         Ok(())
     }
-}
-
-/// Messages of the size of an event, with their numbers in front.
-pub(super) fn records(first: u32, count: u32) -> Vec<u8> {
-    let mut bytes = vec![0; MESSAGE * count as usize];
-    for (record, number) in bytes.chunks_exact_mut(MESSAGE).zip(first..) {
-        record[..4].copy_from_slice(&number.to_ne_bytes());
-    }
-    bytes
-}
-
-/// The numbers of such messages.
-pub(super) fn first_words(bytes: &[u8]) -> impl Iterator<Item = u32> {
-    let number = |record: &[u8]| u32::from_ne_bytes([record[0], record[1], record[2], record[3]]);
-    bytes.chunks_exact(MESSAGE).map(number)
 }

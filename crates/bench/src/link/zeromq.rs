@@ -1,10 +1,10 @@
 //! ZeroMQ over a Unix socket, PUSH to PULL: a message library that batches by itself.
 
-use super::socket::{first_words, records};
-use super::{Receiver, Sender};
+use super::ends::{Receiver, Sender};
+use super::records::{first_words, records};
 use crate::device::{READ_SIZE, now_ns};
 use crate::directory;
-use crate::peers::ZeroMq;
+use crate::peer::library::ZeroMq;
 use aseqd_host::error::Fail;
 use aseqd_host::folder::Private;
 

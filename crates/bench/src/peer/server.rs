@@ -1,6 +1,6 @@
 //! Peers that need a server of their own: it is started for the bench, and ended with it.
 
-use super::program;
+use crate::program;
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process;
 use rustix::process::{Pid, Signal, kill_process};
@@ -10,11 +10,11 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// What sndio's clients call the port that their environment names.
-pub(super) const SNDIO_PORT: &str = "default";
+pub(crate) const SNDIO_PORT: &str = "default";
 /// sndiod has numbers up to 15 for its servers; 0 is that of the machine.
 const SNDIO_UNITS: u32 = 15;
 /// Frames of a period, and frames a second.
-pub(super) const JACK_PERIOD: &str = "64";
+pub(crate) const JACK_PERIOD: &str = "64";
 const JACK_RATE: &str = "48000";
 /// What a server needs to be ready, and to end.
 const START: Duration = Duration::from_millis(500);
@@ -24,10 +24,10 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// A server that runs as long as this lives.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     /// What its clients have in their environment, to find this server and no other.
-    pub(super) variable: (&'static str, String),
+    pub(crate) variable: (&'static str, String),
 }
 
 impl Server {
@@ -74,10 +74,10 @@ impl Drop for Server {
 }
 
 /// A peer's server, for all the subjects that need it, or why there is none.
-pub(super) type Shared = Rc<Result<Server, String>>;
+pub(crate) type Shared = Rc<Result<Server, String>>;
 
 /// sndiod with nothing but its MIDI thru boxes.
-pub(super) fn sndiod() -> Shared {
+pub(crate) fn sndiod() -> Shared {
     // Another bench may run meanwhile.
     let unit = (1 + std::process::id() % SNDIO_UNITS).to_string();
     let variable = ("MIDIDEVICE", format!("midithru,{unit}/0"));
@@ -86,7 +86,7 @@ pub(super) fn sndiod() -> Shared {
 }
 
 /// JACK on a device that is none, with the shortest usual period.
-pub(super) fn jack() -> Shared {
+pub(crate) fn jack() -> Shared {
     let name = format!("aseqd-bench-{}", std::process::id());
     let words = [
         "jackd",

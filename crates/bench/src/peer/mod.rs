@@ -1,0 +1,4 @@
+//! Programs to compare with: their servers, and their libraries.
+
+pub(crate) mod library;
+pub(crate) mod server;
