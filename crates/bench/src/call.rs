@@ -26,12 +26,12 @@ use std::process::{Child, Stdio};
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
 /// Calls before those that count.
-const WARM_UP: u32 = 50;
+const WARM_UP_CALLS: u32 = 50;
 /// Events of the larger write.
-const MANY: u32 = 100;
+const LARGE_WRITE: u32 = 100;
 
 /// The calls, by their names in the workers' tasks, and what they are.
-const CALLS: [(&str, &str); 5] = [
+const MEASURED_CALLS: [(&str, &str); 5] = [
     ("open", "a call: open and close"),
     ("ioctl", "a call: ioctl"),
     ("write1", "a call: write of 1 event"),
@@ -61,7 +61,7 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
         }));
         Row { family: "call", title: title.to_owned(), subjects }
     };
-    CALLS.into_iter().map(row).collect()
+    MEASURED_CALLS.into_iter().map(row).collect()
 }
 
 /// Keeps this process, and what it starts meanwhile, on one of its processors.
@@ -113,13 +113,13 @@ pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
             })
         }
         ("seq", "write1") => writes(count, 1),
-        ("seq", "write100") => writes(count, MANY),
+        ("seq", "write100") => writes(count, LARGE_WRITE),
         ("seq", "echo") => echo(count),
         ("seq", "answer") => answer_events(count),
         ("socket", "answer") => answer_messages(count, false),
         ("polled", "answer") => answer_messages(count, true),
         ("socket", "echo") => socket_echo(count, true, 1),
-        ("socket", "write100") => socket_echo(count, false, MANY),
+        ("socket", "write100") => socket_echo(count, false, LARGE_WRITE),
         ("socket", _) => socket_echo(count, false, 1),
         (way, call) => Err(Fail::new(format!("the bench has no call {call} by {way}"))),
     }
@@ -127,7 +127,7 @@ pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
 
 /// Microseconds of a call.
 fn time(count: u32, mut call: impl FnMut() -> Result<(), Fail>) -> Result<Value, Fail> {
-    for _ in 0..WARM_UP {
+    for _ in 0..WARM_UP_CALLS {
         call()?;
     }
     let mut times = Vec::with_capacity(count as usize);
@@ -181,7 +181,7 @@ fn answer_events(count: u32) -> Result<Value, Fail> {
     let answer = numbered(0, far.port, near);
     far.write(answer.as_bytes())?;
     let mut buffer = vec![0; READ_SIZE];
-    for _ in 0..count + WARM_UP {
+    for _ in 0..count + WARM_UP_CALLS {
         wait_for(far.client())?;
         far.read(&mut buffer).context("events cannot be read")?;
         far.write(answer.as_bytes())?;
@@ -210,7 +210,7 @@ fn socket_echo(count: u32, polls: bool, events: u32) -> Result<Value, Fail> {
 fn answer_messages(count: u32, polls: bool) -> Result<Value, Fail> {
     let end = std::io::stdin();
     let mut buffer = vec![0; READ_SIZE];
-    for _ in 0..count + WARM_UP {
+    for _ in 0..count + WARM_UP_CALLS {
         receive(&end, polls, &mut buffer)?;
         rustix::io::write(&end, &[0; EVENT_SIZE]).context("socket")?;
     }
@@ -238,7 +238,7 @@ struct Answering(Child);
 
 impl Answering {
     fn start(way: &str, count: u32, input: Stdio) -> Result<Self, Fail> {
-        let mut command = program::worker(&task(&[&"call", &way, &"answer", &count]))?;
+        let mut command = program::worker_command(&task(&[&"call", &way, &"answer", &count]))?;
         command.stdin(input).stdout(Stdio::null());
         Ok(Self(command.spawn().context("the other process")?))
     }

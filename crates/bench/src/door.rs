@@ -1,7 +1,7 @@
 //! The doors through which the programs of the bench get to a sequencer, and how such a program is
 //! started: `aseqd run -- aseqd bench-worker TASK ...`, as any program would be.
 
-use super::program::{SERVED, answer, command, output, own_program, words, worker_words};
+use super::program::{SERVED, answer_of, command, output, own_program, with_policy, worker_words};
 use super::row::Side;
 use aseqd_client::{Client, DEVICE};
 use aseqd_host::error::Fail;
@@ -88,6 +88,6 @@ impl Door {
         fifo: bool,
         task: &[String],
     ) -> Result<Value, Fail> {
-        answer(&mut self.start(options, words(worker_words(task)?, fifo)?)?)
+        answer_of(&mut self.start(options, with_policy(worker_words(task)?, fifo)?)?)
     }
 }

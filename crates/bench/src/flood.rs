@@ -1,6 +1,6 @@
 //! Flood: messages a second from one process to another as fast as it goes, by messages per write.
 
-use super::latency::{alone, doors, jack, sndio, variants};
+use super::latency::{doors, jack, sndio, variants, without_server};
 use super::link::{self, Link, Plan};
 use super::row::{Line, Row, Side};
 use super::setup::Setup;
@@ -25,9 +25,14 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
             let suffix = ", the writer waits for nobody";
             subjects.extend(doors(setup, plan(Link::Reckless), suffix, figures));
         }
-        subjects.push(alone(Side::Limit, "socket, stream", plan(Link::Stream), figures));
-        subjects.push(alone(Side::Limit, "socket, packets", plan(Link::SeqPacket), figures));
-        subjects.push(alone(Side::Peer, "ZeroMQ ipc", plan(Link::ZeroMq), figures));
+        subjects.push(without_server(Side::Limit, "socket, stream", plan(Link::Stream), figures));
+        subjects.push(without_server(
+            Side::Limit,
+            "socket, packets",
+            plan(Link::SeqPacket),
+            figures,
+        ));
+        subjects.push(without_server(Side::Peer, "ZeroMQ ipc", plan(Link::ZeroMq), figures));
         let fewer = Plan { batch: batch.min(SNDIO_BATCH), ..plan(Link::Sndio) };
         let suffix =
             if batch > SNDIO_BATCH { format!(", by {SNDIO_BATCH}") } else { String::new() };

@@ -19,7 +19,7 @@ const RATES: [u64; 4] = [0, 48, 1000, 10_000];
 const WATCHED_NS: u64 = 500_000_000;
 /// From the writing to the first instant, and from the last instant to the end.
 const LEAD_NS: u64 = 20_000_000;
-const SECOND: u64 = 1_000_000_000;
+const SECOND_NS: u64 = 1_000_000_000;
 
 /// One row for each rate.
 pub(super) fn rows(setup: &Setup) -> Vec<Row> {
@@ -66,8 +66,8 @@ fn figures(answer: &Value) -> Result<Vec<Line>, Fail> {
 pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
     let way = words.word()?;
     let rate: u64 = words.number()?;
-    let instants = (WATCHED_NS * rate / SECOND).min(POOL.into());
-    let gap = SECOND.checked_div(rate).unwrap_or(WATCHED_NS);
+    let instants = (WATCHED_NS * rate / SECOND_NS).min(POOL.into());
+    let gap = SECOND_NS.checked_div(rate).unwrap_or(WATCHED_NS);
     let offsets: Vec<u64> = (0..instants).map(|number| LEAD_NS + number * gap).collect();
     let watched = instants.max(1) * gap;
     match way.as_str() {

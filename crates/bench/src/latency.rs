@@ -14,7 +14,7 @@ use std::ffi::OsString;
 const GAP_NS: u64 = 1_000_000;
 
 /// Options of `aseqd run`. Without the first a server that may runs under SCHED_FIFO; its peers do not.
-const OPTIONS: [&str; 2] = ["--no-realtime", "--spin=50"];
+const VARIANTS: [&str; 2] = ["--no-realtime", "--spin=50"];
 
 /// The row.
 pub(super) fn row(setup: &Setup) -> Row {
@@ -29,7 +29,7 @@ pub(super) fn row(setup: &Setup) -> Row {
         (Side::Limit, "socket, stream", Link::Stream),
         (Side::Peer, "ZeroMQ ipc", Link::ZeroMq),
     ] {
-        subjects.push(alone(side, name, plan(link), figures));
+        subjects.push(without_server(side, name, plan(link), figures));
     }
     subjects.push(sndio(&setup.sndiod(), plan(Link::Sndio), "", figures));
     subjects.push(jack(&setup.jack(), plan(Link::Jack), "", figures));
@@ -64,11 +64,16 @@ pub(super) fn variants(setup: &Setup, plan: Plan, read: Read) -> Vec<Subject> {
             })
         })
     };
-    OPTIONS.into_iter().flat_map(through).collect()
+    VARIANTS.into_iter().flat_map(through).collect()
 }
 
 /// Without any server.
-pub(super) fn alone(side: Side, name: impl Into<String>, plan: Plan, read: Read) -> Subject {
+pub(super) fn without_server(
+    side: Side,
+    name: impl Into<String>,
+    plan: Plan,
+    read: Read,
+) -> Subject {
     Subject::new(side, name, move || read(&program::run_alone(false, &plan.task())?))
 }
 

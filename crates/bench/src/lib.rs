@@ -4,11 +4,11 @@
 //! Programs of the bench come to the sequencer as any program does: they are started by `aseqd run`,
 //! open `/dev/snd/seq` and read and write there. The rows are in files of their own.
 
-mod alone;
 mod call;
 mod device;
 mod directory;
 mod door;
+mod engine;
 mod fanout;
 mod flood;
 mod idle;
@@ -43,7 +43,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 /// How often everything is measured, unless an option says otherwise.
-const ROUNDS: usize = 5;
+const DEFAULT_ROUNDS: usize = 5;
 /// Wrong usage, as clap has it.
 const STATUS_USAGE: u8 = 2;
 
@@ -129,7 +129,7 @@ const FAMILIES: [Family; 11] = [
     Family {
         name: "engine",
         about: "events a second of the engine alone, in one process",
-        rows: alone::rows,
+        rows: engine::rows,
     },
     Family {
         name: "idle",
@@ -164,7 +164,7 @@ pub fn main(args: &BenchArgs) -> Result<ExitCode, Fail> {
         say(&format_args!("there is no row {unknown}; there are {}", names.join(", ")));
         return Ok(ExitCode::from(STATUS_USAGE));
     }
-    let rounds = args.rounds.map_or(if args.quick { 1 } else { ROUNDS }, usize::from);
+    let rounds = args.rounds.map_or(if args.quick { 1 } else { DEFAULT_ROUNDS }, usize::from);
     let machine = Machine::here();
     let setup = Setup::new(args.against_dev_snd_seq, args.quick)?;
     if !args.json && !is_wanted(&report::head(&machine, rounds))? {
@@ -178,7 +178,7 @@ pub fn main(args: &BenchArgs) -> Result<ExitCode, Fail> {
         for row in (family.rows)(&setup) {
             let row = row.measure(rounds, &mut progress);
             progress("");
-            if !args.json && !is_wanted(&report::text(&row))? {
+            if !args.json && !is_wanted(&report::row_as_text(&row))? {
                 return Ok(ExitCode::SUCCESS);
             }
             measured.push(row);

@@ -19,13 +19,13 @@ use std::rc::Rc;
 use zerocopy::FromBytes as _;
 
 /// Size of the file, in bytes.
-const SIZE: usize = 50_000_000;
-const QUICK_SIZE: usize = 5_000_000;
+const FILE_SIZE: usize = 50_000_000;
+const QUICK_FILE_SIZE: usize = 5_000_000;
 const TRACKS: usize = 16;
 
 /// The row.
 pub(super) fn row(setup: &Setup) -> Row {
-    let size = if setup.quick { QUICK_SIZE } else { SIZE };
+    let size = if setup.quick { QUICK_FILE_SIZE } else { FILE_SIZE };
     let file = Rc::new(file(setup.directory.path(), size).map_err(|error| error.to_string()));
     let title = format!("playing a file of {} MB", size / 1_000_000);
     let mut subjects = Vec::new();

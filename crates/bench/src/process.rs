@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// `SCHED_FIFO` of `sched.h`, as `/proc/PID/stat` has it.
-const FIFO: u64 = 1;
+const SCHED_FIFO: u64 = 1;
 /// `policy` of `/proc/PID/stat`, counted from the field behind the name: proc_pid_stat(5).
 const POLICY_FIELD: usize = 41 - 3;
 
@@ -35,13 +35,13 @@ impl Process {
         for task in fs::read_dir(&tasks).with_context(|| tasks.clone())?.flatten() {
             let path = task.path();
             // The first figure is nanoseconds on a CPU; a kernel may be built without it.
-            let files = [path.join("schedstat"), path.join("status")].map(text);
+            let files = [path.join("schedstat"), path.join("status")].map(read_text);
             // A thread that ends meanwhile is none that still runs.
             let [Ok(schedstat), Ok(status)] = files else { continue };
             let first = schedstat.split_whitespace().next().and_then(|first| first.parse().ok());
             let cpu_ns: u64 = first.ok_or_else(|| Fail::new("this kernel has no schedstat"))?;
             usage.cpu_ns += cpu_ns;
-            usage.wakeups += field(&status, "voluntary_ctxt_switches")
+            usage.wakeups += status_field(&status, "voluntary_ctxt_switches")
                 .ok_or_else(|| Fail::new("this kernel does not count context switches"))?;
         }
         Ok(usage)
@@ -49,16 +49,17 @@ impl Process {
 
     /// Does its main thread run under SCHED_FIFO?
     pub(super) fn is_fifo(self) -> bool {
-        let stat = text(PathBuf::from(format!("/proc/{}/stat", self.0))).unwrap_or_default();
+        let stat = read_text(PathBuf::from(format!("/proc/{}/stat", self.0))).unwrap_or_default();
         // The name is in parentheses and may have anything in it.
         let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-        fields.split(' ').nth(POLICY_FIELD).and_then(|field| field.parse().ok()) == Some(FIFO)
+        fields.split(' ').nth(POLICY_FIELD).and_then(|field| field.parse().ok()) == Some(SCHED_FIFO)
     }
 
     /// Most memory that it ever had, in bytes.
     pub(super) fn peak_memory(self) -> Result<u64, Fail> {
-        let status = text(PathBuf::from(format!("/proc/{}/status", self.0)))?;
-        let kib = field(&status, "VmHWM").ok_or_else(|| Fail::new("the process has ended"))?;
+        let status = read_text(PathBuf::from(format!("/proc/{}/status", self.0)))?;
+        let kib =
+            status_field(&status, "VmHWM").ok_or_else(|| Fail::new("the process has ended"))?;
         Ok(kib * 1024)
     }
 }
@@ -73,12 +74,12 @@ impl Usage {
     }
 }
 
-fn text(path: PathBuf) -> Result<String, Fail> {
+fn read_text(path: PathBuf) -> Result<String, Fail> {
     fs::read_to_string(&path).with_context(|| path.display().to_string())
 }
 
 /// A number of `/proc/PID/status`.
-fn field(status: &str, name: &str) -> Option<u64> {
+fn status_field(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     line.split_whitespace().next()?.parse().ok()
 }
@@ -103,8 +104,8 @@ mod tests {
     fn fields_are_found_by_their_whole_name() {
         let status =
             "VmHWM:\t  123 kB\nnonvoluntary_ctxt_switches:\t9\nvoluntary_ctxt_switches:\t7\n";
-        assert_eq!(field(status, "VmHWM"), Some(123));
-        assert_eq!(field(status, "voluntary_ctxt_switches"), Some(7));
-        assert_eq!(field(status, "VmRSS"), None);
+        assert_eq!(status_field(status, "VmHWM"), Some(123));
+        assert_eq!(status_field(status, "voluntary_ctxt_switches"), Some(7));
+        assert_eq!(status_field(status, "VmRSS"), None);
     }
 }

@@ -12,16 +12,16 @@ pub(super) const SERVED: &str = "ASEQD_BENCH_SERVED";
 
 /// What a task of the bench has found out without any sequencer.
 pub(super) fn run_alone(fifo: bool, task: &[String]) -> Result<Value, Fail> {
-    answer(&mut command(worker_words(task)?, fifo)?)
+    answer_of(&mut command(worker_words(task)?, fifo)?)
 }
 
 /// The same, with a variable in the task's environment.
 pub(super) fn run_alone_with(variable: (&str, &str), task: &[String]) -> Result<Value, Fail> {
-    answer(command(worker_words(task)?, false)?.env(variable.0, variable.1))
+    answer_of(command(worker_words(task)?, false)?.env(variable.0, variable.1))
 }
 
 /// This program as a worker with this task.
-pub(super) fn worker(task: &[String]) -> Result<Command, Fail> {
+pub(super) fn worker_command(task: &[String]) -> Result<Command, Fail> {
     let mut command = command(worker_words(task)?, false)?;
     process::end_with_us(&mut command);
     Ok(command)
@@ -32,13 +32,13 @@ pub(super) fn command(
     words: impl IntoIterator<Item = OsString>,
     fifo: bool,
 ) -> Result<Command, Fail> {
-    let mut words = self::words(words, fifo)?.into_iter();
+    let mut words = with_policy(words, fifo)?.into_iter();
     let mut command = Command::new(words.next().unwrap_or_default());
     command.args(words).stdin(Stdio::null()).env_remove(SERVED);
     Ok(command)
 }
 
-pub(super) fn words(
+pub(super) fn with_policy(
     words: impl IntoIterator<Item = OsString>,
     fifo: bool,
 ) -> Result<Vec<OsString>, Fail> {
@@ -67,7 +67,7 @@ pub(super) fn output(command: &mut Command) -> Result<String, Fail> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-pub(super) fn answer(command: &mut Command) -> Result<Value, Fail> {
+pub(super) fn answer_of(command: &mut Command) -> Result<Value, Fail> {
     // A bench that is interrupted leaves nobody behind.
     let text = output(process::end_with_us(command))?;
     let line = text.lines().last().unwrap_or_default();

@@ -21,7 +21,7 @@ pub(super) fn head(machine: &Machine, rounds: usize) -> String {
 }
 
 /// One row as text: a line for each outcome, a column for each figure.
-pub(super) fn text(row: &Measured) -> String {
+pub(super) fn row_as_text(row: &Measured) -> String {
     let mut figures: Vec<&str> = Vec::new();
     for (figure, _) in row.outcomes.iter().flat_map(|outcome| &outcome.figures) {
         if !figures.contains(&figure.as_str()) {
@@ -69,12 +69,13 @@ fn push_line<'a>(out: &mut String, cells: impl Iterator<Item = &'a str>) {
 fn cell(row: &Measured, figure: &str, spread: Spread) -> String {
     let Spread { median, min, max } = spread;
     let ratio = row.limit(figure).filter(|limit| *limit > 0.0);
-    let ratio = ratio.map_or_else(String::new, |limit| format!(" x{}", number(median / limit)));
-    format!("{} ({}..{}){ratio}", number(median), number(min), number(max))
+    let ratio =
+        ratio.map_or_else(String::new, |limit| format!(" x{}", three_digits(median / limit)));
+    format!("{} ({}..{}){ratio}", three_digits(median), three_digits(min), three_digits(max))
 }
 
 /// Three digits that count.
-fn number(value: f64) -> String {
+fn three_digits(value: f64) -> String {
     match value.abs() {
         1e6.. => format!("{:.3}M", value / 1e6),
         1000.0.. => format!("{value:.0}"),
@@ -165,7 +166,7 @@ mod tests {
             \x20 ours    FUSE  30.0 (20.0..40.0) x2.00\n\
             \x20 limit   bare  15.0 (15.0..15.0) x1.00\n\
             \x20 peer    peer  not measured: it is not installed\n";
-        assert_eq!(text(&measured()), expected);
+        assert_eq!(row_as_text(&measured()), expected);
     }
 
     #[test]
@@ -194,7 +195,7 @@ mod tests {
     fn numbers_have_three_digits_that_count() {
         let texts: Vec<_> = [0.0, 0.0123, 0.123, 9.876, 12.34, 123.4, 12345.6, 1.234e6]
             .into_iter()
-            .map(number)
+            .map(three_digits)
             .collect();
         assert_eq!(texts, ["0", "0.0123", "0.12", "9.88", "12.3", "123", "12346", "1.234M"]);
     }

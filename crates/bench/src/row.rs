@@ -79,7 +79,7 @@ pub(super) struct Row {
 }
 
 /// Rounds in which a subject may fail that has never been measured: a busy machine has bad moments.
-const PATIENCE: usize = 2;
+const MAX_FAILED_ROUNDS: usize = 2;
 
 /// What the rounds found out about one line.
 #[derive(Clone, Debug)]
@@ -133,7 +133,7 @@ impl Row {
         for round in 0..rounds {
             for (subject, lines) in self.subjects.iter_mut().zip(&mut outcomes) {
                 let hopeless = lines.iter().all(|line| line.figures.is_empty());
-                if hopeless && round >= PATIENCE {
+                if hopeless && round >= MAX_FAILED_ROUNDS {
                     continue;
                 }
                 let (title, name) = (&self.title, &subject.name);

@@ -10,8 +10,8 @@ use rustix::time::{
 };
 use std::os::fd::OwnedFd;
 
-const SECOND: u64 = 1_000_000_000;
-const MILLISECOND: u64 = 1_000_000;
+const SECOND_NS: u64 = 1_000_000_000;
+const MILLISECOND_NS: u64 = 1_000_000;
 
 /// A timerfd in an epoll set, armed anew for each instant.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ pub(super) fn periodic(first: u64, period: u64, count: usize) -> Result<Vec<u64>
 /// When a tick of 1 kHz finds that each instant has passed.
 pub(super) fn tick(instants: &[u64]) -> Result<Vec<u64>, Fail> {
     let alarm = Alarm::new()?;
-    alarm.arm(now_ns() + MILLISECOND, MILLISECOND)?;
+    alarm.arm(now_ns() + MILLISECOND_NS, MILLISECOND_NS)?;
     let mut woke = 0;
     let mut found = Vec::with_capacity(instants.len());
     for at in instants {
@@ -111,7 +111,7 @@ pub(super) fn tick(instants: &[u64]) -> Result<Vec<u64>, Fail> {
 
 fn timespec(nanoseconds: u64) -> Timespec {
     Timespec {
-        tv_sec: i64::try_from(nanoseconds / SECOND).unwrap_or(i64::MAX),
-        tv_nsec: i64::try_from(nanoseconds % SECOND).unwrap_or(0),
+        tv_sec: i64::try_from(nanoseconds / SECOND_NS).unwrap_or(i64::MAX),
+        tv_nsec: i64::try_from(nanoseconds % SECOND_NS).unwrap_or(0),
     }
 }

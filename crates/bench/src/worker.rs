@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 /// No task takes so long; one that hangs must not keep the bench.
-const LIMIT: Duration = Duration::from_secs(30);
+const TASK_TIMEOUT: Duration = Duration::from_secs(30);
 /// Priority of what runs under SCHED_FIFO: below the kernel's own threads for interrupts, which have 50.
 const FIFO_PRIORITY: i32 = 49;
 
@@ -34,8 +34,8 @@ pub fn main(args: &WorkerArgs) -> Result<ExitCode, Fail> {
         return Err(under_fifo(&words.rest()));
     }
     std::thread::spawn(|| {
-        std::thread::sleep(LIMIT);
-        eprintln!("aseqd: a worker of the bench did not end within {LIMIT:?}");
+        std::thread::sleep(TASK_TIMEOUT);
+        eprintln!("aseqd: a worker of the bench did not end within {TASK_TIMEOUT:?}");
         std::process::exit(1);
     });
     let answer: Value = match task.as_str() {

@@ -14,9 +14,9 @@ pub(super) fn pair() -> Result<(OwnedFd, OwnedFd), Fail> {
 }
 
 #[derive(Debug)]
-pub(super) struct Ping(pub(super) OwnedFd);
+pub(super) struct Writer(pub(super) OwnedFd);
 
-impl Sender for Ping {
+impl Sender for Writer {
     fn send(&mut self, first: u32, _count: u32) -> Result<(), Fail> {
         let value = u64::from(first) + 1;
         rustix::io::write(&self.0, &value.to_ne_bytes()).map(drop).context("eventfd")
@@ -24,9 +24,9 @@ impl Sender for Ping {
 }
 
 #[derive(Debug)]
-pub(super) struct Pong(pub(super) OwnedFd);
+pub(super) struct Reader(pub(super) OwnedFd);
 
-impl Receiver for Pong {
+impl Receiver for Reader {
     fn receive(&mut self, into: &mut Vec<(u32, u64)>) -> Result<(), Fail> {
         let value = wait(&self.0)?;
         // Two that met in one value are lost for the statistics, not for the process.

@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, SyncSender};
 /// The port of the receiver, for the sender to connect to.
 pub(super) const RECEIVER: &str = "aseqd-bench-in:midi";
 /// Messages that wait for a period, periods that wait for their reader.
-const WAITING: usize = 4096;
+const BACKLOG: usize = 4096;
 
 pub(super) struct Writer {
     messages: SyncSender<[u8; 3]>,
@@ -19,7 +19,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(to: &str) -> Result<Self, Fail> {
-        let (messages, period) = mpsc::sync_channel(WAITING);
+        let (messages, period) = mpsc::sync_channel(BACKLOG);
         let client = Jack::open("aseqd-bench-out", Period::Send(period), Some(to));
         Ok(Self { messages, _client: client.map_err(Fail::new)? })
     }
@@ -43,7 +43,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new() -> Result<Self, Fail> {
-        let (period, arrived) = mpsc::sync_channel(WAITING);
+        let (period, arrived) = mpsc::sync_channel(BACKLOG);
         let client = Jack::open("aseqd-bench-in", Period::Receive(period), None);
         let client = client.map_err(Fail::new)?;
         Ok(Self { arrived, notes: Notes::default(), _client: client })

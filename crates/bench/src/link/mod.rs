@@ -31,9 +31,9 @@ use std::time::Duration;
 /// With nothing new for so long the rest is lost.
 const SILENCE: Duration = Duration::from_millis(400);
 /// The first message may take longer: programs start.
-const FIRST: Duration = Duration::from_secs(10);
+const FIRST_MESSAGE: Duration = Duration::from_secs(10);
 /// How often the silence is looked at.
-const LOOK: Duration = Duration::from_millis(40);
+const LOOK_INTERVAL: Duration = Duration::from_millis(40);
 /// What carries the messages. The name is the parameter of the workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {
@@ -82,7 +82,7 @@ impl Link {
         Ok(match self {
             Self::Sequencer => Box::new(sequencer::Writer::new(address, Some(end))?),
             Self::Reckless => Box::new(sequencer::Writer::new(address, None)?),
-            Self::Eventfd => Box::new(eventfd::Ping(end)),
+            Self::Eventfd => Box::new(eventfd::Writer(end)),
             Self::Stream | Self::SeqPacket => Box::new(socket::Writer(end)),
             Self::Sndio => Box::new(sndio::Writer::new()?),
             Self::Jack => Box::new(jack::Writer::new(address)?),
@@ -99,7 +99,7 @@ impl Link {
                 let address = reader.address();
                 (Box::new(reader), address)
             }
-            Self::Eventfd => (Box::new(eventfd::Pong(end)), nowhere()),
+            Self::Eventfd => (Box::new(eventfd::Reader(end)), nowhere()),
             Self::Stream | Self::SeqPacket => (Box::new(socket::Reader::new(end)), nowhere()),
             Self::Sndio => (Box::new(sndio::Reader::new()?), nowhere()),
             Self::Jack => {
@@ -183,7 +183,7 @@ pub(super) fn send(words: &mut Words) -> Result<Value, Fail> {
     let plan = Plan::parse(words)?;
     let (ours, theirs) = plan.link.ends()?;
     let parameters = task(&[&"receive", &plan.link.name(), &plan.count, &plan.batch, &plan.gap_ns]);
-    let mut command = program::worker(&parameters)?;
+    let mut command = program::worker_command(&parameters)?;
     command.stdin(Stdio::from(theirs)).stdout(Stdio::piped());
     let mut receiver = command.spawn().context("a second process")?;
     // The end went to the child with the command.
@@ -310,11 +310,11 @@ fn end_in_silence(progress: &Progress) {
     let mut known = 0;
     let mut silence = Duration::ZERO;
     loop {
-        std::thread::sleep(LOOK);
+        std::thread::sleep(LOOK_INTERVAL);
         let received = progress.received.load(Ordering::Relaxed);
-        silence = if received == known { silence + LOOK } else { Duration::ZERO };
+        silence = if received == known { silence + LOOK_INTERVAL } else { Duration::ZERO };
         known = received;
-        if silence > if received == 0 { FIRST } else { SILENCE } {
+        if silence > if received == 0 { FIRST_MESSAGE } else { SILENCE } {
             let _nobody_left = print(&format!("{}\n", progress.answer()));
             std::process::exit(0);
         }

@@ -1,14 +1,14 @@
 //! Numbers as notes, for links that carry MIDI bytes only.
 
 /// Message numbers wrap here where a message has two data bytes only.
-const SMALL: u32 = 1 << 14;
+const NUMBERS: u32 = 1 << 14;
 /// Note on, first channel.
-const STATUS: u8 = 0x90;
+const NOTE_ON: u8 = 0x90;
 
-/// A number as a note; it wraps at [`SMALL`].
+/// A number as a note; it wraps at [`NUMBERS`].
 pub(super) fn note(number: u32) -> [u8; 3] {
-    let [low, high, ..] = ((number % SMALL) << 1).to_le_bytes();
-    [STATUS, high, low >> 1]
+    let [low, high, ..] = ((number % NUMBERS) << 1).to_le_bytes();
+    [NOTE_ON, high, low >> 1]
 }
 
 /// Numbers out of a stream of notes, running status included.
@@ -24,7 +24,7 @@ impl Notes {
             return None;
         }
         if byte >= 0x80 {
-            (self.first, self.is_note) = (None, byte == STATUS);
+            (self.first, self.is_note) = (None, byte == NOTE_ON);
             return None;
         }
         match self.first.take() {
@@ -44,17 +44,17 @@ mod tests {
     #[test]
     fn numbers_survive_as_notes() {
         let mut notes = Notes::default();
-        for number in [0, 1, 127, 128, 255, 256, 9999, SMALL - 1] {
+        for number in [0, 1, 127, 128, 255, 256, 9999, NUMBERS - 1] {
             let read: Vec<_> = note(number).into_iter().filter_map(|b| notes.push(b)).collect();
             assert_eq!(read, [number]);
         }
-        assert_eq!(note(SMALL + 5), note(5));
+        assert_eq!(note(NUMBERS + 5), note(5));
     }
 
     #[test]
     fn running_status_and_realtime_bytes_are_understood() {
         let mut notes = Notes::default();
-        let bytes = [STATUS, 0, 1, 0, 0xfe, 2, 1, 0];
+        let bytes = [NOTE_ON, 0, 1, 0, 0xfe, 2, 1, 0];
         let read: Vec<_> = bytes.into_iter().filter_map(|byte| notes.push(byte)).collect();
         assert_eq!(read, [1, 2, 128]);
     }

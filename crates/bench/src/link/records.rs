@@ -1,12 +1,12 @@
 //! Messages of the size of an event, for links that carry any bytes.
 
 /// Size of a message where any is possible: an event record.
-pub(super) const MESSAGE: usize = aseqd_abi::event::EVENT_SIZE;
+pub(super) const RECORD_SIZE: usize = aseqd_abi::event::EVENT_SIZE;
 
 /// Messages of the size of an event, with their numbers in front.
 pub(super) fn records(first: u32, count: u32) -> Vec<u8> {
-    let mut bytes = vec![0; MESSAGE * count as usize];
-    for (record, number) in bytes.chunks_exact_mut(MESSAGE).zip(first..) {
+    let mut bytes = vec![0; RECORD_SIZE * count as usize];
+    for (record, number) in bytes.chunks_exact_mut(RECORD_SIZE).zip(first..) {
         record[..4].copy_from_slice(&number.to_ne_bytes());
     }
     bytes
@@ -15,5 +15,5 @@ pub(super) fn records(first: u32, count: u32) -> Vec<u8> {
 /// The numbers of such messages.
 pub(super) fn first_words(bytes: &[u8]) -> impl Iterator<Item = u32> {
     let number = |record: &[u8]| u32::from_ne_bytes([record[0], record[1], record[2], record[3]]);
-    bytes.chunks_exact(MESSAGE).map(number)
+    bytes.chunks_exact(RECORD_SIZE).map(number)
 }

@@ -13,7 +13,7 @@ use std::os::fd::OwnedFd;
 use zerocopy::IntoBytes as _;
 
 /// The receiver tells after so many events.
-const TELL: u32 = POOL / 4;
+const ACKNOWLEDGE_AFTER: u32 = POOL / 4;
 /// Events that may be on their way: the receiver's pool, without what it may not have told yet.
 const WINDOW: u32 = POOL - 1;
 
@@ -61,14 +61,14 @@ impl Sender for Writer {
 pub(super) struct Reader {
     sequencer: Sequencer,
     acknowledge: Option<OwnedFd>,
-    unsaid: u32,
+    unacknowledged: u32,
     told_losses: u64,
 }
 
 impl Reader {
     pub(super) fn new(acknowledge: Option<OwnedFd>) -> Result<Self, Fail> {
         let sequencer = Sequencer::open("aseqd bench: receiver")?;
-        Ok(Self { sequencer, acknowledge, unsaid: 0, told_losses: 0 })
+        Ok(Self { sequencer, acknowledge, unacknowledged: 0, told_losses: 0 })
     }
 
     pub(super) fn address(&self) -> String {
@@ -90,12 +90,12 @@ impl Receiver for Reader {
         let at = now_ns();
         let before = into.len();
         into.extend(numbers(&buffer[..read]).map(|number| (number, at)));
-        self.unsaid += u32::try_from(into.len() - before).unwrap_or(0);
+        self.unacknowledged += u32::try_from(into.len() - before).unwrap_or(0);
         if let Some(acknowledge) = &self.acknowledge
-            && self.unsaid >= TELL
+            && self.unacknowledged >= ACKNOWLEDGE_AFTER
         {
-            eventfd::add(acknowledge, self.unsaid.into())?;
-            self.unsaid = 0;
+            eventfd::add(acknowledge, self.unacknowledged.into())?;
+            self.unacknowledged = 0;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! A Unix socket pair: what a transport between processes costs without a sequencer in it.
 
 use super::ends::{Receiver, Sender};
-use super::records::{MESSAGE, first_words, records};
+use super::records::{RECORD_SIZE, first_words, records};
 use crate::device::{READ_SIZE, now_ns};
 use aseqd_host::error::{Context as _, Fail};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -50,7 +50,7 @@ impl Receiver for Reader {
             return Err(Fail::new("the sender is gone"));
         }
         self.rest.extend_from_slice(bytes);
-        let whole = self.rest.len() / MESSAGE * MESSAGE;
+        let whole = self.rest.len() / RECORD_SIZE * RECORD_SIZE;
         into.extend(first_words(&self.rest[..whole]).map(|number| (number, at)));
         self.rest.drain(..whole);
         Ok(())

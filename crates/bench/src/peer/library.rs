@@ -162,7 +162,7 @@ pub(crate) enum Period {
 }
 
 /// The functions that a period needs, looked up before the first one.
-struct Process {
+struct Callback {
     period: Period,
     port: *mut c_void,
     /// What did not fit into the last period.
@@ -194,8 +194,8 @@ impl Jack {
             c_ulong,
             c_ulong,
         ) -> *mut c_void;
-        type Callback = unsafe extern "C" fn(u32, *mut c_void) -> c_int;
-        type SetProcess = unsafe extern "C" fn(*mut c_void, Callback, *mut c_void) -> c_int;
+        type Function = unsafe extern "C" fn(u32, *mut c_void) -> c_int;
+        type SetProcess = unsafe extern "C" fn(*mut c_void, Function, *mut c_void) -> c_int;
         type Activate = unsafe extern "C" fn(*mut c_void) -> c_int;
         type Connect = unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char) -> c_int;
         let library = load("libjack.so.0")?;
@@ -218,7 +218,7 @@ impl Jack {
         if port.is_null() {
             return Err("JACK makes no port".to_owned());
         }
-        let process = Box::new(Process {
+        let callback = Box::new(Callback {
             period,
             port,
             pending: None,
@@ -236,7 +236,7 @@ impl Jack {
         // SAFETY: int jack_set_process_callback(jack_client_t *, JackProcessCallback, void *)
         let set = unsafe { function::<SetProcess>(library, c"jack_set_process_callback") }?;
         // Lives as long as the process: the callback may run until the client is closed.
-        let argument = Box::into_raw(process).cast();
+        let argument = Box::into_raw(callback).cast();
         // SAFETY: the callback takes what it is given here, which is never freed.
         let refused = unsafe { set(client.as_ptr(), in_period, argument) };
         // SAFETY: int jack_activate(jack_client_t *)
@@ -272,30 +272,30 @@ impl Drop for Jack {
 /// One period, in JACK's thread.
 unsafe extern "C" fn in_period(frames: u32, argument: *mut c_void) -> c_int {
     // SAFETY: JACK hands back what it was given, and runs one period at a time.
-    let process = unsafe { &mut *argument.cast::<Process>() };
+    let callback = unsafe { &mut *argument.cast::<Callback>() };
     // SAFETY: the port is registered.
-    let buffer = unsafe { (process.buffer)(process.port, frames) };
-    match &process.period {
+    let buffer = unsafe { (callback.buffer)(callback.port, frames) };
+    match &callback.period {
         Period::Send(messages) => {
             // SAFETY: the buffer is that of an output port, in its period.
-            unsafe { (process.clear)(buffer) };
-            while let Some(message) = process.pending.take().or_else(|| messages.try_recv().ok()) {
+            unsafe { (callback.clear)(buffer) };
+            while let Some(message) = callback.pending.take().or_else(|| messages.try_recv().ok()) {
                 // SAFETY: the buffer is as above, the bytes live through the call.
-                let full = unsafe { (process.write)(buffer, 0, message.as_ptr(), message.len()) };
+                let full = unsafe { (callback.write)(buffer, 0, message.as_ptr(), message.len()) };
                 if full != 0 {
-                    process.pending = Some(message);
+                    callback.pending = Some(message);
                     break;
                 }
             }
         }
         Period::Receive(arrived) => {
             // SAFETY: the buffer is that of an input port, in its period.
-            let count = unsafe { (process.count)(buffer) };
+            let count = unsafe { (callback.count)(buffer) };
             let mut all = Vec::with_capacity(count as usize * 3);
             for index in 0..count {
                 let mut event = MidiEvent { time: 0, size: 0, buffer: std::ptr::null_mut() };
                 // SAFETY: the event has room, the buffer is as above, the index is below its count.
-                let missing = unsafe { (process.event)(&raw mut event, buffer, index) };
+                let missing = unsafe { (callback.event)(&raw mut event, buffer, index) };
                 if missing == 0 && !event.buffer.is_null() {
                     // SAFETY: JACK has filled in a pointer to that many bytes, valid in this period.
                     all.extend_from_slice(unsafe {

@@ -17,10 +17,10 @@ const SNDIO_UNITS: u32 = 15;
 pub(crate) const JACK_PERIOD: &str = "64";
 const JACK_RATE: &str = "48000";
 /// What a server needs to be ready, and to end.
-const START: Duration = Duration::from_millis(500);
-const END: Duration = Duration::from_secs(2);
+const START_TIME: Duration = Duration::from_millis(500);
+const END_TIMEOUT: Duration = Duration::from_secs(2);
 /// Between two looks whether it has ended.
-const LOOK: Duration = Duration::from_millis(10);
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A server that runs as long as this lives.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Server {
         let mut child =
             process::end_with_us(&mut command).spawn().with_context(|| (*program).to_owned())?;
         // Neither says when it is ready: clients that come too early fail.
-        std::thread::sleep(START);
+        std::thread::sleep(START_TIME);
         match child.try_wait().context("a server")? {
             None => Ok(Self { child, variable }),
             Some(status) => Err(Fail::new(format!("{program} has ended at once with {status}"))),
@@ -54,7 +54,7 @@ impl Server {
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return true;
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(LOOK_INTERVAL);
         }
         false
     }
@@ -66,7 +66,7 @@ impl Drop for Server {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             let _ended = kill_process(pid, Signal::TERM);
         }
-        if !self.ended(END) {
+        if !self.ended(END_TIMEOUT) {
             let _ended = self.child.kill();
             let _reaped = self.child.wait();
         }
