@@ -67,7 +67,7 @@ fn a_row_that_does_not_exist_is_wrong_usage() {
     let ended = bench(&["latency", "speed"]);
     assert_eq!(ended.status.code(), Some(2), "{ended:#?}");
     assert_eq!(ended.stdout, "");
-    assert!(ended.stderr.starts_with("aseqd: there is no row speed; there are lateness, "));
+    assert!(ended.stderr.starts_with("aseqd: there is no row speed; the rows are lateness, "));
     assert_eq!(ended.stderr.lines().count(), 1, "{ended:#?}");
 }
 

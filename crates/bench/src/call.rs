@@ -1,8 +1,8 @@
-//! What a call of a program costs through each door, beside a round trip through a socket: no call to
-//! a server in another process is cheaper than one message there and one back.
+//! Measures calls through each door, beside a round trip through a socket. No call to a server in another process
+//! can be cheaper than one message there and one back.
 //!
-//! All of it on one processor. On several, what is measured is how a processor is woken, which in a virtual
-//! machine takes twenty times as long as all else, and happens or not as the scheduler likes.
+//! Everything runs on one processor. With several, the wake-up of another processor would dominate: in a virtual
+//! machine it takes twenty times as long as all else, and it depends on the scheduler whether there is one.
 
 use super::device::{READ_SIZE, Sequencer, now_ns, numbered};
 use super::door;
@@ -25,12 +25,12 @@ use std::os::fd::AsFd;
 use std::process::{Child, Stdio};
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
-/// Calls before those that count.
+/// Calls that warm up caches and do not count.
 const WARM_UP_CALLS: u32 = 50;
-/// Events of the larger write.
+/// Events in the large write.
 const LARGE_WRITE: u32 = 100;
 
-/// The calls, by their names in the workers' tasks, and what they are.
+/// The calls that are measured: name in a task, and title of the row.
 const MEASURED_CALLS: [(&str, &str); 5] = [
     ("open", "a call: open and close"),
     ("ioctl", "a call: ioctl"),
@@ -64,7 +64,7 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     MEASURED_CALLS.into_iter().map(row).collect()
 }
 
-/// Keeps this process, and what it starts meanwhile, on one of its processors.
+/// Keeps this process, and those that it starts meanwhile, on one processor until it is dropped.
 #[derive(Debug)]
 struct OnOneProcessor {
     before: CpuSet,
@@ -72,18 +72,18 @@ struct OnOneProcessor {
 
 impl OnOneProcessor {
     fn new() -> Result<Self, Fail> {
-        let before = sched_getaffinity(None).context("the processors of this process")?;
+        let before = sched_getaffinity(None).context("cannot read the CPU affinity")?;
         let first = (0..CpuSet::MAX_CPU).find(|processor| before.is_set(*processor));
         let mut one = CpuSet::new();
         one.set(first.ok_or_else(|| Fail::new("this process has no processor"))?);
-        sched_setaffinity(None, &one).context("a processor for this process")?;
+        sched_setaffinity(None, &one).context("cannot set the CPU affinity")?;
         Ok(Self { before })
     }
 }
 
 impl Drop for OnOneProcessor {
     fn drop(&mut self) {
-        // What was allowed before is again.
+        // If this fails, the rest of the bench runs on one processor.
         let _back = sched_setaffinity(None, &self.before);
     }
 }
@@ -95,7 +95,7 @@ fn figures(answer: &Value) -> Result<Vec<Line>, Fail> {
     Ok(Line::only(figures))
 }
 
-/// `call WAY CALL COUNT`.
+/// Runs the task `call WAY CALL COUNT`.
 pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
     let (way, call, count) = (words.word()?, words.word()?, words.number()?);
     match (way.as_str(), call.as_str()) {
@@ -125,7 +125,7 @@ pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
     }
 }
 
-/// Microseconds of a call.
+/// Makes the call `count` times, and returns percentiles of its duration in microseconds.
 fn time(count: u32, mut call: impl FnMut() -> Result<(), Fail>) -> Result<Value, Fail> {
     for _ in 0..WARM_UP_CALLS {
         call()?;
@@ -134,14 +134,14 @@ fn time(count: u32, mut call: impl FnMut() -> Result<(), Fail>) -> Result<Value,
     for _ in 0..count {
         let start = now_ns();
         call()?;
-        // A call of less than a nanosecond there is not: below 2^53 the conversion is exact.
+        // The conversion is exact below 2^53 ns, which is 104 days.
         times.push((now_ns() - start) as f64 / 1000.0);
     }
     times.sort_unstable_by(f64::total_cmp);
     Ok(json!({ "us_p50": quantile(&times, 0.5), "us_p99": quantile(&times, 0.99) }))
 }
 
-/// Events that nobody hears.
+/// Times writes of events that nobody receives.
 fn writes(count: u32, events: u32) -> Result<Value, Fail> {
     let sequencer = Sequencer::open("aseqd bench: writer")?;
     let dest = Address::new(CLIENT_DUMMY, 0);
@@ -151,12 +151,12 @@ fn writes(count: u32, events: u32) -> Result<Value, Fail> {
     time(count, || sequencer.write(&bytes))
 }
 
-/// A message to another process, which answers it. What comes in is polled for, then read.
+/// Times a message to another process and its answer. Both processes poll before they read.
 fn echo(count: u32) -> Result<Value, Fail> {
     let near = Sequencer::open("aseqd bench: near")?;
     let mut answering = Answering::start("seq", count, Stdio::null())?;
     let mut buffer = vec![0; READ_SIZE];
-    // The other writes first: so its address is known.
+    // The other process writes first, which tells its address.
     wait_for(near.client())?;
     let read = near.read(&mut buffer).context("events cannot be read")?;
     let source = buffer[..read]
@@ -174,7 +174,7 @@ fn echo(count: u32) -> Result<Value, Fail> {
     Ok(times)
 }
 
-/// `call seq answer COUNT`, to the client before this one.
+/// Runs the task `call seq answer COUNT`: answers the client with the number before its own.
 fn answer_events(count: u32) -> Result<Value, Fail> {
     let far = Sequencer::open("aseqd bench: far")?;
     let near = Address::new(far.port.client - 1, far.port.port);
@@ -189,7 +189,8 @@ fn answer_events(count: u32) -> Result<Value, Fail> {
     Ok(Value::Null)
 }
 
-/// The same through a pair of sockets; without polling, it is what a call to a server takes.
+/// Times a message through a socket to another process and its answer. Without polling this is the least that a
+/// call to a server can cost.
 fn socket_echo(count: u32, polls: bool, events: u32) -> Result<Value, Fail> {
     let kind = SocketType::SEQPACKET;
     let pair = socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None);
@@ -206,7 +207,7 @@ fn socket_echo(count: u32, polls: bool, events: u32) -> Result<Value, Fail> {
     Ok(times)
 }
 
-/// `call socket answer COUNT` or `call polled answer COUNT`, on standard input.
+/// Runs the task `call socket answer COUNT` or `call polled answer COUNT` on the socket at standard input.
 fn answer_messages(count: u32, polls: bool) -> Result<Value, Fail> {
     let end = std::io::stdin();
     let mut buffer = vec![0; READ_SIZE];
@@ -232,7 +233,7 @@ fn wait_for(end: &impl AsFd) -> Result<(), Fail> {
     rustix::io::retry_on_intr(|| poll(&mut polled, None)).map(drop).context("poll")
 }
 
-/// The process that answers; killed if it is still there when this ends.
+/// The process that answers. It is killed when this is dropped.
 #[derive(Debug)]
 struct Answering(Child);
 

@@ -1,4 +1,4 @@
-//! What the bench's programs do with a sequencer: a blocking file with a port, a queue in real time.
+//! The sequencer as workers use it: a blocking file with one port, and queues in real time.
 
 use aseqd_abi::event::{EVENT_SIZE, EventData, EventTime};
 use aseqd_abi::ioctl::sequencer as request;
@@ -15,14 +15,14 @@ use std::os::fd::AsFd as _;
 use std::path::Path;
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
-/// What a program reads at once, at most.
+/// Largest size of one read, in bytes: 585 events.
 pub(super) const READ_SIZE: usize = 16 * 1024;
-/// Events in the pools: the most that a client may have (`SNDRV_SEQ_MAX_CLIENT_EVENTS`).
+/// Events in each pool of a client, which is the maximum (`SNDRV_SEQ_MAX_CLIENT_EVENTS`).
 pub(super) const POOL: u32 = 2000;
-/// Tries to read a queue's position; the one that took least counts.
+/// How often a queue's position is read; the fastest try counts.
 const POSITION_TRIES: usize = 50;
 
-/// An open sequencer with one port, whose reads and writes sleep.
+/// An open sequencer with one port. Reads and writes block.
 #[derive(Debug)]
 pub(super) struct Sequencer {
     client: Client,
@@ -53,7 +53,7 @@ impl Sequencer {
         &self.client
     }
 
-    /// Writes all of it; sleeps where the sequencer has no room.
+    /// Writes all bytes, and sleeps while the sequencer has no room.
     pub(super) fn write(&self, mut bytes: &[u8]) -> Result<(), Fail> {
         while !bytes.is_empty() {
             let written = self.client.write(bytes).context("events cannot be sent")?;
@@ -62,12 +62,12 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Sleeps until there is something to read; how many bytes were read. Losses are `ENOSPC`.
+    /// Sleeps until there is something to read, and returns how many bytes were read. `ENOSPC` tells of lost events.
     pub(super) fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
         rustix::io::retry_on_intr(|| rustix::io::read(&self.client, &mut *buffer)).map_err(errno)
     }
 
-    /// A new queue that runs; events that are written now are due after this, not before.
+    /// Creates a queue and starts it.
     pub(super) fn start_queue(&self) -> Result<u8, Fail> {
         let mut queue = QueueInfo { owner: self.client.id().into(), ..QueueInfo::default() };
         self.client.ioctl(request::CREATE_QUEUE, &mut queue).context("a queue")?;
@@ -82,7 +82,7 @@ impl Sequencer {
         Ok(queue)
     }
 
-    /// When the queue's time was 0, on `CLOCK_MONOTONIC`. Not exact: half of what a call takes.
+    /// Returns when the queue's time was 0, in ns of `CLOCK_MONOTONIC`. It may be off by half the time of a call.
     pub(super) fn queue_origin(&self, queue: u8) -> Result<i64, Fail> {
         let mut best: Option<(u64, i64)> = None;
         for _ in 0..POSITION_TRIES {
@@ -100,21 +100,21 @@ impl Sequencer {
     }
 }
 
-/// An event that carries a number, direct.
+/// Returns a direct event that carries a number.
 pub(super) fn numbered(number: u32, source: Address, dest: Address) -> Event {
     let mut data = EventData::default();
     data.0[..4].copy_from_slice(&number.to_ne_bytes());
     Event { source, dest, data, ..Event::direct(EventType::USR0) }
 }
 
-/// The same, through a queue at a real time.
+/// Returns the event scheduled on a queue, at a real time in ns.
 pub(super) fn scheduled(event: Event, queue: u8, at_ns: u64) -> Event {
     let sec = u32::try_from(at_ns / 1_000_000_000).unwrap_or(u32::MAX);
     let nsec = u32::try_from(at_ns % 1_000_000_000).unwrap_or(0);
     Event { queue, flags: EventFlags::REAL_TIME, time: EventTime::real(sec, nsec), ..event }
 }
 
-/// The numbers of the numbered events that a read returned.
+/// Returns the numbers in the numbered events of a read.
 pub(super) fn numbers(bytes: &[u8]) -> impl Iterator<Item = u32> {
     bytes.chunks_exact(EVENT_SIZE).filter_map(|record| {
         let event = Event::read_from_bytes(record).ok()?;
@@ -123,21 +123,21 @@ pub(super) fn numbers(bytes: &[u8]) -> impl Iterator<Item = u32> {
     })
 }
 
-/// `CLOCK_MONOTONIC` in nanoseconds.
+/// Returns the time of `CLOCK_MONOTONIC` in nanoseconds.
 pub(super) fn now_ns() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     let sec = u64::try_from(now.tv_sec).unwrap_or(0);
     sec * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
 }
 
-/// CPU time of this process with all its threads, in nanoseconds.
+/// Returns the CPU time that all threads of this process have used, in nanoseconds.
 pub(super) fn own_cpu_ns() -> u64 {
     let used = clock_gettime(ClockId::ProcessCPUTime);
     let sec = u64::try_from(used.tv_sec).unwrap_or(0);
     sec * 1_000_000_000 + u64::try_from(used.tv_nsec).unwrap_or(0)
 }
 
-/// A time as a signed number, for differences.
+/// Returns a time as a signed number, for differences.
 pub(super) fn signed(nanoseconds: u64) -> i64 {
     i64::try_from(nanoseconds).unwrap_or(i64::MAX)
 }

@@ -1,20 +1,20 @@
-//! Directories for files of a run.
+//! Directories for the files of a run.
 
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::folder::{self, Private};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// Before the process id, the name of a run's directory.
+/// First part of a directory's name. The bench's process id follows, so that a later run knows whose it is.
 const DIRECTORY: &str = "aseqd-bench-run-";
 
-/// Makes a directory that goes away with what is returned.
+/// Creates a directory that is removed when the returned value is dropped.
 pub(super) fn create() -> Result<Private, Fail> {
     let prefix = format!("{DIRECTORY}{}-", std::process::id());
-    Private::anywhere(&prefix).context("no place for files of this run")
+    Private::anywhere(&prefix).context("no place for the files of this run")
 }
 
-/// Directories of runs that were interrupted: a large file may be in them.
+/// Removes the directories of runs that were killed. There may be a large file in them.
 pub(super) fn remove_leftovers() {
     let own = rustix::process::geteuid().as_raw();
     for place in folder::temporary() {

@@ -1,5 +1,5 @@
-//! The doors through which the programs of the bench get to a sequencer, and how such a program is
-//! started: `aseqd run -- aseqd bench-worker TASK ...`, as any program would be.
+//! The doors through which the programs of the bench reach a sequencer. A program is started as
+//! `aseqd run -- aseqd bench-worker TASK`, as any other would be.
 
 use super::program::{SERVED, answer_of, command, output, own_program, with_policy, worker_words};
 use super::row::Side;
@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-/// A way to a sequencer.
+/// A way to reach a sequencer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Door {
     pub(super) name: &'static str,
@@ -34,17 +34,17 @@ const OURS: &[Door] = &[
     Door { name: "trap", side: Side::Ours, way: Way::Run(&["--via=trap"]) },
 ];
 
-/// The kernel's sequencer.
+/// The door of the kernel's sequencer.
 const KERNEL: Door = Door { name: "/dev/snd/seq", side: Side::Kernel, way: Way::Device };
 
 impl Door {
-    /// Every door that can be measured.
+    /// Returns all doors: ours, and the kernel's if `against_device` is set.
     pub(super) fn all(against_device: bool) -> Vec<Self> {
         let kernel = against_device.then_some(KERNEL);
         OURS.iter().copied().chain(kernel).collect()
     }
 
-    /// Why it cannot be used on this machine, if so.
+    /// Returns why this door does not work here, or nothing if it does.
     pub(super) fn trouble(self) -> Option<String> {
         if let Way::Device = self.way {
             return Client::open(Path::new(DEVICE), "aseqd bench").err().map(|why| why.to_string());
@@ -55,12 +55,12 @@ impl Door {
         }
     }
 
-    /// Does a program that comes in here have a server whose cost can be measured?
+    /// Returns whether a server of ours stands behind this door, so that its CPU time can be measured.
     pub(super) fn has_server(self) -> bool {
         matches!(self.way, Way::Run(_))
     }
 
-    /// A command that has this sequencer.
+    /// Returns a command that finds the sequencer behind this door.
     pub(super) fn start(
         self,
         options: &[OsString],
@@ -81,7 +81,7 @@ impl Door {
         Ok(command)
     }
 
-    /// What a task of the bench has found out in this sequencer, itself under SCHED_FIFO if `fifo` says so.
+    /// Runs a task behind this door, under SCHED_FIFO if `fifo` is set, and returns its answer.
     pub(super) fn run(
         self,
         options: &[OsString],

@@ -1,4 +1,4 @@
-//! The engine alone: events a second on one core, without a door, a process or a system call.
+//! The engine alone: events a second on one core, with no door, second process or system call.
 
 use super::device::{numbered, scheduled};
 use super::rig::{Member, Rig};
@@ -13,17 +13,18 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
-/// Events of one write.
+/// Events in one write.
 const BATCH: u32 = 100;
-/// Subscribers of the fan-out.
+/// Subscribers in the fan-out.
 const SUBSCRIBERS: u32 = 60;
-/// How long a round takes.
+/// Duration of a round.
 const ROUND: Duration = Duration::from_millis(60);
+/// Duration of a round with `--quick`.
 const QUICK_ROUND: Duration = Duration::from_millis(10);
-/// Between the instants of events in a queue, in nanoseconds.
+/// Time between the instants of events in a queue, in ns.
 const GAP_NS: u64 = 1000;
 
-/// One row for each way of an event.
+/// Returns one row for each way that an event can take.
 pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     let round = if setup.quick { QUICK_ROUND } else { ROUND };
     let row = |title: &str, measure: fn(Duration) -> Result<f64, Fail>| {
@@ -43,7 +44,7 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     ]
 }
 
-/// Events a second: `step` handles some, and says how many.
+/// Returns events a second. `step` handles some and returns how many.
 fn rate(round: Duration, mut step: impl FnMut() -> Result<usize, Fail>) -> Result<f64, Fail> {
     let mut events = 0;
     let start = Instant::now();
@@ -104,7 +105,7 @@ fn fan_out(round: Duration) -> Result<f64, Fail> {
     })
 }
 
-/// What moving the same bytes costs without deciding anything.
+/// Moves the same bytes without any decision.
 fn copy(round: Duration) -> Result<f64, Fail> {
     let nobody = Address::new(0, 0);
     let bytes = batch(|number| numbered(number, nobody, nobody));

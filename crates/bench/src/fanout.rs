@@ -1,4 +1,4 @@
-//! Fan-out: one event to many subscribers. What counts is the CPU time of all who take part.
+//! Fan-out: one event to many subscribers. The figure is the CPU time of server, sender and readers together.
 
 use super::device::{READ_SIZE, Sequencer, numbered, numbers, own_cpu_ns};
 use super::door;
@@ -18,9 +18,9 @@ use std::os::fd::OwnedFd;
 use std::thread::JoinHandle;
 use zerocopy::IntoBytes as _;
 
-/// Subscribers, and events sent to them. The interface has numbers for 64 programs: one of them sends.
+/// Number of subscribers, and of events that are sent to them. Linux allows 64 programs, and one of them sends.
 const SIZES: [(u32, u32); 3] = [(1, 300), (8, 150), (63, 60)];
-/// Between two events: every reader sleeps again before the next.
+/// Time between two events in ns, enough for every reader to sleep again.
 const GAP_NS: u64 = 2_000_000;
 
 /// One row for each number of subscribers.
@@ -60,7 +60,7 @@ fn figures(answer: &Value) -> Result<Vec<Line>, Fail> {
     ]))
 }
 
-/// `fanout WAY READERS EVENTS`: readers are threads, each with a descriptor of its own.
+/// Runs the task `fanout WAY READERS EVENTS`. Readers are threads, each with its own file.
 pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
     let way = words.word()?;
     let (readers, events): (u32, u32) = (words.number()?, words.number()?);
@@ -132,7 +132,7 @@ fn measure(
 ) -> Result<Value, Fail> {
     let server = Process::server();
     let alarm = Alarm::new()?;
-    // Long enough for every reader to be asleep.
+    // By then every reader sleeps.
     let mut next = super::device::now_ns() + 10 * GAP_NS;
     alarm.sleep_until(next)?;
     let before = server.map(Process::usage).transpose()?.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Flood: messages a second from one process to another as fast as it goes, by messages per write.
+//! Flood: messages a second from one process to another, as fast as possible, by messages per write.
 
 use super::latency::{doors, jack, sndio, variants, without_server};
 use super::link::{self, Link, Plan};
@@ -7,9 +7,9 @@ use super::setup::Setup;
 use aseqd_host::error::Fail;
 use serde_json::Value;
 
-/// Messages per write, and messages in all.
+/// Messages per write, and in total.
 const SIZES: [(u32, u32); 3] = [(1, 20_000), (16, 100_000), (100, 200_000)];
-/// How many per write peers are given at most that lose more, or cut more.
+/// Most messages per write for sndiod, which drops or cuts larger ones.
 const SNDIO_BATCH: u32 = 64;
 
 /// One row for each size of a write.

@@ -1,4 +1,4 @@
-//! Idle: what a server costs that has little to do, by due events a second.
+//! Idle: what a server costs with little to do, by due events a second.
 
 use super::device::{self, POOL, Sequencer, now_ns, own_cpu_ns, scheduled, signed};
 use super::process::Process;
@@ -13,11 +13,11 @@ use aseqd_host::error::Fail;
 use serde_json::{Value, json};
 use zerocopy::IntoBytes as _;
 
-/// Due events a second: a MIDI clock of 120 beats a minute has 48.
+/// Due events a second. 48 is a MIDI clock at 120 beats per minute.
 const RATES: [u64; 4] = [0, 48, 1000, 10_000];
-/// How long a server is watched, if the sequencer takes so many events ahead.
+/// How long a server is watched, in ns. It is less if the pool has no room for the events of this time.
 const WATCHED_NS: u64 = 500_000_000;
-/// From the writing to the first instant, and from the last instant to the end.
+/// Time from the start to the first instant, in ns: the events are written by then.
 const LEAD_NS: u64 = 20_000_000;
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -49,7 +49,7 @@ fn figures(answer: &Value) -> Result<Vec<Line>, Fail> {
     let number = |name: &str| answer[name].as_f64().unwrap_or(0.0);
     let seconds = number("took_ns") / 1e9;
     if seconds <= 0.0 {
-        return Err(Fail::new("nothing was watched"));
+        return Err(Fail::new("nothing was measured"));
     }
     let mut figures = vec![
         ("wakeups_per_s".to_owned(), number("wakeups") / seconds),
@@ -62,7 +62,7 @@ fn figures(answer: &Value) -> Result<Vec<Line>, Fail> {
     Ok(Line::only(figures))
 }
 
-/// `idle WAY RATE`
+/// Runs the task `idle WAY RATE`.
 pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
     let way = words.word()?;
     let rate: u64 = words.number()?;
@@ -76,7 +76,7 @@ pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
     }
 }
 
-/// A queue runs, and events to a port that nobody listens at are due.
+/// Measures the server while events for a port without subscribers fall due.
 fn sequencer(offsets: &[u64], watched: u64) -> Result<Value, Fail> {
     let server = Process::server().ok_or_else(|| Fail::new("there is no server to watch"))?;
     let sequencer = Sequencer::open("aseqd bench: idle")?;
@@ -92,7 +92,7 @@ fn sequencer(offsets: &[u64], watched: u64) -> Result<Value, Fail> {
     }
     sequencer.write(&bytes)?;
     let alarm = Alarm::new()?;
-    // The last answer was on its way; nothing is due yet.
+    // The server has finished with the write by now, and nothing is due yet.
     let begin = alarm.sleep_until(start + LEAD_NS / 2)?;
     let before = server.usage()?;
     let end = alarm.sleep_until(start + LEAD_NS + watched)?;
@@ -106,11 +106,11 @@ fn sequencer(offsets: &[u64], watched: u64) -> Result<Value, Fail> {
     }))
 }
 
-/// A thread that does nothing but wake at each instant.
+/// Measures a thread that only wakes at each instant.
 fn bare(offsets: &[u64], watched: u64) -> Result<Value, Fail> {
     let own = Process(std::process::id());
     let alarm = Alarm::new()?;
-    // Another thread of this process, which watches it, is asleep by then.
+    // By then the other thread of this process, which guards against hanging, is asleep.
     let start = alarm.sleep_until(now_ns() + LEAD_NS / 2)?;
     let instants: Vec<u64> = offsets.iter().map(|offset| start + offset).collect();
     let (before, cpu_before) = (own.usage()?, own_cpu_ns());
@@ -118,7 +118,7 @@ fn bare(offsets: &[u64], watched: u64) -> Result<Value, Fail> {
     let cpu_ns = own_cpu_ns() - cpu_before;
     let end = if instants.is_empty() { alarm.sleep_until(start + watched)? } else { now_ns() };
     let used = own.usage()?.since(before);
-    // The sleep for the time to pass is the watcher's, not that of something that was due.
+    // Without instants, the one sleep is that of the measurement itself.
     let watching = u64::from(instants.is_empty());
     Ok(json!({
         "instants": instants.len(),

@@ -1,4 +1,4 @@
-//! One-way latency: from the write of one process to the return of another's read, 1000 times a second.
+//! One-way latency: from a write in one process to the return of a read in another, 1000 times a second.
 
 use super::door;
 use super::link::{self, Link, Plan};
@@ -10,13 +10,14 @@ use aseqd_host::error::Fail;
 use serde_json::Value;
 use std::ffi::OsString;
 
-/// Nanoseconds between messages.
+/// Time between messages in ns.
 const GAP_NS: u64 = 1_000_000;
 
-/// Options of `aseqd run`. Without the first a server that may runs under SCHED_FIFO; its peers do not.
+/// Options of `aseqd run` that are measured too. With the first the server is an ordinary process, as its peers
+/// are; else it runs under SCHED_FIFO where that is permitted.
 const VARIANTS: [&str; 2] = ["--no-realtime", "--spin=50"];
 
-/// The row.
+/// Returns the row.
 pub(super) fn row(setup: &Setup) -> Row {
     let count = if setup.quick { 50 } else { 250 };
     let plan = move |link| Plan { link, count, batch: 1, gap_ns: GAP_NS };
@@ -36,10 +37,10 @@ pub(super) fn row(setup: &Setup) -> Row {
     Row { family: "latency", title: "one-way latency, 1000 a second".to_owned(), subjects }
 }
 
-/// How an answer of `send` becomes lines.
+/// Turns an answer of the task `send` into lines.
 type Read = fn(&Value) -> Result<Vec<Line>, Fail>;
 
-/// Through each door.
+/// Returns a subject for each door.
 pub(super) fn doors(setup: &Setup, plan: Plan, suffix: &str, read: Read) -> Vec<Subject> {
     let through = |(door, trouble): &(door::Door, Option<String>)| {
         let (door, name) = (*door, format!("{}{suffix}", door.name));
@@ -53,7 +54,7 @@ pub(super) fn doors(setup: &Setup, plan: Plan, suffix: &str, read: Read) -> Vec<
     setup.doors.iter().map(through).collect()
 }
 
-/// Through our doors, with each of the options that trade processor time for latency.
+/// Returns a subject for each of [`VARIANTS`] through our first door.
 pub(super) fn variants(setup: &Setup, plan: Plan, read: Read) -> Vec<Subject> {
     let ours = || setup.main_doors().filter(|(door, why)| door.has_server() && why.is_none());
     let through = |option: &'static str| {
@@ -67,7 +68,7 @@ pub(super) fn variants(setup: &Setup, plan: Plan, read: Read) -> Vec<Subject> {
     VARIANTS.into_iter().flat_map(through).collect()
 }
 
-/// Without any server.
+/// Returns a subject whose two processes need no server.
 pub(super) fn without_server(
     side: Side,
     name: impl Into<String>,
@@ -77,19 +78,19 @@ pub(super) fn without_server(
     Subject::new(side, name, move || read(&program::run_alone(false, &plan.task())?))
 }
 
-/// Through sndiod.
+/// Returns the subject sndiod.
 pub(super) fn sndio(server: &Shared, plan: Plan, suffix: &str, read: Read) -> Subject {
     shared(server, format!("sndiod{suffix}"), plan, read)
 }
 
-/// Through JACK.
+/// Returns the subject JACK.
 pub(super) fn jack(server: &Shared, plan: Plan, suffix: &str, read: Read) -> Subject {
     let name = format!("JACK, dummy, {} frames{suffix}", server::JACK_PERIOD);
     shared(server, name, plan, read)
 }
 
 fn shared(server: &Shared, name: String, plan: Plan, read: Read) -> Subject {
-    // Lives until the last subject that needs it is gone.
+    // The server ends with the last subject that needs it.
     let server = Shared::clone(server);
     Subject::new(Side::Peer, name, move || {
         let server = server.as_ref().as_ref().map_err(Fail::new)?;

@@ -16,15 +16,16 @@ use std::ffi::OsString;
 use std::path::Path;
 use zerocopy::IntoBytes as _;
 
-/// The gaps between instants are even between these, in nanoseconds: no tick can match them.
+/// Shortest and longest time between instants, in ns. Gaps are evenly distributed, so no tick can match them.
 const GAP_NS: (u64, u64) = (500_000, 3_500_000);
-/// The first instant is so far ahead that everything is written before.
+/// Time before the first instant, in ns: all events are written by then.
 const LEAD_NS: u64 = 20_000_000;
-/// cyclictest's gap between instants: the middle of ours, in microseconds.
+/// Time between the instants of cyclictest, in µs: the mean of ours.
 const CYCLE_US: u64 = 2000;
-/// Latenesses above that are one class for cyclictest, in microseconds.
+/// Range of cyclictest's histogram, in µs.
 const HISTOGRAM_US: u64 = 50_000;
-/// One row under the ordinary scheduler, one under SCHED_FIFO.
+
+/// Returns one row under the ordinary scheduler, and one under SCHED_FIFO.
 pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     let title = |fifo| match fifo {
         true => "scheduled lateness, SCHED_FIFO",
@@ -66,7 +67,7 @@ fn subjects(setup: &Setup, fifo: bool) -> Vec<Subject> {
     subjects
 }
 
-/// A program that writes events for random instants and reads them when they come.
+/// Returns the subject of a program that writes events for random instants and reads them when they arrive.
 fn through(
     setup: &Setup,
     door: Door,
@@ -83,7 +84,7 @@ fn through(
     let log = setup.directory.path().join("dispatch.log");
     let mut options = vec![OsString::from("--dispatch-log"), log.clone().into_os_string()];
     options.extend(precise.then(|| OsString::from("--precise")));
-    // As root it would run under SCHED_FIFO by itself.
+    // Where it may, the server takes SCHED_FIFO by itself.
     options.extend((!fifo).then(|| OsString::from("--no-realtime")));
     let mut seed = 0;
     Subject::new(door.side, name, move || {
@@ -93,7 +94,7 @@ fn through(
         let mut stamps = None;
         if door.has_server() {
             let pairs = dispatches(&log, due[0])?;
-            // What the server knows is exact; what the program computed is half a call off.
+            // The server knows the instants exactly; the program's may be off by half the time of a call.
             let (exact, handled): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
             stamps = Some(percentiles(differences(&exact, &handled)));
             if exact.len() == due.len() {
@@ -112,20 +113,20 @@ fn through(
     })
 }
 
-/// Due instant and dispatch of all events from that instant on, in nanoseconds of `CLOCK_MONOTONIC`.
+/// Returns due time and dispatch of each event from `first_due` on, in ns of `CLOCK_MONOTONIC`.
 fn dispatches(log: &Path, first_due: u64) -> Result<Vec<(u64, u64)>, Fail> {
     let bytes = std::fs::read(log).with_context(|| log.display().to_string())?;
     let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
     let pairs = bytes.chunks_exact(16).map(|pair| (number(&pair[..8]), number(&pair[8..])));
-    // Half of the lead before the first instant nothing of the measurement is due.
+    // What was due long before is not part of the measurement.
     let pairs: Vec<_> = pairs.filter(|(due, _)| *due + LEAD_NS / 2 > first_due).collect();
     match pairs.is_empty() {
-        true => Err(Fail::new("the server has written down no dispatch")),
+        true => Err(Fail::new("the server has logged no dispatch")),
         false => Ok(pairs),
     }
 }
 
-/// Latenesses that cyclictest of rt-tests finds, by its histogram.
+/// Runs cyclictest of rt-tests, and returns the percentiles of its histogram.
 fn cyclictest(fifo: bool, count: usize) -> Result<Figures, Fail> {
     let (policy, priority) = if fifo { ("fifo", "49") } else { ("other", "0") };
     let words = [
@@ -158,7 +159,8 @@ fn cyclictest(fifo: bool, count: usize) -> Result<Figures, Fail> {
     }
 }
 
-/// `lateness WAY COUNT SEED`: when instants were due, and when something woke or was read for them.
+/// Runs the task `lateness WAY COUNT SEED`. It answers with the instants, and with the times of the wake-ups or reads
+/// for them.
 pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
     let way = words.word()?;
     let offsets = offsets(words.number()?, words.number()?);
@@ -221,7 +223,7 @@ fn sequencer(offsets: &[u64]) -> Result<Value, Fail> {
     }))
 }
 
-/// Instants after a start, with random gaps.
+/// Returns instants with random gaps, in ns after a start.
 pub(super) fn offsets(count: usize, seed: u64) -> Vec<u64> {
     let mut random = Random::new(seed);
     let mut offset = 0;

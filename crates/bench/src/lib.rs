@@ -1,8 +1,8 @@
-//! `aseqd bench`: what a sequencer costs on this machine, beside what the machine can do at best and
-//! what others do, in one run.
+//! The command `aseqd bench`. It measures a sequencer on this machine, beside the machine's limits and
+//! comparable programs, in one run.
 //!
-//! Programs of the bench come to the sequencer as any program does: they are started by `aseqd run`,
-//! open `/dev/snd/seq` and read and write there. The rows are in files of their own.
+//! The programs of the bench reach the sequencer as any program does: `aseqd run` starts them, and they
+//! open, read and write `/dev/snd/seq`. Each family of rows has a file of its own.
 
 mod call;
 mod device;
@@ -42,16 +42,16 @@ use setup::Setup;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-/// How often everything is measured, unless an option says otherwise.
+/// Rounds of a run, unless an option says otherwise.
 const DEFAULT_ROUNDS: usize = 5;
-/// Wrong usage, as clap has it.
+/// Exit status for wrong usage, the same as clap's.
 const STATUS_USAGE: u8 = 2;
 
 /// Measure the sequencer on this machine, beside its limits and its peers
 ///
-/// Everything is measured in one run, in interleaved rounds: what the machine does meanwhile meets
-/// all alike. Compare ratios; absolute times drift with the machine. Peers that are not installed,
-/// and what this machine does not permit, are named as not measured, with the reason.
+/// All rows are measured in one run, in interleaved rounds, so other work on the machine affects all
+/// of them alike. Compare ratios: absolute times change with the machine. If a peer is not installed,
+/// or the machine forbids something, the table says "not measured" and why.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Exit status: 0 if the table was printed, 1 if not, 2 for wrong usage.
@@ -60,36 +60,36 @@ Examples:
   aseqd bench
   aseqd bench lateness latency --rounds 9
   aseqd bench --json > table.json
-  aseqd bench --against-dev-snd-seq    # beside the kernel's own sequencer")]
+  aseqd bench --against-dev-snd-seq    # and the kernel's own sequencer")]
 pub struct BenchArgs {
     /// Rows to measure, by the names that --list prints [default: all]
     #[arg(value_name = "ROW")]
     pub rows: Vec<String>,
-    /// How often everything is measured [default: 5, with --quick 1]
+    /// Number of rounds [default: 5, or 1 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub rounds: Option<u16>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Measure less of everything, and once: to see that it works
+    /// Measure less, in one round: enough to see that everything works
     #[arg(long)]
     pub quick: bool,
-    /// Print the names of the rows, and what they are
+    /// List the rows and what they measure
     #[arg(long)]
     pub list: bool,
-    /// Measure the programs' side on the device of this machine too
+    /// Also measure the kernel's own sequencer, through this machine's device file
     #[arg(long)]
     pub against_dev_snd_seq: bool,
 }
 
-/// A kind of rows, its name on the command line, and what it is.
+/// Rows that the command line selects by one name.
 struct Family {
     name: &'static str,
     about: &'static str,
     rows: fn(&Setup) -> Vec<Row>,
 }
 
-/// All, in the order of the table.
+/// All families, in the order of the table.
 const FAMILIES: [Family; 11] = [
     Family {
         name: "lateness",
@@ -98,7 +98,7 @@ const FAMILIES: [Family; 11] = [
     },
     Family {
         name: "timer",
-        about: "how late a program reads the ticks of a timer of 1 ms",
+        about: "how late a program reads the ticks of a 1 ms timer",
         rows: timer::rows,
     },
     Family {
@@ -108,7 +108,7 @@ const FAMILIES: [Family; 11] = [
     },
     Family {
         name: "call",
-        about: "what a call costs: open, ioctl, write, to another process and back",
+        about: "what a call costs: open, ioctl, write, a message to another process and back",
         rows: call::rows,
     },
     Family {
@@ -123,12 +123,12 @@ const FAMILIES: [Family; 11] = [
     },
     Family {
         name: "queue",
-        about: "holding, appending and removing events that wait",
+        about: "holding, appending and removing pending events",
         rows: queues::rows,
     },
     Family {
         name: "engine",
-        about: "events a second of the engine alone, in one process",
+        about: "events a second through the engine alone, in one process",
         rows: engine::rows,
     },
     Family {
@@ -143,15 +143,17 @@ const FAMILIES: [Family; 11] = [
     },
     Family {
         name: "play",
-        about: "from a large MIDI file to its first event, and the memory for it",
+        about: "time from a large MIDI file to its first event, and peak memory",
         rows: |setup| vec![playing::row(setup)],
     },
 ];
 
-/// Measures, and prints the table.
+/// Measures the rows that were asked for and prints the table.
 ///
 /// # Errors
-/// A sentence, if nothing can be measured or printed.
+///
+/// If no directory for the files of the run can be made, or the table cannot be printed. A row that cannot be
+/// measured is no error: the table says why.
 pub fn main(args: &BenchArgs) -> Result<ExitCode, Fail> {
     if args.list {
         let line = |family: &Family| format!("{:<10}{}\n", family.name, family.about);
@@ -161,7 +163,7 @@ pub fn main(args: &BenchArgs) -> Result<ExitCode, Fail> {
     let known = |name: &String| FAMILIES.iter().any(|family| family.name == name);
     if let Some(unknown) = args.rows.iter().find(|name| !known(name)) {
         let names: Vec<_> = FAMILIES.iter().map(|family| family.name).collect();
-        say(&format_args!("there is no row {unknown}; there are {}", names.join(", ")));
+        say(&format_args!("there is no row {unknown}; the rows are {}", names.join(", ")));
         return Ok(ExitCode::from(STATUS_USAGE));
     }
     let rounds = args.rounds.map_or(if args.quick { 1 } else { DEFAULT_ROUNDS }, usize::from);
@@ -190,11 +192,11 @@ pub fn main(args: &BenchArgs) -> Result<ExitCode, Fail> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One line on a terminal that says what is measured; empty, it goes away.
+/// Shows on a terminal what is being measured, in one line that the next one overwrites. An empty text clears it.
 fn progress(text: &str) {
     let mut err = std::io::stderr();
     if err.is_terminal() {
-        // A terminal that went away is no reason to stop.
+        // A terminal that has gone away is no reason to stop.
         let _ = err.write_all(format!("\r{text}\x1b[K").as_bytes());
     }
 }

@@ -1,21 +1,22 @@
-//! What the table was measured on.
+//! The machine on which the table was measured.
 
 use std::fs;
 
-/// The machine, as the head of the table names it.
+/// The machine, as the head of the table describes it.
 #[derive(Clone, Debug)]
 pub(super) struct Machine {
     pub(super) cpu: String,
     pub(super) cpus: usize,
     pub(super) kernel: String,
-    /// Runnable processes on the average of 1, 5 and 15 minutes, when the bench began.
+    /// Load averages of 1, 5 and 15 minutes at the start of the bench.
     pub(super) load: [f64; 3],
-    /// A hypervisor is below: maxima belong to it.
+    /// Whether there is a hypervisor, which may be what the maxima show.
     pub(super) virtual_machine: bool,
     pub(super) root: bool,
 }
 
 impl Machine {
+    /// Describes this machine.
     pub(super) fn here() -> Self {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let field = |name: &str| {
@@ -38,7 +39,7 @@ impl Machine {
     }
 }
 
-/// CPUs that this process may use.
+/// Returns how many CPUs this process may use.
 pub(super) fn cpus() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

@@ -1,4 +1,4 @@
-//! Playing: from the start of a player with a large file to its first event, and its memory.
+//! Playing: time from the start of a player with a large file to its first event, and its memory.
 
 use super::device::{READ_SIZE, Sequencer, now_ns};
 use super::process::Process;
@@ -18,12 +18,13 @@ use std::process::Stdio;
 use std::rc::Rc;
 use zerocopy::FromBytes as _;
 
-/// Size of the file, in bytes.
+/// Size of the file in bytes.
 const FILE_SIZE: usize = 50_000_000;
+/// Size of the file in bytes with `--quick`.
 const QUICK_FILE_SIZE: usize = 5_000_000;
 const TRACKS: usize = 16;
 
-/// The row.
+/// Returns the row.
 pub(super) fn row(setup: &Setup) -> Row {
     let size = if setup.quick { QUICK_FILE_SIZE } else { FILE_SIZE };
     let file = Rc::new(file(setup.directory.path(), size).map_err(|error| error.to_string()));
@@ -67,20 +68,20 @@ fn figures(answer: &Value) -> Result<Vec<Line>, Fail> {
     ]))
 }
 
-/// A song of many tracks that is full of notes.
+/// Writes a song of [`TRACKS`] tracks full of notes, and returns its path.
 fn file(directory: &Path, size: usize) -> Result<PathBuf, Fail> {
     let path = directory.join("large.mid");
-    let file = std::fs::File::create(&path).context("a large file")?;
+    let file = std::fs::File::create(&path).context("cannot write a large file")?;
     let mut file = std::io::BufWriter::new(file);
     let count = [0, TRACKS.to_le_bytes()[0]];
     let header = [b"MThd\0\0\0\x06\0\x01".as_slice(), &count, &480_u16.to_be_bytes()].concat();
-    let mut write = |bytes: &[u8]| file.write_all(bytes).context("a large file");
+    let mut write = |bytes: &[u8]| file.write_all(bytes).context("cannot write a large file");
     write(&header)?;
-    // One note on and off, a sixteenth each: 8 bytes.
+    // A note of a sixteenth takes 8 bytes, its note off included.
     let notes = size / TRACKS / 8;
     let end = [0, 0xff, 0x2f, 0];
     for channel in 0..16_u8 {
-        let len = u32::try_from(notes * 8 + end.len()).context("a large file")?;
+        let len = u32::try_from(notes * 8 + end.len()).context("cannot write a large file")?;
         write(b"MTrk")?;
         write(&len.to_be_bytes())?;
         for note in (0..notes).map(|number| 36 + number.to_le_bytes()[0] % 48) {
@@ -88,11 +89,11 @@ fn file(directory: &Path, size: usize) -> Result<PathBuf, Fail> {
         }
         write(&end)?;
     }
-    file.flush().context("a large file")?;
+    file.flush().context("cannot write a large file")?;
     Ok(path)
 }
 
-/// `play PLAYER FILE`
+/// Runs the task `play PLAYER FILE`.
 pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
     let (player, file) = (words.word()?, PathBuf::from(words.word()?));
     let sequencer = Sequencer::open("aseqd bench: listener")?;
@@ -111,7 +112,7 @@ pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
     let first = first_note(&sequencer);
     let took = now_ns() - start;
     let peak = Process(child.id()).peak_memory();
-    // It would play for hours.
+    // The song takes hours.
     let _gone = child.kill();
     let _reaped = child.wait();
     first?;

@@ -1,4 +1,4 @@
-//! What other processes cost, from `/proc`.
+//! What processes use of the machine, from `/proc`.
 
 use aseqd_host::error::{Context as _, Fail};
 use std::fs;
@@ -6,37 +6,37 @@ use std::path::PathBuf;
 
 /// `SCHED_FIFO` of `sched.h`, as `/proc/PID/stat` has it.
 const SCHED_FIFO: u64 = 1;
-/// `policy` of `/proc/PID/stat`, counted from the field behind the name: proc_pid_stat(5).
+/// Number of the field `policy` in `/proc/PID/stat`, counted from the one after the name (proc_pid_stat(5)).
 const POLICY_FIELD: usize = 41 - 3;
 
-/// A process, with all its threads.
+/// A process with all its threads, by its id.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Process(pub(super) u32);
 
-/// What a process has used since it began.
+/// What a process has used since its start.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Usage {
     pub(super) cpu_ns: u64,
-    /// Times that it slept and was woken.
+    /// How often it slept and was woken.
     pub(super) wakeups: u64,
 }
 
 impl Process {
-    /// The server of the sequencer that this process was started under by `aseqd run`: its parent.
+    /// Returns the server of the run in which this process is, which is its parent, or nothing outside a run.
     pub(super) fn server() -> Option<Self> {
         let served = std::env::var_os(super::program::SERVED).is_some();
         served.then(|| Self(std::os::unix::process::parent_id()))
     }
 
-    /// CPU time in nanoseconds and sleeps, summed over the threads that still run.
+    /// Returns what the threads that still run have used, all together.
     pub(super) fn usage(self) -> Result<Usage, Fail> {
         let tasks = format!("/proc/{}/task", self.0);
         let mut usage = Usage::default();
         for task in fs::read_dir(&tasks).with_context(|| tasks.clone())?.flatten() {
             let path = task.path();
-            // The first figure is nanoseconds on a CPU; a kernel may be built without it.
+            // The first figure is the time on a CPU in nanoseconds. A kernel may be built without this file.
             let files = [path.join("schedstat"), path.join("status")].map(read_text);
-            // A thread that ends meanwhile is none that still runs.
+            // The thread has ended meanwhile.
             let [Ok(schedstat), Ok(status)] = files else { continue };
             let first = schedstat.split_whitespace().next().and_then(|first| first.parse().ok());
             let cpu_ns: u64 = first.ok_or_else(|| Fail::new("this kernel has no schedstat"))?;
@@ -47,15 +47,15 @@ impl Process {
         Ok(usage)
     }
 
-    /// Does its main thread run under SCHED_FIFO?
+    /// Returns whether its main thread runs under SCHED_FIFO.
     pub(super) fn is_fifo(self) -> bool {
         let stat = read_text(PathBuf::from(format!("/proc/{}/stat", self.0))).unwrap_or_default();
-        // The name is in parentheses and may have anything in it.
+        // The name is in parentheses, and may itself contain parentheses and spaces.
         let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
         fields.split(' ').nth(POLICY_FIELD).and_then(|field| field.parse().ok()) == Some(SCHED_FIFO)
     }
 
-    /// Most memory that it ever had, in bytes.
+    /// Returns the most memory that it has had so far, in bytes.
     pub(super) fn peak_memory(self) -> Result<u64, Fail> {
         let status = read_text(PathBuf::from(format!("/proc/{}/status", self.0)))?;
         let kib =
@@ -65,7 +65,7 @@ impl Process {
 }
 
 impl Usage {
-    /// What was used since then.
+    /// Returns what was used after `before`.
     pub(super) fn since(self, before: Self) -> Self {
         Self {
             cpu_ns: self.cpu_ns.saturating_sub(before.cpu_ns),
@@ -78,7 +78,7 @@ fn read_text(path: PathBuf) -> Result<String, Fail> {
     fs::read_to_string(&path).with_context(|| path.display().to_string())
 }
 
-/// A number of `/proc/PID/status`.
+/// Returns a number of `/proc/PID/status` by its name.
 fn status_field(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     line.split_whitespace().next()?.parse().ok()
@@ -92,7 +92,7 @@ mod tests {
     fn the_own_process_has_used_something() {
         let own = Process(std::process::id());
         let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
-        // The system counts in steps: one of them has to be used.
+        // The kernel counts in steps, so this works until one step is over.
         while own.usage().unwrap().cpu_ns == 0 {
             assert!(std::time::Instant::now() < end, "nothing was used in 10 s");
             std::hint::black_box((0..100_000_u64).sum::<u64>());

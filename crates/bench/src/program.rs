@@ -1,4 +1,4 @@
-//! Programs that the bench starts: workers, which are this program with a task, and peers.
+//! Starts programs: workers, which are this program with a task, and peers.
 
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process;
@@ -7,27 +7,27 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Set for programs that have a server of ours as their parent.
+/// Environment variable that tells a worker that its parent is a server of ours.
 pub(super) const SERVED: &str = "ASEQD_BENCH_SERVED";
 
-/// What a task of the bench has found out without any sequencer.
+/// Runs a task without a sequencer, under SCHED_FIFO if `fifo` is set, and returns its answer.
 pub(super) fn run_alone(fifo: bool, task: &[String]) -> Result<Value, Fail> {
     answer_of(&mut command(worker_words(task)?, fifo)?)
 }
 
-/// The same, with a variable in the task's environment.
+/// Runs a task without a sequencer, with one more environment variable, and returns its answer.
 pub(super) fn run_alone_with(variable: (&str, &str), task: &[String]) -> Result<Value, Fail> {
     answer_of(command(worker_words(task)?, false)?.env(variable.0, variable.1))
 }
 
-/// This program as a worker with this task.
+/// Returns the command for a worker with this task. The kernel kills it when this process ends.
 pub(super) fn worker_command(task: &[String]) -> Result<Command, Fail> {
     let mut command = command(worker_words(task)?, false)?;
     process::end_with_us(&mut command);
     Ok(command)
 }
 
-/// A command of words, under SCHED_FIFO if `fifo` says so.
+/// Returns a command of words, under SCHED_FIFO if `fifo` is set.
 pub(super) fn command(
     words: impl IntoIterator<Item = OsString>,
     fifo: bool,
@@ -38,6 +38,7 @@ pub(super) fn command(
     Ok(command)
 }
 
+/// Returns the words of a command, under SCHED_FIFO if `fifo` is set.
 pub(super) fn with_policy(
     words: impl IntoIterator<Item = OsString>,
     fifo: bool,
@@ -50,13 +51,13 @@ pub(super) fn with_policy(
     Ok(all)
 }
 
-/// What a command prints; its failure is what it says on standard error.
+/// Runs a command and returns what it prints. If it fails, the error is what it says on standard error.
 pub(super) fn output(command: &mut Command) -> Result<String, Fail> {
     let name = command.get_program().display().to_string();
     let output = command.stderr(Stdio::piped()).output().with_context(|| name.clone())?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        // What failed first made the rest fail: a worker of a worker says its error before.
+        // A worker of a worker fails first, and its message explains the others.
         let ours = said.lines().find_map(|line| line.strip_prefix("aseqd: "));
         let line = ours.or_else(|| said.lines().rev().find(|line| !line.trim().is_empty()));
         return Err(Fail::new(match line {
@@ -67,24 +68,27 @@ pub(super) fn output(command: &mut Command) -> Result<String, Fail> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Runs a worker and returns its answer.
 pub(super) fn answer_of(command: &mut Command) -> Result<Value, Fail> {
-    // A bench that is interrupted leaves nobody behind.
+    // The command must not outlive a bench that is interrupted.
     let text = output(process::end_with_us(command))?;
     let line = text.lines().last().unwrap_or_default();
-    serde_json::from_str(line).context("a worker's answer")
+    serde_json::from_str(line).context("the answer of a worker")
 }
 
+/// Returns the words that start a worker with this task.
 pub(super) fn worker_words(task: &[String]) -> Result<Vec<OsString>, Fail> {
     let mut words = vec![own_program()?.into_os_string(), "bench-worker".into()];
     words.extend(task.iter().map(OsString::from));
     Ok(words)
 }
 
+/// Returns the path of this program.
 pub(super) fn own_program() -> Result<PathBuf, Fail> {
-    std::env::current_exe().context("this program has no path")
+    std::env::current_exe().context("cannot find the path of this program")
 }
 
-/// Is a program of this name to be found?
+/// Returns whether `PATH` has a program of this name.
 pub(super) fn installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())

@@ -1,9 +1,9 @@
-//! Queue structures: what it costs to hold, append and remove events, by how many wait.
+//! Queue structures: what it costs to hold, append and remove events, by the number of pending events.
 //!
-//! *Hold* takes the earliest event and puts in another one at a random time behind it. *Append* puts one
-//! in behind all others. *Remove* takes out all events of one sender among many: time by event that
-//! waits. The engine's queue is measured bare, as those beside it, and through the engine's border, where
-//! the figures include decoding, pools and dispatch.
+//! *Hold* takes the earliest event and inserts another one at a random time after it. *Append* inserts one
+//! after all others. *Remove* takes out all events of one sender; the time is divided by the number of
+//! pending events. The engine's queue is measured bare, like the structures beside it, and through the engine's
+//! border, where the figures include decoding, pools and dispatch.
 
 mod structure;
 
@@ -23,24 +23,26 @@ use std::time::{Duration, Instant};
 use structure::{Binary, Heap, List, Structure};
 use zerocopy::IntoBytes as _;
 
-/// Events that wait.
+/// Pending events.
 const SIZES: [usize; 3] = [1000, 10_000, 100_000];
+/// Pending events with `--quick`.
 const QUICK_SIZES: [usize; 2] = [1000, 10_000];
-/// How long one figure takes.
+/// Time spent on one figure.
 const BUDGET: Duration = Duration::from_millis(20);
-/// Operations between two looks at the time.
+/// Operations between two reads of the clock.
 const CHUNK: usize = 16;
-/// A sorted list of more would take the whole time of the bench.
+/// Most pending events for the sorted list: with more, a step takes milliseconds.
 const LIST_MAX: usize = 10_000;
-/// The interface has numbers for so many clients of programs, but for some of the machine's own.
+/// Most clients that send. Linux allows 64 programs.
 const MAX_CLIENTS: usize = 60;
-/// Nanoseconds between events on average.
+/// Mean time between events in ns.
 const GAP_NS: u64 = 1000;
-/// Events appended at once, and how often; the middle one counts. Fewer than a pool has to spare.
+/// Events appended at once: fewer than the free cells of a pool.
 const APPENDED: usize = 200;
+/// How often events are appended; the median counts.
 const APPENDS: usize = 5;
 
-/// One row for each size.
+/// Returns one row for each size.
 pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     let row = |size: &usize| {
         let size = *size;
@@ -78,7 +80,7 @@ fn figures(hold: f64, append: f64, remove: f64) -> Figures {
     ]
 }
 
-/// Nanoseconds of one step, within the budget.
+/// Repeats a step for [`BUDGET`], and returns its mean time in ns.
 fn per_step(mut step: impl FnMut() -> Result<(), Fail>) -> Result<f64, Fail> {
     let start = Instant::now();
     let mut steps = 0;
@@ -91,14 +93,14 @@ fn per_step(mut step: impl FnMut() -> Result<(), Fail>) -> Result<f64, Fail> {
     Ok(start.elapsed().as_nanos() as f64 / steps as f64)
 }
 
-/// The middle of several figures; the first warms up and does not count.
-fn middle(figure: impl FnMut(usize) -> Option<f64>) -> f64 {
+/// Returns the median of several figures. The first one warms up and does not count.
+fn median(figure: impl FnMut(usize) -> Option<f64>) -> f64 {
     let mut figures: Vec<f64> = (0..=APPENDS).map(figure).skip(1).flatten().collect();
     figures.sort_unstable_by(f64::total_cmp);
     quantile(&figures, 0.5)
 }
 
-/// Times of events in steps of the queue: the spread is the same whatever the size.
+/// Returns the range of random times, in ns, which keeps the mean gap the same for every size.
 fn spread(size: usize) -> u64 {
     2 * GAP_NS * size as u64
 }
@@ -118,7 +120,7 @@ fn bare<S: Structure>(size: usize) -> Figures {
         Ok(())
     });
     let mut behind = last + 2 * spread(size);
-    let append = middle(|_| {
+    let append = median(|_| {
         let start = Instant::now();
         for _ in 0..APPENDED {
             behind += 1;
@@ -156,7 +158,7 @@ fn through_engine(size: usize) -> Result<Figures, Fail> {
         let due = rig.deadline().ok_or_else(|| Fail::new("no event waits in the engine"))?;
         rig.pass(due);
         let at = due.0 - origin + random.below(spread(size));
-        // A pool may be full: whose event was taken is not known here, and on average it was anybody's.
+        // The random sender's pool may be full; another one has room.
         let mut from = usize::try_from(random.below(members.len() as u64)).unwrap_or(0);
         while send(&mut rig, from, at).is_err() {
             from += 1;
@@ -165,7 +167,7 @@ fn through_engine(size: usize) -> Result<Figures, Fail> {
     })?;
     let mut behind = rig.now.0 - origin + 2 * spread(size);
     let mut bytes = Vec::with_capacity(APPENDED * EVENT_SIZE);
-    let append = middle(|number| {
+    let append = median(|number| {
         let from = members[number % members.len()];
         bytes.clear();
         for _ in 0..APPENDED {
@@ -174,7 +176,7 @@ fn through_engine(size: usize) -> Result<Figures, Fail> {
             bytes.extend_from_slice(event.as_bytes());
         }
         let start = Instant::now();
-        // A pool that is full takes nothing: there are others.
+        // A full pool takes nothing; the next client has room.
         let written = rig.write(from, &bytes).ok()? / EVENT_SIZE;
         (written > 0).then(|| start.elapsed().as_nanos() as f64 / written as f64)
     });

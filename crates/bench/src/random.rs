@@ -1,6 +1,6 @@
-//! Numbers that look random, the same in every run.
+//! Pseudo-random numbers, the same in every run.
 
-/// Numbers that look random: splitmix64, public domain, of Sebastiano Vigna.
+/// A generator of pseudo-random numbers: splitmix64, by Sebastiano Vigna, in the public domain.
 #[derive(Clone, Debug)]
 pub(super) struct Random(u64);
 
@@ -17,7 +17,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// Below that limit, which must not be 0.
+    /// Returns a number below `limit`, which must not be 0.
     pub(super) const fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }

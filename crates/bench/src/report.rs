@@ -1,4 +1,4 @@
-//! The table: for people as text, for programs as JSON.
+//! Prints the table as text for people and as JSON for programs.
 
 use super::machine::Machine;
 use super::row::{Measured, Outcome};
@@ -6,7 +6,7 @@ use super::stats::Spread;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
-/// The head of the text.
+/// Returns the head of the table: version, machine, load, rounds.
 pub(super) fn head(machine: &Machine, rounds: usize) -> String {
     let Machine { cpu, cpus, kernel, load, virtual_machine, root } = machine;
     let kind = if *virtual_machine { "virtual machine" } else { "machine" };
@@ -20,7 +20,7 @@ pub(super) fn head(machine: &Machine, rounds: usize) -> String {
     )
 }
 
-/// One row as text: a line for each outcome, a column for each figure.
+/// Returns a row as text, with a line for each outcome and a column for each figure.
 pub(super) fn row_as_text(row: &Measured) -> String {
     let mut figures: Vec<&str> = Vec::new();
     for (figure, _) in row.outcomes.iter().flat_map(|outcome| &outcome.figures) {
@@ -53,7 +53,7 @@ pub(super) fn row_as_text(row: &Measured) -> String {
     out
 }
 
-/// A head and a cell for each outcome, all of one width.
+/// Returns a column, which is a head and a cell for each outcome, padded to one width.
 fn column(head: &str, outcomes: &[Outcome], cell: impl FnMut(&Outcome) -> String) -> Vec<String> {
     let mut cells = vec![head.to_owned()];
     cells.extend(outcomes.iter().map(cell));
@@ -74,7 +74,7 @@ fn cell(row: &Measured, figure: &str, spread: Spread) -> String {
     format!("{} ({}..{}){ratio}", three_digits(median), three_digits(min), three_digits(max))
 }
 
-/// Three digits that count.
+/// Formats a number with about three significant digits.
 fn three_digits(value: f64) -> String {
     match value.abs() {
         1e6.. => format!("{:.3}M", value / 1e6),
@@ -87,7 +87,7 @@ fn three_digits(value: f64) -> String {
     }
 }
 
-/// Everything as JSON.
+/// Returns the whole table as JSON.
 pub(super) fn json(machine: &Machine, rounds: usize, rows: &[Measured]) -> Value {
     let Machine { cpu, cpus, kernel, load, virtual_machine, root } = machine;
     json!({
@@ -182,7 +182,7 @@ mod tests {
         let mut values = vec![&value];
         while let Some(value) = values.pop() {
             values.extend(value.as_array().into_iter().flatten());
-            // Figures have names of their own.
+            // The names of figures are many and end in their units.
             for (field, value) in value.as_object().into_iter().flatten() {
                 let documented = field.ends_with("_us") || page.contains(&format!("`{field}`"));
                 assert!(documented, "{field} is documented");

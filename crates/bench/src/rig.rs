@@ -1,6 +1,6 @@
-//! An engine in this process, as its server drives it: for what has no process between.
+//! An engine in this process, driven as its server would, for rows without a second process.
 
-use super::device::POOL;
+use super::device::{POOL, READ_SIZE};
 use aseqd_abi::event::EventData;
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{
@@ -13,7 +13,7 @@ use aseqd_host::error::{Context as _, Fail};
 use std::hint::black_box;
 use zerocopy::{FromBytes, IntoBytes};
 
-/// An engine and its clock, which moves when told.
+/// An engine, and a clock that moves only when told.
 #[derive(Debug)]
 pub(super) struct Rig {
     engine: Engine,
@@ -33,7 +33,7 @@ impl Rig {
         Self { engine: Engine::new(), now: Time(0), out: Vec::new() }
     }
 
-    /// Opens a client with the largest pools and a port.
+    /// Opens a client with one port and pools of the maximum size.
     pub(super) fn open(&mut self) -> Result<Member, Fail> {
         let identity = Identity::User { pid: 1 };
         let file = self.engine.open(self.now, Access::ReadWrite, identity);
@@ -55,7 +55,7 @@ impl Rig {
         Ok(Member { file, port: info.addr })
     }
 
-    /// A queue that runs.
+    /// Creates a queue and starts it.
     pub(super) fn start_queue(&mut self, owner: Member) -> Result<u8, Fail> {
         let info = QueueInfo { owner: owner.port.client.into(), ..QueueInfo::default() };
         let queue = self.ask(owner.file, request::CREATE_QUEUE, info)?.queue;
@@ -70,7 +70,7 @@ impl Rig {
         Ok(queue)
     }
 
-    /// Lets a client send through a queue that another one made.
+    /// Lets a client send through a queue of another client.
     pub(super) fn use_queue(&mut self, member: Member, queue: u8) -> Result<(), Fail> {
         let wanted = QueueClient { queue: queue.into(), used: 1, ..QueueClient::default() };
         self.ask(member.file, request::SET_QUEUE_CLIENT, wanted).map(drop)
@@ -81,7 +81,7 @@ impl Rig {
         self.ask(to.file, request::SUBSCRIBE_PORT, wanted).map(drop)
     }
 
-    /// A request with its struct, and the struct that comes back.
+    /// Makes an ioctl with a struct, and returns the struct that comes back.
     pub(super) fn ask<T: FromBytes + IntoBytes + zerocopy::Immutable>(
         &mut self,
         file: FileId,
@@ -98,7 +98,7 @@ impl Rig {
         Ok(T::read_from_bytes(&self.out).unwrap_or(argument))
     }
 
-    /// Writes events as a program that does not sleep; how many bytes were taken.
+    /// Writes events without blocking, and returns how many bytes the engine took.
     pub(super) fn write(&mut self, from: Member, data: &[u8]) -> Result<usize, Fail> {
         let input = Input::Call { file: from.file, call: Call::Write { data, nonblock: true } };
         let reply = self.engine.handle(self.now, input, &mut self.out);
@@ -106,18 +106,16 @@ impl Rig {
         reply.finish().context("a write")
     }
 
-    /// Reads up to 16 KiB; how many bytes there were.
+    /// Reads up to [`READ_SIZE`] bytes, and returns how many there were.
     pub(super) fn read(&mut self, at: Member) -> usize {
-        let input = Input::Call {
-            file: at.file,
-            call: Call::Read { len: super::device::READ_SIZE, nonblock: true },
-        };
+        let input =
+            Input::Call { file: at.file, call: Call::Read { len: READ_SIZE, nonblock: true } };
         let reply = self.engine.handle(self.now, input, &mut self.out);
         black_box(&self.out);
         if let Reply::Done(len) = reply { len } else { 0 }
     }
 
-    /// When the next event is due.
+    /// Returns when the next event is due.
     pub(super) fn deadline(&self) -> Option<Time> {
         self.engine.poll_timeout()
     }
@@ -125,7 +123,7 @@ impl Rig {
     /// Lets time pass up to an instant, as the alarm of a server does.
     pub(super) fn pass(&mut self, until: Time) {
         self.now = self.now.max(until);
-        // Nothing is answered to a timeout.
+        // A timeout has no reply.
         let _done = self.engine.handle(self.now, Input::Timeout, &mut self.out);
         self.drain();
     }

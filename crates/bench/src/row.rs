@@ -1,16 +1,16 @@
-//! A row of the table: what is measured, against what, and what came out.
+//! A row of the table: its subjects, how they are measured, and the outcome.
 
 use super::stats::{Figures, Spread};
 use aseqd_host::error::Fail;
 
-/// Whose figures these are.
+/// Whose figures a line shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     /// aseqd.
     Ours,
     /// The kernel's own sequencer.
     Kernel,
-    /// What the machine can do at best, without a sequencer.
+    /// The best that the machine can do, without a sequencer.
     Limit,
     /// Another program that does something comparable.
     Peer,
@@ -27,23 +27,23 @@ impl Side {
     }
 }
 
-/// One line of a round's result, below the name of its subject.
+/// One line of what a round has measured of a subject.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    /// Behind the subject's name; empty if there is only one line.
+    /// Added to the subject's name; empty if there is only one line.
     pub(super) suffix: &'static str,
-    /// The figures, or why there are none.
+    /// The figures, or the reason why there are none.
     pub(super) figures: Result<Figures, String>,
 }
 
 impl Line {
-    /// The only line.
+    /// Returns these figures as the only line.
     pub(super) fn only(figures: Figures) -> Vec<Self> {
         vec![Self { suffix: "", figures: Ok(figures) }]
     }
 }
 
-/// How a round is measured.
+/// Measures a subject once.
 pub(super) type Measure = Box<dyn FnMut() -> Result<Vec<Line>, Fail>>;
 
 /// Something that is measured once a round.
@@ -62,38 +62,39 @@ impl Subject {
         Self { name: name.into(), side, measure: Box::new(measure) }
     }
 
-    /// Something that cannot be measured here, which the table says.
+    /// A subject that cannot be measured here; the table says why.
     pub(super) fn missing(side: Side, name: impl Into<String>, why: impl Into<String>) -> Self {
         let why = why.into();
         Self::new(side, name, move || Err(Fail::new(why.clone())))
     }
 }
 
-/// A row of the table, to be measured.
+/// A row of the table that is not measured yet.
 pub(super) struct Row {
-    /// What it is selected by; several rows may share it.
+    /// The name that selects it; several rows may have the same.
     pub(super) family: &'static str,
-    /// What it is about, for people.
+    /// The title in the table.
     pub(super) title: String,
     pub(super) subjects: Vec<Subject>,
 }
 
-/// Rounds in which a subject may fail that has never been measured: a busy machine has bad moments.
+/// Rounds in which a subject may fail before it is given up. More than one, because on a busy machine a round can
+/// fail by chance; not all, because a peer that hangs costs seconds each time.
 const MAX_FAILED_ROUNDS: usize = 2;
 
-/// What the rounds found out about one line.
+/// The values of one line over all rounds.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     pub(super) name: String,
     pub(super) side: Side,
-    /// The values of the rounds, by figure.
+    /// The values of each figure, one a round.
     pub(super) figures: Vec<(String, Vec<f64>)>,
-    /// Why there are none, or why there are fewer than rounds.
+    /// Why a round failed, if one did.
     pub(super) trouble: Option<String>,
 }
 
 impl Outcome {
-    /// The spread of a figure; none if it was not measured.
+    /// Returns the spread of a figure, or nothing if it was not measured.
     pub(super) fn spread(&self, figure: &str) -> Option<Spread> {
         let (_, values) = self.figures.iter().find(|(name, _)| name == figure)?;
         Spread::of(values)
@@ -109,7 +110,7 @@ impl Outcome {
     }
 }
 
-/// A row that was measured.
+/// A row that has been measured.
 #[derive(Clone, Debug)]
 pub(super) struct Measured {
     pub(super) family: &'static str,
@@ -118,7 +119,7 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    /// The first limit that has this figure: what ratios are to.
+    /// Returns the median of this figure in the first line of the limits that has it. Ratios are relative to it.
     pub(super) fn limit(&self, figure: &str) -> Option<f64> {
         let mut limits = self.outcomes.iter().filter(|outcome| outcome.side == Side::Limit);
         limits.find_map(|limit| limit.spread(figure)).map(|spread| spread.median)
@@ -126,8 +127,8 @@ impl Measured {
 }
 
 impl Row {
-    /// Measures all subjects, one after the other, and that so many times: what the machine does
-    /// meanwhile meets all of them alike. A subject that fails in the first two rounds is not asked again.
+    /// Measures every subject once a round. Rounds are interleaved, so other work on the machine affects all
+    /// subjects alike. A subject that fails in the first two rounds is not tried again.
     pub(super) fn measure(mut self, rounds: usize, progress: &mut dyn FnMut(&str)) -> Measured {
         let mut outcomes: Vec<Vec<Outcome>> = self.subjects.iter().map(|_| Vec::new()).collect();
         for round in 0..rounds {
@@ -149,12 +150,12 @@ impl Row {
 fn record(lines: &mut Vec<Outcome>, subject: &mut Subject) {
     let measured = (subject.measure)().unwrap_or_else(|error| {
         let why = Err(error.to_string());
-        // A later round that fails leaves its trace on the lines that the others have made.
+        // If earlier rounds made lines, the failure is noted on the first of them.
         let suffix = "";
         vec![Line { suffix, figures: why }]
     });
     let single = measured.len() == 1;
-    // What failed at first and now has lines of its own.
+    // The subject failed before and now has lines of its own: the line of the failure goes.
     if measured.iter().any(|line| line.figures.is_ok() && !line.suffix.is_empty()) {
         lines.retain(|outcome| !outcome.figures.is_empty() || outcome.name != subject.name);
     }

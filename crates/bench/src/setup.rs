@@ -1,4 +1,4 @@
-//! What the rows of one run have in common.
+//! What all rows of a run share: doors, a directory, servers of peers.
 
 use super::directory;
 use super::door::Door;
@@ -7,15 +7,16 @@ use aseqd_host::error::Fail;
 use aseqd_host::folder::Private;
 use std::cell::OnceCell;
 
-/// What the rows need to know.
+/// The options, doors and servers of one run.
 pub(super) struct Setup {
-    /// The doors, each with the reason why it cannot be used here, if there is one.
+    /// Each door, with the reason why it does not work here, if so.
     pub(super) doors: Vec<(Door, Option<String>)>,
     pub(super) quick: bool,
-    /// For files of this run. The next run removes what a killed one has left.
+    /// Directory for the files of this run. If this run is killed, the next one removes it.
     pub(super) directory: Private,
-    /// Servers of peers, started when the first row wants them.
+    /// Server of sndio, started when the first row needs it.
     sndiod: OnceCell<Shared>,
+    /// Server of JACK, started when the first row needs it.
     jack: OnceCell<Shared>,
 }
 
@@ -33,7 +34,7 @@ impl Setup {
         })
     }
 
-    /// The door of ours that is tried first, and the kernel's: for what the server does, whatever the door.
+    /// Returns our first door and the kernel's, for rows in which the door makes no difference.
     pub(super) fn main_doors(&self) -> impl Iterator<Item = &(Door, Option<String>)> {
         let ours = self.doors.iter().filter(|(door, _)| door.has_server()).take(1);
         ours.chain(self.doors.iter().filter(|(door, _)| !door.has_server()))

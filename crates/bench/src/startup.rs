@@ -1,4 +1,4 @@
-//! Start-up: what `aseqd run -- true` takes longer than `true`.
+//! Start-up: `aseqd run -- true` beside `true`.
 
 use super::program;
 use super::row::{Line, Row, Side, Subject};
@@ -9,31 +9,31 @@ use std::ffi::OsString;
 use std::process::Command;
 use std::time::Instant;
 
-/// Starts in a round, of which the middle one counts.
+/// Starts in a round; their median counts.
 const STARTS: usize = 5;
 
-/// The row.
+/// Returns the row.
 pub(super) fn row(setup: &Setup) -> Row {
     let mut subjects = Vec::new();
     for (door, trouble) in setup.doors.iter().filter(|(door, _)| door.has_server()) {
         let (door, name) = (*door, format!("aseqd run -- true, {}", door.name));
         subjects.push(match trouble {
             Some(why) => Subject::missing(door.side, name, why),
-            None => {
-                Subject::new(door.side, name, move || middle(|| door.start(&[], words(&["true"]))))
-            }
+            None => Subject::new(door.side, name, move || {
+                median_time(|| door.start(&[], words(&["true"])))
+            }),
         });
     }
     subjects.push(Subject::new(Side::Limit, "true", || {
-        middle(|| program::command(words(&["true"]), false))
+        median_time(|| program::command(words(&["true"]), false))
     }));
     let unshare = "unshare --map-root-user --mount true";
     subjects.push(match program::installed("unshare") {
         false => Subject::missing(Side::Peer, unshare, "unshare is not installed (util-linux)"),
         true => Subject::new(Side::Peer, unshare, || {
-            // The user's own namespace is what an ordinary user needs for the other.
+            // An ordinary user needs the user namespace for the mount namespace.
             let own = ["unshare", "--map-root-user", "--mount", "true"];
-            middle(|| program::command(words(&own), false))
+            median_time(|| program::command(words(&own), false))
         }),
     });
     Row { family: "startup", title: "start-up".to_owned(), subjects }
@@ -43,7 +43,8 @@ fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }
 
-fn middle(command: impl Fn() -> Result<Command, Fail>) -> Result<Vec<Line>, Fail> {
+/// Returns the median time of a command, in ms.
+fn median_time(command: impl Fn() -> Result<Command, Fail>) -> Result<Vec<Line>, Fail> {
     let mut times = Vec::new();
     for _ in 0..STARTS {
         let mut command = command()?;

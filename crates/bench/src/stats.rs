@@ -1,11 +1,11 @@
-//! Figures of a round, and of several rounds.
+//! Statistics of one round and of several.
 
 use super::device::signed;
 
-/// Named figures of one measurement, in the order in which they are shown. The name ends in the unit.
+/// Named figures of one measurement, in the order of the table. A name ends in its unit.
 pub(super) type Figures = Vec<(String, f64)>;
 
-/// The value below which this part (0 to 1) of the sorted values lies; 0 of none.
+/// Returns the quantile `part` (0 to 1) of sorted values, or 0 if there are none.
 pub(super) fn quantile(sorted: &[f64], part: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     #[expect(clippy::cast_possible_truncation, reason = "an index, between 0 and last")]
@@ -14,7 +14,7 @@ pub(super) fn quantile(sorted: &[f64], part: f64) -> f64 {
     sorted.get(index).copied().unwrap_or(0.0)
 }
 
-/// p50 and p99 in microseconds of latenesses in nanoseconds. Negative ones count as they are.
+/// Returns the percentiles 50 and 99, in microseconds, of times in nanoseconds. Times may be negative.
 pub(super) fn percentiles(nanoseconds: impl IntoIterator<Item = i64>) -> Figures {
     let mut values: Vec<f64> = nanoseconds.into_iter().map(|value| value as f64 / 1000.0).collect();
     values.sort_unstable_by(f64::total_cmp);
@@ -24,11 +24,12 @@ pub(super) fn percentiles(nanoseconds: impl IntoIterator<Item = i64>) -> Figures
     ]
 }
 
+/// Returns by how much each time of `to` is later than the one of `from`.
 pub(super) fn differences(from: &[u64], to: &[u64]) -> impl Iterator<Item = i64> {
     from.iter().zip(to).map(|(from, to)| signed(*to) - signed(*from))
 }
 
-/// What several rounds said of one figure.
+/// Median and range of one figure over the rounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Spread {
     pub(super) median: f64,
@@ -37,7 +38,7 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    /// Of the values of the rounds; none if there was no round.
+    /// Returns the spread of the values, or nothing if there are none.
     pub(super) fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);

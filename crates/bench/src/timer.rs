@@ -1,5 +1,5 @@
-//! Lateness of a periodic timer: how long after each millisecond a program that sleeps in a read of
-//! `/dev/snd/timer` is awake.
+//! Lateness of a periodic timer: how long after the end of each millisecond a program returns from a read of
+//! `/dev/snd/timer`.
 
 use super::device::now_ns;
 use super::door::Door;
@@ -25,11 +25,12 @@ use std::ffi::OsString;
 use std::os::fd::{AsFd as _, OwnedFd};
 use zerocopy::{FromBytes as _, FromZeros as _, IntoBytes as _};
 
+/// Period of the timer in ns.
 const PERIOD_NS: u64 = 1_000_000;
-/// Records that one read takes at most.
+/// Most records in one read.
 const RECORDS: usize = 32;
 
-/// One row under the ordinary scheduler, one under SCHED_FIFO.
+/// Returns one row under the ordinary scheduler, and one under SCHED_FIFO.
 pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     let row = |fifo: bool| {
         let policy = if fifo { ", SCHED_FIFO" } else { "" };
@@ -58,7 +59,7 @@ fn subjects(setup: &Setup, fifo: bool) -> Vec<Subject> {
     subjects
 }
 
-/// A program that has an instance of the high-resolution timer.
+/// Returns the subject of a program that has an instance of the high-resolution timer.
 fn through(
     door: Door,
     trouble: Option<&String>,
@@ -66,7 +67,7 @@ fn through(
     precise: bool,
     count: usize,
 ) -> Subject {
-    // The kernel's door is named after the sequencer.
+    // The kernel's door has the name of the sequencer.
     let name = if door.has_server() { door.name } else { DEVICE };
     let name = format!("{name}{}", if precise { " --precise" } else { "" });
     if let Some(trouble) = trouble {
@@ -74,7 +75,7 @@ fn through(
     }
     let mut options = Vec::new();
     options.extend(precise.then(|| OsString::from("--precise")));
-    // As root it would run under SCHED_FIFO by itself.
+    // Where it may, the server takes SCHED_FIFO by itself.
     options.extend((!fifo).then(|| OsString::from("--no-realtime")));
     Subject::new(door.side, name, move || {
         let answer = door.run(&options, fifo, &task(&[&"timer", &"device", &count]))?;
@@ -94,7 +95,8 @@ fn through(
     })
 }
 
-/// `timer WAY COUNT`: when periods ended, and when something woke or was read for them.
+/// Runs the task `timer WAY COUNT`. It answers with the ends of the periods, and with the times of the wake-ups or
+/// reads for them.
 pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
     let way = words.word()?;
     let count: usize = words.number()?;
@@ -110,12 +112,12 @@ pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
     Ok(json!({ "due": due, "read": woke }))
 }
 
-/// The ends of the periods after a start.
+/// Returns the ends of the periods after a start.
 fn grid(start: u64) -> impl Iterator<Item = u64> {
     (1..).map(move |period| start + period * PERIOD_NS)
 }
 
-/// An instance that runs, whose reads sleep.
+/// A running timer instance with blocking reads.
 struct Instance(OwnedFd);
 
 impl Instance {
@@ -142,8 +144,8 @@ impl Instance {
         Ok(Self(file))
     }
 
-    /// Reads as long as periods are wanted. A record may tell of several: each was read then, and the
-    /// record's time is that of the last.
+    /// Reads `count` periods. If a record tells of several, all of them count as read at that time, and the record's
+    /// time is that of the last.
     fn read(&self, count: usize) -> Result<Value, Fail> {
         let server = Process::server();
         let before = server.map(Process::usage).transpose()?;
@@ -166,7 +168,7 @@ impl Instance {
                     continue;
                 }
                 let ends = ends.as_mut().ok_or_else(|| Fail::new("ticks came before START"))?;
-                // Linux adds the periods by which it is late to the ticks of one, as if they were ticks.
+                // If Linux is late, it adds the missed periods to the ticks of the record.
                 let periods = u64::from(record.val) / PERIOD_NS;
                 for end in ends.take(usize::try_from(periods).context("periods")?) {
                     due.push(end);
@@ -176,8 +178,8 @@ impl Instance {
                 stamp.push(time);
             }
         }
-        // No tick is before its instant. Linux writes START when the timer counts already, so that its time is
-        // too late for a grid by as much as that took.
+        // No tick is before its instant. Linux writes START when the timer already counts, so the grid that begins
+        // there is too late; the largest difference says by how much.
         let late = |(due, stamp): (&u64, &u64)| due.saturating_sub(*stamp);
         let late: u64 = stamp_due.iter().zip(&stamp).map(late).max().unwrap_or(0);
         for end in due.iter_mut().chain(&mut stamp_due) {

@@ -1,4 +1,4 @@
-//! Ways to wake at an instant, with nothing else to do: what a sequencer could reach at best.
+//! Ways to wake at an instant, in a thread with nothing else to do. A sequencer cannot do better.
 
 use super::device::now_ns;
 use aseqd_host::error::{Context as _, Fail};
@@ -29,13 +29,13 @@ impl Alarm {
         Ok(Self { timer, epoll })
     }
 
-    /// Sleeps until then; when it woke.
+    /// Sleeps until an instant, and returns when it woke.
     pub(super) fn sleep_until(&self, at: u64) -> Result<u64, Fail> {
         self.arm(at, 0)?;
         self.wait()
     }
 
-    /// Rings at that time, and then every so many nanoseconds if that is not 0.
+    /// Sets the alarm to an instant, and then to every `interval` nanoseconds unless that is 0.
     fn arm(&self, at: u64, interval: u64) -> Result<(), Fail> {
         let setting = Itimerspec { it_interval: timespec(interval), it_value: timespec(at.max(1)) };
         let set = timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &setting);
@@ -58,13 +58,13 @@ impl Alarm {
     }
 }
 
-/// When a timerfd in an epoll set wakes for each instant.
+/// Returns when a timerfd in an epoll set woke for each instant.
 pub(super) fn timerfd(instants: &[u64]) -> Result<Vec<u64>, Fail> {
     let alarm = Alarm::new()?;
     instants.iter().map(|at| alarm.sleep_until(*at)).collect()
 }
 
-/// When `clock_nanosleep` wakes for each instant.
+/// Returns when `clock_nanosleep` woke for each instant.
 pub(super) fn nanosleep(instants: &[u64]) -> Result<Vec<u64>, Fail> {
     let sleep = |at: &u64| {
         rustix::io::retry_on_intr(|| clock_nanosleep_absolute(ClockId::Monotonic, &timespec(*at)))
@@ -74,8 +74,7 @@ pub(super) fn nanosleep(instants: &[u64]) -> Result<Vec<u64>, Fail> {
     instants.iter().map(sleep).collect()
 }
 
-/// When a timerfd with a period wakes a sleeping read for each of the ends of its periods, of which the
-/// first is at that instant.
+/// Returns when a periodic timerfd woke a sleeping read for each period. The first period ends at `first`.
 pub(super) fn periodic(first: u64, period: u64, count: usize) -> Result<Vec<u64>, Fail> {
     let timer =
         timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC).context("timerfd")?;
@@ -87,14 +86,14 @@ pub(super) fn periodic(first: u64, period: u64, count: usize) -> Result<Vec<u64>
         rustix::io::retry_on_intr(|| rustix::io::read(&timer, &mut expirations))
             .context("timerfd")?;
         let now = now_ns();
-        // Each that has passed meanwhile was noticed now.
+        // All periods that have passed were noticed now.
         let passed = usize::try_from(u64::from_ne_bytes(expirations)).unwrap_or(count);
         woke.extend(std::iter::repeat_n(now, passed.min(count - woke.len())));
     }
     Ok(woke)
 }
 
-/// When a tick of 1 kHz finds that each instant has passed.
+/// Returns when a tick of 1 kHz found that each instant had passed.
 pub(super) fn tick(instants: &[u64]) -> Result<Vec<u64>, Fail> {
     let alarm = Alarm::new()?;
     alarm.arm(now_ns() + MILLISECOND_NS, MILLISECOND_NS)?;

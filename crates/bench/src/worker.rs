@@ -1,5 +1,5 @@
-//! `aseqd bench-worker`: the programs that the bench starts, each with one task. Not for people. The
-//! last line that a worker prints is its answer, in JSON.
+//! The command `aseqd bench-worker`, which the bench starts with one task. It is not for people. The last line that
+//! a worker prints is its answer, in JSON.
 
 use super::task::Words;
 use super::{call, fanout, idle, lateness, link, playing, timer};
@@ -10,23 +10,25 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-/// No task takes so long; one that hangs must not keep the bench.
+/// Time after which a worker gives up, so that a task that hangs does not stop the bench. The longest takes a few
+/// seconds.
 const TASK_TIMEOUT: Duration = Duration::from_secs(30);
-/// Priority of what runs under SCHED_FIFO: below the kernel's own threads for interrupts, which have 50.
+/// Priority of tasks under SCHED_FIFO: below the kernel's interrupt threads, which have 50.
 const FIFO_PRIORITY: i32 = 49;
 
 /// A program of the bench
 #[derive(clap::Args, Debug)]
 pub struct WorkerArgs {
-    /// The task and its parameters
+    /// Task and its parameters
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub task: Vec<String>,
 }
 
-/// Does the task.
+/// Runs one task and prints its answer.
 ///
 /// # Errors
-/// A sentence, which the bench shows instead of figures.
+///
+/// If the task is unknown or fails. The bench shows the message instead of figures.
 pub fn main(args: &WorkerArgs) -> Result<ExitCode, Fail> {
     let mut words = Words::new(&args.task);
     let task = words.word()?;
@@ -35,7 +37,7 @@ pub fn main(args: &WorkerArgs) -> Result<ExitCode, Fail> {
     }
     std::thread::spawn(|| {
         std::thread::sleep(TASK_TIMEOUT);
-        eprintln!("aseqd: a worker of the bench did not end within {TASK_TIMEOUT:?}");
+        eprintln!("aseqd: a bench worker did not end within {TASK_TIMEOUT:?}");
         std::process::exit(1);
     });
     let answer: Value = match task.as_str() {
@@ -53,7 +55,7 @@ pub fn main(args: &WorkerArgs) -> Result<ExitCode, Fail> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Becomes the command, under SCHED_FIFO.
+/// Replaces this process by a command under SCHED_FIFO. It returns only if that fails.
 fn under_fifo(words: &[String]) -> Fail {
     if let Err(error) = aseqd_host::realtime::schedule_descendants(FIFO_PRIORITY) {
         return Fail::new(format!("SCHED_FIFO is not permitted: {}", reason(&error)));

@@ -1,4 +1,4 @@
-//! JACK: messages are notes, which travel once a period.
+//! JACK, which moves messages once a period. A message is a note.
 
 use super::ends::{Receiver, Sender};
 use super::notes::{Notes, note};
@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, SyncSender};
 
 /// The port of the receiver, for the sender to connect to.
 pub(super) const RECEIVER: &str = "aseqd-bench-in:midi";
-/// Messages that wait for a period, periods that wait for their reader.
+/// Most messages that wait for a period, and most periods that wait for the reader.
 const BACKLOG: usize = 4096;
 
 pub(super) struct Writer {

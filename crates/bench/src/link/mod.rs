@@ -1,5 +1,5 @@
-//! Messages from one process to another, through a sequencer and through what else there is. One
-//! pair of workers measures all of them: `send` starts `receive` and hears from it what arrived when.
+//! Messages from one process to another, through a sequencer or something else. The tasks `send` and `receive` measure
+//! all links: `send` starts `receive`, which tells it what arrived when.
 
 mod ends;
 mod eventfd;
@@ -28,17 +28,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// With nothing new for so long the rest is lost.
+/// Time without a new message after which the rest counts as lost.
 const SILENCE: Duration = Duration::from_millis(400);
-/// The first message may take longer: programs start.
+/// Timeout for the first message, which waits until programs have started.
 const FIRST_MESSAGE: Duration = Duration::from_secs(10);
-/// How often the silence is looked at.
+/// Time between two checks for silence.
 const LOOK_INTERVAL: Duration = Duration::from_millis(40);
-/// What carries the messages. The name is the parameter of the workers.
+/// What carries the messages. Tasks name it by [`NAMES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {
     Sequencer,
-    /// A sequencer, by a sender that does not wait for the receiver.
+    /// A sequencer, with a sender that does not wait for the receiver.
     Reckless,
     Eventfd,
     Stream,
@@ -69,11 +69,11 @@ impl Link {
         found.map(|(_, link)| *link).ok_or_else(|| Fail::new(format!("no link {wanted}")))
     }
 
-    /// Two ends of what the processes share before they meet: the sender's, the receiver's.
+    /// Returns two connected descriptors, the sender's and the receiver's.
     fn ends(self) -> Result<(OwnedFd, OwnedFd), Fail> {
         match self {
             Self::Stream | Self::SeqPacket => socket::pair(self == Self::SeqPacket),
-            // The sequencer's receiver tells through it how much it has read.
+            // A sequencer's receiver acknowledges through the eventfd; the other links do not use it.
             _ => eventfd::pair(),
         }
     }
@@ -114,20 +114,20 @@ impl Link {
     }
 }
 
-/// The parameters of `send` and `receive`.
+/// The parameters of the tasks `send` and `receive`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) link: Link,
-    /// Messages in all.
+    /// Number of messages.
     pub(super) count: u32,
-    /// Messages by one call.
+    /// Messages per call.
     pub(super) batch: u32,
-    /// Nanoseconds between calls; 0 is as fast as it goes.
+    /// Time between calls in ns; 0 is as fast as possible.
     pub(super) gap_ns: u64,
 }
 
 impl Plan {
-    /// The words of `send`.
+    /// Returns the words of the task `send`.
     pub(super) fn task(self) -> Vec<String> {
         let Self { link, count, batch, gap_ns } = self;
         task(&[&"send", &link.name(), &count, &batch, &gap_ns])
@@ -144,7 +144,7 @@ impl Plan {
     }
 }
 
-/// p50 and p99 of one-way latency, as `send` answered.
+/// Returns percentiles of the one-way latency from an answer of `send`.
 pub(super) fn latency(answer: &Value) -> Result<Figures, Fail> {
     let times = answer["latencies_ns"].as_array().map(Vec::as_slice).unwrap_or_default();
     match times.is_empty() {
@@ -157,13 +157,13 @@ pub(super) fn latency(answer: &Value) -> Result<Figures, Fail> {
     }
 }
 
-/// CPU time of the server of the sequencer, if there is one.
+/// Returns the CPU time of the sequencer's server, if there is one.
 fn server_cost(answer: &Value) -> Option<(String, f64)> {
     let cost = answer["server_ns_per_event"].as_f64()?;
     Some(("server_ns_per_event".to_owned(), cost))
 }
 
-/// Messages a second from the first to the last, and those that were lost, as `send` answered.
+/// Returns messages a second and lost messages from an answer of `send`.
 pub(super) fn throughput(answer: &Value) -> Result<Figures, Fail> {
     let number = |name: &str| answer[name].as_f64().unwrap_or(0.0);
     let (received, took) = (number("received"), number("took_ns"));
@@ -178,15 +178,15 @@ pub(super) fn throughput(answer: &Value) -> Result<Figures, Fail> {
     Ok(figures)
 }
 
-/// `send LINK COUNT BATCH GAP_NS`
+/// Runs the task `send LINK COUNT BATCH GAP_NS`.
 pub(super) fn send(words: &mut Words) -> Result<Value, Fail> {
     let plan = Plan::parse(words)?;
     let (ours, theirs) = plan.link.ends()?;
     let parameters = task(&[&"receive", &plan.link.name(), &plan.count, &plan.batch, &plan.gap_ns]);
     let mut command = program::worker_command(&parameters)?;
     command.stdin(Stdio::from(theirs)).stdout(Stdio::piped());
-    let mut receiver = command.spawn().context("a second process")?;
-    // The end went to the child with the command.
+    let mut receiver = command.spawn().context("cannot start a second process")?;
+    // Closes our copy of the child's end, so that we notice if the child is gone.
     drop(command);
     let out = receiver.stdout.take().ok_or_else(|| Fail::new("no pipe"))?;
     let mut lines = BufReader::new(out).lines();
@@ -223,7 +223,7 @@ pub(super) fn send(words: &mut Words) -> Result<Value, Fail> {
     }))
 }
 
-/// Sends all; when each message was sent, or only the first in a flood.
+/// Sends all messages, and returns when each one was sent; in a flood, only the first.
 fn messages(plan: Plan, sender: &mut dyn Sender) -> Result<Vec<u64>, Fail> {
     let alarm = Alarm::new()?;
     let mut sent = Vec::new();
@@ -244,13 +244,13 @@ fn messages(plan: Plan, sender: &mut dyn Sender) -> Result<Vec<u64>, Fail> {
     Ok(sent)
 }
 
-/// `receive LINK COUNT BATCH GAP_NS`, with the shared end as standard input.
+/// Runs the task `receive LINK COUNT BATCH GAP_NS`, with its end of the link as standard input.
 pub(super) fn receive(words: &mut Words) -> Result<Value, Fail> {
     let plan = Plan::parse(words)?;
     let end = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).context("the end")?;
     let (mut receiver, address) = plan.link.receiver(end)?;
     print(&format!("{address}\n"))?;
-    // In a flood nobody asks when each message came.
+    // In a flood only the last arrival counts.
     let asked = if plan.gap_ns > 0 { plan.count } else { 0 };
     let progress = Arc::new(Progress::new(asked));
     let watched = Arc::clone(&progress);
@@ -270,13 +270,13 @@ pub(super) fn receive(words: &mut Words) -> Result<Value, Fail> {
     Ok(progress.answer())
 }
 
-/// What the receiver has seen so far.
+/// What has arrived so far.
 #[derive(Debug, Default)]
 struct Progress {
     received: AtomicU64,
     last_ns: AtomicU64,
     told_losses: AtomicU64,
-    /// When each message came; 0 has not come.
+    /// Time of each arrival; 0 if the message has not arrived.
     arrivals: Vec<AtomicU64>,
 }
 
@@ -305,7 +305,8 @@ impl Progress {
     }
 }
 
-/// Ends the process with what has arrived, when nothing more comes: what was lost is never read.
+/// Waits until nothing more arrives, then prints the answer and ends the process. The thread that reads would wait
+/// for lost messages forever.
 fn end_in_silence(progress: &Progress) {
     let mut known = 0;
     let mut silence = Duration::ZERO;

@@ -1,17 +1,17 @@
-//! Numbers as notes, for links that carry MIDI bytes only.
+//! Messages as notes, for links that carry only MIDI bytes. The two data bytes of a note are the message's number.
 
-/// Message numbers wrap here where a message has two data bytes only.
+/// How many numbers fit into two data bytes. Larger ones wrap.
 const NUMBERS: u32 = 1 << 14;
-/// Note on, first channel.
+/// Status byte of a note on, channel 1.
 const NOTE_ON: u8 = 0x90;
 
-/// A number as a note; it wraps at [`NUMBERS`].
+/// Returns the note for a number, which wraps at [`NUMBERS`].
 pub(super) fn note(number: u32) -> [u8; 3] {
     let [low, high, ..] = ((number % NUMBERS) << 1).to_le_bytes();
     [NOTE_ON, high, low >> 1]
 }
 
-/// Numbers out of a stream of notes, running status included.
+/// Decoder of numbers in a stream of notes, with running status.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     first: Option<u8>,

@@ -1,8 +1,8 @@
 //! A sequencer: direct events from one client to a port of another.
 //!
-//! A FIFO that is full loses events, in Linux as in ours: a direct event to a slow reader does not make
-//! its writer sleep. A program that must lose nothing asks how far the reader is. So does this one,
-//! but for `reckless`: the receiver adds to an eventfd what it has read, the sender keeps a window.
+//! A full FIFO loses events, in Linux as in aseqd: a direct event to a slow reader does not make its writer sleep. So
+//! the receiver acknowledges through an eventfd how many events it has read, and the sender keeps at most [`WINDOW`]
+//! events under way. The link `reckless` does neither.
 
 use super::ends::{Receiver, Sender};
 use super::eventfd;
@@ -12,9 +12,9 @@ use aseqd_host::error::{Context as _, Fail};
 use std::os::fd::OwnedFd;
 use zerocopy::IntoBytes as _;
 
-/// The receiver tells after so many events.
+/// Events after which the receiver acknowledges.
 const ACKNOWLEDGE_AFTER: u32 = POOL / 4;
-/// Events that may be on their way: the receiver's pool, without what it may not have told yet.
+/// Most events under way: what fits into the receiver's pool.
 const WINDOW: u32 = POOL - 1;
 
 pub(super) struct Writer {
@@ -51,7 +51,7 @@ impl Sender for Writer {
             return self.sequencer.write(&self.bytes);
         }
         match self.sequencer.client().write(&self.bytes) {
-            // What does not get in is lost, and counted by what arrives.
+            // Events that find no room are lost; the receiver's count shows it.
             Ok(_) | Err(Errno::EAGAIN | Errno::ENOMEM) => Ok(()),
             Err(error) => Err(error).context("events cannot be sent"),
         }

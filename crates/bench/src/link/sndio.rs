@@ -1,5 +1,4 @@
-//! sndiod: the MIDI thru box of OpenBSD's sound server, as packaged for Linux. MIDI bytes only, so a
-//! message is a note whose two data bytes are its number.
+//! sndiod, the MIDI thru box of OpenBSD's sound server, as packaged for Linux. A message is a note.
 
 use super::ends::{Receiver, Sender};
 use super::notes::{Notes, note};

@@ -1,4 +1,4 @@
-//! A Unix socket pair: what a transport between processes costs without a sequencer in it.
+//! A pair of Unix sockets: what a transport between processes costs without a sequencer.
 
 use super::ends::{Receiver, Sender};
 use super::records::{RECORD_SIZE, first_words, records};
@@ -7,6 +7,7 @@ use aseqd_host::error::{Context as _, Fail};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use std::os::fd::OwnedFd;
 
+/// Returns two connected sockets, for packets or a stream.
 pub(super) fn pair(packets: bool) -> Result<(OwnedFd, OwnedFd), Fail> {
     let kind = if packets { SocketType::SEQPACKET } else { SocketType::STREAM };
     socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None).context("socketpair")
@@ -30,7 +31,7 @@ impl Sender for Writer {
 #[derive(Debug)]
 pub(super) struct Reader {
     socket: OwnedFd,
-    /// The head of a message whose rest was not read yet.
+    /// The beginning of a message whose rest was not read yet.
     rest: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! ZeroMQ over a Unix socket, PUSH to PULL: a message library that batches by itself.
+//! ZeroMQ over a Unix socket, PUSH to PULL. The library batches messages by itself.
 
 use super::ends::{Receiver, Sender};
 use super::records::{first_words, records};

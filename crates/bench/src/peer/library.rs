@@ -1,5 +1,5 @@
-//! Libraries of peers that the bench compares with, loaded where they are installed.
-#![expect(unsafe_code, reason = "functions of libraries that are loaded at run time")]
+//! Libraries of peers, loaded if they are installed.
+#![expect(unsafe_code, reason = "calls functions of libraries that are loaded at run time")]
 
 use libloading::{Library, Symbol};
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_ulong, c_void};
@@ -8,9 +8,9 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 type Opaque = NonNull<c_void>;
 
-/// Loads a library by its name, `libNAME.so.VERSION`. It stays: its threads may run to the end.
+/// Loads a library by its file name. It stays loaded, because its threads may run to the end of the process.
 fn load(name: &str) -> Result<&'static Library, String> {
-    // SAFETY: the libraries named below have no constructors that ask anything of their user.
+    // SAFETY: constructors of the libraries named below require nothing.
     let library = unsafe { Library::new(name) };
     match library {
         Ok(library) => Ok(Box::leak(Box::new(library))),
@@ -18,12 +18,13 @@ fn load(name: &str) -> Result<&'static Library, String> {
     }
 }
 
-/// A function of a library.
+/// Finds a function of a library.
 ///
 /// # Safety
+///
 /// `T` must be the function's type in the library's header.
 unsafe fn function<'a, T>(library: &'a Library, name: &CStr) -> Result<Symbol<'a, T>, String> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises that `T` is the type.
     let found = unsafe { library.get(name.to_bytes_with_nul()) };
     found.map_err(|error| error.to_string())
 }
@@ -40,7 +41,7 @@ pub(crate) struct Sndio {
 }
 
 impl Sndio {
-    /// Opens a port to write to, or to read from.
+    /// Opens a port for writing or for reading.
     pub(crate) fn open(port: &str, write: bool) -> Result<Self, String> {
         type Open = unsafe extern "C" fn(*const c_char, c_uint, c_int) -> *mut c_void;
         let library = load("libsndio.so.7").or_else(|_| load("libsndio.so.7.0"))?;
@@ -51,11 +52,11 @@ impl Sndio {
         let open = unsafe { function::<Open>(library, c"mio_open") }?;
         // SAFETY: the name is a C string that lives through the call.
         let handle = unsafe { open(name.as_ptr(), mode, 0) };
-        let handle = NonNull::new(handle).ok_or_else(|| format!("sndio does not open {port}"))?;
+        let handle = NonNull::new(handle).ok_or_else(|| format!("sndio cannot open {port}"))?;
         Ok(Self { library, handle })
     }
 
-    /// Writes all of it; sleeps meanwhile.
+    /// Writes all bytes, and sleeps until they are written.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), String> {
         type Write = unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> usize;
         // SAFETY: size_t mio_write(struct mio_hdl *, const void *, size_t)
@@ -64,11 +65,11 @@ impl Sndio {
         let written = unsafe { write(self.handle.as_ptr(), bytes.as_ptr().cast(), bytes.len()) };
         match written == bytes.len() {
             true => Ok(()),
-            false => Err("sndio does not take what is written".to_owned()),
+            false => Err("sndio did not take all bytes".to_owned()),
         }
     }
 
-    /// Sleeps until there is something; how many bytes were read.
+    /// Sleeps until there is something to read, and returns how many bytes were read.
     pub(crate) fn read(&self, buffer: &mut [u8]) -> Result<usize, String> {
         type Read = unsafe extern "C" fn(*mut c_void, *mut c_void, usize) -> usize;
         // SAFETY: size_t mio_read(struct mio_hdl *, void *, size_t)
@@ -90,7 +91,7 @@ pub(crate) struct ZeroMq {
 }
 
 impl ZeroMq {
-    /// A PUSH socket connected to an endpoint, or a PULL socket bound to it.
+    /// Opens a PUSH socket connected to an endpoint, or a PULL socket bound to it.
     pub(crate) fn open(endpoint: &str, push: bool) -> Result<Self, String> {
         type New = unsafe extern "C" fn() -> *mut c_void;
         type Socket = unsafe extern "C" fn(*mut c_void, c_int) -> *mut c_void;
@@ -98,28 +99,28 @@ impl ZeroMq {
         let library = load("libzmq.so.5")?;
         // SAFETY: void *zmq_ctx_new(void)
         let new = unsafe { function::<New>(library, c"zmq_ctx_new") }?;
-        // SAFETY: needs nothing.
+        // SAFETY: the function has no requirements.
         let context = unsafe { new() };
-        let context = NonNull::new(context).ok_or("ZeroMQ makes no context")?;
+        let context = NonNull::new(context).ok_or("ZeroMQ cannot create a context")?;
         // ZMQ_PULL is 7, ZMQ_PUSH is 8.
         let (kind, attach) = if push { (8, c"zmq_connect") } else { (7, c"zmq_bind") };
         // SAFETY: void *zmq_socket(void *, int)
         let open = unsafe { function::<Socket>(library, c"zmq_socket") }?;
         // SAFETY: the context was just made.
         let socket = unsafe { open(context.as_ptr(), kind) };
-        let socket = NonNull::new(socket).ok_or("ZeroMQ makes no socket")?;
+        let socket = NonNull::new(socket).ok_or("ZeroMQ cannot create a socket")?;
         // SAFETY: int zmq_connect(void *, const char *), int zmq_bind(void *, const char *)
         let attach = unsafe { function::<Attach>(library, attach) }?;
         let name = c_string(endpoint);
         // SAFETY: the socket was just made, the name is a C string that lives through the call.
         let attached = unsafe { attach(socket.as_ptr(), name.as_ptr()) };
         if attached != 0 {
-            return Err(format!("ZeroMQ does not open {endpoint}"));
+            return Err(format!("ZeroMQ cannot open {endpoint}"));
         }
         Ok(Self { library, socket })
     }
 
-    /// Sends one message; sleeps when there is no room.
+    /// Sends one message, and sleeps while there is no room.
     pub(crate) fn send(&self, message: &[u8]) -> Result<(), String> {
         type Send = unsafe extern "C" fn(*mut c_void, *const c_void, usize, c_int) -> c_int;
         // SAFETY: int zmq_send(void *, const void *, size_t, int)
@@ -127,12 +128,12 @@ impl ZeroMq {
         let (from, len) = (message.as_ptr().cast(), message.len());
         // SAFETY: the socket is open, the bytes live through the call.
         match unsafe { send(self.socket.as_ptr(), from, len, 0) } {
-            -1 => Err("ZeroMQ does not send".to_owned()),
+            -1 => Err("ZeroMQ cannot send".to_owned()),
             _ => Ok(()),
         }
     }
 
-    /// Sleeps until there is a message; its length, cut to the buffer's.
+    /// Sleeps until there is a message, and returns how many bytes of it are in the buffer.
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> Result<usize, String> {
         type Receive = unsafe extern "C" fn(*mut c_void, *mut c_void, usize, c_int) -> c_int;
         // SAFETY: int zmq_recv(void *, void *, size_t, int)
@@ -140,7 +141,7 @@ impl ZeroMq {
         let (to, len) = (buffer.as_mut_ptr().cast(), buffer.len());
         // SAFETY: the socket is open, the buffer has room for what is asked for.
         let received = unsafe { receive(self.socket.as_ptr(), to, len, 0) };
-        let received = usize::try_from(received).map_err(|_| "ZeroMQ does not receive")?;
+        let received = usize::try_from(received).map_err(|_| "ZeroMQ cannot receive")?;
         Ok(received.min(len))
     }
 }
@@ -152,20 +153,20 @@ pub(crate) struct Jack {
     client: Opaque,
 }
 
-/// What a client does in each period.
+/// What a JACK client does in each period.
 #[derive(Debug)]
 pub(crate) enum Period {
-    /// Sends what comes through here, as long as the period has room.
+    /// Sends messages of the channel until the period is full.
     Send(Receiver<[u8; 3]>),
-    /// Tells what arrived.
+    /// Passes on the bytes that arrived.
     Receive(SyncSender<Vec<u8>>),
 }
 
-/// The functions that a period needs, looked up before the first one.
+/// What the process callback needs. All functions are looked up before the first period.
 struct Callback {
     period: Period,
     port: *mut c_void,
-    /// What did not fit into the last period.
+    /// The message that did not fit into the last period.
     pending: Option<[u8; 3]>,
     buffer: unsafe extern "C" fn(*mut c_void, u32) -> *mut c_void,
     clear: unsafe extern "C" fn(*mut c_void),
@@ -183,8 +184,8 @@ struct MidiEvent {
 }
 
 impl Jack {
-    /// A client of that name, whose port `midi` is connected to `to` if that is given. The server is
-    /// the one that `JACK_DEFAULT_SERVER` names; none is started.
+    /// Opens a client whose port `midi` is connected to `to`, if that is given. `JACK_DEFAULT_SERVER` names the server;
+    /// none is started.
     pub(crate) fn open(name: &str, period: Period, to: Option<&str>) -> Result<Self, String> {
         type Open = unsafe extern "C" fn(*const c_char, c_int, *mut c_int, ...) -> *mut c_void;
         type Register = unsafe extern "C" fn(
@@ -216,7 +217,7 @@ impl Jack {
         // SAFETY: the client is open, both names are C strings.
         let port = unsafe { register(client.as_ptr(), c"midi".as_ptr(), kind, flags, 0) };
         if port.is_null() {
-            return Err("JACK makes no port".to_owned());
+            return Err("JACK cannot create a port".to_owned());
         }
         let callback = Box::new(Callback {
             period,
@@ -235,7 +236,7 @@ impl Jack {
         });
         // SAFETY: int jack_set_process_callback(jack_client_t *, JackProcessCallback, void *)
         let set = unsafe { function::<SetProcess>(library, c"jack_set_process_callback") }?;
-        // Lives as long as the process: the callback may run until the client is closed.
+        // Never freed: the callback may run until the client is closed.
         let argument = Box::into_raw(callback).cast();
         // SAFETY: the callback takes what it is given here, which is never freed.
         let refused = unsafe { set(client.as_ptr(), in_period, argument) };
@@ -243,7 +244,7 @@ impl Jack {
         let activate = unsafe { function::<Activate>(library, c"jack_activate") }?;
         // SAFETY: the client is open.
         if refused != 0 || unsafe { activate(client.as_ptr()) } != 0 {
-            return Err("JACK does not activate the client".to_owned());
+            return Err("JACK cannot activate the client".to_owned());
         }
         if let Some(to) = to {
             // SAFETY: int jack_connect(jack_client_t *, const char *, const char *)
@@ -251,7 +252,7 @@ impl Jack {
             let (from, to) = (c_string(&format!("{name}:midi")), c_string(to));
             // SAFETY: the client is open, both names are C strings that live through the call.
             if unsafe { connect(client.as_ptr(), from.as_ptr(), to.as_ptr()) } != 0 {
-                return Err("JACK does not connect the ports".to_owned());
+                return Err("JACK cannot connect the ports".to_owned());
             }
         }
         Ok(Self { library, client })
@@ -269,7 +270,7 @@ impl Drop for Jack {
     }
 }
 
-/// One period, in JACK's thread.
+/// Handles one period, in a thread of JACK.
 unsafe extern "C" fn in_period(frames: u32, argument: *mut c_void) -> c_int {
     // SAFETY: JACK hands back what it was given, and runs one period at a time.
     let callback = unsafe { &mut *argument.cast::<Callback>() };
@@ -304,7 +305,7 @@ unsafe extern "C" fn in_period(frames: u32, argument: *mut c_void) -> c_int {
                 }
             }
             if !all.is_empty() {
-                // A program that no longer listens has ended.
+                // If nobody receives, the program is about to end.
                 let _ended = arrived.try_send(all);
             }
         }

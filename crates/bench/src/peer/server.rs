@@ -1,4 +1,4 @@
-//! Peers that need a server of their own: it is started for the bench, and ended with it.
+//! Servers of peers. The bench starts and ends them.
 
 use crate::program;
 use aseqd_host::error::{Context as _, Fail};
@@ -9,24 +9,26 @@ use std::process::{Child, Stdio};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// What sndio's clients call the port that their environment names.
+/// Name that sndio's clients use for the port in their environment.
 pub(crate) const SNDIO_PORT: &str = "default";
-/// sndiod has numbers up to 15 for its servers; 0 is that of the machine.
+/// Largest number of a server of sndiod. The machine's own is 0.
 const SNDIO_UNITS: u32 = 15;
-/// Frames of a period, and frames a second.
+/// Frames in a period of JACK, which is 1.3 ms.
 pub(crate) const JACK_PERIOD: &str = "64";
+/// Frames a second of JACK.
 const JACK_RATE: &str = "48000";
-/// What a server needs to be ready, and to end.
+/// Time that a server gets to be ready.
 const START_TIME: Duration = Duration::from_millis(500);
+/// Time that a server gets to end by itself before it is killed.
 const END_TIMEOUT: Duration = Duration::from_secs(2);
-/// Between two looks whether it has ended.
+/// Time between two checks whether a server has ended.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A server that runs as long as this lives.
+/// A running server, which is ended when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
-    /// What its clients have in their environment, to find this server and no other.
+    /// Environment variable by which clients find this server and no other.
     pub(crate) variable: (&'static str, String),
 }
 
@@ -40,11 +42,11 @@ impl Server {
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child =
             process::end_with_us(&mut command).spawn().with_context(|| (*program).to_owned())?;
-        // Neither says when it is ready: clients that come too early fail.
+        // No server says when it is ready, and clients that come too early fail.
         std::thread::sleep(START_TIME);
-        match child.try_wait().context("a server")? {
+        match child.try_wait().context("cannot watch a server")? {
             None => Ok(Self { child, variable }),
-            Some(status) => Err(Fail::new(format!("{program} has ended at once with {status}"))),
+            Some(status) => Err(Fail::new(format!("{program} ended at once with {status}"))),
         }
     }
 
@@ -62,7 +64,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Asked to end, it takes away what it has left in shared memory.
+        // A server that is asked to end removes its shared memory.
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             let _ended = kill_process(pid, Signal::TERM);
         }
@@ -73,19 +75,19 @@ impl Drop for Server {
     }
 }
 
-/// A peer's server, for all the subjects that need it, or why there is none.
+/// A server for all the subjects that need it, or the reason why there is none.
 pub(crate) type Shared = Rc<Result<Server, String>>;
 
-/// sndiod with nothing but its MIDI thru boxes.
+/// Starts sndiod with only its MIDI thru boxes.
 pub(crate) fn sndiod() -> Shared {
-    // Another bench may run meanwhile.
+    // A number of its own, in case another bench runs.
     let unit = (1 + std::process::id() % SNDIO_UNITS).to_string();
     let variable = ("MIDIDEVICE", format!("midithru,{unit}/0"));
     let server = Server::start(&["sndiod", "-d", "-U", &unit], variable);
     Rc::new(server.map_err(|why| why.to_string()))
 }
 
-/// JACK on a device that is none, with the shortest usual period.
+/// Starts JACK on its dummy device, with a short period.
 pub(crate) fn jack() -> Shared {
     let name = format!("aseqd-bench-{}", std::process::id());
     let words = [

@@ -1,4 +1,4 @@
-//! The engine's time queue, and bare ones to compare it with.
+//! The engine's time queue, and bare structures to compare it with.
 
 use aseqd_abi::Event;
 use aseqd_abi::event::{EventFlags, EventTime};
@@ -6,11 +6,11 @@ use aseqd_engine::seq::prioq::{Cell, PrioQueue, Removed};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Events by time, and by arrival at the same time.
+/// A queue of events, ordered by time and then by arrival.
 pub(super) trait Structure: Default {
     fn insert(&mut self, time: u64, owner: usize, event: Event);
 
-    /// Takes the earliest; its time.
+    /// Takes the earliest event, and returns its time.
     fn pop(&mut self) -> Option<u64>;
 
     fn remove_owner(&mut self, owner: usize);
@@ -18,8 +18,8 @@ pub(super) trait Structure: Default {
     fn len(&self) -> usize;
 }
 
-/// The engine's own. It orders equals by priority too, knows whom each event is from and for, and
-/// gives back what it removes.
+/// The engine's queue. It also orders equal times by priority, knows sender and receiver of each event, and returns
+/// the events that it removes.
 impl Structure for PrioQueue {
     fn insert(&mut self, time: u64, owner: usize, mut event: Event) {
         let owner = u8::try_from(owner).unwrap_or(0);
@@ -48,13 +48,13 @@ impl Structure for PrioQueue {
     }
 }
 
-/// Children of a node: four keys of 16 bytes are one cache line.
+/// Children of a node. Four keys of 16 bytes fill one cache line.
 const ARITY: usize = 4;
-/// Bits of a key for the slot: a queue of more events than 2^24 fits nowhere.
+/// Bits of a key for the slot, enough for 16 million events.
 const SLOT_BITS: u32 = 24;
 
-/// A heap of small keys beside a slab with the events: only keys move. What is removed becomes a
-/// tombstone in the slab, and is skipped when its key comes up.
+/// A heap of small keys beside a slab of events, in which only keys move. A removed event leaves a tombstone in the
+/// slab, which is skipped when its key comes up.
 #[derive(Debug, Default)]
 pub(super) struct Heap {
     keys: Vec<u128>,
@@ -147,7 +147,7 @@ impl Structure for Heap {
     }
 }
 
-/// The standard library's binary heap, with the events in it.
+/// The standard library's binary heap, with events as its items.
 #[derive(Debug, Default)]
 pub(super) struct Binary {
     heap: BinaryHeap<Reverse<Entry>>,
@@ -202,7 +202,7 @@ impl Structure for Binary {
     }
 }
 
-/// A linked list in order: an event walks to its place from the front.
+/// A sorted linked list. An insertion searches from the front.
 #[derive(Debug, Default)]
 pub(super) struct List {
     nodes: Vec<Node>,
@@ -234,7 +234,7 @@ impl Structure for List {
             }
         };
         self.live += 1;
-        // What comes behind all others need not walk.
+        // An event after all others needs no search.
         let before = match self.last {
             Some(last) if self.nodes[last].time <= time => Some(last),
             _ => {
@@ -296,7 +296,7 @@ mod tests {
     use aseqd_abi::EventType;
     use proptest::prelude::*;
 
-    /// Times in the order in which a structure gives them back, after one owner's are removed.
+    /// Removes the events of owner 0, and returns the times of the others in the order of the structure.
     fn order<S: Structure>(entries: &[(u64, usize)]) -> Vec<u64> {
         let mut structure = S::default();
         for (time, owner) in entries {
