@@ -1,6 +1,7 @@
 //! Checks of the source tree: arrows between crates, rooms of unsafe code, what the documents name.
 
 mod length;
+mod manifests;
 
 use std::collections::BTreeSet;
 use std::fs;
