@@ -6,8 +6,7 @@ mod common;
 #[path = "../../../validators/kreport/tests/manual/mod.rs"]
 mod manual;
 
-use aseqd_engine::seq::ioctl::{Support, TABLE};
-use aseqd_engine::timer;
+use aseqd_engine::{Node, Request, Support, requests};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -219,35 +218,29 @@ fn the_compatibility_page_is_that_of_the_table() {
          ## Requests of `/dev/snd/seq`\n\n\
          | request | code | support | note |\n| --- | --- | --- | --- |\n",
     );
-    let line = |name: &str, code: u32, support: Support, note: &str| {
-        let support = match support {
+    let line = |request: &Request| {
+        let support = match request.support {
             Support::Full => "full",
             Support::Partial => "partial",
             Support::Absent => "absent",
         };
-        format!("| {name} | {code:#010x} | {support} | {note} |\n")
+        let name = match request.variant {
+            "" => request.name.to_owned(),
+            variant => format!("{} ({variant})", request.name),
+        };
+        format!("| {name} | {:#010x} | {support} | {} |\n", request.code, request.note)
     };
-    for entry in TABLE {
-        page += &line(entry.name, entry.code, entry.support, entry.note);
-    }
+    page.extend(requests(Node::Sequencer).map(line));
     page.push_str(
         "\n## Requests of `/dev/snd/timer`\n\n\
          | request | code | support | note |\n| --- | --- | --- | --- |\n",
     );
-    for entry in timer::ioctl::TABLE {
-        let name = match entry.variant {
-            "" => entry.name.to_owned(),
-            variant => format!("{} ({variant})", entry.name),
-        };
-        page += &line(&name, entry.code, entry.support, entry.note);
-    }
+    page.extend(requests(Node::Timer).map(line));
     page.push_str(
         "\n## Requests of `/dev/snd/controlC0`, with `--card`\n\n\
          | request | code | support | note |\n| --- | --- | --- | --- |\n",
     );
-    for entry in aseqd_engine::control::TABLE {
-        page += &line(entry.name, entry.code, entry.support, entry.note);
-    }
+    page.extend(requests(Node::Control).map(line));
     page.push_str("\n## What a program can tell\n\n| what it sees | why |\n| --- | --- |\n");
     let list = fs::read_to_string(root().join("docs/known-differences.txt")).expect("the list");
     for line in list.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {

@@ -3,14 +3,17 @@
 use crate::contract::{
     Access, Call, FileId, Identity, Input, Node, OpenClient, Output, READABLE, Reply, WRITABLE,
 };
-use crate::control::Control;
+use crate::control::{self, Control};
 use crate::name::name_bytes;
+use crate::request;
 use crate::seq::{Seq, ioctl};
 use crate::timer::{self, Handle};
 use crate::{Config, Error, Time};
 use alloc::string::String;
 use alloc::vec::Vec;
 use aseqd_abi::Errno;
+use aseqd_abi::timer::TimerUinfo;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// What stands behind a file.
 #[derive(Clone, Copy, Debug)]
@@ -181,7 +184,8 @@ impl Engine {
     fn call_client(&mut self, client: u8, call: Call<'_>, out: &mut Vec<u8>) -> Reply {
         match call {
             Call::Ioctl { request, compat, arg } => {
-                ioctl::handle(&mut self.seq, client, request, compat, arg, out).into()
+                let seq = &mut self.seq;
+                request::handle(ioctl::TABLE, seq, client, (request, compat), arg, out).into()
             }
             Call::Read { len, nonblock } => self.seq.read(client, len, nonblock, out),
             Call::Write { data, nonblock } => self.seq.write(client, data, nonblock),
@@ -211,12 +215,25 @@ impl Engine {
         // CREATE alone opens a file.
         let creates = request == aseqd_abi::ioctl::timers::CREATE;
         let spare = if creates { Some(self.free_slot()?) } else { None };
-        let caller = timer::ioctl::Caller { handle, compat, spare, at: self.now };
-        let created = timer::ioctl::handle(&mut self.seq.timers, &caller, request, arg, out)?;
-        if let (Some(number), Some(spare)) = (created, spare) {
-            self.put(spare, Target::UserTimer(number));
+        let caller = timer::ioctl::Caller { handle, compat, at: self.now };
+        let (table, timers) = (timer::ioctl::TABLE, &mut self.seq.timers);
+        let value = request::handle(table, timers, caller, (request, compat), arg, out)?;
+        if let Some(file) = spare {
+            self.open_user_timer(file, out);
         }
-        Ok(0)
+        Ok(value)
+    }
+
+    /// Opens the file of a user-driven timer that was just created, and writes its number where the
+    /// program will have its descriptor.
+    fn open_user_timer(&mut self, file: FileId, created: &mut [u8]) {
+        if let Ok(mut info) = TimerUinfo::read_from_bytes(created)
+            && let Ok(number) = u8::try_from(info.id)
+        {
+            info.fd = file.0.cast_signed();
+            created.copy_from_slice(info.as_bytes());
+            self.put(file, Target::UserTimer(number));
+        }
     }
 
     fn call_user_timer(&mut self, number: u8, call: Call<'_>) -> Reply {
@@ -239,7 +256,9 @@ impl Engine {
             return Reply::Failed(Error::new(Errno::EBADF, "no such file is open"));
         };
         match call {
-            Call::Ioctl { request, compat, arg } => control.ioctl(request, compat, arg, out).into(),
+            Call::Ioctl { request, compat, arg } => {
+                request::handle(control::TABLE, control, (), (request, compat), arg, out).into()
+            }
             Call::Read { len, nonblock } => control.read(len, nonblock),
             Call::Write { .. } => Reply::Failed(NO_WRITE),
             Call::Poll => Reply::Done(0),

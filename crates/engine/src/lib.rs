@@ -32,20 +32,22 @@ extern crate alloc;
 #[cfg(any(test, feature = "testing"))]
 extern crate std;
 
+mod catalogue;
 mod config;
 mod contract;
-pub mod control;
+mod control;
 mod engine;
 mod error;
 pub mod limits;
 mod name;
+mod request;
 pub mod seq;
-mod support;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod time;
-pub mod timer;
+mod timer;
 
+pub use catalogue::{copies_back, request, requests};
 pub use config::Config;
 pub use contract::{
     Access, Call, FileId, Identity, Input, Node, OpenClient, Output, READABLE, Reply, WRITABLE,
@@ -53,5 +55,5 @@ pub use contract::{
 };
 pub use engine::Engine;
 pub use error::Error;
-pub use support::Support;
+pub use request::{Callers, Request, Support};
 pub use time::Time;

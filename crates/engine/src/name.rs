@@ -1,14 +1,11 @@
-//! Names of clients, ports and queues, as the ABI has them.
+//! Names and other texts of a fixed length, as the ABI has them.
 
 /// A name: at most 63 bytes and a NUL.
 pub(crate) type Name = [u8; 64];
 
 /// Makes a name of a text, cut to 63 bytes.
 pub(crate) fn name(text: &str) -> Name {
-    let mut name = [0; 64];
-    let len = text.len().min(63);
-    name[..len].copy_from_slice(&text.as_bytes()[..len]);
-    name
+    nul_terminated(text)
 }
 
 /// Returns the bytes of a name up to its NUL.
@@ -29,4 +26,12 @@ pub(crate) fn copy_name(from: &Name) -> Name {
     let len = bytes.len().min(63);
     name[..len].copy_from_slice(&bytes[..len]);
     name
+}
+
+/// Makes a text of a fixed length, cut so that a NUL ends it.
+pub(crate) fn nul_terminated<const N: usize>(text: &str) -> [u8; N] {
+    let mut bytes = [0; N];
+    let len = text.len().min(N - 1);
+    bytes[..len].copy_from_slice(&text.as_bytes()[..len]);
+    bytes
 }

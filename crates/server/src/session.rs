@@ -577,12 +577,7 @@ fn is_normal(call: &str, error: Error) -> bool {
 
 /// Name of a request, for people.
 fn name_of(request: u32) -> &'static str {
-    let sequencer = aseqd_engine::seq::ioctl::entry(request).map(|entry| entry.name);
-    let sequencer =
-        sequencer.or_else(|| aseqd_engine::control::entry(request).map(|entry| entry.name));
-    let name =
-        sequencer.or_else(|| aseqd_engine::timer::ioctl::entry(request).map(|entry| entry.name));
-    name.unwrap_or("ioctl")
+    aseqd_engine::request(request).map_or("ioctl", |request| request.name)
 }
 
 #[cfg(test)]

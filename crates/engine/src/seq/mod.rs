@@ -5,7 +5,7 @@ mod deadline;
 pub mod fifo;
 mod file;
 mod heap;
-pub mod ioctl;
+pub(crate) mod ioctl;
 pub mod pool;
 mod port;
 pub mod prioq;

@@ -6,7 +6,7 @@
 
 mod handle;
 mod instance;
-pub mod ioctl;
+pub(crate) mod ioctl;
 pub(crate) mod proc;
 mod run;
 mod tick;

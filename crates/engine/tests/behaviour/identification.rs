@@ -147,7 +147,7 @@ fn a_few_requests_that_are_declared_write_only_give_back() {
     let mut back: Vec<_> = s::ALL
         .iter()
         .chain(s32::ALL)
-        .filter(|(_, code)| aseqd_engine::seq::ioctl::copies_back(*code))
+        .filter(|(_, code)| aseqd_engine::copies_back(*code))
         .filter(|(_, code)| ioctl::direction(*code) == ioctl::WRITE)
         .map(|(name, _)| name.trim_start_matches("SNDRV_SEQ_IOCTL_"))
         .collect();

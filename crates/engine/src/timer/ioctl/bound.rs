@@ -1,10 +1,10 @@
 //! Requests about the timer that a file is bound to.
 
-use super::by_id::text;
-use super::{Call, Caller};
+use super::Caller;
 use crate::Error;
+use crate::name::nul_terminated;
 use crate::timer::handle::{Format, NO_FILE, UserHandle, seconds};
-use crate::timer::{Instance, InstanceId, Timer};
+use crate::timer::{Instance, InstanceId, Timer, Timers};
 use alloc::format;
 use aseqd_abi::Errno;
 use aseqd_abi::timer::{
@@ -36,33 +36,39 @@ const EVENTS: [TimerEvent; 14] = [
 
 const UNBOUND: Error = Error::new(Errno::EBADFD, "the file is not bound to a timer");
 
-impl Call<'_> {
-    fn file(&mut self) -> Result<&mut UserHandle, Error> {
-        self.timers.handle_mut(self.caller.handle).ok_or(NO_FILE)
+/// The calling file, and what it is bound to.
+impl Timers {
+    fn file(&mut self, caller: Caller) -> Result<&mut UserHandle, Error> {
+        self.handle_mut(caller.handle).ok_or(NO_FILE)
     }
 
-    fn instance(&mut self) -> Result<InstanceId, Error> {
-        self.file()?.instance.ok_or(UNBOUND)
+    fn bound(&mut self, caller: Caller) -> Result<InstanceId, Error> {
+        self.file(caller)?.instance.ok_or(UNBOUND)
     }
 
-    /// The timer of the instance; a slave without master has none.
-    fn timer(&mut self) -> Result<&Timer, Error> {
-        let instance = self.instance()?;
-        self.timers.timer_of(instance).ok_or(UNBOUND)
+    /// The timer of the instance; a slave without a master has none.
+    fn bound_timer(&mut self, caller: Caller) -> Result<&Timer, Error> {
+        let instance = self.bound(caller)?;
+        self.timer_of(instance).ok_or(UNBOUND)
     }
 }
 
-pub(super) fn tread(call: &mut Call<'_>, wanted: &mut i32) -> Result<(), Error> {
-    let timed = if call.caller.compat { Format::Tread32 } else { Format::Tread64 };
-    set_format(call, *wanted, timed)
+pub(super) fn tread(timers: &mut Timers, caller: Caller, wanted: &mut i32) -> Result<(), Error> {
+    let timed = if caller.compat { Format::Tread32 } else { Format::Tread64 };
+    set_format(timers, caller, *wanted, timed)
 }
 
-pub(super) fn tread64(call: &mut Call<'_>, wanted: &mut i32) -> Result<(), Error> {
-    set_format(call, *wanted, Format::Tread64)
+pub(super) fn tread64(timers: &mut Timers, caller: Caller, wanted: &mut i32) -> Result<(), Error> {
+    set_format(timers, caller, *wanted, Format::Tread64)
 }
 
-fn set_format(call: &mut Call<'_>, wanted: i32, timed: Format) -> Result<(), Error> {
-    let file = call.file()?;
+fn set_format(
+    timers: &mut Timers,
+    caller: Caller,
+    wanted: i32,
+    timed: Format,
+) -> Result<(), Error> {
+    let file = timers.file(caller)?;
     if file.instance.is_some() {
         return Err(Error::new(Errno::EBUSY, "the file is bound to a timer"));
     }
@@ -70,36 +76,44 @@ fn set_format(call: &mut Call<'_>, wanted: i32, timed: Format) -> Result<(), Err
     Ok(())
 }
 
-pub(super) fn select(call: &mut Call<'_>, select: &mut TimerSelect) -> Result<(), Error> {
-    let Caller { handle, at, .. } = *call.caller;
+pub(super) fn select(
+    timers: &mut Timers,
+    caller: Caller,
+    select: &mut TimerSelect,
+) -> Result<(), Error> {
+    let Caller { handle, at, .. } = caller;
     // The old binding goes, whatever becomes of the new one.
-    call.timers.unbind(handle, at);
-    let pid = call.file()?.pid;
+    timers.unbind(handle, at);
+    let pid = timers.file(caller)?.pid;
     let mut id = select.id;
     if id.dev_class != uapi::CLASS_SLAVE {
         id.dev_sclass = uapi::SCLASS_APPLICATION;
     }
     let instance = Instance::of_handle(handle, format!("application {pid}"));
-    let instance = call.timers.open(instance, &id, pid, at)?;
-    call.file()?.instance = Some(instance);
+    let instance = timers.open(instance, &id, pid, at)?;
+    timers.file(caller)?.instance = Some(instance);
     Ok(())
 }
 
-pub(super) fn info(call: &mut Call<'_>, info: &mut TimerInfo) -> Result<(), Error> {
-    let timer = call.timer()?;
+pub(super) fn info(timers: &mut Timers, caller: Caller, info: &mut TimerInfo) -> Result<(), Error> {
+    let timer = timers.bound_timer(caller)?;
     *info = TimerInfo {
         card: -1,
-        id: text(&timer.id),
-        name: text(timer.name),
+        id: nul_terminated(&timer.id),
+        name: nul_terminated(timer.name),
         resolution: timer.resolution,
         ..TimerInfo::default()
     };
     Ok(())
 }
 
-pub(super) fn info32(call: &mut Call<'_>, narrow: &mut TimerInfo32) -> Result<(), Error> {
+pub(super) fn info32(
+    timers: &mut Timers,
+    caller: Caller,
+    narrow: &mut TimerInfo32,
+) -> Result<(), Error> {
     let mut wide = TimerInfo::default();
-    info(call, &mut wide)?;
+    info(timers, caller, &mut wide)?;
     #[expect(clippy::cast_possible_truncation, reason = "32 bits are there for it")]
     let resolution = wide.resolution as u32;
     *narrow = TimerInfo32 {
@@ -113,9 +127,13 @@ pub(super) fn info32(call: &mut Call<'_>, narrow: &mut TimerInfo32) -> Result<()
     Ok(())
 }
 
-pub(super) fn params(call: &mut Call<'_>, params: &mut TimerParams) -> Result<(), Error> {
-    let resolution = call.timer()?.resolution;
-    let instance = call.instance()?;
+pub(super) fn params(
+    timers: &mut Timers,
+    caller: Caller,
+    params: &mut TimerParams,
+) -> Result<(), Error> {
+    let resolution = timers.bound_timer(caller)?.resolution;
+    let instance = timers.bound(caller)?;
     if params.ticks < 1 {
         return Err(Error::new(Errno::EINVAL, "no ticks to count"));
     }
@@ -129,15 +147,15 @@ pub(super) fn params(call: &mut Call<'_>, params: &mut TimerParams) -> Result<()
     if params.filter & !known != 0 {
         return Err(Error::new(Errno::EINVAL, "the filter has an event that does not exist"));
     }
-    let at = call.caller.at;
+    let at = caller.at;
     // It may not run.
-    let _idle = call.timers.stop(instance, at);
+    let _idle = timers.stop(instance, at);
     let flags = ParamsFlags::from_bits_retain(params.flags);
-    if let Some(instance) = call.timers.instance_mut(instance) {
+    if let Some(instance) = timers.instance_mut(instance) {
         instance.auto = flags.contains(ParamsFlags::AUTO);
         instance.exclusive = flags.contains(ParamsFlags::EXCLUSIVE);
     }
-    let file = call.file()?;
+    let file = timers.file(caller)?;
     file.reset_records(params.queue_size as usize);
     file.filter = params.filter;
     file.ticks = params.ticks;
@@ -147,10 +165,14 @@ pub(super) fn params(call: &mut Call<'_>, params: &mut TimerParams) -> Result<()
     Ok(())
 }
 
-pub(super) fn status(call: &mut Call<'_>, status: &mut TimerStatus) -> Result<(), Error> {
-    let instance = call.instance()?;
-    let resolution = call.timers.timer_of(instance).map_or(0, |timer| timer.resolution);
-    let file = call.file()?;
+pub(super) fn status(
+    timers: &mut Timers,
+    caller: Caller,
+    status: &mut TimerStatus,
+) -> Result<(), Error> {
+    let instance = timers.bound(caller)?;
+    let resolution = timers.timer_of(instance).map_or(0, |timer| timer.resolution);
+    let file = timers.file(caller)?;
     let (tv_sec, tv_nsec) = seconds(file.changed_at);
     #[expect(clippy::cast_possible_truncation, reason = "32 bits are there for it")]
     let resolution = resolution as u32;
@@ -165,9 +187,13 @@ pub(super) fn status(call: &mut Call<'_>, status: &mut TimerStatus) -> Result<()
     Ok(())
 }
 
-pub(super) fn status32(call: &mut Call<'_>, narrow: &mut TimerStatus32) -> Result<(), Error> {
+pub(super) fn status32(
+    timers: &mut Timers,
+    caller: Caller,
+    narrow: &mut TimerStatus32,
+) -> Result<(), Error> {
     let mut wide = TimerStatus::default();
-    status(call, &mut wide)?;
+    status(timers, caller, &mut wide)?;
     #[expect(clippy::cast_possible_truncation, reason = "32 bits are there for it")]
     let (tv_sec, tv_nsec) = (wide.tv_sec as i32, wide.tv_nsec as i32);
     *narrow = TimerStatus32 {
@@ -182,49 +208,48 @@ pub(super) fn status32(call: &mut Call<'_>, narrow: &mut TimerStatus32) -> Resul
     Ok(())
 }
 
-pub(super) fn start(call: &mut Call<'_>, _none: &mut ()) -> Result<(), Error> {
-    let instance = call.instance()?;
-    let at = call.caller.at;
-    let _idle = call.timers.stop(instance, at);
-    let file = call.file()?;
+pub(super) fn start(timers: &mut Timers, caller: Caller, _none: &mut ()) -> Result<(), Error> {
+    let instance = timers.bound(caller)?;
+    let at = caller.at;
+    let _idle = timers.stop(instance, at);
+    let file = timers.file(caller)?;
     file.told_resolution = 0;
     let ticks = file.ticks.into();
-    call.timers.start(instance, ticks, at)
+    timers.start(instance, ticks, at)
 }
 
-pub(super) fn stop(call: &mut Call<'_>, _none: &mut ()) -> Result<(), Error> {
-    let instance = call.instance()?;
-    call.timers.stop(instance, call.caller.at)
+pub(super) fn stop(timers: &mut Timers, caller: Caller, _none: &mut ()) -> Result<(), Error> {
+    let instance = timers.bound(caller)?;
+    timers.stop(instance, caller.at)
 }
 
-pub(super) fn pause(call: &mut Call<'_>, _none: &mut ()) -> Result<(), Error> {
-    let instance = call.instance()?;
-    call.timers.pause(instance, call.caller.at)
+pub(super) fn pause(timers: &mut Timers, caller: Caller, _none: &mut ()) -> Result<(), Error> {
+    let instance = timers.bound(caller)?;
+    timers.pause(instance, caller.at)
 }
 
 /// CONTINUE, which starts what was not paused.
-pub(super) fn resume(call: &mut Call<'_>, none: &mut ()) -> Result<(), Error> {
-    let instance = call.instance()?;
-    if !call.timers.is_paused(instance) {
-        return start(call, none);
+pub(super) fn resume(timers: &mut Timers, caller: Caller, none: &mut ()) -> Result<(), Error> {
+    let instance = timers.bound(caller)?;
+    if !timers.is_paused(instance) {
+        return start(timers, caller, none);
     }
-    call.timers.resume(instance, call.caller.at)
+    timers.resume(instance, caller.at)
 }
 
-/// The descriptor that goes back is the number of the engine's file: the driver opens a real one for
-/// it and puts that in its place.
-pub(super) fn create(call: &mut Call<'_>, info: &mut TimerUinfo) -> Result<(), Error> {
-    if !call.timers.config().user_timers {
+/// The engine opens a file for the timer and writes its number into `fd`.
+pub(super) fn create(
+    timers: &mut Timers,
+    _caller: Caller,
+    info: &mut TimerUinfo,
+) -> Result<(), Error> {
+    if !timers.config().user_timers {
         return Err(Error::new(Errno::ENOTTY, "no user-driven timers here"));
     }
-    let spare = call.caller.spare.ok_or(NO_FILE)?;
-    let number = call.timers.create_user_timer(info.resolution)?;
-    call.created = Some(number);
-    info.fd = spare.0.cast_signed();
-    info.id = number.into();
+    info.id = timers.create_user_timer(info.resolution)?.into();
     Ok(())
 }
 
-pub(super) fn trigger(_call: &mut Call<'_>, _none: &mut ()) -> Result<(), Error> {
+pub(super) fn trigger(_timers: &mut Timers, _caller: Caller, _none: &mut ()) -> Result<(), Error> {
     Err(Error::new(Errno::ENOTTY, "not the descriptor of a user-driven timer"))
 }

@@ -1,8 +1,9 @@
 //! Requests about any timer, by its id.
 
-use super::Call;
+use super::Caller;
 use crate::Error;
-use crate::timer::{NANOSECONDS, Timer, TimerKey};
+use crate::name::nul_terminated;
+use crate::timer::{NANOSECONDS, Timer, TimerKey, Timers};
 use aseqd_abi::Errno;
 use aseqd_abi::timer::{
     self as uapi, TimerGinfo, TimerGparams, TimerGparams32, TimerGstatus, TimerId,
@@ -17,18 +18,26 @@ const NO_TIMER: TimerId = TimerId {
     subdevice: -1,
 };
 
-fn find<'a>(call: &'a Call<'_>, id: &TimerId) -> Result<&'a Timer, Error> {
-    call.timers.find(id).ok_or(Error::new(Errno::ENODEV, "no such timer"))
+fn find<'a>(timers: &'a Timers, id: &TimerId) -> Result<&'a Timer, Error> {
+    timers.find(id).ok_or(Error::new(Errno::ENODEV, "no such timer"))
 }
 
-pub(super) fn pversion(_call: &mut Call<'_>, version: &mut i32) -> Result<(), Error> {
+pub(super) fn pversion(
+    _timers: &mut Timers,
+    _caller: Caller,
+    version: &mut i32,
+) -> Result<(), Error> {
     *version = uapi::VERSION;
     Ok(())
 }
 
 /// The timer after another in the order of Linux. All of ours are global.
-pub(super) fn next_device(call: &mut Call<'_>, id: &mut TimerId) -> Result<(), Error> {
-    let mut keys = call.timers.timers.keys();
+pub(super) fn next_device(
+    timers: &mut Timers,
+    _caller: Caller,
+    id: &mut TimerId,
+) -> Result<(), Error> {
+    let mut keys = timers.timers.keys();
     let next: Option<&TimerKey> = match id.dev_class {
         class if class < 0 => keys.next(),
         uapi::CLASS_GLOBAL => {
@@ -42,13 +51,17 @@ pub(super) fn next_device(call: &mut Call<'_>, id: &mut TimerId) -> Result<(), E
     Ok(())
 }
 
-pub(super) fn ginfo(call: &mut Call<'_>, info: &mut TimerGinfo) -> Result<(), Error> {
-    let timer = find(call, &info.tid)?;
+pub(super) fn ginfo(
+    timers: &mut Timers,
+    _caller: Caller,
+    info: &mut TimerGinfo,
+) -> Result<(), Error> {
+    let timer = find(timers, &info.tid)?;
     *info = TimerGinfo {
         tid: info.tid,
         card: -1,
-        id: text(&timer.id),
-        name: text(timer.name),
+        id: nul_terminated(&timer.id),
+        name: nul_terminated(timer.name),
         resolution: timer.resolution,
         clients: u32::try_from(timer.instances.len()).unwrap_or(u32::MAX),
         ..TimerGinfo::default()
@@ -56,24 +69,36 @@ pub(super) fn ginfo(call: &mut Call<'_>, info: &mut TimerGinfo) -> Result<(), Er
     Ok(())
 }
 
-pub(super) fn gparams(call: &mut Call<'_>, params: &mut TimerGparams) -> Result<(), Error> {
-    set_period(call, &params.tid)
+pub(super) fn gparams(
+    timers: &mut Timers,
+    _caller: Caller,
+    params: &mut TimerGparams,
+) -> Result<(), Error> {
+    set_period(timers, &params.tid)
 }
 
-pub(super) fn gparams32(call: &mut Call<'_>, params: &mut TimerGparams32) -> Result<(), Error> {
-    set_period(call, &params.tid)
+pub(super) fn gparams32(
+    timers: &mut Timers,
+    _caller: Caller,
+    params: &mut TimerGparams32,
+) -> Result<(), Error> {
+    set_period(timers, &params.tid)
 }
 
-fn set_period(call: &Call<'_>, id: &TimerId) -> Result<(), Error> {
-    let timer = find(call, id)?;
+fn set_period(timers: &Timers, id: &TimerId) -> Result<(), Error> {
+    let timer = find(timers, id)?;
     if !timer.instances.is_empty() {
         return Err(Error::new(Errno::EBUSY, "somebody is bound to the timer"));
     }
     Err(Error::new(Errno::ENOSYS, "the period cannot be set"))
 }
 
-pub(super) fn gstatus(call: &mut Call<'_>, status: &mut TimerGstatus) -> Result<(), Error> {
-    let resolution = find(call, &status.tid)?.resolution;
+pub(super) fn gstatus(
+    timers: &mut Timers,
+    _caller: Caller,
+    status: &mut TimerGstatus,
+) -> Result<(), Error> {
+    let resolution = find(timers, &status.tid)?.resolution;
     *status = TimerGstatus {
         tid: status.tid,
         resolution,
@@ -82,13 +107,4 @@ pub(super) fn gstatus(call: &mut Call<'_>, status: &mut TimerGstatus) -> Result<
         ..TimerGstatus::default()
     };
     Ok(())
-}
-
-/// A text of a fixed length, ended by a NUL.
-pub(super) fn text<const N: usize>(text: &str) -> [u8; N] {
-    let mut bytes = [0; N];
-    for (byte, letter) in bytes.iter_mut().zip(text.bytes().take(N - 1)) {
-        *byte = letter;
-    }
-    bytes
 }

@@ -325,8 +325,7 @@ impl Trap {
                 let len = if moves(aseqd_abi::ioctl::WRITE) { size } else { 0 };
                 // What of it is not there, the session misses where Linux would.
                 fetch(call.thread, Piece { at: argument, len }, &mut buffer.0)?;
-                let back =
-                    moves(aseqd_abi::ioctl::READ) || aseqd_engine::seq::ioctl::copies_back(request);
+                let back = moves(aseqd_abi::ioctl::READ) || aseqd_engine::copies_back(request);
                 let out_size = if back { size } else { 0 };
                 let call = engine::Call::Ioctl { request, compat: false, arg: &[] };
                 let kind = CallKind::File { file, call, out_size, wakeup: None };
