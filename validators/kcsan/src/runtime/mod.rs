@@ -22,6 +22,7 @@ mod entry;
 mod memory;
 mod options;
 mod print;
+mod process;
 mod region;
 mod setup;
 mod stack;

@@ -12,7 +12,7 @@ use kreport::print::{Access as Printed, AccessKind, Actor, Change, Origin, Race,
 
 use crate::runtime::access::{Access, kind};
 use crate::runtime::options::{self, NAMES, Sink};
-use crate::runtime::setup;
+use crate::runtime::process;
 use crate::runtime::stack::{self, Frames};
 use crate::runtime::suppress;
 use crate::runtime::symbols;
@@ -168,7 +168,7 @@ fn describe(found: &Found<'_>) -> Race {
     let other = found.finder.map(|finder| {
         let pid = finder.pid.load(Ordering::Relaxed);
         let tid = finder.tid.load(Ordering::Relaxed);
-        let of = (pid != setup::pid()).then(|| format!("{}-{pid}", finder.frames.comm()));
+        let of = (pid != process::pid()).then(|| format!("{}-{pid}", finder.frames.comm()));
         Printed {
             kind: printed_kind(finder.kind.load(Ordering::Relaxed)),
             address: finder.address.load(Ordering::Relaxed),

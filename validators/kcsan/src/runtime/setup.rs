@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::layout::MAGIC;
 use crate::runtime::options::{self, NAMES};
@@ -14,26 +14,7 @@ use crate::runtime::region;
 use crate::runtime::suppress;
 use crate::runtime::table::{self, Count, TABLES, Table};
 use crate::runtime::thread::{Place, current, keep_errno};
-use crate::runtime::{api, symbols};
-
-static READY: AtomicBool = AtomicBool::new(false);
-static ONE_PROCESSOR: AtomicBool = AtomicBool::new(false);
-static PID: AtomicU32 = AtomicU32::new(0);
-
-/// Whether watchpoints may be set.
-pub(crate) fn is_ready() -> bool {
-    READY.load(Ordering::Relaxed)
-}
-
-/// The number of the process.
-pub(crate) fn pid() -> u32 {
-    PID.load(Ordering::Relaxed)
-}
-
-/// Whether the threads of the program share one processor.
-pub(crate) fn has_one_processor() -> bool {
-    ONE_PROCESSOR.load(Ordering::Relaxed)
-}
+use crate::runtime::{api, process, symbols};
 
 /// Among the first constructors of the program.
 #[used]
@@ -44,7 +25,7 @@ extern "C" fn set_up() {
     let thread = current();
     let place = thread.place.replace(Place::Runtime);
     keep_errno(|| {
-        PID.store(std::process::id(), Ordering::Relaxed);
+        process::renew_pid();
         // SAFETY: takes a number, and looks into what the kernel has handed to this process.
         let secure = unsafe { libc::getauxval(libc::AT_SECURE) != 0 };
         // The environment of a program with more rights than its caller is another user's.
@@ -61,8 +42,7 @@ extern "C" fn set_up() {
         if let Err(error) = share(names.and_then(|names| names.shared.as_deref())) {
             say(&format!("shared: {error}"));
         }
-        let processors = std::thread::available_parallelism();
-        ONE_PROCESSOR.store(processors.is_ok_and(|count| count.get() == 1), Ordering::Relaxed);
+        process::count_processors();
         table::count(Count::Processes);
         symbols::remember_folder();
         api::connect();
@@ -71,7 +51,7 @@ extern "C" fn set_up() {
         // SAFETY: the function takes nothing and stays.
         unsafe { libc::atexit(at_exit) };
     });
-    READY.store(true, Ordering::Release);
+    process::set_ready();
     thread.place.set(place);
 }
 
@@ -144,7 +124,7 @@ unsafe extern "C" fn in_parent() {
 }
 
 unsafe extern "C" fn in_child() {
-    PID.store(std::process::id(), Ordering::Relaxed);
+    process::renew_pid();
     let thread = current();
     thread.forget();
     // The watchers stayed with the parent.
@@ -170,7 +150,7 @@ extern "C" fn at_exit() {
             table::counted(Count::Watchpoints),
             table::counted(Count::Hits),
             reports,
-            pid(),
+            process::pid(),
         ));
     }
     let code = options::EXIT_CODE.load(Ordering::Relaxed);

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::runtime::access::{Access, GRANULE, kind};
 use crate::runtime::options;
 use crate::runtime::print::{self, Found};
+use crate::runtime::process;
 use crate::runtime::region;
-use crate::runtime::setup;
 use crate::runtime::stack;
 use crate::runtime::table::{self, Count, SLOTS, TABLES, Table, Watchpoint};
 use crate::runtime::thread::{Place, Thread, current, keep_errno, now};
@@ -163,7 +163,7 @@ fn hit(thread: &Thread, table: &Table, watchpoint: Watchpoint, access: Access) -
         finder.kind.store(access.kind, Ordering::Relaxed);
         finder.address.store(access.address as u64, Ordering::Relaxed);
         finder.size.store(access.size as u64, Ordering::Relaxed);
-        finder.pid.store(setup::pid(), Ordering::Relaxed);
+        finder.pid.store(process::pid(), Ordering::Relaxed);
         finder.tid.store(thread.tid(), Ordering::Relaxed);
         finder.cpu.store(print::cpu(), Ordering::Relaxed);
         stack::capture(&finder.frames);
@@ -184,7 +184,7 @@ fn may_watch(thread: &Thread, enabled: bool) -> bool {
         thread.skip.set(i32::try_from(part).unwrap_or(0));
         return false;
     }
-    let may = enabled && thread.place.get() == Place::Program && setup::is_ready();
+    let may = enabled && thread.place.get() == Place::Program && process::is_ready();
     may && now() >= thread.rest_until.get()
 }
 
@@ -317,7 +317,7 @@ fn settle(has_changed: impl Fn() -> bool) {
 /// Waits for an instant without leaving the processor, as the kernel does: others have theirs. Where
 /// there is only one, they get it.
 fn delay_until(instant: u64) {
-    if setup::has_one_processor() {
+    if process::has_one_processor() {
         return wait_until(instant, || false);
     }
     while now() < instant {
