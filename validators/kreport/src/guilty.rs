@@ -5,28 +5,10 @@
 //! allowed. Both are told, with the way between them.
 
 use crate::kind::Kind;
-use crate::model::Report;
+use crate::model::{Guilty, Report};
 use crate::parse::frame::Frame;
 use crate::skip;
 use crate::title::is_dispatcher;
-use serde::Serialize;
-
-/// The function to look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Guilty<'a> {
-    /// Its name.
-    pub function: &'a str,
-    /// Source file.
-    pub file: Option<&'a str>,
-    /// Line in it.
-    pub line: Option<u32>,
-    /// The place in it as the log prints it.
-    #[serde(skip)]
-    pub frame: Frame<'a>,
-    /// The functions that it called to get there, outermost first, up to the one in the title; empty if
-    /// that is the guilty one itself.
-    pub through: Vec<&'a str>,
-}
 
 /// Finds the function to look at.
 pub(crate) fn find<'a>(report: &Report<'a>) -> Option<Guilty<'a>> {

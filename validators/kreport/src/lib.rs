@@ -30,6 +30,8 @@ pub mod output;
 pub mod parse;
 pub mod print;
 #[cfg(feature = "read")]
+mod reader;
+#[cfg(feature = "read")]
 mod skip;
 #[cfg(feature = "program")]
 pub mod symbols;
@@ -39,10 +41,9 @@ mod title;
 #[cfg(feature = "read")]
 pub use {
     group::{Group, deduplicate, group},
-    guilty::Guilty,
     kind::Kind,
     log::{Log, read, text},
-    model::{Access, Lock, Report, Task, Trace},
+    model::{Access, Guilty, Lock, Report, Task, Trace},
 };
 
 /// The examples of the README, as tests.

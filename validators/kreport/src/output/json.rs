@@ -1,9 +1,8 @@
 //! For programs. The field names are stable; more may come.
 
 use super::{Locate, context, place};
-use crate::guilty::Guilty;
 use crate::log::Log;
-use crate::model::{Access, Lock, Report, Task};
+use crate::model::{Access, Guilty, Lock, Report, Task};
 use crate::parse::frame::Frame;
 use serde::Serialize;
 
