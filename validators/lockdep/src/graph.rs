@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::class::{self, Key, MAX_CLASSES, USAGE};
-use crate::shared::Shared;
+use crate::shared::{self, Named, Record, Shared};
 use crate::state;
 use crate::trace::Trace;
 use crate::words::Mode;
@@ -51,6 +51,13 @@ pub(crate) struct Class {
     usage_traces: HashMap<u32, Trace>,
     forward: Vec<Edge>,
     backward: Vec<Edge>,
+}
+
+impl Class {
+    /// The class as other processes know it.
+    fn named(&self) -> Named<'_> {
+        Named { name: &self.name, wait: self.wait }
+    }
 }
 
 /// A step of a path that a search found: the class, and where the edge to it was learnt.
@@ -191,10 +198,10 @@ impl Graph {
     }
 
     /// The class of a name as printed, made if another process knows it first.
-    pub(crate) fn foreign_class(&mut self, name: &str, wait: Wait) -> Option<u16> {
-        match self.names.get(name) {
+    fn foreign_class(&mut self, class: &Named<'_>) -> Option<u16> {
+        match self.names.get(class.name) {
             Some(&class) => Some(class),
-            None => self.add_class(name.to_owned(), wait, true),
+            None => self.add_class(class.name.to_owned(), class.wait, true),
         }
     }
 
@@ -216,11 +223,14 @@ impl Graph {
     /// Adds usage bits, learnt here.
     pub(crate) fn mark(&mut self, class: u16, bits: u32, trace: &Trace) {
         self.mark_silently(class, bits, trace);
-        self.tell(|shared, graph| shared.tell_usage(graph, class, bits, trace));
+        if let Some(shared) = &mut self.shared {
+            let class = self.classes[usize::from(class)].named();
+            shared.tell(&Record::Usage { class, bits, trace: trace.clone() });
+        }
     }
 
     /// Adds usage bits.
-    pub(crate) fn mark_silently(&mut self, class: u16, bits: u32, trace: &Trace) {
+    fn mark_silently(&mut self, class: u16, bits: u32, trace: &Trace) {
         let new = bits & !USAGE[usize::from(class)].fetch_or(bits, Ordering::Relaxed);
         let traces = &mut self.classes[usize::from(class)].usage_traces;
         for bit in (0..u32::BITS).filter(|bit| new & 1 << bit != 0) {
@@ -231,13 +241,16 @@ impl Graph {
     /// Adds an edge, learnt here.
     pub(crate) fn connect(&mut self, from: (u16, Mode), to: (u16, Mode), trace: &Trace) {
         let kinds = kind(from.1 == Mode::Exclusive, to.1 != Mode::SharedRecursive);
-        if self.connect_silently(from.0, to.0, kinds, trace) {
-            self.tell(|shared, graph| shared.tell_edge(graph, from.0, to.0, kinds, trace));
+        if self.connect_silently(from.0, to.0, kinds, trace)
+            && let Some(shared) = &mut self.shared
+        {
+            let [from, to] = [from.0, to.0].map(|class| self.classes[usize::from(class)].named());
+            shared.tell(&Record::Edge { from, to, kinds, trace: trace.clone() });
         }
     }
 
     /// Adds kinds to an edge; `false` if nothing is new.
-    pub(crate) fn connect_silently(&mut self, from: u16, to: u16, kinds: u8, at: &Trace) -> bool {
+    fn connect_silently(&mut self, from: u16, to: u16, kinds: u8, at: &Trace) -> bool {
         let new = add_edge(&mut self.classes[usize::from(from)].forward, to, kinds, at);
         add_edge(&mut self.classes[usize::from(to)].backward, from, mirrored(kinds), at);
         new
@@ -289,24 +302,32 @@ impl Graph {
 
     /// Learns what other processes found meanwhile.
     pub(crate) fn learn(&mut self) {
-        self.tell(|shared, graph| shared.learn(graph));
+        let Some(shared) = &mut self.shared else { return };
+        let news = shared.news();
+        for record in shared::records(&news) {
+            self.take_in(&record);
+        }
+    }
+
+    /// Takes in what another process wrote; `None` if there are too many classes.
+    fn take_in(&mut self, record: &Record<'_>) -> Option<()> {
+        match record {
+            Record::Usage { class, bits, trace } => {
+                let class = self.foreign_class(class)?;
+                self.mark_silently(class, *bits, trace);
+            }
+            Record::Edge { from, to, kinds, trace } => {
+                let from = self.foreign_class(from)?;
+                let to = self.foreign_class(to)?;
+                self.connect_silently(from, to, *kinds, trace);
+            }
+        }
+        Some(())
     }
 
     /// Shares the graph with all processes that use the same file.
     pub(crate) fn share(&mut self, shared: Option<Shared>) {
         self.shared = shared;
-    }
-
-    fn tell(&mut self, talk: impl FnOnce(&mut Shared, &mut Self)) {
-        if let Some(mut shared) = self.shared.take() {
-            talk(&mut shared, self);
-            self.shared = Some(shared);
-        }
-    }
-
-    /// The wait type of a class.
-    pub(crate) fn wait(&self, class: u16) -> Wait {
-        self.class(class).wait
     }
 
     /// Forgets all uses and edges; the classes keep their numbers.

@@ -59,6 +59,8 @@ mod held;
 #[cfg(feature = "validate")]
 mod irq;
 #[cfg(feature = "validate")]
+mod map;
+#[cfg(feature = "validate")]
 mod on;
 #[cfg(feature = "validate")]
 mod print;

@@ -4,53 +4,18 @@ use std::path::Path;
 
 pub use crate::check::budget::{check_watchdog, start_watchdog};
 pub use crate::check::sleep::{might_sleep as might_sleep_at, set_sleep_report_interval};
-pub use crate::class::Map;
 pub use crate::irq::{IrqFlags, irqsave, local_irq_disable, local_irq_enable};
 pub(crate) use crate::irq::{disable_at, enable_at};
+pub use crate::map::Map;
 pub use crate::section::{
     Section, Work, hardirq_enter, local_bh_disable, preempt_disable, softirq_enter, task_enter,
 };
 pub use crate::sink::{count, set_hook};
 pub use crate::sud::can_trap_syscalls;
 
-use crate::check::{balance, freed};
 use crate::context::{self, PREEMPT_OFFSET};
 use crate::graph;
 use crate::shared::Shared;
-use crate::words::{How, Place};
-
-impl Map {
-    /// Forbids the release of a held lock until [`unpin`](Self::unpin).
-    pub fn pin(&self, place: Place) {
-        balance::pin(self.instance(), place);
-    }
-
-    /// Takes a pin off.
-    pub fn unpin(&self, place: Place) {
-        balance::unpin(self.instance(), place);
-    }
-
-    /// Reports if the calling thread does not hold this lock.
-    pub fn assert_held(&self, place: Place) {
-        if !context::is_busy() && !self.is_held() {
-            balance::assertion_failed(place);
-        }
-    }
-
-    /// `how`, under the protection of this lock: while it is held, locks of one class may be taken
-    /// in any order.
-    #[must_use]
-    pub(crate) fn nest_of(&self, how: How) -> How {
-        how.under(self.instance())
-    }
-}
-
-impl Drop for Map {
-    fn drop(&mut self) {
-        let start = self.instance();
-        freed::check(start..start + size_of::<Self>());
-    }
-}
 
 /// Switches all validation on or off.
 pub fn switch(on: bool) {

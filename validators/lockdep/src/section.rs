@@ -4,11 +4,11 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
-use crate::check::{budget, irq_state, leaving};
-use crate::class::Map;
+use crate::check::{budget, irq_state, leaving, sleep};
 use crate::context::{
     self, HARDIRQ_OFFSET, PREEMPT_OFFSET, SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_OFFSET, Thread,
 };
+use crate::map::Map;
 use crate::sud;
 use crate::words::Place;
 use crate::words::{How, Wait};
@@ -243,8 +243,10 @@ impl Drop for Section {
 
 impl Section {
     fn end(&self, thread: &Thread, state: &State) {
-        if state.no_syscalls {
-            sud::disarm(thread);
+        if state.no_syscalls
+            && let Some(call) = sud::disarm()
+        {
+            sleep::system_call(thread, call.number, &call.addresses);
         }
         if let Some((start, budget, entry)) = state.start {
             budget::unwatch(entry);

@@ -15,11 +15,24 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use crate::environment::variable;
-use crate::graph::Graph;
 use crate::trace::{Frame, Trace};
 use crate::words::Wait;
 
 const SEPARATOR: &str = "\u{1f}";
+
+/// A class as all processes know it: by its printed name.
+pub(crate) struct Named<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) wait: Wait,
+}
+
+/// What processes tell each other.
+pub(crate) enum Record<'a> {
+    /// A class has these usage bits.
+    Usage { class: Named<'a>, bits: u32, trace: Trace },
+    /// A class was taken while another one was held, in these ways.
+    Edge { from: Named<'a>, to: Named<'a>, kinds: u8, trace: Trace },
+}
 
 /// The file, and how far it was read.
 pub(crate) struct Shared {
@@ -51,48 +64,39 @@ impl Shared {
         Ok(Self { file, read: 0 })
     }
 
-    /// Takes in what others wrote since the last time.
-    pub(crate) fn learn(&mut self, graph: &mut Graph) {
+    /// Returns the lines that were written since the last call, by this process too.
+    pub(crate) fn news(&mut self) -> String {
         let mut text = String::new();
         let read = self
             .file
             .seek(SeekFrom::Start(self.read))
             .and_then(|_| self.file.read_to_string(&mut text));
         if read.is_err() {
-            return;
+            return String::new();
         }
         // Only whole lines: another process may be writing the last one.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         self.read += whole as u64;
-        for line in text[..whole].lines() {
-            take_in(graph, line);
-        }
+        text.truncate(whole);
+        text
     }
 
-    /// Writes usage bits of a class.
-    pub(crate) fn tell_usage(&mut self, graph: &mut Graph, class: u16, bits: u32, trace: &Trace) {
-        let (name, wait) = (graph.name(class), graph.wait(class) as u8);
-        let record = format!("U\t{name}\t{wait}\t{bits}\t{}\n", text_of(trace));
-        self.append(&record);
-    }
-
-    /// Writes an edge.
-    pub(crate) fn tell_edge(
-        &mut self,
-        graph: &mut Graph,
-        from: u16,
-        to: u16,
-        kinds: u8,
-        trace: &Trace,
-    ) {
-        let record = format!(
-            "E\t{}\t{}\t{}\t{}\t{kinds}\t{}\n",
-            graph.name(from),
-            graph.wait(from) as u8,
-            graph.name(to),
-            graph.wait(to) as u8,
-            text_of(trace)
-        );
+    /// Writes a record.
+    pub(crate) fn tell(&mut self, record: &Record<'_>) {
+        let record = match record {
+            Record::Usage { class, bits, trace } => {
+                let (name, wait) = (class.name, class.wait as u8);
+                format!("U\t{name}\t{wait}\t{bits}\t{}\n", text_of(trace))
+            }
+            Record::Edge { from, to, kinds, trace } => format!(
+                "E\t{}\t{}\t{}\t{}\t{kinds}\t{}\n",
+                from.name,
+                from.wait as u8,
+                to.name,
+                to.wait as u8,
+                text_of(trace)
+            ),
+        };
         self.append(&record);
     }
 
@@ -127,22 +131,27 @@ fn frame_of(text: &str) -> Option<Frame> {
     Some(Frame { address: 0, function, extent, line, origin, is_system: false })
 }
 
-fn take_in(graph: &mut Graph, line: &str) -> Option<()> {
+/// Returns the records of some lines, without those that make no sense.
+pub(crate) fn records(lines: &str) -> impl Iterator<Item = Record<'_>> {
+    lines.lines().filter_map(record)
+}
+
+fn record(line: &str) -> Option<Record<'_>> {
     let fields: Vec<&str> = line.split('\t').collect();
     let trace = Trace::of_frames(fields.last()?.split(SEPARATOR).filter_map(frame_of).collect());
+    let named = |name, wait| Named { name, wait: wait_of(wait) };
     match fields[..] {
         ["U", name, wait, bits, _] => {
-            let class = graph.foreign_class(name, wait_of(wait))?;
-            graph.mark_silently(class, bits.parse().ok()?, &trace);
+            Some(Record::Usage { class: named(name, wait), bits: bits.parse().ok()?, trace })
         }
-        ["E", from, from_wait, to, to_wait, kinds, _] => {
-            let from = graph.foreign_class(from, wait_of(from_wait))?;
-            let to = graph.foreign_class(to, wait_of(to_wait))?;
-            graph.connect_silently(from, to, kinds.parse().ok()?, &trace);
-        }
-        _ => {}
+        ["E", from, from_wait, to, to_wait, kinds, _] => Some(Record::Edge {
+            from: named(from, from_wait),
+            to: named(to, to_wait),
+            kinds: kinds.parse().ok()?,
+            trace,
+        }),
+        _ => None,
     }
-    Some(())
 }
 
 fn wait_of(text: &str) -> Wait {

@@ -10,7 +10,6 @@
 
 use std::cell::Cell;
 
-use crate::context::Thread;
 use crate::trace;
 
 const ALLOW: u8 = 0;
@@ -59,17 +58,21 @@ pub(crate) fn arm() -> bool {
     true
 }
 
-/// Stops trapping, and reports what was trapped.
-pub(crate) fn disarm(thread: &Thread) {
+/// A system call that was trapped.
+pub(crate) struct Call {
+    pub(crate) number: u64,
+    /// The return addresses of the stack there, innermost first.
+    pub(crate) addresses: Vec<usize>,
+}
+
+/// Stops trapping, and returns the first call that was trapped.
+pub(crate) fn disarm() -> Option<Call> {
     SELECTOR.set(ALLOW);
-    let hit = HIT.with(|hit| {
+    HIT.with(|hit| {
         let number = hit.number.take()?;
-        let addresses = hit.addresses[..hit.count.get()].iter().map(Cell::get).collect::<Vec<_>>();
-        Some((number, addresses))
-    });
-    if let Some((number, addresses)) = hit {
-        crate::check::sleep::system_call(thread, number, &addresses);
-    }
+        let addresses = hit.addresses[..hit.count.get()].iter().map(Cell::get).collect();
+        Some(Call { number, addresses })
+    })
 }
 
 /// Notes a trapped call; runs in the signal handler.

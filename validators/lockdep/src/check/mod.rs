@@ -14,8 +14,8 @@ pub(crate) mod recursion;
 pub(crate) mod sleep;
 pub(crate) mod wait;
 
-use crate::class::{self, Map};
-use crate::context::{self, Thread};
+use crate::class;
+use crate::context::Thread;
 use crate::graph::{self, Graph};
 use crate::held::{Again, Held};
 use crate::site;
@@ -24,34 +24,6 @@ use crate::sud;
 use crate::trace::Trace;
 use crate::words::Place;
 use crate::words::{How, Mode};
-
-impl Map {
-    /// Checks an acquisition; call it before waiting for the lock, or after an attempt succeeded.
-    #[inline]
-    pub fn acquire(&self, how: How, place: Place) {
-        context::glance(|thread| {
-            if let Some(class) = self.class(how.subclass) {
-                acquire(thread, self.instance(), class, how, place);
-            }
-        });
-    }
-
-    /// Checks a release; call it before the lock is given back.
-    #[inline]
-    pub fn release(&self, place: Place) {
-        context::glance(|thread| {
-            if !release(thread, self.instance()) {
-                thread.while_busy(|| balance::not_held(thread, self.class(0), place));
-            }
-        });
-    }
-
-    /// Returns whether the calling thread holds this lock.
-    #[must_use]
-    pub fn is_held(&self) -> bool {
-        context::peek(|thread| thread.held.position(self.instance()).is_some())
-    }
-}
 
 /// What is known of an acquisition before its checks.
 pub(crate) struct Next<'a> {

@@ -1,0 +1,125 @@
+//! The validators' part of a lock, and the checks at its acquisition and release.
+
+use std::any::type_name;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use crate::check::{self, balance, freed};
+use crate::class::Key;
+use crate::context;
+use crate::words::{How, MAX_SUBCLASSES, Place, Wait};
+use crate::{graph, sud};
+
+/// The validators' part of a lock: its class, found at the first acquisition.
+///
+/// Use it to teach the validators a lock type of your own: embed a `Map`, call
+/// [`acquire`](Self::acquire) before the lock is taken and [`release`](Self::release) before it is
+/// given back.
+#[derive(Debug)]
+pub struct Map {
+    key: Key,
+    classes: [AtomicU16; MAX_SUBCLASSES],
+}
+
+impl Map {
+    /// A map whose class is the type `T` and the calling line.
+    #[track_caller]
+    #[must_use]
+    pub const fn new<T: ?Sized>(wait: Wait) -> Self {
+        Self::with(Key { init: Location::caller(), type_name: type_name::<T>, name: None, wait })
+    }
+
+    /// The same with a name for reports. Classes of one name are one class across processes that
+    /// share a graph.
+    #[track_caller]
+    #[must_use]
+    pub const fn named<T: ?Sized>(wait: Wait, name: &'static str) -> Self {
+        let name = Some(name);
+        Self::with(Key { init: Location::caller(), type_name: type_name::<T>, name, wait })
+    }
+
+    const fn with(key: Key) -> Self {
+        Self { key, classes: [const { AtomicU16::new(0) }; MAX_SUBCLASSES] }
+    }
+
+    /// Checks an acquisition; call it before waiting for the lock, or after an attempt succeeded.
+    #[inline]
+    pub fn acquire(&self, how: How, place: Place) {
+        context::glance(|thread| {
+            if let Some(class) = self.class(how.subclass) {
+                check::acquire(thread, self.instance(), class, how, place);
+            }
+        });
+    }
+
+    /// Checks a release; call it before the lock is given back.
+    #[inline]
+    pub fn release(&self, place: Place) {
+        context::glance(|thread| {
+            if !check::release(thread, self.instance()) {
+                thread.while_busy(|| balance::not_held(thread, self.class(0), place));
+            }
+        });
+    }
+
+    /// Returns whether the calling thread holds this lock.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        context::peek(|thread| thread.held.position(self.instance()).is_some())
+    }
+
+    /// Forbids the release of a held lock until [`unpin`](Self::unpin).
+    pub fn pin(&self, place: Place) {
+        balance::pin(self.instance(), place);
+    }
+
+    /// Takes a pin off.
+    pub fn unpin(&self, place: Place) {
+        balance::unpin(self.instance(), place);
+    }
+
+    /// Reports if the calling thread does not hold this lock.
+    pub fn assert_held(&self, place: Place) {
+        if !context::is_busy() && !self.is_held() {
+            balance::assertion_failed(place);
+        }
+    }
+
+    /// `how`, under the protection of this lock: while it is held, locks of one class may be taken
+    /// in any order.
+    #[must_use]
+    pub(crate) fn nest_of(&self, how: How) -> How {
+        how.under(self.instance())
+    }
+
+    /// The address by which the instance is known.
+    pub(crate) fn instance(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// The class of this lock; `None` when there are too many.
+    #[inline]
+    pub(crate) fn class(&self, subclass: usize) -> Option<u16> {
+        let subclass = subclass.min(MAX_SUBCLASSES - 1);
+        match self.classes[subclass].load(Ordering::Relaxed) {
+            0 => self.register(subclass),
+            class => Some(class),
+        }
+    }
+
+    #[cold]
+    fn register(&self, subclass: usize) -> Option<u16> {
+        let find = || graph::lock().class_of(&self.key, subclass);
+        let find = || sud::with_door_open(find);
+        let class = context::peek(|thread| thread.while_busy(find))?;
+        self.classes[subclass].store(class, Ordering::Relaxed);
+        Some(class)
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        let start = self.instance();
+        freed::check(start..start + size_of::<Self>());
+    }
+}
