@@ -1,7 +1,7 @@
 //! The structs of a card's control device, `/dev/snd/controlC0`, as far as a card without elements and
 //! devices looks into them.
 
-use crate::seq::abi_struct;
+use crate::structs::abi_struct;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Protocol version, 2.0.9.

@@ -14,14 +14,16 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod address;
 pub mod control;
 pub mod errno;
 pub mod event;
 pub mod ioctl;
 pub mod seq;
+mod structs;
 pub mod timer;
 pub mod ump;
 
+pub use address::Address;
 pub use errno::Errno;
 pub use event::{Event, EventFlags, EventType};
-pub use seq::Address;

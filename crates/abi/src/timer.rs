@@ -1,6 +1,6 @@
 //! The timer part of `sound/asound.h`, as a 64-bit process lays it out.
 
-use crate::seq::abi_struct;
+use crate::structs::abi_struct;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Protocol version 2.0.8, that of Linux 6.12.

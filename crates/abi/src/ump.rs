@@ -1,7 +1,8 @@
 //! UMP (MIDI 2.0): records and the endpoint and block descriptions, as data.
 
+use crate::address::Address;
 use crate::event::{EventFlags, EventTime, EventType};
-use crate::seq::{Address, abi_struct};
+use crate::structs::abi_struct;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 abi_struct! {

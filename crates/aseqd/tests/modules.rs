@@ -13,6 +13,7 @@ use module_graph::{circles, graph, name_of, sources};
 
 /// Crates that have no circle.
 const FREE: &[&str] = &[
+    "crates/abi",
     "crates/aseqd",
     "crates/bench",
     "crates/chardev",
@@ -34,7 +35,6 @@ const FREE: &[&str] = &[
 
 /// Crates that have circles, and which ones. A new circle fails, and one that is gone must leave the list.
 const NOT_YET_FREE: &[(&str, &[&str])] = &[
-    ("crates/abi", &["event -> seq -> event"]),
 ];
 
 #[test]
