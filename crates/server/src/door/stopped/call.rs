@@ -1,4 +1,4 @@
-//! A trapped call on a descriptor, read as the kernel would read it.
+//! Stopped calls on descriptors: their arguments, checked in the kernel's order, and the memory of the thread.
 
 use super::filter::{BETWEEN_FIRST_TWO, ON_SOCKETS};
 use super::path::low;
@@ -6,42 +6,45 @@ use aseqd_host::memory::{self, Piece};
 use aseqd_host::seccomp::Notification;
 use rustix::io::Errno;
 
-/// The most pieces of one readv or writev.
+/// Maximum number of pieces of one readv or writev, as in the kernel.
 const IOV_MAX: u64 = 1024;
 
-/// The most bytes of one call that are taken: a longer one is cut, as the kernel cuts at 2 GiB.
-const MOST: usize = 1 << 24;
+/// Maximum size of one read or write, in bytes. A longer one is cut, as the kernel cuts at 2 GiB: this bounds
+/// what the server keeps for it.
+const MAX_CALL: usize = 1 << 24;
 
-/// The most bytes of a write that are fetched at once: the server holds as many for each that sleeps.
-const PART: usize = 1 << 20;
+/// Maximum number of bytes of a write that are fetched at once. The server holds as many for each write that
+/// sleeps.
+const MAX_PART: usize = 1 << 20;
 
-/// The only flag of preadv2 and pwritev2 that a character device takes.
+/// The only flag of preadv2 and pwritev2 that a character device accepts.
 const RWF_HIPRI: u32 = 1;
 
-/// Requests that the kernel handles for any kind of file: close-on-exec, `O_NONBLOCK`, `O_ASYNC`.
-const COMMON: [u32; 4] = [0x5450, 0x5451, 0x5421, 0x5452];
+/// Requests that the kernel handles alike for every kind of file: `FIONCLEX`, `FIOCLEX`, `FIONBIO`, `FIOASYNC`.
+const KERNELS_IOCTLS: [u32; 4] = [0x5450, 0x5451, 0x5421, 0x5452];
 
-/// What a call is.
+/// A call on a descriptor, with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::door) enum Trapped {
-    /// Into these pieces of memory; none if nothing is to be moved.
+    /// A read into these pieces of memory; none if it asks for no bytes.
     Read(Vec<Piece>),
-    /// From these pieces of memory; none if nothing is to be moved.
+    /// A write from these pieces of memory; none if it has no bytes.
     Write(Vec<Piece>),
     /// An ioctl with its code and its argument.
     Ioctl { request: u32, argument: u64 },
-    /// A second descriptor, at the lowest number that is not below this one.
+    /// A copy of the descriptor, at the lowest free number from this one on.
     Dup { least: i32, close_on_exec: bool },
-    /// A second descriptor at this number.
+    /// A copy of the descriptor at this number.
     DupTo { number: i32, close_on_exec: bool },
-    /// The kernel does it right.
+    /// The kernel does the right thing by itself.
     Native,
 }
 
 /// Reads the arguments of a call.
 ///
 /// # Errors
-/// Those that the kernel has for such arguments.
+/// Those of the kernel for such arguments on a character device, as `EFAULT` for a bad address and
+/// `ENOTSOCK` for calls on sockets.
 pub(in crate::door) fn trapped(call: &Notification) -> Result<Trapped, Errno> {
     let Notification { number, args, .. } = *call;
     let one = || -> Result<Vec<Piece>, Errno> {
@@ -57,7 +60,7 @@ pub(in crate::door) fn trapped(call: &Notification) -> Result<Trapped, Errno> {
     let close_on_exec = |flags: i32| flags & libc::O_CLOEXEC != 0;
     #[cfg(target_arch = "x86_64")]
     if number == libc::SYS_dup2 {
-        // To itself: it only says whether the descriptor is good.
+        // A copy to itself only checks the descriptor.
         return Ok(if low(args[0]) == low(args[1]) {
             Trapped::Native
         } else {
@@ -69,7 +72,7 @@ pub(in crate::door) fn trapped(call: &Notification) -> Result<Trapped, Errno> {
         libc::SYS_write => Trapped::Write(one()?),
         libc::SYS_readv => Trapped::Read(pieces(call)?),
         libc::SYS_writev => Trapped::Write(pieces(call)?),
-        // At a position, a device that has none refuses it as a socket does.
+        // A device without positions fails as a socket does.
         libc::SYS_preadv2 | libc::SYS_pwritev2 if args[3] != u64::MAX => Trapped::Native,
         libc::SYS_preadv2 | libc::SYS_pwritev2 => {
             let pieces = pieces(call)?;
@@ -81,7 +84,7 @@ pub(in crate::door) fn trapped(call: &Notification) -> Result<Trapped, Errno> {
         libc::SYS_vmsplice => return Err(Errno::BADF),
         libc::SYS_ioctl => {
             let request = low(args[1]).cast_unsigned();
-            if COMMON.contains(&request) {
+            if KERNELS_IOCTLS.contains(&request) {
                 Trapped::Native
             } else {
                 Trapped::Ioctl { request, argument: args[2] }
@@ -106,7 +109,7 @@ pub(in crate::door) fn trapped(call: &Notification) -> Result<Trapped, Errno> {
     })
 }
 
-/// Which argument of a call can be a descriptor of ours.
+/// Returns the indices of the arguments that can be descriptors of ours.
 pub(in crate::door) fn descriptor_arguments(call: &Notification) -> &'static [usize] {
     match call.number {
         number if BETWEEN_FIRST_TWO.contains(&number) => &[0, 1],
@@ -115,7 +118,7 @@ pub(in crate::door) fn descriptor_arguments(call: &Notification) -> &'static [us
     }
 }
 
-/// The pieces of a readv or writev.
+/// Returns the pieces of a readv or writev.
 fn pieces(call: &Notification) -> Result<Vec<Piece>, Errno> {
     let [_, at, count, ..] = call.args;
     if count > IOV_MAX {
@@ -131,37 +134,37 @@ fn pieces(call: &Notification) -> Result<Vec<Piece>, Errno> {
         return Err(Errno::INVAL);
     }
     list.iter().try_for_each(|(at, len)| reachable(*at, *len))?;
-    // No bytes: the kernel does not ask the device.
+    // Without bytes the kernel does not call the device.
     Ok(if list.iter().all(|(_, len)| *len == 0) { Vec::new() } else { cut(list) })
 }
 
-/// Could a program have memory there? Looked at by the kernel before all else, also where nothing
-/// will be moved.
+/// Checks that a program could have memory at an address. The kernel does this first, even if no byte will
+/// be moved.
 fn reachable(at: u64, len: u64) -> Result<(), Errno> {
     let end = at.checked_add(len).ok_or(Errno::FAULT)?;
     i64::try_from(end).map(drop).map_err(|_| Errno::FAULT)
 }
 
-/// At most as many bytes as one call can move.
+/// Returns the pieces, cut to the bytes that one call can move.
 fn cut(list: impl IntoIterator<Item = (u64, u64)>) -> Vec<Piece> {
-    let mut room = MOST;
+    let mut room = MAX_CALL;
     let piece = |(at, len): (u64, u64)| {
-        let len = usize::try_from(len).unwrap_or(MOST).min(room);
+        let len = usize::try_from(len).unwrap_or(MAX_CALL).min(room);
         room -= len;
         Piece { at, len }
     };
     list.into_iter().map(piece).collect()
 }
 
-/// How many bytes the pieces have.
+/// Returns how many bytes the pieces have.
 pub(in crate::door) fn length(pieces: &[Piece]) -> usize {
     pieces.iter().map(|piece| piece.len).sum()
 }
 
-/// Takes a piece out of the thread's memory, as far as that is there: true if all of it was.
+/// Copies a piece of the thread's memory, as much as is mapped. Returns whether that is all of it.
 ///
 /// # Errors
-/// `EPERM` if this process may not; `ESRCH` if the thread is gone.
+/// `EPERM` if this process must not read there, `ESRCH` if the thread is gone.
 pub(in crate::door) fn fetch(
     thread: i32,
     piece: Piece,
@@ -180,17 +183,17 @@ pub(in crate::door) fn fetch(
     Ok(read == piece.len)
 }
 
-/// A read or write under way: every piece of it is a call of its own, as Linux makes of those on a
-/// device, and the next one comes if the one before was done in full.
+/// A read or write under way. As in Linux, each piece is a call of its own on the device, made if the one
+/// before was done in full.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::door) struct Transfer {
     pieces: Vec<Piece>,
     at: usize,
-    /// Of the piece that it is at, by earlier parts.
+    /// Bytes of the current piece that earlier parts have done.
     within: usize,
     done: usize,
     pub(in crate::door) nonblock: bool,
-    /// The piece was not all there.
+    /// Whether some of the piece was not mapped.
     pub(in crate::door) cut: bool,
 }
 
@@ -203,20 +206,20 @@ impl Transfer {
         Self { pieces, at: 0, within: 0, done: 0, nonblock, cut: false }
     }
 
-    /// The piece that it is at.
+    /// Returns the current piece.
     pub(in crate::door) fn piece(&self) -> Piece {
         self.pieces[self.at]
     }
 
-    /// What is to be fetched of it next, for a write.
+    /// Returns what to fetch of the current piece next, for a write.
     pub(in crate::door) fn part(&self) -> Piece {
         let Piece { at, len } = self.piece();
-        Piece { at: at.wrapping_add(self.within as u64), len: (len - self.within).min(PART) }
+        Piece { at: at.wrapping_add(self.within as u64), len: (len - self.within).min(MAX_PART) }
     }
 
-    /// Some bytes of a part are written. True if there is more to do.
+    /// Notes that bytes of a part are written. Returns whether there is more to do.
     pub(in crate::door) fn advance_part(&mut self, count: usize) -> bool {
-        // A part ends within a record: the rest of that comes with the next one.
+        // A part may end within a record, which is then taken with the next part.
         if count > 0 && self.within + self.part().len < self.piece().len {
             self.done += count;
             self.within += count;
@@ -225,7 +228,8 @@ impl Transfer {
         self.advance(count)
     }
 
-    /// Some bytes of the piece, behind those of its earlier parts, are done. True if there is more to do.
+    /// Notes that bytes of the current piece are done, after those of its earlier parts. Returns whether there
+    /// is more to do.
     pub(in crate::door) fn advance(&mut self, count: usize) -> bool {
         let full = self.within + count == self.piece().len;
         self.done += count;
@@ -234,7 +238,7 @@ impl Transfer {
         full && self.at < self.pieces.len()
     }
 
-    /// What the whole call returns when it ends like this.
+    /// Returns what the whole call returns if it ends with this error, or with 0 for none.
     pub(in crate::door) fn outcome(&self, error: i32) -> Result<i64, i32> {
         if self.done == 0 && error != 0 {
             Err(error)
@@ -244,16 +248,16 @@ impl Transfer {
     }
 }
 
-/// Puts bytes into a piece of the thread's memory; how many found room.
+/// Puts bytes into a piece of the thread's memory. Returns how many fitted.
 pub(in crate::door) fn put(thread: i32, piece: Piece, bytes: &[u8]) -> usize {
     let bytes = &bytes[..bytes.len().min(piece.len)];
     if bytes.is_empty() { 0 } else { memory::write(thread, piece.at, bytes).unwrap_or(0) }
 }
 
-/// Puts bytes into the thread's memory, all of them, and returns how many.
+/// Puts all bytes into the thread's memory. Returns how many they are.
 ///
 /// # Errors
-/// `EFAULT` if they do not all have room there.
+/// `EFAULT` if not all of that memory can be written.
 pub(in crate::door) fn put_all(thread: i32, at: u64, bytes: &[u8]) -> Result<i64, Errno> {
     let piece = Piece { at, len: bytes.len() };
     if put(thread, piece, bytes) == bytes.len() {
@@ -266,15 +270,15 @@ pub(in crate::door) fn put_all(thread: i32, at: u64, bytes: &[u8]) -> Result<i64
 /// Puts a struct into the thread's memory.
 ///
 /// # Errors
-/// As [`put_all`]'s.
+/// Those of [`put_all`].
 pub(in crate::door) fn write(thread: i32, at: u64, bytes: &[u8]) -> Result<(), Errno> {
     put_all(thread, at, bytes).map(drop)
 }
 
-/// Puts bytes into pieces of the thread's memory.
+/// Puts bytes into pieces of the thread's memory, one after the other.
 ///
 /// # Errors
-/// `EFAULT` where there is not room for all.
+/// `EFAULT` if the pieces are too small, or if not all of them can be written.
 pub(in crate::door) fn scatter(
     thread: i32,
     pieces: &[Piece],
@@ -332,15 +336,15 @@ mod tests {
         let mut short = Transfer::new(vec![piece(3), piece(5)], false);
         assert!(!short.advance(2));
         assert_eq!(short.outcome(0), Ok(2));
-        let mut long = Transfer::new(vec![piece(PART + 9), piece(2)], false);
-        assert_eq!(long.part(), piece(PART));
-        assert!(long.advance_part(PART - 5), "a record lies across the border");
-        assert_eq!(long.part(), Piece { at: 4096 + PART as u64 - 5, len: 14 });
+        let mut long = Transfer::new(vec![piece(MAX_PART + 9), piece(2)], false);
+        assert_eq!(long.part(), piece(MAX_PART));
+        assert!(long.advance_part(MAX_PART - 5), "a record lies across the border");
+        assert_eq!(long.part(), Piece { at: 4096 + MAX_PART as u64 - 5, len: 14 });
         assert!(long.advance_part(14));
-        assert_eq!((long.part(), long.outcome(0)), (piece(2), Ok(PART as i64 + 9)));
-        let mut refused = Transfer::new(vec![piece(2 * PART)], false);
+        assert_eq!((long.part(), long.outcome(0)), (piece(2), Ok(MAX_PART as i64 + 9)));
+        let mut refused = Transfer::new(vec![piece(2 * MAX_PART)], false);
         assert!(!refused.advance_part(0), "nothing was taken, so nothing will be");
-        let mut read = Transfer::new(vec![piece(2 * PART), piece(1)], false);
+        let mut read = Transfer::new(vec![piece(2 * MAX_PART), piece(1)], false);
         assert!(!read.advance(28), "a read of less than a piece is done, however long that is");
         assert_eq!(read.outcome(0), Ok(28));
         let nothing = Transfer::new(vec![piece(0)], false);
@@ -365,7 +369,7 @@ mod tests {
 
     #[test]
     fn what_is_the_same_for_every_file_is_the_kernels() {
-        for request in COMMON {
+        for request in KERNELS_IOCTLS {
             let call = call(libc::SYS_ioctl, [900, request.into(), 0]);
             assert_eq!(trapped(&call), Ok(Trapped::Native));
         }

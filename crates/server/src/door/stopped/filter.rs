@@ -1,21 +1,21 @@
-//! The filters, in the kernel's classic BPF: which system calls wait for the server.
+//! Filters in the kernel's classic BPF, which decide which system calls wait for the server.
 //!
-//! The crates that write such filters cannot express a notification, so this is by hand: a filter has
-//! lists of call numbers and a few comparisons of descriptors and flags.
+//! They are written by hand because the crates that write such filters cannot express a notification. A
+//! filter is lists of call numbers and a few comparisons of descriptors and flags.
 
 use aseqd_host::seccomp::{ALLOW, Instruction, NOTIFY};
 use libc::c_long;
 use std::mem::offset_of;
 use std::ops::Range;
 
-/// The calls that open a file.
+/// Calls that open a file.
 #[cfg(target_arch = "x86_64")]
 const OPENS: &[c_long] = &[libc::SYS_open, libc::SYS_openat, libc::SYS_openat2, libc::SYS_creat];
 #[cfg(not(target_arch = "x86_64"))]
 const OPENS: &[c_long] = &[libc::SYS_openat, libc::SYS_openat2];
 
-/// The calls that look at a path without opening it; `newfstatat` and `statx` are apart, since they
-/// are also how the C library asks for what is behind a descriptor.
+/// Calls that look at a path without opening it. `newfstatat` and `statx` are not among them: the C
+/// library also makes them for descriptors, so their flags decide.
 #[cfg(target_arch = "x86_64")]
 const LOOKS: &[c_long] = &[
     libc::SYS_access,
@@ -43,16 +43,16 @@ const LOOKS: &[c_long] = &[
     libc::SYS_inotify_add_watch,
 ];
 
-/// The calls on a directory that the kernel does not have, whose descriptor is the first argument.
+/// Calls that work on a directory. The first argument is its descriptor.
 const ON_FOLDERS: &[c_long] = &[libc::SYS_getdents64, libc::SYS_lseek, libc::SYS_fstat];
 
-/// The calls that copy a descriptor, which is the first argument.
+/// Calls that copy a descriptor, which is the first argument.
 #[cfg(target_arch = "x86_64")]
 const DUPS: &[c_long] = &[libc::SYS_dup, libc::SYS_dup2, libc::SYS_dup3];
 #[cfg(not(target_arch = "x86_64"))]
 const DUPS: &[c_long] = &[libc::SYS_dup, libc::SYS_dup3];
 
-/// The calls on a file, whose descriptor is the first argument.
+/// Calls on a file, whose descriptor is the first argument.
 pub(in crate::door) const ON_FILES: &[c_long] = &[
     libc::SYS_read,
     libc::SYS_write,
@@ -63,8 +63,8 @@ pub(in crate::door) const ON_FILES: &[c_long] = &[
     libc::SYS_ioctl,
 ];
 
-/// Calls for sockets and pipes, which our descriptors are to the kernel, and must not be to the
-/// program: by such a call it would take, or send, bytes that are there to show a state to polls.
+/// Calls for sockets and pipes. To the kernel our descriptors are such; the program must not notice,
+/// because these calls would take or send the bytes that show polls whether a file is ready.
 pub(in crate::door) const ON_SOCKETS: &[c_long] = &[
     libc::SYS_sendto,
     libc::SYS_recvfrom,
@@ -84,21 +84,22 @@ pub(in crate::door) const ON_SOCKETS: &[c_long] = &[
     libc::SYS_getsockopt,
 ];
 
-/// Calls that move bytes between two descriptors, the first argument and the second.
+/// Calls that move bytes between two descriptors, the first two arguments.
 pub(in crate::door) const BETWEEN_FIRST_TWO: &[c_long] = &[libc::SYS_sendfile, libc::SYS_tee];
 
-/// This machine's own interface, `AUDIT_ARCH_*` of `linux/audit.h`: ELF machine, 64 bits, little endian.
+/// The machine's native system call interface, an `AUDIT_ARCH_*` of `linux/audit.h`: the ELF machine with
+/// the bits for 64 bits and little endian.
 #[cfg(target_arch = "x86_64")]
 const ARCH: u32 = 62 | 0xc000_0000;
 #[cfg(target_arch = "aarch64")]
 const ARCH: u32 = 183 | 0xc000_0000;
 #[cfg(target_arch = "riscv64")]
 const ARCH: u32 = 243 | 0xc000_0000;
-/// No machine: there the doors lead nowhere.
+/// No machine has this value, so no call is stopped where the filters are not known to work.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 const ARCH: u32 = u32::MAX;
 
-/// Calls of the x32 interface have this bit.
+/// The bit that marks calls of the x32 interface.
 #[cfg(target_arch = "x86_64")]
 const X32: u32 = 0x4000_0000;
 
@@ -113,12 +114,12 @@ const fn code(parts: u32) -> u16 {
     parts as u16
 }
 
-/// Where a jump goes.
+/// The destination of a jump.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum To {
     /// The next instruction.
     Next,
-    /// What a label stands for.
+    /// The instruction with this label.
     Label(Label),
 }
 
@@ -126,25 +127,25 @@ enum To {
 enum Label {
     /// The call runs.
     Allow,
-    /// The call waits.
+    /// The call waits for the server.
     Notify,
-    /// It waits if its descriptor is one of ours.
+    /// The call waits if its first argument is a descriptor of the range.
     Descriptor,
-    /// `newfstatat`: the flags are the fourth argument.
+    /// `newfstatat`, whose flags are the fourth argument.
     Newfstatat,
-    /// `statx`: the flags are the third.
+    /// `statx`, whose flags are the third argument.
     Statx,
-    /// What a stat with these flags is about, a path or a descriptor.
+    /// A stat with `AT_EMPTY_PATH`: it is about its descriptor, unless that is `AT_FDCWD`.
     Flags,
-    /// `fcntl`: it waits if it copies a descriptor of ours.
+    /// `fcntl`, which waits if it copies a descriptor of the range.
     Fcntl,
-    /// It waits if its second argument is one of ours, or its first.
+    /// The call waits if one of its first two arguments is a descriptor of the range.
     FirstTwo,
-    /// It waits if its third argument is one of ours, or its first.
+    /// The call waits if its first or third argument is a descriptor of the range.
     FirstAndThird,
 }
 
-/// An instruction whose jumps are not yet counted.
+/// An instruction whose jumps go to labels.
 struct Step {
     label: Option<Label>,
     code: u16,
@@ -167,8 +168,8 @@ impl Step {
     }
 }
 
-/// Waits for the server: every call that opens a file or looks at a path, and those on descriptors of
-/// this range that a directory, or a descriptor that only names a file, does not have.
+/// Returns the hand-over's filter. It stops every call that opens a file or looks at a path, and calls on
+/// descriptors of this range, which are directories and files opened with `O_PATH`.
 pub(in crate::door) fn handover(range: &Range<i32>) -> Vec<Instruction> {
     assemble([
         prologue(),
@@ -182,7 +183,8 @@ pub(in crate::door) fn handover(range: &Range<i32>) -> Vec<Instruction> {
     ])
 }
 
-/// Waits for the server: the same, and all other calls on descriptors of this range.
+/// Returns the trap's filter. It stops what [`handover`]'s does, and all other calls on descriptors of
+/// this range.
 pub(in crate::door) fn trap(range: &Range<i32>) -> Vec<Instruction> {
     assemble([
         prologue(),
@@ -192,7 +194,7 @@ pub(in crate::door) fn trap(range: &Range<i32>) -> Vec<Instruction> {
         numbers(DUPS, Label::Descriptor),
         numbers(ON_SOCKETS, Label::Descriptor),
         numbers(&[libc::SYS_vmsplice], Label::Descriptor),
-        // It gives a descriptor at the lowest number; and hardly any program has it.
+        // Its descriptor is another process's, so it cannot be compared here. Hardly any program makes it.
         numbers(&[libc::SYS_pidfd_getfd], Label::Notify),
         numbers(BETWEEN_FIRST_TWO, Label::FirstTwo),
         numbers(&[libc::SYS_splice], Label::FirstAndThird),
@@ -204,8 +206,8 @@ pub(in crate::door) fn trap(range: &Range<i32>) -> Vec<Instruction> {
     ])
 }
 
-/// The calls that take a path. A stat of what is behind a descriptor is also told by its flags: it
-/// is in every program that reads a file, and need not wait.
+/// Returns the steps for calls with a path. A stat of a descriptor is recognised by its flags and does not
+/// wait: every program that reads a file makes one.
 fn paths() -> Vec<Step> {
     let mut steps = numbers(OPENS, Label::Notify);
     steps.extend(numbers(LOOKS, Label::Notify));
@@ -214,7 +216,7 @@ fn paths() -> Vec<Step> {
     steps
 }
 
-/// The end of the list of numbers, and what is behind its labels.
+/// Returns the end of the list of call numbers, and the steps behind the labels for flags and `fcntl`.
 fn fcntl() -> Vec<Step> {
     let dups = [libc::F_DUPFD, libc::F_DUPFD_CLOEXEC].map(i32::unsigned_abs);
     let (allow, notify) = (To::Label(Label::Allow), To::Label(Label::Notify));
@@ -235,7 +237,7 @@ fn fcntl() -> Vec<Step> {
     ]
 }
 
-/// Is the first argument of this range?
+/// Returns the steps that stop a call whose first argument is in this range.
 fn descriptors(range: &Range<i32>) -> Vec<Step> {
     let [first, end] = [range.start, range.end].map(i32::unsigned_abs);
     let (allow, notify) = (To::Label(Label::Allow), To::Label(Label::Notify));
@@ -246,7 +248,7 @@ fn descriptors(range: &Range<i32>) -> Vec<Step> {
     ]
 }
 
-/// Is this argument of this range? If not, the first one may be.
+/// Returns the steps that stop a call whose argument `index`, or else its first one, is in this range.
 fn others(index: usize, label: Label, range: &Range<i32>) -> Vec<Step> {
     let [first, end] = [range.start, range.end].map(i32::unsigned_abs);
     let (descriptor, notify) = (To::Label(Label::Descriptor), To::Label(Label::Notify));
@@ -257,7 +259,7 @@ fn others(index: usize, label: Label, range: &Range<i32>) -> Vec<Step> {
     ]
 }
 
-/// Leaves other interfaces alone, and loads the number of the call.
+/// Returns the steps that let calls of other interfaces through and load the number of the call.
 fn prologue() -> Vec<Step> {
     vec![
         Step::new(LOAD, offset(offset_of!(libc::seccomp_data, arch))),
@@ -268,6 +270,7 @@ fn prologue() -> Vec<Step> {
     ]
 }
 
+/// Returns the steps that send the calls of a list to a label.
 fn numbers(list: &[c_long], label: Label) -> Vec<Step> {
     list.iter().map(|call| Step::jump(EQUAL, number(*call), To::Label(label), To::Next)).collect()
 }
@@ -279,6 +282,7 @@ fn epilogue() -> Vec<Step> {
     ]
 }
 
+/// Turns labels into distances.
 fn assemble(parts: impl IntoIterator<Item = Vec<Step>>) -> Vec<Instruction> {
     let steps: Vec<Step> = parts.into_iter().flatten().collect();
     let distance = |at: usize, to: To| match to {
@@ -297,7 +301,7 @@ fn assemble(parts: impl IntoIterator<Item = Vec<Step>>) -> Vec<Instruction> {
     steps.iter().enumerate().map(instruction).collect()
 }
 
-/// The offset of the low half of an argument: a descriptor and a command have 32 bits.
+/// Returns the offset of the low half of an argument. Descriptors, flags and commands have 32 bits.
 fn argument(index: usize) -> u32 {
     offset(offset_of!(libc::seccomp_data, args) + index * size_of::<u64>())
 }
@@ -314,7 +318,7 @@ fn number(call: c_long) -> u32 {
 mod tests {
     use super::*;
 
-    /// What a filter says of a call.
+    /// Returns what a filter decides about a call.
     fn verdict<const N: usize>(
         filter: &[Instruction],
         arch: u32,
@@ -347,7 +351,7 @@ mod tests {
         }
     }
 
-    /// What a descriptor is worth to a filter for 768 to 1023.
+    /// Descriptors, and what a filter for 768 to 1023 decides about calls on them.
     const DESCRIPTORS: [(u64, u32); 7] = [
         (0, ALLOW),
         (767, ALLOW),

@@ -1,8 +1,8 @@
-//! Directories that the kernel does not have, and those of the kernel that have something of ours in them.
+//! Directories that only we have, and directories of the kernel that have something of ours in them.
 //!
-//! A program's descriptor of the first is the end of a FIFO, which shows by the other end when its last
-//! copy is closed; all that the program does with it is stopped. One of the second is the directory itself,
-//! and only listing it is stopped.
+//! A program that opens one of the first kind gets the end of a FIFO. The server keeps the other end, which
+//! shows when the program closes its last copy. Every call on the descriptor is stopped. A program that
+//! opens one of the second kind gets the directory itself, and only calls that list it are answered here.
 
 use super::identity::Identity;
 use super::place::{Folder, Goal};
@@ -16,13 +16,13 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
-/// The bytes of `struct linux_dirent64` before the name: inode, offset, length, type.
+/// The size of `struct linux_dirent64` before the name, in bytes: inode, offset, length, type.
 const HEAD: usize = 19;
-/// Records begin at multiples of this.
+/// Records begin at multiples of this many bytes.
 const ALIGNMENT: usize = 8;
 
-/// The number that `stat` shows of a place of ours: those of a FUSE mount with the same files, so far
-/// as that has them.
+/// Returns the inode number that `stat` shows of a place of ours. Places that a FUSE mount has too have the
+/// same numbers there.
 pub(in crate::door) fn inode(goal: Goal) -> u64 {
     match goal {
         Goal::Folder(Folder::Sound) => 1,
@@ -34,6 +34,7 @@ pub(in crate::door) fn inode(goal: Goal) -> u64 {
     }
 }
 
+/// Returns the file type of a place.
 fn kind(goal: Goal) -> FileType {
     match goal {
         Goal::Device(_) => FileType::CharacterDevice,
@@ -42,12 +43,12 @@ fn kind(goal: Goal) -> FileType {
     }
 }
 
-/// The directories that programs have open and the kernel does not have.
+/// The directories of ours that programs have open.
 #[derive(Debug)]
 pub(in crate::door) struct Folders {
     open: BTreeMap<u64, Open>,
     next: u64,
-    /// Readable when one of them is closed.
+    /// Readable when a program has closed one of them.
     epoll: OwnedFd,
 }
 
@@ -55,26 +56,28 @@ pub(in crate::door) struct Folders {
 struct Open {
     folder: Folder,
     identity: Identity,
-    /// Fails when the program's last descriptor is closed.
+    /// The server's end of the FIFO. Polls of it report an error once the program's last copy is closed.
     ours: OwnedFd,
-    /// The next entry.
+    /// The index of the entry that is listed next.
     position: u64,
 }
 
 impl Folders {
+    /// Returns the table, with nothing open.
+    ///
     /// # Errors
-    /// `EMFILE`, `ENFILE`, `ENOMEM`.
+    /// `EMFILE` or `ENFILE` if there are too many open files, `ENOMEM`.
     pub(in crate::door) fn new() -> Result<Self, Errno> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         Ok(Self { open: BTreeMap::new(), next: 0, epoll })
     }
 
-    /// A descriptor for a program that opens this directory.
+    /// Returns a descriptor for a program that opens this directory.
     ///
     /// # Errors
-    /// As [`new`](Self::new)'s.
+    /// Those of [`new`](Self::new).
     pub(in crate::door) fn open(&mut self, folder: Folder) -> Result<OwnedFd, Errno> {
-        // What a program reads from it without being stopped does not sleep.
+        // A read that is not stopped, through a copy outside the range, does not sleep.
         let (theirs, ours) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let identity = Identity::of(&fstat(&theirs)?);
         epoll::add(&self.epoll, &ours, EventData::new_u64(self.next), EventFlags::empty())?;
@@ -97,7 +100,7 @@ impl Folders {
         }
     }
 
-    /// Which directory a file that some program has open is.
+    /// Returns the directory that a program's open file is, if it is one of ours.
     pub(in crate::door) fn known(&self, identity: Identity) -> Option<Folder> {
         self.open.values().find(|open| open.identity == identity).map(|open| open.folder)
     }
@@ -106,19 +109,19 @@ impl Folders {
         self.open.values_mut().find(|open| open.identity == identity).ok_or(Errno::BADF)
     }
 
-    /// One more descriptor of a directory that is open.
+    /// Returns another descriptor of an open directory.
     ///
     /// # Errors
-    /// `EBADF` if it is not, `EMFILE`.
+    /// `EBADF` if it is not open, `EMFILE` or `ENFILE` if there are too many open files.
     pub(in crate::door) fn another(&mut self, identity: Identity) -> Result<OwnedFd, Errno> {
         let path = format!("/proc/self/fd/{}", self.find(identity)?.ours.as_raw_fd());
         openat(CWD, path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
     }
 
-    /// The next records, as many as fit into `size` bytes.
+    /// Returns the next records of a directory, as many as fit into `size` bytes.
     ///
     /// # Errors
-    /// `EINVAL` if not one fits.
+    /// `EINVAL` if not even one fits, `EBADF` if the directory is not open.
     pub(in crate::door) fn list(
         &mut self,
         identity: Identity,
@@ -145,10 +148,10 @@ impl Folders {
         Ok(records.bytes)
     }
 
-    /// Moves to an entry, as `lseek` does.
+    /// Moves the position of an open directory, as `lseek` does, and returns the new one.
     ///
     /// # Errors
-    /// `EINVAL` if there is no such place.
+    /// `EINVAL` for a negative position or an unknown `whence`, `EBADF` if the directory is not open.
     pub(in crate::door) fn seek(
         &mut self,
         identity: Identity,
@@ -174,14 +177,14 @@ impl AsFd for Folders {
     }
 }
 
-/// Records of `getdents64`, up to a size.
+/// Records as `getdents64` returns them, up to a size in bytes.
 struct Records {
     bytes: Vec<u8>,
     size: usize,
 }
 
 impl Records {
-    /// False if it does not fit.
+    /// Adds a record. Returns whether it fits.
     fn add(&mut self, name: &[u8], inode: u64, next: u64, kind: FileType) -> bool {
         let length = record(name.len());
         if self.bytes.len() + length > self.size {
@@ -192,7 +195,7 @@ impl Records {
         self.bytes.extend_from_slice(&next.to_ne_bytes());
         // A name has at most 255 bytes.
         self.bytes.extend_from_slice(&u16::try_from(length).unwrap_or(0).to_ne_bytes());
-        // `DT_CHR` and the others are the types of `stat` without their last twelve bits.
+        // `DT_CHR` and the like are the file types of `stat` without the twelve bits of permissions.
         self.bytes.push(u8::try_from(kind.as_raw_mode() >> 12).unwrap_or(0));
         self.bytes.extend_from_slice(name);
         self.bytes.resize(end, 0);
@@ -200,15 +203,16 @@ impl Records {
     }
 }
 
+/// Returns the size of a record whose name has this many bytes.
 fn record(name: usize) -> usize {
     (HEAD + name + 1).next_multiple_of(ALIGNMENT)
 }
 
-/// The next records of a directory of the kernel, of which some program has this open file, and behind the
-/// first of them what it has of ours.
+/// Returns the next records of a directory of the kernel that a program has open. The first call also
+/// returns the entries of ours, after the others.
 ///
 /// # Errors
-/// Those of `getdents64(2)`.
+/// `EINVAL` if the entries of ours do not fit into `size` bytes, and those of `getdents64(2)`.
 pub(in crate::door) fn list_with(
     directory: &OwnedFd,
     ours: &[(&'static str, Goal)],
@@ -226,7 +230,7 @@ pub(in crate::door) fn list_with(
         let entry = entry?;
         next = entry.next_entry_cookie();
         records.add(entry.file_name().to_bytes(), entry.ino(), next, entry.file_type());
-        // What is read so far is all that the program's call would have read.
+        // The program's own call would have read no more either.
         if list.is_buffer_empty() {
             break;
         }
@@ -237,7 +241,10 @@ pub(in crate::door) fn list_with(
     Ok(records.bytes)
 }
 
-/// A file of memory that can only be read.
+/// Returns a file in memory that has these bytes and can only be read.
+///
+/// # Errors
+/// `EMFILE` or `ENFILE` if there are too many open files, `ENOMEM`, `ENOENT` without `/proc`.
 pub(in crate::door) fn read_only(name: &str, mut bytes: &[u8]) -> Result<OwnedFd, Errno> {
     let memory = memfd_create(name, MemfdFlags::CLOEXEC)?;
     while !bytes.is_empty() {

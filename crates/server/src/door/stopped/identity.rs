@@ -1,11 +1,11 @@
-//! Which file a descriptor or a path is of.
+//! The identity of a file, by which descriptors of the same file are recognised.
 
 use rustix::fs::{AtFlags, FileType, Stat, StatxFlags, statat, statx};
 use rustix::io::Errno;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-/// Which file a descriptor is of: device and inode.
+/// Identifies a file by the numbers of its file system and its inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::door) struct Identity(u64, u64);
 
@@ -27,7 +27,8 @@ impl Identity {
     }
 }
 
-/// Which file is at a path, and of which type, as the kernel remembers it.
+/// Returns the identity and the type of the file at a path, as the kernel remembers them: a remote file system
+/// is not asked.
 ///
 /// # Errors
 /// Those of `statx(2)`.
@@ -38,7 +39,7 @@ pub(in crate::door) fn identify(
 ) -> Result<(Identity, FileType), Errno> {
     let wanted = StatxFlags::TYPE | StatxFlags::INO;
     match statx(&directory, path, flags | AtFlags::STATX_DONT_SYNC, wanted) {
-        // A sandbox that does not know it.
+        // Some sandboxes refuse statx.
         Err(Errno::NOSYS | Errno::PERM) => {
             let stat = statat(directory, path, flags)?;
             Ok((Identity::of(&stat), FileType::from_raw_mode(stat.st_mode)))

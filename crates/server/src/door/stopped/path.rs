@@ -1,4 +1,4 @@
-//! What a call that opens a file, or looks at one, asks for.
+//! Stopped calls with paths: what they ask of which place.
 
 use super::target::Targets;
 use super::walk::{End, Known, may_lead, walk};
@@ -10,55 +10,45 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// The longest path that the kernel takes, with its end.
+/// Maximum size of a path in bytes, as in the kernel, with the zero at its end.
 const PATH_MAX: usize = 4096;
 
-/// How much of a path is read at first: nearly all are shorter.
+/// How many bytes of a path are read at first. Nearly all paths are shorter, and one read is enough.
 const PATH_USUAL: usize = 256;
 
-/// `struct open_how` of `linux/openat2.h`: flags, mode, resolve.
+/// The size of `struct open_how` of `linux/openat2.h`, in bytes: flags, mode, resolve.
 const OPEN_HOW_SIZE: usize = 24;
 
-/// What `openat2` knows; a flag that is not among these is refused.
+/// The `RESOLVE_*` flags of `openat2`. The kernel refuses others.
 const RESOLVE_KNOWN: u64 = 0x3f;
 
-/// What a call wants of a place.
+/// What a call asks of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::door) enum Question {
+    /// An open with these flags.
     Open(OFlags),
-    /// `struct stat` at this address.
+    /// A `struct stat`, to be put at this address.
     Stat(u64),
-    /// `struct statx` at this address.
+    /// A `struct statx`, to be put at this address.
     Statx(u64),
-    /// May the thread do this, by its real ids or by those that count for opens?
-    Access {
-        mode: i32,
-        effective: bool,
-    },
-    /// Where a link points to, as many bytes of it.
-    ReadLink {
-        at: u64,
-        size: i32,
-    },
-    /// Extended attributes: their names, or the value of one.
-    Attributes {
-        list: bool,
-    },
-    /// What happens there, for this inotify.
-    Watch {
-        instance: i32,
-        mask: u32,
-    },
+    /// Whether the thread may do this, by its real ids or by those that count for opens.
+    Access { mode: i32, effective: bool },
+    /// The target of a link, at most `size` bytes of it.
+    ReadLink { at: u64, size: i32 },
+    /// Extended attributes: the list of their names, or the value of one.
+    Attributes { list: bool },
+    /// A watch of an inotify instance.
+    Watch { instance: i32, mask: u32 },
 }
 
-/// A call that asks for a place of ours.
+/// A question about a place of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::door) struct Asking {
     pub(in crate::door) end: End,
     pub(in crate::door) question: Question,
 }
 
-/// A call with a path, as the program made it.
+/// A call with a path, as the program has made it.
 struct Asked {
     directory: i32,
     path: u64,
@@ -67,10 +57,11 @@ struct Asked {
     resolve: ResolveFlags,
 }
 
-/// Does this call ask for a place of ours? What cannot be read is not ours: the kernel will say why.
+/// Returns what a call asks of a place of ours; `None` if it is about another place, or if its arguments cannot
+/// be read: then the kernel fails it.
 ///
 /// # Errors
-/// Those that the kernel would have for that place.
+/// `ENOTDIR` if the path treats a file of ours as a directory.
 pub(in crate::door) fn asking(
     call: &Notification,
     targets: &mut Targets,
@@ -91,7 +82,7 @@ pub(in crate::door) fn asking(
         follow = false;
     }
     let path = if in_root { path.strip_prefix("/").unwrap_or(path) } else { path };
-    // Nothing is listed of /dev but by an open.
+    // Of /dev itself only opens matter, since listing it shows our directory.
     let only_dev = bytes.ends_with(b"dev") && !matches!(question, Question::Open(_));
     if !may_lead(&bytes) || only_dev {
         return Ok(None);
@@ -100,7 +91,7 @@ pub(in crate::door) fn asking(
     Ok(end.map(|end| Asking { end, question }))
 }
 
-/// What a call with a path asks; nothing if it has none.
+/// Reads the arguments of a call with a path; `None` for other calls.
 fn asked(call: &Notification) -> Result<Option<Asked>, Errno> {
     let Notification { args, number, .. } = *call;
     let resolve = ResolveFlags::empty();
@@ -164,7 +155,7 @@ fn asked(call: &Notification) -> Result<Option<Asked>, Errno> {
     Ok(Some(Asked { directory, path, question, follow, resolve }))
 }
 
-/// What an openat2 asks; nothing if the kernel will refuse it.
+/// Reads the arguments of an openat2; `None` if the kernel will refuse them.
 fn asked_openat2(call: &Notification) -> Result<Option<Asked>, Errno> {
     let [directory, path, at, size, ..] = call.args;
     let size = usize::try_from(size).unwrap_or(usize::MAX);
@@ -196,12 +187,13 @@ fn asked_openat2(call: &Notification) -> Result<Option<Asked>, Errno> {
     }))
 }
 
-/// A descriptor, or flags: the low half of an argument.
-#[expect(clippy::cast_possible_truncation, reason = "the kernel, too, takes the low half")]
+/// Returns the low half of an argument, where it is a descriptor or flags.
+#[expect(clippy::cast_possible_truncation, reason = "the kernel takes the low half too")]
 pub(in crate::door) const fn low(argument: u64) -> i32 {
     argument as i32
 }
 
+/// Reads a path of the thread, up to its zero.
 fn read_path(thread: i32, at: u64) -> Result<Vec<u8>, Errno> {
     let mut path = vec![0; PATH_USUAL];
     let mut have = 0;

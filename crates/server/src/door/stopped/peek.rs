@@ -1,5 +1,7 @@
-//! Looks at the file systems of programs without waiting for one. Behind a path there may be a FUSE or NFS
-//! mount whose server does not answer: the program that asks waits for it, but nobody else must.
+//! Looks at the file systems of programs without ever waiting for one.
+//!
+//! A path may lead to a FUSE or NFS mount whose server does not answer. The program that asks then waits for
+//! it, but the server, and with it all other programs, must not.
 
 use super::identity::{Identity, identify};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, openat, openat2, readlinkat};
@@ -9,13 +11,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
-/// File systems that ask nobody outside the kernel.
+/// File systems that the kernel serves alone, without a server that could keep a call waiting.
 const LOCAL: [&str; 18] = [
     "bcachefs", "btrfs", "devtmpfs", "erofs", "ext2", "ext3", "ext4", "f2fs", "overlay", "proc",
     "ramfs", "rootfs", "squashfs", "sysfs", "tmpfs", "vfat", "xfs", "zfs",
 ];
 
-/// The local file systems that were mounted when this was made, by their numbers.
+/// The numbers of the [local](LOCAL) file systems that were mounted when this was made.
 #[derive(Debug)]
 pub(in crate::door) struct Locals(Vec<u64>);
 
@@ -26,7 +28,7 @@ impl Default for Locals {
     }
 }
 
-/// The number of the file system in a line of mountinfo, if it is local:
+/// Returns the number of the file system in a line of mountinfo, if it is local. Such a line is
 /// `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw`.
 fn local(line: &str) -> Option<u64> {
     let (mount, file_system) = line.split_once(" - ")?;
@@ -49,16 +51,17 @@ impl Locals {
         self.0.contains(&identity.device())
     }
 
-    /// The file at a path from a root, so far as the kernel has it in memory, or on a local file system.
+    /// Opens the file at a path below a root, if the kernel has the way there in memory or the last
+    /// directory is on a local file system. A symbolic link at the end is not followed.
     ///
     /// # Errors
-    /// `ENOENT` if nothing is there; `EAGAIN` if that is not to be had without waiting.
+    /// `EAGAIN` if it would have to wait, and those of `openat2(2)`.
     pub(in crate::door) fn peek(&self, root: &OwnedFd, path: &Path) -> Result<Peeked, Errno> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let path = path.strip_prefix("/").unwrap_or(path);
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let file = match openat2(root, path, flags, Mode::empty(), ResolveFlags::CACHED) {
-            // What is not there is not always remembered: from the directory on, if that is local.
+            // The kernel may not remember that a file is missing: ask its directory, if that is local.
             Err(Errno::AGAIN) => {
                 let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
                     return Err(Errno::AGAIN);
@@ -70,7 +73,7 @@ impl Locals {
                 }
                 openat(above, name, flags, Mode::empty())?
             }
-            // Before Linux 5.12, or in a sandbox that does not know openat2.
+            // The kernel is older than Linux 5.12, or a sandbox refuses openat2.
             Err(Errno::INVAL | Errno::NOSYS | Errno::PERM) => {
                 openat(root, path, flags, Mode::empty())?
             }
@@ -80,7 +83,8 @@ impl Locals {
         Ok(Peeked { file, identity, kind })
     }
 
-    /// Where a symbolic link points to, if it is one, and one that can be read without waiting.
+    /// Returns the target of a symbolic link; `None` for other files, and for links on file systems that
+    /// are not local.
     pub(in crate::door) fn link(&self, peeked: &Peeked) -> Option<PathBuf> {
         if peeked.kind != FileType::Symlink || !self.has(peeked.identity) {
             return None;
@@ -89,7 +93,7 @@ impl Locals {
         Some(OsString::from_vec(target.into_bytes()).into())
     }
 
-    /// Is it on a local file system?
+    /// Returns whether a file is on a local file system.
     pub(in crate::door) fn is_local(&self, peeked: &Peeked) -> bool {
         self.has(peeked.identity)
     }

@@ -1,25 +1,25 @@
-//! The places of ours: device files, texts of `/proc/asound`, and the directories that they stand in.
+//! Our places: device files, texts of `/proc/asound`, and the directories that they are in.
 
 use crate::door::nodes;
 use aseqd_engine::Node;
 use aseqd_wire::asound::Text;
 use std::path::{Path, PathBuf};
 
-/// A place of ours.
+/// A file or directory of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::door) enum Goal {
     /// A device file.
     Device(Node),
     /// A text below `/proc/asound`.
     Text(Text),
-    /// A directory that has one of these in it.
+    /// A directory that contains one of these.
     Folder(Folder),
 }
 
-/// A directory that has something of ours in it. The kernel may have one there, too.
+/// A directory that contains something of ours. The kernel may have a directory at the same path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::door) enum Folder {
-    /// `/dev`, which the kernel always has.
+    /// `/dev`, which the kernel always has too.
     Dev,
     /// `/dev/snd`
     Sound,
@@ -42,12 +42,12 @@ impl Folder {
         }
     }
 
-    /// Is this its last name?
+    /// Returns whether this is the last component of its path.
     pub(in crate::door) fn is_called(self, name: &[u8]) -> bool {
         self.path().rsplit('/').next().is_some_and(|last| last.as_bytes() == name)
     }
 
-    /// What of ours is in it.
+    /// Returns the names of our files and directories in it.
     pub(in crate::door) fn entries(self) -> Vec<(&'static str, Goal)> {
         let devices = nodes().iter().map(|(name, node)| (*name, Goal::Device(*node)));
         let texts = Text::ALL.map(|text| (text.name(), Goal::Text(text)));
@@ -69,9 +69,9 @@ impl Folder {
 }
 
 impl Goal {
-    /// The place at a path that has nothing to follow in it.
+    /// Returns the place at an absolute path without links, `.` and `..`.
     pub(in crate::door) fn at(path: &Path) -> Option<Self> {
-        // Most are elsewhere.
+        // Most paths lead elsewhere.
         if !path.starts_with("/dev") && !path.starts_with("/proc/asound") {
             return None;
         }
@@ -86,7 +86,7 @@ impl Goal {
         Text::ALL.into_iter().find(|text| name == Path::new(text.name())).map(Self::Text)
     }
 
-    /// Its path.
+    /// Returns its path.
     pub(in crate::door) fn path(self) -> PathBuf {
         match self {
             Self::Device(node) => {
@@ -103,7 +103,7 @@ impl Goal {
         !matches!(self, Self::Folder(_))
     }
 
-    /// Is this the last name of a file of ours?
+    /// Returns whether this is the last component of the path of a file of ours.
     pub(in crate::door) fn is_name(name: &[u8]) -> bool {
         let texts = Text::ALL.map(|text| text.name().rsplit('/').next().unwrap_or_default());
         nodes().iter().any(|(node, _)| name == node.as_bytes())

@@ -1,5 +1,5 @@
-//! Where a path of a program leads: symbolic links, `..`, directories that the kernel does not have, and
-//! descriptors by their names in procfs.
+//! Follows paths of programs to our places: through symbolic links, `..`, directories that only we have, and
+//! the names that procfs has for descriptors.
 
 use super::identity::Identity;
 use super::place::{Folder, Goal};
@@ -9,28 +9,28 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
-/// The kernel follows at most this many symbolic links.
+/// Maximum number of symbolic links on the way, as in the kernel.
 const MAX_LINKS: usize = 40;
 
-/// Where a path leads, if that is a place of ours.
+/// The end of a path that leads to a place of ours, or through one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::door) enum End {
-    /// To a place of ours.
+    /// A place of ours.
     Place(Goal),
-    /// To the name that procfs has for a descriptor of a place of ours, which was not to be followed.
+    /// The name in procfs of a descriptor of a place of ours, where the call does not follow links.
     Link(Goal),
-    /// To this one of the kernel's, but through a directory that it does not have.
+    /// This path of the kernel's, reached through a directory that only we have: `/dev/snd/..` is `/dev`.
     Around(PathBuf),
 }
 
-/// Which place of ours a file that some program has open is, if any.
+/// Returns the place of ours that a program's open file is, if any.
 pub(in crate::door) type Known<'a> = dyn Fn(Identity) -> Option<Goal> + 'a;
 
-/// Follows a path of a thread from a directory, by its descriptor or `AT_FDCWD`. `None` if it does not lead
-/// to a place of ours: the kernel knows better.
+/// Follows a path of a thread from a directory, given as its descriptor or `AT_FDCWD`. Returns `None` if the
+/// path does not lead to a place of ours, so that the kernel handles it.
 ///
 /// # Errors
-/// `ENOTDIR` if the path goes on behind a file of ours.
+/// `ENOTDIR` if the path treats a file of ours as a directory.
 pub(in crate::door) fn walk(
     targets: &mut Targets,
     thread: i32,
@@ -44,7 +44,7 @@ pub(in crate::door) fn walk(
     } else {
         start(targets, thread, directory, known)
     };
-    // What a program finds in a root of its own is the kernel's.
+    // In a root directory of its own a program does not see our places.
     let rooted = || targets.link(thread, "root").is_ok_and(|root| root == Path::new("/"));
     let (Some(at), true) = (start, { rooted }()) else { return Ok(None) };
     let mut pending = VecDeque::new();
@@ -52,7 +52,7 @@ pub(in crate::door) fn walk(
     Walk { targets, thread, known, at, pending, links: 0, around: false }.run(follow)
 }
 
-/// The directory that a path begins at.
+/// Returns the directory where a path begins.
 fn start(targets: &mut Targets, thread: i32, directory: i32, known: &Known<'_>) -> Option<PathBuf> {
     if directory == libc::AT_FDCWD {
         return targets.link(thread, "cwd").ok();
@@ -73,14 +73,14 @@ struct Walk<'a> {
     at: PathBuf,
     pending: VecDeque<OsString>,
     links: usize,
-    /// Has it come out of a directory that the kernel does not have?
+    /// Whether the path has left a directory that only we have, by `..`.
     around: bool,
 }
 
 impl Walk<'_> {
     fn run(mut self, follow: bool) -> Result<Option<End>, Errno> {
         while let Some(name) = self.pending.pop_front() {
-            // Nothing is below a file, not even itself.
+            // A file contains nothing, not even `.`.
             if Goal::at(&self.at).is_some_and(Goal::is_file) {
                 return Err(Errno::NOTDIR);
             }
@@ -119,7 +119,7 @@ impl Walk<'_> {
         })
     }
 
-    /// Goes to a file of the kernel's, or to where it points. False if there is none.
+    /// Goes to a file of the kernel's, or to the target of a link. Returns whether the path can go on.
     fn enter(&mut self, next: PathBuf, follow: bool) -> bool {
         if self.pending.is_empty() && !follow {
             self.at = next;
@@ -129,7 +129,7 @@ impl Walk<'_> {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => return false,
             peeked => peeked.ok(),
         };
-        // What cannot be looked at without waiting is taken for no link.
+        // A file that cannot be looked at without waiting counts as no link.
         let Some(target) = peeked.and_then(|peeked| self.targets.target_of(&peeked)) else {
             self.at = next;
             return true;
@@ -147,8 +147,8 @@ impl Walk<'_> {
     }
 }
 
-/// Puts the names of a path before those that are still to be gone to. One that ends with a slash
-/// asks for a directory, as one that ends with a dot.
+/// Puts the components of a path in front of the pending ones. A path that ends with a slash asks for a
+/// directory, like one that ends with a dot.
 fn prepend(pending: &mut VecDeque<OsString>, path: &Path) {
     let bytes = path.as_os_str().as_encoded_bytes();
     if bytes.ends_with(b"/") || bytes.ends_with(b"/.") {
@@ -163,7 +163,7 @@ fn prepend(pending: &mut VecDeque<OsString>, path: &Path) {
     }
 }
 
-/// Is this the name of a descriptor in procfs, `/proc/1/fd/2` or `/proc/1/task/3/fd/2`?
+/// Returns whether this is the name of a descriptor in procfs: `/proc/1/fd/2` or `/proc/1/task/3/fd/2`.
 fn is_descriptor(path: &Path) -> bool {
     let is_number =
         |name: &OsStr| !name.is_empty() && name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
@@ -178,8 +178,8 @@ fn is_descriptor(path: &Path) -> bool {
     next == Some(OsStr::new("fd")) && parts.next().is_some_and(is_number) && parts.next().is_none()
 }
 
-/// Could this path, by its looks, lead to a place of ours? Nearly all are sorted out by their last
-/// name. A symbolic link does not show.
+/// Returns whether a path may lead to a place of ours, by its last component alone. This excludes nearly all
+/// paths of programs cheaply, and with them symbolic links of other names that lead to us.
 pub(in crate::door) fn may_lead(path: &[u8]) -> bool {
     let trimmed = path.iter().rposition(|byte| *byte != b'/').map_or(&[][..], |end| &path[..=end]);
     let last = trimmed.rsplit(|byte| *byte == b'/').next().unwrap_or_default();

@@ -9,13 +9,16 @@ use rustix::fs::{AtFlags, CWD, FileType, Stat, statat};
 use rustix::io::Errno;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The major number of sound devices, and the minor ones (`Documentation/admin-guide/devices.txt`).
-const MAJOR: u32 = 116;
+/// The major number of sound devices (`Documentation/admin-guide/devices.txt`).
+const SOUND_MAJOR: u32 = 116;
+/// The minor number of the sequencer.
 const SEQUENCER_MINOR: u32 = 1;
+/// The minor number of the timer.
 const TIMER_MINOR: u32 = 33;
+/// The minor number of the control device of the first card.
 const CONTROL_MINOR: u32 = 0;
 
-/// How the places look.
+/// The permissions, owners and times of our places.
 #[derive(Debug)]
 pub(super) struct Appearance {
     /// Permissions and owner of the device files.
@@ -26,7 +29,7 @@ pub(super) struct Appearance {
 }
 
 impl Appearance {
-    /// Places of this user, made now.
+    /// Returns the looks of places that belong to this process's user and are made now.
     pub(super) fn new() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let seconds = i64::try_from(now.as_secs()).unwrap_or(0);
@@ -44,6 +47,7 @@ impl Appearance {
         (self.uid, self.gid) = (file.st_uid, file.st_gid);
     }
 
+    /// Returns what `stat` shows of a place.
     pub(super) fn status(&self, goal: Goal) -> FileStatus {
         let (kind, mode, links) = match goal {
             Goal::Device(_) => (FileType::CharacterDevice, self.mode, 1),
@@ -60,14 +64,14 @@ impl Appearance {
         let below_dev = matches!(goal, Goal::Device(_) | Goal::Folder(Folder::Sound));
         let (uid, gid) = if below_dev { (self.uid, self.gid) } else { (0, 0) };
         FileStatus {
-            // Where the files are said to be.
+            // The file system that the places seem to be on.
             device: statat(CWD, "/dev", AtFlags::empty()).map_or(0, |stat| stat.st_dev),
             inode: inode(goal),
             mode: kind.as_raw_mode() | mode,
             links,
             uid,
             gid,
-            number: minor.map_or(0, |minor| libc::makedev(MAJOR, minor)),
+            number: minor.map_or(0, |minor| libc::makedev(SOUND_MAJOR, minor)),
             size: 0,
             blocks: 0,
             accessed: self.made,
@@ -76,6 +80,11 @@ impl Appearance {
         }
     }
 
+    /// Checks whether a user may access a place, as `access(2)` does. Without a user, the rights
+    /// of others count.
+    ///
+    /// # Errors
+    /// `EINVAL` for an unknown mode, `EACCES` if the user has no such permission.
     pub(super) fn access(&self, goal: Goal, mode: i32, user: Option<&User>) -> Result<(), Errno> {
         if mode & !(libc::R_OK | libc::W_OK | libc::X_OK) != 0 {
             return Err(Errno::INVAL);

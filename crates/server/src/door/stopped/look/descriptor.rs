@@ -1,4 +1,4 @@
-//! Calls on descriptors of directories, and those that show what a descriptor is.
+//! Calls on descriptors: listing and copying directories, and `stat` of any place of ours.
 
 use super::{Met, Places, answer};
 use crate::door::stopped::call::{put_all, write};
@@ -16,7 +16,7 @@ use std::os::fd::AsFd as _;
 use std::path::Path;
 
 impl Places {
-    /// A call on a descriptor that may be of a directory, or of a file that shows what it is.
+    /// Handles a call on a descriptor of the range.
     pub(super) fn descriptor(
         &mut self,
         listener: &Listener,
@@ -67,7 +67,7 @@ impl Places {
         Ok(answer(answered))
     }
 
-    /// Copies the descriptor of a directory.
+    /// Handles a call that copies the descriptor of a directory.
     pub(super) fn dup(
         &mut self,
         listener: &Listener,
@@ -79,7 +79,7 @@ impl Places {
             return Ok(Met::Other);
         }
         let found = targets.find(thread, low(args[0]))?;
-        // To a number that the program says: the kernel's.
+        // The kernel handles copies to a number that the program gives.
         let at_lowest = number == libc::SYS_dup || number == libc::SYS_fcntl;
         if !at_lowest || self.folders.known(found.identity).is_none() {
             return Ok(Met::Other);
@@ -98,7 +98,7 @@ impl Places {
     }
 }
 
-/// Lists a directory of the kernel's, if it has something of ours in it.
+/// Lists a directory of the kernel's that contains something of ours.
 fn list_native(call: &Notification, targets: &mut Targets, found: &Found) -> Met {
     let Some(copy) = &found.copy else { return Met::Native };
     let mut at = |path: &Path| targets.peek(call.thread, path).ok().map(|peeked| peeked.identity);
@@ -107,12 +107,13 @@ fn list_native(call: &Notification, targets: &mut Targets, found: &Found) -> Met
     let mut ours = folder.entries();
     ours.retain(|(_, goal)| at(&goal.path()).is_none());
     let size = usize::try_from(low(call.args[2])).unwrap_or(0);
-    // As much as a C library asks for, and more: it is held here.
+    // At most 1 MiB, since the server holds it; C libraries ask for 32 KiB.
     let listed = list_with(copy, &ours, size.min(1 << 20));
     Met::Answer(listed.and_then(|records| put_all(call.thread, call.args[1], &records)))
 }
 
-/// Is a call with these flags about what its descriptor is of? It may have a path nevertheless.
+/// Returns whether a call is about its descriptor: its flags have `AT_EMPTY_PATH`, and it has no path.
+/// `flags` is the index of the argument.
 pub(super) fn is_empty_path(call: &Notification, flags: usize) -> bool {
     let mut first = [0];
     low(call.args[flags]) & libc::AT_EMPTY_PATH != 0
@@ -120,6 +121,7 @@ pub(super) fn is_empty_path(call: &Notification, flags: usize) -> bool {
             || memory::read(call.thread, call.args[1], &mut first) == Ok(1) && first == [0])
 }
 
+/// Returns whether a call copies a descriptor.
 pub(super) fn is_dup(number: libc::c_long) -> bool {
     #[cfg(target_arch = "x86_64")]
     if number == libc::SYS_dup2 {

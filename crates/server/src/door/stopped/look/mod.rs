@@ -1,5 +1,5 @@
-//! Looks at places of ours: `stat`, `access`, `readlink` and the like of their paths, and the directories
-//! that they stand in. Both doors answer these alike.
+//! Answers calls that look at places of ours, by path or by descriptor: `stat`, `access`, `readlink`, opens of
+//! directories, and the like. The hand-over and the trap answer them alike.
 
 mod appearance;
 mod descriptor;
@@ -25,35 +25,37 @@ use std::ops::Range;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-/// What a call turned out to be.
+/// What became of a call.
 #[derive(Debug)]
 pub(in crate::door) enum Met {
-    /// Not one of those that are met here, or not about a place of ours.
+    /// The call is not about a place of ours, or is not handled here.
     Other,
-    /// The kernel does it right.
+    /// The kernel does the right thing by itself.
     Native,
     /// The call returns this.
     Answer(Result<i64, Errno>),
-    /// It is answered.
+    /// It has been answered, or its thread is gone.
     Done,
-    /// It opens a file of ours.
+    /// It opens a file of ours, which the door does.
     Open { goal: Goal, flags: OFlags },
 }
 
-/// What the places look like, and who has their directories open.
+/// The places of ours: how they look, and which of their directories programs have open.
 #[derive(Debug)]
 pub(in crate::door) struct Places {
     appearance: Appearance,
-    /// Descriptors of programs that are stopped.
+    /// The range of descriptors on which calls are stopped.
     range: Range<i32>,
     folders: Folders,
-    /// Files that stand for places, where a descriptor names one without opening it.
+    /// Files in memory that stand for places in descriptors opened with `O_PATH`, and in watches.
     stand_ins: Vec<(Goal, OwnedFd, Identity)>,
 }
 
 impl Places {
+    /// Returns the places, for programs whose calls are stopped on this range of descriptors.
+    ///
     /// # Errors
-    /// `EMFILE`, `ENFILE`, `ENOMEM`.
+    /// `EMFILE` or `ENFILE` if there are too many open files, `ENOMEM`.
     pub(in crate::door) fn new(range: Range<i32>) -> Result<Self, Errno> {
         Ok(Self {
             appearance: Appearance::new(),
@@ -63,12 +65,12 @@ impl Places {
         })
     }
 
-    /// The files look like this one.
+    /// Gives the device files the permissions and the owner of this file.
     pub(in crate::door) fn look_like(&mut self, file: &Stat) {
         self.appearance.take_from(file);
     }
 
-    /// Readable when [`sweep`](Self::sweep) has something to do.
+    /// Returns a descriptor that is readable when [`sweep`](Self::sweep) has something to do.
     pub(in crate::door) fn closed(&self) -> BorrowedFd<'_> {
         self.folders.as_fd()
     }
@@ -78,7 +80,8 @@ impl Places {
         self.folders.sweep();
     }
 
-    /// Meets a call with a path, and one on a descriptor of a directory or of a file that `device` knows.
+    /// Handles a call with a path, or one on a descriptor of the range. `device` returns which device a file is,
+    /// if it is one of the door's.
     pub(in crate::door) fn meet(
         &mut self,
         listener: &Listener,
@@ -105,8 +108,8 @@ impl Places {
         met.unwrap_or_else(|error| Met::Answer(Err(error)))
     }
 
-    /// What a call that is for files fails with, on a directory of ours or on a descriptor that only
-    /// names a place.
+    /// Returns the error of a call for files on a directory of ours, or on a descriptor that was opened with
+    /// `O_PATH`; `None` for other files.
     pub(in crate::door) fn refused(
         &self,
         identity: Identity,
@@ -123,6 +126,7 @@ impl Places {
         names.then_some(Errno::BADF)
     }
 
+    /// Returns the place of ours that a program's open file is, if any.
     fn known(&self, identity: Identity, device: &dyn Fn(Identity) -> Option<Node>) -> Option<Goal> {
         let stand_in = || {
             let mut all = self.stand_ins.iter();
@@ -134,7 +138,7 @@ impl Places {
             .or_else(stand_in)
     }
 
-    /// A call with a path.
+    /// Handles a call with a path.
     fn path(
         &mut self,
         listener: &Listener,
@@ -151,7 +155,7 @@ impl Places {
         let goal = match end {
             End::Place(goal) => goal,
             End::Link(goal) => {
-                // All else of a link in procfs is the kernel's.
+                // The kernel handles everything else about a link in procfs.
                 let Question::ReadLink { at, size } = question else { return Ok(Met::Native) };
                 return Ok(Met::Answer(read_link(call.thread, goal, at, size)));
             }
@@ -187,7 +191,7 @@ impl Places {
             Question::Open(flags) => return Ok(Met::Open { goal, flags }),
             Question::Stat(at) => write(call.thread, at, &self.appearance.status(goal).stat()),
             Question::Statx(at) => {
-                // Reserved, and both ways of asking at once.
+                // A reserved bit of the mask, and two flags that exclude each other.
                 let (flags, mask) = (low(call.args[2]), low(call.args[3]));
                 if mask < 0 || flags & 0x6000 == 0x6000 {
                     return Err(Errno::INVAL);
@@ -208,7 +212,7 @@ impl Places {
     }
 }
 
-/// Nothing has extended attributes, as nothing in `/dev` has.
+/// Answers that a place has no extended attributes, like the files in `/dev`.
 fn no_attributes(list: bool) -> Result<(), Errno> {
     if list { Ok(()) } else { Err(Errno::NODATA) }
 }
@@ -217,6 +221,7 @@ fn answer(result: Result<(), Errno>) -> Met {
     Met::Answer(result.map(|()| 0))
 }
 
+/// Puts the path of a place into the thread's memory, as the target of a link.
 fn read_link(thread: i32, goal: Goal, at: u64, size: i32) -> Result<i64, Errno> {
     let size = usize::try_from(size).ok().filter(|size| *size > 0).ok_or(Errno::INVAL)?;
     let path = goal.path();

@@ -1,4 +1,4 @@
-//! Opens of directories, descriptors that only name a place, and watches.
+//! Opens of directories, opens with `O_PATH`, and watches.
 
 use super::{Met, Places};
 use crate::door::stopped::identity::Identity;
@@ -11,11 +11,12 @@ use rustix::io::Errno;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::Path;
 
-/// Directories in which nothing happens, for watches on directories that are not there.
+/// Directories in which nothing ever changes. They are watched in place of directories that only we have.
 const QUIET: [&str; 3] = ["/proc/self/ns", "/proc/self/net", "/proc/self/attr"];
 
 impl Places {
-    /// Opens a directory. One of the kernel's, with what it has of ours.
+    /// Opens a directory. Where the kernel has it too (`exists`), the program gets the kernel's, and lists it with
+    /// our entries.
     pub(super) fn open_folder(
         &mut self,
         listener: &Listener,
@@ -26,7 +27,7 @@ impl Places {
         exists: bool,
     ) -> Result<Met, Errno> {
         if exists {
-            // Without the program's descriptor it cannot be listed together.
+            // Both can only be listed together if this process can take the program's descriptor.
             if flags.intersects(OFlags::PATH | OFlags::CREATE)
                 || flags & OFlags::ACCMODE != OFlags::RDONLY
                 || !targets.lends(call.thread)
@@ -38,7 +39,7 @@ impl Places {
             let Ok(file) = targets.open_directory(call.thread, path, flags & kept) else {
                 return Ok(Met::Native);
             };
-            // No number is left: then it is without ours.
+            // No descriptor is free in the range: the program sees the directory without our entries.
             return match self.give(listener, call, targets, &file, flags) {
                 Err(Errno::MFILE) => Ok(Met::Native),
                 given => given,
@@ -57,7 +58,7 @@ impl Places {
         self.give(listener, call, targets, &end, flags)
     }
 
-    /// Gives a descriptor of the range.
+    /// Answers a call with a descriptor of the range.
     fn give(
         &self,
         listener: &Listener,
@@ -74,7 +75,7 @@ impl Places {
         }
     }
 
-    /// Gives a descriptor that only names a place.
+    /// Answers an open with `O_PATH`.
     pub(super) fn name(
         &mut self,
         listener: &Listener,
@@ -86,13 +87,13 @@ impl Places {
         if flags.contains(OFlags::DIRECTORY) && goal.is_file() {
             return Err(Errno::NOTDIR);
         }
-        // One with `O_PATH` cannot be given by a listener.
+        // The kernel does not let a listener give a descriptor that has `O_PATH`.
         let path = self.stand_in(goal)?;
         let file = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
         self.give(listener, call, targets, &file, flags)
     }
 
-    /// The path, for this process, of the file that stands for a place.
+    /// Returns the path, in this process, of the file in memory that stands for a place.
     fn stand_in(&mut self, goal: Goal) -> Result<String, Errno> {
         let found = self.stand_ins.iter().find(|(own, ..)| *own == goal);
         let number = if let Some((_, file, _)) = found {
@@ -107,7 +108,7 @@ impl Places {
         Ok(format!("/proc/self/fd/{number}"))
     }
 
-    /// A watch on something that stays as it is, as the place does.
+    /// Adds a watch. It is on a file that never changes, because the place never changes either.
     pub(super) fn watch(
         &mut self,
         call: &Notification,

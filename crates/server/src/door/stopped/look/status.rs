@@ -3,7 +3,7 @@
 use rustix::fs::Stat;
 use std::mem::offset_of;
 
-/// What `stat` recommends as the size of a read, as for every device.
+/// The size of a read that `stat` recommends, in bytes: that of devices on Linux.
 const BLOCK: u32 = 4096;
 
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub(super) struct Time {
     pub(super) nanoseconds: u32,
 }
 
-/// What `stat` shows.
+/// What `stat` shows of a file.
 pub(super) struct FileStatus {
     pub(super) device: u64,
     pub(super) inode: u64,
@@ -20,7 +20,7 @@ pub(super) struct FileStatus {
     pub(super) links: u64,
     pub(super) uid: u32,
     pub(super) gid: u32,
-    /// Of a device file.
+    /// The device number of a device file; else 0.
     pub(super) number: u64,
     pub(super) size: u64,
     pub(super) blocks: u64,
@@ -30,9 +30,9 @@ pub(super) struct FileStatus {
 }
 
 impl FileStatus {
-    /// Of a file of the kernel's.
+    /// Returns what `stat` shows of a file of the kernel's.
     pub(super) fn of(stat: &Stat) -> Self {
-        // The widths of these differ between machines.
+        // The widths of some fields differ between machines.
         fn narrow<T: Default>(value: impl TryInto<T>) -> T {
             value.try_into().unwrap_or_default()
         }
@@ -55,7 +55,7 @@ impl FileStatus {
         }
     }
 
-    /// `struct stat` of this machine, all of which are little endian.
+    /// Returns it as this machine's `struct stat`. All supported machines are little endian.
     pub(super) fn stat(&self) -> Vec<u8> {
         let mut bytes = vec![0; size_of::<libc::stat>()];
         let mut set = |at: usize, value: u64, size: usize| {
@@ -83,7 +83,7 @@ impl FileStatus {
         bytes
     }
 
-    /// `struct statx`.
+    /// Returns it as `struct statx`.
     pub(super) fn statx(&self) -> Vec<u8> {
         let mut bytes = vec![0; size_of::<libc::statx>()];
         let mut set = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
