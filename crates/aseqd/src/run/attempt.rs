@@ -19,7 +19,7 @@ use aseqd_server::door::fuse;
 use aseqd_server::door::handover;
 use aseqd_server::door::preload::PreloadDoor;
 use aseqd_server::door::preload::library::Library;
-use aseqd_server::door::stopped::{self, Kind, mount};
+use aseqd_server::door::stopped::{self, Filter, mount};
 use aseqd_server::door::trap::Trap;
 use aseqd_server::event_loop::{Server, Wake};
 use chardev::{Config, Device};
@@ -120,7 +120,7 @@ fn prepare(via: Via) -> Result<(Prepared, Entrance), Fail> {
         Via::Handover => {
             let range = stopped::descriptors();
             let mount = mount::private()?;
-            (Prepared::Handover(mount, range.clone()), Entrance::Filter(Kind::Handover(range)))
+            (Prepared::Handover(mount, range.clone()), Entrance::Filter(Filter::Handover(range)))
         }
         Via::Preload => {
             let library =
@@ -135,7 +135,7 @@ fn prepare(via: Via) -> Result<(Prepared, Entrance), Fail> {
         }
         Via::Trap => {
             let range = stopped::descriptors();
-            (Prepared::Trap(range.clone()), Entrance::Filter(Kind::Trap(range)))
+            (Prepared::Trap(range.clone()), Entrance::Filter(Filter::Trap(range)))
         }
     })
 }
@@ -147,7 +147,7 @@ fn prepare_joined(via: Via, folder: &Path) -> Result<(Prepared, Entrance), Fail>
         Via::Fuse => Ok((Prepared::Bound, Entrance::Mount)),
         Via::Handover => {
             let range = stopped::descriptors();
-            let entrance = Entrance::Filter(Kind::Handover(range.clone()));
+            let entrance = Entrance::Filter(Filter::Handover(range.clone()));
             Ok((Prepared::Lent(directory, range), entrance))
         }
         Via::Preload | Via::Trap => {

@@ -9,7 +9,7 @@ use aseqd_client::ioctl::ioctl;
 use aseqd_console::say;
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process::{SignalSet, exit_now};
-use aseqd_server::door::stopped::{self, Kind};
+use aseqd_server::door::stopped::{self, Filter};
 use aseqd_wire::preload::{CARD_VARIABLE, SECRET_VARIABLE, SOCKET_VARIABLE};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, Signal};
@@ -28,7 +28,7 @@ pub(super) enum Entrance {
     /// Mounts the device where it alone sees it, or binds the folder of another server there.
     Mount,
     /// Has calls stopped.
-    Filter(Kind),
+    Filter(Filter),
     /// Has a library loaded, by these variables.
     Library(Vec<(&'static str, OsString)>),
 }
@@ -89,17 +89,17 @@ fn enter(entry: &Entry<'_>) -> Result<String, Fail> {
             let how = namespace::enter(entry.ids, &entry.link, joined)?;
             probe_past_libraries().map(|()| how)
         }
-        Entrance::Filter(kind) => {
-            kind.has_room(entry.link.as_fd())?;
-            let listener = stopped::install(kind)?;
+        Entrance::Filter(filter) => {
+            filter.has_room(entry.link.as_fd())?;
+            let listener = stopped::install(filter)?;
             entry.link.door(Some(listener.as_fd()))?;
             drop(listener);
             probe_past_libraries()?;
-            Ok(match kind {
-                Kind::Handover(_) => {
+            Ok(match filter {
+                Filter::Handover(_) => {
                     "hand-over of FUSE files, to opens that seccomp stops".to_owned()
                 }
-                Kind::Trap(range) => format!(
+                Filter::Trap(range) => format!(
                     "trap: seccomp stops opens, and all calls on descriptors {} to {}",
                     range.start,
                     range.end - 1

@@ -7,8 +7,8 @@
 use super::stopped::folder::{inode, read_only};
 use super::stopped::identity::Identity;
 use super::stopped::look::{Met, Places};
-use super::stopped::place::Goal;
-use super::stopped::target::Targets;
+use super::stopped::place::Place;
+use super::stopped::thread::StoppedThreads;
 use super::{NODES, nodes};
 use aseqd_client;
 use aseqd_engine::Node;
@@ -52,8 +52,8 @@ pub fn start(
     let listener = Listener::new(listener);
     listener.wake_here();
     let places = Places::new(range).context("paths cannot be looked at")?;
-    let targets = Targets::default();
-    let work = Work { listener, directory, targets, places, mount: None, stopped };
+    let threads = StoppedThreads::default();
+    let work = Work { listener, directory, threads, places, mount: None, stopped };
     let thread = std::thread::Builder::new().name("opener".into());
     let thread = thread
         .spawn(move || {
@@ -84,7 +84,7 @@ impl Opener {
 struct Work {
     listener: Listener,
     directory: OwnedFd,
-    targets: Targets,
+    threads: StoppedThreads,
     places: Places,
     /// The number of the mount's file system, once it is known.
     mount: Option<u64>,
@@ -127,23 +127,23 @@ impl Work {
     fn answer(&mut self, call: &Notification) -> Result<(), Errno> {
         let mount = self.mount();
         let device = |identity: Identity| {
-            let node = |node| inode(Goal::Device(node)) == identity.inode();
+            let node = |node| inode(Place::Device(node)) == identity.inode();
             let own = identity.device() == mount;
             nodes().iter().map(|(_, node)| *node).find(|own_node| own && node(*own_node))
         };
-        let (goal, flags) = match self.places.meet(&self.listener, call, &mut self.targets, &device)
-        {
-            Met::Other | Met::Native => return self.listener.let_through(call.id),
-            Met::Answer(result) => {
-                return self.listener.answer(call.id, result.map_err(Errno::raw_os_error));
-            }
-            Met::Done => return Ok(()),
-            Met::Open { goal, flags } => (goal, flags),
-        };
-        BEHALF.store(self.targets.process(call.thread), Ordering::Release);
+        let (place, flags) =
+            match self.places.meet(&self.listener, call, &mut self.threads, &device) {
+                Met::Other | Met::Native => return self.listener.let_through(call.id),
+                Met::Answer(result) => {
+                    return self.listener.answer(call.id, result.map_err(Errno::raw_os_error));
+                }
+                Met::Done => return Ok(()),
+                Met::Open { place, flags } => (place, flags),
+            };
+        BEHALF.store(self.threads.process(call.thread), Ordering::Release);
         let close_on_exec = flags.contains(OFlags::CLOEXEC);
         let given = self
-            .open(goal, flags)
+            .open(place, flags)
             .and_then(|file| self.listener.answer_with(call.id, file.as_fd(), None, close_on_exec));
         given.or_else(|error| self.listener.answer(call.id, Err(error.raw_os_error())))
     }
@@ -162,12 +162,12 @@ impl Work {
         mount
     }
 
-    fn open(&self, goal: Goal, flags: OFlags) -> Result<OwnedFd, Errno> {
-        match goal {
-            Goal::Device(node) => self.open_device(node, flags),
-            Goal::Folder(_) => Err(Errno::ISDIR),
-            Goal::Text(_) if flags & OFlags::ACCMODE != OFlags::RDONLY => Err(Errno::ACCESS),
-            Goal::Text(text) => self.text(text),
+    fn open(&self, place: Place, flags: OFlags) -> Result<OwnedFd, Errno> {
+        match place {
+            Place::Device(node) => self.open_device(node, flags),
+            Place::Folder(_) => Err(Errno::ISDIR),
+            Place::Text(_) if flags & OFlags::ACCMODE != OFlags::RDONLY => Err(Errno::ACCESS),
+            Place::Text(text) => self.text(text),
         }
     }
 

@@ -5,7 +5,7 @@
 //! opens one of the second kind gets the directory itself, and only calls that list it are answered here.
 
 use super::identity::Identity;
-use super::place::{Folder, Goal};
+use super::place::{Folder, Place};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::fs::{
@@ -23,23 +23,23 @@ const ALIGNMENT: usize = 8;
 
 /// Returns the inode number that `stat` shows of a place of ours. Places that a FUSE mount has too have the
 /// same numbers there.
-pub(in crate::door) fn inode(goal: Goal) -> u64 {
-    match goal {
-        Goal::Folder(Folder::Sound) => 1,
-        Goal::Device(aseqd_engine::Node::Sequencer) => 2,
-        Goal::Device(aseqd_engine::Node::Timer) => 3,
-        Goal::Device(aseqd_engine::Node::Control) => 4,
-        Goal::Folder(folder) => 0x1000 + folder as u64,
-        Goal::Text(text) => 0x1100 + u64::from(text.number()),
+pub(in crate::door) fn inode(place: Place) -> u64 {
+    match place {
+        Place::Folder(Folder::Sound) => 1,
+        Place::Device(aseqd_engine::Node::Sequencer) => 2,
+        Place::Device(aseqd_engine::Node::Timer) => 3,
+        Place::Device(aseqd_engine::Node::Control) => 4,
+        Place::Folder(folder) => 0x1000 + folder as u64,
+        Place::Text(text) => 0x1100 + u64::from(text.number()),
     }
 }
 
 /// Returns the file type of a place.
-fn kind(goal: Goal) -> FileType {
-    match goal {
-        Goal::Device(_) => FileType::CharacterDevice,
-        Goal::Text(_) => FileType::RegularFile,
-        Goal::Folder(_) => FileType::Directory,
+fn kind(place: Place) -> FileType {
+    match place {
+        Place::Device(_) => FileType::CharacterDevice,
+        Place::Text(_) => FileType::RegularFile,
+        Place::Folder(_) => FileType::Directory,
     }
 }
 
@@ -128,15 +128,15 @@ impl Folders {
         size: usize,
     ) -> Result<Vec<u8>, Errno> {
         let open = self.find(identity)?;
-        let own = Goal::Folder(open.folder);
+        let own = Place::Folder(open.folder);
         let dots = [(".", own), ("..", own)];
         let entries = dots.into_iter().chain(open.folder.entries());
         let mut records = Records { bytes: Vec::new(), size };
-        for (at, (name, goal)) in (0_u64..).zip(entries) {
+        for (at, (name, place)) in (0_u64..).zip(entries) {
             if at < open.position {
                 continue;
             }
-            if !records.add(name.as_bytes(), inode(goal), at + 1, kind(goal)) {
+            if !records.add(name.as_bytes(), inode(place), at + 1, kind(place)) {
                 return if records.bytes.is_empty() {
                     Err(Errno::INVAL)
                 } else {
@@ -215,7 +215,7 @@ fn record(name: usize) -> usize {
 /// `EINVAL` if the entries of ours do not fit into `size` bytes, and those of `getdents64(2)`.
 pub(in crate::door) fn list_with(
     directory: &OwnedFd,
-    ours: &[(&'static str, Goal)],
+    ours: &[(&'static str, Place)],
     size: usize,
 ) -> Result<Vec<u8>, Errno> {
     let first = seek(directory, SeekFrom::Current(0))? == 0;
@@ -235,8 +235,8 @@ pub(in crate::door) fn list_with(
             break;
         }
     }
-    for (name, goal) in ours {
-        records.add(name.as_bytes(), inode(*goal), next, kind(*goal));
+    for (name, place) in ours {
+        records.add(name.as_bytes(), inode(*place), next, kind(*place));
     }
     Ok(records.bytes)
 }

@@ -1,12 +1,12 @@
-//! The doors that stop system calls: the kernel asks the server what a call returns (seccomp_unotify(2)).
+//! Calls that the kernel stops, to ask the server what they return (seccomp_unotify(2)). Two doors share this.
 //!
-//! The *hand-over* stops the calls that open files, and gives a program that opens a file of ours the
-//! descriptor of one in a FUSE mount that only the server sees: for programs that must not be put in a
-//! namespace. The *trap* stops every call on such a file too, and needs no FUSE at all: for programs
-//! without a dynamic linker, in containers that may not mount.
+//! The [hand-over](super::handover) stops the calls that open files. A program that opens a file of ours gets
+//! the descriptor of one in a FUSE mount that only the server sees. It is for programs that must not be put
+//! into a namespace. The [trap](super::trap) stops every call on such a file too, and needs no FUSE. It is for
+//! programs without a dynamic linker, in containers that may not mount.
 //!
-//! A process installs a filter on itself with [`install`], just before it becomes the program, and
-//! sends the listener to the server.
+//! A process installs a filter on itself with [`install`], just before it becomes the program, and sends the
+//! listener to the server.
 
 pub(super) mod call;
 pub(super) mod filter;
@@ -17,7 +17,7 @@ pub mod mount;
 pub(super) mod path;
 mod peek;
 pub(super) mod place;
-pub(super) mod target;
+pub(super) mod thread;
 mod walk;
 
 use aseqd_host::error::{Fail, reason};
@@ -27,25 +27,25 @@ use rustix::process::{Resource, getrlimit};
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
-/// `select` can look at no higher descriptor.
+/// `select` handles descriptors below this one.
 const FD_SETSIZE: u64 = 1024;
 
-/// Descriptors that a process opens at the same time while it tries the sequencer, at most, and some for
-/// the loader of a program.
-const ROOM: i32 = 4;
+/// How many descriptors must be free below the range: what a process opens at the same time while it tries the
+/// sequencer, and some for the dynamic loader.
+const FREE_BELOW_RANGE: i32 = 4;
 
-/// Which calls are stopped.
+/// A filter, which decides which calls are stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Those that open files or look at paths; and those that list directories, on descriptors of this
-    /// range.
+pub enum Filter {
+    /// Stops calls that open files or look at paths, and calls on directories with descriptors of this range.
     Handover(Range<i32>),
-    /// Those, and all on descriptors of this range.
+    /// Stops the same calls, and all others with descriptors of this range.
     Trap(Range<i32>),
 }
 
-/// The descriptors that are kept for files of ours: the upper quarter of what this process may have open,
-/// and `select` can look at. To be asked before the door is made, and given to [`Kind`] and to what serves it.
+/// Returns the range of descriptors that is kept for files of ours: the upper quarter of those that this process
+/// may have open and `select` handles. Ask once, before the door is made, and give the same range to [`Filter`]
+/// and to the door.
 #[must_use]
 pub fn descriptors() -> Range<i32> {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(FD_SETSIZE).min(FD_SETSIZE);
@@ -53,14 +53,14 @@ pub fn descriptors() -> Range<i32> {
     end - end / 4..end
 }
 
-impl Kind {
-    /// Refuses to stop calls of a process whose own descriptors would be among those that are kept for
-    /// files: it would wait for the answer to a call by which it is to become able to get one.
+impl Filter {
+    /// Checks that this process's own descriptors will be below the range. Otherwise the calls by which it
+    /// sends the listener to the server would themselves be stopped, and wait for ever.
     ///
     /// `link` is the descriptor that it needs afterwards.
     ///
     /// # Errors
-    /// As a sentence: too few files may be open here, or too many are.
+    /// If too many files are open, or if too few may be open (`RLIMIT_NOFILE`).
     pub fn has_room(&self, link: BorrowedFd<'_>) -> Result<(), Fail> {
         let (Self::Handover(range) | Self::Trap(range)) = self;
         let full = || {
@@ -70,20 +70,20 @@ impl Kind {
                 range.end, range.start
             ))
         };
-        // The lowest that is free is what the listener will be, and those that are opened after it.
-        let highest = range.start - ROOM;
+        // The listener, and what is opened after it, get the lowest free numbers.
+        let highest = range.start - FREE_BELOW_RANGE;
         let free = rustix::io::fcntl_dupfd_cloexec(link, 0).map_err(|_| full())?;
         let fits = [link.as_raw_fd(), free.as_raw_fd()].iter().all(|number| *number < highest);
         if fits { Ok(()) } else { Err(full()) }
     }
 }
 
-/// Lets every call through, for programs whose server is gone.
+/// Lets every stopped call through, for programs whose server is gone.
 #[derive(Debug)]
 pub struct Bystander(Listener);
 
 impl Bystander {
-    /// At this listener.
+    /// Returns a bystander at this listener.
     #[must_use]
     pub fn new(listener: OwnedFd) -> Self {
         Self(Listener::new(listener))
@@ -96,7 +96,7 @@ impl Bystander {
         let waits =
             poll(&mut ready, Some(&now)).is_ok() && ready[0].revents().contains(PollFlags::IN);
         if waits && let Ok(call) = self.0.receive() {
-            // One that is gone needs no answer.
+            // A call whose thread is gone needs no answer.
             let _gone = self.0.let_through(call.id);
         }
     }
@@ -108,17 +108,18 @@ impl AsFd for Bystander {
     }
 }
 
-/// Stops such calls of this thread, and of all that it starts, from now on. What comes back is the
-/// listener, close-on-exec, which somebody must serve: without, the calls fail with `ENOSYS`.
+/// Installs a filter on this thread and on everything that it starts. Returns the listener, close-on-exec. A
+/// process must serve it: without one the stopped calls fail with `ENOSYS`.
 ///
 /// # Errors
-/// As a sentence.
-pub fn install(kind: &Kind) -> Result<OwnedFd, Fail> {
-    let filter = match kind {
-        Kind::Handover(range) => filter::handover(range),
-        Kind::Trap(range) => filter::trap(range),
+/// If another filter with a listener is installed already, if the kernel is older than Linux 5.9 or has no
+/// filters, or if a sandbox forbids it.
+pub fn install(filter: &Filter) -> Result<OwnedFd, Fail> {
+    let instructions = match filter {
+        Filter::Handover(range) => filter::handover(range),
+        Filter::Trap(range) => filter::trap(range),
     };
-    seccomp::install(&filter).map_err(|error| {
+    seccomp::install(&instructions).map_err(|error| {
         Fail::new(match error {
             rustix::io::Errno::BUSY => {
                 "system calls are already stopped for somebody else (is this inside another `aseqd \

@@ -1,5 +1,5 @@
-//! A FUSE mount that nobody sees: made by a small process in namespaces of its own, which ends at
-//! once. What is left is a descriptor of its directory.
+//! A FUSE mount that no program sees. A small process makes it in namespaces of its own and ends at once, which
+//! leaves a descriptor of its directory.
 
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{Fork, exit_now, fork, unshare};
@@ -16,13 +16,13 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
-/// A directory that is everywhere, and that the small process can do without.
-const TARGET: &str = "/dev";
+/// Where the small process mounts: a directory that every system has, and that it does not need.
+const MOUNT_POINT: &str = "/dev";
 
-/// The longest sentence that the small process can say.
-const SENTENCE: usize = 512;
+/// Maximum size of an error message of the small process, in bytes.
+const MAX_MESSAGE: usize = 512;
 
-/// A mount that is still to be served.
+/// A mount that is not served yet.
 #[derive(Debug)]
 pub struct Private {
     /// The FUSE device, for [`chardev::Device::new`].
@@ -31,10 +31,10 @@ pub struct Private {
     pub directory: OwnedFd,
 }
 
-/// Makes the mount. This process must have one thread.
+/// Makes the mount. The calling process must have only one thread, because it forks.
 ///
 /// # Errors
-/// As a sentence: no namespace, no `/dev/fuse`, or nothing can be mounted.
+/// If no namespace can be made, `/dev/fuse` cannot be opened, or nothing can be mounted.
 pub fn private() -> Result<Private, Fail> {
     let kind = SocketType::SEQPACKET;
     let (ours, theirs) = socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)
@@ -42,10 +42,10 @@ pub fn private() -> Result<Private, Fail> {
     match fork().context("a process cannot be started")? {
         Fork::Child => {
             drop(ours);
-            // The other end says what there is to say.
+            // If this fails, the parent reports that the process has died.
             let _gone = match make() {
                 Ok(made) => send(&theirs, &made),
-                Err(error) => send_sentence(&theirs, &error),
+                Err(error) => send_message(&theirs, &error),
             };
             exit_now(0);
         }
@@ -58,24 +58,25 @@ pub fn private() -> Result<Private, Fail> {
     }
 }
 
-/// In the small process.
+/// Makes the mount, in the small process.
 fn make() -> Result<Private, Fail> {
     let inside = enter()?;
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)
         .context("mounts cannot be made private")?;
     let fuse = crate::mounts::open_fuse()?;
     let mut options = chardev::MountOptions::new(crate::mounts::NAME);
-    // In a user namespace that would mean those who are in it, and nobody is; without, it is the
-    // same user outside.
+    // In a user namespace only its own users would count as others, and it has none. Without the option the
+    // same user has access from outside.
     options.allow_other = !inside;
-    chardev::mount(fuse.as_fd(), Path::new(TARGET), &options).context("nothing can be mounted")?;
+    chardev::mount(fuse.as_fd(), Path::new(MOUNT_POINT), &options)
+        .context("nothing can be mounted")?;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory =
-        openat(CWD, TARGET, flags, Mode::empty()).context("the mount cannot be opened")?;
+        openat(CWD, MOUNT_POINT, flags, Mode::empty()).context("the mount cannot be opened")?;
     Ok(Private { fuse, directory })
 }
 
-/// Enters a mount namespace; with a user namespace around it if that is the only way. True if it was.
+/// Enters a mount namespace, inside a user namespace if that is the only way. Returns whether it was.
 fn enter() -> Result<bool, Fail> {
     if unshare(UnshareFlags::NEWNS).is_ok() {
         return Ok(false);
@@ -103,16 +104,16 @@ fn send(socket: &OwnedFd, made: &Private) -> rustix::io::Result<usize> {
     sendmsg(socket, &[IoSlice::new(b"made")], &mut control, SendFlags::empty())
 }
 
-fn send_sentence(socket: &OwnedFd, error: &Fail) -> rustix::io::Result<usize> {
-    let sentence = error.to_string();
-    let bytes = sentence.as_bytes();
-    rustix::io::write(socket, &bytes[..bytes.len().min(SENTENCE)])
+fn send_message(socket: &OwnedFd, error: &Fail) -> rustix::io::Result<usize> {
+    let message = error.to_string();
+    let bytes = message.as_bytes();
+    rustix::io::write(socket, &bytes[..bytes.len().min(MAX_MESSAGE)])
 }
 
 fn receive(socket: &OwnedFd) -> Result<Private, Fail> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut said = [0; SENTENCE];
+    let mut said = [0; MAX_MESSAGE];
     let received = rustix::io::retry_on_intr(|| {
         let flags = RecvFlags::CMSG_CLOEXEC;
         recvmsg(socket, &mut [IoSliceMut::new(&mut said)], &mut control, flags)

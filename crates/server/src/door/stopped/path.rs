@@ -1,6 +1,6 @@
 //! Stopped calls with paths: what they ask of which place.
 
-use super::target::Targets;
+use super::thread::StoppedThreads;
 use super::walk::{End, Known, may_lead, walk};
 use aseqd_host::memory;
 use aseqd_host::seccomp::Notification;
@@ -64,7 +64,7 @@ struct Asked {
 /// `ENOTDIR` if the path treats a file of ours as a directory.
 pub(in crate::door) fn asking(
     call: &Notification,
-    targets: &mut Targets,
+    threads: &mut StoppedThreads,
     known: &Known<'_>,
 ) -> Result<Option<Asking>, Errno> {
     let Ok(Some(asked)) = asked(call) else { return Ok(None) };
@@ -87,7 +87,7 @@ pub(in crate::door) fn asking(
     if !may_lead(&bytes) || only_dev {
         return Ok(None);
     }
-    let end = walk(targets, call.thread, directory, path, follow, known)?;
+    let end = walk(threads, call.thread, directory, path, follow, known)?;
     Ok(end.map(|end| Asking { end, question }))
 }
 
@@ -214,7 +214,7 @@ fn read_path(thread: i32, at: u64) -> Result<Vec<u8>, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::door::stopped::place::Goal;
+    use crate::door::stopped::place::Place;
     use aseqd_engine::Node;
 
     fn call<const N: usize>(number: libc::c_long, arguments: [u64; N]) -> Notification {
@@ -225,10 +225,10 @@ mod tests {
     }
 
     fn ask<const N: usize>(number: libc::c_long, arguments: [u64; N]) -> Option<Asking> {
-        asking(&call(number, arguments), &mut Targets::default(), &|_| None).unwrap()
+        asking(&call(number, arguments), &mut StoppedThreads::default(), &|_| None).unwrap()
     }
 
-    const SEQ: End = End::Place(Goal::Device(Node::Sequencer));
+    const SEQ: End = End::Place(Place::Device(Node::Sequencer));
 
     #[test]
     fn calls_are_read_from_the_memory_of_the_thread() {
@@ -250,7 +250,7 @@ mod tests {
         let directory = u64::from(std::os::fd::AsRawFd::as_raw_fd(&proc).cast_unsigned());
         let path = c"../../dev/snd/timer";
         let found = ask(libc::SYS_openat, [directory, path.as_ptr().addr() as u64, 0]);
-        assert_eq!(found.map(|asking| asking.end), Some(End::Place(Goal::Device(Node::Timer))));
+        assert_eq!(found.map(|asking| asking.end), Some(End::Place(Place::Device(Node::Timer))));
         // A bad address is the kernel's to refuse.
         assert_eq!(ask(libc::SYS_openat, [at_cwd, 8, 0]), None);
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// A file or directory of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::door) enum Goal {
+pub(in crate::door) enum Place {
     /// A device file.
     Device(Node),
     /// A text below `/proc/asound`.
@@ -48,27 +48,27 @@ impl Folder {
     }
 
     /// Returns the names of our files and directories in it.
-    pub(in crate::door) fn entries(self) -> Vec<(&'static str, Goal)> {
-        let devices = nodes().iter().map(|(name, node)| (*name, Goal::Device(*node)));
-        let texts = Text::ALL.map(|text| (text.name(), Goal::Text(text)));
+    pub(in crate::door) fn entries(self) -> Vec<(&'static str, Place)> {
+        let devices = nodes().iter().map(|(name, node)| (*name, Place::Device(*node)));
+        let texts = Text::ALL.map(|text| (text.name(), Place::Text(text)));
         match self {
-            Self::Dev => vec![("snd", Goal::Folder(Self::Sound))],
+            Self::Dev => vec![("snd", Place::Folder(Self::Sound))],
             Self::Sound => devices.collect(),
             Self::Asound => {
                 let above = texts.into_iter().filter(|(name, _)| !name.contains('/'));
-                std::iter::once(("seq", Goal::Folder(Self::Sequencer))).chain(above).collect()
+                std::iter::once(("seq", Place::Folder(Self::Sequencer))).chain(above).collect()
             }
             Self::Sequencer => {
                 let below = texts
                     .into_iter()
-                    .filter_map(|(name, goal)| Some((name.split_once('/')?.1, goal)));
+                    .filter_map(|(name, place)| Some((name.split_once('/')?.1, place)));
                 below.collect()
             }
         }
     }
 }
 
-impl Goal {
+impl Place {
     /// Returns the place at an absolute path without links, `.` and `..`.
     pub(in crate::door) fn at(path: &Path) -> Option<Self> {
         // Most paths lead elsewhere.
@@ -119,10 +119,10 @@ mod tests {
     fn every_entry_is_where_its_path_says() {
         for folder in Folder::ALL {
             assert!(!folder.entries().is_empty());
-            for (name, goal) in folder.entries() {
+            for (name, place) in folder.entries() {
                 let path = Path::new(folder.path()).join(name);
-                assert_eq!(Goal::at(&path), Some(goal));
-                assert_eq!(goal.path(), path);
+                assert_eq!(Place::at(&path), Some(place));
+                assert_eq!(place.path(), path);
             }
         }
     }

@@ -2,8 +2,8 @@
 //! the names that procfs has for descriptors.
 
 use super::identity::Identity;
-use super::place::{Folder, Goal};
-use super::target::Targets;
+use super::place::{Folder, Place};
+use super::thread::StoppedThreads;
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -16,15 +16,15 @@ const MAX_LINKS: usize = 40;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::door) enum End {
     /// A place of ours.
-    Place(Goal),
+    Place(Place),
     /// The name in procfs of a descriptor of a place of ours, where the call does not follow links.
-    Link(Goal),
+    Link(Place),
     /// This path of the kernel's, reached through a directory that only we have: `/dev/snd/..` is `/dev`.
     Around(PathBuf),
 }
 
 /// Returns the place of ours that a program's open file is, if any.
-pub(in crate::door) type Known<'a> = dyn Fn(Identity) -> Option<Goal> + 'a;
+pub(in crate::door) type Known<'a> = dyn Fn(Identity) -> Option<Place> + 'a;
 
 /// Follows a path of a thread from a directory, given as its descriptor or `AT_FDCWD`. Returns `None` if the
 /// path does not lead to a place of ours, so that the kernel handles it.
@@ -32,7 +32,7 @@ pub(in crate::door) type Known<'a> = dyn Fn(Identity) -> Option<Goal> + 'a;
 /// # Errors
 /// `ENOTDIR` if the path treats a file of ours as a directory.
 pub(in crate::door) fn walk(
-    targets: &mut Targets,
+    threads: &mut StoppedThreads,
     thread: i32,
     directory: i32,
     path: &Path,
@@ -42,32 +42,37 @@ pub(in crate::door) fn walk(
     let start = if path.is_absolute() {
         Some(PathBuf::from("/"))
     } else {
-        start(targets, thread, directory, known)
+        start(threads, thread, directory, known)
     };
     // In a root directory of its own a program does not see our places.
-    let rooted = || targets.link(thread, "root").is_ok_and(|root| root == Path::new("/"));
+    let rooted = || threads.link(thread, "root").is_ok_and(|root| root == Path::new("/"));
     let (Some(at), true) = (start, { rooted }()) else { return Ok(None) };
     let mut pending = VecDeque::new();
     prepend(&mut pending, path);
-    Walk { targets, thread, known, at, pending, links: 0, around: false }.run(follow)
+    Walk { threads, thread, known, at, pending, links: 0, around: false }.run(follow)
 }
 
 /// Returns the directory where a path begins.
-fn start(targets: &mut Targets, thread: i32, directory: i32, known: &Known<'_>) -> Option<PathBuf> {
+fn start(
+    threads: &mut StoppedThreads,
+    thread: i32,
+    directory: i32,
+    known: &Known<'_>,
+) -> Option<PathBuf> {
     if directory == libc::AT_FDCWD {
-        return targets.link(thread, "cwd").ok();
+        return threads.link(thread, "cwd").ok();
     }
-    match known(targets.file(thread, directory).ok()?) {
-        Some(goal) => Some(goal.path()),
+    match known(threads.file(thread, directory).ok()?) {
+        Some(place) => Some(place.path()),
         None => {
             let name = format!("fd/{directory}");
-            targets.link(thread, &name).ok().filter(|path| path.is_absolute())
+            threads.link(thread, &name).ok().filter(|path| path.is_absolute())
         }
     }
 }
 
 struct Walk<'a> {
-    targets: &'a mut Targets,
+    threads: &'a mut StoppedThreads,
     thread: i32,
     known: &'a Known<'a>,
     at: PathBuf,
@@ -81,40 +86,40 @@ impl Walk<'_> {
     fn run(mut self, follow: bool) -> Result<Option<End>, Errno> {
         while let Some(name) = self.pending.pop_front() {
             // A file contains nothing, not even `.`.
-            if Goal::at(&self.at).is_some_and(Goal::is_file) {
+            if Place::at(&self.at).is_some_and(Place::is_file) {
                 return Err(Errno::NOTDIR);
             }
             match name.as_encoded_bytes() {
                 b"." | b"" => continue,
                 b".." => {
-                    self.around |= Goal::at(&self.at).is_some()
-                        && self.targets.peek(self.thread, &self.at).is_err();
+                    self.around |= Place::at(&self.at).is_some()
+                        && self.threads.peek(self.thread, &self.at).is_err();
                     self.at.pop();
                     continue;
                 }
                 _ => {}
             }
             let next = self.at.join(&name);
-            if Goal::at(&next).is_some() {
+            if Place::at(&next).is_some() {
                 self.at = next;
             } else if self.at == Path::new("/proc") && name == *"self" {
                 self.at = self.own_process();
             } else if self.at == Path::new("/proc") && name == *"thread-self" {
                 self.at = self.own_process().join("task").join(self.thread.to_string());
             } else if is_descriptor(&next) {
-                let identity = self.targets.descriptor(self.thread, &next);
-                let Some(goal) = identity.ok().and_then(self.known) else { return Ok(None) };
+                let identity = self.threads.descriptor(self.thread, &next);
+                let Some(place) = identity.ok().and_then(self.known) else { return Ok(None) };
                 if self.pending.is_empty() && !follow {
-                    return Ok(Some(End::Link(goal)));
+                    return Ok(Some(End::Link(place)));
                 }
-                self.at = goal.path();
+                self.at = place.path();
             } else if !self.enter(next, follow) {
                 return Ok(None);
             }
         }
-        Ok(match Goal::at(&self.at) {
-            Some(Goal::Folder(Folder::Dev)) if self.around => Some(End::Around(self.at)),
-            Some(goal) => Some(End::Place(goal)),
+        Ok(match Place::at(&self.at) {
+            Some(Place::Folder(Folder::Dev)) if self.around => Some(End::Around(self.at)),
+            Some(place) => Some(End::Place(place)),
             None => self.around.then_some(End::Around(self.at)),
         })
     }
@@ -125,12 +130,12 @@ impl Walk<'_> {
             self.at = next;
             return true;
         }
-        let peeked = match self.targets.peek(self.thread, &next) {
+        let peeked = match self.threads.peek(self.thread, &next) {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => return false,
             peeked => peeked.ok(),
         };
         // A file that cannot be looked at without waiting counts as no link.
-        let Some(target) = peeked.and_then(|peeked| self.targets.target_of(&peeked)) else {
+        let Some(target) = peeked.and_then(|peeked| self.threads.link_target(&peeked)) else {
             self.at = next;
             return true;
         };
@@ -143,7 +148,7 @@ impl Walk<'_> {
     }
 
     fn own_process(&mut self) -> PathBuf {
-        Path::new("/proc").join(self.targets.process(self.thread).to_string())
+        Path::new("/proc").join(self.threads.process(self.thread).to_string())
     }
 }
 
@@ -189,7 +194,7 @@ pub(in crate::door) fn may_lead(path: &[u8]) -> bool {
         last if last.iter().all(u8::is_ascii_digit) => {
             trimmed.strip_suffix(last).is_some_and(|folder| folder.ends_with(b"fd/"))
         }
-        last => Goal::is_name(last) || Folder::ALL.iter().any(|folder| folder.is_called(last)),
+        last => Place::is_name(last) || Folder::ALL.iter().any(|folder| folder.is_called(last)),
     }
 }
 
@@ -201,17 +206,17 @@ mod tests {
 
     fn find(directory: i32, path: &str, follow: bool) -> Result<Option<End>, Errno> {
         let thread = rustix::thread::gettid().as_raw_nonzero().get();
-        walk(&mut Targets::default(), thread, directory, Path::new(path), follow, &|_| None)
+        walk(&mut StoppedThreads::default(), thread, directory, Path::new(path), follow, &|_| None)
     }
 
     fn device(node: Node) -> Result<Option<End>, Errno> {
-        Ok(Some(End::Place(Goal::Device(node))))
+        Ok(Some(End::Place(Place::Device(node))))
     }
 
     #[test]
     fn paths_lead_to_places_of_ours() {
-        let text = |text| Ok(Some(End::Place(Goal::Text(text))));
-        let folder = |folder| Ok(Some(End::Place(Goal::Folder(folder))));
+        let text = |text| Ok(Some(End::Place(Place::Text(text))));
+        let folder = |folder| Ok(Some(End::Place(Place::Folder(folder))));
         for (path, wanted) in [
             ("/dev/snd/seq", device(Node::Sequencer)),
             ("/dev/snd/timer", device(Node::Timer)),
@@ -271,14 +276,14 @@ mod tests {
     #[test]
     fn descriptors_have_names_in_procfs() {
         let thread = rustix::thread::gettid().as_raw_nonzero().get();
-        let known = |_| Some(Goal::Device(Node::Timer));
-        let mut targets = Targets::default();
+        let known = |_| Some(Place::Device(Node::Timer));
+        let mut threads = StoppedThreads::default();
         let mut find = |path: &str, follow| {
-            walk(&mut targets, thread, libc::AT_FDCWD, Path::new(path), follow, &known)
+            walk(&mut threads, thread, libc::AT_FDCWD, Path::new(path), follow, &known)
         };
         for path in ["/proc/self/fd/0", "/proc/thread-self/fd/0", "/dev/fd/0"] {
             assert_eq!(find(path, true), device(Node::Timer), "{path}");
-            assert_eq!(find(path, false), Ok(Some(End::Link(Goal::Device(Node::Timer)))));
+            assert_eq!(find(path, false), Ok(Some(End::Link(Place::Device(Node::Timer)))));
         }
         assert_eq!(find("/proc/self/fd/12345", true), Ok(None));
     }

@@ -17,8 +17,8 @@ use crate::door::stopped::filter::ON_FILES;
 use crate::door::stopped::identity::Identity;
 use crate::door::stopped::look::{Met, Places};
 use crate::door::stopped::path::low;
-use crate::door::stopped::place::Goal;
-use crate::door::stopped::target::{Found, Signalled, Targets};
+use crate::door::stopped::place::Place;
+use crate::door::stopped::thread::{Found, Signalled, StoppedThreads};
 use crate::door::{Answer, Call, CallKind, Door, Readiness, Received, Transport};
 use aseqd_engine::{self as engine, Access, FileId, Node};
 use aseqd_host::error::{Context as _, Fail};
@@ -85,7 +85,7 @@ pub struct Trap {
     closed: VecDeque<FileId>,
     /// Calls of this door itself, for the session.
     own: VecDeque<Own>,
-    targets: Targets,
+    threads: StoppedThreads,
     epoll: OwnedFd,
     timer: OwnedFd,
     armed: bool,
@@ -135,7 +135,7 @@ impl Trap {
             fetching: BTreeMap::new(),
             closed: VecDeque::new(),
             own: VecDeque::new(),
-            targets: Targets::default(),
+            threads: StoppedThreads::default(),
             epoll,
             timer,
             armed: false,
@@ -199,7 +199,7 @@ impl Trap {
             if !self.listener.is_valid(*id) {
                 waiting.signalled = Some(Signalled::No);
             } else if signals && self.killable {
-                match self.targets.signalled(waiting.call.thread) {
+                match self.threads.signalled(waiting.call.thread) {
                     Signalled::No => continue,
                     signalled => waiting.signalled = Some(signalled),
                 }
@@ -247,16 +247,16 @@ impl Trap {
         }
         // The way of an event: not looked at twice.
         if !ON_FILES.contains(&call.number) {
-            let Self { by_identity, files, places, listener, targets, .. } = self;
+            let Self { by_identity, files, places, listener, threads, .. } = self;
             let device = |identity| {
                 by_identity.get(&identity).and_then(|file| files.get(file)).map(|file| file.node)
             };
-            match places.meet(listener, call, targets, &device) {
+            match places.meet(listener, call, threads, &device) {
                 Met::Other => {}
                 Met::Native => return Err(Refusal::Native),
                 Met::Answer(result) => return self.done(call, result),
                 Met::Done => return Ok(None),
-                Met::Open { goal, flags } => return self.begin_open(call, goal, flags),
+                Met::Open { place, flags } => return self.begin_open(call, place, flags),
             }
         }
         let (found, file) = self.find(call)?;
@@ -269,7 +269,7 @@ impl Trap {
                 if range.is_empty() {
                     return Err(Errno::INVAL.into());
                 }
-                let number = self.targets.free(call.thread, &range)?;
+                let number = self.threads.free(call.thread, &range)?;
                 let end = open.line.another(found.copy, nonblock)?;
                 let end = end.as_fd();
                 self.listener
@@ -358,11 +358,11 @@ impl Trap {
     fn borrow(&mut self, call: &Notification) -> Result<Option<Wanted>, Refusal> {
         let [pidfd, number, flags, ..] = call.args;
         // The kernel asks what the caller may; this process could do more.
-        let user = self.targets.user(call.thread, true).map(|user| user.id);
+        let user = self.threads.user(call.thread, true).map(|user| user.id);
         if user != Some(rustix::process::geteuid().as_raw()) || low(flags) != 0 {
             return Err(Refusal::Native);
         }
-        let Ok(Found { copy: Some(pidfd), .. }) = self.targets.find(call.thread, low(pidfd)) else {
+        let Ok(Found { copy: Some(pidfd), .. }) = self.threads.find(call.thread, low(pidfd)) else {
             return Err(Refusal::Native);
         };
         let none = PidfdGetfdFlags::empty();
@@ -370,7 +370,7 @@ impl Trap {
         if !self.by_identity.contains_key(&Identity::of(&fstat(&taken)?)) {
             return Err(Refusal::Native);
         }
-        let number = self.targets.free(call.thread, &self.descriptors)?;
+        let number = self.threads.free(call.thread, &self.descriptors)?;
         self.listener
             .answer_with(call.id, taken.as_fd(), Some(number), true)
             .map_err(above_limit)?;
@@ -382,7 +382,7 @@ impl Trap {
         for argument in descriptor_arguments(call) {
             let number = low(call.args[*argument]);
             if self.descriptors.contains(&number) {
-                let found = self.targets.find(call.thread, number)?;
+                let found = self.threads.find(call.thread, number)?;
                 if let Some(file) = self.by_identity.get(&found.identity) {
                     let file = *file;
                     return Ok((found, file));
@@ -400,7 +400,7 @@ impl Trap {
     fn begin_open(
         &mut self,
         call: &Notification,
-        goal: Goal,
+        place: Place,
         flags: OFlags,
     ) -> Result<Option<Wanted>, Refusal> {
         if flags.contains(OFlags::CREATE | OFlags::EXCL) {
@@ -415,17 +415,17 @@ impl Trap {
             _ => Access::ReadWrite,
         };
         let close_on_exec = flags.contains(OFlags::CLOEXEC);
-        let pid = self.targets.process(call.thread);
-        match goal {
-            Goal::Folder(_) => Err(Refusal::Native),
-            Goal::Text(_) if access != Access::Read => Err(Errno::ACCESS.into()),
-            Goal::Text(_) if self.fetching.len() >= MAX_FETCHING => Err(Errno::NOMEM.into()),
-            Goal::Text(text) => {
+        let pid = self.threads.process(call.thread);
+        match place {
+            Place::Folder(_) => Err(Refusal::Native),
+            Place::Text(_) if access != Access::Read => Err(Errno::ACCESS.into()),
+            Place::Text(_) if self.fetching.len() >= MAX_FETCHING => Err(Errno::NOMEM.into()),
+            Place::Text(text) => {
                 self.fetching.insert(call.id, Fetch::new(text, close_on_exec, pid));
                 self.ask(Own::Ask(call.id));
                 Ok(None)
             }
-            Goal::Device(node) => {
+            Place::Device(node) => {
                 let nonblock = flags.contains(OFlags::NONBLOCK);
                 let work = Work::Open { node, access, nonblock, close_on_exec };
                 let waiting = Waiting { call: *call, work, end: None, signalled: None };
@@ -466,8 +466,8 @@ impl Trap {
         let Work::Open { node, access, nonblock, close_on_exec } = *work else {
             return Err(Errno::IO);
         };
-        let number = self.targets.free(call.thread, &self.descriptors)?;
-        let (mut line, end) = if self.targets.lends(call.thread) {
+        let number = self.threads.free(call.thread, &self.descriptors)?;
+        let (mut line, end) = if self.threads.lends(call.thread) {
             Line::socket()?
         } else {
             // Only the sequencer has room: no other has a state that a FIFO for both cannot show.

@@ -2,7 +2,7 @@
 
 use crate::door::CallKind;
 use crate::door::stopped::call::Transfer;
-use crate::door::stopped::target::Signalled;
+use crate::door::stopped::thread::Signalled;
 use aseqd_engine::{Access, FileId, Node};
 use aseqd_host::seccomp::Notification;
 use rustix::io::Errno;

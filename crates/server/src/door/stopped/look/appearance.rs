@@ -2,8 +2,8 @@
 
 use super::status::{FileStatus, Time};
 use crate::door::stopped::folder::inode;
-use crate::door::stopped::place::{Folder, Goal};
-use crate::door::stopped::target::User;
+use crate::door::stopped::place::{Folder, Place};
+use crate::door::stopped::thread::User;
 use aseqd_engine::Node;
 use rustix::fs::{AtFlags, CWD, FileType, Stat, statat};
 use rustix::io::Errno;
@@ -48,25 +48,25 @@ impl Appearance {
     }
 
     /// Returns what `stat` shows of a place.
-    pub(super) fn status(&self, goal: Goal) -> FileStatus {
-        let (kind, mode, links) = match goal {
-            Goal::Device(_) => (FileType::CharacterDevice, self.mode, 1),
-            Goal::Folder(Folder::Dev | Folder::Sound) => (FileType::Directory, 0o755, 2),
-            Goal::Folder(_) => (FileType::Directory, 0o555, 2),
-            Goal::Text(_) => (FileType::RegularFile, 0o444, 1),
+    pub(super) fn status(&self, place: Place) -> FileStatus {
+        let (kind, mode, links) = match place {
+            Place::Device(_) => (FileType::CharacterDevice, self.mode, 1),
+            Place::Folder(Folder::Dev | Folder::Sound) => (FileType::Directory, 0o755, 2),
+            Place::Folder(_) => (FileType::Directory, 0o555, 2),
+            Place::Text(_) => (FileType::RegularFile, 0o444, 1),
         };
-        let minor = match goal {
-            Goal::Device(Node::Sequencer) => Some(SEQUENCER_MINOR),
-            Goal::Device(Node::Timer) => Some(TIMER_MINOR),
-            Goal::Device(Node::Control) => Some(CONTROL_MINOR),
+        let minor = match place {
+            Place::Device(Node::Sequencer) => Some(SEQUENCER_MINOR),
+            Place::Device(Node::Timer) => Some(TIMER_MINOR),
+            Place::Device(Node::Control) => Some(CONTROL_MINOR),
             _ => None,
         };
-        let below_dev = matches!(goal, Goal::Device(_) | Goal::Folder(Folder::Sound));
+        let below_dev = matches!(place, Place::Device(_) | Place::Folder(Folder::Sound));
         let (uid, gid) = if below_dev { (self.uid, self.gid) } else { (0, 0) };
         FileStatus {
             // The file system that the places seem to be on.
             device: statat(CWD, "/dev", AtFlags::empty()).map_or(0, |stat| stat.st_dev),
-            inode: inode(goal),
+            inode: inode(place),
             mode: kind.as_raw_mode() | mode,
             links,
             uid,
@@ -85,14 +85,14 @@ impl Appearance {
     ///
     /// # Errors
     /// `EINVAL` for an unknown mode, `EACCES` if the user has no such permission.
-    pub(super) fn access(&self, goal: Goal, mode: i32, user: Option<&User>) -> Result<(), Errno> {
+    pub(super) fn access(&self, place: Place, mode: i32, user: Option<&User>) -> Result<(), Errno> {
         if mode & !(libc::R_OK | libc::W_OK | libc::X_OK) != 0 {
             return Err(Errno::INVAL);
         }
-        let status = self.status(goal);
+        let status = self.status(place);
         let owner = user.is_some_and(|user| user.id == status.uid);
         let group = user.is_some_and(|user| user.groups.contains(&status.gid));
-        let root = user.is_some_and(|user| user.id == 0) && !matches!(goal, Goal::Text(_));
+        let root = user.is_some_and(|user| user.id == 0) && !matches!(place, Place::Text(_));
         let shift = if owner {
             6
         } else if group {
@@ -102,7 +102,7 @@ impl Appearance {
         };
         let mut allowed = status.mode >> shift & 7;
         if root {
-            allowed |= if goal.is_file() { 6 } else { 7 };
+            allowed |= if place.is_file() { 6 } else { 7 };
         }
         if mode.cast_unsigned() & !allowed == 0 { Ok(()) } else { Err(Errno::ACCESS) }
     }

@@ -6,8 +6,8 @@ use crate::door::stopped::filter::ON_FILES;
 use crate::door::stopped::folder::list_with;
 use crate::door::stopped::identity::Identity;
 use crate::door::stopped::path::low;
-use crate::door::stopped::place::{Folder, Goal};
-use crate::door::stopped::target::{Found, Targets};
+use crate::door::stopped::place::{Folder, Place};
+use crate::door::stopped::thread::{Found, StoppedThreads};
 use aseqd_engine::Node;
 use aseqd_host::memory;
 use aseqd_host::seccomp::{Listener, Notification};
@@ -21,7 +21,7 @@ impl Places {
         &mut self,
         listener: &Listener,
         call: &Notification,
-        targets: &mut Targets,
+        threads: &mut StoppedThreads,
         device: &dyn Fn(Identity) -> Option<Node>,
     ) -> Result<Met, Errno> {
         let Notification { number, args, thread, .. } = *call;
@@ -29,29 +29,29 @@ impl Places {
         if !self.range.contains(&descriptor) {
             return Ok(Met::Other);
         }
-        let found = targets.find(thread, descriptor)?;
-        let goal = self.known(found.identity, device);
+        let found = threads.find(thread, descriptor)?;
+        let place = self.known(found.identity, device);
         if !listener.is_valid(call.id) {
             return Ok(Met::Done);
         }
-        let answered = match (number, goal) {
-            (libc::SYS_fstat, Some(goal)) => {
-                write(thread, args[1], &self.appearance.status(goal).stat())
+        let answered = match (number, place) {
+            (libc::SYS_fstat, Some(place)) => {
+                write(thread, args[1], &self.appearance.status(place).stat())
             }
-            (libc::SYS_newfstatat, Some(goal)) => {
-                write(thread, args[2], &self.appearance.status(goal).stat())
+            (libc::SYS_newfstatat, Some(place)) => {
+                write(thread, args[2], &self.appearance.status(place).stat())
             }
-            (libc::SYS_statx, Some(goal)) => {
-                write(thread, args[4], &self.appearance.status(goal).statx())
+            (libc::SYS_statx, Some(place)) => {
+                write(thread, args[4], &self.appearance.status(place).statx())
             }
-            (libc::SYS_getdents64, Some(Goal::Folder(_))) => {
+            (libc::SYS_getdents64, Some(Place::Folder(_))) => {
                 let size = usize::try_from(low(args[2])).map_err(|_| Errno::INVAL)?;
                 let listed = self.folders.list(found.identity, size);
                 return Ok(Met::Answer(
                     listed.and_then(|records| put_all(thread, args[1], &records)),
                 ));
             }
-            (libc::SYS_lseek, Some(Goal::Folder(_))) => {
+            (libc::SYS_lseek, Some(Place::Folder(_))) => {
                 let sought = self.folders.seek(found.identity, args[1].cast_signed(), low(args[2]));
                 return Ok(Met::Answer(sought));
             }
@@ -61,7 +61,7 @@ impl Places {
                 };
                 Err(error)
             }
-            (libc::SYS_getdents64, None) => return Ok(list_native(call, targets, &found)),
+            (libc::SYS_getdents64, None) => return Ok(list_native(call, threads, &found)),
             _ => return Ok(Met::Other),
         };
         Ok(answer(answered))
@@ -72,13 +72,13 @@ impl Places {
         &mut self,
         listener: &Listener,
         call: &Notification,
-        targets: &mut Targets,
+        threads: &mut StoppedThreads,
     ) -> Result<Met, Errno> {
         let Notification { number, args, thread, .. } = *call;
         if !self.range.contains(&low(args[0])) {
             return Ok(Met::Other);
         }
-        let found = targets.find(thread, low(args[0]))?;
+        let found = threads.find(thread, low(args[0]))?;
         // The kernel handles copies to a number that the program gives.
         let at_lowest = number == libc::SYS_dup || number == libc::SYS_fcntl;
         if !at_lowest || self.folders.known(found.identity).is_none() {
@@ -90,7 +90,7 @@ impl Places {
             return Err(Errno::INVAL);
         }
         let range = self.range.start.max(least)..self.range.end;
-        let free = targets.free(thread, &range)?;
+        let free = threads.free(thread, &range)?;
         let end = self.folders.another(found.identity)?;
         let close_on_exec = number == libc::SYS_fcntl && command == libc::F_DUPFD_CLOEXEC;
         listener.answer_with(call.id, end.as_fd(), Some(free), close_on_exec)?;
@@ -99,13 +99,13 @@ impl Places {
 }
 
 /// Lists a directory of the kernel's that contains something of ours.
-fn list_native(call: &Notification, targets: &mut Targets, found: &Found) -> Met {
+fn list_native(call: &Notification, threads: &mut StoppedThreads, found: &Found) -> Met {
     let Some(copy) = &found.copy else { return Met::Native };
-    let mut at = |path: &Path| targets.peek(call.thread, path).ok().map(|peeked| peeked.identity);
+    let mut at = |path: &Path| threads.peek(call.thread, path).ok().map(|peeked| peeked.identity);
     let here = |folder: &&Folder| at(Path::new(folder.path())) == Some(found.identity);
     let Some(folder) = Folder::ALL.iter().find(here) else { return Met::Native };
     let mut ours = folder.entries();
-    ours.retain(|(_, goal)| at(&goal.path()).is_none());
+    ours.retain(|(_, place)| at(&place.path()).is_none());
     let size = usize::try_from(low(call.args[2])).unwrap_or(0);
     // At most 1 MiB, since the server holds it; C libraries ask for 32 KiB.
     let listed = list_with(copy, &ours, size.min(1 << 20));

@@ -14,8 +14,8 @@ use super::filter::ON_FILES;
 use super::folder::Folders;
 use super::identity::Identity;
 use super::path::{Asking, Question, asking, low};
-use super::place::Goal;
-use super::target::Targets;
+use super::place::Place;
+use super::thread::StoppedThreads;
 use super::walk::{End, Known};
 use aseqd_engine::Node;
 use aseqd_host::seccomp::{Listener, Notification};
@@ -37,7 +37,7 @@ pub(in crate::door) enum Met {
     /// It has been answered, or its thread is gone.
     Done,
     /// It opens a file of ours, which the door does.
-    Open { goal: Goal, flags: OFlags },
+    Open { place: Place, flags: OFlags },
 }
 
 /// The places of ours: how they look, and which of their directories programs have open.
@@ -48,7 +48,7 @@ pub(in crate::door) struct Places {
     range: Range<i32>,
     folders: Folders,
     /// Files in memory that stand for places in descriptors opened with `O_PATH`, and in watches.
-    stand_ins: Vec<(Goal, OwnedFd, Identity)>,
+    stand_ins: Vec<(Place, OwnedFd, Identity)>,
 }
 
 impl Places {
@@ -86,24 +86,24 @@ impl Places {
         &mut self,
         listener: &Listener,
         call: &Notification,
-        targets: &mut Targets,
+        threads: &mut StoppedThreads,
         device: &dyn Fn(Identity) -> Option<Node>,
     ) -> Met {
         let met = match call.number {
             libc::SYS_getdents64 | libc::SYS_lseek | libc::SYS_fstat => {
-                self.descriptor(listener, call, targets, device)
+                self.descriptor(listener, call, threads, device)
             }
             number if ON_FILES.contains(&number) => {
-                self.descriptor(listener, call, targets, device)
+                self.descriptor(listener, call, threads, device)
             }
             libc::SYS_newfstatat if is_empty_path(call, 3) => {
-                self.descriptor(listener, call, targets, device)
+                self.descriptor(listener, call, threads, device)
             }
             libc::SYS_statx if is_empty_path(call, 2) => {
-                self.descriptor(listener, call, targets, device)
+                self.descriptor(listener, call, threads, device)
             }
-            number if is_dup(number) => self.dup(listener, call, targets),
-            _ => self.path(listener, call, targets, device),
+            number if is_dup(number) => self.dup(listener, call, threads),
+            _ => self.path(listener, call, threads, device),
         };
         met.unwrap_or_else(|error| Met::Answer(Err(error)))
     }
@@ -127,14 +127,18 @@ impl Places {
     }
 
     /// Returns the place of ours that a program's open file is, if any.
-    fn known(&self, identity: Identity, device: &dyn Fn(Identity) -> Option<Node>) -> Option<Goal> {
+    fn known(
+        &self,
+        identity: Identity,
+        device: &dyn Fn(Identity) -> Option<Node>,
+    ) -> Option<Place> {
         let stand_in = || {
             let mut all = self.stand_ins.iter();
-            all.find(|(_, _, own)| *own == identity).map(|(goal, ..)| *goal)
+            all.find(|(_, _, own)| *own == identity).map(|(place, ..)| *place)
         };
         device(identity)
-            .map(Goal::Device)
-            .or_else(|| self.folders.known(identity).map(Goal::Folder))
+            .map(Place::Device)
+            .or_else(|| self.folders.known(identity).map(Place::Folder))
             .or_else(stand_in)
     }
 
@@ -143,24 +147,24 @@ impl Places {
         &mut self,
         listener: &Listener,
         call: &Notification,
-        targets: &mut Targets,
+        threads: &mut StoppedThreads,
         device: &dyn Fn(Identity) -> Option<Node>,
     ) -> Result<Met, Errno> {
         let known: &Known<'_> = &|identity| self.known(identity, device);
-        let asked = asking(call, targets, known)?;
+        let asked = asking(call, threads, known)?;
         let Some(Asking { end, question }) = asked else { return Ok(Met::Other) };
         if !listener.is_valid(call.id) {
             return Ok(Met::Done);
         }
-        let goal = match end {
-            End::Place(goal) => goal,
-            End::Link(goal) => {
+        let place = match end {
+            End::Place(place) => place,
+            End::Link(place) => {
                 // The kernel handles everything else about a link in procfs.
                 let Question::ReadLink { at, size } = question else { return Ok(Met::Native) };
-                return Ok(Met::Answer(read_link(call.thread, goal, at, size)));
+                return Ok(Met::Answer(read_link(call.thread, place, at, size)));
             }
             End::Around(path) => {
-                let Ok(stat) = targets.stat(call.thread, &path) else {
+                let Ok(stat) = threads.stat(call.thread, &path) else {
                     return Ok(Met::Native);
                 };
                 let status = FileStatus::of(&stat);
@@ -175,10 +179,10 @@ impl Places {
                 });
             }
         };
-        if let Goal::Folder(folder) = goal {
-            let exists = targets.peek(call.thread, Path::new(folder.path())).is_ok();
+        if let Place::Folder(folder) = place {
+            let exists = threads.peek(call.thread, Path::new(folder.path())).is_ok();
             if let Question::Open(flags) = question {
-                return self.open_folder(listener, call, targets, folder, flags, exists);
+                return self.open_folder(listener, call, threads, folder, flags, exists);
             }
             if exists {
                 return Ok(Met::Native);
@@ -186,26 +190,26 @@ impl Places {
         }
         let answered = match question {
             Question::Open(flags) if flags.contains(OFlags::PATH) => {
-                return self.name(listener, call, targets, goal, flags);
+                return self.name(listener, call, threads, place, flags);
             }
-            Question::Open(flags) => return Ok(Met::Open { goal, flags }),
-            Question::Stat(at) => write(call.thread, at, &self.appearance.status(goal).stat()),
+            Question::Open(flags) => return Ok(Met::Open { place, flags }),
+            Question::Stat(at) => write(call.thread, at, &self.appearance.status(place).stat()),
             Question::Statx(at) => {
                 // A reserved bit of the mask, and two flags that exclude each other.
                 let (flags, mask) = (low(call.args[2]), low(call.args[3]));
                 if mask < 0 || flags & 0x6000 == 0x6000 {
                     return Err(Errno::INVAL);
                 }
-                write(call.thread, at, &self.appearance.status(goal).statx())
+                write(call.thread, at, &self.appearance.status(place).statx())
             }
             Question::Access { mode, effective } => {
-                let user = targets.user(call.thread, effective);
-                self.appearance.access(goal, mode, user.as_ref())
+                let user = threads.user(call.thread, effective);
+                self.appearance.access(place, mode, user.as_ref())
             }
             Question::ReadLink { .. } => Err(Errno::INVAL),
             Question::Attributes { list } => no_attributes(list),
             Question::Watch { instance, mask } => {
-                return self.watch(call, targets, goal, instance, mask);
+                return self.watch(call, threads, place, instance, mask);
             }
         };
         Ok(answer(answered))
@@ -222,9 +226,9 @@ fn answer(result: Result<(), Errno>) -> Met {
 }
 
 /// Puts the path of a place into the thread's memory, as the target of a link.
-fn read_link(thread: i32, goal: Goal, at: u64, size: i32) -> Result<i64, Errno> {
+fn read_link(thread: i32, place: Place, at: u64, size: i32) -> Result<i64, Errno> {
     let size = usize::try_from(size).ok().filter(|size| *size > 0).ok_or(Errno::INVAL)?;
-    let path = goal.path();
+    let path = place.path();
     let bytes = path.as_os_str().as_encoded_bytes();
     put_all(thread, at, &bytes[..bytes.len().min(size)])
 }

@@ -1,4 +1,4 @@
-//! The threads whose calls wait: what their descriptors are, which signals they have.
+//! Threads whose calls are stopped: what their descriptors are, who they are, and which signals wait for them.
 
 use super::identity::{Identity, identify};
 use super::peek::{Locals, Peeked};
@@ -12,65 +12,66 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
-/// How many threads are remembered.
-const REMEMBERED: usize = 256;
+/// Maximum number of threads whose procfs directories are kept open. Beyond it all are forgotten.
+const MAX_REMEMBERED: usize = 256;
 
-/// A pidfd that is of one thread (Linux 6.9), and dies with it.
+/// `PIDFD_THREAD` (Linux 6.9): a pidfd of one thread, which ends with it.
 const PIDFD_THREAD: PidfdFlags = PidfdFlags::from_bits_retain(OFlags::EXCL.bits());
 
-/// What a descriptor of a thread is.
+/// A descriptor of a thread, as found by its number.
 #[derive(Debug)]
 pub(in crate::door) struct Found {
     pub(in crate::door) identity: Identity,
     pub(in crate::door) nonblock: bool,
-    /// The same open file, where this process may take it.
+    /// A copy of the descriptor, if this process may take one.
     pub(in crate::door) copy: Option<OwnedFd>,
 }
 
-/// Does a thread have a signal to handle, for which it would leave a call?
+/// Whether a signal waits for a thread, for which it would leave a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::door) enum Signalled {
+    /// No signal waits.
     No,
-    /// It will handle one when it leaves.
+    /// A signal waits that the thread will handle when it leaves the call.
     Yes,
-    /// It, or another thread of its process.
+    /// A signal waits that this thread or another one of its process will handle.
     Perhaps,
 }
 
-/// Who asks whether something may be done.
+/// The user and the groups of a thread, for checks of permissions.
 #[derive(Debug)]
 pub(in crate::door) struct User {
     pub(in crate::door) id: u32,
     pub(in crate::door) groups: Vec<u32>,
 }
 
-/// A thread; both descriptors are of it alone, not of one that has its number later.
+/// A thread. Its descriptors are of this thread alone, not of a later one with the same number.
 #[derive(Debug)]
-pub(in crate::door) struct Target {
-    /// Its directory in procfs.
+pub(in crate::door) struct StoppedThread {
+    /// The thread's directory in procfs.
     directory: OwnedFd,
     pidfd: Option<OwnedFd>,
 }
 
-/// The threads that called of late, and the file systems that may be looked at for them.
+/// The threads that called recently, and the file systems that may be looked at for them.
 #[derive(Debug, Default)]
-pub(in crate::door) struct Targets {
-    recent: HashMap<i32, Target>,
+pub(in crate::door) struct StoppedThreads {
+    recent: HashMap<i32, StoppedThread>,
     locals: Locals,
 }
 
-impl Targets {
-    /// Looks a descriptor of a waiting thread up.
+impl StoppedThreads {
+    /// Finds a descriptor of a thread.
     ///
     /// # Errors
-    /// `EBADF`, or `ESRCH` if the thread is gone.
+    /// `EBADF` if it is not open, `ESRCH` if the thread is gone.
     pub(in crate::door) fn find(&mut self, thread: i32, number: i32) -> Result<Found, Errno> {
-        self.with(thread, |target| target.find(number))
+        self.with(thread, |stopped| stopped.find(number))
     }
 
-    /// May this process take descriptors out of the thread's table?
+    /// Returns whether this process may take copies of the thread's descriptors.
     pub(in crate::door) fn lends(&mut self, thread: i32) -> bool {
-        self.with(thread, |target| match target.take(i32::MAX) {
+        self.with(thread, |stopped| match stopped.take(i32::MAX) {
             Err(Errno::BADF) => Ok(true),
             Err(Errno::SRCH) => Err(Errno::SRCH),
             _ => Ok(false),
@@ -78,15 +79,15 @@ impl Targets {
         .unwrap_or(false)
     }
 
-    /// A number of this range that is free in the thread's table: the lowest, so that files which a program
-    /// leaves open end in the order in which it has opened them.
+    /// Returns the lowest number of a range that is free in the thread's table. It is the lowest so that files
+    /// which a program leaves open are closed in the order in which it has opened them.
     ///
     /// # Errors
-    /// `EMFILE` if there is none.
+    /// `EMFILE` if none is free, `ESRCH` if the thread is gone.
     pub(in crate::door) fn free(&mut self, thread: i32, range: &Range<i32>) -> Result<i32, Errno> {
-        self.with(thread, |target| {
+        self.with(thread, |stopped| {
             for number in range.clone() {
-                if !target.has(number)? {
+                if !stopped.has(number)? {
                     return Ok(number);
                 }
             }
@@ -94,60 +95,61 @@ impl Targets {
         })
     }
 
-    /// A link in the thread's directory of procfs: `cwd`, `root`, `fd/3`.
+    /// Returns the target of a link in the thread's directory of procfs: `cwd`, `root`, `fd/3`.
     ///
     /// # Errors
-    /// `ENOENT` if nothing is there.
+    /// `ENOENT` if there is no such link, `EACCES` if this process must not look, `ESRCH` if the thread is gone.
     pub(in crate::door) fn link(&mut self, thread: i32, name: &str) -> Result<PathBuf, Errno> {
-        self.with(thread, |target| {
-            let link = target.alive(readlinkat(&target.directory, name, Vec::new()))?;
+        self.with(thread, |stopped| {
+            let link = stopped.alive(readlinkat(&stopped.directory, name, Vec::new()))?;
             Ok(PathBuf::from(OsString::from_vec(link.into_bytes())))
         })
     }
 
-    /// Which file a descriptor is of that procfs shows, at this path as the thread sees it.
+    /// Returns the file of a descriptor by its path in procfs, as the thread sees it.
     ///
     /// # Errors
-    /// `ENOENT` if none is.
+    /// `ENOENT` if there is no such descriptor, `EACCES` if this process must not look, `ESRCH` if the thread is
+    /// gone.
     pub(in crate::door) fn descriptor(
         &mut self,
         thread: i32,
         path: &Path,
     ) -> Result<Identity, Errno> {
         let path = Path::new("root").join(path.strip_prefix("/").unwrap_or(path));
-        self.with(thread, |target| target.alive(target.identity(&path)))
+        self.with(thread, |stopped| stopped.alive(stopped.identity(&path)))
     }
 
-    /// Which file a descriptor of the thread is of.
+    /// Returns the file of one of the thread's descriptors.
     ///
     /// # Errors
-    /// `ENOENT` if it has none.
+    /// `ENOENT` if it is not open, `EACCES` if this process must not look, `ESRCH` if the thread is gone.
     pub(in crate::door) fn file(&mut self, thread: i32, number: i32) -> Result<Identity, Errno> {
         let path = PathBuf::from(format!("fd/{number}"));
-        self.with(thread, |target| target.alive(target.identity(&path)))
+        self.with(thread, |stopped| stopped.alive(stopped.identity(&path)))
     }
 
-    /// What is at a path, as the thread sees it, so far as that is known without waiting.
+    /// Opens the file at a path, as the thread sees it, if that needs no waiting.
     ///
     /// # Errors
-    /// As [`Locals::peek`]'s.
+    /// Those of [`Locals::peek`], and `ESRCH` if the thread is gone.
     pub(in crate::door) fn peek(&mut self, thread: i32, path: &Path) -> Result<Peeked, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = self.with(thread, |target| {
-            target.alive(openat(&target.directory, "root", flags, Mode::empty()))
+        let root = self.with(thread, |stopped| {
+            stopped.alive(openat(&stopped.directory, "root", flags, Mode::empty()))
         })?;
         self.locals.peek(&root, path)
     }
 
-    /// Where a symbolic link points to, if it is one.
-    pub(in crate::door) fn target_of(&self, peeked: &Peeked) -> Option<PathBuf> {
+    /// Returns the target of a symbolic link; `None` for other files and where reading it might wait.
+    pub(in crate::door) fn link_target(&self, peeked: &Peeked) -> Option<PathBuf> {
         self.locals.link(peeked)
     }
 
-    /// Opens a directory at a path, as the thread sees it, if that is on a local file system.
+    /// Opens a directory at a path, as the thread sees it.
     ///
     /// # Errors
-    /// Those of `openat(2)`.
+    /// `EAGAIN` if it is not on a local file system, and those of [`peek`](Self::peek) and `openat(2)`.
     pub(in crate::door) fn open_directory(
         &mut self,
         thread: i32,
@@ -161,10 +163,10 @@ impl Targets {
         openat(&peeked.file, ".", flags | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
     }
 
-    /// What `stat` shows of a path, as the thread sees it, if that is on a local file system.
+    /// Returns what `stat` shows of a path, as the thread sees it.
     ///
     /// # Errors
-    /// Those of `stat(2)`.
+    /// `EAGAIN` if it is not on a local file system, and those of [`peek`](Self::peek).
     pub(in crate::door) fn stat(&mut self, thread: i32, path: &Path) -> Result<Stat, Errno> {
         let peeked = self.peek(thread, path)?;
         if !self.locals.is_local(&peeked) {
@@ -173,23 +175,25 @@ impl Targets {
         fstat(&peeked.file)
     }
 
-    /// Who a thread is: by its real ids, or by those that count for opens.
+    /// Returns the user and groups of a thread: its real ones, or those that count for opens.
     pub(in crate::door) fn user(&mut self, thread: i32, effective: bool) -> Option<User> {
-        let status = self.with(thread, |target| target.status()).ok()?;
+        let status = self.with(thread, |stopped| stopped.status()).ok()?;
         let at = usize::from(effective);
         let (id, group) = (*status.users.get(at)?, *status.groups.get(at)?);
         Some(User { id, groups: status.other_groups.into_iter().chain([group]).collect() })
     }
 
-    /// The process of a thread; the thread's own number if it is gone.
+    /// Returns the process of a thread, or the thread's own number if it is gone.
     pub(in crate::door) fn process(&mut self, thread: i32) -> i32 {
-        let status = self.with(thread, |target| target.status());
+        let status = self.with(thread, |stopped| stopped.status());
         status.ok().and_then(|status| status.process).unwrap_or(thread)
     }
 
-    /// Looks for signals of a thread whose call waits.
+    /// Returns whether signals wait for a thread whose call waits.
     pub(in crate::door) fn signalled(&mut self, thread: i32) -> Signalled {
-        let Ok(status) = self.with(thread, |target| target.status()) else { return Signalled::No };
+        let Ok(status) = self.with(thread, |stopped| stopped.status()) else {
+            return Signalled::No;
+        };
         if status.own & !status.blocked != 0 {
             return Signalled::Yes;
         }
@@ -198,8 +202,8 @@ impl Targets {
         if leader == thread {
             return if shared == 0 { Signalled::No } else { Signalled::Yes };
         }
-        // The kernel gives a signal to the first thread if that takes it, else to any of the others.
-        let Ok(first) = self.with(leader, |target| target.status()) else {
+        // The kernel gives a signal to the first thread, or to any other one if that blocks it.
+        let Ok(first) = self.with(leader, |stopped| stopped.status()) else {
             return if shared == 0 { Signalled::No } else { Signalled::Perhaps };
         };
         if first.stopped {
@@ -208,29 +212,29 @@ impl Targets {
         if shared & first.blocked == 0 { Signalled::No } else { Signalled::Perhaps }
     }
 
-    /// With what is known of the thread; once more with fresh knowledge if that was of another.
+    /// Asks something about a thread; once more with fresh descriptors if the known ones are of an earlier thread.
     fn with<T>(
         &mut self,
         thread: i32,
-        mut ask: impl FnMut(&Target) -> Result<T, Errno>,
+        mut ask: impl FnMut(&StoppedThread) -> Result<T, Errno>,
     ) -> Result<T, Errno> {
-        if let Some(target) = self.recent.get(&thread) {
-            match ask(target) {
+        if let Some(stopped) = self.recent.get(&thread) {
+            match ask(stopped) {
                 Err(Errno::SRCH) => drop(self.recent.remove(&thread)),
                 result => return result,
             }
         }
-        let target = Target::new(thread)?;
-        let result = ask(&target);
-        if self.recent.len() >= REMEMBERED {
+        let stopped = StoppedThread::new(thread)?;
+        let result = ask(&stopped);
+        if self.recent.len() >= MAX_REMEMBERED {
             self.recent.clear();
         }
-        self.recent.insert(thread, target);
+        self.recent.insert(thread, stopped);
         result
     }
 }
 
-impl Target {
+impl StoppedThread {
     fn new(thread: i32) -> Result<Self, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = openat(CWD, format!("/proc/{thread}"), flags, Mode::empty())
@@ -260,19 +264,19 @@ impl Target {
         }
     }
 
-    /// A copy of a descriptor.
+    /// Takes a copy of a descriptor.
     fn take(&self, number: i32) -> Result<OwnedFd, Errno> {
         if let Some(pidfd) = &self.pidfd {
             return pidfd_getfd(pidfd, number, PidfdGetfdFlags::empty());
         }
-        // Before Linux 6.9 only the first thread of a process has one. Its number is looked up each
-        // time: this thread's may be another process's meanwhile.
+        // Before Linux 6.9 only the first thread of a process has a pidfd. Its number is looked up each time,
+        // because the kernel may have given it to another process.
         let leader = self.status()?.process.and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
         let pidfd = pidfd_open(leader, PidfdFlags::empty())?;
         pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty())
     }
 
-    /// Is there something at a number?
+    /// Returns whether a descriptor is open at a number.
     fn has(&self, number: i32) -> Result<bool, Errno> {
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         match self.alive(statat(&self.directory, format!("fd/{number}"), flags)) {
@@ -281,12 +285,12 @@ impl Target {
         }
     }
 
-    /// Which file is behind a link below this directory.
+    /// Returns the file behind a link below this directory.
     fn identity(&self, path: &Path) -> Result<Identity, Errno> {
         identify(&self.directory, path, AtFlags::empty()).map(|(identity, _)| identity)
     }
 
-    /// Of what is not there: is it that, or is the thread gone?
+    /// Turns `ENOENT` into `ESRCH` if it is the thread that is gone.
     fn alive<T>(&self, result: Result<T, Errno>) -> Result<T, Errno> {
         if matches!(result, Err(Errno::NOENT)) {
             statat(&self.directory, "fd", AtFlags::empty()).map_err(|_| Errno::SRCH)?;
@@ -338,18 +342,18 @@ impl Target {
     }
 }
 
-/// What procfs says of a thread.
+/// The fields of `/proc/PID/status` that matter here.
 #[derive(Debug)]
 struct Status {
     process: Option<i32>,
-    /// Real, effective, saved, and for files.
+    /// The real, effective, saved and file system user id.
     users: Vec<u32>,
-    /// The same of groups.
+    /// The same four group ids.
     groups: Vec<u32>,
     other_groups: Vec<u32>,
-    /// Signals that wait for this thread.
+    /// The signals that wait for this thread.
     own: u64,
-    /// Signals that wait for any thread of its process.
+    /// The signals that wait for any thread of its process.
     shared: u64,
     blocked: u64,
     stopped: bool,
