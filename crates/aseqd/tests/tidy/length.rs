@@ -13,7 +13,6 @@ const NOT_YET_SHORT: &[&str] = &[
     "crates/engine/tests/timer/known_bugs.rs",
     "crates/engine/tests/timer/queues.rs",
     "crates/server/src/door/preload/mod.rs",
-    "crates/server/src/door/trap/mod.rs",
     "crates/server/src/session.rs",
 ];
 

@@ -1,0 +1,278 @@
+//! Answers on their way back: to the program, or to the next piece of its call.
+
+use super::line::Line;
+use super::waiting::{Own, Waiting, Wanted, Work};
+use super::{File, Trap, TrapBuffer, TrapToken, above_limit};
+use crate::door::stopped::call::{Transfer, fetch, put, scatter};
+use crate::door::stopped::thread::Signalled;
+use crate::door::{Answer, CallKind, Door, Readiness};
+use aseqd_engine::{self as engine, Access, FileId, Node};
+use aseqd_host::log;
+use aseqd_host::memory::Piece;
+use aseqd_host::seccomp::Notification;
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
+use std::collections::VecDeque;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+/// The most bytes of reads that are kept for a file: those of 18 readers of a full client, all killed
+/// at the same moment.
+const MAX_HELD: usize = 1 << 20;
+
+/// `ERESTARTSYS`: the call is made again after the signal, or fails with `EINTR`, by the handler's
+/// `SA_RESTART`. For a thread without a signal it would be a number that programs do not know.
+const RESTART: i32 = 512;
+
+impl Door for Trap {
+    type Token = TrapToken;
+    type Wakeup = ();
+
+    fn answer(&mut self, token: TrapToken, answer: Answer<'_>) -> bool {
+        match answer {
+            Answer::Opened { file, state } => return self.opened(token, file, state),
+            Answer::Read(data) => self.read(token, data),
+            Answer::Written(count) => self.written(token, count),
+            Answer::Ioctl(Ok(out)) => self.controlled(token, out),
+            Answer::Ioctl(Err(errno)) | Answer::Failed(errno) => self.failed(token, errno),
+            // Nobody asks: the kernel answers polls by what is shown.
+            Answer::Polled(_) => self.finish(token, Ok(0)),
+        }
+        true
+    }
+
+    fn wake(&mut self, (): ()) {}
+
+    fn shows(&self, file: FileId) -> bool {
+        self.files.contains_key(&file)
+    }
+
+    fn show(&mut self, file: FileId, state: Readiness, fresh: bool) {
+        let Some(open) = self.files.get_mut(&file) else { return };
+        let mut calls = self.waiting.values().filter(|call| call.work.file() == Some(file));
+        let end = calls.find_map(|call| call.end.as_ref());
+        let readable = state.readable || !open.held.is_empty();
+        let state = Readiness { readable, ..state };
+        open.line.show(state, end.map(OwnedFd::as_fd));
+        if fresh {
+            open.line.renew();
+        }
+    }
+}
+
+impl Trap {
+    fn opened(&mut self, token: TrapToken, file: FileId, state: Readiness) -> bool {
+        match token {
+            TrapToken::Fetching(id) => {
+                let Some(fetch) = self.fetching.get_mut(&id) else { return false };
+                fetch.opened(file);
+                self.ask(Own::Ask(id));
+                true
+            }
+            TrapToken::Waiting(id) => {
+                let Some(Waiting { call, work, .. }) = self.waiting.remove(&id) else {
+                    return false;
+                };
+                let given = self.give(&call, &work, file, state);
+                if let Err(error) = given {
+                    let _gone = self.listener.answer(id, Err(error.raw_os_error()));
+                }
+                given.is_ok()
+            }
+            TrapToken::Nobody => false,
+        }
+    }
+
+    fn read(&mut self, token: TrapToken, data: &[u8]) {
+        let TrapToken::Waiting(id) = token else { return };
+        let Some(Waiting { call, work: Work::Read { file, transfer }, end, .. }) =
+            self.waiting.get_mut(&id)
+        else {
+            return;
+        };
+        let file = *file;
+        if !self.listener.is_valid(id) {
+            let end = end.take();
+            self.waiting.remove(&id);
+            self.hold(file, data, end.as_ref());
+            return;
+        }
+        let moved = put(call.thread, transfer.piece(), data);
+        let whole = moved == data.len();
+        if whole && transfer.advance(data.len()) {
+            self.ask(Own::GoOn(id));
+            return;
+        }
+        let outcome = transfer.outcome(if whole { 0 } else { Errno::FAULT.raw_os_error() });
+        let end = end.take();
+        self.waiting.remove(&id);
+        if self.listener.answer(id, outcome).is_err() {
+            self.hold(file, data, end.as_ref());
+        } else if !whole && self.files.get(&file).is_some_and(|open| open.node == Node::Sequencer) {
+            // The event that did not fit stays to be read, those before it are gone. A timer's are all.
+            let gone = moved - moved % aseqd_abi::event::EVENT_SIZE;
+            self.hold(file, &data[gone..], end.as_ref());
+        }
+    }
+
+    fn written(&mut self, token: TrapToken, count: usize) {
+        let TrapToken::Waiting(id) = token else { return };
+        let Some(Waiting { work: Work::Write { transfer, .. }, .. }) = self.waiting.get_mut(&id)
+        else {
+            return;
+        };
+        if transfer.advance_part(count) {
+            self.ask(Own::GoOn(id));
+        } else {
+            let outcome = transfer.outcome(0);
+            self.finish(token, outcome);
+        }
+    }
+
+    fn controlled(&mut self, token: TrapToken, out: &[u8]) {
+        match token {
+            TrapToken::Waiting(id) => {
+                let Some(Waiting { call, work, .. }) = self.waiting.get(&id) else {
+                    return;
+                };
+                let result = match work {
+                    Work::Ioctl { argument, .. } if !out.is_empty() => {
+                        let pieces = [Piece { at: *argument, len: out.len() }];
+                        scatter(call.thread, &pieces, out)
+                    }
+                    _ => Ok(()),
+                };
+                self.finish(token, result.map(|()| 0).map_err(Errno::raw_os_error));
+            }
+            TrapToken::Fetching(id) => {
+                match self.fetching.get_mut(&id).map(|fetch| fetch.take(out)) {
+                    Some(Ok(true)) => self.deliver(id, Ok(())),
+                    Some(Ok(false)) => self.ask(Own::Ask(id)),
+                    Some(Err(error)) => self.deliver(id, Err(error)),
+                    None => {}
+                }
+            }
+            TrapToken::Nobody => {}
+        }
+    }
+
+    fn failed(&mut self, token: TrapToken, errno: aseqd_abi::Errno) {
+        match token {
+            TrapToken::Waiting(id) => {
+                let Some(Waiting { work, signalled, .. }) = self.waiting.get(&id) else {
+                    return;
+                };
+                let mut number = errno.0.into();
+                if errno == aseqd_abi::Errno::EINTR && *signalled == Some(Signalled::Yes) {
+                    number = RESTART;
+                }
+                let outcome = match work {
+                    // It came to the end of the memory within a record.
+                    Work::Write { transfer, .. } if transfer.cut => {
+                        transfer.outcome(Errno::FAULT.raw_os_error())
+                    }
+                    Work::Read { transfer, .. } | Work::Write { transfer, .. } => {
+                        transfer.outcome(number)
+                    }
+                    _ => Err(number),
+                };
+                self.finish(token, outcome);
+            }
+            TrapToken::Fetching(id) => {
+                self.deliver(id, Err(Errno::from_raw_os_error(errno.0.into())));
+            }
+            TrapToken::Nobody => {}
+        }
+    }
+
+    /// Makes the descriptor of a file that is open, and gives it to the program.
+    fn give(
+        &mut self,
+        call: &Notification,
+        work: &Work,
+        file: FileId,
+        state: Readiness,
+    ) -> Result<(), Errno> {
+        let Work::Open { node, access, nonblock, close_on_exec } = *work else {
+            return Err(Errno::IO);
+        };
+        let number = self.threads.free(call.thread, &self.descriptors)?;
+        let (mut line, end) = if self.threads.lends(call.thread) {
+            Line::socket()?
+        } else {
+            // Only the sequencer has room: no other has a state that a FIFO for both cannot show.
+            Line::fifo(if node == Node::Sequencer { access } else { Access::Read })?
+        };
+        if nonblock {
+            fcntl_setfl(&end.descriptor, fcntl_getfl(&end.descriptor)? | OFlags::NONBLOCK)?;
+        }
+        line.show(state, Some(end.descriptor.as_fd()));
+        // Hanging up is always told.
+        let name = EventData::new_u64(file.0.into());
+        epoll::add(&self.epoll, &line, name, EventFlags::empty())?;
+        self.by_identity.insert(end.identity, file);
+        let identity = end.identity;
+        let open = File { line, identity, node, access, held: VecDeque::new() };
+        self.files.insert(file, open);
+        let descriptor = end.descriptor.as_fd();
+        let given = self.listener.answer_with(call.id, descriptor, Some(number), close_on_exec);
+        if given.is_err() {
+            self.forget(file);
+        }
+        given.map_err(above_limit)
+    }
+
+    /// The next piece of a read or write.
+    pub(super) fn go_on(&mut self, id: u64, buffer: &mut TrapBuffer) -> Option<Wanted> {
+        let Waiting { call, work, .. } = self.waiting.get_mut(&id)?;
+        match work {
+            Work::Read { file, transfer } => {
+                let Transfer { nonblock, .. } = *transfer;
+                let read = engine::Call::Read { len: transfer.piece().len, nonblock };
+                Some(CallKind::on(*file, read))
+            }
+            Work::Write { file, transfer } => {
+                transfer.cut = fetch(call.thread, transfer.part(), &mut buffer.0) != Ok(true);
+                if !transfer.cut || !buffer.0.is_empty() {
+                    let write = engine::Call::Write { data: &[], nonblock: transfer.nonblock };
+                    return Some(CallKind::on(*file, write));
+                }
+                let outcome = transfer.outcome(Errno::FAULT.raw_os_error());
+                self.finish(TrapToken::Waiting(id), outcome);
+                None
+            }
+            Work::Open { .. } | Work::Ioctl { .. } => None,
+        }
+    }
+
+    /// Keeps bytes that a read could not put down.
+    fn hold(&mut self, file: FileId, data: &[u8], end: Option<&OwnedFd>) {
+        if let Some(open) = self.files.get_mut(&file) {
+            if open.held.len() + data.len() > MAX_HELD {
+                log::tell(
+                    "lost",
+                    format_args!("{} bytes that nobody has read are lost", data.len()),
+                );
+                return;
+            }
+            open.held.extend(data);
+            let shown = Readiness { readable: true, ..open.line.shown() };
+            open.line.show(shown, end.map(OwnedFd::as_fd));
+        }
+    }
+
+    /// The text is complete, or cannot be had.
+    fn deliver(&mut self, id: u64, result: Result<(), Errno>) {
+        let Some(fetch) = self.fetching.remove(&id) else { return };
+        if let Some(file) = fetch.file() {
+            self.ask(Own::Close(file));
+        }
+        let close_on_exec = fetch.close_on_exec;
+        let given = result
+            .and_then(|()| fetch.into_file())
+            .and_then(|file| self.listener.answer_with(id, file.as_fd(), None, close_on_exec));
+        if let Err(error) = given {
+            let _gone = self.listener.answer(id, Err(error.raw_os_error()));
+        }
+    }
+}
