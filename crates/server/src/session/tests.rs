@@ -1,6 +1,7 @@
 //! The session behind a door that writes down what it is told, on a virtual clock.
 
 use super::*;
+use crate::budget;
 use crate::clock::Clock;
 use aseqd_abi::event::{EVENT_SIZE, EventData, EventTime, EventType};
 use aseqd_abi::ioctl::sequencer as request;
@@ -403,7 +404,7 @@ fn a_user_has_so_many_calls_that_wait_and_others_have_theirs() {
     assert_eq!(stage.told(), [Told::Failed(read, Errno::ENOMEM)]);
     stage.call(CallKind::Close { file });
     stage.call(CallKind::Close { file: other });
-    assert_eq!(stage.session.held.calls.held(), 0);
+    assert_eq!(stage.session.files.held().0, 0);
 }
 
 #[test]
@@ -444,5 +445,5 @@ fn a_user_has_so_many_bytes_that_wait_and_others_have_theirs() {
     for (file, _) in [file, other, third] {
         stage.call(CallKind::Close { file });
     }
-    assert_eq!((stage.session.held.bytes.held(), stage.session.held.calls.held()), (0, 0));
+    assert_eq!(stage.session.files.held(), (0, 0));
 }

@@ -1,5 +1,5 @@
-//! The request for the texts of `/proc/asound`, which the engine writes and no program of the kernel's
-//! interface asks for.
+//! Answers the request for the texts of `/proc/asound` (`aseqd_wire::asound`): the engine writes them, and no
+//! request of the kernel's interface asks for them.
 
 use crate::budget::{Budget, TEXT_BYTES};
 use aseqd_abi::Errno;
@@ -10,7 +10,7 @@ use zerocopy::{FromBytes as _, FromZeros as _, IntoBytes as _};
 
 /// The texts that open files are being given, oldest first. A file has one at a time.
 #[derive(Debug)]
-pub(super) struct Texts {
+pub(super) struct ProcTexts {
     begun: VecDeque<Begun>,
     held: Budget,
 }
@@ -23,13 +23,13 @@ struct Begun {
     bytes: String,
 }
 
-impl Default for Texts {
+impl Default for ProcTexts {
     fn default() -> Self {
         Self { begun: VecDeque::new(), held: Budget::new(TEXT_BYTES) }
     }
 }
 
-impl Texts {
+impl ProcTexts {
     /// Gives up what a file has begun.
     pub(super) fn forget(&mut self, file: FileId) {
         if let Some(at) = self.begun.iter().position(|begun| begun.file == file) {
@@ -119,14 +119,14 @@ mod tests {
         Begun { file: FileId(file), user, text: Text::Clients, bytes }
     }
 
-    fn files(texts: &Texts) -> Vec<u32> {
+    fn files(texts: &ProcTexts) -> Vec<u32> {
         texts.begun.iter().map(|begun| begun.file.0).collect()
     }
 
     #[test]
     fn the_oldest_texts_of_a_user_make_room_for_new_ones() {
         let third = TEXT_BYTES.per_user / 3;
-        let mut texts = Texts::default();
+        let mut texts = ProcTexts::default();
         for file in 0..5 {
             texts.begin(begun(file, 1, third)).expect("a text");
         }

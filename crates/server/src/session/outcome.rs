@@ -1,0 +1,75 @@
+//! What comes of a call, before a door is told.
+
+use super::files::Parked;
+use crate::door::Readiness;
+use aseqd_abi::Errno;
+use aseqd_engine::{Error, READABLE, WRITABLE};
+
+/// What came of a call on a file, or of the file itself.
+pub(super) enum Outcome<Token> {
+    /// The call is answered.
+    Answered(Token, Result<Done, Failure>),
+    /// The call sleeps until its file is ready.
+    Sleeps(Parked<Token>),
+    /// The call goes on after the others had their turn.
+    Unfinished(Parked<Token>),
+    /// Something came to the file, and all calls that could go on have done so.
+    Ready,
+}
+
+/// What a call has done. Bytes that go back are the first ones of the session's output buffer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Done {
+    Read(usize),
+    Written(usize),
+    Ioctl(usize),
+    Polled(Readiness),
+}
+
+/// Why a call has failed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failure {
+    /// What the trace calls it.
+    pub(super) name: &'static str,
+    pub(super) is_ioctl: bool,
+    pub(super) error: Error,
+}
+
+impl Failure {
+    /// Of a call that is no ioctl.
+    pub(super) const fn of(name: &'static str, error: Error) -> Self {
+        Self { name, is_ioctl: false, error }
+    }
+
+    /// Of the ioctl with this request code.
+    pub(super) fn of_ioctl(request: u32, error: Error) -> Self {
+        Self { name: name_of(request), is_ioctl: true, error }
+    }
+
+    /// Of our own request for a text.
+    pub(super) const fn of_text(error: Error) -> Self {
+        Self { name: "our request for a text", is_ioctl: true, error }
+    }
+
+    /// Returns whether programs expect the call to fail so: it is the end of a list, or nothing is there
+    /// to read yet.
+    pub(super) fn is_normal(&self) -> bool {
+        match self.error.errno {
+            Errno::ENOENT => {
+                matches!(self.name, "QUERY_NEXT_CLIENT" | "QUERY_NEXT_PORT" | "QUERY_SUBS")
+            }
+            Errno::EAGAIN => self.name == "read",
+            _ => false,
+        }
+    }
+}
+
+/// Returns what the engine's answer to a poll says.
+pub(super) const fn readiness(state: usize) -> Readiness {
+    Readiness { readable: state & READABLE != 0, writable: state & WRITABLE != 0 }
+}
+
+/// Name of a request, for people.
+fn name_of(request: u32) -> &'static str {
+    aseqd_engine::request(request).map_or("ioctl", |request| request.name)
+}
