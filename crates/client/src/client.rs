@@ -1,16 +1,17 @@
 //! One open of the sequencer, and what can be asked of it.
 
+use crate::error::{Device, Error, Result};
 use crate::ioctl::{errno, ioctl};
 use crate::name::{name_field, text};
-use crate::port::{Port, list, resolve};
+use crate::open::open;
+use crate::port::Port;
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{
     ClientInfo, PortCaps, PortInfo, PortSubscribe, PortType, QUERY_SUBS_READ, QUERY_SUBS_WRITE,
     QuerySubs, QueueStatus, QueueTempo, VERSION,
 };
 use aseqd_abi::{Address, Errno, Event};
-use aseqd_host::error::{Context as _, Fail, reason};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::OFlags;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -29,38 +30,29 @@ pub struct Client {
     pending: RefCell<VecDeque<(Event, Vec<u8>)>>,
 }
 impl Client {
-    /// Opens the device and takes a name.
+    /// Opens the device file and names the client.
     ///
     /// # Errors
-    /// A sentence that says what to do.
-    pub fn open(path: &Path, name: &str) -> Result<Self, Fail> {
-        let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let descriptor = openat(CWD, path, flags, Mode::empty()).map_err(|error| {
-            use rustix::io::Errno as Open;
-            let why = match error {
-                Open::NOENT | Open::NODEV | Open::NXIO => {
-                    "there is no sequencer; run this under `aseqd run -- CMD`, or start `aseqd serve`".to_owned()
-                }
-                Open::ACCESS => "permission denied; join the group that may open it, often `audio`".to_owned(),
-                Open::NOMEM => "all client numbers are taken".to_owned(),
-                error => reason(&error),
-            };
-            Fail::new(format!("{} cannot be opened: {why}", path.display()))
-        })?;
-        let what = || format!("{} is not a sequencer", path.display());
-        let mut version = 0_i32;
-        ioctl(descriptor.as_fd(), request::PVERSION, &mut version).with_context(what)?;
+    /// [`Error::Open`] if there is no such file or it may not be opened, [`Error::WrongDevice`] if it is something else.
+    pub fn open(path: &Path, name: &str) -> Result<Self> {
+        let flags = OFlags::RDWR | OFlags::NONBLOCK;
+        let descriptor = open(path, Device::Sequencer, flags, request::PVERSION)?;
         let mut id = 0_i32;
-        ioctl(descriptor.as_fd(), request::CLIENT_ID, &mut id).with_context(what)?;
-        let id = u8::try_from(id).with_context(what)?;
+        let asked = ioctl(descriptor.as_fd(), request::CLIENT_ID, &mut id);
+        let id = asked.and_then(|_| u8::try_from(id).map_err(|_| Errno::EIO));
+        let id = id.map_err(|errno| Error::WrongDevice {
+            device: Device::Sequencer,
+            path: path.to_owned(),
+            errno,
+        })?;
         let client = Self { descriptor, id, pending: RefCell::default() };
         // Old kernels do not know it; then nothing depends on it either.
         let _unknown = client.ioctl(request::USER_PVERSION, &mut VERSION.clone());
-        let mut info = client.info(id)?.ok_or_else(|| {
-            Fail::new("the sequencer does not find the client that it has just made")
-        })?;
+        let what = "the client cannot be named";
+        let missing = Error::Call { what, errno: Errno::ENOENT };
+        let mut info = client.info(id)?.ok_or(missing)?;
         info.name = name_field(name);
-        client.ioctl(request::SET_CLIENT_INFO, &mut info).context("the client cannot be named")?;
+        client.ioctl(request::SET_CLIENT_INFO, &mut info).map_err(Error::of(what))?;
         Ok(client)
     }
 
@@ -70,24 +62,27 @@ impl Client {
         self.id
     }
 
-    /// Any request.
+    /// Makes any request of the sequencer's interface.
     ///
     /// # Errors
-    /// The sequencer's.
+    /// The sequencer's error number.
     pub fn ioctl<T: FromBytes + IntoBytes>(
         &self,
         code: u32,
         argument: &mut T,
-    ) -> Result<i32, Errno> {
+    ) -> std::result::Result<i32, Errno> {
         ioctl(self.descriptor.as_fd(), code, argument)
     }
 
-    /// `write`: whole events; how many bytes were taken.
+    /// Writes events, each followed by its data if it has any, and returns how many bytes were taken: whole events.
     ///
     /// # Errors
-    /// The sequencer's.
-    pub fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
-        rustix::io::retry_on_intr(|| rustix::io::write(&self.descriptor, bytes)).map_err(errno)
+    /// `EAGAIN` if there is no room for the first event; [`Error::would_block`] says so. Otherwise what the sequencer
+    /// answers for the first event.
+    pub fn write(&self, bytes: &[u8]) -> Result<usize> {
+        rustix::io::retry_on_intr(|| rustix::io::write(&self.descriptor, bytes))
+            .map_err(errno)
+            .map_err(Error::of("events cannot be sent"))
     }
 
     /// Is there an event that was read and not asked for yet?
@@ -96,42 +91,32 @@ impl Client {
         !self.pending.borrow().is_empty()
     }
 
-    /// The next event with its data, if there is one.
+    /// Returns the next event with its data, if there is one.
     ///
     /// # Errors
-    /// `ENOSPC` when events were lost, or what else a read says.
-    pub fn try_read_event(&self) -> Result<Option<(Event, Vec<u8>)>, Errno> {
+    /// [`Error::EventsLost`] once after events were lost, because they came faster than they were read.
+    pub fn read_event(&self) -> Result<Option<(Event, Vec<u8>)>> {
         if let Some(event) = self.pending.borrow_mut().pop_front() {
             return Ok(Some(event));
         }
         let mut buffer = vec![0; READ_SIZE];
         let read = rustix::io::retry_on_intr(|| rustix::io::read(&self.descriptor, &mut buffer));
-        let bytes = match read {
+        let bytes = match read.map_err(errno) {
             Ok(read) => &buffer[..read],
-            Err(rustix::io::Errno::AGAIN) => return Ok(None),
-            Err(error) => return Err(errno(error)),
+            Err(Errno::EAGAIN) => return Ok(None),
+            Err(Errno::ENOSPC) => return Err(Error::EventsLost),
+            Err(errno) => return Err(Error::of("the sequencer cannot be read")(errno)),
         };
         let mut pending = self.pending.borrow_mut();
         pending.extend(split(bytes));
         Ok(pending.pop_front())
     }
 
-    /// The next event with its data, if there is one.
-    ///
-    /// # Errors
-    /// As a sentence.
-    pub fn read_event(&self) -> Result<Option<(Event, Vec<u8>)>, Fail> {
-        self.try_read_event().map_err(|error| match error {
-            Errno::ENOSPC => Fail::new("events were lost: they came faster than they were read"),
-            error => Fail::new(format!("the sequencer cannot be read: {}", reason(&error))),
-        })
-    }
-
     /// A client's information; none if it does not exist.
     ///
     /// # Errors
     /// As a sentence.
-    pub fn info(&self, client: u8) -> Result<Option<ClientInfo>, Fail> {
+    pub fn info(&self, client: u8) -> Result<Option<ClientInfo>> {
         let mut info = ClientInfo { client: client.into(), ..ClientInfo::default() };
         let found = self.ioctl(request::GET_CLIENT_INFO, &mut info);
         optional(found, "clients cannot be asked").map(|found| found.then_some(info))
@@ -141,7 +126,7 @@ impl Client {
     ///
     /// # Errors
     /// As a sentence.
-    pub fn clients(&self) -> Result<Vec<ClientInfo>, Fail> {
+    pub fn clients(&self) -> Result<Vec<ClientInfo>> {
         let mut clients = Vec::new();
         let mut info = ClientInfo { client: -1, ..ClientInfo::default() };
         while optional(
@@ -157,7 +142,7 @@ impl Client {
     ///
     /// # Errors
     /// As a sentence.
-    pub fn ports_of(&self, client: u8) -> Result<Vec<PortInfo>, Fail> {
+    pub fn ports_of(&self, client: u8) -> Result<Vec<PortInfo>> {
         let mut ports = Vec::new();
         // The number before 0, since the next one is asked for.
         let addr = Address::new(client, u8::MAX);
@@ -176,10 +161,10 @@ impl Client {
     ///
     /// # Errors
     /// As a sentence.
-    pub fn ports(&self) -> Result<Vec<Port>, Fail> {
+    pub fn ports(&self) -> Result<Vec<Port>> {
         let mut all = Vec::new();
         for client in self.clients()? {
-            let number = u8::try_from(client.client).context("a client number")?;
+            let number = u8::try_from(client.client).unwrap_or(u8::MAX);
             all.extend(self.ports_of(number)?.into_iter().map(|port| Port {
                 address: port.addr,
                 client_name: text(&client.name),
@@ -195,7 +180,7 @@ impl Client {
     ///
     /// # Errors
     /// As a sentence.
-    pub fn outgoing(&self, port: Address) -> Result<Vec<QuerySubs>, Fail> {
+    pub fn outgoing(&self, port: Address) -> Result<Vec<QuerySubs>> {
         self.subscriptions(port, QUERY_SUBS_READ)
     }
 
@@ -203,11 +188,11 @@ impl Client {
     ///
     /// # Errors
     /// As a sentence.
-    pub fn incoming(&self, port: Address) -> Result<Vec<QuerySubs>, Fail> {
+    pub fn incoming(&self, port: Address) -> Result<Vec<QuerySubs>> {
         self.subscriptions(port, QUERY_SUBS_WRITE)
     }
 
-    fn subscriptions(&self, root: Address, query_type: i32) -> Result<Vec<QuerySubs>, Fail> {
+    fn subscriptions(&self, root: Address, query_type: i32) -> Result<Vec<QuerySubs>> {
         let mut all = Vec::new();
         for index in 0.. {
             let mut query = QuerySubs { root, query_type, index, ..QuerySubs::default() };
@@ -224,12 +209,7 @@ impl Client {
     ///
     /// # Errors
     /// As a sentence.
-    pub fn create_port(
-        &self,
-        name: &str,
-        caps: PortCaps,
-        port_type: PortType,
-    ) -> Result<Address, Fail> {
+    pub fn create_port(&self, name: &str, caps: PortCaps, port_type: PortType) -> Result<Address> {
         let mut info = PortInfo {
             addr: Address::new(self.id, 0),
             name: name_field(name),
@@ -238,7 +218,8 @@ impl Client {
             midi_channels: 16,
             ..PortInfo::default()
         };
-        self.ioctl(request::CREATE_PORT, &mut info).context("a port cannot be created")?;
+        self.ioctl(request::CREATE_PORT, &mut info)
+            .map_err(Error::of("a port cannot be created"))?;
         Ok(info.addr)
     }
 
@@ -246,23 +227,25 @@ impl Client {
     ///
     /// # Errors
     /// The sequencer's.
-    pub fn subscribe(&self, subscription: &PortSubscribe) -> Result<(), Errno> {
-        self.ioctl(request::SUBSCRIBE_PORT, &mut subscription.clone()).map(drop)
+    pub fn subscribe(&self, subscription: &PortSubscribe) -> Result<()> {
+        let made = self.ioctl(request::SUBSCRIBE_PORT, &mut subscription.clone());
+        made.map(drop).map_err(Error::of("ports cannot be connected"))
     }
 
     /// Disconnects two ports.
     ///
     /// # Errors
     /// The sequencer's.
-    pub fn unsubscribe(&self, subscription: &PortSubscribe) -> Result<(), Errno> {
-        self.ioctl(request::UNSUBSCRIBE_PORT, &mut subscription.clone()).map(drop)
+    pub fn unsubscribe(&self, subscription: &PortSubscribe) -> Result<()> {
+        let cut = self.ioctl(request::UNSUBSCRIBE_PORT, &mut subscription.clone());
+        cut.map(drop).map_err(Error::of("ports cannot be disconnected"))
     }
 
     /// Where a queue is; none if it does not exist.
     ///
     /// # Errors
     /// As a sentence.
-    pub fn queue_status(&self, queue: u8) -> Result<Option<QueueStatus>, Fail> {
+    pub fn queue_status(&self, queue: u8) -> Result<Option<QueueStatus>> {
         let mut status = QueueStatus { queue: queue.into(), ..QueueStatus::default() };
         let found = self.ioctl(request::GET_QUEUE_STATUS, &mut status);
         optional(found, "a queue cannot be asked").map(|found| found.then_some(status))
@@ -272,41 +255,10 @@ impl Client {
     ///
     /// # Errors
     /// As a sentence.
-    pub fn queue_tempo(&self, queue: u8) -> Result<Option<QueueTempo>, Fail> {
+    pub fn queue_tempo(&self, queue: u8) -> Result<Option<QueueTempo>> {
         let mut tempo = QueueTempo { queue: queue.into(), ..QueueTempo::default() };
         let found = self.ioctl(request::GET_QUEUE_TEMPO, &mut tempo);
         optional(found, "a queue cannot be asked").map(|found| found.then_some(tempo))
-    }
-
-    /// The port that a text means: `128:0`, `128`, a client's name, or `name:port`, where the port is
-    /// a number or a name. Names may be cut, if what is left means one port only.
-    ///
-    /// # Errors
-    /// A sentence that says what was asked for, and what exists.
-    pub fn find_port(&self, wanted: &str) -> Result<Address, Fail> {
-        let ports = self.ports()?;
-        resolve(wanted, &ports)?
-            .ok_or_else(|| Fail::new(format!("there is no port {wanted}; {}", list(&ports))))
-    }
-
-    /// A sentence that names the ports of all others.
-    ///
-    /// # Errors
-    /// As a sentence.
-    pub fn list_ports(&self) -> Result<String, Fail> {
-        let mut ports = self.ports()?;
-        ports.retain(|port| port.address.client != self.id);
-        Ok(list(&ports))
-    }
-
-    /// As [`Client::find_port`], but none if there is no such port yet. Ports of this client do not count.
-    ///
-    /// # Errors
-    /// A sentence, also if several ports are meant.
-    pub fn look_for_port(&self, wanted: &str) -> Result<Option<Address>, Fail> {
-        let mut ports = self.ports()?;
-        ports.retain(|port| port.address.client != self.id);
-        resolve(wanted, &ports)
     }
 }
 
@@ -317,11 +269,11 @@ impl AsFd for Client {
 }
 
 /// An answer that says there is none is no error.
-fn optional(result: Result<i32, Errno>, what: &str) -> Result<bool, Fail> {
+fn optional(result: std::result::Result<i32, Errno>, what: &'static str) -> Result<bool> {
     match result {
         Ok(_) => Ok(true),
         Err(Errno::ENOENT | Errno::ENXIO | Errno::EINVAL) => Ok(false),
-        Err(error) => Err(error).context(what),
+        Err(errno) => Err(Error::Call { what, errno }),
     }
 }
 

@@ -6,10 +6,14 @@ pub mod proc_text;
 pub mod timer;
 
 mod client;
+mod error;
+mod find;
 mod name;
+mod open;
 mod port;
 
 pub use client::Client;
+pub use error::{Device, Error, Result, describe};
 pub use name::{name_field, printable, text};
 pub use port::Port;
 

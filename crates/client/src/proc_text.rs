@@ -1,33 +1,35 @@
 //! The texts of `/proc/asound`, of any sequencer: ours gives them through its device files, Linux in
 //! procfs.
 
+use crate::error::{Error, Result};
 use crate::ioctl::ioctl;
 use aseqd_abi::Errno;
-use aseqd_host::error::{Context as _, Fail};
 use aseqd_wire::asound::{Piece, TEXT, Text};
 use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 
-/// How often a text is begun, where others need the room for theirs.
+/// How often a text is begun anew, when the server has dropped it to make room for the texts of others.
 const BEGINNINGS: usize = 5;
 
-/// A text, of the server behind this open device file.
+/// Returns a text of the sequencer or timer behind this open device file.
 ///
 /// # Errors
-/// As a sentence: where the device is the kernel's, also that its procfs is not to be seen here.
-pub fn text(device: BorrowedFd<'_>, text: Text) -> Result<String, Fail> {
-    match served(device, text) {
-        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(Errno::ENOTTY) => {
-            let path = format!("/proc/asound/{}", text.name());
-            let bytes = std::fs::read(&path).with_context(|| format!("{path} cannot be read"))?;
-            Ok(String::from_utf8_lossy(&bytes).into_owned())
-        }
-        Err(error) => Err(error).with_context(|| format!("the text of {}", text.name())),
-    }
+/// [`Error::ProcText`] if the device is the kernel's, and its procfs cannot be seen here.
+pub fn text(device: BorrowedFd<'_>, text: Text) -> Result<String> {
+    let path = || PathBuf::from(format!("/proc/asound/{}", text.name()));
+    let bytes = match served(device, text) {
+        Err(Errno::ENOTTY) => std::fs::read(path()).map_err(|error| {
+            let number = error.raw_os_error().and_then(|number| u16::try_from(number).ok());
+            number.map_or(Errno::EIO, Errno)
+        }),
+        asked => asked,
+    };
+    let bytes = bytes.map_err(|errno| Error::ProcText { path: path(), errno })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// From a server of ours; `ENOTTY` from anybody else.
-fn served(device: BorrowedFd<'_>, text: Text) -> Result<Vec<u8>, Errno> {
+/// Asks the server of aseqd. The kernel and other servers answer `ENOTTY`.
+fn served(device: BorrowedFd<'_>, text: Text) -> std::result::Result<Vec<u8>, Errno> {
     let mut bytes = Vec::new();
     let mut begun = 1;
     loop {

@@ -1,15 +1,16 @@
 //! A client of any timer device, ours or a kernel's, that asks about timers without binding to one.
 
-use super::proc_text;
+use crate::error::{Device, Error, Result};
 use crate::ioctl::ioctl;
+use crate::open::open;
+use crate::proc_text;
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::timers as request;
 use aseqd_abi::timer::{
     CLASS_GLOBAL, CLASS_NONE, CLASS_PCM, GLOBAL_UDRIVEN, TimerGinfo, TimerGstatus, TimerId,
 };
-use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_wire::asound::Text;
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::OFlags;
 use std::fmt;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
@@ -70,41 +71,27 @@ impl fmt::Display for Owner {
 }
 
 impl Timers {
-    /// Opens the device.
+    /// Opens the device file.
     ///
     /// # Errors
-    /// A sentence that says what to do.
-    pub fn open(path: &Path) -> Result<Self, Fail> {
+    /// [`Error::Open`] if there is no such file or it may not be opened, [`Error::WrongDevice`] if it is something else.
+    pub fn open(path: &Path) -> Result<Self> {
         // Requests do not look at the access mode; alsa-lib opens it so too.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let descriptor = openat(CWD, path, flags, Mode::empty()).map_err(|error| {
-            use rustix::io::Errno as Open;
-            let why = match error {
-                Open::NOENT | Open::NODEV | Open::NXIO => {
-                    "there is no timer device; run this under `aseqd run -- CMD`, or start `aseqd serve`".to_owned()
-                }
-                Open::ACCESS => "permission denied; join the group that may open it, often `audio`".to_owned(),
-                error => reason(&error),
-            };
-            Fail::new(format!("{} cannot be opened: {why}", path.display()))
-        })?;
-        let timers = Self { descriptor };
-        let mut version = 0_i32;
-        let asked = ioctl(timers.descriptor.as_fd(), request::PVERSION, &mut version);
-        asked.with_context(|| format!("{} is not a timer device", path.display()))?;
-        Ok(timers)
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+        let descriptor = open(path, Device::Timer, flags, request::PVERSION)?;
+        Ok(Self { descriptor })
     }
 
     /// Every timer, in the device's order.
     ///
     /// # Errors
     /// As a sentence.
-    pub fn list(&self) -> Result<Vec<Timer>, Fail> {
+    pub fn list(&self) -> Result<Vec<Timer>> {
         let mut timers = Vec::new();
         let mut id = TimerId { dev_class: CLASS_NONE, ..TimerId::default() };
         while timers.len() < MAX_TIMERS {
             ioctl(self.descriptor.as_fd(), request::NEXT_DEVICE, &mut id)
-                .context("timers cannot be listed")?;
+                .map_err(Error::of("timers cannot be listed"))?;
             if id.dev_class < 0 {
                 break;
             }
@@ -120,7 +107,7 @@ impl Timers {
     }
 
     /// A timer; none if it has gone meanwhile.
-    fn describe(&self, id: TimerId) -> Result<Option<Timer>, Fail> {
+    fn describe(&self, id: TimerId) -> Result<Option<Timer>> {
         let device = self.descriptor.as_fd();
         let mut info = TimerGinfo { tid: id, ..TimerGinfo::default() };
         let mut status = TimerGstatus { tid: id, ..TimerGstatus::default() };
@@ -129,7 +116,7 @@ impl Timers {
         match asked {
             Ok(_) => Ok(Some(Timer { id, info, status })),
             Err(Errno::ENODEV) => Ok(None),
-            Err(error) => Err(error).context("a timer cannot be asked"),
+            Err(errno) => Err(Error::of("a timer cannot be asked")(errno)),
         }
     }
 
@@ -137,7 +124,7 @@ impl Timers {
     ///
     /// # Errors
     /// As a sentence: a container, for one, may have the device and not the kernel's procfs.
-    pub fn holders(&self, timers: &[Timer]) -> Result<Vec<Vec<Holder>>, Fail> {
+    pub fn holders(&self, timers: &[Timer]) -> Result<Vec<Vec<Holder>>> {
         let text = proc_text::text(self.descriptor.as_fd(), Text::Timers)?;
         Ok(assign(&text, timers))
     }

@@ -1,5 +1,7 @@
 //! Errors of the program: a sentence for people, grown on the way up.
 
+use aseqd_abi::Errno;
+use aseqd_client::Device;
 use std::any::Any;
 use std::fmt;
 use std::io;
@@ -61,34 +63,74 @@ impl<T, E: fmt::Display + 'static> Context<T> for Result<T, E> {
     }
 }
 
-/// An error in words, whatever it is: numbers of the operating system become sentences.
+impl From<aseqd_client::Error> for Fail {
+    /// The same sentence, with what to do about it where that is known.
+    fn from(error: aseqd_client::Error) -> Self {
+        use aseqd_client::Error as Of;
+        match error {
+            Of::Ended { .. } => Self::ended(),
+            Of::EventsLost | Of::NoPort { .. } | Of::AmbiguousPort { .. } => {
+                Self(error.to_string())
+            }
+            error => Self(format!("{}: {}", error.what(), of_client(&error))),
+        }
+    }
+}
+
+/// Returns an error in words, whatever its type: numbers of the operating system become sentences.
 pub fn reason<E: fmt::Display + 'static>(error: &E) -> String {
     let any: &dyn Any = error;
-    let of_device = any.downcast_ref::<aseqd_abi::Errno>().map(|errno| i32::from(errno.0));
-    // Of a sequencer that is open: through the preload door, and of a kernel module that is unloaded.
-    if of_device == Some(libc::ENODEV) {
-        return ENDED.to_owned();
+    if let Some(error) = any.downcast_ref::<aseqd_client::Error>() {
+        return of_client(error);
     }
-    let number = of_device
-        .or_else(|| any.downcast_ref::<rustix::io::Errno>().map(|errno| errno.raw_os_error()))
+    if let Some(errno) = any.downcast_ref::<Errno>() {
+        return of_device(*errno);
+    }
+    let number = any
+        .downcast_ref::<rustix::io::Errno>()
+        .map(|errno| errno.raw_os_error())
         .or_else(|| any.downcast_ref::<io::Error>()?.raw_os_error());
     number.map_or_else(|| error.to_string(), of_number)
 }
 
-/// A number of `errno.h` in words.
+/// Returns why a call of a client failed, without what was tried.
+fn of_client(error: &aseqd_client::Error) -> String {
+    let Some(errno) = error.errno() else { return error.to_string() };
+    match error {
+        aseqd_client::Error::Open { device, .. } => match errno {
+            Errno::ENOENT | Errno::ENODEV | Errno::ENXIO => format!(
+                "there is no {device}; run this under `aseqd run -- CMD`, or start `aseqd serve`"
+            ),
+            Errno::EACCES => {
+                "permission denied; join the group that may open it, often `audio`".to_owned()
+            }
+            Errno::ENOMEM if *device == Device::Sequencer => {
+                "all client numbers are taken".to_owned()
+            }
+            errno => of_number(errno.0.into()),
+        },
+        _ => of_device(errno),
+    }
+}
+
+/// Returns an error number of an open device in words.
+fn of_device(errno: Errno) -> String {
+    // Through the preload door, and of a kernel module that is unloaded.
+    if errno == Errno::ENODEV {
+        return ENDED.to_owned();
+    }
+    of_number(errno.0.into())
+}
+
+/// Returns a number of `errno.h` in words.
 fn of_number(number: i32) -> String {
     if GONE.contains(&number) {
         return ENDED.to_owned();
     }
-    // The C library's words, without the number and the capital that Rust gives them.
-    let text = io::Error::from_raw_os_error(number).to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    let capital = text.chars().nth(1).is_some_and(char::is_lowercase);
-    match letters.next() {
-        Some(first) if capital => first.to_lowercase().chain(letters).collect(),
-        _ => text.to_owned(),
-    }
+    u16::try_from(number).map_or_else(
+        |_| io::Error::from_raw_os_error(number).to_string(),
+        |number| aseqd_client::describe(Errno(number)),
+    )
 }
 
 /// Replaces what a terminal would obey instead of show: names of files and of processes, which are part of
@@ -101,7 +143,6 @@ pub fn harmless(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aseqd_abi::Errno;
 
     #[test]
     fn one_number_has_one_sentence_whoever_gives_it() {

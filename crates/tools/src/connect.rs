@@ -2,7 +2,7 @@
 
 use aseqd_abi::seq::{PortSubscribe, SubscriptionFlags};
 use aseqd_abi::{Address, Errno};
-use aseqd_client::Client;
+use aseqd_client::{Client, Error};
 use aseqd_console::DeviceArg;
 use aseqd_console::say;
 use aseqd_host::error::{Fail, reason};
@@ -76,7 +76,7 @@ pub fn connect(args: &ConnectArgs) -> Result<ExitCode, Fail> {
         ..PortSubscribe::default()
     };
     let PortSubscribe { sender, dest, .. } = subscription;
-    client.subscribe(&subscription).map_err(|error| refused("connected", sender, dest, error))?;
+    client.subscribe(&subscription).map_err(|error| refused("connected", sender, dest, &error))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -93,7 +93,7 @@ pub fn disconnect(args: &DisconnectArgs) -> Result<ExitCode, Fail> {
     let (sender, dest) = (port(&args.sender)?, port(&args.dest)?);
     let subscription = PortSubscribe { sender, dest, ..PortSubscribe::default() };
     let cut = client.unsubscribe(&subscription);
-    cut.map_err(|error| refused("disconnected", sender, dest, error))?;
+    cut.map_err(|error| refused("disconnected", sender, dest, &error))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -114,10 +114,11 @@ fn disconnect_all(client: &Client) -> Result<ExitCode, Fail> {
                 ..PortSubscribe::default()
             };
             match client.unsubscribe(&subscription) {
+                Ok(()) => {}
                 // Somebody else was faster.
-                Ok(()) | Err(Errno::ENOENT | Errno::ENXIO) => {}
+                Err(error) if matches!(error.errno(), Some(Errno::ENOENT | Errno::ENXIO)) => {}
                 Err(error) => {
-                    say(&refused("disconnected", sender, dest, error));
+                    say(&refused("disconnected", sender, dest, &error));
                     status = ExitCode::FAILURE;
                 }
             }
@@ -126,13 +127,13 @@ fn disconnect_all(client: &Client) -> Result<ExitCode, Fail> {
     Ok(status)
 }
 
-fn refused(what: &str, sender: Address, dest: Address, error: Errno) -> Fail {
-    let why = match error {
-        Errno::EPERM => "a port does not allow it".to_owned(),
-        Errno::EBUSY => "they are connected, or a connection stands in the way".to_owned(),
-        Errno::ENOENT => "they are not connected".to_owned(),
-        Errno::EINVAL | Errno::ENXIO => "a port is gone".to_owned(),
-        error => reason(&error),
+fn refused(what: &str, sender: Address, dest: Address, error: &Error) -> Fail {
+    let why = match error.errno() {
+        Some(Errno::EPERM) => "a port does not allow it".to_owned(),
+        Some(Errno::EBUSY) => "they are connected, or a connection stands in the way".to_owned(),
+        Some(Errno::ENOENT) => "they are not connected".to_owned(),
+        Some(Errno::EINVAL | Errno::ENXIO) => "a port is gone".to_owned(),
+        _ => reason(error),
     };
     Fail::new(format!("{sender} and {dest} cannot be {what}: {why}"))
 }

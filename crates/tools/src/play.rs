@@ -180,7 +180,7 @@ fn targets(client: &Client, args: &PlayArgs) -> Result<Vec<Address>, Fail> {
         let there = destinations(client)?;
         return Err(Fail::new(format!("no port to play to: name one with -p; {there}")));
     }
-    named.into_iter().map(|port| client.find_port(port)).collect()
+    named.into_iter().map(|port| client.find_port(port).map_err(Fail::from)).collect()
 }
 
 /// A sentence with the ports that can be played to.

@@ -1,8 +1,8 @@
 //! `aseqd wait`: until a port exists, for scripts that have just started the program that makes it.
 
+use aseqd_abi::Address;
 use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE, PortCaps, PortSubscribe, PortType};
-use aseqd_abi::{Address, Errno};
-use aseqd_client::Client;
+use aseqd_client::{Client, Error, Port};
 use aseqd_console::print;
 use aseqd_console::{DeviceArg, duration};
 use aseqd_host::error::{Context as _, Fail};
@@ -84,12 +84,12 @@ fn announced(client: &Client, end: Option<Instant>) -> Result<bool, Fail> {
     loop {
         let mut heard = false;
         loop {
-            match client.try_read_event() {
+            match client.read_event() {
                 Ok(Some(_)) => heard = true,
                 Ok(None) => break,
                 // Announcements were lost: looking again makes up for them.
-                Err(Errno::ENOSPC) => heard = true,
-                Err(error) => return Err(error).context("the sequencer cannot be read"),
+                Err(Error::EventsLost) => heard = true,
+                Err(error) => return Err(error.into()),
             }
         }
         if heard {
@@ -115,6 +115,14 @@ fn late(client: &Client, args: &WaitArgs) -> Result<Fail, Fail> {
     if args.connected && client.look_for_port(port)?.is_some() {
         return Ok(Fail::new(format!("port {port} was not connected within {waited:?}")));
     }
-    let there = client.list_ports()?;
+    let mut ports = client.ports()?;
+    ports.retain(|port| port.address.client != client.id());
+    let there = match ports.as_slice() {
+        [] => "no port exists".to_owned(),
+        ports => {
+            let names: Vec<_> = ports.iter().map(Port::to_string).collect();
+            format!("there are {}", names.join(", "))
+        }
+    };
     Ok(Fail::new(format!("port {port} did not appear within {waited:?}: {there}")))
 }

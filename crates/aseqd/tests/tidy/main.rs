@@ -18,9 +18,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/chardev", &[]),
     ("crates/midi", &["aseqd-abi"]),
     ("crates/smf", &[]),
-    ("crates/host", &["aseqd-abi"]),
+    ("crates/host", &["aseqd-abi", "aseqd-client"]),
     ("crates/wire", &[]),
-    ("crates/client", &["aseqd-abi", "aseqd-host", "aseqd-wire"]),
+    ("crates/client", &["aseqd-abi", "aseqd-wire"]),
     ("crates/console", &["aseqd-client", "aseqd-host"]),
     (
         "crates/server",

@@ -51,9 +51,10 @@ impl Sender for Writer {
             return self.sequencer.write(&self.bytes);
         }
         match self.sequencer.client().write(&self.bytes) {
+            Ok(_) => Ok(()),
             // Events that find no room are lost; the receiver's count shows it.
-            Ok(_) | Err(Errno::EAGAIN | Errno::ENOMEM) => Ok(()),
-            Err(error) => Err(error).context("events cannot be sent"),
+            Err(error) if matches!(error.errno(), Some(Errno::EAGAIN | Errno::ENOMEM)) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 }

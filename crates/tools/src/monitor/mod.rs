@@ -8,7 +8,7 @@ pub(crate) use lateness::{Lateness, micros};
 
 use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_TIMER, PortCaps, PortSubscribe, PortType};
 use aseqd_abi::{Address, Errno};
-use aseqd_client::Client;
+use aseqd_client::{Client, Error};
 use aseqd_console::print;
 use aseqd_console::say;
 use aseqd_console::{DeviceArg, duration};
@@ -121,10 +121,10 @@ impl Listener {
             let sender = client.find_port(name)?;
             let listen = PortSubscribe { sender, dest, ..PortSubscribe::default() };
             client.subscribe(&listen).map_err(|error| {
-                let why = match error {
-                    Errno::EPERM => "the port does not let others listen".to_owned(),
-                    Errno::EBUSY => "somebody listens to it exclusively".to_owned(),
-                    error => reason(&error),
+                let why = match error.errno() {
+                    Some(Errno::EPERM) => "the port does not let others listen".to_owned(),
+                    Some(Errno::EBUSY) => "somebody listens to it exclusively".to_owned(),
+                    _ => reason(&error),
                 };
                 Fail::new(format!("{sender} cannot be listened to: {why}"))
             })?;
@@ -141,7 +141,7 @@ impl Listener {
     fn print_all(&mut self, args: &MonitorArgs) -> Result<bool, Fail> {
         loop {
             let reads = !self.client.has_event();
-            let (event, data) = match self.client.try_read_event() {
+            let (event, data) = match self.client.read_event() {
                 Ok(Some(event)) => {
                     if let Some(lateness) = self.lateness.as_mut().filter(|_| reads) {
                         lateness.arrived();
@@ -149,7 +149,7 @@ impl Listener {
                     event
                 }
                 Ok(None) => return Ok(true),
-                Err(Errno::ENOSPC) => {
+                Err(Error::EventsLost) => {
                     self.overflows += 1;
                     if let Some(lateness) = &mut self.lateness {
                         lateness.lost();
@@ -157,7 +157,7 @@ impl Listener {
                     say(&"events were lost: they came faster than they were read");
                     continue;
                 }
-                Err(error) => return Err(error).context("the sequencer cannot be read"),
+                Err(error) => return Err(error.into()),
             };
             let late = match &mut self.lateness {
                 Some(lateness) if Some(event.dest) == self.control => {

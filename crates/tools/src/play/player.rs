@@ -10,7 +10,7 @@ use aseqd_abi::seq::{
     RemoveEvents, RemoveMode,
 };
 use aseqd_abi::{Address, Errno, Event, EventFlags, EventType};
-use aseqd_client::{Client, name_field};
+use aseqd_client::{Client, Error, name_field};
 use aseqd_host::error::{Context, Fail, reason};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use std::os::fd::AsFd;
@@ -89,8 +89,10 @@ impl Player {
                 PortSubscribe { sender: self.port, dest, ..PortSubscribe::default() };
             match self.client.subscribe(&subscription) {
                 Ok(()) => {}
-                Err(Errno::EBUSY) if self.targets.iter().any(|target| target.address == dest) => {}
-                Err(errno) => return Err(Fail::new(format!("{dest}: {}", refusal(errno)))),
+                Err(error)
+                    if error.errno() == Some(Errno::EBUSY)
+                        && self.targets.iter().any(|target| target.address == dest) => {}
+                Err(error) => return Err(Fail::new(format!("{dest}: {}", refusal(&error)))),
             }
             self.targets.push(Target { address: dest, used: 0, gone: false });
         }
@@ -189,8 +191,8 @@ impl Player {
         while !output.bytes.is_empty() {
             match self.client.write(&output.bytes) {
                 Ok(written) => drop(output.bytes.drain(..written)),
-                Err(Errno::EAGAIN) => return Ok(false),
-                Err(errno) => return Err(errno).context("events cannot be sent"),
+                Err(error) if error.would_block() => return Ok(false),
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(true)
@@ -299,12 +301,12 @@ impl Player {
 }
 
 /// Why a port cannot be played to, in words.
-fn refusal(errno: Errno) -> String {
-    match errno {
-        Errno::EPERM => "this port cannot be played to".to_owned(),
-        Errno::EBUSY => "another program has it for itself".to_owned(),
-        Errno::EINVAL => "there is no such port".to_owned(),
-        _ => format!("it cannot be connected: {}", reason(&errno)),
+fn refusal(error: &Error) -> String {
+    match error.errno() {
+        Some(Errno::EPERM) => "this port cannot be played to".to_owned(),
+        Some(Errno::EBUSY) => "another program has it for itself".to_owned(),
+        Some(Errno::EINVAL) => "there is no such port".to_owned(),
+        _ => format!("it cannot be connected: {}", reason(error)),
     }
 }
 
