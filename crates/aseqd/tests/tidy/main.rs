@@ -65,9 +65,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tests/conformance", &["aseqd-abi"]),
     ("tests/container", &[]),
     ("tests/kcsan-bench", &["aseqd-abi", "aseqd-engine"]),
+    ("tests/kcsan-table", &[]),
     ("tests/lockdep-probe", &["lockdep"]),
     ("tests/seqfuzz", &["aseqd-abi", "aseqd-engine"]),
     ("tests/skip", &[]),
+    ("tests/validators-table", &["lockdep"]),
 ];
 
 /// The files that may have unsafe code.
@@ -97,8 +99,12 @@ const UNSAFE_ROOMS: &[&str] = &[
     "tests/conformance/src/sys.rs",
     "tests/container/src/bin/probe.rs",
     "tests/container/src/sys.rs",
+    "tests/kcsan-table/src/races/cases/uninstrumented.rs",
+    "tests/kcsan-table/src/races/processes.rs",
+    "tests/kcsan-table/src/races/tool.rs",
     "tests/lockdep-probe/src/raw.rs",
     "tests/seqfuzz/src/sys.rs",
+    "tests/validators-table/src/main.rs",
     "validators/kcsan/examples/counter.rs",
     "validators/kcsan/examples/seed2.rs",
     "validators/kcsan/examples/two_processes.rs",

@@ -11,14 +11,14 @@ const OVER: u32 = u32::MAX;
 /// The rounds that each party has begun, plus one.
 #[derive(Default)]
 #[repr(C)]
-pub struct Steps {
+pub(crate) struct Steps {
     leader: [AtomicU32; 2],
     follower: [AtomicU32; 2],
 }
 
 impl Steps {
     /// The leader's beginning of a round; false when the time is over.
-    pub fn lead(&self, round: u32, deadline: &Deadline) -> bool {
+    pub(crate) fn lead(&self, round: u32, deadline: &Deadline) -> bool {
         let over = deadline.is_over();
         self.leader[round as usize % 2]
             .store(if over { OVER } else { round + 1 }, Ordering::Release);
@@ -26,7 +26,7 @@ impl Steps {
     }
 
     /// The other party's.
-    pub fn follow(&self, round: u32) -> bool {
+    pub(crate) fn follow(&self, round: u32) -> bool {
         self.follower[round as usize % 2].store(round + 1, Ordering::Release);
         meet(&self.leader[round as usize % 2], round + 1)
     }
@@ -41,7 +41,7 @@ fn meet(other: &AtomicU32, round: u32) -> bool {
             _ => {}
         }
         turns += 1;
-        if turns % 64 == 0 {
+        if turns.is_multiple_of(64) {
             std::thread::yield_now();
         } else {
             std::hint::spin_loop();
@@ -50,10 +50,10 @@ fn meet(other: &AtomicU32, round: u32) -> bool {
 }
 
 /// `RACES_MS` milliseconds from now, 300 unless told.
-pub struct Deadline(Instant);
+pub(crate) struct Deadline(Instant);
 
 impl Deadline {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let told = std::env::var("RACES_MS").ok().and_then(|text| text.parse().ok());
         Self(Instant::now() + Duration::from_millis(told.unwrap_or(300)))
     }

@@ -1,6 +1,11 @@
 //! `races CASE [fixed]`: one data race, or the same code without it, under the tool that this was built
 //! for. How the tool says that it found something is its own affair; the script knows.
 
+#![cfg_attr(
+    not(feature = "loom"),
+    expect(clippy::disallowed_types, reason = "locks of two threads are what the tools look at")
+)]
+
 mod cases;
 #[cfg(not(feature = "loom"))]
 mod processes;

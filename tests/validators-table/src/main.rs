@@ -2,32 +2,36 @@
 //! it found something is its own affair; the script knows.
 
 #![cfg_attr(feature = "rtsan", feature(sanitize))]
+#![cfg_attr(
+    not(any(feature = "ours", feature = "tracing_mutex")),
+    expect(clippy::disallowed_types, reason = "the standard lock is what these tools look at")
+)]
 
 use std::hint::black_box;
 
 #[cfg(feature = "ours")]
 mod tool {
-    pub use lockdep::{Mutex, SpinLock, hardirq_enter};
+    pub(crate) use lockdep::{Mutex, SpinLock, hardirq_enter};
 
     #[global_allocator]
     static ALLOC: lockdep::Alloc = lockdep::Alloc::new();
 
-    pub fn callback(f: impl FnOnce()) {
+    pub(crate) fn callback(f: impl FnOnce()) {
         let _section = hardirq_enter("callback").no_syscalls();
         f();
     }
 
-    pub fn lock<T>(mutex: &Mutex<T>) -> lockdep::MutexGuard<'_, T> {
+    pub(crate) fn lock<T>(mutex: &Mutex<T>) -> lockdep::MutexGuard<'_, T> {
         mutex.lock()
     }
 
-    pub fn irq_state() {
+    pub(crate) fn irq_state() {
         let flags = lockdep::irqsave();
         lockdep::local_irq_enable();
         flags.restore();
     }
 
-    pub fn balance() {
+    pub(crate) fn balance() {
         use lockdep::{How, Map, Place, Wait};
         let map = Map::new::<u8>(Wait::Sleep);
         map.acquire(How::EXCLUSIVE, Place::here());
@@ -37,22 +41,23 @@ mod tool {
 }
 
 #[cfg(not(feature = "ours"))]
+#[expect(unsafe_code, reason = "a plain spin lock, which no tool of this column has")]
 mod tool {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     #[cfg(feature = "tracing_mutex")]
-    pub use tracing_mutex::stdsync::Mutex;
+    pub(crate) use tracing_mutex::stdsync::Mutex;
 
     #[cfg(not(feature = "tracing_mutex"))]
-    pub use std::sync::Mutex;
+    pub(crate) use std::sync::Mutex;
 
     #[cfg(feature = "tracing_mutex")]
-    pub fn lock<T>(mutex: &Mutex<T>) -> tracing_mutex::stdsync::MutexGuard<'_, T> {
+    pub(crate) fn lock<T>(mutex: &Mutex<T>) -> tracing_mutex::stdsync::MutexGuard<'_, T> {
         mutex.lock().unwrap()
     }
 
     #[cfg(not(feature = "tracing_mutex"))]
-    pub fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
         mutex.lock().unwrap()
     }
 
@@ -61,38 +66,39 @@ mod tool {
     static ALLOC: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
 
     #[cfg(feature = "assert_no_alloc")]
-    pub fn callback(f: impl FnOnce()) {
+    pub(crate) fn callback(f: impl FnOnce()) {
         assert_no_alloc::assert_no_alloc(f);
     }
 
     #[cfg(feature = "rtsan")]
     #[sanitize(realtime = "nonblocking")]
-    pub fn callback(f: impl FnOnce()) {
+    pub(crate) fn callback(f: impl FnOnce()) {
         f();
     }
 
     #[cfg(not(any(feature = "assert_no_alloc", feature = "rtsan")))]
-    pub fn callback(f: impl FnOnce()) {
+    pub(crate) fn callback(f: impl FnOnce()) {
         f();
     }
 
     /// A plain spin lock; no tool of this column has one.
-    pub struct SpinLock<T>(AtomicBool, std::cell::UnsafeCell<T>);
-    pub struct SpinGuard<'a, T>(&'a SpinLock<T>);
+    pub(crate) struct SpinLock<T>(AtomicBool, std::cell::UnsafeCell<T>);
+    pub(crate) struct SpinGuard<'a, T>(&'a SpinLock<T>);
 
+    // SAFETY: one thread at a time has the guard, and the value is never accessed.
     unsafe impl<T: Send> Sync for SpinLock<T> {}
 
     impl<T> SpinLock<T> {
-        pub const fn new(value: T) -> Self {
+        pub(crate) const fn new(value: T) -> Self {
             Self(AtomicBool::new(false), std::cell::UnsafeCell::new(value))
         }
 
-        pub fn lock(&self) -> SpinGuard<'_, T> {
+        pub(crate) fn lock(&self) -> SpinGuard<'_, T> {
             while self.0.swap(true, Ordering::Acquire) {}
             SpinGuard(self)
         }
 
-        pub fn lock_irqsave(&self) -> SpinGuard<'_, T> {
+        pub(crate) fn lock_irqsave(&self) -> SpinGuard<'_, T> {
             self.lock()
         }
     }
@@ -103,9 +109,9 @@ mod tool {
         }
     }
 
-    pub fn irq_state() {}
+    pub(crate) fn irq_state() {}
 
-    pub fn balance() {}
+    pub(crate) fn balance() {}
 }
 
 use tool::{Mutex, SpinLock, callback, lock};

@@ -1,5 +1,7 @@
 //! The races between processes: a counter in a mapping that both have.
 
+#![expect(unsafe_code, reason = "maps memory and forks")]
+
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::process::{Command, ExitCode};
@@ -20,7 +22,7 @@ struct Shared {
 const SIZE: usize = 4096;
 
 /// Runs a case of this module; the file is that of the second of two processes.
-pub fn run(name: &str, fixed: bool, file: Option<&str>) -> Option<ExitCode> {
+pub(crate) fn run(name: &str, fixed: bool, file: Option<&str>) -> Option<ExitCode> {
     match name {
         "child-process" => {
             let shared = map(None);
@@ -39,7 +41,13 @@ pub fn run(name: &str, fixed: bool, file: Option<&str>) -> Option<ExitCode> {
         }
         "two-processes" | "uninstrumented-process" => {
             let path = std::env::temp_dir().join(format!("races-{}", std::process::id()));
-            let file = File::options().read(true).write(true).create(true).open(&path).unwrap();
+            let file = File::options()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&path)
+                .unwrap();
             file.set_len(SIZE as u64).unwrap();
             let own = std::env::current_exe().unwrap();
             let other = match name {

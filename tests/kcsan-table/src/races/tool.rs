@@ -1,33 +1,35 @@
 //! What differs between loom and the rest: the types, and how a case is run.
 
+#![expect(unsafe_code, reason = "memory that two threads access without order: the races")]
+
 #[cfg(feature = "loom")]
 mod here {
-    pub use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-    pub use loom::sync::{Arc, Condvar, Mutex};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+    pub(crate) use loom::sync::{Arc, Condvar, Mutex};
 
     use crate::cases::{Case, New};
 
     /// Memory without any marking.
-    pub struct Plain<T>(loom::cell::UnsafeCell<T>);
+    pub(crate) struct Plain<T>(loom::cell::UnsafeCell<T>);
 
     impl<T: Copy> Plain<T> {
-        pub fn new(value: T) -> Self {
+        pub(crate) fn new(value: T) -> Self {
             Self(loom::cell::UnsafeCell::new(value))
         }
 
-        pub fn get(&self) -> T {
+        pub(crate) fn get(&self) -> T {
             // SAFETY: the pointer is that of the cell; that nobody else writes is what loom judges.
             self.0.with(|value| unsafe { *value })
         }
 
-        pub fn set(&self, value: T) {
+        pub(crate) fn set(&self, value: T) {
             // SAFETY: as above.
             self.0.with_mut(|place| unsafe { *place = value });
         }
     }
 
     /// Every order of the two halves, once.
-    pub fn run(new: New, fixed: bool) {
+    pub(crate) fn run(new: New, fixed: bool) {
         loom::model(move || {
             let case: Arc<Box<dyn Case>> = Arc::new(new(fixed));
             let other = Arc::clone(&case);
@@ -40,8 +42,8 @@ mod here {
 
 #[cfg(not(feature = "loom"))]
 mod here {
-    pub use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-    pub use std::sync::{Arc, Condvar, Mutex};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+    pub(crate) use std::sync::{Arc, Condvar, Mutex};
 
     use std::cell::UnsafeCell;
 
@@ -50,28 +52,28 @@ mod here {
 
     /// Memory without any marking.
     #[repr(transparent)]
-    pub struct Plain<T>(UnsafeCell<T>);
+    pub(crate) struct Plain<T>(UnsafeCell<T>);
 
     impl<T: Copy> Plain<T> {
-        pub fn new(value: T) -> Self {
+        pub(crate) fn new(value: T) -> Self {
             Self(UnsafeCell::new(value))
         }
 
         #[inline(always)]
-        pub fn get(&self) -> T {
+        pub(crate) fn get(&self) -> T {
             // SAFETY: the pointer is that of the cell. The race is the purpose.
             unsafe { *self.0.get() }
         }
 
         #[inline(always)]
-        pub fn set(&self, value: T) {
+        pub(crate) fn set(&self, value: T) {
             // SAFETY: as above.
             unsafe { *self.0.get() = value }
         }
     }
 
     /// Two threads that go through rounds in step, until the time is over.
-    pub fn run(new: New, fixed: bool) {
+    pub(crate) fn run(new: New, fixed: bool) {
         // The one that is not in use is made anew.
         let slots = Arc::new([new(fixed), new(fixed)]);
         let steps = Arc::new(Steps::default());
@@ -94,7 +96,7 @@ mod here {
     }
 }
 
-pub use here::*;
+pub(crate) use here::*;
 
 // SAFETY: not true, which is the purpose.
 unsafe impl<T: Send> Sync for Plain<T> {}

@@ -1,0 +1,94 @@
+//! The races inside a process: what one thread does, what the other does, and how it is put right.
+
+use std::hint::black_box;
+
+mod counting;
+mod publication;
+#[cfg(not(feature = "loom"))]
+mod uninstrumented;
+
+use crate::tool::{Arc, AtomicBool, Condvar, Mutex, Ordering, Plain};
+
+pub(crate) trait Case: Send + Sync {
+    fn first(&self);
+    fn second(&self);
+    /// Back to the beginning; nobody else looks meanwhile.
+    #[cfg_attr(feature = "loom", expect(dead_code, reason = "a model has one round"))]
+    fn reset(&self) {}
+}
+
+/// How often a thread looks whether something is there, for a model few times.
+const LOOKS: u32 = if cfg!(feature = "loom") { 3 } else { 100 };
+
+/// How often a thread does in a round what it may do again, for a model once.
+pub(crate) const TURNS: u32 = if cfg!(feature = "loom") { 1 } else { 200 };
+
+/// A plain variable may have changed, says the program that is wrong.
+pub(crate) fn look_again() {
+    std::sync::atomic::compiler_fence(Ordering::SeqCst);
+}
+
+use counting::{Bits, Counter, Ring, WrongInstance};
+use publication::{AfterSignal, DoubleChecked, FlagPublish, RelaxedPublication};
+#[cfg(not(feature = "loom"))]
+use uninstrumented::UninstrumentedCode;
+
+pub(crate) type New = fn(bool) -> Box<dyn Case>;
+
+pub(crate) const CASES: &[(&str, New)] = &[
+    ("flag-publish", |fixed| Box::new(FlagPublish::new(fixed))),
+    ("bits-two-locks", |fixed| Box::new(Bits::new(fixed))),
+    ("double-checked-init", |fixed| Box::new(DoubleChecked::new(fixed))),
+    ("relaxed-publication", |fixed| Box::new(RelaxedPublication::new(fixed))),
+    ("counter", |fixed| Box::new(Counter::new(fixed))),
+    ("wrong-instance", |fixed| Box::new(WrongInstance::new(fixed))),
+    ("after-signal", |fixed| Box::new(AfterSignal::new(fixed))),
+    ("ring-plain-index", |fixed| Box::new(Ring::new(fixed))),
+    #[cfg(not(feature = "loom"))]
+    ("uninstrumented-code", |fixed| Box::new(UninstrumentedCode::new(fixed))),
+    ("no-defect", |_| Box::new(NoDefect::new())),
+];
+
+/// Locks, a wake-up, an atomic hand-over, a shared pointer: nothing to find.
+struct NoDefect {
+    total: Mutex<u32>,
+    grown: Condvar,
+    value: Plain<u32>,
+    handed_over: AtomicBool,
+    shared: Arc<u32>,
+}
+
+impl NoDefect {
+    fn new() -> Self {
+        let (value, handed_over) = (Plain::new(0), AtomicBool::new(false));
+        let (total, grown) = (Mutex::new(0), Condvar::new());
+        Self { total, grown, value, handed_over, shared: Arc::new(1) }
+    }
+}
+
+impl Case for NoDefect {
+    fn first(&self) {
+        self.value.set(1);
+        self.handed_over.store(true, Ordering::Release);
+        *self.total.lock().unwrap() += *Arc::clone(&self.shared);
+        self.grown.notify_one();
+    }
+
+    fn second(&self) {
+        let mut total = self.total.lock().unwrap();
+        while *total == 0 {
+            total = self.grown.wait(total).unwrap();
+        }
+        *total += *Arc::clone(&self.shared);
+        drop(total);
+        if self.handed_over.load(Ordering::Acquire) {
+            black_box(self.value.get());
+        }
+    }
+
+    fn reset(&self) {
+        *self.total.lock().unwrap() = 0;
+        self.handed_over.store(false, Ordering::Relaxed);
+        self.value.set(0);
+    }
+}
