@@ -19,7 +19,8 @@ unsafe impl<T: FromBytes + IntoBytes> Ioctl for Request<'_, T> {
     const IS_MUTATING: bool = true;
 
     fn opcode(&self) -> Opcode {
-        Opcode::from(self.code)
+        // The type is unsigned with glibc and signed with musl; the bits are the same.
+        self.code as Opcode
     }
 
     fn as_ptr(&mut self) -> *mut c_void {

@@ -12,3 +12,4 @@ pub mod process;
 pub mod realtime;
 pub mod rtkit;
 pub mod seccomp;
+pub mod statx_flags;

@@ -30,9 +30,9 @@ pub fn schedule_descendants(priority: i32) -> io::Result<()> {
 }
 
 fn set_scheduler(policy: i32, priority: i32) -> io::Result<()> {
-    let param = libc::sched_param { sched_priority: priority };
-    // SAFETY: the pointer is to a valid sched_param; 0 is the calling thread.
-    match unsafe { libc::sched_setscheduler(0, policy, &raw const param) } {
+    // SAFETY: the pointer is to the kernel's `struct sched_param`, which is one int; 0 is the calling
+    // thread. musl's own function refuses every call, so the system call is made directly.
+    match unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const priority) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
@@ -78,11 +78,12 @@ pub fn outlive_run_limit() -> io::Result<()> {
 
 /// Runs in the thread that ran for too long: the kernel sends the signal from its timer interrupt.
 extern "C" fn become_ordinary(_signal: libc::c_int) {
-    let param = libc::sched_param { sched_priority: 0 };
+    let priority: libc::c_int = 0;
     let policy = libc::SCHED_OTHER | libc::SCHED_RESET_ON_FORK;
-    // SAFETY: a bare system call on a valid sched_param, which everybody may make, so that errno
-    // stays as it was.
-    let _permitted = unsafe { libc::sched_setscheduler(0, policy, &raw const param) };
+    // SAFETY: a bare system call on a valid `struct sched_param`, which every thread may make, so
+    // errno stays as it was.
+    let _permitted =
+        unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const priority) };
 }
 
 /// How often the calling thread has slept so far: its voluntary context switches.

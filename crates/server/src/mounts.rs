@@ -7,6 +7,7 @@
 
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process::{Fork, exit_now, fork};
+use aseqd_host::statx_flags;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, StatxFlags, Uid, openat, statx};
 use rustix::io::Errno;
@@ -159,7 +160,7 @@ impl Mount {
     /// A question that the kernel cannot answer from its cache; in a process that ends after it.
     fn ask(&self) -> Result<(), Errno> {
         let stat = || {
-            let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_FORCE_SYNC;
+            let flags = AtFlags::EMPTY_PATH | statx_flags::FORCE_SYNC;
             statx(&self.root, "", flags, StatxFlags::MODE).map(drop)
         };
         match stat() {

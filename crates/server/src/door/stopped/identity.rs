@@ -1,5 +1,6 @@
 //! The identity of a file, by which descriptors of the same file are recognised.
 
+use aseqd_host::statx_flags;
 use rustix::fs::{AtFlags, FileType, Stat, StatxFlags, statat, statx};
 use rustix::io::Errno;
 use std::os::fd::AsFd;
@@ -38,7 +39,7 @@ pub(in crate::door) fn identify(
     flags: AtFlags,
 ) -> Result<(Identity, FileType), Errno> {
     let wanted = StatxFlags::TYPE | StatxFlags::INO;
-    match statx(&directory, path, flags | AtFlags::STATX_DONT_SYNC, wanted) {
+    match statx(&directory, path, flags | statx_flags::DONT_SYNC, wanted) {
         // Some sandboxes refuse statx.
         Err(Errno::NOSYS | Errno::PERM) => {
             let stat = statat(directory, path, flags)?;
