@@ -1,0 +1,203 @@
+//! Answers on their way back, and what the programs' ends of files show.
+
+use super::connection::{self, Connection, Order, Pending, Work};
+use super::file::{self, File};
+use super::slab::Key;
+use super::{PreloadDoor, Token, Wakeup, random};
+use crate::door::{Answer, Door, Readiness};
+use aseqd_engine::FileId;
+use aseqd_host::log;
+use aseqd_wire::preload::{FileKey, FileName, ORDER, Reply};
+use rustix::event::epoll;
+use rustix::io::Errno as Failure;
+use rustix::net::{SocketAddrUnix, bind};
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+/// Names of a file that are tried: each may be taken by somebody who guesses.
+const NAMES: usize = 16;
+
+impl Door for PreloadDoor {
+    type Token = Token;
+    type Wakeup = Wakeup;
+
+    fn answer(&mut self, token: Token, answer: Answer<'_>) -> bool {
+        let (value, data) = match answer {
+            Answer::Opened { file, state } => return self.open(token, file, state),
+            Answer::Read(data) => (i64::try_from(data.len()).unwrap_or(0), data),
+            Answer::Written(count) => (i64::try_from(count).unwrap_or(0), &[][..]),
+            Answer::Ioctl(Ok(out)) => (0, out),
+            Answer::Ioctl(Err(errno)) | Answer::Failed(errno) => (-i64::from(errno.0), &[][..]),
+            // Programs poll a socket, and never ask.
+            Answer::Polled(_) => return false,
+        };
+        self.send(token, value, data, None)
+    }
+
+    fn wake(&mut self, wakeup: Wakeup) {
+        match wakeup {}
+    }
+
+    fn shows(&self, file: FileId) -> bool {
+        self.key_of(file).is_some()
+    }
+
+    fn show(&mut self, file: FileId, state: Readiness, fresh: bool) {
+        let Some(key) = self.key_of(file) else { return };
+        let Some(shown) = self.files.get_mut(key) else { return };
+        if shown.show(state) {
+            // A call that waits goes on waiting, while others may poll.
+            self.order_at_once(key);
+        }
+        let Some(shown) = self.files.get_mut(key) else { return };
+        if let Some(interest) = shown.new_interest()
+            && let Err(error) =
+                epoll::modify(&self.files_epoll, &shown.socket, key.data(), interest)
+        {
+            log::tell("file", format_args!("a file cannot be watched: {error}"));
+        }
+        if fresh {
+            shown.renew();
+        }
+    }
+}
+
+impl PreloadDoor {
+    /// Sends a call's answer, with what is to be done for its file.
+    fn send(
+        &mut self,
+        token: Token,
+        value: i64,
+        data: &[u8],
+        descriptor: Option<&OwnedFd>,
+    ) -> bool {
+        let Some(connection) = self.connections.get_mut(token.connection) else { return false };
+        let pending = connection.pending.take_if(|pending| pending.serial == token.serial);
+        let Some(pending) = pending else { return false };
+        let mut order = None;
+        if let Some(key) = pending.file
+            && let Some(file) = self.files.get_mut(key)
+            && let Some((take, stuff)) = file.order()
+        {
+            order = Some(Order { file: key, take, stuff });
+        }
+        let descriptor = descriptor.map(OwnedFd::as_fd);
+        let sent = connection.answer(token.serial, value, data, descriptor, order).is_ok();
+        if !sent {
+            // Nobody is there, or somebody who does not read: the epoll tells of the end.
+            connection.shut();
+        }
+        sent
+    }
+
+    /// Lets somebody who waits for this file fill its buffer.
+    fn order_at_once(&mut self, key: Key) {
+        let waits = |connection: &&mut Connection| {
+            connection.order.is_none()
+                && connection.pending.is_some_and(|pending| pending.file == Some(key))
+        };
+        let Some(connection) = self.connections.iter_mut().find(waits) else { return };
+        let Some(file) = self.files.get_mut(key) else { return };
+        let Some((take, stuff)) = file.order() else { return };
+        let reply = Reply { kind: ORDER, take, stuff, ..Reply::default() };
+        connection.order = Some(Order { file: key, take, stuff });
+        if connection::send(connection.socket.as_fd(), &reply, &[], None).is_err() {
+            connection.shut();
+        }
+    }
+
+    /// Makes an open file, and gives its number and the program's end.
+    fn make(
+        &mut self,
+        token: Token,
+        id: FileId,
+        state: Readiness,
+    ) -> io::Result<Option<(Key, OwnedFd)>> {
+        let pending = self.connections.get(token.connection).and_then(|open| open.pending);
+        let pending = pending.filter(|pending| pending.serial == token.serial);
+        let Some(Pending { work: Work::Open { access, nonblock, node }, .. }) = pending else {
+            return Ok(None);
+        };
+        // Not 0, which would be no timeout.
+        let half = || random().map(|number| 1 + (number >> (64 - FileKey::BITS)));
+        let (receive, send) = (half()?, half()?);
+        let (file, theirs) = File::new(id, state, nonblock, FileKey { receive, send })?;
+        let key = self.files.insert(file);
+        let name = FileName { server: self.server, key: key.number(), nonce: 0, access, node };
+        let named = self.files.get(key).map_or(Ok(()), |file| {
+            bind_somewhere(&file.socket, name, random)?;
+            Ok(epoll::add(&self.files_epoll, &file.socket, key.data(), file::INTEREST)?)
+        });
+        if let Err(error) = named {
+            let _not_named = self.files.remove(key);
+            return Err(error);
+        }
+        if let Some(connection) = self.connections.get_mut(token.connection) {
+            connection.learn(key, |known| self.files.get(known).is_some());
+        }
+        let slot = id.0 as usize;
+        if self.by_id.len() <= slot {
+            self.by_id.resize(slot + 1, None);
+        }
+        self.by_id[slot] = Some(key);
+        Ok(Some((key, theirs)))
+    }
+
+    /// Gives a program the file that it has opened. Returns whether it will be closed.
+    fn open(&mut self, token: Token, file: FileId, state: Readiness) -> bool {
+        match self.make(token, file, state) {
+            Ok(Some((_, theirs))) => {
+                // If nobody has taken it, it is closed with `theirs`, and that is seen as of any other.
+                let _taken = self.send(token, 0, &[], Some(&theirs));
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                log::tell("file", format_args!("a file cannot be made: {error}"));
+                self.send(token, -i64::from(errno), &[], None);
+                false
+            }
+        }
+    }
+}
+
+/// Binds a file's socket to its name with a nonce that makes it nobody's.
+fn bind_somewhere(
+    socket: &OwnedFd,
+    name: FileName,
+    mut nonce: impl FnMut() -> io::Result<u64>,
+) -> io::Result<()> {
+    for _ in 0..NAMES {
+        let name = FileName { nonce: nonce()?, ..name };
+        match bind(socket, &SocketAddrUnix::new_abstract_name(&name.bytes())?) {
+            Err(Failure::ADDRINUSE) => {}
+            bound => return Ok(bound?),
+        }
+    }
+    Err(Failure::ADDRINUSE.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aseqd_wire::preload::{access, node};
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+
+    #[test]
+    fn a_name_that_is_taken_is_another_try() {
+        let socket = || {
+            let (family, kind) = (AddressFamily::UNIX, SocketType::STREAM);
+            socket_with(family, kind, SocketFlags::CLOEXEC, None).expect("a socket")
+        };
+        let server = random().expect("a number");
+        let name = FileName { server, key: 0, nonce: 0, access: access::READ, node: node::TIMER };
+        let (squatter, first, second) = (socket(), socket(), socket());
+        bind_somewhere(&squatter, name, || Ok(1)).expect("a name");
+        let mut nonces = [1, 1, 2].into_iter();
+        bind_somewhere(&first, name, || Ok(nonces.next().expect("one more"))).expect("a name");
+        assert_eq!(nonces.next(), None);
+        let taken = bind_somewhere(&second, name, || Ok(2)).expect_err("all names are taken");
+        assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+    }
+}
