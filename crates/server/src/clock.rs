@@ -1,4 +1,4 @@
-//! The server's clock: the machine's, or one that moves only when told.
+//! Clocks that a server can run on, and the alarm that wakes it.
 
 use aseqd_engine::Time;
 use rustix::time::{
@@ -7,42 +7,68 @@ use rustix::time::{
 };
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What time it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clock {
-    /// `CLOCK_MONOTONIC`.
-    Real,
-    /// Stands still but for [`Clock::advance_to`].
-    Virtual(Time),
+/// Tells the time, in nanoseconds since an instant of its own choice.
+pub trait Clock {
+    /// Returns the time now, which is never less than what it returned before.
+    fn now(&self) -> Time;
+
+    /// Lets a moment pass in which the thread keeps its processor, shorter than a look for a call.
+    fn spin(&self);
 }
 
-impl Clock {
-    /// The time now.
-    #[must_use]
-    pub fn now(&self) -> Time {
-        match self {
-            Self::Real => {
-                let now = clock_gettime(ClockId::Monotonic);
-                let sec = u64::try_from(now.tv_sec).unwrap_or(0);
-                let nsec = u64::try_from(now.tv_nsec).unwrap_or(0);
-                Time(sec.saturating_mul(NANOSECONDS).saturating_add(nsec))
-            }
-            Self::Virtual(now) => *now,
-        }
+/// `CLOCK_MONOTONIC`: the clock by which programs wait.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Monotonic;
+
+impl Clock for Monotonic {
+    fn now(&self) -> Time {
+        let now = clock_gettime(ClockId::Monotonic);
+        let sec = u64::try_from(now.tv_sec).unwrap_or(0);
+        let nsec = u64::try_from(now.tv_nsec).unwrap_or(0);
+        Time(sec.saturating_mul(NANOSECONDS).saturating_add(nsec))
     }
 
-    /// Moves a virtual clock on; the real one moves by itself.
-    pub fn advance_to(&mut self, time: Time) {
-        if let Self::Virtual(now) = self {
-            *now = time.max(*now);
-        }
+    fn spin(&self) {
+        std::hint::spin_loop();
+    }
+}
+
+/// A clock that stands still until somebody moves it. Copies of it are the same clock.
+#[derive(Clone, Debug, Default)]
+pub struct VirtualClock {
+    now: Arc<AtomicU64>,
+}
+
+impl VirtualClock {
+    /// Returns a clock that shows this time.
+    #[must_use]
+    pub fn at(time: Time) -> Self {
+        Self { now: Arc::new(AtomicU64::new(time.0)) }
+    }
+
+    /// Moves the clock on to this time. A time that has passed leaves it as it is.
+    pub fn advance_to(&self, time: Time) {
+        self.now.fetch_max(time.0, Ordering::Relaxed);
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Time {
+        Time(self.now.load(Ordering::Relaxed))
+    }
+
+    /// Moves the clock on by 100 ns: whoever spins waits for an instant that would never come.
+    fn spin(&self) {
+        self.now.fetch_add(100, Ordering::Relaxed);
     }
 }
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// Wakes the server at a deadline. Set anew only when the deadline changes.
+/// Wakes the server at a deadline on [`Monotonic`]: its descriptor becomes readable.
 #[derive(Debug)]
 pub struct Alarm {
     timer: OwnedFd,
@@ -51,12 +77,18 @@ pub struct Alarm {
 
 impl Alarm {
     /// Makes an alarm that is not set.
+    ///
+    /// # Errors
+    /// `EMFILE`, `ENFILE` or `ENOMEM` if there can be no further descriptor.
     pub fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
         Ok(Self { timer: timerfd_create(TimerfdClockId::Monotonic, flags)?, armed: None })
     }
 
-    /// Rings at `deadline`, or never.
+    /// Lets it ring at `deadline`, or never. A system call only if that changes something.
+    ///
+    /// # Errors
+    /// None that Linux documents for a timer of our own.
     pub fn set(&mut self, deadline: Option<Time>) -> io::Result<()> {
         if self.armed == deadline {
             return Ok(());
@@ -74,7 +106,7 @@ impl Alarm {
         Ok(())
     }
 
-    /// After it rang: for when it was set.
+    /// Returns the time for which it was set, if it has rung since.
     pub fn acknowledge(&mut self) -> Option<Time> {
         let mut expirations = [0; 8];
         // Nothing to read means that it was set anew meanwhile.
@@ -86,5 +118,20 @@ impl Alarm {
 impl AsFd for Alarm {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.timer.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_virtual_clock_moves_forward_only() {
+        let clock = VirtualClock::at(Time(5));
+        let same = clock.clone();
+        clock.advance_to(Time(3));
+        assert_eq!(same.now(), Time(5));
+        clock.advance_to(Time(9));
+        assert_eq!(same.now(), Time(9));
     }
 }

@@ -12,6 +12,7 @@ mod scheduling;
 pub mod sequencer;
 pub mod session;
 pub mod timing;
+pub mod turn;
 
 /// The program's allocator under the validators, so that the unit tests are checked too.
 #[cfg(all(test, feature = "validate"))]

@@ -33,10 +33,6 @@ const LEAD_DOWN_NS: u64 = 1_000;
 const MIN_LEAD_NS: u64 = 5_000;
 /// A sleep that was shorter was none: there was something to do.
 const NO_SLEEP_NS: u64 = 5_000;
-/// A thread that must sleep from time to time is looked at so often in that time. Between two looks
-/// it may have slept right after the first, so that it has run for two of these parts when it has to.
-const LOOKS: u64 = 4;
-
 /// Decides, knowing only what time it is.
 #[derive(Debug)]
 pub(crate) struct Pace {
@@ -58,9 +54,6 @@ pub(crate) struct Pace {
     /// Time that may be spun.
     savings: u64,
     last_saved: Time,
-    /// How often the server had slept when that was looked at, and when that was.
-    sleeps: u64,
-    last_look: Time,
 }
 
 impl Pace {
@@ -81,8 +74,6 @@ impl Pace {
             asleep: Time(0),
             savings: SPIN_SAVINGS_NS,
             last_saved: Time(0),
-            sleeps: 0,
-            last_look: Time(0),
         }
     }
 
@@ -154,23 +145,6 @@ impl Pace {
     /// request after one? It is if it was not asleep, for then there are many, or if it spins.
     pub(crate) const fn expects_more(&self, now: Time) -> bool {
         self.linger > 0 || now.0.saturating_sub(self.asleep.0) < NO_SLEEP_NS
-    }
-
-    /// Must the server sleep for a moment, because it may not run for longer than `longest_run`
-    /// nanoseconds without? True at the latest after half of that. `sleeps` says how often it has slept
-    /// so far: what looks like a sleep by the clock may have been the machine's, not ours.
-    pub(crate) fn must_rest(
-        &mut self,
-        now: Time,
-        longest_run: u64,
-        sleeps: impl FnOnce() -> u64,
-    ) -> bool {
-        if now - self.last_look < longest_run / LOOKS {
-            return false;
-        }
-        self.last_look = now;
-        let before = std::mem::replace(&mut self.sleeps, sleeps());
-        before == self.sleeps
     }
 
     /// An instant was handled.
@@ -274,43 +248,6 @@ mod tests {
         assert_eq!(calls(FLOOD_GAP_NS / 2, CALLS), [true, true, false, true]);
         assert_eq!(calls(TRAFFIC_GAP_NS / 2, 1), [true, true, false, false]);
         assert_eq!(calls(TRAFFIC_GAP_NS, 1), [false; 4]);
-    }
-
-    #[test]
-    fn a_server_that_never_sleeps_is_made_to_after_half_of_what_it_may_run() {
-        const LONGEST: u64 = 100_000 * MICROSECOND;
-        const STEP: u64 = 300 * MICROSECOND;
-        let mut pace = Pace::new(&args(None, 0), 2);
-        let (mut now, mut slept, mut sleeps) = (Time(SECOND_NS), Time(SECOND_NS), 1);
-        let mut rests = 0;
-        for step in 0..100_000 {
-            now.0 += STEP;
-            // From time to time it does sleep, at any moment.
-            if step % 1009 == 0 {
-                (slept, sleeps) = (now, sleeps + 1);
-            }
-            if pace.must_rest(now, LONGEST, || sleeps) {
-                rests += 1;
-                (slept, sleeps) = (now, sleeps + 1);
-            }
-            assert!(now - slept <= LONGEST / 2 + 2 * STEP, "{} at {now:?}", now - slept);
-        }
-        assert!(rests >= 300, "{rests} in 30 s");
-    }
-
-    #[test]
-    fn a_server_that_sleeps_is_not_made_to() {
-        let mut pace = Pace::new(&args(None, 0), 2);
-        let (mut now, mut looks) = (Time(SECOND_NS), 0_u64);
-        for sleeps in 1..10_000 {
-            now.0 += 10_000 * MICROSECOND;
-            let rest = pace.must_rest(now, 100_000 * MICROSECOND, || {
-                looks += 1;
-                sleeps
-            });
-            assert!(!rest);
-        }
-        assert!((3000..=4000).contains(&looks), "looks cost a system call: {looks} in 100 s");
     }
 
     #[test]

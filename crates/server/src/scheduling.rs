@@ -1,6 +1,5 @@
 //! How the server's thread is scheduled: real-time where that is to be had, ordinary in traffic.
 
-use super::pace::Pace;
 use aseqd_engine::Time;
 use aseqd_host::realtime;
 use aseqd_host::rtkit::Rtkit;
@@ -14,10 +13,15 @@ use std::time::Duration;
 /// Long enough to be a sleep on any machine.
 const REST: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000 };
 
-/// What is known of it.
+/// A thread that must sleep from time to time is looked at so often in that time. Between two looks
+/// it may have slept right after the first, so that it has run for two of these parts when it has to.
+const LOOKS: u64 = 4;
+
+/// How the server's thread is scheduled, and what is known of it.
 #[derive(Debug)]
 pub(super) struct Scheduling {
     state: State,
+    rest: Rest,
     /// How long the thread may run without sleeping, in nanoseconds; 0 for as long as it likes.
     longest_run: Arc<AtomicU64>,
 }
@@ -35,7 +39,7 @@ enum State {
 impl Scheduling {
     /// As this thread was started.
     pub(super) fn as_started() -> Self {
-        Self { state: State::Fixed, longest_run: Arc::default() }
+        Self { state: State::Fixed, rest: Rest::default(), longest_run: Arc::default() }
     }
 
     /// Real-time for this thread: at once if it may have that by itself, else as soon as rtkit says so,
@@ -75,13 +79,35 @@ impl Scheduling {
     }
 
     /// Sleeps for a moment, if the thread has run for so long that it would lose its priority.
-    pub(super) fn rest_if_due(&self, now: Time, pace: &mut Pace) {
+    pub(super) fn rest_if_due(&mut self, now: Time) {
         let longest_run = self.longest_run.load(Ordering::Relaxed);
-        if longest_run == 0 || !pace.must_rest(now, longest_run, realtime::sleeps) {
+        if longest_run == 0 || !self.rest.is_due(now, longest_run, realtime::sleeps) {
             return;
         }
         // A sleep that a signal ends was one.
         let _interrupted = nanosleep(&REST);
+    }
+}
+
+/// Finds out when a thread must sleep for a moment.
+#[derive(Debug, Default)]
+struct Rest {
+    /// How often the thread had slept when that was looked at.
+    sleeps: u64,
+    last_look: Time,
+}
+
+impl Rest {
+    /// Returns whether the thread must sleep, because it may not run for longer than `longest_run`
+    /// nanoseconds without: true at the latest after half of that. `sleeps` returns how often it has slept
+    /// so far: what looks like a sleep by the clock may have been the machine's, not ours.
+    fn is_due(&mut self, now: Time, longest_run: u64, sleeps: impl FnOnce() -> u64) -> bool {
+        if now - self.last_look < longest_run / LOOKS {
+            return false;
+        }
+        self.last_look = now;
+        let before = std::mem::replace(&mut self.sleeps, sleeps());
+        before == self.sleeps
     }
 }
 
@@ -100,4 +126,49 @@ fn ask_rtkit(thread: u64, longest_run: &AtomicU64) -> io::Result<()> {
 /// At least 1, since 0 is no limit.
 fn nanoseconds(limit: Duration) -> u64 {
     u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MICROSECOND: u64 = 1000;
+    const SECOND_NS: u64 = 1_000_000_000;
+
+    #[test]
+    fn a_server_that_never_sleeps_is_made_to_after_half_of_what_it_may_run() {
+        const LONGEST: u64 = 100_000 * MICROSECOND;
+        const STEP: u64 = 300 * MICROSECOND;
+        let mut thread = Rest::default();
+        let (mut now, mut slept, mut sleeps) = (Time(SECOND_NS), Time(SECOND_NS), 1);
+        let mut rests = 0;
+        for step in 0..100_000 {
+            now.0 += STEP;
+            // From time to time it does sleep, at any moment.
+            if step % 1009 == 0 {
+                (slept, sleeps) = (now, sleeps + 1);
+            }
+            if thread.is_due(now, LONGEST, || sleeps) {
+                rests += 1;
+                (slept, sleeps) = (now, sleeps + 1);
+            }
+            assert!(now - slept <= LONGEST / 2 + 2 * STEP, "{} at {now:?}", now - slept);
+        }
+        assert!(rests >= 300, "{rests} in 30 s");
+    }
+
+    #[test]
+    fn a_server_that_sleeps_is_not_made_to() {
+        let mut thread = Rest::default();
+        let (mut now, mut looks) = (Time(SECOND_NS), 0_u64);
+        for sleeps in 1..10_000 {
+            now.0 += 10_000 * MICROSECOND;
+            let rest = thread.is_due(now, 100_000 * MICROSECOND, || {
+                looks += 1;
+                sleeps
+            });
+            assert!(!rest);
+        }
+        assert!((3000..=4000).contains(&looks), "looks cost a system call: {looks} in 100 s");
+    }
 }

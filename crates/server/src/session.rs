@@ -83,20 +83,6 @@ impl<D: Door> Session<D> {
         self.engine.poll_timeout().filter(|due| *due <= now)
     }
 
-    /// Handles the calls of one turn, in order, and all that follows from them.
-    pub fn turn<'a>(
-        &mut self,
-        now: Time,
-        calls: impl IntoIterator<Item = Call<'a, D::Token, D::Wakeup>>,
-        door: &mut D,
-    ) {
-        self.pass_time(now, door);
-        for call in calls {
-            self.call(now, call, door);
-        }
-        self.go_on(now, door)
-    }
-
     /// Does what fell due up to `now`.
     pub fn pass_time(&mut self, now: Time, door: &mut D) {
         let _nothing_to_say = self.ask(now, Input::Timeout);

@@ -13,7 +13,7 @@ use crate::cli::RunArgs;
 use crate::cli::TimingArgs;
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{Fork, SignalSet, fork};
-use aseqd_server::clock::{Alarm, Clock};
+use aseqd_server::clock::{Alarm, Clock as _, Monotonic};
 use aseqd_server::door::doors::Way;
 use aseqd_server::door::fuse;
 use aseqd_server::door::handover;
@@ -178,7 +178,7 @@ fn meet(prepared: Prepared, args: &RunArgs, ids: Ids, link: &Link) -> Result<Met
     let mut hotplug = None;
     let word = loop {
         let look = u64::try_from(LOOK.as_nanos()).unwrap_or(u64::MAX);
-        alarm.set(Some(Clock::Real.now() + look)).context("a timer cannot be made")?;
+        alarm.set(Some(Monotonic.now() + look)).context("a timer cannot be made")?;
         let word = match server.run().context("the server failed")? {
             Wake::Watched(number) if number == linked => link.listen()?,
             // The word may have come while this process waited for a CPU, too.

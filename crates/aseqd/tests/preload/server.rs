@@ -1,13 +1,12 @@
 //! A server behind the preload door alone, in a process of its own: this test's binary once more.
 
-use aseqd_server::clock::Clock;
+use aseqd_server::door::doors::Way;
 use aseqd_server::door::preload::PreloadDoor;
 use aseqd_server::door::preload::library::Library;
-use aseqd_server::door::{Received, Transport as _};
-use aseqd_server::session::Session;
+use aseqd_server::event_loop::{self, Wake};
+use aseqd_server::timing::Timing;
 use aseqd_wire::preload::Secret;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::time::Timespec;
+use rustix::process::{PidfdFlags, getppid, pidfd_open};
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -113,40 +112,24 @@ impl Drop for Server {
 fn serves_when_asked_to() {
     let Some(role) = std::env::var_os(ROLE) else { return };
     let library = Library::install().expect("the library is installed");
-    let mut door = PreloadDoor::bind(&library, role == *EVERYBODY).expect("a socket");
+    let door = PreloadDoor::bind(&library, role == *EVERYBODY).expect("a socket");
     println!();
     for (name, value) in library.environment(&door, None) {
         println!("{name}={}", value.display());
     }
     println!("ready");
-    serve(&mut door);
+    serve(door);
 }
 
-fn serve(door: &mut PreloadDoor) -> ! {
-    let clock = Clock::Real;
-    let mut session = Session::new(aseqd_engine::Config::default(), false);
-    let mut buffer = Default::default();
-    let parent = rustix::process::getppid();
-    loop {
-        let now = clock.now();
-        let wait = session.deadline(now).map_or(u64::MAX, |due| due.0.saturating_sub(now.0));
-        let wait = wait.min(100_000_000);
-        let limit = Timespec {
-            tv_sec: i64::try_from(wait / 1_000_000_000).expect("seconds"),
-            tv_nsec: i64::try_from(wait % 1_000_000_000).expect("nanoseconds"),
-        };
-        let mut ready = [PollFd::from_borrowed_fd(door.descriptor(), PollFlags::IN)];
-        let _interrupted = poll(&mut ready, Some(&limit));
-        session.pass_time(clock.now(), door);
-        // One call a turn, as the server's loop does.
-        match door.receive(&mut buffer) {
-            Received::Call(call) => session.call(clock.now(), call, door),
-            Received::Nothing => {}
-            Received::Disconnected | Received::Broken(_) => std::process::exit(1),
-        }
-        session.go_on(clock.now(), door);
-        if rustix::process::getppid() != parent {
-            std::process::exit(0);
-        }
+fn serve(door: PreloadDoor) -> ! {
+    let timing = Timing { no_realtime: true, ..Timing::default() };
+    let mut server =
+        event_loop::Server::new(vec![Way::Preload(door)], false, &timing).expect("it starts");
+    let parent = getppid().expect("the test");
+    let parent = pidfd_open(parent, PidfdFlags::empty()).expect("it runs");
+    server.watch(&parent).expect("it can be waited for");
+    match server.run() {
+        Ok(Wake::Watched(_)) => std::process::exit(0),
+        Ok(Wake::Disconnected) | Err(_) => std::process::exit(1),
     }
 }

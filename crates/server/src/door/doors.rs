@@ -3,7 +3,7 @@
 
 use super::preload::{self, PreloadDoor};
 use super::trap::{Trap, TrapToken};
-use super::{Answer, Call, CallKind, Door, Readiness, Received, Transport};
+use super::{Answer, Call, CallKind, Door, Pollable as _, Readiness, Received, Transport};
 use aseqd_engine::FileId;
 use chardev::Device;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -28,8 +28,8 @@ enum Bytes {
     Trap(<Trap as Transport>::Buffer),
 }
 
-/// Room for a call of each door. Made by [`Doors::buffers`].
-#[derive(Debug)]
+/// Room for a call of each door, which [`Doors`] make when the first call comes.
+#[derive(Debug, Default)]
 pub struct Buffers(Vec<Bytes>);
 
 /// Names a call: through which door it came, and there which.
@@ -78,17 +78,6 @@ impl Doors {
         Self { ways, first: 0 }
     }
 
-    /// Room for the calls of these doors.
-    #[must_use]
-    pub fn buffers(&self) -> Buffers {
-        let buffer = |way: &Way| match way {
-            Way::Device(_) => Bytes::Device(Default::default()),
-            Way::Preload(_) => Bytes::Preload(Default::default()),
-            Way::Trap(_) => Bytes::Trap(Default::default()),
-        };
-        Buffers(self.ways.iter().map(buffer).collect())
-    }
-
     /// Each is readable when a call is there.
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.ways.iter().map(|way| each!(way, door => door.descriptor()))
@@ -98,28 +87,6 @@ impl Doors {
     #[must_use]
     pub fn is_end(&self, inode: u64) -> bool {
         self.ways.iter().any(|way| each!(way, door => door.is_end(inode)))
-    }
-
-    /// The next call of any door, if one is there. The doors take turns.
-    pub fn receive<'b>(&mut self, buffers: &'b mut Buffers) -> Received<'b, Token, Wakeup> {
-        let Some(at) = self.ready() else { return Received::Nothing };
-        match (&mut self.ways[at], &mut buffers.0[at]) {
-            (Way::Device(door), Bytes::Device(buffer)) => {
-                let received = Transport::receive(door, buffer);
-                let token = |own| Token::Device(at, own);
-                renamed(received, token, |own| Wakeup::Device(at, own))
-            }
-            (Way::Preload(door), Bytes::Preload(buffer)) => {
-                let received = door.receive(buffer);
-                renamed(received, |own| Token::Preload(at, own), |never| match never {})
-            }
-            (Way::Trap(door), Bytes::Trap(buffer)) => {
-                let received = door.receive(buffer);
-                renamed(received, |own| Token::Trap(at, own), |()| Wakeup::Nobody)
-            }
-            // Buffers of other doors hold nothing.
-            _ => Received::Nothing,
-        }
     }
 
     /// Which door to look at: the next in turn that has something.
@@ -199,6 +166,40 @@ impl Door for Doors {
         let showing = self.ways.iter_mut().find(|way| each!(way, door => door.shows(file)));
         if let Some(way) = showing {
             each!(way, door => door.show(file, state, fresh));
+        }
+    }
+}
+
+impl Transport for Doors {
+    type Buffer = Buffers;
+
+    /// Returns the next call of any door, if one is there. The doors take turns.
+    fn receive<'b>(&mut self, buffers: &'b mut Buffers) -> Received<'b, Token, Wakeup> {
+        let Some(at) = self.ready() else { return Received::Nothing };
+        let buffer = |way: &Way| match way {
+            Way::Device(_) => Bytes::Device(Default::default()),
+            Way::Preload(_) => Bytes::Preload(Default::default()),
+            Way::Trap(_) => Bytes::Trap(Default::default()),
+        };
+        if buffers.0.len() != self.ways.len() {
+            buffers.0 = self.ways.iter().map(buffer).collect();
+        }
+        match (&mut self.ways[at], &mut buffers.0[at]) {
+            (Way::Device(door), Bytes::Device(buffer)) => {
+                let received = Transport::receive(door, buffer);
+                let token = |own| Token::Device(at, own);
+                renamed(received, token, |own| Wakeup::Device(at, own))
+            }
+            (Way::Preload(door), Bytes::Preload(buffer)) => {
+                let received = door.receive(buffer);
+                renamed(received, |own| Token::Preload(at, own), |never| match never {})
+            }
+            (Way::Trap(door), Bytes::Trap(buffer)) => {
+                let received = door.receive(buffer);
+                renamed(received, |own| Token::Trap(at, own), |()| Wakeup::Nobody)
+            }
+            // Buffers of other doors hold nothing.
+            _ => Received::Nothing,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The main door: a file of a FUSE mount.
 
 use super::handover;
-use super::{Answer, Call, CallKind, Door, NODES, Received, Transport};
+use super::{Answer, Call, CallKind, Door, NODES, Pollable, Received, Transport};
 use aseqd_engine::{self as engine, Access, FileId, Node};
 use aseqd_host::log;
 use chardev::{
@@ -41,12 +41,14 @@ impl Door for Device {
     }
 }
 
-impl Transport for Device {
-    type Buffer = Buffer;
-
+impl Pollable for Device {
     fn descriptor(&self) -> BorrowedFd<'_> {
         self.as_fd()
     }
+}
+
+impl Transport for Device {
+    type Buffer = Buffer;
 
     fn receive<'b>(&mut self, buffer: &'b mut Buffer) -> Received<'b, Token, PollHandle> {
         if let Some(Refused { count, errno }) = self.take_refused() {

@@ -113,7 +113,7 @@ impl<'a, Token, Wakeup> CallKind<'a, Token, Wakeup> {
 impl<Token, Wakeup> CallKind<'static, Token, Wakeup> {
     /// Returns the call with its bytes, if it is one that has any: they are in a buffer that the door
     /// was still using when it found out what the call is.
-    fn with_bytes(self, bytes: &[u8]) -> CallKind<'_, Token, Wakeup> {
+    pub(crate) fn with_bytes(self, bytes: &[u8]) -> CallKind<'_, Token, Wakeup> {
         use aseqd_engine::Call::{Ioctl, Write};
         let mut kind: CallKind<'_, Token, Wakeup> = self;
         if let CallKind::File { call: Write { data, .. } | Ioctl { arg: data, .. }, .. } = &mut kind
@@ -189,20 +189,25 @@ pub trait Transport: Door {
     /// Holds the bytes of one call.
     type Buffer: Debug + Default;
 
-    /// Readable when a call is there. An epoll of the door's own where it has many descriptors.
-    fn descriptor(&self) -> BorrowedFd<'_>;
-
-    /// Is this the inode of what programs have for an open file? Only a door that has made it knows.
-    fn is_end(&self, _inode: u64) -> bool {
-        false
-    }
-
-    /// The next call, if one is there. What goes wrong with one program, message or descriptor is
-    /// dealt with here, and is no answer of this.
+    /// Returns the next call, if one is there. What goes wrong with one program, message or descriptor is
+    /// dealt with here, and not told.
     fn receive<'b>(
         &mut self,
         buffer: &'b mut Self::Buffer,
     ) -> Received<'b, Self::Token, Self::Wakeup>;
+}
+
+/// A door whose calls come over descriptors, so that a server can sleep until one comes.
+pub trait Pollable: Transport {
+    /// Returns a descriptor that is readable when a call is there: an epoll of the door's own where it has
+    /// several.
+    fn descriptor(&self) -> BorrowedFd<'_>;
+
+    /// Returns whether this is the inode of what programs have for an open file. Only a door that has made
+    /// it knows.
+    fn is_end(&self, _inode: u64) -> bool {
+        false
+    }
 }
 
 /// What there was to receive.

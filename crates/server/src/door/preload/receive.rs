@@ -3,7 +3,7 @@
 use super::connection::{Buffer, Message};
 use super::slab::Key;
 use super::{FILES, LISTENER, PreloadDoor, Ready, Token, Wakeup};
-use crate::door::{Call, CallKind, Received, Transport};
+use crate::door::{Call, CallKind, Pollable, Received, Transport};
 use aseqd_engine::FileId;
 use aseqd_host::log;
 use aseqd_host::peer::Peer;
@@ -20,9 +20,7 @@ const MAX_EVENTS: usize = 8192;
 /// Things that are no calls, looked at before others have their turn.
 const MAX_STEPS: usize = 64;
 
-impl Transport for PreloadDoor {
-    type Buffer = Buffer;
-
+impl Pollable for PreloadDoor {
     fn descriptor(&self) -> BorrowedFd<'_> {
         self.epoll.as_fd()
     }
@@ -30,6 +28,10 @@ impl Transport for PreloadDoor {
     fn is_end(&self, inode: u64) -> bool {
         self.files.iter().any(|file| file.inode == inode)
     }
+}
+
+impl Transport for PreloadDoor {
+    type Buffer = Buffer;
 
     fn receive<'b>(&mut self, buffer: &'b mut Buffer) -> Received<'b, Token, Wakeup> {
         for _ in 0..MAX_STEPS {

@@ -3,7 +3,7 @@
 use super::waiting::{Own, Refusal, Wanted};
 use super::{FOLDERS, LISTENER, NUDGE, TIMER, Trap, TrapBuffer, TrapToken};
 use crate::door::stopped::thread::Signalled;
-use crate::door::{Call, CallKind, Received, Transport};
+use crate::door::{Call, CallKind, Pollable, Received, Transport};
 use aseqd_engine::FileId;
 use aseqd_host::seccomp::Notification;
 use rustix::event::epoll::{self, EventFlags};
@@ -16,9 +16,7 @@ const OTHERS_PER_LOOK: usize = 64;
 /// Up to so many sleeping calls are looked after before each call, more by time only.
 const FEW: usize = 8;
 
-impl Transport for Trap {
-    type Buffer = TrapBuffer;
-
+impl Pollable for Trap {
     fn descriptor(&self) -> BorrowedFd<'_> {
         self.epoll.as_fd()
     }
@@ -26,6 +24,10 @@ impl Transport for Trap {
     fn is_end(&self, inode: u64) -> bool {
         self.by_identity.keys().any(|identity| identity.inode() == inode)
     }
+}
+
+impl Transport for Trap {
+    type Buffer = TrapBuffer;
 
     fn receive<'b>(&mut self, buffer: &'b mut TrapBuffer) -> Received<'b, TrapToken, ()> {
         if !self.waiting.is_empty() && self.waiting.len() <= FEW {

@@ -1,0 +1,237 @@
+//! What a server does between two sleeps, whatever its clock, its doors and its thread.
+//!
+//! A turn: do what fell due, receive what programs want and hand it to the session in order, let long
+//! writes go on. Between turns the server sleeps until a call comes or the next deadline does. [`Core`]
+//! has all of it but the sleeping: [`Server`](crate::event_loop::Server) sleeps in epoll, a test moves
+//! a clock.
+
+use crate::clock::Clock;
+use crate::dispatch_log::DispatchLog;
+use crate::door::{Received, Transport};
+use crate::pace::Pace;
+use crate::session::Session;
+use crate::timing::Timing;
+use aseqd_engine::Time;
+use std::io;
+
+/// Requests handled in one turn; more wait for the next, so that deadlines are looked at between.
+const MAX_REQUESTS_PER_TURN: usize = 256;
+
+/// How long to spin between two looks for a request: about as long as a look takes.
+const SPINS: usize = 16;
+
+/// The thread on which a server runs.
+pub trait Thread {
+    /// Returns on how many processors the thread may run. On one it never spins: whatever it would wait for
+    /// could not happen.
+    fn processors(&self) -> usize;
+
+    /// A call has arrived. `caller` is the thread that has made it, if calls follow each other at once, so
+    /// that it is worth running on the caller's processor.
+    fn called(&mut self, now: Time, caller: Option<i32>);
+
+    /// A turn is over, and there is nothing to do for now.
+    fn idle(&mut self, now: Time, load: Load);
+}
+
+/// How many calls come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Enough for the server to be scheduled as its programs are, rather than ahead of them: in that case
+    /// each call and its answer would wake another processor. Where something is due later, being on time
+    /// counts for more, and only a flood is enough.
+    pub busy: bool,
+    /// They follow each other at once, so that the server hardly sleeps.
+    pub flood: bool,
+}
+
+/// A thread that is left alone, as if on one processor: for a virtual clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unmanaged;
+
+impl Thread for Unmanaged {
+    fn processors(&self) -> usize {
+        1
+    }
+
+    fn called(&mut self, _now: Time, _caller: Option<i32>) {}
+
+    fn idle(&mut self, _now: Time, _load: Load) {}
+}
+
+/// What a turn came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// This many calls were handled, and nothing else is there for now unless it is as many as a turn
+    /// may have.
+    Served(usize),
+    /// Nobody will come through a door any more.
+    Disconnected,
+}
+
+/// A sequencer and its doors, on a clock and a thread.
+#[derive(Debug)]
+pub struct Core<C: Clock, D: Transport, T: Thread> {
+    clock: C,
+    doors: D,
+    thread: T,
+    buffer: D::Buffer,
+    session: Session<D>,
+    pace: Pace,
+    log: Option<DispatchLog>,
+}
+
+impl<C: Clock, D: Transport, T: Thread> Core<C, D, T> {
+    /// Returns a sequencer that nobody has opened. With `trace`, calls that fail are told on standard
+    /// error.
+    ///
+    /// # Errors
+    /// Those of creating the file of [`Timing::dispatch_log`].
+    pub fn new(clock: C, doors: D, thread: T, timing: &Timing, trace: bool) -> io::Result<Self> {
+        let log = timing.dispatch_log.clone().map(DispatchLog::create).transpose()?;
+        let pace = Pace::new(timing, thread.processors());
+        let session = Session::new(timing.engine(), trace);
+        Ok(Self { clock, doors, thread, buffer: D::Buffer::default(), session, pace, log })
+    }
+
+    /// Returns the session, to look at.
+    pub const fn session(&self) -> &Session<D> {
+        &self.session
+    }
+
+    /// Returns the doors, to look at.
+    pub const fn doors(&self) -> &D {
+        &self.doors
+    }
+
+    /// Returns the doors, for what is not the session's business.
+    pub const fn doors_mut(&mut self) -> &mut D {
+        &mut self.doors
+    }
+
+    /// Returns the time on the server's clock.
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Does one turn.
+    ///
+    /// # Errors
+    /// If a door has failed as a whole. What goes wrong with one program or answer is no error.
+    pub fn turn(&mut self) -> io::Result<Turn> {
+        let now = self.clock.now();
+        let drains = self.pace.expects_more(now);
+        self.pass_time(now);
+        let mut last = None;
+        let mut calls = 0;
+        for _ in 0..MAX_REQUESTS_PER_TURN {
+            let received = self.doors.receive(&mut self.buffer);
+            match received {
+                Received::Call(call) => {
+                    let now = self.clock.now();
+                    last = Some(now);
+                    calls += 1;
+                    self.pace.called(now);
+                    let caller = self.pace.is_flooded().then_some(call.thread);
+                    self.thread.called(now, caller);
+                    if self.log.is_some() {
+                        let Self { session, doors, pace, log, .. } = self;
+                        pass_time(now, session, doors, pace, log.as_mut());
+                    }
+                    self.session.call(now, call, &mut self.doors);
+                    if !drains {
+                        break;
+                    }
+                }
+                Received::Nothing => {
+                    if !last.is_some_and(|last| self.lingers(last)) {
+                        break;
+                    }
+                }
+                Received::Disconnected => return Ok(Turn::Disconnected),
+                Received::Broken(error) => return Err(error),
+            }
+        }
+        self.session.go_on(self.clock.now(), &mut self.doors);
+        Ok(Turn::Served(calls))
+    }
+
+    /// Gets ready to sleep, after a turn. Spins until the next deadline and handles it, if it is near
+    /// enough. Returns when to be woken if no call comes before; never if none.
+    pub fn rest(&mut self) -> Option<Time> {
+        let now = self.clock.now();
+        self.pace.rested(now);
+        let mut deadline = self.session.deadline(now);
+        let busy = self.pace.is_busy(now, deadline.is_some());
+        self.thread.idle(now, Load { busy, flood: self.pace.is_busy(now, true) });
+        if let Some(due) = deadline
+            && due > now
+            && self.pace.is_near(now, due)
+        {
+            let mut reached = now;
+            while reached < due {
+                self.clock.spin();
+                reached = self.clock.now();
+            }
+            self.pace.spun(now, reached);
+            self.pass_time(reached);
+            deadline = self.session.deadline(reached);
+        }
+        deadline.map(|deadline| self.pace.wake_at(deadline))
+    }
+
+    /// Says that the server falls asleep now. After [`Core::rest`].
+    pub fn sleeps(&mut self) {
+        self.pace.sleeps(self.clock.now());
+    }
+
+    /// Says that the server was woken by an alarm that was set for `set`. Before the turn.
+    pub fn woken(&mut self, set: Time) {
+        self.pace.woken(set, self.clock.now());
+    }
+
+    /// Does what fell due up to `now`.
+    fn pass_time(&mut self, now: Time) {
+        let Self { session, doors, pace, log, .. } = self;
+        pass_time(now, session, doors, pace, log.as_mut());
+    }
+
+    /// Returns whether to look for another call after the one that came at `last`, and spins for a moment
+    /// if so.
+    fn lingers(&mut self, last: Time) -> bool {
+        let linger = self.pace.linger();
+        let now = self.clock.now();
+        if now - last >= linger || self.session.deadline(now).is_some_and(|due| due <= now) {
+            return false;
+        }
+        for _ in 0..SPINS {
+            self.clock.spin();
+        }
+        self.pace.spun(now, self.clock.now());
+        true
+    }
+}
+
+/// Does what fell due up to `now`. With a log, one instant at a time, so that each gets its line.
+fn pass_time<D: Transport>(
+    now: Time,
+    session: &mut Session<D>,
+    doors: &mut D,
+    pace: &mut Pace,
+    log: Option<&mut DispatchLog>,
+) {
+    if session.due(now).is_some() {
+        pace.handled_due(now);
+    }
+    if let Some(log) = log {
+        for _ in 0..MAX_REQUESTS_PER_TURN {
+            let Some(due) = session.due(now) else { break };
+            log.add(due, now);
+            session.pass_time(due, doors);
+        }
+    }
+    session.pass_time(now, doors);
+}
+
+#[cfg(test)]
+mod tests;
