@@ -1,4 +1,4 @@
-//! The program `aseqd`: exit statuses are decided here.
+//! The program `aseqd`: parses the command line, runs the command, and chooses the exit status.
 
 use aseqd::cli::{self, Command};
 use aseqd::{doctor, run, serve};
@@ -8,7 +8,7 @@ use aseqd_host::error::Fail;
 use aseqd_tools as tools;
 use std::process::ExitCode;
 
-/// Tells of allocations where there must be none.
+/// Reports allocations where the program must not allocate.
 #[cfg(feature = "validate")]
 #[global_allocator]
 static ALLOC: lockdep::Alloc = lockdep::Alloc::new();
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     };
     cli.color.set();
     let result = match cli.command {
-        // Says its own errors: their status is 127.
+        // It prints its errors itself, because their status is 127.
         Command::Run(args) => return run::main(&args),
         Command::Serve(args) => serve::main(&args),
         #[cfg(feature = "tools")]
@@ -52,12 +52,13 @@ fn main() -> ExitCode {
     result.unwrap_or_else(|error| failed(&error))
 }
 
+/// Runs the demonstration; in a run of its own if the machine has no sequencer.
 #[cfg(feature = "tools")]
-/// The demonstration; where there is no sequencer, with one of its own.
 fn demo(args: &tools::demo::DemoArgs, color: Color) -> ExitCode {
-    let missing = std::fs::metadata(&args.device)
-        .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
-    if missing && args.device == std::path::Path::new(aseqd_client::DEVICE) {
+    let device = &args.device.device;
+    let missing =
+        std::fs::metadata(device).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+    if missing && device == std::path::Path::new(aseqd_client::DEVICE) {
         let program = std::env::current_exe().unwrap_or_else(|_| "aseqd".into());
         let color = format!("--color={color}");
         let mut words = vec![program.into_os_string(), color.into(), "demo".into()];

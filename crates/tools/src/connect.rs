@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 /// Connect two ports
 ///
-/// Ports are named by number (128:0, or 128 for the client's first port) or by name: the client's,
-/// also cut short, with :PORT behind it if it has several.
+/// A port is given by number (128:0, or 128 for the client's first port) or by its client's name. The start of
+/// the name is enough. If the client has several ports, add :PORT.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -19,9 +19,9 @@ Examples:
   aseqd connect 'Midi Through' FLUID
   aseqd connect 128 129 --real 0")]
 pub struct ConnectArgs {
-    /// Where events come from
+    /// The port that sends events
     pub sender: String,
-    /// Where they go to
+    /// The port that receives them
     pub dest: String,
     /// Allow no other connection at either port
     #[arg(short, long)]
@@ -44,13 +44,13 @@ Examples:
   aseqd disconnect 128:0 129:0
   aseqd disconnect --all")]
 pub struct DisconnectArgs {
-    /// Where events come from
+    /// The port that sends events
     #[arg(required_unless_present = "all")]
     pub sender: Option<String>,
-    /// Where they go to
+    /// The port that receives them
     #[arg(required_unless_present = "all")]
     pub dest: Option<String>,
-    /// Every connection that may be cut, but those of the system client
+    /// Cut every connection that may be cut, except those of the System client
     #[arg(short, long, conflicts_with_all = ["sender", "dest"])]
     pub all: bool,
     /// The sequencer
@@ -58,10 +58,10 @@ pub struct DisconnectArgs {
     pub device: DeviceArg,
 }
 
-/// Connects.
+/// Runs `aseqd connect`.
 ///
 /// # Errors
-/// No such port, or a connection that the sequencer refuses.
+/// A message if the device cannot be opened, a name fits no port or several, or the sequencer refuses the connection.
 pub fn connect(args: &ConnectArgs) -> Result<ExitCode, Fail> {
     let client = Client::open(&args.device.device, "aseqd connect")?;
     let mut flags = SubscriptionFlags::empty();
@@ -80,10 +80,11 @@ pub fn connect(args: &ConnectArgs) -> Result<ExitCode, Fail> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Disconnects.
+/// Runs `aseqd disconnect`. With `--all`, connections that are refused are printed, and the status is 1.
 ///
 /// # Errors
-/// No such port or connection, or one that the sequencer does not let us cut.
+/// A message if the device cannot be opened, a name fits no port or several, the two ports are not connected, or the
+/// sequencer refuses to disconnect them.
 pub fn disconnect(args: &DisconnectArgs) -> Result<ExitCode, Fail> {
     let client = Client::open(&args.device.device, "aseqd disconnect")?;
     if args.all {
@@ -100,7 +101,7 @@ pub fn disconnect(args: &DisconnectArgs) -> Result<ExitCode, Fail> {
 fn disconnect_all(client: &Client) -> Result<ExitCode, Fail> {
     let mut status = ExitCode::SUCCESS;
     for port in client.ports()? {
-        // Programs that watch the system listen there.
+        // Programs that watch the sequencer are subscribed to the System client.
         if port.address.client == aseqd_abi::seq::CLIENT_SYSTEM {
             continue;
         }
@@ -115,7 +116,7 @@ fn disconnect_all(client: &Client) -> Result<ExitCode, Fail> {
             };
             match client.unsubscribe(&subscription) {
                 Ok(()) => {}
-                // Somebody else was faster.
+                // Another program has disconnected them, or has ended.
                 Err(error) if matches!(error.errno(), Some(Errno::ENOENT | Errno::ENXIO)) => {}
                 Err(error) => {
                     say(&refused("disconnected", sender, dest, &error));
@@ -129,10 +130,12 @@ fn disconnect_all(client: &Client) -> Result<ExitCode, Fail> {
 
 fn refused(what: &str, sender: Address, dest: Address, error: &Error) -> Fail {
     let why = match error.errno() {
-        Some(Errno::EPERM) => "a port does not allow it".to_owned(),
-        Some(Errno::EBUSY) => "they are connected, or a connection stands in the way".to_owned(),
+        Some(Errno::EPERM) => "one of the ports does not allow it".to_owned(),
+        Some(Errno::EBUSY) => {
+            "they are connected already, or one of them has an exclusive connection".to_owned()
+        }
         Some(Errno::ENOENT) => "they are not connected".to_owned(),
-        Some(Errno::EINVAL | Errno::ENXIO) => "a port is gone".to_owned(),
+        Some(Errno::EINVAL | Errno::ENXIO) => "a port does not exist any more".to_owned(),
         _ => reason(error),
     };
     Fail::new(format!("{sender} and {dest} cannot be {what}: {why}"))

@@ -1,24 +1,25 @@
-//! `aseqd demo`: a song through the sequencer and back, with the lateness of every event.
+//! `aseqd demo`: plays a song through the sequencer and prints how late each event arrives.
 //!
-//! Two clients meet here as two programs would: one plays into a queue, the other listens at a port
-//! and asks the queue what time it is whenever something arrives.
+//! Two clients talk as two programs would. One plays into a queue; the other reads a port, and asks the queue for its
+//! time whenever an event arrives.
 
 use super::monitor::{HEADER, line_at, micros};
 use super::play::{Player, Song, TempoMap, What};
 use aseqd_abi::seq::{PortCaps, PortType};
 use aseqd_abi::{Address, EventType};
-use aseqd_client::{Client, DEVICE};
+use aseqd_client::Client;
+use aseqd_console::DeviceArg;
 use aseqd_host::error::{Context, Fail};
 use rustix::event::{PollFd, PollFlags};
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
 const SONG: &[u8] = include_bytes!("../songs/etude.mid");
+
 /// Play a short piece through the sequencer and show its events as they arrive
 ///
-/// Where there is no sequencer, it starts one of its own, as `aseqd run` does.
+/// If the machine has no sequencer, the demo runs in one of its own, as with `aseqd run`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Exit status: 0 if every event arrived, 1 if not.
@@ -27,22 +28,22 @@ Examples:
   aseqd demo
   aseqd run -- aseqd demo --quiet")]
 pub struct DemoArgs {
-    /// The sequencer's device file
-    #[arg(long, value_name = "PATH", default_value = DEVICE, env = "ASEQD_DEVICE")]
-    pub device: PathBuf,
+    /// The sequencer
+    #[command(flatten)]
+    pub device: DeviceArg,
 
-    /// Show the summary only
+    /// Print only the summary
     #[arg(short, long)]
     pub quiet: bool,
 }
 
-/// Plays, listens, and prints.
+/// Runs `aseqd demo`.
 ///
 /// # Errors
-/// A sentence about the device, or about events that did not come.
+/// A message if the device cannot be opened, standard output cannot be written, or an event did not arrive.
 pub fn main(args: &DemoArgs) -> Result<(), Fail> {
     let mut listener = Listener::open(args)?;
-    let mut player = Player::new(Client::open(&args.device, "aseqd demo: player")?)?;
+    let mut player = Player::new(Client::open(&args.device.device, "aseqd demo: player")?)?;
     listener.queue = player.queue();
     player.connect(&[listener.port])?;
     let mut song = Song::parse(SONG).map_err(Fail::new)?;
@@ -54,21 +55,23 @@ pub fn main(args: &DemoArgs) -> Result<(), Fail> {
         out,
         "Port {from} plays {seconds} seconds of music through queue {queue} of {device}; port {to} \
          hears:\n\n{HEADER}",
-        device = args.device.display(),
+        device = args.device.device.display(),
     );
     if !wanted(intro)? {
         return Ok(());
     }
-    // The listener stops when it is disconnected; until it has, the player's queue has to stay.
+    // The listener stops when it is disconnected. Until then it asks the player's queue for the time, so the thread
+    // returns the player instead of dropping it.
     let playing = thread::spawn(move || {
         let played = player.play(&mut song, None);
         player.disconnect();
         (player, played)
     });
     let heard = listener.listen(&mut out, args.quiet);
-    // Without a listener a player that still plays gives up.
+    // If the player still plays, it notices that its target has gone, and stops.
     drop(listener);
-    let (_player, played) = playing.join().map_err(|_| Fail::new("the player has failed"))?;
+    let (_player, played) =
+        playing.join().map_err(|_| Fail::new("the thread that plays has panicked"))?;
     if let Some(late) = heard? {
         played?;
         let missing = sent.saturating_sub(late.len() as u64);
@@ -80,7 +83,7 @@ pub fn main(args: &DemoArgs) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Did printing work? False: the pipe is closed, somebody has seen enough.
+/// Returns whether more output is wanted. It is not once the reader has closed the pipe.
 fn wanted(printed: io::Result<()>) -> Result<bool, Fail> {
     match printed {
         Ok(()) => Ok(true),
@@ -97,15 +100,15 @@ struct Listener {
 
 impl Listener {
     fn open(args: &DemoArgs) -> Result<Self, Fail> {
-        let client = Client::open(&args.device, "aseqd demo: listener")?;
+        let client = Client::open(&args.device.device, "aseqd demo: listener")?;
         let caps = PortCaps::WRITE | PortCaps::SUBS_WRITE;
         let port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
         let port = client.create_port("input", caps, port_type)?;
         Ok(Self { client, port, queue: 0 })
     }
 
-    /// Prints events until the player disconnects; how late each was, in nanoseconds. `None`:
-    /// nobody reads the output.
+    /// Prints events until the player disconnects. Returns how late each was, in nanoseconds, or `None` if the reader
+    /// of the output has closed it.
     fn listen(&self, out: &mut impl Write, quiet: bool) -> Result<Option<Vec<i64>>, Fail> {
         let map = tempo_map()?;
         let mut late = Vec::new();
@@ -122,7 +125,7 @@ impl Listener {
                 if quiet {
                     continue;
                 }
-                // The time of the music: seconds from its start.
+                // Seconds from the start of the song.
                 let seconds = format!("{:.3}", due.as_secs_f64());
                 let text =
                     line_at(&event, &data, &seconds, Some(Some(nanoseconds_after(due, now))));
@@ -139,7 +142,7 @@ impl Listener {
         }
     }
 
-    /// What time it is in the player's queue.
+    /// Returns the time of the player's queue.
     fn now(&self) -> Result<Duration, Fail> {
         let status = self.client.queue_status(self.queue)?;
         let time = status.ok_or_else(|| Fail::new("the player's queue is gone"))?.time;
@@ -147,7 +150,8 @@ impl Listener {
     }
 }
 
-/// When the song's ticks are, by its own tempo changes: the sequencer must come to the same.
+/// Returns when each tick of the song is due, computed here from the song's tempo changes. The sequencer computes the
+/// same by itself, so lateness shows its mistakes too.
 fn tempo_map() -> Result<TempoMap, Fail> {
     let song = Song::parse(SONG).map_err(Fail::new)?;
     let mut map = TempoMap::new(song.timing());
@@ -159,7 +163,7 @@ fn tempo_map() -> Result<TempoMap, Fail> {
     Ok(map)
 }
 
-/// Negative when it came early: a kernel's queue counts time in steps of its timer.
+/// Returns how late an event came. Negative is early: a queue of the kernel's counts time in steps of its timer.
 fn nanoseconds_after(due: Duration, now: Duration) -> i64 {
     let nanoseconds = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
     nanoseconds(now) - nanoseconds(due)

@@ -1,4 +1,4 @@
-//! The commands: each a client of the sequencer like any other.
+//! The commands of `aseqd` that talk to a sequencer. Each is an ordinary client, of the kernel's sequencer too.
 
 pub mod connect;
 pub mod demo;

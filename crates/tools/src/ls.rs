@@ -1,4 +1,4 @@
-//! `aseqd ls`: clients, ports, connections.
+//! `aseqd ls`: lists clients, ports and connections.
 
 use anstyle::{AnsiColor, Style};
 use aseqd_abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, QuerySubs, SubscriptionFlags};
@@ -13,17 +13,18 @@ use std::process::ExitCode;
 /// List clients, ports and connections
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Capabilities: r if others may read from the port, w if they may write to it; upper case: also subscribable. \
-Connections: [ex] is exclusive, [tick:Q] and [real:Q] stamp events with the time of queue Q.
+Capabilities: r if others may read from the port, w if they may write to it; upper case: also subscribable; \
+- if third parties may not connect it. Connections: [ex] is exclusive, [tick:Q] and [real:Q] stamp events with the \
+time of queue Q.
 
 Examples:
   aseqd ls
   aseqd ls --output --json | jq .port")]
 pub struct LsArgs {
-    /// Only ports that can be read from
+    /// List only ports that others can subscribe to read from
     #[arg(short, long)]
     pub input: bool,
-    /// Only ports that can be written to
+    /// List only ports that others can subscribe to write to
     #[arg(short, long)]
     pub output: bool,
     /// Print one JSON object per port
@@ -37,15 +38,15 @@ pub struct LsArgs {
 const CLIENT: Style = Style::new().bold();
 const PORT: Style = AnsiColor::Cyan.on_default();
 
-/// Lists.
+/// Runs `aseqd ls`.
 ///
 /// # Errors
-/// No sequencer, or one that cannot be asked.
+/// A message if the device cannot be opened, a request fails, or standard output cannot be written.
 pub fn main(args: &LsArgs) -> Result<ExitCode, Fail> {
     let client = Client::open(&args.device.device, "aseqd ls")?;
     let mut out = String::new();
     for info in client.clients()? {
-        // Ourselves we are not asked about.
+        // This command's own client is of no interest.
         if info.client == i32::from(client.id()) {
             continue;
         }
@@ -103,7 +104,8 @@ fn describe_port(out: &mut String, port: &PortInfo, to: &[QuerySubs], from: &[Qu
     }
 }
 
-/// Read and write, upper case if others may subscribe; `-` for a port closed to third parties.
+/// Returns a port's capabilities as letters: `r` and `w`, in upper case if others may subscribe, and `-` if third
+/// parties may not connect it.
 fn letters(caps: PortCaps) -> String {
     let letter = |whole: PortCaps, subscribe: PortCaps, letter: char| match () {
         () if caps.contains(whole | subscribe) => letter.to_ascii_uppercase(),

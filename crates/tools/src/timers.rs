@@ -1,4 +1,4 @@
-//! `aseqd timers`: timers, and who uses them.
+//! `aseqd timers`: lists timers and their users.
 
 use anstyle::{AnsiColor, Style};
 use aseqd_abi::timer::{CLASS_GLOBAL, FLG_SLAVE, TimerId};
@@ -14,13 +14,13 @@ use std::process::ExitCode;
 
 /// List timers, and who uses them
 ///
-/// A line for each timer: what snd_timer_open takes behind `hw:`, its name, the length of a tick, and
-/// how many instances are bound to it; below it, whose they are. Instances that follow another one
-/// (class SLAVE) are not listed, as on Linux.
+/// Each timer has a line: its address (what snd_timer_open takes after `hw:`), its name, the length of a tick, and
+/// the number of instances that are bound to it. The owners of the instances are below. Instances that follow another
+/// one (class SLAVE) are not listed, as on Linux.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The number of an application is the thread that chose the timer, as the server or the kernel counts. In a \
-container the numbers may differ from those here; then the name of the program is not known.
+The number of an application is the id of the thread that selected the timer, as the server or the kernel sees it. \
+Inside a container that number can differ; then no name of a program is shown.
 
 Examples:
   aseqd timers
@@ -37,10 +37,10 @@ pub struct TimersArgs {
 const TIMER: Style = Style::new().bold();
 const OWNER: Style = AnsiColor::Cyan.on_default();
 
-/// Lists.
+/// Runs `aseqd timers`. If the owners of instances are not known, it says so and lists the rest.
 ///
 /// # Errors
-/// No timer device, or one that cannot be asked.
+/// A message if the device cannot be opened, a request fails, or standard output cannot be written.
 pub fn main(args: &TimersArgs) -> Result<ExitCode, Fail> {
     let device = Timers::open(&args.device)?;
     let timers = device.list()?;
@@ -58,9 +58,9 @@ pub fn main(args: &TimersArgs) -> Result<ExitCode, Fail> {
         }
     }
     print(&out)?;
-    // The list is whole but for this.
+    // Everything else is in the list.
     if let Some(why) = trouble {
-        say(&format_args!("who uses the timers is not known: {why}"));
+        say(&format_args!("the users of the timers are not known: {why}"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -87,7 +87,7 @@ fn describe(out: &mut String, timer: &Timer, holders: &[Holder]) {
     }
 }
 
-/// What `snd_timer_open` takes behind `hw:`.
+/// Returns a timer's address: what `snd_timer_open` takes after `hw:`.
 fn address(id: &TimerId) -> String {
     let TimerId { dev_class, dev_sclass: _, card, device, subdevice } = id;
     match *dev_class {
@@ -96,7 +96,7 @@ fn address(id: &TimerId) -> String {
     }
 }
 
-/// The length of a tick, in the largest unit of which it has one.
+/// Returns the length of a tick in words, in the largest unit that does not exceed it.
 fn tick(nanoseconds: u64) -> String {
     let (unit, length) = match nanoseconds {
         0 => return "no ticks now".to_owned(),
@@ -114,7 +114,8 @@ fn tick(nanoseconds: u64) -> String {
     format!("ticks of {whole}.{} {unit}", part.trim_end_matches('0'))
 }
 
-/// Name of the program that a thread here belongs to, if it is one. Threads may have names of their own.
+/// Returns the name of the program that an owner belongs to, if the owner is a thread of this machine. The name is the
+/// process's, because threads may have names of their own.
 fn command(owner: &Owner) -> Option<String> {
     let Owner::Application(thread) = owner else { return None };
     let status = std::fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
@@ -123,12 +124,13 @@ fn command(owner: &Owner) -> Option<String> {
     Some(printable(name.trim_end_matches('\n')))
 }
 
+/// Returns the text of a field, up to its first zero byte.
 fn text(field: &[u8]) -> String {
     let bytes = field.split(|byte| *byte == 0).next().unwrap_or_default();
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// `holders` is null where they are not known.
+/// Returns a timer as JSON. `holders` is null where they are not known.
 fn json_timer(timer: &Timer, holders: Option<&[Holder]>) -> Value {
     let (id, info, status) = (&timer.id, &timer.info, &timer.status);
     let global = id.dev_class == CLASS_GLOBAL;

@@ -1,4 +1,4 @@
-//! `aseqd wait`: until a port exists, for scripts that have just started the program that makes it.
+//! `aseqd wait`: waits until a port exists, for scripts that have just started the program that makes it.
 
 use aseqd_abi::Address;
 use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE, PortCaps, PortSubscribe, PortType};
@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 /// Wait until a port exists
 ///
-/// A script that has started a program in the background waits here for the program's port. Ports are named
-/// as for `aseqd connect`: by number (128:0), by the name of the client, also cut short, or by name:port.
-/// Nothing is polled: the System client announces new ports.
+/// For scripts that have started a program in the background and need its port. A port is given as for
+/// `aseqd connect`: by number (128:0), by the start of the client's name, or by name:port. The System client announces
+/// new ports, so nothing is polled.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0 once the port is there, 1 if the timeout passes first or the sequencer ends.
@@ -24,15 +24,15 @@ Examples:
   aseqd wait 128:0 --timeout 5s
   aseqdump -p 14:0 & aseqd wait --connected aseqdump")]
 pub struct WaitArgs {
-    /// The port that must exist
+    /// The port to wait for
     pub port: String,
-    /// Wait until the port is also connected to another one, in either direction
+    /// Wait until the port is connected to another one, in either direction
     #[arg(long)]
     pub connected: bool,
     /// Give up after this time: seconds, or with a unit (0.2, 200ms, 2s) [default: wait for ever]
     #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
     pub timeout: Option<Duration>,
-    /// Print the port's address
+    /// Print the port's address once it exists
     #[arg(short, long)]
     pub verbose: bool,
     /// The sequencer
@@ -40,16 +40,16 @@ pub struct WaitArgs {
     pub device: DeviceArg,
 }
 
-/// Waits.
+/// Runs `aseqd wait`.
 ///
 /// # Errors
-/// No sequencer, a name that means several ports, or no port in time.
+/// A message if the device cannot be opened, the name fits several ports, the timeout passes, or the sequencer ends.
 pub fn main(args: &WaitArgs) -> Result<ExitCode, Fail> {
     let end = args.timeout.map(|timeout| Instant::now() + timeout);
     let client = Client::open(&args.device.device, "aseqd wait")?;
     listen(&client)?;
     loop {
-        // What is announced from here on is read below: nothing is missed between the two.
+        // A port that appears after this look is announced, and the announcement is read below.
         if let Some(port) = find(&client, args)? {
             if args.verbose {
                 print(&format!("{port}\n"))?;
@@ -62,16 +62,16 @@ pub fn main(args: &WaitArgs) -> Result<ExitCode, Fail> {
     }
 }
 
-/// Subscribes a port of ours to the announcements.
+/// Makes a port and subscribes it to the announcements of the System client.
 fn listen(client: &Client) -> Result<(), Fail> {
     let caps = PortCaps::WRITE | PortCaps::NO_EXPORT;
     let dest = client.create_port("announcements", caps, PortType::empty())?;
     let sender = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE);
     let follow = PortSubscribe { sender, dest, ..PortSubscribe::default() };
-    client.subscribe(&follow).context("announcements cannot be heard")
+    client.subscribe(&follow).context("the announcements of the System client cannot be followed")
 }
 
-/// The port, if it is there and as wanted.
+/// Returns the port if it exists and, with `--connected`, is connected.
 fn find(client: &Client, args: &WaitArgs) -> Result<Option<Address>, Fail> {
     let Some(port) = client.look_for_port(&args.port)? else { return Ok(None) };
     let ready =
@@ -79,7 +79,7 @@ fn find(client: &Client, args: &WaitArgs) -> Result<Option<Address>, Fail> {
     Ok(ready.then_some(port))
 }
 
-/// Waits for an announcement. False: the time is over.
+/// Waits for an announcement. Returns `false` if the time is over.
 fn announced(client: &Client, end: Option<Instant>) -> Result<bool, Fail> {
     loop {
         let mut heard = false;
@@ -87,7 +87,7 @@ fn announced(client: &Client, end: Option<Instant>) -> Result<bool, Fail> {
             match client.read_event() {
                 Ok(Some(_)) => heard = true,
                 Ok(None) => break,
-                // Announcements were lost: looking again makes up for them.
+                // Announcements were lost. The caller looks at the ports again, so it misses none.
                 Err(Error::EventsLost) => heard = true,
                 Err(error) => return Err(error.into()),
             }
@@ -108,7 +108,7 @@ fn announced(client: &Client, end: Option<Instant>) -> Result<bool, Fail> {
     }
 }
 
-/// What is said when the time is over.
+/// Returns the message for a timeout: what did not happen, and which ports exist.
 fn late(client: &Client, args: &WaitArgs) -> Result<Fail, Fail> {
     let waited = args.timeout.unwrap_or_default();
     let port = &args.port;

@@ -1,4 +1,4 @@
-//! Events as text.
+//! Formats events, as text and as JSON.
 
 use super::lateness::micros;
 use anstyle::{AnsiColor, Style};
@@ -7,7 +7,7 @@ use aseqd_abi::{Event, EventType};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// Above the lines.
+/// The heading of the columns that [`line`] prints.
 pub(crate) const HEADER: &str = "source   time           event             ch  data";
 
 const ADDRESS: Style = AnsiColor::Cyan.on_default();
@@ -15,28 +15,36 @@ const LATE: Style = AnsiColor::Green.on_default();
 
 const NOTES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
 
-/// What the data of an event is.
-enum Kind {
-    Note { velocity: &'static str, whole: bool },
+/// The layout of an event's data: which view of its 12 bytes has the fields.
+enum Layout {
+    /// `velocity` is what the field of that name means; `whole` if there is a duration.
+    Note {
+        velocity: &'static str,
+        whole: bool,
+    },
     Control,
+    /// A control event of which only the value counts.
     Value,
     Queue,
     Address,
     Connect,
     Result,
     Nothing,
+    /// No fields that the kernel defines.
     Raw,
 }
 
-fn kind(event: &Event) -> Kind {
+fn layout(event: &Event) -> Layout {
     match event.event_type {
-        EventType::NOTE => Kind::Note { velocity: "velocity", whole: true },
-        EventType::NOTEON | EventType::NOTEOFF => Kind::Note { velocity: "velocity", whole: false },
-        EventType::KEYPRESS => Kind::Note { velocity: "pressure", whole: false },
+        EventType::NOTE => Layout::Note { velocity: "velocity", whole: true },
+        EventType::NOTEON | EventType::NOTEOFF => {
+            Layout::Note { velocity: "velocity", whole: false }
+        }
+        EventType::KEYPRESS => Layout::Note { velocity: "pressure", whole: false },
         EventType::CONTROLLER
         | EventType::CONTROL14
         | EventType::NONREGPARAM
-        | EventType::REGPARAM => Kind::Control,
+        | EventType::REGPARAM => Layout::Control,
         EventType::PGMCHANGE
         | EventType::CHANPRESS
         | EventType::PITCHBEND
@@ -44,28 +52,28 @@ fn kind(event: &Event) -> Kind {
         | EventType::SONGSEL
         | EventType::QFRAME
         | EventType::TIMESIGN
-        | EventType::KEYSIGN => Kind::Value,
-        EventType(30..=38) => Kind::Queue,
-        EventType(60..=65) => Kind::Address,
-        EventType::PORT_SUBSCRIBED | EventType::PORT_UNSUBSCRIBED => Kind::Connect,
-        EventType::SYSTEM | EventType::RESULT => Kind::Result,
-        EventType::TUNE_REQUEST | EventType::RESET | EventType::SENSING => Kind::Nothing,
-        _ => Kind::Raw,
+        | EventType::KEYSIGN => Layout::Value,
+        EventType(30..=38) => Layout::Queue,
+        EventType(60..=65) => Layout::Address,
+        EventType::PORT_SUBSCRIBED | EventType::PORT_UNSUBSCRIBED => Layout::Connect,
+        EventType::SYSTEM | EventType::RESULT => Layout::Result,
+        EventType::TUNE_REQUEST | EventType::RESET | EventType::SENSING => Layout::Nothing,
+        _ => Layout::Raw,
     }
 }
 
-/// One line. `late` is there if lateness is shown, and is known for some events only.
+/// Returns an event as one line. `late` is `None` if lateness is not shown, and `Some(None)` if it is not known.
 pub(crate) fn line(event: &Event, data: &[u8], late: Option<Option<i64>>) -> String {
     let time = time(event);
     line_at(event, data, &time, late)
 }
 
-/// One line, with a time of the caller's.
+/// Returns an event as one line, as [`line`] does, with `time` in the column of the time.
 pub(crate) fn line_at(event: &Event, data: &[u8], time: &str, late: Option<Option<i64>>) -> String {
     let source = event.source.to_string();
     let name = name(event.event_type);
     let mut line = format!("{ADDRESS}{source:<8}{ADDRESS:#} {time:<14} {name:<17} ");
-    let channel = matches!(kind(event), Kind::Note { .. } | Kind::Control)
+    let channel = matches!(layout(event), Layout::Note { .. } | Layout::Control)
         || (event.event_type.is_channel() && !event.is_variable());
     let channel = if channel { event.data.0[0].to_string() } else { String::new() };
     let _infallible = write!(line, "{channel:>2}  {}", describe(event, data));
@@ -80,11 +88,12 @@ pub(crate) fn line_at(event: &Event, data: &[u8], time: &str, late: Option<Optio
     line
 }
 
+/// Returns the kernel's name of a type, or `type N`.
 fn name(event_type: EventType) -> String {
     event_type.name().map_or_else(|| format!("type {}", event_type.0), str::to_owned)
 }
 
-/// The time field: where it is without meaning it is shown too, as the sender wrote it.
+/// Returns the time field as the sender wrote it, even if it has no meaning.
 fn time(event: &Event) -> String {
     if event.flags.contains(EventFlags::REAL_TIME) {
         format!("{}.{:09}", event.time.tick_or_sec, event.time.nsec)
@@ -98,8 +107,8 @@ fn describe(event: &Event, data: &[u8]) -> String {
         return format!("{} bytes: {}", data.len(), hex(data));
     }
     let body: &EventData = &event.data;
-    match kind(event) {
-        Kind::Note { velocity, whole } => {
+    match layout(event) {
+        Layout::Note { velocity, whole } => {
             let note = body.note();
             let name = note_name(note.note);
             let mut text = format!("note {} ({name}), {velocity} {}", note.note, note.velocity);
@@ -112,34 +121,34 @@ fn describe(event: &Event, data: &[u8]) -> String {
             }
             text
         }
-        Kind::Control => {
+        Layout::Control => {
             let control = body.control();
             format!("param {}, value {}", control.param, control.value)
         }
-        Kind::Value => format!("value {}", body.control().value),
-        Kind::Queue => format!("control queue {}, value {}", body.queue(), body.queue_param()),
-        Kind::Address if is_client(event) => format!("client {}", body.address().client),
-        Kind::Address => format!("port {}", body.address()),
-        Kind::Connect => {
+        Layout::Value => format!("value {}", body.control().value),
+        Layout::Queue => format!("control queue {}, value {}", body.queue(), body.queue_param()),
+        Layout::Address if is_client(event) => format!("client {}", body.address().client),
+        Layout::Address => format!("port {}", body.address()),
+        Layout::Connect => {
             let connect = body.connect();
             format!("{} -> {}", connect.sender, connect.dest)
         }
-        Kind::Result => {
+        Layout::Result => {
             let (event, result) = body.result();
             format!("event {event}, result {result}")
         }
-        Kind::Nothing => String::new(),
-        Kind::Raw => hex(&body.0),
+        Layout::Nothing => String::new(),
+        Layout::Raw => hex(&body.0),
     }
 }
 
-/// Is an announcement about a client, rather than about a port?
+/// Returns whether an announcement is about a client, rather than about a port.
 fn is_client(event: &Event) -> bool {
     let types = [EventType::CLIENT_START, EventType::CLIENT_EXIT, EventType::CLIENT_CHANGE];
     types.contains(&event.event_type)
 }
 
-/// The name of a note: 60, the middle C, is C4.
+/// Returns the name of a note. 60, the middle C, is C4.
 pub(crate) fn note_name(note: u8) -> String {
     format!("{}{}", NOTES[usize::from(note) % NOTES.len()], i32::from(note / 12) - 1)
 }
@@ -153,7 +162,7 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// One object, with the fields that the type has.
+/// Returns an event as a JSON object with the fields that its type has.
 pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value {
     let real = event.flags.contains(EventFlags::REAL_TIME);
     let mut object = json!({
@@ -178,8 +187,8 @@ pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value
     } else if event.flags.length() != EventLength::FIXED {
         set("raw", hex(&body.0).into());
     } else {
-        match kind(event) {
-            Kind::Note { velocity, whole } => {
+        match layout(event) {
+            Layout::Note { velocity, whole } => {
                 let note = body.note();
                 set("channel", note.channel.into());
                 set("note", note.note.into());
@@ -189,42 +198,42 @@ pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value
                     set("duration", note.duration.into());
                 }
             }
-            Kind::Control => {
+            Layout::Control => {
                 let control = body.control();
                 set("channel", control.channel.into());
                 set("param", control.param.into());
                 set("value", control.value.into());
             }
-            Kind::Value => {
+            Layout::Value => {
                 let control = body.control();
                 if event.event_type.is_channel() {
                     set("channel", control.channel.into());
                 }
                 set("value", control.value.into());
             }
-            Kind::Queue => {
+            Layout::Queue => {
                 set("control_queue", body.queue().into());
                 set("value", body.queue_param().into());
                 set("value2", body.queue_param2().into());
             }
-            Kind::Address => {
+            Layout::Address => {
                 set("client", body.address().client.into());
                 if !is_client(event) {
                     set("port", body.address().to_string().into());
                 }
             }
-            Kind::Connect => {
+            Layout::Connect => {
                 let connect = body.connect();
                 set("sender", connect.sender.to_string().into());
                 set("receiver", connect.dest.to_string().into());
             }
-            Kind::Result => {
+            Layout::Result => {
                 let (about, result) = body.result();
                 set("event", about.into());
                 set("result", result.into());
             }
-            Kind::Nothing => {}
-            Kind::Raw => set("raw", hex(&body.0).into()),
+            Layout::Nothing => {}
+            Layout::Raw => set("raw", hex(&body.0).into()),
         }
     }
     if let Some(late) = late {

@@ -1,4 +1,4 @@
-//! How late events are: their own time against the clock of their queue.
+//! Measures how late events are: the time at which each was due, against the clock of its queue.
 
 use aseqd_abi::event::{EventFlags, EventTime};
 use aseqd_abi::seq::{CLIENT_DUMMY, RealTime};
@@ -8,20 +8,21 @@ use aseqd_host::error::Fail;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// Queue numbers end here.
+/// Numbers of queues are below this, as in the kernel (`SNDRV_SEQ_MAX_QUEUES`).
 const MAX_QUEUES: u8 = 32;
-const NANOSECONDS: i64 = 1_000_000_000;
+const NS_PER_SECOND: i64 = 1_000_000_000;
 
-/// Follows queues, and collects what it measured.
+/// Follows the queues, and collects the lateness of events.
 #[derive(Debug)]
 pub(crate) struct Lateness {
-    /// Queues whose ticks can be converted, by number.
+    /// The queues whose ticks can be converted to time, by number.
     queues: BTreeMap<u8, Ticks>,
-    /// When the events that are looked at were read.
+    /// When the events that are being measured were read.
     arrival: Instant,
-    /// What the clock of a queue said, and when: since its last start, stop or jump.
+    /// The last time that each queue's clock has shown, and when. An entry is dropped when the queue starts, stops or
+    /// jumps.
     clocks: BTreeMap<u8, (Instant, i64)>,
-    /// In nanoseconds.
+    /// The lateness of each event that has one, in nanoseconds.
     measured: Vec<i64>,
 }
 
@@ -36,13 +37,15 @@ impl Default for Lateness {
     }
 }
 
-/// Where the ticks of a queue are on its clock: since START both count from zero, and a change of tempo
-/// happens at a tick that its echo names.
+/// Converts ticks of a queue to time on its clock. Both count from 0 at START, and each change of tempo is echoed with
+/// the tick at which it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Ticks {
+    /// The tick of the last change of tempo, or 0.
     tick: u32,
+    /// The time of that tick, in nanoseconds.
     nanoseconds: i64,
-    /// Length of a tick.
+    /// The length of a tick since then, in nanoseconds.
     length: i64,
     ppq: i32,
     /// Nanoseconds per unit of tempo.
@@ -56,31 +59,30 @@ impl Ticks {
         self.nanoseconds + ticks * self.length
     }
 
-    /// The same from a tick on, at another tempo. The tempo is the echo's: what the queue itself says
-    /// may by now be that of a later change.
+    /// Changes the tempo from a tick on. The tempo must be that of the echo: if the queue is asked instead, it may
+    /// already have the tempo of a later change.
     fn with_tempo(self, tick: u32, tempo: u32) -> Self {
         match tick_length(tempo, self.ppq, self.base) {
             Some(length) => Self { tick, nanoseconds: self.time_of(tick), length, ..self },
-            // Echoed, and ignored by the queue.
+            // The queue echoes an illegal tempo, but ignores it.
             None => self,
         }
     }
 }
 
 impl Lateness {
-    /// What comes next has been read just now.
+    /// Takes the time of arrival for the events that follow: they have just been read.
     pub(crate) fn arrived(&mut self) {
         self.arrival = Instant::now();
     }
 
-    /// Events were lost, and with them perhaps what was done to queues: nothing is known until the
-    /// next start.
+    /// Forgets all queues until they start again: events were lost, and control events may have been among them.
     pub(crate) fn lost(&mut self) {
         self.queues.clear();
         self.clocks.clear();
     }
 
-    /// Something was done to a queue.
+    /// Takes in a control event of a queue.
     pub(crate) fn follow(&mut self, client: &Client, event: &Event) -> Result<(), Fail> {
         let queue = event.data.queue();
         let tick = event.time.tick_or_sec;
@@ -103,7 +105,7 @@ impl Lateness {
                     ticks.running = event.event_type == EventType::CONTINUE;
                 }
             }
-            // Ticks and clock are moved apart.
+            // These move either the ticks or the clock, so that the conversion no longer holds.
             EventType::SETPOS_TICK | EventType::SETPOS_TIME => {
                 self.clocks.remove(&queue);
                 self.queues.remove(&queue);
@@ -113,7 +115,7 @@ impl Lateness {
         Ok(())
     }
 
-    /// How late an event was when it was read, in nanoseconds.
+    /// Returns how late an event was when it was read, in nanoseconds, or `None` if that is not known.
     pub(crate) fn of(&mut self, client: &Client, event: &Event) -> Result<Option<i64>, Fail> {
         let Some(queue) = self.queue_of(event) else { return Ok(None) };
         let Some(clock) = self.clock(client, queue)? else { return Ok(None) };
@@ -130,8 +132,8 @@ impl Lateness {
         Ok(Some(late))
     }
 
-    /// What the clock of a queue said when the events were read. It is asked once a read, and what
-    /// passed since the read is taken off: printing the first event does not make the next one late.
+    /// Returns what the clock of a queue showed when the events were read. The queue is asked once for each read, and
+    /// the time that has passed since the read is subtracted. So printing one event does not make the next one late.
     fn clock(&mut self, client: &Client, queue: u8) -> Result<Option<i64>, Fail> {
         let last = self.clocks.get(&queue).copied();
         if let Some((when, time)) = last
@@ -142,7 +144,7 @@ impl Lateness {
         let before = Instant::now();
         let status = client.queue_status(queue)?;
         let Some(status) = status.filter(|status| status.running != 0) else {
-            // It was stopped or deleted behind these events: until then it ran on.
+            // It was stopped or deleted after it had sent these events.
             let gone = status.is_none();
             let time = last.map(|(when, time)| time + span(when, self.arrival));
             if gone {
@@ -150,19 +152,19 @@ impl Lateness {
             }
             return Ok(time);
         };
-        // The answer was true between the two, so in the middle give or take half.
+        // The answer is of some instant during the request. The middle is wrong by half of it at most.
         let when = before + before.elapsed() / 2;
         let time = nanoseconds(status.time);
         self.clocks.insert(queue, (when, time));
         Ok(Some(time - span(self.arrival, when)))
     }
 
-    /// The queue that an event went through.
+    /// Returns the queue that an event went through, if that is known.
     fn queue_of(&self, event: &Event) -> Option<u8> {
         if event.queue < MAX_QUEUES {
             return Some(event.queue);
         }
-        // One that was not scheduled looks as if it were due at the start.
+        // The time of an event that was not scheduled is 0.
         if event.source.client != CLIENT_DUMMY || event.time == EventTime::default() {
             return None;
         }
@@ -173,7 +175,7 @@ impl Lateness {
         }
     }
 
-    /// For the end of the output.
+    /// Returns the summary for the end of the output: median, 99th percentile and maximum.
     pub(crate) fn summary(&self) -> String {
         let mut sorted = self.measured.clone();
         sorted.sort_unstable();
@@ -194,21 +196,21 @@ impl Lateness {
     }
 }
 
-/// Nanoseconds as microseconds, to the nearest.
+/// Rounds nanoseconds to microseconds.
 pub(crate) fn micros(nanoseconds: i64) -> i64 {
     (nanoseconds + 500).div_euclid(1000)
 }
 
 fn nanoseconds(time: RealTime) -> i64 {
-    i64::from(time.tv_sec) * NANOSECONDS + i64::from(time.tv_nsec)
+    i64::from(time.tv_sec) * NS_PER_SECOND + i64::from(time.tv_nsec)
 }
 
-/// Nanoseconds from one instant to a later one.
+/// Returns the nanoseconds from one instant to a later one.
 fn span(from: Instant, to: Instant) -> i64 {
     i64::try_from(to.saturating_duration_since(from).as_nanos()).unwrap_or(i64::MAX)
 }
 
-/// A queue that has just been started; none if it is already gone.
+/// Returns the ticks of a queue that has just been started, or `None` if it does not exist any more.
 fn started(client: &Client, queue: u8) -> Result<Option<Ticks>, Fail> {
     let Some(tempo) = client.queue_tempo(queue)? else { return Ok(None) };
     let base = if tempo.tempo_base == 0 { 1000 } else { i64::from(tempo.tempo_base) };
@@ -217,7 +219,7 @@ fn started(client: &Client, queue: u8) -> Result<Option<Ticks>, Fail> {
     Ok(length.map(|length| Ticks { tick: 0, nanoseconds: 0, length, ppq, base, running: true }))
 }
 
-/// The length of a tick, as queues compute it; none for a tempo that they ignore.
+/// Returns the length of a tick in nanoseconds, as queues compute it, or `None` for a tempo that they ignore.
 fn tick_length(tempo: u32, ppq: i32, base: i64) -> Option<i64> {
     let tempo = i64::from(tempo.cast_signed());
     let length = (tempo > 0).then(|| (tempo * base).checked_div(ppq.into()))??;

@@ -1,4 +1,4 @@
-//! `aseqd monitor`: events as they arrive.
+//! `aseqd monitor`: prints events as they arrive.
 
 mod format;
 mod lateness;
@@ -22,22 +22,22 @@ use std::time::{Duration, Instant};
 
 /// Print events as they arrive
 ///
-/// Listens to the given ports, or waits to be connected to. Ends on SIGINT, SIGTERM, or when a limit is
-/// reached, with exit status 0.
+/// Subscribes to the given ports. Without -p, it prints the events of whatever is connected to its port. SIGINT,
+/// SIGTERM, --count and --timeout end it with exit status 0.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Lateness is the time from the instant for which an event was scheduled to the instant at which this command \
-had read it. It is known for events in real time, and for events in ticks if this command has seen the start \
-of the queue. Events that went through Midi Through no longer name their queue; if exactly one queue runs, \
+Lateness is the time from the instant at which an event was due to the instant at which this command \
+had read it. It is known for events in real time, and for events in ticks if this command has seen the \
+queue start. Events that went through Midi Through no longer name their queue; if exactly one queue runs, \
 it is assumed. Events that were not scheduled have no lateness.
 
 Examples:
   aseqd monitor -p 'Midi Through'
-  aseqd monitor -p 0:1         # what happens in the system
+  aseqd monitor -p 0:1         # ports and connections that come and go
   aseqd monitor -p 128:0 --json --count 100 | jq .type
   aseqd monitor --lateness & aplaymidi -p 'aseqd monitor' song.mid")]
 pub struct MonitorArgs {
-    /// Ports to listen to, by number or by name
+    /// Ports to subscribe to, by number or by name
     #[arg(short, long, value_name = "PORT", value_delimiter = ',')]
     pub port: Vec<String>,
     /// Print one JSON object per event
@@ -46,10 +46,10 @@ pub struct MonitorArgs {
     /// Print how late each event came, in microseconds, and a summary at the end
     #[arg(long)]
     pub lateness: bool,
-    /// End after N events
+    /// Stop after N events
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
-    /// End after this time: seconds, or with a unit (0.2, 200ms, 2s)
+    /// Stop after this time: seconds, or with a unit (0.2, 200ms, 2s)
     #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
     pub timeout: Option<Duration>,
     /// The sequencer
@@ -57,10 +57,11 @@ pub struct MonitorArgs {
     pub device: DeviceArg,
 }
 
-/// Prints until told to end.
+/// Runs `aseqd monitor`.
 ///
 /// # Errors
-/// No sequencer, no such port, or standard output that cannot be written.
+/// A message if the device cannot be opened, a port cannot be subscribed to, the sequencer ends, or standard output
+/// cannot be written.
 pub fn main(args: &MonitorArgs) -> Result<ExitCode, Fail> {
     let signals = SignalSet::of(&[Signal::INT, Signal::TERM, Signal::HUP]);
     signals.block().context("signals cannot be received")?;
@@ -89,15 +90,17 @@ pub fn main(args: &MonitorArgs) -> Result<ExitCode, Fail> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A client that prints what it hears.
+/// A client that prints the events that it receives.
 #[derive(Debug)]
 struct Listener {
     client: Client,
-    /// Follows queues, if lateness is wanted.
+    /// What is known of the queues, with `--lateness`.
     lateness: Option<Lateness>,
-    /// The port that hears what is done to queues.
+    /// The port that receives the control events of all queues, with `--lateness`.
     control: Option<Address>,
+    /// How many events were printed.
     events: u64,
+    /// How many times events were lost, because the command read them too slowly.
     overflows: u64,
 }
 
@@ -122,11 +125,11 @@ impl Listener {
             let listen = PortSubscribe { sender, dest, ..PortSubscribe::default() };
             client.subscribe(&listen).map_err(|error| {
                 let why = match error.errno() {
-                    Some(Errno::EPERM) => "the port does not let others listen".to_owned(),
-                    Some(Errno::EBUSY) => "somebody listens to it exclusively".to_owned(),
+                    Some(Errno::EPERM) => "it does not allow subscriptions".to_owned(),
+                    Some(Errno::EBUSY) => "another program has it exclusively".to_owned(),
                     _ => reason(&error),
                 };
-                Fail::new(format!("{sender} cannot be listened to: {why}"))
+                Fail::new(format!("{sender} cannot be subscribed to: {why}"))
             })?;
         }
         if !args.json {
@@ -137,7 +140,7 @@ impl Listener {
         Ok(Self { client, lateness, control, events: 0, overflows: 0 })
     }
 
-    /// Prints all that is there. False when enough was printed.
+    /// Prints the events that have arrived. Returns `false` once `--count` is reached.
     fn print_all(&mut self, args: &MonitorArgs) -> Result<bool, Fail> {
         loop {
             let reads = !self.client.has_event();
@@ -154,7 +157,7 @@ impl Listener {
                     if let Some(lateness) = &mut self.lateness {
                         lateness.lost();
                     }
-                    say(&"events were lost: they came faster than they were read");
+                    say(&"events were lost: they arrived faster than this command read them");
                     continue;
                 }
                 Err(error) => return Err(error.into()),
@@ -188,7 +191,7 @@ impl Listener {
             times => format!("events were lost {times} times"),
         };
         let summary = format!("{} events, {lost}{}\n", self.events, lateness.summary());
-        // The standard output of --json is for programs.
+        // With --json, standard output has only JSON.
         if args.json {
             let _unheard = write!(std::io::stderr(), "{summary}");
             return Ok(());

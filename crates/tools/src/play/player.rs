@@ -1,8 +1,8 @@
-//! Sends a song through a queue of its own, as fast as the sequencer takes it.
+//! Sends a song through a queue of its own, as fast as the sequencer takes the events.
 
-use super::console::Console;
 use super::song::{Song, Timed, What};
 use super::tempo::QueueTiming;
+use super::terminal::Terminal;
 use aseqd_abi::event::{Control, EventData, EventTime};
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{
@@ -17,25 +17,26 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 use zerocopy::IntoBytes;
 
-/// Bytes made ready before they are written: enough for some hundred events.
+/// Bytes that are prepared for one write: about 290 events. Fewer would mean more writes, more would delay signals.
 const BATCH: usize = 8192;
-/// A SysEx of more bytes is cut into such pieces, so that it fits into everybody's memory pools.
+/// A longer SysEx is cut into pieces of this many bytes, which fit into the memory pool of every receiver.
 const SYSEX_AT_ONCE: usize = 1024;
-/// The pieces of a long SysEx follow one another as fast as a MIDI cable carries them.
+/// The rate at which the pieces of a long SysEx follow one another: that of a MIDI cable, 31250 bits a second with 10
+/// bits a byte.
 const CABLE_BYTES_PER_SECOND: u64 = 3125;
-/// The port that controls queues.
+/// The port of the System client that controls queues.
 const TIMER: Address = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER);
 
-/// How playing ended.
+/// How a song ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// Every event was sent when it was due.
+    /// The last event is due.
     Played,
-    /// That signal came first.
+    /// This signal came first.
     Interrupted(i32),
 }
 
-/// A client with a port and a queue.
+/// A client with a port and a queue that plays songs.
 #[derive(Debug)]
 pub(crate) struct Player {
     client: Client,
@@ -48,16 +49,16 @@ pub(crate) struct Player {
 #[derive(Debug)]
 struct Target {
     address: Address,
-    /// The channels that something was sent on.
+    /// A bit for each channel that something was sent on.
     used: u16,
-    /// It no longer hears us.
+    /// It was disconnected, or does not exist any more.
     gone: bool,
 }
 
 impl Player {
-    /// The device must be open without blocking.
+    /// Makes the port and the queue.
     pub(crate) fn new(client: Client) -> Result<Self, Fail> {
-        // Not to be connected by anybody: it is there to send, and to hear of the end.
+        // No program can subscribe to this port. It sends, and receives the echo of the last event.
         let port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
         let port = client.create_port("output", PortCaps::WRITE, port_type)?;
         let mut queue = QueueInfo {
@@ -72,17 +73,18 @@ impl Player {
         Ok(Self { client, port, queue, targets: Vec::new() })
     }
 
-    /// The port that events come from.
+    /// Returns the port that sends the events.
     pub(crate) fn port(&self) -> Address {
         self.port
     }
 
-    /// The queue that they go through.
+    /// Returns the queue that the events go through.
     pub(crate) fn queue(&self) -> u8 {
         self.queue
     }
 
-    /// Where to play. The ports are subscribed to ours: hardware opens for nobody else.
+    /// Adds ports to play to. Each is subscribed to the player's port, because hardware is opened only for
+    /// subscriptions.
     pub(crate) fn connect(&mut self, targets: &[Address]) -> Result<(), Fail> {
         for &dest in targets {
             let subscription =
@@ -99,25 +101,25 @@ impl Player {
         Ok(())
     }
 
-    /// Disconnects what [`Player::connect`] connected; the ports hear of it behind the last event.
+    /// Disconnects all ports. They are told after the last event.
     pub(crate) fn disconnect(&mut self) {
         for target in self.targets.drain(..) {
             let dest = target.address;
             let subscription =
                 PortSubscribe { sender: self.port, dest, ..PortSubscribe::default() };
-            // It fails when the port is gone, which is as good.
+            // It fails if the port does not exist any more.
             let _ = self.client.unsubscribe(&subscription);
         }
     }
 
-    /// Plays until the last event is due. The console looks after signals and progress.
+    /// Plays a song until its last event is due or a signal comes.
     pub(crate) fn play(
         &mut self,
         song: &mut Song,
-        mut console: Option<&mut Console>,
+        mut terminal: Option<&mut Terminal>,
     ) -> Result<Ended, Fail> {
         let mut output = Output::new(song.timing());
-        // The first events are ready when the clock starts.
+        // The first events are prepared before the clock starts.
         self.fill(&mut output, song);
         self.start(song.timing())?;
         loop {
@@ -127,19 +129,19 @@ impl Player {
             if self.is_over()? {
                 return Ok(Ended::Played);
             }
-            if let Some(console) = &mut console {
-                if let Some(signal) = console.signal().context("signals cannot be received")? {
+            if let Some(terminal) = &mut terminal {
+                if let Some(signal) = terminal.signal().context("signals cannot be received")? {
                     return Ok(Ended::Interrupted(signal));
                 }
-                if console.shows_progress() {
-                    console.progress(self.position()?);
+                if terminal.shows_progress() {
+                    terminal.progress(self.position()?);
                 }
             }
-            self.wait(!output.bytes.is_empty(), console.as_deref())?;
+            self.wait(!output.bytes.is_empty(), terminal.as_deref())?;
         }
     }
 
-    /// Takes back what is not yet due and ends what sounds.
+    /// Removes the events that are not due yet, and ends the notes that sound.
     pub(crate) fn silence(&mut self) -> Result<(), Fail> {
         let mut remove =
             RemoveEvents { remove_mode: RemoveMode::OUTPUT.bits(), ..RemoveEvents::default() };
@@ -157,7 +159,7 @@ impl Player {
                         data,
                         ..Event::direct(EventType::CONTROLLER)
                     };
-                    // A port that is gone or full needs no silence.
+                    // It fails if the port does not exist any more, or is full.
                     let _ = self.client.write(event.as_bytes());
                 }
             }
@@ -165,7 +167,8 @@ impl Player {
         Ok(())
     }
 
-    /// Sets the queue and starts it: what is queued before a start would be lost.
+    /// Sets the queue's tempo and starts it. It must run before anything is queued: what is queued before a start is
+    /// lost.
     fn start(&self, timing: QueueTiming) -> Result<(), Fail> {
         self.control(EventType::STOP)?;
         let mut tempo = QueueTempo {
@@ -186,7 +189,7 @@ impl Player {
         self.client.write(event.as_bytes()).map(drop).context("the queue cannot be controlled")
     }
 
-    /// Writes what the sequencer takes now. True: all of it.
+    /// Writes as much as the sequencer takes now. Returns whether that was all.
     fn flush(&self, output: &mut Output) -> Result<bool, Fail> {
         while !output.bytes.is_empty() {
             match self.client.write(&output.bytes) {
@@ -198,7 +201,7 @@ impl Player {
         Ok(true)
     }
 
-    /// Makes the next events ready, behind the last one an echo to ourselves.
+    /// Prepares the next events. After the last one of the song comes an echo to the player's own port.
     fn fill(&mut self, output: &mut Output, song: &mut Song) {
         while output.bytes.len() < BATCH {
             let Some(timed) = song.next() else {
@@ -255,7 +258,10 @@ impl Player {
         output.bytes.extend_from_slice(ext);
     }
 
-    /// Has the echo come back? It fails when nobody is left to play to.
+    /// Returns whether the echo has come back, and with it the end of the song.
+    ///
+    /// # Errors
+    /// A message if no port is left to play to, or the sequencer cannot be read.
     fn is_over(&mut self) -> Result<bool, Fail> {
         let mut over = false;
         while let Some((event, _data)) = self.client.read_event()? {
@@ -272,26 +278,26 @@ impl Player {
         match self.targets.last() {
             Some(last) if !over && self.targets.iter().all(|target| target.gone) => {
                 let port = last.address;
-                Err(Fail::new(format!("port {port} is gone, or was disconnected")))
+                Err(Fail::new(format!("port {port} was disconnected, or does not exist any more")))
             }
             _ => Ok(over),
         }
     }
 
-    /// Time since the start.
+    /// Returns the time since the queue was started.
     fn position(&self) -> Result<Duration, Fail> {
         let status = self.client.queue_status(self.queue)?.unwrap_or_default();
         Ok(Duration::new(status.time.tv_sec.into(), status.time.tv_nsec))
     }
 
-    fn wait(&self, to_write: bool, console: Option<&Console>) -> Result<(), Fail> {
+    fn wait(&self, to_write: bool, terminal: Option<&Terminal>) -> Result<(), Fail> {
         let mut wanted = PollFlags::IN;
         wanted.set(PollFlags::OUT, to_write);
         let mut fds = vec![PollFd::new(&self.client, wanted)];
         let mut timeout = None;
-        if let Some(console) = console {
-            fds.push(PollFd::from_borrowed_fd(console.as_fd(), PollFlags::IN));
-            timeout = console.interval().and_then(|interval| Timespec::try_from(interval).ok());
+        if let Some(terminal) = terminal {
+            fds.push(PollFd::from_borrowed_fd(terminal.as_fd(), PollFlags::IN));
+            timeout = terminal.interval().and_then(|interval| Timespec::try_from(interval).ok());
         }
         match rustix::event::poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
@@ -300,25 +306,25 @@ impl Player {
     }
 }
 
-/// Why a port cannot be played to, in words.
+/// Returns in words why a port cannot be played to.
 fn refusal(error: &Error) -> String {
     match error.errno() {
-        Some(Errno::EPERM) => "this port cannot be played to".to_owned(),
-        Some(Errno::EBUSY) => "another program has it for itself".to_owned(),
+        Some(Errno::EPERM) => "it does not allow subscriptions".to_owned(),
+        Some(Errno::EBUSY) => "another program has it exclusively".to_owned(),
         Some(Errno::EINVAL) => "there is no such port".to_owned(),
         _ => format!("it cannot be connected: {}", reason(error)),
     }
 }
 
-/// Events on their way to the sequencer.
+/// Events that are prepared, and what is known of the song so far.
 #[derive(Debug)]
 struct Output {
     bytes: Vec<u8>,
-    /// The echo is in it: nothing comes behind.
+    /// The echo is in it, so nothing follows.
     complete: bool,
-    /// Ticks by which long SysEx have pushed back what is behind them.
+    /// By how many ticks long SysEx have delayed the rest of the song.
     late: u32,
-    /// The last bytes were a part of a longer message.
+    /// The last SysEx goes on in the next one.
     split: bool,
     ppq: u64,
     tempo_us: u32,
@@ -340,7 +346,7 @@ impl Output {
         tick.saturating_add(self.late)
     }
 
-    /// Pushes everything that follows back by the time that so many bytes need on a cable.
+    /// Delays everything that follows by the time that this many bytes take on a MIDI cable.
     fn give_way(&mut self, bytes: u64) {
         let microseconds = bytes * 1_000_000 / CABLE_BYTES_PER_SECOND;
         let ticks = (microseconds * self.ppq).div_ceil(self.tempo_us.into());

@@ -1,7 +1,7 @@
-//! A Standard MIDI File as what a player does: events for the sequencer, in order of time.
+//! Turns a Standard MIDI File into events for the sequencer, in the order of their times.
 //!
-//! The file is read as it is played: the first event of a large file is there at once, and memory does
-//! not grow with the file. What was wrong with it is said afterwards, by [`Song::findings`].
+//! The file is read while it is played, so the first event of a large file is available at once, and memory does not
+//! grow with the file. [`Song::findings`] says afterwards what was wrong with it.
 
 use super::tempo::{DEFAULT_TEMPO_US, QueueTiming, TempoMap};
 use aseqd_abi::event::{Control, EventData, Note};
@@ -13,30 +13,30 @@ use aseqd_smf::{
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// One event of the song and its tick.
+/// One step of a song, and its tick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Timed {
     /// From the start of the song, in ticks of its queue.
     pub(crate) tick: u32,
-    /// Number of the output that the track asks for, 0 if it does not.
+    /// The output that the track asks for; 0 if it asks for none.
     pub(crate) output: u8,
     pub(crate) what: What,
 }
 
-/// What happens in a song.
+/// What a step of a song does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    /// An event without data, direct and from nobody: the player addresses it.
+    /// An event of fixed length. The player sets its addresses and its time.
     Event(Event),
-    /// System exclusive bytes, or bytes that the file wants to be sent as they are.
+    /// The bytes of a SysEx, or bytes that the file wants sent as they are.
     Sysex {
-        /// An `F0` comes before the bytes, which the file does not repeat.
+        /// Whether an `F0` must be sent first: the file does not have it among the bytes.
         start: bool,
         data: Vec<u8>,
-        /// The reader cut it: the bytes that follow on it come next.
+        /// Whether the rest of the message follows in the next step, because the reader has cut it.
         split: bool,
     },
-    /// Microseconds of a quarter from here on; never 0.
+    /// Sets the tempo: microseconds of a quarter note, never 0.
     Tempo(u32),
 }
 
@@ -44,23 +44,26 @@ pub(crate) enum What {
 #[derive(Clone, Debug)]
 pub(crate) struct Song {
     timing: QueueTiming,
+    /// Whether the file's tempo counts: not if its ticks are parts of frames.
     tempo_counts: bool,
+    /// Whether the tracks follow one another (format 2).
     sequential: bool,
     events: Merged,
     /// The output that each track asks for.
     outputs: Vec<u8>,
     /// The track of the last event.
     track: Option<usize>,
-    /// What one packet of the file turned into, if it was more than one event.
+    /// Steps that have been read and not yet returned. One event of the file can be several.
     ready: VecDeque<Timed>,
+    /// The last tick so far.
     end: u32,
 }
 
 impl Song {
-    /// A song in memory.
+    /// Reads the header of a song in memory.
     ///
     /// # Errors
-    /// A sentence, if it is not a MIDI file or has nothing to be played.
+    /// A message if it is not a MIDI file or has no track.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
         Self::read(&Source::memory(bytes))
     }
@@ -68,7 +71,7 @@ impl Song {
     /// Reads the header and finds the tracks.
     ///
     /// # Errors
-    /// A sentence about the file, if it is not a MIDI file or has nothing to be played.
+    /// A message if it is not a MIDI file, has no track, or cannot be read.
     pub(crate) fn read(source: &Source) -> Result<Self, String> {
         let file = File::read(source).map_err(|error| error.to_string())?;
         let header = file.header();
@@ -84,22 +87,22 @@ impl Song {
         })
     }
 
-    /// How the queue must be set before the first event.
+    /// Returns how the queue must be set before the first event.
     pub(crate) fn timing(&self) -> QueueTiming {
         self.timing
     }
 
-    /// The last tick seen: when the stream has ended, the song's length.
+    /// Returns the last tick so far: once all events were read, the song's length.
     pub(crate) fn end(&self) -> u32 {
         self.end
     }
 
-    /// What was wrong with the part of the file that was read.
+    /// Returns what was wrong with the part of the file that was read.
     pub(crate) fn findings(&self) -> Findings {
         self.events.findings()
     }
 
-    /// Reads the rest and says how long the song is. The second figure is the number of events.
+    /// Reads the rest of the song. Returns its length and the number of its events, without changes of tempo.
     pub(crate) fn measure(mut self) -> (Duration, u64) {
         let mut map = TempoMap::new(self.timing);
         let mut events = 0;
@@ -112,7 +115,7 @@ impl Song {
         (map.time_of(self.end), events)
     }
 
-    /// The output that a track asks for.
+    /// Returns the output that a track asks for.
     fn output(&mut self, track: usize) -> &mut u8 {
         if self.outputs.len() <= track {
             self.outputs.resize(track + 1, 0);
@@ -120,7 +123,7 @@ impl Song {
         &mut self.outputs[track]
     }
 
-    /// Makes what the player needs of an event of the file; much of it is of no interest.
+    /// Turns an event of the file into steps. Most meta events have none.
     fn convert(&mut self, track: usize, tick: u32, kind: EventKind) {
         let output = *self.output(track);
         let what = match kind {
@@ -158,7 +161,7 @@ impl Iterator for Song {
                 return Some(timed);
             }
             let (track, event) = self.events.next()?;
-            // The tracks of format 2 follow one another, each with a tempo of its own.
+            // Each track of format 2 has a tempo of its own, and begins with the default.
             let last = self.track.replace(track).unwrap_or(track);
             if self.sequential && self.tempo_counts && track != last {
                 let what = What::Tempo(DEFAULT_TEMPO_US);
@@ -193,7 +196,7 @@ fn channel_event(ChannelMessage { channel, voice }: ChannelMessage) -> Event {
     }
 }
 
-/// Escaped bytes as events, if they are exactly whole messages other than SysEx.
+/// Returns escaped bytes as events if they are whole messages other than SysEx, and nothing else.
 fn whole_messages(bytes: &[u8]) -> Option<Vec<Event>> {
     let mut decoder = Decoder::new(SYSEX_PIECE, Unused::Zero);
     let mut encoder = Encoder::new(false, usize::MAX);

@@ -1,4 +1,4 @@
-//! Where a song's bytes come from: a file that is read as it is played, or a pipe.
+//! Opens a song: a file that is read while it is played, or a pipe that is read first.
 
 use aseqd_smf::{SEARCHED, Source, has_header};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -9,15 +9,18 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-/// A file, or `-` for standard input. What has no size, as a pipe, is read to its end here; but not
-/// what cannot be a song. None if the other descriptor is readable before that: nobody may ever write to
-/// a pipe, and a signal must end the wait.
+/// Opens a file, or standard input for `-`. What has no size, such as a pipe, is read to its end here, unless its start
+/// shows that it is no song. Returns `None` if `signals` becomes readable first: it may take for ever until something
+/// writes to a pipe, and a signal must end the wait.
+///
+/// # Errors
+/// The error of the open or of a read.
 pub(crate) fn open(path: &Path, signals: impl AsFd) -> io::Result<Option<Source>> {
     if path == Path::new("-") {
         let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
         return drain_until(input, signals);
     }
-    // The open of a FIFO would wait for somebody who writes.
+    // Without O_NONBLOCK the open of a FIFO waits until a program opens it for writing.
     let nonblock = OFlags::NONBLOCK.bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(nonblock).open(path)?;
     let metadata = file.metadata()?;
@@ -28,7 +31,7 @@ pub(crate) fn open(path: &Path, signals: impl AsFd) -> io::Result<Option<Source>
 }
 
 fn drain_until(input: File, signals: impl AsFd) -> io::Result<Option<Source>> {
-    let mut input = Patient { input, signals, interrupted: false };
+    let mut input = Interruptible { input, signals, interrupted: false };
     let drained = drain(&mut input);
     if input.interrupted { Ok(None) } else { drained.map(Some) }
 }
@@ -42,14 +45,14 @@ fn drain(mut input: impl Read) -> io::Result<Source> {
     Ok(Source::memory(bytes))
 }
 
-/// Reads when there is something to read, and fails when a signal has come.
-struct Patient<S> {
+/// Reads, and fails once a signal has come.
+struct Interruptible<S> {
     input: File,
     signals: S,
     interrupted: bool,
 }
 
-impl<S: AsFd> Read for Patient<S> {
+impl<S: AsFd> Read for Interruptible<S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
             let mut ready = [
@@ -62,7 +65,7 @@ impl<S: AsFd> Read for Patient<S> {
                 return Err(io::Error::other("a signal has come"));
             }
             match self.input.read(buf) {
-                // Somebody else has taken it.
+                // Another reader of the pipe has taken the bytes.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return result,
             }

@@ -1,24 +1,25 @@
-//! Ticks and time: how a queue is set for a song, and when its ticks are.
+//! Converts the ticks of a song to time.
 
 use aseqd_smf::Division;
 use std::time::Duration;
 
-/// Tempo of a file that says nothing: 120 beats a minute.
+/// The tempo of a file that sets none, in microseconds of a quarter note: 120 quarters a minute.
 pub(crate) const DEFAULT_TEMPO_US: u32 = 500_000;
-/// Tempo changes remembered; a malicious file is nothing but those.
+/// The most changes of tempo that are remembered, 3.2 MB of them. A malicious file can consist of nothing else.
 const MAX_CHANGES: usize = 100_000;
 
-/// How a queue must be set for a song's ticks.
+/// How a queue must be set, so that its ticks are a song's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct QueueTiming {
-    /// Ticks of a quarter, from 1.
+    /// Ticks of a quarter note, at least 1.
     pub(crate) ppq: i32,
-    /// Microseconds of a quarter at the start, from 1.
+    /// Microseconds of a quarter note at the start, at least 1.
     pub(crate) tempo_us: u32,
 }
 
 impl QueueTiming {
-    /// Ticks of a file in frames are constant: the queue counts them as if a quarter were a second.
+    /// Returns the setting for a file. If its ticks are parts of frames, their length is constant; the queue then
+    /// counts a second as a quarter note.
     pub(crate) fn of(division: Division) -> Self {
         match division {
             Division::Quarter(ticks) => {
@@ -36,32 +37,33 @@ impl QueueTiming {
     }
 }
 
-/// When the ticks of a song are.
+/// Tells the time of each tick of a song.
 #[derive(Clone, Debug)]
 pub(crate) struct TempoMap {
     ppq: u128,
-    /// Tick, nanoseconds times ppq at that tick, and the tempo from there on.
+    /// The tick of each change, the nanoseconds at that tick times `ppq`, and the tempo from there on. Times `ppq`,
+    /// because fractions of nanoseconds would add up.
     changes: Vec<(u32, u128, u32)>,
 }
 
 impl TempoMap {
-    /// A song that keeps its first tempo.
+    /// Makes the map of a song that keeps its first tempo.
     pub(crate) fn new(timing: QueueTiming) -> Self {
         let ppq = u128::from(timing.ppq.unsigned_abs().max(1));
         Self { ppq, changes: vec![(0, 0, timing.tempo_us)] }
     }
 
-    /// Another tempo from that tick on, which must not be before the last one.
+    /// Changes the tempo from a tick on, which must not be before that of the last change.
     pub(crate) fn change(&mut self, tick: u32, tempo_us: u32) {
         let at = self.scaled(tick);
         self.changes.push((tick, at, tempo_us));
-        // Only what lies ahead of the last change is ever asked of a long song.
+        // Songs are read forwards, so the oldest changes are not asked for again.
         if self.changes.len() > MAX_CHANGES {
             self.changes.drain(..MAX_CHANGES / 2);
         }
     }
 
-    /// Time of a tick, from the start.
+    /// Returns the time of a tick from the start of the song.
     pub(crate) fn time_of(&self, tick: u32) -> Duration {
         let nanoseconds = self.scaled(tick) / self.ppq;
         Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))

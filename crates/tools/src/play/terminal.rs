@@ -1,4 +1,4 @@
-//! The person in front: a progress line on a terminal, and signals that mean "stop".
+//! A progress line on the terminal, and the signals that end playing.
 
 use super::song::Song;
 use aseqd_host::process::{SignalFd, SignalSet};
@@ -11,28 +11,29 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-/// Time between two progress lines.
+/// Time between two updates of the progress line.
 const INTERVAL: Duration = Duration::from_millis(200);
-/// Widest bar.
+/// Columns of the widest bar.
 const MAX_BAR: usize = 40;
-/// Columns of a terminal that does not say.
+/// Columns of a terminal that does not tell its size.
 const DEFAULT_COLUMNS: u16 = 80;
 
 /// Progress and signals.
 #[derive(Debug)]
-pub(crate) struct Console {
+pub(crate) struct Terminal {
     signals: SignalFd,
     progress: bool,
     name: String,
-    /// The length is computed beside the playing: a large file starts at once all the same.
+    /// The length of the song, from the thread that computes it: a large file is played at once, and does not wait for
+    /// this.
     length: Option<Receiver<Duration>>,
     total: Option<Duration>,
     shown: Option<Instant>,
     bar: Bar,
 }
 
-impl Console {
-    /// From here on the signals that mean "stop" are received here, until the process ends.
+impl Terminal {
+    /// Blocks SIGINT, SIGTERM and SIGHUP until the process ends; [`signal`](Self::signal) receives them.
     pub(crate) fn new(quiet: bool) -> io::Result<Self> {
         let signals = SignalSet::of(&[Signal::INT, Signal::TERM, Signal::HUP]);
         signals.block()?;
@@ -47,7 +48,7 @@ impl Console {
         })
     }
 
-    /// A song begins.
+    /// Shows a new song from here on.
     pub(crate) fn begin(&mut self, name: &str, source: &Source) {
         name.clone_into(&mut self.name);
         (self.total, self.shown) = (None, None);
@@ -56,7 +57,7 @@ impl Console {
             let source = source.clone();
             std::thread::spawn(move || {
                 if let Ok(song) = Song::read(&source) {
-                    // Nobody waits for it when the playing ended first.
+                    // The receiver is gone if the song has ended.
                     let _ = sender.send(song.measure().0);
                 }
             });
@@ -64,18 +65,19 @@ impl Console {
         }
     }
 
-    /// The song is over: the line goes away.
+    /// Removes the line of a song that has ended.
     pub(crate) fn end(&mut self) {
         if self.shown.take().is_some() {
             let _ = io::stderr().write_all(b"\r\x1b[K");
         }
     }
 
-    /// How often [`Console::progress`] wants to be called; without a terminal, never.
+    /// Returns the time between two calls of [`Terminal::progress`], or `None` if there is no terminal.
     pub(crate) fn interval(&self) -> Option<Duration> {
         self.progress.then_some(INTERVAL)
     }
 
+    /// Returns whether it is time to draw the line.
     pub(crate) fn shows_progress(&self) -> bool {
         self.progress && self.shown.is_none_or(|shown| shown.elapsed() >= INTERVAL)
     }
@@ -89,17 +91,17 @@ impl Console {
             .map_or(DEFAULT_COLUMNS, |size| size.ws_col)
             .max(1);
         let line = line(&self.name, position, self.total, usize::from(columns) - 1, self.bar);
-        // A terminal that went away is no reason to stop.
+        // Playing goes on if the terminal has gone.
         let _ = io::stderr().write_all(format!("\r{line}\x1b[K").as_bytes());
         self.shown = Some(Instant::now());
     }
 
-    /// A signal that came, if one did.
+    /// Returns the number of a signal that has come, if one has.
     pub(crate) fn signal(&self) -> io::Result<Option<i32>> {
         Ok(self.signals.take()?.map(|signal| signal.number))
     }
 
-    /// Waits, or until a signal comes.
+    /// Waits for this time or until a signal comes, and returns the signal.
     pub(crate) fn wait(&self, time: Duration) -> io::Result<Option<i32>> {
         let until = Instant::now() + time;
         loop {
@@ -118,18 +120,18 @@ impl Console {
     }
 }
 
-impl AsFd for Console {
+impl AsFd for Terminal {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.signals.as_fd()
     }
 }
 
-/// How the bar is drawn: what was played, and what is to come.
+/// The characters of the bar: for what was played, and for the rest.
 type Bar = (&'static str, &'static str);
 const LINES: Bar = ("\u{2501}", "\u{2500}");
 const ASCII: Bar = ("#", "-");
 
-/// The bar for a locale: from the first variable that is set, as in setlocale(3).
+/// Returns the bar that the locale can show. The first variable that is set decides, as in setlocale(3).
 fn bar(variable: impl Fn(&str) -> Option<String>) -> Bar {
     let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set).unwrap_or_default();
@@ -137,7 +139,7 @@ fn bar(variable: impl Fn(&str) -> Option<String>) -> Bar {
     if locale.contains("utf-8") || locale.contains("utf8") { LINES } else { ASCII }
 }
 
-/// `name  0:12 / 0:30  ━━━━━─────`, as much of it as there is room for.
+/// Returns `name  0:12 / 0:30  ━━━━━─────`, cut to the columns of the terminal.
 fn line(
     name: &str,
     position: Duration,
@@ -161,7 +163,7 @@ fn line(
     line.chars().take(columns).collect()
 }
 
-/// A file name can hold what moves the cursor.
+/// Replaces control characters: those of a file name could move the cursor.
 fn printable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
