@@ -1,4 +1,4 @@
-//! The command line: every option once. Help, man pages and completions are printed from this.
+//! The command line. Help, man pages and completions are generated from it.
 
 mod timing;
 
@@ -30,12 +30,12 @@ pub struct Cli {
         help_heading = "Global options"
     )]
     pub color: Color,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// The commands. What each does stands at its arguments: that is its help.
+/// The commands. The help of each is the documentation of its arguments.
 #[derive(Debug, Subcommand)]
 #[expect(missing_docs, reason = "a comment here would hide that of the arguments")]
 pub enum Command {
@@ -63,7 +63,7 @@ pub enum Command {
     #[cfg(feature = "bench")]
     #[command(hide = true)]
     BenchWorker(aseqd_bench::worker::WorkerArgs),
-    /// Open the sequencer, and say if it is one
+    /// Open the sequencer, and fail if it is none
     #[command(hide = true)]
     Probe,
     /// Stay for processes that have outlived the command of a run
@@ -75,16 +75,16 @@ pub enum Command {
 /// Stay for processes that have outlived the command of a run.
 #[derive(Debug, Args)]
 pub struct RemainArgs {
-    /// The folder of a library, to be taken away at the end
+    /// The folder of the preload door's library, which is removed at the end
     #[arg(long)]
     pub folder: Option<PathBuf>,
 }
 
 /// Run a command with a sequencer of its own
 ///
-/// CMD and all its children see a /dev/snd/seq that nobody else sees, as root and as an ordinary user.
+/// CMD and its children get a /dev/snd/seq that no other program sees. This works for root and for ordinary users.
 /// Everything else is as without aseqd: user, terminal, signals, standard streams. The sequencer ends when CMD
-/// ends; children of CMD that still have it open are ended, too.
+/// ends, and so do children of CMD that still have it open.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit status: that of CMD; 128 + n if signal n ended it; 127 if CMD was not found or aseqd itself \
@@ -97,13 +97,13 @@ Examples:
   aseqd run -- sh -c 'aseqdump -p 14:0 & aseqd wait --connected aseqdump
     aplaymidi -p 14:0 song.mid; kill $!'")]
 pub struct RunArgs {
-    /// Log which door is used, and why each better one is not
+    /// Print which door is used, and why each better one is not
     #[arg(short, long)]
     pub verbose: bool,
     /// Use this door and no other [default: the first that works]
     #[arg(long, value_name = "DOOR", env = "ASEQD_VIA")]
     pub via: Option<run::Via>,
-    /// Join the sequencer that `aseqd serve --mount DIR` serves, instead of making one. It goes on when CMD ends
+    /// Join the sequencer that `aseqd serve --mount DIR` serves, instead of starting one. It does not end with CMD
     #[arg(long, value_name = "DIR", conflicts_with_all = ["trace", "TimingArgs", "SequencerArgs"])]
     pub join: Option<PathBuf>,
     /// Log failing calls of programs to standard error, with reasons
@@ -113,18 +113,18 @@ pub struct RunArgs {
     #[command(flatten)]
     pub timing: TimingArgs,
     /// The command and its arguments
-    // From its first word on nothing is ours. That word is no option: a mistyped one of ours would be
-    // taken for the command.
+    // The first word ends our options, and must not be an option itself: a mistyped option of ours would run as the
+    // command.
     #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
     pub command: Vec<OsString>,
 }
 
-/// Serve a sequencer to the machine, or to a user
+/// Serve a sequencer to the whole machine or to one user
 ///
-/// As root, without --mount, it serves /dev/snd/seq to the whole machine. With --mount DIR it serves DIR/seq to
-/// everybody who can reach DIR; a container that has DIR as its /dev/snd shares it. With --cuse it makes character
-/// devices, which containers take with --device. Once programs can come, it prints a line and tells the
-/// service manager (sd_notify). SIGTERM and SIGINT end it cleanly.
+/// As root, without --mount, it serves /dev/snd/seq to the whole machine. With --mount DIR it serves DIR/seq to all
+/// programs that can reach DIR; a container shares it by mounting DIR as its /dev/snd. With --cuse it makes character
+/// devices, which containers take with --device. Once it is ready, it prints a line and tells the service manager
+/// (sd_notify). SIGTERM and SIGINT end it cleanly.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit status: 0 after SIGTERM or SIGINT, 1 if it cannot serve, 2 for wrong usage.
@@ -135,13 +135,13 @@ Examples:
   aseqd serve --mount ~/seq
   docker run -v /run/aseqd:/dev/snd IMAGE")]
 pub struct ServeArgs {
-    /// Serve in this directory, which is made if it does not exist
+    /// Serve in this directory. It is created if it does not exist
     #[arg(long, value_name = "DIR")]
     pub mount: Option<PathBuf>,
-    /// Make real device files with /dev/cuse, as a driver does (root of the machine only)
+    /// Make real device files with /dev/cuse, as a driver does. Needs root on the machine itself
     #[arg(long, conflicts_with = "mount")]
     pub cuse: bool,
-    /// Permission bits of the device, octal [default: 0660 as root, otherwise 0600]
+    /// Permissions of the device, in octal [default: 0660 as root, otherwise 0600]
     #[arg(long, value_name = "MODE", value_parser = octal)]
     pub mode: Option<u32>,
     /// Owner of the device, by name or number [default: the user of the server]
@@ -162,36 +162,37 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: aseqd completions bash > /etc/bash_completion.d/aseqd")]
 pub struct CompletionsArgs {
-    /// The shell
+    /// The shell to print it for
     pub shell: clap_complete::Shell,
 }
 
+/// Parses permissions.
 fn octal(text: &str) -> Result<u32, String> {
     let digits = text.strip_prefix("0o").unwrap_or(text);
     match u32::from_str_radix(digits, 8) {
         Ok(mode) if mode <= 0o777 => Ok(mode),
-        _ => Err("permission bits are octal, 0 to 0777".to_owned()),
+        _ => Err("permissions are octal, 0 to 0777".to_owned()),
     }
 }
 
-/// The whole command line, for pages and completions.
+/// Returns the whole command line, for man pages and completions.
 #[must_use]
 pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// What this process was asked for.
+/// Parses the command line of this process.
 ///
 /// # Errors
-/// What is wrong with the command line or a variable, and what `--help` and `--version` print.
+/// An error to print if an argument or an environment variable is wrong, and for `--help` and `--version`.
 pub fn parse() -> Result<Cli, clap::Error> {
     let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     let matches = without_variables(command(), &is_empty).try_get_matches()?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command()))
 }
 
-/// The command line without the variables that are set to nothing, as a script or a CI matrix does: they count as
-/// not set.
+/// Removes environment variables that are set, but empty, from the command line: they count as not set. Scripts and CI
+/// matrices set such variables.
 fn without_variables(
     mut command: clap::Command,
     is_empty: &dyn Fn(&OsStr) -> bool,

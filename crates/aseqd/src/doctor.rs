@@ -1,4 +1,4 @@
-//! `aseqd doctor`: what this machine allows, and the line to add for more.
+//! `aseqd doctor`: says which doors work on this machine, and what to add for a better one.
 
 mod advice;
 mod place;
@@ -19,13 +19,13 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-/// Say what this machine allows, and what to add for more
+/// Check what works on this machine, and say what to add for more
 ///
-/// Tries every door of `aseqd run`, says what programs could notice through each, and prints the option or
-/// line that gives the best one: for a container, a compose file, a workflow, a unit, a Flatpak.
+/// Tries every door of `aseqd run`, says what programs could notice through each, and prints what to add for the best
+/// one: an option of Docker, or a line of a compose file, a workflow, a systemd unit or a Flatpak.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit status: 0 if some door works or the kernel has a sequencer, 1 if not.
+Exit status: 0 if a door works or the kernel has a sequencer, 1 if not.
 
 Examples:
   aseqd doctor --json | jq .taken
@@ -44,14 +44,14 @@ const REFUSED: Style = AnsiColor::Yellow.on_default();
 #[derive(Debug)]
 struct Tried {
     via: Via,
-    /// Why it does not lead to the sequencer, if so.
+    /// Why it does not lead to a sequencer; `None` if it does.
     refused: Option<String>,
 }
 
-/// Looks, and tells.
+/// Runs `aseqd doctor`.
 ///
 /// # Errors
-/// Nothing can be tried at all.
+/// A message if this program cannot be started to try the doors, or standard output cannot be written.
 pub fn main(args: &DoctorArgs) -> Result<ExitCode, Fail> {
     let parent = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
     let processes = [rustix::process::getpid().as_raw_nonzero().get(), parent];
@@ -66,7 +66,7 @@ pub fn main(args: &DoctorArgs) -> Result<ExitCode, Fail> {
     Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A run of a command that does nothing: `run` opens the sequencer before it starts one.
+/// Tries a door by a run of `true`: `run` opens the sequencer before it starts the command.
 fn attempt(via: Via) -> Result<Tried, Fail> {
     let own = std::env::current_exe().context("this program has no path")?;
     let mut run = Command::new(own);
@@ -74,26 +74,26 @@ fn attempt(via: Via) -> Result<Tried, Fail> {
     let output = process::end_with_us(&mut run).output().context("aseqd cannot be started")?;
     let refused = (!output.status.success()).then(|| {
         let text = String::from_utf8_lossy(&output.stderr);
-        let line = text.lines().next().unwrap_or("it does not say why");
+        let line = text.lines().next().unwrap_or("it gave no reason");
         line.strip_prefix("aseqd: ").unwrap_or(line).to_owned()
     });
     Ok(Tried { via, refused })
 }
 
-/// All that was found.
+/// What the doctor has found.
 #[derive(Debug)]
 struct Found {
     places: Vec<Place>,
     kernel: String,
     uid: u32,
-    /// Device files, and why they cannot be opened, if so.
+    /// Device files, each with the reason why it cannot be opened; `None` if it can.
     devices: Vec<(&'static str, Option<String>)>,
     sequencer: Sequencer,
     doors: Vec<Tried>,
     needs: Needs,
 }
 
-/// Who serves `/dev/snd/seq` here, without `aseqd run`.
+/// What serves `/dev/snd/seq` here, without `aseqd run`.
 #[derive(Clone, Copy, Debug)]
 enum Sequencer {
     Kernel,
@@ -124,13 +124,14 @@ impl Sequencer {
     }
 }
 
-/// Who serves a sequencer that is no device. Not `stat`: the kernel answers it for a server that has ended.
+/// Returns what serves a sequencer that is no device file. `stat` would not tell: the kernel answers it for a server
+/// that has ended.
 fn mounted(device: &Path) -> Sequencer {
     let server = Mount::at(device).and_then(|mount| mount.map(|mount| mount.server()).transpose());
     match server {
         Ok(Some(Server::Dead)) => Sequencer::Stale,
         Ok(Some(Server::Lives | Server::Silent | Server::OfAnother { .. })) => Sequencer::Aseqd,
-        // Within the run of another door it is no mount.
+        // Inside a run through another door, it is no mount.
         Ok(None) | Err(_) if device.exists() => Sequencer::Aseqd,
         Ok(None) | Err(_) => Sequencer::Nobody,
     }
@@ -158,12 +159,12 @@ impl Found {
         }
     }
 
-    /// The door that `aseqd run` takes.
+    /// Returns the door that `aseqd run` takes: the first that works.
     fn taken(&self) -> Option<Via> {
         self.doors.iter().find(|door| door.refused.is_none()).map(|door| door.via)
     }
 
-    /// What to add for the best door.
+    /// Returns what to add for the best door; nothing if it works already.
     fn advice(&self) -> Vec<&'static str> {
         match self.taken() {
             Some(Via::Fuse) => Vec::new(),
@@ -201,7 +202,7 @@ impl Found {
         }
         let _infallible = match self.taken() {
             Some(via) => writeln!(text, "`aseqd run` takes {via}."),
-            None => writeln!(text, "`aseqd run` has no way in."),
+            None => writeln!(text, "`aseqd run` does not work here."),
         };
         let advice = self.advice();
         if !advice.is_empty() {
@@ -281,12 +282,12 @@ mod tests {
     }
 
     #[test]
-    fn where_all_is_well_nothing_is_to_be_added() {
+    fn if_the_best_door_works_nothing_is_advised() {
         let well = found(vec![], Sequencer::Nobody, vec![tried(Via::Fuse, None)]);
         assert!(plain(&well).ends_with("`aseqd run` takes fuse.\n"), "{}", plain(&well));
         assert_eq!(well.json()["advice"], json!([]));
         let text = plain(&found(vec![], Sequencer::Kernel, vec![tried(Via::Fuse, Some("no"))]));
         assert!(text.contains("the kernel has one"), "{text}");
-        assert!(text.contains("has no way in"), "{text}");
+        assert!(text.contains("does not work here"), "{text}");
     }
 }

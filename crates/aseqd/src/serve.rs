@@ -1,4 +1,4 @@
-//! `aseqd serve`: a sequencer for a whole machine, or for one user.
+//! `aseqd serve`: serves a sequencer to a whole machine, or to one user.
 
 mod cuse;
 
@@ -25,23 +25,25 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// Where the device is mounted when it also stands in `/dev/snd`.
+/// Where the device is mounted if it is served to the whole machine, and then bound to `/dev/snd`.
 const RUN_DIRECTORY: &str = "/run/aseqd";
-/// Where programs look for it.
+/// Where programs look for the sequencer.
 const NODE: &str = "/dev/snd/seq";
 const SND_DIRECTORY: &str = "/dev/snd";
-/// What distributions give the kernel's node.
+/// The permissions that distributions give the kernel's node.
 const DEFAULT_MODE: u32 = 0o660;
+/// The group that distributions give the kernel's node.
 const DEFAULT_GROUP: &str = "audio";
-/// How long to wait for another server that is just being started. It takes milliseconds.
+/// How long to wait for another server that is starting. That takes milliseconds.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
-/// Between two looks at that lock: nothing announces that it is free.
+/// Time between two attempts to take that lock: nothing tells when it is free.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Serves until SIGTERM or SIGINT.
+/// Runs `aseqd serve`, until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// What cannot be mounted, or a server that broke.
+/// A message if the user may not serve this place, another sequencer is there, nothing can be mounted, or the server
+/// fails.
 pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
     let signals = SignalSet::of(&[Signal::TERM, Signal::INT, Signal::HUP]);
     signals.block().context("signals cannot be blocked")?;
@@ -67,7 +69,7 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
     prepare(&directory, args.mount.is_none())?;
     let descriptor = mount(&directory)?;
     drop(lock);
-    // From here on whatever ends this function takes the mounts away.
+    // From here on, every return takes the mounts away.
     let mut mounted = Mounted::of(&directory);
     let config = Config {
         nodes: fuse::nodes(mode, uid, gid),
@@ -83,7 +85,7 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
     if args.mount.is_none() {
         for (name, _) in door::nodes() {
             let target = Path::new(SND_DIRECTORY).join(name);
-            // A timer of the kernel's, with those of its sound cards, stays.
+            // The kernel's own timer device stays: it also has the timers of sound cards.
             if !is_real(&target) {
                 bind(&mut server, &directory.join(name), &target)?;
                 mounted.targets.push(target);
@@ -93,13 +95,13 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
     }
     announce(&shown);
     let ended = serve(&mut server, &signal_fd, signal_number);
-    // First the server, so that nothing that is unmounted can wait for it.
+    // The server first: unmounting could otherwise wait for its answer.
     drop(server);
     drop(mounted);
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-/// Until a signal ends it.
+/// Serves until a signal ends it.
 fn serve(server: &mut Server, signals: &SignalFd, number: usize) -> Result<(), Fail> {
     loop {
         match server.run().context("the server failed")? {
@@ -115,24 +117,24 @@ fn serve(server: &mut Server, signals: &SignalFd, number: usize) -> Result<(), F
     }
 }
 
-/// The mounts to take away at the end.
+/// The mounts of this server, which are taken away when this is dropped.
 #[derive(Debug)]
 struct Mounted {
     /// In the order in which they were made.
     targets: Vec<PathBuf>,
-    /// The device number of the file system, which tells our mounts from another server's.
+    /// The device number of the file system. Mounts of other servers have another one.
     device: Option<String>,
 }
 
 impl Mounted {
-    /// The mount that has just been made on this directory.
+    /// Starts with the mount that has just been made on this directory.
     fn of(directory: &Path) -> Self {
         let mount = Mount::at(directory).ok().flatten();
         let device = mount.map(|mount| mount.device().to_owned());
         Self { targets: vec![directory.to_owned()], device }
     }
 
-    /// What is mounted there, if it is still ours.
+    /// Returns what is mounted on `target`, if it is ours.
     fn at(&self, target: &Path) -> Option<Mount> {
         let found = Mount::at(target).ok().flatten()?;
         self.device.as_deref().is_none_or(|own| own == found.device()).then_some(found)
@@ -142,7 +144,7 @@ impl Mounted {
 impl Drop for Mounted {
     fn drop(&mut self) {
         for target in self.targets.iter().rev() {
-            // Somebody may have unmounted it, or mounted something on top, which is not ours to remove.
+            // It may have been unmounted, or covered by a mount that is not ours.
             let Some(mount) = self.at(target) else { continue };
             if let Err(error) = mount.unmount(target) {
                 say(&format_args!("{} cannot be unmounted: {}", target.display(), reason(&error)));
@@ -157,8 +159,8 @@ impl Drop for Mounted {
     }
 }
 
-/// Removes the empty file that a device was bound to, and the directory if nothing else is in it:
-/// a program must not find a device that is none.
+/// Removes the empty file that a device was bound to, and the directory if it is empty then. Otherwise programs would
+/// find a file that is no device.
 fn remove_placeholder(target: &Path) {
     let ours = fs::metadata(target).is_ok_and(|node| node.is_file() && node.len() == 0);
     if ours && fs::remove_file(target).is_ok() {
@@ -166,7 +168,7 @@ fn remove_placeholder(target: &Path) {
     }
 }
 
-/// Who may use the device files.
+/// The owner and permissions of the device files.
 #[derive(Clone, Copy, Debug)]
 struct Access {
     mode: u32,
@@ -175,7 +177,7 @@ struct Access {
 }
 
 impl Access {
-    /// As asked, or as distributions have it.
+    /// Returns those of the options, or the defaults.
     fn of(args: &ServeArgs, root: bool) -> Result<Self, Fail> {
         let uid = match &args.owner {
             Some(owner) => id_of("/etc/passwd", owner, "user")?,
@@ -191,7 +193,7 @@ impl Access {
     }
 }
 
-/// A number, or the number of a name in `passwd` or `group`.
+/// Returns the id of a user or group that is given by number or by name.
 fn id_of(database: &str, name: &str, kind: &str) -> Result<u32, Fail> {
     if let Ok(number) = name.parse() {
         return Ok(number);
@@ -204,7 +206,7 @@ fn id_of(database: &str, name: &str, kind: &str) -> Result<u32, Fail> {
     number.ok_or_else(|| Fail::new(format!("there is no {kind} named {name}")))
 }
 
-/// A kernel with a sequencer of its own is not to be hidden by accident.
+/// Fails if `/dev/snd/seq` is there already: the kernel's must not be hidden by accident.
 fn refuse_real_sequencer() -> Result<(), Fail> {
     match door::cuse::standing(Path::new(NODE)) {
         Standing::Kernels => Err(Fail::new(
@@ -216,17 +218,17 @@ fn refuse_real_sequencer() -> Result<(), Fail> {
     }
 }
 
-/// Is a node the kernel's own?
+/// Returns whether a node is the kernel's own.
 fn is_real(node: &Path) -> bool {
     door::cuse::standing(node) == Standing::Kernels
 }
 
-/// Makes the directory, and takes away what servers that were killed have left: on it, and in `/dev/snd` if
-/// the machine is to be served.
+/// Makes the directory, and removes what killed servers have left: on it, and in `/dev/snd` if the whole machine is
+/// served.
 fn prepare(directory: &Path, machine: bool) -> Result<(), Fail> {
     let root = rustix::process::geteuid().is_root();
     if root {
-        // What others could make root do in their folders is not done.
+        // Other users could lead root elsewhere by links in their folders.
         reach(directory)?;
     }
     mounts::clear(directory)?;
@@ -239,7 +241,7 @@ fn prepare(directory: &Path, machine: bool) -> Result<(), Fail> {
     fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))
 }
 
-/// Opens the directory, or makes it, without being led elsewhere by another user.
+/// Opens the directory, or makes it. It follows no path that another user could change.
 fn reach(directory: &Path) -> Result<OwnedFd, Fail> {
     folder::reach(directory).map_err(|why| {
         let place = directory.display();
@@ -250,15 +252,16 @@ fn reach(directory: &Path) -> Result<OwnedFd, Fail> {
     })
 }
 
-/// Takes away what servers that were killed have left in `/dev/snd`.
+/// Removes what killed servers have left in `/dev/snd`.
 fn clear_snd() -> Result<(), Fail> {
     NODES.iter().try_for_each(|(name, _)| mounts::clear(&Path::new(SND_DIRECTORY).join(name)))
 }
 
-/// Keeps other servers from looking at this directory until it is mounted: two that start at once would
-/// both see a dead mount, and the second would take away what the first has put in its place.
+/// Locks the directory above, so that other servers wait until ours is mounted. Without it, two servers that start at
+/// once could both see a dead mount, and the second would remove the mount of the first.
 ///
-/// Anybody who may read the directory above can hold this lock, so it is waited for only so long.
+/// Every user who may read the directory above can hold this lock, so the wait ends after [`LOCK_PATIENCE`] and the
+/// server starts without it.
 fn lock_beside(directory: &Path) -> Option<OwnedFd> {
     let parent = directory.ancestors().skip(1).find(|parent| parent.exists())?;
     let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
@@ -274,7 +277,7 @@ fn lock_beside(directory: &Path) -> Option<OwnedFd> {
     Some(lock)
 }
 
-/// Mounts by system call, or through fusermount3 for a user.
+/// Mounts on the directory: by system call as root, else through fusermount3.
 fn mount(directory: &Path) -> Result<OwnedFd, Fail> {
     let failed = |error: std::io::Error| {
         Fail::new(format!("nothing can be mounted on {}: {}", directory.display(), reason(&error)))
@@ -282,13 +285,13 @@ fn mount(directory: &Path) -> Result<OwnedFd, Fail> {
     let mut options = MountOptions::new(mounts::NAME);
     if rustix::process::geteuid().is_root() {
         let fuse = mounts::open_fuse()?;
-        // The directory that was looked at, whatever its path means by now.
+        // By descriptor: the path may lead elsewhere by now.
         let target = reach(directory)?;
         let target = PathBuf::from(format!("/proc/self/fd/{}", target.as_raw_fd()));
         chardev::mount(fuse.as_fd(), &target, &options).map_err(failed)?;
         return Ok(fuse);
     }
-    // fusermount3 lets other users in only where /etc/fuse.conf says so.
+    // fusermount3 refuses `allow_other` unless /etc/fuse.conf permits it.
     chardev::mount_with_fusermount(directory, &options)
         .or_else(|_| {
             options.allow_other = false;
@@ -297,15 +300,15 @@ fn mount(directory: &Path) -> Result<OwnedFd, Fail> {
         .map_err(failed)
 }
 
-/// Makes a served file appear in `/dev/snd`. A thread does it: the look-up of the file is
-/// answered by the server, which runs meanwhile.
+/// Binds a served file to a node in `/dev/snd`. A thread does it, because the server must answer the look-up of the
+/// file meanwhile.
 fn bind(server: &mut Server, file: &Path, node: &Path) -> Result<(), Fail> {
     let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
         .context("a pipe cannot be made")?;
     let done = server.watch(&reader).context("cannot wait")?;
     let (file, target) = (file.to_owned(), node.to_owned());
     let binding = std::thread::spawn(move || {
-        // Closed at the end, which wakes the server.
+        // When the thread ends, the pipe is closed, which wakes the server.
         let _writer = writer;
         fs::create_dir_all(SND_DIRECTORY)?;
         fs::OpenOptions::new().append(true).create(true).open(&target)?;
@@ -315,7 +318,7 @@ fn bind(server: &mut Server, file: &Path, node: &Path) -> Result<(), Fail> {
         match server.run().context("the server failed")? {
             Wake::Watched(number) if number == done => break,
             Wake::Watched(_) => {}
-            // It would say so without end.
+            // Every further turn would report the same.
             Wake::Disconnected => return Err(Fail::new("the device was unmounted")),
         }
     }
@@ -325,19 +328,19 @@ fn bind(server: &mut Server, file: &Path, node: &Path) -> Result<(), Fail> {
     bound.with_context(|| format!("{} cannot be made", node.display()))
 }
 
-/// Says that programs can come: a line, and a message to the service manager.
+/// Tells that the sequencer can be used: prints a line, and notifies the service manager.
 fn announce(node: &Path) {
-    // Nobody has to read it.
+    // Serving does not depend on a reader of the line.
     let _unheard = writeln!(std::io::stdout(), "aseqd: serving {}", node.display());
     let _unread = std::io::stdout().flush();
     if let Some(socket) = std::env::var_os("NOTIFY_SOCKET")
         && let Err(error) = notify(&socket.to_string_lossy())
     {
-        say(&format_args!("the service manager cannot be told: {}", reason(&error)));
+        say(&format_args!("the service manager cannot be notified: {}", reason(&error)));
     }
 }
 
-/// `sd_notify`: READY=1, to a path or an abstract name.
+/// Sends `READY=1` to the socket of the service manager, as sd_notify(3). `@` marks an abstract name.
 fn notify(socket: &str) -> std::io::Result<()> {
     use std::os::linux::net::SocketAddrExt as _;
     let address = match socket.strip_prefix('@') {

@@ -486,7 +486,7 @@ fn wrong_usage_is_status_2_and_help_has_examples() {
         assert!(help.contains("Example"), "{command}: {help}");
     }
     // The description, not its first sentence alone.
-    assert!(output(aseqd(&["run", "--help"])).contains("nobody else sees"));
+    assert!(output(aseqd(&["run", "--help"])).contains("no other program sees"));
     for shell in ["bash", "zsh", "fish"] {
         assert!(output(aseqd(&["completions", shell])).contains("disconnect"), "{shell}");
     }

@@ -1,4 +1,4 @@
-//! Options of all servers, as the command line has them.
+//! The options that `run` and `serve` share.
 
 use aseqd_console::duration;
 use aseqd_engine::seq::client::{DYNAMIC_CLIENTS, MOST_CLIENTS};
@@ -8,12 +8,12 @@ use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Options of all servers.
+/// The options of a server: how it keeps time, and what its sequencer does.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Timing")]
 pub struct TimingArgs {
-    /// Deliver to the microsecond: spin for this long before an event is due, at most 100. Each deadline
-    /// costs that much CPU time. No effect on a machine with one CPU
+    /// Deliver events within microseconds: spin for this long before each is due, at most 100. Every deadline
+    /// costs this much CPU time. No effect on a machine with one CPU
     #[arg(
         long,
         value_name = "MICROSECONDS",
@@ -23,7 +23,7 @@ pub struct TimingArgs {
         value_parser = microseconds,
     )]
     pub precise: Option<Duration>,
-    /// After a call, spin for this long before sleeping, at most 100: programs that call often get their
+    /// Spin for this long after a call before sleeping, at most 100. Programs that call often get their
     /// answers sooner. No effect on a machine with one CPU
     #[arg(
         long,
@@ -33,18 +33,18 @@ pub struct TimingArgs {
         value_parser = microseconds,
     )]
     pub spin: Duration,
-    /// Move queues in the steps of their timer, 1 ms by default, as Linux does. Without it, every event is
+    /// Advance queues in steps of their timer, 1 ms by default, as Linux does. Without this, each event is
     /// delivered at its own instant
     #[arg(long)]
     pub quantise: bool,
     /// Do not ask for real-time scheduling or resident memory
     #[arg(long)]
     pub no_realtime: bool,
-    /// For benchmarks: at the end, write there for each instant when it was due and when the server
-    /// handled it, as pairs of nanoseconds (u64, little endian, `CLOCK_MONOTONIC`)
+    /// At the end, write for each deadline when it was due and when the server handled it, for benchmarks: pairs of
+    /// nanoseconds (u64, little endian, `CLOCK_MONOTONIC`)
     #[arg(long, value_name = "FILE", hide = true)]
     pub dispatch_log: Option<PathBuf>,
-    /// What the sequencer does that Linux's does not
+    /// What the sequencer does differently from Linux's
     #[command(flatten)]
     pub sequencer: SequencerArgs,
 }
@@ -63,13 +63,13 @@ impl From<&TimingArgs> for Timing {
     }
 }
 
-/// Options of all servers.
+/// The options of a sequencer that Linux's does not have.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Sequencer")]
 pub struct SequencerArgs {
-    /// Most clients at a time, 1 to 190. Linux takes 64, with the numbers from 128 to 191; those beyond
-    /// get the numbers below 128, from 127 down. Where none is free an open fails with ENOMEM, and
-    /// --trace says who has them
+    /// Allow at most N clients at a time, 1 to 190. Linux allows 64, numbered from 128 to 191; further ones get
+    /// numbers from 127 down. If none is free, an open fails with ENOMEM, and --trace lists the programs that
+    /// have them
     #[arg(
         long,
         value_name = "N",
@@ -77,12 +77,12 @@ pub struct SequencerArgs {
         value_parser = clap::value_parser!(u8).range(1..=i64::from(MOST_CLIENTS)),
     )]
     pub clients: u8,
-    /// When a client ends or is killed, end the notes and lift the pedals that it leaves behind at
-    /// others. Linux leaves them
+    /// When a client ends or is killed, end the notes and release the pedals that it has left on at other
+    /// clients. Linux leaves them on
     #[arg(long)]
     pub notes_off: bool,
-    /// Offer a sound card without anything in it, /dev/snd/controlC0, if the machine has no card:
-    /// some programs look for one before they look at the sequencer
+    /// Offer an empty sound card, /dev/snd/controlC0, if the machine has no card. Some programs do not open
+    /// the sequencer without one
     #[arg(long)]
     pub card: bool,
 }
@@ -93,6 +93,7 @@ impl Default for SequencerArgs {
     }
 }
 
+/// Parses a time to spin.
 fn microseconds(text: &str) -> Result<Duration, String> {
     let spin = duration::microseconds(text)?;
     if spin > MAX_SPIN {

@@ -1,22 +1,24 @@
-//! What each door costs, and what to add where for the best.
+//! What programs notice of each door, and what to add at each place for the best one.
 
 use super::place::Place;
 use crate::run::Via;
 use std::io;
 use std::path::Path;
 
-/// Facts that decide what has to be added.
+/// The facts on which the advice depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Needs {
+    /// Whether the user is root.
     pub(super) root: bool,
+    /// Whether `/dev/fuse` can be opened.
     pub(super) fuse: Device,
-    /// Ordinary users may make no user namespace at all.
+    /// Whether the kernel forbids ordinary users to make user namespaces.
     pub(super) no_namespaces: bool,
-    /// AppArmor keeps ordinary users from making one.
+    /// Whether AppArmor does.
     pub(super) apparmor: bool,
 }
 
-/// What opening a device file has shown.
+/// The state of a device file, from an attempt to open it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Device {
     Opens,
@@ -39,7 +41,7 @@ impl Device {
 }
 
 impl Needs {
-    /// Looks at the settings of the kernel below `root`.
+    /// Reads the settings of the kernel, in `/proc/sys` below `root`.
     pub(super) fn here(root: &Path, fuse: Device, is_root: bool) -> Self {
         let setting = |name: &str| {
             let text = std::fs::read_to_string(root.join("proc/sys").join(name)).ok()?;
@@ -54,14 +56,14 @@ impl Needs {
         }
     }
 
-    /// The lines for a machine that is no container.
+    /// Returns the lines for a machine that is no container.
     fn machine(self) -> Vec<&'static str> {
         let mut lines = Vec::new();
         match (self.fuse, self.root) {
             (Device::Opens, _) => {}
             (Device::Missing, true) => lines.push("modprobe fuse"),
             (Device::Missing, false) => lines.push("sudo modprobe fuse"),
-            // Distributions have 0666: the right to mount is looked at elsewhere.
+            // As distributions have it: mounting needs more than this file.
             (Device::Denied, true) => lines.push("chmod 0666 /dev/fuse"),
             (Device::Denied, false) => lines.push("sudo chmod 0666 /dev/fuse"),
         }
@@ -79,14 +81,14 @@ impl Needs {
     }
 }
 
-/// What makes it the best.
+/// What makes the door `fuse` the best.
 pub(super) const LOSSLESS: &str = "through which programs notice least:\n";
 
-/// What a program could notice through a door.
+/// Returns what a program could notice of a door.
 pub(super) const fn loss(via: Via) -> &'static str {
     match via {
         Via::Fuse => {
-            "looks like a regular file; no SIGIO; no /proc/asound, which the other doors have"
+            "the device looks like a regular file; no SIGIO; no /proc/asound, which the other doors have"
         }
         Via::Handover => "an open file looks like a regular file; no SIGIO; no `cd /dev/snd`",
         Via::Preload => "for programs linked with glibc; adds one library to each process",
@@ -100,20 +102,20 @@ const DOCKER: &[&str] = &[
     "    devices: [/dev/fuse]",
     "    cap_add: [SYS_ADMIN]",
     "    security_opt: [\"apparmor:unconfined\"]",
-    "Dockerfile: no line gives a device. `ENTRYPOINT [\"aseqd\", \"run\", \"--\"]` gives every command a sequencer",
-    "by the door that works.",
-    "Or share one without any privilege: `sudo aseqd serve --mount /run/midi --mode 0666` on the machine, and",
+    "A Dockerfile cannot add a device. `ENTRYPOINT [\"aseqd\", \"run\", \"--\"]` gives every command a sequencer",
+    "through the best door that works.",
+    "Or share one, without any privilege: run `sudo aseqd serve --mount /run/midi --mode 0666` on the machine, and",
     "docker run -v /run/midi:/dev/snd IMAGE",
 ];
 const PODMAN: &[&str] = &[
     "podman run --device /dev/fuse IMAGE",
     "and with SELinux: --security-opt label=disable",
-    "Or share one: `aseqd serve --mount \"$XDG_RUNTIME_DIR/midi\"` on the machine, and",
+    "Or share one: run `aseqd serve --mount \"$XDG_RUNTIME_DIR/midi\"` on the machine, and",
     "podman run -v \"$XDG_RUNTIME_DIR/midi:/dev/snd\" IMAGE",
 ];
 const KUBERNETES: &[&str] = &[
     "in the container's securityContext: privileged: true",
-    "Or share the node's: `aseqd serve` there, a hostPath volume of /run/aseqd, and",
+    "Or share the node's: run `aseqd serve` there, and use a hostPath volume of /run/aseqd with",
     "    - {name: midi, mountPath: /dev/snd, mountPropagation: HostToContainer}",
 ];
 const CONTAINER: &[&str] = &[
@@ -121,11 +123,11 @@ const CONTAINER: &[&str] = &[
     "(LXC: features: fuse=1,nesting=1).",
 ];
 const FLATPAK: &[&str] = &[
-    "A Flatpak may not mount. Serve the machine, `sudo aseqd serve`, and show it:",
+    "A Flatpak may not mount. Run `sudo aseqd serve` on the machine, and let the Flatpak see its devices:",
     "flatpak override --user --device=all APP",
 ];
 const GITHUB: &[&str] = &[
-    "a step before: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+    "a step before it: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
     "(the action of this project does it).",
 ];
 const GITHUB_CONTAINER: &[&str] = &[
@@ -139,7 +141,7 @@ const GITLAB: &[&str] = &[
     "    security_opt = [\"apparmor:unconfined\"]",
 ];
 const WSL: &[&str] = &[
-    "Or, for the whole of it, `sudo aseqd serve`; with systemd (/etc/wsl.conf: [boot] systemd=true)",
+    "Or, for all programs: `sudo aseqd serve`; with systemd (/etc/wsl.conf: [boot] systemd=true)",
     "`sudo systemctl enable --now aseqd`.",
 ];
 const SYSTEMD: &[&str] = &[
@@ -149,14 +151,15 @@ const SYSTEMD: &[&str] = &[
     "    DeviceAllow=/dev/fuse rw",
     "    SystemCallFilter=@mount",
 ];
-/// What to add, for the places that hold, line by line.
+
+/// Returns what to add at these places, as lines.
 pub(super) fn lines(places: &[Place], needs: Needs) -> Vec<&'static str> {
     let container = |place: &Place| matches!(place, Place::Docker | Place::Podman);
     let in_container = places.iter().any(container);
     let mut advice: Vec<Vec<&'static str>> = Vec::new();
     for place in places {
         let lines: &[&str] = match place {
-            // Who runs it gives the options.
+            // The runner starts the container, so the options are the runner's, below.
             Place::Docker
                 if places.iter().any(|place| matches!(place, Place::GitHub | Place::GitLab)) =>
             {
@@ -170,7 +173,7 @@ pub(super) fn lines(places: &[Place], needs: Needs) -> Vec<&'static str> {
             Place::GitHub if in_container => GITHUB_CONTAINER,
             Place::GitHub => GITHUB,
             Place::GitLab => GITLAB,
-            // The container is what refuses.
+            // The container refuses, not WSL.
             Place::Wsl if in_container => continue,
             Place::Wsl => {
                 let or = |line: &&str| !line.starts_with("Or, for the whole machine");

@@ -1,15 +1,15 @@
-//! What kind of place this is: a container, a runner, a sandbox.
+//! Finds out what kind of place this is: a container, a runner, a sandbox.
 
 use std::fs;
 use std::path::Path;
 
-/// A place that decides what is allowed. Several may hold at once: a container on a runner.
+/// A place that decides what is allowed. There can be several at once, such as a container on a runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Docker,
     Podman,
     Kubernetes,
-    /// LXC, systemd-nspawn, or what else says that it is a container.
+    /// LXC, systemd-nspawn, or another container.
     OtherContainer,
     Flatpak,
     GitHub,
@@ -19,7 +19,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// The place in JSON.
+    /// Returns the place's name in JSON.
     pub(super) const fn id(self) -> &'static str {
         match self {
             Self::Docker => "docker",
@@ -34,6 +34,7 @@ impl Place {
         }
     }
 
+    /// Returns the place's name in text.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Docker => "a Docker container",
@@ -49,8 +50,8 @@ impl Place {
     }
 }
 
-/// The places that hold, the innermost first, from files below `root` and the environment. `processes` are this
-/// one and its parent.
+/// Returns the places that this process is in, the innermost first, from files below `root` and the environment.
+/// `processes` are the ids of this process and of its parent.
 pub(super) fn places(
     root: &Path,
     environment: &dyn Fn(&str) -> Option<String>,
@@ -77,7 +78,7 @@ pub(super) fn places(
     } else if set("container") || any(&["lxc", "machine.slice", "containerd"]) {
         found.push(Place::OtherContainer);
     }
-    // Its main process, or started by that.
+    // This process or its parent is the main process of a service. Others only inherit the variable.
     let own = |pid: String| pid.parse().is_ok_and(|pid| processes.contains(&pid));
     if environment("SYSTEMD_EXEC_PID").is_some_and(own) {
         found.push(Place::Systemd);
@@ -139,7 +140,7 @@ mod tests {
         assert_eq!(of(&[], &[("GITLAB_CI", "true")]), [Place::GitLab]);
         let both = of(&[(".dockerenv", "")], &[("GITHUB_ACTIONS", "true")]);
         assert_eq!(both, [Place::Docker, Place::GitHub]);
-        // The main process of a service, a child of that, and a stranger who has inherited the variable.
+        // The main process of a service, its child, and a process that has only inherited the variable.
         assert_eq!(of(&[], &[("SYSTEMD_EXEC_PID", "4321")]), [Place::Systemd]);
         assert_eq!(of(&[], &[("SYSTEMD_EXEC_PID", "1234")]), [Place::Systemd]);
         assert_eq!(of(&[], &[("SYSTEMD_EXEC_PID", "1")]), []);

@@ -1,5 +1,5 @@
-//! The keeper's side of a door that is tried: a process makes it, opens the sequencer through it, and
-//! becomes the command if that succeeds.
+//! Tries a door, on the keeper's side. A process makes the door, opens the sequencer through it, and becomes the
+//! command if that succeeds.
 
 use super::entry::{self, Entrance, Entry};
 use super::hotplug::Hotplug;
@@ -29,35 +29,35 @@ use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-/// Of a process without a word.
+/// The reason if the process ends without giving one.
 const DIED: &str = "the process that tried it has died";
 
-/// A command that runs, and what serves it.
+/// A running command, and the server behind its door.
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) command: Pid,
     pub(super) server: Server,
-    /// To follow changes of `/dev`, if the command has one of its own.
+    /// Follows changes of `/dev`, if the command has one of its own.
     pub(super) hotplug: Option<Hotplug>,
-    /// Must be there as long as programs are started.
+    /// What the door needs for as long as programs can start.
     pub(super) remains: Remains,
 }
 
-/// What the keeper has once the process has passed the door.
+/// The keeper's side of a door that the process has passed.
 struct Met {
     server: Server,
     remains: Remains,
     hotplug: Option<Hotplug>,
 }
 
-/// What the keeper makes of a door before there is a process for it.
+/// The keeper's side of a door before there is a process that tries it.
 #[derive(Debug)]
 enum Prepared {
     Fuse,
     Handover(mount::Private, Range<i32>),
-    /// A folder that somebody else serves is bound, which takes nothing of this process.
+    /// A folder of another server is bound. This process needs nothing for it.
     Bound,
-    /// Files of such a folder are handed over.
+    /// Files of a folder of another server are handed over.
     Lent(OwnedFd, Range<i32>),
     Preload(Box<PreloadDoor>, Library),
     Trap(Range<i32>),
@@ -73,7 +73,7 @@ pub(super) enum NotPassed {
 }
 
 impl NotPassed {
-    /// A reason of the door's.
+    /// Makes a refusal.
     fn refused(why: impl fmt::Display) -> Self {
         Self::Refused(why.to_string())
     }
@@ -113,7 +113,10 @@ pub(super) fn start(via: Via, args: &RunArgs, mask: &SignalSet) -> Result<Starte
     Ok(Started { command: process, server, hotplug, remains })
 }
 
-/// What can be made of the door before there is a process for it; and what the process does.
+/// Makes what a door needs before there is a process that tries it. Returns that, and what the process does.
+///
+/// # Errors
+/// The reason why the door cannot be used here.
 fn prepare(via: Via) -> Result<(Prepared, Entrance), Fail> {
     Ok(match via {
         Via::Fuse => (Prepared::Fuse, Entrance::Mount),
@@ -124,8 +127,8 @@ fn prepare(via: Via) -> Result<(Prepared, Entrance), Fail> {
         }
         Via::Preload => {
             let library =
-                Library::install().context("no place for the library to be loaded from")?;
-            // Programs that change their user come in, too.
+                Library::install().context("there is no place to load the library from")?;
+            // `true`: programs that change their user may enter too.
             let door = PreloadDoor::bind(&library, true).with_context(|| {
                 format!("no socket can be made in {}", library.folder().display())
             })?;
@@ -140,7 +143,10 @@ fn prepare(via: Via) -> Result<(Prepared, Entrance), Fail> {
     })
 }
 
-/// The same for a folder that somebody serves.
+/// Does the same to join the sequencer of a folder.
+///
+/// # Errors
+/// The reason why the folder cannot be joined, or not through this door.
 fn prepare_joined(via: Via, folder: &Path) -> Result<(Prepared, Entrance), Fail> {
     let directory = join::look(folder)?;
     match via {
@@ -156,7 +162,7 @@ fn prepare_joined(via: Via, folder: &Path) -> Result<(Prepared, Entrance), Fail>
     }
 }
 
-/// Serves the door until the process has passed it.
+/// Serves the door until the process has passed it or was refused.
 fn meet(prepared: Prepared, args: &RunArgs, ids: Ids, link: &Link) -> Result<Met, NotPassed> {
     let descriptor = match link.listen()? {
         Word::Door(descriptor) => descriptor,
@@ -165,7 +171,7 @@ fn meet(prepared: Prepared, args: &RunArgs, ids: Ids, link: &Link) -> Result<Met
     };
     let (way, remains) =
         way(prepared, ids, !args.timing.no_realtime, descriptor).map_err(NotPassed::refused)?;
-    // Without a way in of its own it serves nobody, and only waits for the command's end.
+    // A server without a door of its own serves no program; it only waits for the end of the command.
     let waits = TimingArgs { no_realtime: true, ..TimingArgs::default() };
     let timing = if way.is_some() { &args.timing } else { &waits };
     let ways = way.into_iter().collect();
@@ -181,7 +187,7 @@ fn meet(prepared: Prepared, args: &RunArgs, ids: Ids, link: &Link) -> Result<Met
         alarm.set(Some(Monotonic.now() + look)).context("a timer cannot be made")?;
         let word = match server.run().context("the server failed")? {
             Wake::Watched(number) if number == linked => link.listen()?,
-            // The word may have come while this process waited for a CPU, too.
+            // A word may also have come while this process waited for a CPU.
             Wake::Watched(_) if link.has_word()? => link.listen()?,
             Wake::Watched(_) if patience.is_over() => {
                 return Err(NotPassed::refused("an open of the sequencer did not come back"));
@@ -203,7 +209,10 @@ fn meet(prepared: Prepared, args: &RunArgs, ids: Ids, link: &Link) -> Result<Met
     }
 }
 
-/// The server's side of the door, with what the process has sent.
+/// Makes the server's side of the door from the descriptor that the process has sent.
+///
+/// # Errors
+/// The reason why the door cannot be served.
 fn way(
     prepared: Prepared,
     ids: Ids,
@@ -222,31 +231,32 @@ fn way(
             (device(fuse, ids)?, remains)
         }
         Prepared::Preload(door, library) => {
-            let socket = door.listener().context("no descriptor")?;
+            let socket = door.listener().context("a descriptor cannot be copied")?;
             (Way::Preload(*door), Remains::Library(library, socket))
         }
         Prepared::Trap(range) => {
             let listener = sent?;
-            let kept = listener.try_clone().context("no descriptor")?;
+            let kept = listener.try_clone().context("a descriptor cannot be copied")?;
             (Way::Trap(Trap::new(listener, range)?), Remains::Filter(kept, None))
         }
     };
     Ok((Some(way), remains))
 }
 
-/// Answers opens with files of this directory.
+/// Starts the thread that answers stopped opens with files of this directory.
 fn hand_over(
     listener: OwnedFd,
     directory: OwnedFd,
     range: Range<i32>,
     real_time: bool,
 ) -> Result<Remains, Fail> {
-    let kept = listener.try_clone().context("no descriptor")?;
+    let kept = listener.try_clone().context("a descriptor cannot be copied")?;
     let opener = handover::start(listener, directory, range, real_time)
-        .context("no thread for the hand-over")?;
+        .context("the thread of the hand-over cannot be started")?;
     Ok(Remains::Filter(kept, Some(opener)))
 }
 
+/// Makes the server's side of a FUSE mount.
 fn device(descriptor: OwnedFd, ids: Ids) -> Result<Way, Fail> {
     let config = Config {
         nodes: fuse::nodes(0o666, ids.uid, ids.gid),

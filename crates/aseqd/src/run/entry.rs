@@ -1,4 +1,4 @@
-//! The process that becomes the command: makes its door, tries it, executes CMD.
+//! Makes a door, opens the sequencer through it, and executes CMD, in the process that becomes the command.
 
 use super::STATUS_FAILED;
 use super::link::Link;
@@ -19,21 +19,21 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
-/// CMD exists and cannot be executed.
+/// The exit status if CMD exists and cannot be executed.
 const STATUS_NOT_EXECUTABLE: i32 = 126;
 
-/// What the process does to get in.
+/// What the process does to make its door.
 #[derive(Debug)]
 pub(super) enum Entrance {
-    /// Mounts the device where it alone sees it, or binds the folder of another server there.
+    /// Enters a namespace, and mounts the device or the folder of another server in it.
     Mount,
-    /// Has calls stopped.
+    /// Installs a seccomp filter that stops calls.
     Filter(Filter),
-    /// Has a library loaded, by these variables.
+    /// Sets these environment variables, which make programs load the library.
     Library(Vec<(&'static str, OsString)>),
 }
 
-/// What the process needs.
+/// What the keeper gives to the process.
 pub(super) struct Entry<'a> {
     pub(super) entrance: Entrance,
     pub(super) args: &'a RunArgs,
@@ -43,9 +43,9 @@ pub(super) struct Entry<'a> {
     pub(super) mask: &'a SignalSet,
 }
 
-/// In the child of the keeper.
+/// Becomes the command. Runs in the child of the keeper.
 pub(super) fn become_command(entry: Entry<'_>) -> ! {
-    // If the keeper dies, no sequencer is left: the kernel ends the command.
+    // If the keeper dies, there is no sequencer any more, and the kernel ends the command.
     let _unsupported = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
     if rustix::process::getppid() != Some(entry.keeper) {
         exit_now(STATUS_FAILED.into());
@@ -68,7 +68,7 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
     }
     let (program, arguments) = entry.args.command.split_first().unwrap_or_else(|| exit_now(2));
     let mut command = Command::new(program);
-    // A library of a run around this one would lead elsewhere.
+    // The library of an outer run would lead to the sequencer of that run.
     for variable in [SOCKET_VARIABLE, SECRET_VARIABLE, CARD_VARIABLE] {
         command.env_remove(variable);
     }
@@ -81,7 +81,10 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
     exit_now(if missing { STATUS_FAILED.into() } else { STATUS_NOT_EXECUTABLE })
 }
 
-/// Makes the door. Says what it is, for people.
+/// Makes the door, and opens the sequencer through it. Returns a description of the door.
+///
+/// # Errors
+/// The reason why the door does not lead to the sequencer.
 fn enter(entry: &Entry<'_>) -> Result<String, Fail> {
     match &entry.entrance {
         Entrance::Mount => {
@@ -115,8 +118,8 @@ fn enter(entry: &Entry<'_>) -> Result<String, Fail> {
     }
 }
 
-/// Opens the sequencer. Within the preload door of another run this process has that run's library, and
-/// would come to its sequencer: another process does it then.
+/// Opens the sequencer. Inside the preload door of another run, this process has the library of that run loaded and
+/// would reach its sequencer. Then another process, without that library, opens it.
 fn probe_past_libraries() -> Result<(), Fail> {
     if std::env::var_os(SOCKET_VARIABLE).is_none() {
         return probe();
@@ -126,11 +129,12 @@ fn probe_past_libraries() -> Result<(), Fail> {
     probe_by(other)
 }
 
-/// Has another process open the sequencer, with the library loaded; none that is linked statically.
+/// Has another process open the sequencer with the library loaded. If this program is statically linked, it cannot load
+/// the library, and nothing is opened.
 fn probe_by_library(variables: &[(&'static str, OsString)]) -> Result<(), Fail> {
     let own = own_program()?;
     if program::refuses_libraries(own.as_os_str()).is_some() {
-        // The command's programs will show it: nothing else is here that could be asked.
+        // There is no other program here that could try it. The programs of the command will.
         return Ok(());
     }
     let mut other = Command::new(own);
@@ -139,10 +143,13 @@ fn probe_by_library(variables: &[(&'static str, OsString)]) -> Result<(), Fail> 
 }
 
 fn own_program() -> Result<PathBuf, Fail> {
-    std::env::current_exe().context("this program has no path")
+    std::env::current_exe().context("the path of this program is not known")
 }
 
-/// What this program says when it is run to open the sequencer.
+/// Runs this program as `aseqd probe`.
+///
+/// # Errors
+/// What it prints, if it does not reach the sequencer.
 fn probe_by(mut own: Command) -> Result<(), Fail> {
     own.arg("probe").stdin(Stdio::null());
     let output = own.output().context("the probe cannot be started")?;
@@ -154,12 +161,15 @@ fn probe_by(mut own: Command) -> Result<(), Fail> {
     }
 }
 
-/// `aseqd probe`: does `/dev/snd/seq` lead to a sequencer?
+/// Runs `aseqd probe`.
+///
+/// # Errors
+/// A message if `/dev/snd/seq` cannot be opened or is no sequencer.
 pub fn probe_main() -> Result<ExitCode, Fail> {
     probe().map(|()| ExitCode::SUCCESS)
 }
 
-/// Opens the sequencer as the command would.
+/// Opens the sequencer, as the command would.
 fn probe() -> Result<(), Fail> {
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let device = aseqd_client::DEVICE;
@@ -171,14 +181,14 @@ fn probe() -> Result<(), Fail> {
         .with_context(|| format!("{device} is no sequencer through it"))
 }
 
-/// Why a program cannot be executed, and what to write instead where the mistake is a common one.
+/// Returns why a program cannot be executed, and what to write instead if the mistake is a common one.
 fn why(program: &OsStr, error: &std::io::Error) -> String {
     if error.kind() != std::io::ErrorKind::NotFound {
         return reason(error);
     }
     let name = program.to_string_lossy();
     let advice = if name.contains(char::is_whitespace) {
-        "; write its arguments without quotes around all, or use `sh -c 'LINE'`"
+        "; do not quote the command and its arguments as one word, or use `sh -c 'LINE'`"
     } else if name.contains('=') {
         "; to set a variable, use `env NAME=VALUE CMD`"
     } else {

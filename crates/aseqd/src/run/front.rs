@@ -1,4 +1,4 @@
-//! The process that the user started: signals in, exit status out.
+//! The process that the user started. It forwards signals to the keeper, and ends with the command's exit status.
 
 use super::{STATUS_FAILED, STAYS, tree};
 use aseqd_host::error::{Context as _, Fail};
@@ -8,6 +8,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 use std::os::fd::OwnedFd;
 
+/// The front of a run.
 #[derive(Debug)]
 pub(super) struct Front {
     keeper_end: OwnedFd,
@@ -21,7 +22,7 @@ impl Front {
         Ok(Self { keeper_end, keeper, signals })
     }
 
-    /// Until the keeper says how the command ended.
+    /// Forwards signals until the keeper tells how the command ended. Returns the exit status.
     pub(super) fn run(self) -> Result<u8, Fail> {
         loop {
             let mut ready = [
@@ -34,13 +35,13 @@ impl Front {
             }
             let answered = !ready[0].revents().is_empty();
             while let Some(signal) = self.signals.take().context("signals cannot be read")? {
-                // What the terminal sends, it sends to the command too, except that it is gone: that the kernel
-                // tells the first process of the session alone.
+                // A signal of the terminal reaches the command too, with one exception: if the terminal goes away,
+                // the kernel sends SIGHUP to the leader of the session only.
                 let hangup = signal.number == Signal::HUP.as_raw() && leads_session();
                 if (signal.from_process || hangup)
                     && let Ok(number) = u8::try_from(signal.number)
                 {
-                    // A keeper that is gone shows at the other descriptor.
+                    // If the keeper has died, the other descriptor shows it.
                     let _gone = rustix::io::write(&self.keeper_end, &[number]);
                 }
             }
@@ -61,9 +62,9 @@ impl Front {
         if said {
             return Ok(status[0]);
         }
-        // Nobody serves what it has started.
+        // The processes that it has started have no server any more.
         tree::kill_all();
         library::remove_all_abandoned();
-        Err(Fail::new("the process that serves has died"))
+        Err(Fail::new("the process that serves the sequencer has died"))
     }
 }

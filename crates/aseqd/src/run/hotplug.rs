@@ -1,9 +1,9 @@
-//! Nodes that appear in `/dev` or go while a command runs that has a `/dev` or `/dev/snd` of its own, with the
-//! door `fuse`.
+//! Keeps the command's own `/dev` or `/dev/snd` up to date when devices are plugged in or removed, with the door
+//! `fuse`.
 //!
-//! The process that makes the new directory watches the old one, before it copies it, and hands over what the
-//! keeper needs to follow. When something changes, a small process enters the command's namespaces, makes
-//! both directories the same again, and ends. Nothing runs while nothing changes.
+//! The process that makes the new directory starts to watch the old one before it copies it, and sends the keeper the
+//! descriptors that it needs. After a change, a small process enters the command's namespaces, makes both directories
+//! the same again, and ends. Nothing runs while nothing changes.
 
 use super::replaced::{self, Replaced};
 use aseqd_host::error::{Context as _, Fail};
@@ -15,27 +15,31 @@ use std::fs::File;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// As much of what happened as is read at once. What it was is of no interest.
-const EVENTS: usize = 4096;
-/// Reads before a change is followed, so that changes without an end keep nobody: what is left is the next one.
-const READS: usize = 64;
+/// Bytes of inotify events that one read takes. Their contents do not matter.
+const EVENT_BYTES: usize = 4096;
+/// The most reads before a change is followed, so that changes without an end cannot hold up the keeper. Events that
+/// are left count as the next change.
+const MAX_READS: usize = 64;
 
-/// What is needed to follow changes.
+/// The descriptors that are needed to follow changes.
 #[derive(Debug)]
 pub(super) struct Hotplug {
     which: Replaced,
+    /// The inotify descriptor.
     changes: OwnedFd,
     old: OwnedFd,
     new: OwnedFd,
+    /// The user namespace of the command.
     users: OwnedFd,
+    /// The mount namespace of the command.
     mounts: OwnedFd,
 }
 
 impl Hotplug {
-    /// How many descriptors it is.
+    /// How many descriptors there are.
     pub(super) const PARTS: usize = 5;
 
-    /// Watches a directory from now on, which may then be covered.
+    /// Starts to watch a directory, which may be covered by a mount afterwards.
     pub(super) fn watch(directory: &str) -> rustix::io::Result<OwnedFd> {
         let changes = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let which =
@@ -44,7 +48,7 @@ impl Hotplug {
         Ok(changes)
     }
 
-    /// In the process that has made the new directory: that, the old one, and its namespaces.
+    /// Collects the descriptors. Runs in the process that has made the new directory.
     pub(super) fn new(
         which: Replaced,
         changes: OwnedFd,
@@ -55,17 +59,17 @@ impl Hotplug {
         Ok(Self { which, changes, old, new, users: own("user")?, mounts: own("mnt")? })
     }
 
-    /// Whether the directory is `/dev/snd`, rather than `/dev`.
+    /// Returns whether the directory is `/dev/snd`, rather than `/dev`.
     pub(super) fn is_snd(&self) -> bool {
         self.which == Replaced::Snd
     }
 
-    /// Its descriptors, to be sent.
+    /// Returns the descriptors, in the order in which [`from_parts`](Self::from_parts) takes them.
     pub(super) fn parts(&self) -> [BorrowedFd<'_>; Self::PARTS] {
         [&self.changes, &self.old, &self.new, &self.users, &self.mounts].map(AsFd::as_fd)
     }
 
-    /// From what was sent.
+    /// Takes the descriptors that the other process has sent. Returns `None` if some are missing.
     pub(super) fn from_parts(
         is_snd: bool,
         mut parts: impl Iterator<Item = OwnedFd>,
@@ -80,10 +84,10 @@ impl Hotplug {
         })
     }
 
-    /// Has a process follow what has changed. Whoever waits for children reaps it.
+    /// Starts a process that follows the changes. The caller must reap it.
     pub(super) fn follow(&self) -> Result<(), Fail> {
-        let mut events = [MaybeUninit::<u8>::uninit(); EVENTS];
-        for _ in 0..READS {
+        let mut events = [MaybeUninit::<u8>::uninit(); EVENT_BYTES];
+        for _ in 0..MAX_READS {
             if rustix::io::read(&self.changes, &mut events).is_err() {
                 break;
             }
@@ -98,9 +102,10 @@ impl Hotplug {
         }
     }
 
+    /// Enters the namespaces of the command.
     fn enter(&self) -> rustix::io::Result<()> {
         match move_into_link_name_space(self.users.as_fd(), Some(LinkNameSpaceType::User)) {
-            // It is this process's own already.
+            // It is this process's own namespace already.
             Ok(()) | Err(Errno::INVAL) => {}
             Err(error) => return Err(error),
         }

@@ -1,6 +1,6 @@
-//! `run --join DIR`: the command comes into a sequencer that somebody serves, instead of one of its own.
+//! `run --join DIR`: lets the command use the sequencer that another server serves in DIR.
 //!
-//! The doors are those that need no server here: the files of DIR are bound to `/dev/snd` where the command
+//! Only doors that need no server of their own can do this: the files of DIR are bound to `/dev/snd` where the command
 //! alone sees it, or handed over to its opens.
 
 use aseqd_client::ioctl::ioctl;
@@ -14,13 +14,14 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 
-/// The folder, opened, if a sequencer is there that this user may use.
+/// Opens the folder, and checks that it has a sequencer that this user may use.
 ///
 /// # Errors
-/// As a sentence: what is wrong with the folder, its server or its mode, and what to do.
+/// A message if the folder cannot be opened, its server has ended, does not answer or serves another user alone, or
+/// this user may not open its files. It says what to do.
 pub(super) fn look(folder: &Path) -> Result<OwnedFd, Fail> {
     let place = folder.display();
-    // The list of mounts first: whatever asks for the folder itself could wait for a server that hangs.
+    // The list of mounts first: any call on the folder itself would wait for a server that hangs.
     if let Some(mount) = Mount::at(folder)? {
         judge(&mount, folder)?;
     }
@@ -46,7 +47,10 @@ pub(super) fn look(folder: &Path) -> Result<OwnedFd, Fail> {
     Ok(directory)
 }
 
-/// Refuses a mount whose server is of no use to this user.
+/// Checks that the server of a mount lives and serves this user.
+///
+/// # Errors
+/// A message if it does not.
 fn judge(mount: &Mount, folder: &Path) -> Result<(), Fail> {
     let place = folder.display();
     let server = mount.server()?;
@@ -69,7 +73,7 @@ fn judge(mount: &Mount, folder: &Path) -> Result<(), Fail> {
     }
 }
 
-/// What a path is that is no folder.
+/// Returns the message for a path that is no folder.
 fn no_folder(path: &Path) -> Fail {
     let socket = fs::metadata(path).is_ok_and(|file| file.file_type().is_socket());
     let place = path.display();
@@ -82,6 +86,7 @@ fn no_folder(path: &Path) -> Fail {
     })
 }
 
+/// Returns the message for a file that this user may not open.
 fn not_allowed(folder: &Path, node: &str) -> Fail {
     let path = folder.join(node);
     let whose = fs::metadata(&path).map(|file| {
@@ -89,13 +94,16 @@ fn not_allowed(folder: &Path, node: &str) -> Fail {
         format!(" (mode {mode:04o}, user {uid}, group {gid})")
     });
     Fail::new(format!(
-        "{} may not be opened by this user{}: serve it with another `--mode`, `--owner` or `--group`",
+        "this user may not open {}{}: serve it with another `--mode`, `--owner` or `--group`",
         path.display(),
         whose.unwrap_or_default()
     ))
 }
 
-/// The folder as a mount that can be attached elsewhere, for the mount namespace that this process is in.
+/// Copies the folder's mount, so that it can be attached elsewhere in the mount namespace of this process.
+///
+/// # Errors
+/// A message if the kernel refuses.
 pub(super) fn copy(folder: &Path) -> Result<OwnedFd, Fail> {
     use rustix::mount::{OpenTreeFlags, open_tree};
     let flags = OpenTreeFlags::OPEN_TREE_CLONE

@@ -1,4 +1,4 @@
-//! The process that serves the device and is the command's parent.
+//! The process that serves the device, and is the command's parent.
 
 use super::attempt::{self, NotPassed, Started};
 use super::join;
@@ -16,23 +16,26 @@ use rustix::process::{
 };
 use std::os::fd::OwnedFd;
 
-/// Starts the command, serves it, and says how it ended.
+/// Starts the command and serves it until it ends. Returns its exit status, and what its door still needs.
+///
+/// # Errors
+/// A message if no door can be tried, or the server fails.
 pub(super) fn main(
     args: &RunArgs,
     front: &OwnedFd,
     signals: &SignalSet,
     mask: &SignalSet,
 ) -> Result<(u8, Remains), Fail> {
-    // Processes that lose their parent become ours, so that they can be found at the end.
+    // Processes that lose their parent become children of this one, so that it finds them at the end.
     set_child_subreaper(Pid::from_raw(1)).context("cannot become a subreaper")?;
     let signal_fd = SignalFd::new(signals).context("signals cannot be received")?;
     let Some(started) = choose(args, mask)? else { return Ok((STATUS_FAILED, Remains::Nothing)) };
     let Started { command, mut server, hotplug, remains } = started;
     take_descriptors();
-    // The terminal's signals are for the command alone, which stays in the group it was started in. Not in another
-    // group of the same session: the end of the command would then be the end of the group's last tie to the
-    // session, and the kernel hangs up on such a group if one of its processes is stopped. Where this is refused,
-    // the signals reach a process that has them blocked.
+    // Leaves the session, so that signals of the terminal reach only the command, which stays in its process group.
+    // Another group of the same session would not do: it would become orphaned when the command ends, and the kernel
+    // sends SIGHUP to an orphaned group that has a stopped process. If setsid fails, the signals come here too, where
+    // they are blocked.
     let _refused = setsid();
     detach_from_terminal();
     let front_number = server.watch(front).context("cannot wait for the front")?;
@@ -43,13 +46,13 @@ pub(super) fn main(
         match server.run().context("the server failed")? {
             Wake::Watched(number) if Some(number) == hotplug_number => {
                 if let Some(hotplug) = &hotplug {
-                    // Without a process for it what is plugged in is not seen, and all else goes on.
+                    // If no process can be started, new devices are not seen. Everything else goes on.
                     let _as_before = hotplug.follow();
                 }
             }
             Wake::Watched(number) if number == front_number => {
                 if !forward(front, command) {
-                    // The front is gone, killed: so is everything that it started.
+                    // The front was killed, so everything that it has started ends too.
                     tree::kill_all();
                     drop(remains);
                     exit_now(STATUS_FAILED.into());
@@ -64,7 +67,7 @@ pub(super) fn main(
             }
             Wake::Watched(_) => {}
             Wake::Disconnected => {
-                // Somebody took the mount away, in the command's own namespace; it still runs.
+                // The mount was taken away, in the command's own namespace. The command still runs.
                 return Ok((reap(command), remains));
             }
         }
@@ -79,7 +82,7 @@ fn choose(args: &RunArgs, mask: &SignalSet) -> Result<Option<Started>, Fail> {
     if let Some(folder) = &args.join
         && let Err(why) = join::look(folder)
     {
-        // The same through every door.
+        // No door can help.
         say(&why);
         return Ok(None);
     }
@@ -99,14 +102,14 @@ fn choose(args: &RunArgs, mask: &SignalSet) -> Result<Option<Started>, Fail> {
         }
         refused.push((via, why));
     }
-    // With --verbose all has been said.
+    // With --verbose, every reason has been printed already.
     if !args.verbose || refused.len() == 1 {
         say(&sentence(&refused));
     }
     Ok(None)
 }
 
-/// Says why no door was passed: each reason once, behind the doors that have it.
+/// Returns why no door was passed, each reason once, after the doors that have it.
 fn sentence(refused: &[(Via, String)]) -> String {
     if let [(_, why)] = refused {
         return why.clone();
@@ -119,8 +122,8 @@ fn sentence(refused: &[(Via, String)]) -> String {
     format!("no door leads to a sequencer here. {}", each.collect::<Vec<_>>().join("; "))
 }
 
-/// Processes of the command that outlive it and hold the device open would wait for ever, or spin, on
-/// a device that is gone: they are asked to end, then made to. Others are left alone.
+/// Ends processes that outlive the command and have the device open: first with SIGTERM, then with SIGKILL. They would
+/// wait or spin for ever on a device that is gone. Other processes are left alone.
 fn end_leftovers(server: &mut Server) -> Result<(), Fail> {
     let unused = |server: &Server| server.session().processes().next().is_none();
     for signal in [Signal::TERM, Signal::KILL] {
@@ -139,7 +142,7 @@ fn end_leftovers(server: &mut Server) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Hands signals from the front on. False when the front is gone.
+/// Forwards a signal from the front to the command. Returns `false` if the front has died.
 fn forward(front: &OwnedFd, command: Pid) -> bool {
     let mut number = [0];
     match rustix::io::read(front, &mut number) {
@@ -154,7 +157,7 @@ fn forward(front: &OwnedFd, command: Pid) -> bool {
     }
 }
 
-/// Reaps all that has ended; the command's status if it was among it.
+/// Reaps all children that have ended. Returns the command's status if it is one of them.
 fn reap_all(command: Pid) -> Option<u8> {
     let mut status = None;
     while let Ok(Some((pid, ended))) = wait(WaitOptions::NOHANG) {
@@ -165,7 +168,7 @@ fn reap_all(command: Pid) -> Option<u8> {
     status
 }
 
-/// Waits for the command.
+/// Waits for the command to end, and returns its status.
 fn reap(command: Pid) -> u8 {
     loop {
         match rustix::io::retry_on_intr(|| waitpid(Some(command), WaitOptions::empty())) {
@@ -179,21 +182,21 @@ fn reap(command: Pid) -> u8 {
     }
 }
 
-/// As a shell gives it: the exit status, or 128 + n for signal n.
+/// Returns the status as a shell gives it: the exit status, or 128 + n for signal n.
 fn exit_status(status: WaitStatus) -> Option<u8> {
     let number = status.exit_status().or_else(|| status.terminating_signal().map(|n| 128 + n))?;
     u8::try_from(number).ok()
 }
 
-/// A door may have a descriptor for each file and connection of programs. The command has its own limit
-/// already.
+/// Raises the limit of descriptors of this process: a door may need one for each file and connection of programs. The
+/// command has been started already, with the limit that it had.
 fn take_descriptors() {
     let limit = getrlimit(Resource::Nofile);
-    // A soft limit can be raised to the hard one by anybody.
+    // Every process may raise its soft limit to the hard one.
     let _kept = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
-/// Standard input and output are the command's; errors are still told.
+/// Gives up standard input and output, which are the command's. Standard error stays, for messages.
 fn detach_from_terminal() {
     if let Ok(null) = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null") {
         let _kept = rustix::stdio::dup2_stdin(&null);

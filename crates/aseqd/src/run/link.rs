@@ -1,5 +1,5 @@
-//! Between the keeper and a process that is about to become the command: the door, and whether it
-//! leads to the sequencer.
+//! The socket between the keeper and the process that becomes the command. Over it go the door's descriptors, and
+//! whether the door leads to the sequencer.
 
 use super::hotplug::Hotplug;
 use super::pair;
@@ -13,47 +13,47 @@ use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// The longest sentence.
-const ROOM: usize = 4096;
+/// Bytes of the longest message, with its first byte. A longer reason is cut.
+const MAX_MESSAGE: usize = 4096;
 
 const DOOR: u8 = b'd';
 const HOTPLUG: u8 = b'h';
 const PASSED: u8 = b'p';
 const REFUSED: u8 = b'r';
 
-/// One end.
+/// One end of the socket.
 #[derive(Debug)]
 pub(super) struct Link(OwnedFd);
 
-/// What the process says.
+/// What the process tells the keeper.
 #[derive(Debug)]
 pub(super) enum Word {
-    /// The door is made; what the keeper has to serve it by.
+    /// The door is made. The keeper serves it through the descriptor, if there is one.
     Door(Option<OwnedFd>),
-    /// What it takes to follow changes of `/dev`.
+    /// The descriptors with which the keeper can follow changes of `/dev`.
     Hotplug(Hotplug),
-    /// It leads to the sequencer: the process becomes the command.
+    /// The door leads to the sequencer, and the process becomes the command.
     Passed,
-    /// It cannot be had, and the process ends: why.
+    /// The door cannot be used, for this reason, and the process ends.
     Refused(String),
-    /// The process has ended without a word.
+    /// The process has ended without a message.
     Gone,
 }
 
 impl Link {
-    /// The keeper's end and the other.
+    /// Makes the keeper's end and the other.
     pub(super) fn new() -> Result<(Self, Self), Fail> {
         let (ours, theirs) = pair()?;
         Ok((Self(ours), Self(theirs)))
     }
 
-    /// Says [`Word::Door`].
+    /// Sends [`Word::Door`].
     pub(super) fn door(&self, descriptor: Option<BorrowedFd<'_>>) -> Result<(), Fail> {
         let descriptors: Vec<_> = descriptor.into_iter().collect();
         self.send(&[DOOR], &descriptors).context("the door cannot be handed over")
     }
 
-    /// Says [`Word::Hotplug`].
+    /// Sends [`Word::Hotplug`].
     pub(super) fn hotplug(&self, hotplug: &Hotplug) -> Result<(), Fail> {
         self.send(&[HOTPLUG, hotplug.is_snd().into()], &hotplug.parts())
             .context("/dev cannot be handed over")
@@ -68,20 +68,20 @@ impl Link {
         sendmsg(&self.0, &[IoSlice::new(word)], &mut control, SendFlags::NOSIGNAL).map(drop)
     }
 
-    /// Says [`Word::Passed`].
+    /// Sends [`Word::Passed`].
     pub(super) fn passed(&self) {
-        // A keeper that is gone has ended this process as well.
+        // If the keeper has died, the kernel ends this process as well.
         let _gone = rustix::io::write(&self.0, &[PASSED]);
     }
 
-    /// Says [`Word::Refused`].
+    /// Sends [`Word::Refused`].
     pub(super) fn refused(&self, why: &str) {
         let mut bytes = vec![REFUSED];
-        bytes.extend(why.bytes().take(ROOM - 1));
+        bytes.extend(why.bytes().take(MAX_MESSAGE - 1));
         let _gone = rustix::io::write(&self.0, &bytes);
     }
 
-    /// Returns whether a word is there to be taken.
+    /// Returns whether [`listen`](Self::listen) would return at once.
     pub(super) fn has_word(&self) -> Result<bool, Fail> {
         let mut ready = [PollFd::new(&self.0, PollFlags::IN)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -89,16 +89,16 @@ impl Link {
         ready.map(|ready| ready > 0).context("cannot wait for the command")
     }
 
-    /// Waits for a word.
+    /// Waits for the next word.
     pub(super) fn listen(&self) -> Result<Word, Fail> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(Hotplug::PARTS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
-        let mut bytes = vec![0; ROOM];
+        let mut bytes = vec![0; MAX_MESSAGE];
         let received = rustix::io::retry_on_intr(|| {
             let room = &mut [IoSliceMut::new(&mut bytes)];
             recvmsg(&self.0, room, &mut control, RecvFlags::CMSG_CLOEXEC)
         });
-        let length = received.context("no word from the command")?.bytes;
+        let length = received.context("the process that tries the door cannot be heard")?.bytes;
         let mut descriptors = control.drain().flat_map(|message| match message {
             RecvAncillaryMessage::ScmRights(descriptors) => descriptors.collect(),
             _ => Vec::new(),
@@ -107,7 +107,7 @@ impl Link {
             Some((&DOOR, _)) => Word::Door(descriptors.next()),
             Some((&HOTPLUG, which)) => {
                 let hotplug = Hotplug::from_parts(which == [1], descriptors);
-                let missing = || Fail::new("/dev came through the link in parts");
+                let missing = || Fail::new("descriptors for changes of /dev were lost");
                 Word::Hotplug(hotplug.ok_or_else(missing)?)
             }
             Some((&PASSED, _)) => Word::Passed,

@@ -1,14 +1,15 @@
-//! `aseqd run -- CMD`: a sequencer for one command and its children.
+//! `aseqd run -- CMD`: runs a command with a sequencer for it and its children.
 //!
-//! Three processes. The *front* is the one that the user started: it forwards signals and ends with
-//! the command's status. The *keeper* serves the device, in one thread, and is the parent of the
-//! command. The *command* makes its door, opens the sequencer through it to see that it leads there,
-//! and becomes CMD; if it does not, another process tries the next door. If
-//! the front dies, the keeper ends all that it has started; if the keeper dies, the kernel ends the
-//! command, and the front the rest. Nothing is mounted where others see it, so nothing can be left over.
+//! There are three processes. The *front* is the one that the user started; it forwards signals, and ends with the
+//! command's status. The *keeper* serves the device in one thread, and is the parent of the command. The *command*
+//! makes its door, opens the sequencer through it, and becomes CMD. If the open fails, another process tries the next
+//! door.
 //!
-//! Processes that outlive CMD, without the device, are left alone. Where they need somebody to answer
-//! the calls that stop, the keeper stays for them as a small program: `run/remainder.rs`.
+//! If the front dies, the keeper ends everything that it has started. If the keeper dies, the kernel ends the command,
+//! and the front ends the rest. Nothing is mounted where other programs see it, so nothing can be left over.
+//!
+//! Processes that outlive CMD and do not have the device open are left alone. If their door needs a process that
+//! answers, the keeper becomes a small program that does: `run/remainder.rs`.
 
 mod attempt;
 mod entry;
@@ -40,13 +41,13 @@ use rustix::process::{Pid, Signal, set_child_subreaper};
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
-/// aseqd itself failed, or CMD does not exist.
+/// The exit status if aseqd itself failed or CMD does not exist.
 const STATUS_FAILED: u8 = 127;
 
-/// Behind the status, from a keeper that does not end with it.
+/// The keeper sends this byte after the status if it stays for processes that outlive CMD.
 const STAYS: u8 = 1;
 
-/// Signals that the front hands on to the command.
+/// The signals that the front forwards to the command.
 const FORWARDED: [Signal; 8] = [
     Signal::HUP,
     Signal::INT,
@@ -58,8 +59,7 @@ const FORWARDED: [Signal; 8] = [
     Signal::WINCH,
 ];
 
-/// Runs a command with a sequencer of its own. The exit status is the command's, 128 + n if signal n
-/// ended it, 127 or 126 if it could not be run.
+/// Runs `aseqd run`. The exit status is the command's; 128 + n if signal n ended it; 127 or 126 if it could not be run.
 #[must_use]
 pub fn main(args: &RunArgs) -> ExitCode {
     match start(args) {
@@ -73,13 +73,13 @@ pub fn main(args: &RunArgs) -> ExitCode {
 
 fn start(args: &RunArgs) -> Result<u8, Fail> {
     door::offer_card(args.timing.sequencer.card && !door::machine_has_card());
-    // Before the first fork: from here on signals wait for whoever reads them.
+    // Before the first fork, so that no signal is lost: each waits until the front or the keeper reads it.
     let mut blocked = FORWARDED.to_vec();
     blocked.push(Signal::CHILD);
     let signals = SignalSet::of(&blocked);
     let mask = signals.block().context("signals cannot be blocked")?;
     let (front_end, keeper_end) = pair()?;
-    // Should the keeper be killed, what it has started becomes the front's. Not inherited by a fork.
+    // If the keeper is killed, its children become the front's. A fork does not inherit this.
     set_child_subreaper(Pid::from_raw(1)).context("cannot become a subreaper")?;
     match fork().context("a process cannot be started")? {
         Fork::Parent(keeper) => {
@@ -91,19 +91,19 @@ fn start(args: &RunArgs) -> Result<u8, Fail> {
             let ended = keeper::main(args, &keeper_end, &signals, &mask);
             let (status, remains) = ended.unwrap_or_else(|error| {
                 say(&error);
-                // What it has started has no sequencer any more.
+                // Processes that it has started have no sequencer any more.
                 tree::kill_all();
                 (STATUS_FAILED, Remains::Nothing)
             });
             let stays = remains.are_needed();
-            // The front ends with this. It may be gone: nobody else wants to know.
+            // The front ends with this status. If it has been killed, nothing else needs it.
             let said = if stays { &[status, STAYS][..] } else { &[status] };
             if stays {
                 let _gone = rustix::io::write(&keeper_end, said);
                 drop(keeper_end);
                 remains.stay()
             }
-            // Nothing is left over when the front has ended.
+            // Before the front ends, so that nothing is left over then.
             drop(remains);
             let _gone = rustix::io::write(&keeper_end, said);
             exit_now(0)
@@ -111,7 +111,7 @@ fn start(args: &RunArgs) -> Result<u8, Fail> {
     }
 }
 
-/// Two ends of a socket on which every message arrives whole.
+/// Makes a pair of sockets that keep messages whole.
 fn pair() -> Result<(OwnedFd, OwnedFd), Fail> {
     socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
         .context("sockets cannot be made")

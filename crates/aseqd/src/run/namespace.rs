@@ -1,9 +1,8 @@
-//! A mount namespace in which `/dev/snd/seq` and `/dev/snd/timer` are ours.
+//! Makes a mount namespace in which `/dev/snd/seq` and `/dev/snd/timer` are ours.
 //!
-//! Where `/dev/snd` exists its other nodes stay visible: a small tmpfs takes the place of the
-//! directory, with the nodes bound into it. Where it does not, that is done to `/dev` as a whole,
-//! because a user cannot make a directory there. All of it is in this namespace alone and goes with
-//! it.
+//! If `/dev/snd` exists, a small tmpfs covers it, and its other nodes are bound into the tmpfs, so that they stay
+//! visible. If it does not exist, the same is done to `/dev` as a whole, because an ordinary user cannot make a
+//! directory there. All mounts are in this namespace only, and end with it.
 
 use super::hotplug::Hotplug;
 use super::join;
@@ -28,10 +27,10 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
-/// The node of a devpts.
+/// The node that makes terminals in a devpts.
 const PTS_PTMX: &CStr = c"pts/ptmx";
 
-/// Who runs the command.
+/// The user and group of the command.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ids {
     pub(super) uid: u32,
@@ -39,6 +38,7 @@ pub(super) struct Ids {
 }
 
 impl Ids {
+    /// Returns those of this process.
     pub(super) fn own() -> Self {
         Self { uid: rustix::process::geteuid().as_raw(), gid: rustix::process::getegid().as_raw() }
     }
@@ -47,27 +47,30 @@ impl Ids {
 /// Where the device files come from.
 #[derive(Debug)]
 enum Files<'a> {
-    /// A mount that is made here, and that the keeper serves.
+    /// From a FUSE mount that is made here and that the keeper serves.
     Own { fuse: OwnedFd, keeper: &'a Link },
-    /// A folder that somebody serves, as a mount to attach.
+    /// From the folder of another server, as a mount to attach.
     Joined(OwnedFd),
 }
 
-/// Enters the namespace, mounts the device, and hands its descriptor to the keeper, who must serve
-/// it from then on; or binds the folder of another server. Says what the door is.
+/// Enters the namespace. Mounts the device and sends its descriptor to the keeper, which must serve it from then on, or
+/// binds the folder of another server. Returns a description of the door.
+///
+/// # Errors
+/// A message if the kernel or its settings refuse a namespace, `/dev/fuse` or a mount. It says how to allow it.
 pub(super) fn enter(ids: Ids, keeper: &Link, joined: Option<&Path>) -> Result<String, Fail> {
     let user_namespace = make_namespaces(ids)?;
-    // What is mounted here stays here; what others mount later still comes.
+    // Mounts made here stay in this namespace. Mounts made outside later still appear in it.
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::DOWNSTREAM)
         .context("mounts cannot be made private")?;
     let files = match joined {
-        // Before anything is mounted, which might cover it.
+        // Before anything is mounted that might cover it.
         Some(folder) => Files::Joined(join::copy(folder)?),
         None => Files::Own { fuse: mounts::open_fuse()?, keeper },
     };
     let existing =
         openat(CWD, SND, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
-    // Before anything of it is copied.
+    // Before it is copied, so that no change is missed.
     let which = if existing.is_ok() { Replaced::Snd } else { Replaced::Dev };
     let changes = Hotplug::watch(which.path());
     let (old, new) = match existing {
@@ -77,7 +80,7 @@ pub(super) fn enter(ids: Ids, keeper: &Link, joined: Option<&Path>) -> Result<St
     if joined.is_some() {
         keeper.door(None)?;
     }
-    // Without it all works, but for what is plugged in later.
+    // Without this, only devices that are plugged in later are missing.
     if let Ok(changes) = changes
         && let Ok(hotplug) = Hotplug::new(which, changes, old, new)
     {
@@ -91,13 +94,13 @@ pub(super) fn enter(ids: Ids, keeper: &Link, joined: Option<&Path>) -> Result<St
     Ok(format!("{files} at {SND}/seq and {SND}/timer, in {how} of its own"))
 }
 
-/// A mount namespace; with a user namespace around it if that is the only way. True if it was.
+/// Enters a mount namespace, with a user namespace around it if there is no other way. Returns whether there is one.
 fn make_namespaces(ids: Ids) -> Result<bool, Fail> {
     if ids.uid == 0 {
         match unshare(UnshareFlags::NEWNS) {
             Ok(()) => return Ok(false),
             Err(error) if error.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {}
-            Err(error) => return Err(error).context("no mount namespace"),
+            Err(error) => return Err(error).context("a mount namespace cannot be made"),
         }
     }
     unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS).map_err(|error| {
@@ -122,6 +125,7 @@ fn make_namespaces(ids: Ids) -> Result<bool, Fail> {
     Ok(true)
 }
 
+/// Returns the error for a mount that the kernel refuses, with what to do.
 fn no_mount(target: &str) -> impl FnOnce(Errno) -> Fail + '_ {
     move |error| {
         Fail::new(format!(
@@ -133,12 +137,12 @@ fn no_mount(target: &str) -> impl FnOnce(Errno) -> Fail + '_ {
     }
 }
 
-/// `/dev/snd` exists: its nodes stay.
+/// Replaces a `/dev/snd` that exists. Its other nodes stay.
 fn replace_snd(files: &Files<'_>, old: OwnedFd) -> Result<(OwnedFd, OwnedFd), Fail> {
     let new = cover(SND)?;
     bind_entries(Replaced::Snd, &old, &new)?;
     if !shares_inodes() {
-        // Every open must come through the directory: see `chardev::Inodes`.
+        // Every open must look the name up in the mount: see `chardev::Inodes`.
         rustix::fs::mkdirat(&new, "aseqd", Mode::from_raw_mode(0o755)).context("/dev/snd/aseqd")?;
         files.mount("/dev/snd/aseqd")?;
         for &(name, _) in nodes() {
@@ -151,7 +155,7 @@ fn replace_snd(files: &Files<'_>, old: OwnedFd) -> Result<(OwnedFd, OwnedFd), Fa
     files.mount("/dev/snd/.aseqd")?;
     for &(name, _) in nodes() {
         match bind_device(&new, name) {
-            // A folder that was joined may have a sequencer alone.
+            // A folder that was joined may have only a sequencer.
             Err(Errno::NOENT) if matches!(files, Files::Joined(_)) => {}
             bound => bound.with_context(|| format!("{SND}/{name} cannot be bound"))?,
         }
@@ -161,7 +165,7 @@ fn replace_snd(files: &Files<'_>, old: OwnedFd) -> Result<(OwnedFd, OwnedFd), Fa
     Ok((old, new))
 }
 
-/// Binds a file of the device's mount beside it. The look-ups of this are served by the keeper.
+/// Binds a file of the device's mount to the directory. The keeper answers the look-up of the file meanwhile.
 fn bind_device(snd: &OwnedFd, name: &str) -> rustix::io::Result<()> {
     let c_name = CString::new(name).map_err(|_| Errno::INVAL)?;
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
@@ -170,7 +174,7 @@ fn bind_device(snd: &OwnedFd, name: &str) -> rustix::io::Result<()> {
     attach(&node, snd, &c_name)
 }
 
-/// `/dev/snd` does not exist: a new `/dev` that has it, and all that the old one has.
+/// Replaces a `/dev` that has no `snd`. The new one has it, and everything that the old one has.
 fn replace_dev(files: &Files<'_>) -> Result<(OwnedFd, OwnedFd), Fail> {
     let old = openat(CWD, DEV, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .context("/dev cannot be opened")?;
@@ -180,7 +184,7 @@ fn replace_dev(files: &Files<'_>) -> Result<(OwnedFd, OwnedFd), Fail> {
     place_ptmx(&old, &new, whole).context("/dev/ptmx")?;
     rustix::fs::mkdirat(&new, "snd", Mode::from_raw_mode(0o755)).context(SND)?;
     files.mount(SND)?;
-    // In a user namespace the directory belongs to the user, who could not write to the old one.
+    // In a user namespace the directory belongs to the user, even one who could not write to the old one.
     let writable = rustix::fs::accessat(&old, ".", Access::WRITE_OK, AtFlags::EACCESS).is_ok();
     if !writable {
         rustix::fs::fchmod(&new, Mode::from_raw_mode(0o555)).context(DEV)?;
@@ -188,8 +192,8 @@ fn replace_dev(files: &Files<'_>) -> Result<(OwnedFd, OwnedFd), Fail> {
     Ok((old, new))
 }
 
-/// Makes `/dev/ptmx`, through which programs get terminals. The driver takes the terminals of `pts` beside
-/// the node, in the same file system and mount as the node: a bind of the node alone leads nowhere (ENOENT).
+/// Makes `/dev/ptmx`, through which programs get terminals. The driver looks for `pts` beside the node, in the same
+/// mount. So a bind of the node alone fails (`ENOENT`).
 fn place_ptmx(old: &OwnedFd, new: &OwnedFd, whole: Option<OwnedFd>) -> rustix::io::Result<()> {
     let stat = match statat(old, PTMX, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) => return Ok(()),
@@ -198,7 +202,7 @@ fn place_ptmx(old: &OwnedFd, new: &OwnedFd, whole: Option<OwnedFd>) -> rustix::i
     if FileType::from_raw_mode(stat.st_mode) != FileType::CharacterDevice {
         return bind_entry(old, new, &CString::from(PTMX));
     }
-    // Only root of the machine may make nodes.
+    // This works only for root outside of user namespaces.
     let made = mknodat(new, PTMX, FileType::CharacterDevice, Mode::empty(), stat.st_rdev);
     if made.is_ok() {
         let (uid, gid) = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
@@ -212,9 +216,9 @@ fn place_ptmx(old: &OwnedFd, new: &OwnedFd, whole: Option<OwnedFd>) -> rustix::i
     rustix::fs::symlinkat(c".aseqd/ptmx", new, PTMX)
 }
 
-/// A copy of `/dev` with all that is mounted in it, if the node that each devpts has of its own may not be
-/// used: the mount option `ptmxmode` decides. A part of it cannot be had, since a user may not look below
-/// mounts that root has made; and once something covers it the copy would be covered, too.
+/// Copies `/dev` with all its mounts, if the user may not open the devpts's own node (mount option `ptmxmode`). It has
+/// to be all of `/dev`: the kernel does not let a user copy a mount without the mounts in it. And it has to be before
+/// `/dev` is covered, or the copy would be covered too.
 fn whole_dev(old: &OwnedFd) -> rustix::io::Result<Option<OwnedFd>> {
     let asked = Access::READ_OK | Access::WRITE_OK;
     if rustix::fs::accessat(old, PTS_PTMX, asked, AtFlags::EACCESS).is_ok() {
@@ -236,6 +240,7 @@ fn cover(directory: &str) -> Result<OwnedFd, Fail> {
 }
 
 impl Files<'_> {
+    /// Mounts the files on a directory.
     fn mount(&self, target: &str) -> Result<(), Fail> {
         match self {
             Self::Own { fuse, keeper } => {
@@ -253,7 +258,8 @@ impl Files<'_> {
     }
 }
 
-/// Linux 6.2 and later write in parallel to one inode, so the file itself can be bound.
+/// Returns whether several opens of a file may share its inode. From Linux 6.2 on writes to one inode run in parallel,
+/// and the file itself can be bound.
 fn shares_inodes() -> bool {
     let name = rustix::system::uname();
     let release = name.release().to_string_lossy();

@@ -1,45 +1,45 @@
-//! How long the keeper waits for a process that tries a door.
+//! Decides how long the keeper waits for a process that tries a door.
 //!
-//! A door that hangs must not hang `run`: the next one is tried. A machine that is busy must not make a good door
-//! look like one that hangs. So what counts is not time, but time in which the process could have run and had
+//! A door that hangs must not hang `run`, so the keeper gives it up and tries the next one. But a good door must not
+//! look as if it hangs because the machine is busy. So only time counts in which the process could have run and had
 //! nothing to do.
 
 use super::tree;
 use std::time::{Duration, Instant};
 
-/// Between two looks at the process.
+/// Time between two looks at the process.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
-/// How long it may sleep without a step forward. An open takes milliseconds; ten seconds leave room for a
-/// disk that spins up behind `/proc`, and are short enough for a person who waits.
-const STILL: Duration = Duration::from_secs(10);
-/// The longest that is waited in all, whatever the process does: nobody waits longer for a command to start.
-const LONGEST: Duration = Duration::from_secs(120);
+/// How long the process may sleep without using CPU time. An open takes milliseconds. Ten seconds leave time for a disk
+/// to spin up, and a person can wait for them.
+const MAX_IDLE: Duration = Duration::from_secs(10);
+/// The longest wait, whatever the process does: a person would not wait longer for a command to start.
+const MAX_WAIT: Duration = Duration::from_secs(120);
 
-/// Watches what this process has started.
+/// Watches the process that tries a door, and its children.
 #[derive(Debug)]
 pub(super) struct Patience {
     began: Instant,
-    /// Since when nothing has moved, and how much CPU time had been used then.
-    still: (Instant, u64),
+    /// Since when the process has been idle, and the CPU time that it had used then.
+    idle: (Instant, u64),
 }
 
 impl Patience {
     pub(super) fn new() -> Self {
         let now = Instant::now();
-        Self { began: now, still: (now, 0) }
+        Self { began: now, idle: (now, 0) }
     }
 
-    /// Looks at the process. True: it is not worth waiting for it any longer.
+    /// Looks at the process. Returns whether to give it up.
     pub(super) fn is_over(&mut self) -> bool {
         self.judge(Instant::now(), tree::activity())
     }
 
     fn judge(&mut self, now: Instant, activity: tree::Activity) -> bool {
         let tree::Activity { waits_to_run, cpu_ticks } = activity;
-        if waits_to_run || cpu_ticks != self.still.1 {
-            self.still = (now, cpu_ticks);
+        if waits_to_run || cpu_ticks != self.idle.1 {
+            self.idle = (now, cpu_ticks);
         }
-        now - self.still.0 >= STILL || now - self.began >= LONGEST
+        now - self.idle.0 >= MAX_IDLE || now - self.began >= MAX_WAIT
     }
 }
 

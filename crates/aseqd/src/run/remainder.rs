@@ -1,9 +1,9 @@
-//! `aseqd remain`: what stays when CMD has ended and some of its processes have not.
+//! `aseqd remain`: serves what processes that outlive CMD still need.
 //!
-//! Their filter cannot be taken off: without somebody who answers, every open is `ENOSYS` for ever. And each
-//! program that they start is to load a library, which complains where that is gone. So the keeper, which is
-//! their parent, becomes this small program: it lets every call through, refuses connections, and ends with
-//! the last of them. The sequencer is gone; all else is as without it.
+//! Their seccomp filter cannot be removed: if no process answers, each of their opens fails with `ENOSYS` for ever. And
+//! if the preload door's library is removed, the loader complains in each program that they start. So the keeper, which
+//! is their parent, becomes this small program. It lets every call through, refuses connections, and ends with the last
+//! of them. They have no sequencer any more; everything else works as without one.
 
 use crate::cli::RemainArgs;
 use aseqd_host::error::{Context as _, Fail};
@@ -20,29 +20,29 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
-/// What processes that outlive CMD still need of a door.
+/// What a door must keep for processes that outlive CMD.
 #[derive(Debug)]
 pub(super) enum Remains {
-    /// A mount of their own: nothing.
+    /// Nothing: the processes have a mount of their own.
     Nothing,
-    /// Somebody who answers at this listener, as this thread has done, if there is one.
+    /// The listener of their filter, which must be answered, and the thread that has answered it, if there is one.
     Filter(OwnedFd, Option<Opener>),
-    /// The library, and somebody at the socket beside it.
+    /// The library, and its socket, where connections must be refused.
     Library(Library, OwnedFd),
 }
 
 impl Remains {
-    /// Is it needed? Not without a process that is left.
+    /// Returns whether anything is needed: whether a process is left that needs it.
     pub(super) fn are_needed(&self) -> bool {
         !matches!(self, Self::Nothing) && has_children()
     }
 
-    /// Becomes what remains. To be called when the server is gone.
+    /// Becomes `aseqd remain`. The server must have been dropped.
     pub(super) fn stay(self) -> ! {
         let (descriptor, folder) = match self {
             Self::Nothing => exit_now(0),
             Self::Filter(listener, opener) => {
-                // What it has received, nobody else could answer.
+                // Only this thread can answer the calls that it has received.
                 if let Some(opener) = opener {
                     opener.stop();
                 }
@@ -56,19 +56,19 @@ impl Remains {
         if let Some(folder) = &folder {
             own.arg("--folder").arg(folder);
         }
-        // Whoever waits for the end of the output of a run does not wait for this.
+        // A program that reads the output of the run to its end must not wait for this one.
         own.stdout(Stdio::null()).stderr(Stdio::null());
         keep_standard_descriptors();
         if let Ok(copy) = descriptor.try_clone() {
             let _error = own.stdin(copy).exec();
         }
-        // Without procfs, say: as large as it is.
+        // The exec fails without procfs, for example. Then this process, which uses more memory, does it.
         let _ended = remain(descriptor, folder);
         exit_now(0)
     }
 }
 
-/// Is there a process whose parent is this one?
+/// Reaps children that have ended, and returns whether any are left.
 fn has_children() -> bool {
     loop {
         match wait(WaitOptions::NOHANG) {
@@ -79,9 +79,13 @@ fn has_children() -> bool {
     }
 }
 
-/// `aseqd remain`, with the listener or the socket as its standard input.
+/// Runs `aseqd remain`. The listener or the socket is its standard input.
+///
+/// # Errors
+/// A message if it cannot wait for calls or signals.
 pub fn main(args: RemainArgs) -> Result<ExitCode, Fail> {
-    let descriptor = std::io::stdin().as_fd().try_clone_to_owned().context("no descriptor")?;
+    let descriptor =
+        std::io::stdin().as_fd().try_clone_to_owned().context("a descriptor cannot be copied")?;
     remain(descriptor, args.folder)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -89,7 +93,7 @@ pub fn main(args: RemainArgs) -> Result<ExitCode, Fail> {
 fn remain(descriptor: OwnedFd, folder: Option<PathBuf>) -> Result<(), Fail> {
     let signals = SignalSet::of(&[Signal::CHILD]);
     signals.block().context("signals cannot be blocked")?;
-    let signals = SignalFd::new(&signals).context("no signalfd")?;
+    let signals = SignalFd::new(&signals).context("signals cannot be received")?;
     let Some(folder) = folder else {
         let bystander = stopped::Bystander::new(descriptor);
         while wait_for(bystander.as_fd(), &signals)? {
@@ -100,14 +104,14 @@ fn remain(descriptor: OwnedFd, folder: Option<PathBuf>) -> Result<(), Fail> {
     };
     while has_children() {
         wait_for(descriptor.as_fd(), &signals)?;
-        // One that comes finds that nobody is there.
+        // The connection is closed at once.
         while accept_with(&descriptor, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK).is_ok() {}
     }
     let _gone = std::fs::remove_dir_all(folder);
     Ok(())
 }
 
-/// Waits for a descriptor, or for the end of a process. False when the descriptor has hung up.
+/// Waits until the descriptor can be read or a child ends. Returns `false` once the descriptor has hung up.
 fn wait_for(descriptor: std::os::fd::BorrowedFd<'_>, signals: &SignalFd) -> Result<bool, Fail> {
     let mut ready = [PollFd::new(&descriptor, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
     match poll(&mut ready, None) {

@@ -1,4 +1,4 @@
-//! The directory that a command has one of its own of, `/dev` or `/dev/snd`, and its nodes, which are the machine's.
+//! The `/dev` or `/dev/snd` that a command has of its own, and the machine's nodes that are bound into it.
 
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_server::door::nodes;
@@ -15,10 +15,10 @@ pub(super) const DEV: &str = "/dev";
 pub(super) const SND: &str = "/dev/snd";
 /// The node that makes terminals.
 pub(super) const PTMX: &CStr = c"ptmx";
-/// Where the old `/dev` is found in the new one, if it must be.
+/// The name of the old `/dev` in the new one, if that needs it.
 pub(super) const WHOLE_DEV: &CStr = c".aseqd";
 
-/// A directory that the command has one of its own of.
+/// The directory that is replaced by one of the command's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Replaced {
     Dev,
@@ -26,6 +26,7 @@ pub(super) enum Replaced {
 }
 
 impl Replaced {
+    /// Returns the path of the directory.
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Dev => DEV,
@@ -33,8 +34,9 @@ impl Replaced {
         }
     }
 
-    /// Whether a name in it is not as in the old one: our files, since a timer of the kernel's would not know our
-    /// queues; where they come from; the node that makes terminals.
+    /// Returns whether a name is made by us and not copied from the old directory. These are our device files (the
+    /// kernel's timer would not know our queues), the directories that they come from, and the node that makes
+    /// terminals.
     fn is_own(self, name: &CStr) -> bool {
         match self {
             Self::Dev => [c"snd", PTMX, WHOLE_DEV].contains(&name),
@@ -46,7 +48,7 @@ impl Replaced {
     }
 }
 
-/// The names in a directory, but for [our own](Replaced::is_own).
+/// Returns the names in a directory, without [our own](Replaced::is_own).
 fn names(which: Replaced, directory: &OwnedFd) -> rustix::io::Result<BTreeSet<CString>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let list = openat(directory, ".", flags, Mode::empty())?;
@@ -63,10 +65,10 @@ fn names(which: Replaced, directory: &OwnedFd) -> rustix::io::Result<BTreeSet<CS
     Ok(names)
 }
 
-/// Makes everything in one directory visible in another, but for [our own](Replaced::is_own) names.
+/// Makes everything in the old directory visible in the new one, except [our own](Replaced::is_own) names.
 pub(super) fn bind_entries(which: Replaced, old: &OwnedFd, new: &OwnedFd) -> Result<(), Fail> {
     for name in names(which, old).context("/dev cannot be listed")? {
-        // A node that goes away meanwhile is one that is not there.
+        // The node may have gone away meanwhile.
         if let Err(error) = bind_entry(old, new, &name)
             && error != Errno::NOENT
         {
@@ -77,27 +79,27 @@ pub(super) fn bind_entries(which: Replaced, old: &OwnedFd, new: &OwnedFd) -> Res
     Ok(())
 }
 
-/// Makes the new directory as the old one is now, within the namespaces of the command.
+/// Updates the new directory to what the old one has now. Runs in the namespaces of the command.
 pub(super) fn follow(which: Replaced, old: &OwnedFd, new: &OwnedFd) -> rustix::io::Result<()> {
     let (wanted, have) = (names(which, old)?, names(which, new)?);
     for name in have.iter().filter(|name| is_gone(old, new, name)) {
         let folder = PathBuf::from(format!("/proc/self/fd/{}", new.as_raw_fd()));
         let path = folder.join(OsStr::from_bytes(name.to_bytes()));
-        // A link is no mount.
+        // It fails for a symbolic link, which is no mount.
         let _not_mounted = unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
         let file = rustix::fs::unlinkat(new, name, AtFlags::empty());
         let _in_use = file.or_else(|_| rustix::fs::unlinkat(new, name, AtFlags::REMOVEDIR));
     }
     let have = names(which, new)?;
     for name in wanted.difference(&have) {
-        // It may be gone again; and of the others each is worth having.
+        // If one fails, because it has gone again, the others are still bound.
         let _gone = bind_entry(old, new, name);
     }
     Ok(())
 }
 
-/// Whether what is bound in the new directory is no longer in the old one: nothing is, or another node of that
-/// name. What the command has made itself in the new directory was never bound, and stays.
+/// Returns whether a node was bound into the new directory and is no longer in the old one, or is another node there.
+/// Files that the command has made itself were never bound, and stay.
 fn is_gone(old: &OwnedFd, new: &OwnedFd, name: &CStr) -> bool {
     let of = |directory| statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
     let Ok(now) = of(new) else { return true };
@@ -109,6 +111,7 @@ fn is_gone(old: &OwnedFd, new: &OwnedFd, name: &CStr) -> bool {
     }
 }
 
+/// Makes one entry of the old directory visible in the new one.
 pub(super) fn bind_entry(old: &OwnedFd, new: &OwnedFd, name: &CString) -> rustix::io::Result<()> {
     let stat = statat(old, name, AtFlags::SYMLINK_NOFOLLOW)?;
     let mut flags = OpenTreeFlags::OPEN_TREE_CLONE
@@ -129,12 +132,13 @@ pub(super) fn bind_entry(old: &OwnedFd, new: &OwnedFd, name: &CString) -> rustix
     attach(&tree, new, name)
 }
 
-/// An empty file for something to be mounted on.
+/// Makes an empty file that a node can be mounted on.
 pub(super) fn place_file(directory: &OwnedFd, name: &CStr) -> rustix::io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     openat(directory, name, flags, Mode::from_raw_mode(0o444)).map(drop)
 }
 
+/// Attaches a mount to a name in a directory.
 pub(super) fn attach(tree: &OwnedFd, directory: &OwnedFd, name: &CStr) -> rustix::io::Result<()> {
     move_mount(tree, "", directory, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
 }

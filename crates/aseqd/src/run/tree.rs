@@ -1,4 +1,4 @@
-//! The processes that the command has left.
+//! Finds, signals and kills the descendants of this process.
 
 use super::replaced::SND;
 use aseqd_server::door::nodes;
@@ -7,14 +7,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a process that holds the device has to end by itself.
+/// How long a process that holds the device open may take to end after SIGTERM, and after SIGKILL.
 pub(super) const GRACE: Duration = Duration::from_millis(500);
-/// Rounds of killing: a process may fork between being seen and being killed.
-const ROUNDS: usize = 100;
+/// The most rounds of killing, a millisecond apart. A process may fork after it was seen and before it is killed, so
+/// one round can miss its child.
+const MAX_ROUNDS: usize = 100;
 
-/// Kills every descendant of this process, and reaps them.
+/// Kills all descendants of this process, and reaps them.
 pub(super) fn kill_all() {
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ROUNDS {
         let descendants = descendants();
         for pid in &descendants {
             signal(*pid, Signal::KILL);
@@ -27,13 +28,14 @@ pub(super) fn kill_all() {
     }
 }
 
-/// The descendants of this process that hold the device open. Not only those that have opened it: a
-/// process that becomes a daemon leaves its files to a child. `is_end` knows the inodes of open files
-/// that have no name.
+/// Returns the descendants of this process that have the device open. They need not have opened it themselves: a
+/// process that becomes a daemon leaves its files to a child. `is_end` tells whether the inode of an open file without
+/// a name is one of ours.
 pub(super) fn holders(is_end: impl Fn(u64) -> bool) -> Vec<i32> {
     descendants().into_iter().filter(|pid| holds(*pid, &is_end)).collect()
 }
 
+/// Returns whether a process has the device open.
 fn holds(pid: i32, is_end: impl Fn(u64) -> bool) -> bool {
     let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let mut links = files.filter_map(|file| std::fs::read_link(file.path()).ok());
@@ -44,30 +46,31 @@ fn holds(pid: i32, is_end: impl Fn(u64) -> bool) -> bool {
             // `socket:[4711]`.
             Some(inode) => is_end(inode),
             None => nodes().iter().any(|(name, _)| {
-                // In the namespace of the command only this device has such a name; handed over, it is at
-                // the root of a mount that has no place.
+                // In the command's namespace, only this device has the first name. A file that was handed over has
+                // the second: it is in the root of a mount that is attached nowhere.
                 link == Path::new(SND).join(name) || link == Path::new("/").join(name)
             }),
         }
     })
 }
 
-/// Signals a process, if it is still there.
+/// Sends a signal to a process, if it still exists.
 pub(super) fn signal(pid: i32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid) {
         let _gone = kill_process(pid, signal);
     }
 }
 
-/// What the descendants of this process do, all together.
+/// What the descendants of this process do, taken together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Activity {
-    /// One of them is ready to run and has no CPU, or waits for a disk.
+    /// Whether one of them is ready to run or waits for a disk.
     pub(super) waits_to_run: bool,
-    /// CPU time that they have used, in ticks of the system.
+    /// The CPU time that they have used, in clock ticks (`sysconf(_SC_CLK_TCK)`).
     pub(super) cpu_ticks: u64,
 }
 
+/// Returns what the descendants of this process do now.
 pub(super) fn activity() -> Activity {
     let mut all = Activity::default();
     for pid in descendants() {
@@ -78,7 +81,7 @@ pub(super) fn activity() -> Activity {
     all
 }
 
-/// State and CPU time of a process: fields 3, 14 and 15 of proc_pid_stat(5).
+/// Returns state and CPU time of a process: fields 3, 14 and 15 of proc_pid_stat(5).
 fn state_of(pid: i32) -> Option<(char, u64)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, after) = stat.rsplit_once(") ")?;
@@ -87,12 +90,13 @@ fn state_of(pid: i32) -> Option<(char, u64)> {
     Some((fields.first()?.chars().next()?, time(11)? + time(12)?))
 }
 
+/// Returns the ids of all descendants of this process.
 fn descendants() -> Vec<i32> {
     let parents = parents();
     let own = getpid().as_raw_nonzero().get();
     let is_descendant = |pid: i32| {
         let mut ancestor = parents.get(&pid).copied();
-        // Bounded: a table read while processes come and go might have a ring.
+        // Bounded, because a table that was read while processes come and go may contain a ring.
         for _ in 0..parents.len() {
             match ancestor {
                 Some(pid) if pid == own => return true,
@@ -105,7 +109,7 @@ fn descendants() -> Vec<i32> {
     parents.keys().copied().filter(|pid| is_descendant(*pid)).collect()
 }
 
-/// Every living process and its parent.
+/// Returns every living process with its parent.
 fn parents() -> BTreeMap<i32, i32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());

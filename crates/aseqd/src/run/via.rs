@@ -1,4 +1,4 @@
-//! The doors of `run`: their order, and which of them a command cannot use.
+//! The doors of `run`: their names, their order, and which of them a command cannot use.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -10,18 +10,18 @@ pub(super) mod program;
 pub enum Via {
     /// Files of a FUSE mount, in a mount namespace of the command's own
     Fuse,
-    /// Files of a FUSE mount that the command does not see: its opens are stopped, and answered with them
+    /// Files of a FUSE mount that the command does not see: its opens are stopped, and get these files
     Handover,
     /// A library in the command's programs, which must be dynamically linked
     Preload,
-    /// All calls on the sequencer are stopped by the kernel, and answered
+    /// The kernel stops all calls on the sequencer, and aseqd answers them
     Trap,
 }
 
-/// The doors in the order in which they are tried: the more of Linux a door shows, the earlier.
+/// The doors in the order in which they are tried: the fewer differences from Linux a program notices, the earlier.
 pub(super) const ORDER: [Via; 4] = [Via::Fuse, Via::Handover, Via::Preload, Via::Trap];
 
-/// Those that can lead to a sequencer that somebody else serves.
+/// The doors that can lead to the sequencer of another server, in the same order.
 pub(super) const JOINING: [Via; 2] = [Via::Fuse, Via::Handover];
 
 impl fmt::Display for Via {
@@ -36,7 +36,7 @@ impl fmt::Display for Via {
 }
 
 impl Via {
-    /// Why this command would not come through the door though others would; nothing if it would.
+    /// Returns why this command cannot use a door that other commands can use; `None` if it can.
     pub(super) fn unfit(self, command: &OsStr) -> Option<String> {
         match self {
             Self::Fuse | Self::Handover | Self::Trap => None,

@@ -1,4 +1,4 @@
-//! `aseqd serve --cuse`: device files of the machine itself, as a driver's.
+//! `aseqd serve --cuse`: serves real device files, as a driver does.
 
 use super::{Access, NODE, SND_DIRECTORY, announce, serve};
 use crate::cli::ServeArgs;
@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// How long udev may take until it has given a device its permissions, which ours then replace.
+/// How long to wait until udev has set the permissions of a device; ours replace them. It takes milliseconds.
 const UDEV: Duration = Duration::from_secs(2);
 
 pub(super) fn main(args: &ServeArgs, signals: &SignalFd) -> Result<ExitCode, Fail> {
@@ -26,23 +26,24 @@ pub(super) fn main(args: &ServeArgs, signals: &SignalFd) -> Result<ExitCode, Fai
     }
     let access = Access::of(args, true)?;
     super::refuse_real_sequencer()?;
-    // Files of a server that served the machine without devices, and was killed.
+    // Files that a killed server without --cuse has left.
     super::clear_snd()?;
     let number_is_free = cuse::number_is_free();
     let (mut ways, mut files) = (Vec::new(), Files(Vec::new()));
     for (at, (name, _)) in nodes().iter().enumerate() {
         let path = Path::new(SND_DIRECTORY).join(name);
         match cuse::standing(&path) {
-            // A timer of the kernel's, with those of its sound cards, stays.
+            // The kernel's own timer device stays: it also has the timers of sound cards.
             Standing::Kernels => continue,
             Standing::Served => {
                 return Err(Fail::new(format!("{} is served already", path.display())));
             }
-            Standing::Stale => fs::remove_file(&path)
-                .with_context(|| format!("{} is of a device that is gone", path.display()))?,
+            Standing::Stale => fs::remove_file(&path).with_context(|| {
+                format!("{} of a device that is gone cannot be removed", path.display())
+            })?,
             Standing::Nothing if path.exists() => {
                 return Err(Fail::new(format!(
-                    "{} is no device: is another `aseqd serve` running?",
+                    "{} is in the way and is no device: is another `aseqd serve` running?",
                     path.display()
                 )));
             }
@@ -66,7 +67,7 @@ pub(super) fn main(args: &ServeArgs, signals: &SignalFd) -> Result<ExitCode, Fai
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-/// The nodes to take away at the end.
+/// The nodes of this server, which are removed when this is dropped.
 #[derive(Debug)]
 struct Files(Vec<File>);
 
@@ -78,15 +79,15 @@ impl Drop for Files {
     }
 }
 
-/// The kernel makes nodes for root alone.
+/// Sets the owner and permissions of a node. The kernel makes nodes for root alone.
 fn permit(path: &Path, Access { mode, uid, gid }: Access) -> Result<(), Fail> {
     let failed = || format!("{} cannot be given its permissions", path.display());
-    // The owner first, so that at no time more is allowed than asked for.
+    // The owner first, so that never more is allowed than was asked for.
     chown(path, Some(uid), Some(gid)).with_context(failed)?;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).with_context(failed)
 }
 
-/// Where udev runs, until it is done with a device: its rules would overwrite what was asked for.
+/// Waits until udev is done with a device, if udev runs: its rules would overwrite the permissions later.
 fn wait_for_udev(file: &File) {
     let done = Path::new("/run/udev/data").join(file.udev_name());
     let start = Instant::now();

@@ -195,8 +195,9 @@ fn where_no_door_leads_anywhere_one_sentence_says_so_of_each() {
     assert_eq!(ended.status.code(), Some(127), "{ended:#?}");
     assert_eq!(ended.stdout, "", "{ended:#?}");
     let line = ended.stderr.lines().last().unwrap_or_default();
-    assert!(line.starts_with("aseqd: no door leads to a sequencer here. fuse: "), "{ended:#?}");
-    for door in &DOORS[1..] {
+    let start = "aseqd: no door leads to a sequencer here. fuse and handover: ";
+    assert!(line.starts_with(start), "{ended:#?}");
+    for door in &DOORS[2..] {
         assert!(line.contains(&format!("; {door}: ")), "{door}: {ended:#?}");
     }
 }

@@ -47,7 +47,7 @@ fn the_status_is_that_of_the_command() {
         (
             &["aconnect -l"],
             127,
-            "aseqd: aconnect -l: command not found; write its arguments without quotes",
+            "aseqd: aconnect -l: command not found; do not quote the command and its arguments",
         ),
         (
             &["A=1", "true"],
@@ -167,7 +167,7 @@ fn nothing_is_left_when_the_keeper_is_killed() {
     kill(keeper, Signal::KILL);
     let ended = run.wait();
     assert_eq!(ended.status.code(), Some(127));
-    assert_eq!(ended.stderr, "aseqd: the process that serves has died\n");
+    assert_eq!(ended.stderr, "aseqd: the process that serves the sequencer has died\n");
     mark.expect_nothing();
 }
 

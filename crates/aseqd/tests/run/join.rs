@@ -137,7 +137,7 @@ fn who_cannot_join_is_told_why_in_a_sentence() {
          aseqd: . has no sequencer: start one with `aseqd serve --mount .`\n127\n\
          aseqd: ./seq is no sequencer\n127\n\
          aseqd: seq is a file: give the folder of an `aseqd serve --mount`, perhaps .\n127\n\
-         aseqd: closed/seq may not be opened by this user: serve it with another `--mode`, `--owner` or `--group`\n127\n\
+         aseqd: this user may not open closed/seq: serve it with another `--mode`, `--owner` or `--group`\n127\n\
          aseqd: midi/seq is a file: give the folder of an `aseqd serve --mount`, perhaps midi\n127\n\
          aseqd: midi is served to user 1000 alone: others can join where /etc/fuse.conf has `user_allow_other`, \
          or if root serves it\n127\n\
@@ -148,7 +148,7 @@ fn who_cannot_join_is_told_why_in_a_sentence() {
          aseqd: midi is served, but its server does not answer: is it stopped?\n127\n\
          aseqd: midi is left over from a server that has ended: start `aseqd serve --mount midi` again\n127\n\
          aseqd: midi has no sequencer: start one with `aseqd serve --mount midi`\n127\n\
-         aseqd: midi/seq may not be opened by this user (mode 0660, user 0, group {}): serve it with another \
+         aseqd: this user may not open midi/seq (mode 0660, user 0, group {}): serve it with another \
          `--mode`, `--owner` or `--group`\n127\n",
         audio.unwrap_or("0")
     );

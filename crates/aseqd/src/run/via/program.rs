@@ -1,4 +1,4 @@
-//! Would the dynamic loader of a program take our library?
+//! Tells whether a program can load the library of the preload door.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -7,18 +7,20 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-/// Interpreters of interpreters: as many as the kernel follows.
+/// How many scripts the kernel follows whose interpreter is a script itself.
 const MAX_SCRIPTS: usize = 5;
-/// As much of a script's first line as the kernel reads.
+/// How many bytes of a script's first line the kernel reads.
 const MAX_LINE: usize = 256;
 
+/// The type of the program header that names the dynamic loader, from `elf.h`.
 const PT_INTERP: u32 = 3;
-/// The class of our library.
+/// The ELF class of our library: 1 is 32 bits, 2 is 64 bits.
 const ELF_CLASS: u8 = if cfg!(target_pointer_width = "64") { 2 } else { 1 };
-/// What glibc's loaders are called, for all machines; musl's are `ld-musl-...`.
+/// How the names of glibc's loaders start, on all architectures. Those of musl are `ld-musl-...`.
 const GLIBC_LOADERS: [&str; 3] = ["ld-linux", "ld64.so", "ld.so"];
 
-/// Why not, if it would not. Nothing is said of what cannot be read: executing it says more.
+/// Returns why the program of a command cannot load the library; `None` if it can, or if the program cannot be read:
+/// then executing it gives a better message.
 pub(in crate::run) fn refuses_libraries(command: &OsStr) -> Option<String> {
     let mut path = find(command)?;
     for _ in 0..MAX_SCRIPTS {
@@ -31,6 +33,7 @@ pub(in crate::run) fn refuses_libraries(command: &OsStr) -> Option<String> {
     None
 }
 
+/// Does the same for one file.
 fn refuses(file: &File, path: &Path) -> Option<String> {
     let name = path.display();
     let elf = Elf::read(file)?;
@@ -49,7 +52,7 @@ fn refuses(file: &File, path: &Path) -> Option<String> {
     }
 }
 
-/// Where `execvp` would find it.
+/// Returns where `execvp` would find a command.
 fn find(command: &OsStr) -> Option<PathBuf> {
     if command.as_bytes().contains(&b'/') {
         return Some(command.into());
@@ -61,7 +64,7 @@ fn find(command: &OsStr) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(command)).find(executable)
 }
 
-/// The interpreter after `#!`.
+/// Returns the interpreter that a script names after `#!`.
 fn interpreter_of_script(file: &File) -> Option<PathBuf> {
     let mut head = Vec::new();
     let mut reader = file.take(MAX_LINE as u64);
@@ -72,7 +75,7 @@ fn interpreter_of_script(file: &File) -> Option<PathBuf> {
     Some(OsString::from_vec(word.to_vec()).into())
 }
 
-/// The header of a program, in this machine's byte order.
+/// What the ELF header of a program says, in this machine's byte order.
 struct Elf {
     class: u8,
     headers_at: u64,
@@ -98,7 +101,7 @@ impl Elf {
         })
     }
 
-    /// The dynamic loader that it asks for; none if it is static.
+    /// Returns the dynamic loader that the program names; `None` if it is statically linked.
     fn interpreter(&self, file: &File) -> Option<OsString> {
         let mut header = [0; 56];
         let needed = if self.class == 2 { 56 } else { 32 };
@@ -116,7 +119,7 @@ impl Elf {
                 2 => (long(8)?, long(32)?),
                 _ => (short(4)?, short(16)?),
             };
-            // The kernel takes no longer one either.
+            // The kernel takes no longer name either.
             let mut name = vec![0; usize::try_from(size.min(4096)).ok()?];
             file.read_exact_at(&mut name, offset).ok()?;
             name.truncate(name.iter().position(|byte| *byte == 0).unwrap_or(name.len()));
