@@ -29,7 +29,7 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 extern crate std;
 
 mod catalogue;
@@ -42,8 +42,6 @@ pub mod limits;
 mod name;
 mod request;
 pub mod seq;
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;
 mod time;
 mod timer;
 

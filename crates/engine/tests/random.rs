@@ -1,10 +1,12 @@
 //! Random calls in random order at random times: nothing panics, nothing goes on for ever, no cell is
 //! lost, and the same inputs give the same history.
 
+mod rig;
+
+use crate::rig::{Rig, TestClient};
 use aseqd_abi::event::EVENT_SIZE;
 use aseqd_abi::ioctl::{self, sequencer as s, sequencer32 as s32};
 use aseqd_abi::seq::{ClientPool, QueueInfo, QueueStatus};
-use aseqd_engine::testing::{Rig, TestClient};
 use aseqd_engine::{Access, Call, Identity, Input, Output, Reply, Time};
 use proptest::prelude::*;
 use std::io::Write as _;
@@ -136,8 +138,8 @@ impl Run {
         run.rig.create_queue(first).unwrap();
         run.rig.use_queue(second, 0, true).unwrap();
         run.rig.subscribe(first, first.port(0), second.port(0)).unwrap();
-        run.rig.subscribe(first, aseqd_engine::testing::TIMER, second.port(0)).unwrap();
-        run.rig.subscribe(first, aseqd_engine::testing::ANNOUNCE, second.port(0)).unwrap();
+        run.rig.subscribe(first, rig::TIMER, second.port(0)).unwrap();
+        run.rig.subscribe(first, rig::ANNOUNCE, second.port(0)).unwrap();
         run
     }
 
@@ -216,7 +218,7 @@ impl Run {
         let id: i32 = self.rig.query(file, s::CLIENT_ID, 0).unwrap();
         let client = TestClient { file, number: u8::try_from(id).unwrap() };
         self.files[slot] = Some(client);
-        self.rig.create_port(client, aseqd_engine::testing::OPEN_PORT).unwrap();
+        self.rig.create_port(client, rig::OPEN_PORT).unwrap();
     }
 
     /// Time passes, at once or with a stop at a few deadlines.
@@ -367,13 +369,13 @@ proptest! {
             let port = rig.create_stamping_port(stamper, 0, false).unwrap();
             rig.control(client, aseqd_abi::EventType::START, 0, [0, 0]).unwrap();
             for (at, real, duration) in &records {
-                let mut event = aseqd_engine::testing::key(port, 60);
+                let mut event = rig::key(port, 60);
                 event.event_type = aseqd_abi::EventType::NOTE;
                 event.data.0[4..8].copy_from_slice(&duration.to_ne_bytes());
                 let event = if *real {
-                    aseqd_engine::testing::at_time(event, 0, 0, at * 5_000_000)
+                    rig::at_time(event, 0, 0, at * 5_000_000)
                 } else {
-                    aseqd_engine::testing::at_tick(event, 0, *at)
+                    rig::at_tick(event, 0, *at)
                 };
                 rig.send(client, event).unwrap();
             }

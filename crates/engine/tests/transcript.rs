@@ -2,8 +2,10 @@
 //!
 //! `transcripts/record.c` says what the lines mean, and records them anew.
 
+mod rig;
+
+use crate::rig::Rig;
 use aseqd_abi::Errno;
-use aseqd_engine::testing::Rig;
 use aseqd_engine::{Access, Call, FileId, Identity, Input, READABLE, Reply, WRITABLE};
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -1,9 +1,9 @@
 //! Announcements at 0:1.
 
+use crate::rig::{ANNOUNCE, OPEN_PORT, Rig, TestClient};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{PortFlags, PortInfo};
 use aseqd_abi::{Event, EventType};
-use aseqd_engine::testing::{ANNOUNCE, OPEN_PORT, Rig, TestClient};
 
 /// A client that hears announcements, its own subscription read away.
 fn watching() -> (Rig, TestClient) {
@@ -45,8 +45,8 @@ fn the_life_of_a_client_is_announced_step_by_step() {
     let port = PortInfo { addr: client.port(9), flags, capability, ..PortInfo::default() };
     rig.ioctl(client, s::CREATE_PORT, port).unwrap();
     rig.ioctl(client, s::SET_PORT_INFO, port).unwrap();
-    rig.subscribe(client, client.port(9), aseqd_engine::testing::THROUGH).unwrap();
-    rig.unsubscribe(client, client.port(9), aseqd_engine::testing::THROUGH).unwrap();
+    rig.subscribe(client, client.port(9), crate::rig::THROUGH).unwrap();
+    rig.unsubscribe(client, client.port(9), crate::rig::THROUGH).unwrap();
     rig.delete_port(client, 9).unwrap();
     rig.close(client);
     assert_eq!(
@@ -99,7 +99,7 @@ fn closing_announces_ports_ascending_and_no_cut() {
         let capability = OPEN_PORT.bits();
         let info = PortInfo { addr: client.port(port), flags, capability, ..PortInfo::default() };
         rig.ioctl(client, s::CREATE_PORT, info).unwrap();
-        rig.subscribe(client, client.port(port), aseqd_engine::testing::THROUGH).unwrap();
+        rig.subscribe(client, client.port(port), crate::rig::THROUGH).unwrap();
     }
     rig.receive_all(watcher);
     rig.close(client);
@@ -156,7 +156,7 @@ fn a_full_subscriber_loses_announcements_and_others_do_not() {
     rig.set_pool(full, 0, 1, 0).unwrap();
     rig.client();
     rig.client();
-    assert_eq!(aseqd_engine::testing::errno(rig.read_bytes(full, 28)), aseqd_abi::Errno::ENOSPC);
+    assert_eq!(crate::rig::errno(rig.read_bytes(full, 28)), aseqd_abi::Errno::ENOSPC);
     assert_eq!(rig.announced(watcher).len(), 2);
 }
 
@@ -165,7 +165,7 @@ fn the_announcements_can_be_forged_but_not_their_source() {
     let (mut rig, watcher) = watching();
     let client = rig.client();
     rig.receive_all(watcher);
-    let mut forged = aseqd_engine::testing::direct(EventType::CLIENT_EXIT, watcher.port(0));
+    let mut forged = crate::rig::direct(EventType::CLIENT_EXIT, watcher.port(0));
     forged.source = ANNOUNCE;
     rig.send(client, forged).unwrap();
     assert_eq!(rig.receive(watcher).unwrap().source, client.port(1));

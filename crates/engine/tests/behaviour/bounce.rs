@@ -1,11 +1,9 @@
 //! What becomes of events that fail when they are due.
 
+use crate::rig::{ANNOUNCE, Rig, SUBSCRIBERS, TIMER, TestClient, at_tick, direct, errno, key};
 use aseqd_abi::event::{EventData, EventFlags, EventTime};
 use aseqd_abi::seq::{PortCaps, SubscriptionFlags};
 use aseqd_abi::{Address, Errno, Event, EventType};
-use aseqd_engine::testing::{
-    ANNOUNCE, Rig, SUBSCRIBERS, TIMER, TestClient, at_tick, direct, errno, key,
-};
 use zerocopy::{FromBytes, IntoBytes};
 
 const NOWHERE: Address = Address::new(200, 7);

@@ -1,9 +1,9 @@
 //! `GET_CLIENT_INFO`, `SET_CLIENT_INFO` and the event filter.
 
+use crate::rig::{OPEN_PORT, Rig, THROUGH, direct, errno, key};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{ClientFilter, ClientInfo, KERNEL_CLIENT, USER_CLIENT};
 use aseqd_abi::{Errno, EventType};
-use aseqd_engine::testing::{OPEN_PORT, Rig, THROUGH, direct, errno, key};
 
 fn text(name: &[u8; 64]) -> &str {
     let len = name.iter().position(|byte| *byte == 0).unwrap();

@@ -1,9 +1,9 @@
 //! The port requests of 32-bit processes.
 
+use crate::rig::{OPEN_PORT, Rig, TestClient, errno};
 use aseqd_abi::ioctl::{sequencer as s, sequencer32 as s32};
 use aseqd_abi::seq::{PortFlags, PortInfo, PortInfo32};
 use aseqd_abi::{Errno, seq::PortCaps};
-use aseqd_engine::testing::{OPEN_PORT, Rig, TestClient, errno};
 use aseqd_engine::{Call, Error, Input};
 use zerocopy::{FromBytes, IntoBytes};
 

@@ -1,9 +1,9 @@
 //! Delivery to one port: what stands in the way, and in which order.
 
+use crate::rig::{OPEN_PORT, Rig, THROUGH, direct, errno, key};
 use aseqd_abi::seq::{ClientFilter, PortCaps};
 use aseqd_abi::{Address, Errno, EventType};
 use aseqd_engine::Access;
-use aseqd_engine::testing::{OPEN_PORT, Rig, THROUGH, direct, errno, key};
 
 #[test]
 fn missing_clients_and_ports_are_enoent() {
@@ -50,7 +50,7 @@ fn a_write_only_client_is_not_there_to_receive_though_it_can_be_subscribed() {
     let port = rig.create_port(deaf, OPEN_PORT).unwrap();
     assert_eq!(errno(rig.send(client, key(port, 1))), Errno::ENOENT);
     rig.subscribe(client, client.port(0), port).unwrap();
-    let to_subscribers = key(aseqd_engine::testing::SUBSCRIBERS, 1);
+    let to_subscribers = key(crate::rig::SUBSCRIBERS, 1);
     assert_eq!(errno(rig.send(client, to_subscribers)), Errno::ENOENT);
 }
 
@@ -77,7 +77,7 @@ fn capabilities_are_those_of_the_time_of_delivery() {
     let reader = rig.client_with_port();
     rig.subscribe(client, client.port(0), reader.port(0)).unwrap();
     rig.set_port(reader, 0, |info| info.capability = PortCaps::SUBS_WRITE.bits()).unwrap();
-    let event = key(aseqd_engine::testing::SUBSCRIBERS, 1);
+    let event = key(crate::rig::SUBSCRIBERS, 1);
     assert_eq!(errno(rig.send(client, event)), Errno::EPERM);
     rig.set_port(reader, 0, |info| info.capability = PortCaps::WRITE.bits()).unwrap();
     assert_eq!(rig.send(client, event), Ok(28));
@@ -103,7 +103,7 @@ fn queued_events_reach_midi_through_when_due_and_go_on_direct() {
     let client = rig.client_with_port();
     rig.create_queue(client).unwrap();
     rig.subscribe(client, THROUGH, client.port(0)).unwrap();
-    rig.send(client, aseqd_engine::testing::at_tick(key(THROUGH, 1), 0, 5)).unwrap();
+    rig.send(client, crate::rig::at_tick(key(THROUGH, 1), 0, 5)).unwrap();
     assert!(!rig.readable(client));
     rig.go_to_tick(client, 0, 5);
     rig.dispatch(client, 0);
@@ -117,8 +117,8 @@ fn midi_through_ignores_the_system_client() {
     let client = rig.client_with_port();
     rig.create_queue(client).unwrap();
     rig.subscribe(client, THROUGH, client.port(0)).unwrap();
-    rig.subscribe(client, aseqd_engine::testing::ANNOUNCE, THROUGH).unwrap();
-    rig.subscribe(client, aseqd_engine::testing::TIMER, THROUGH).unwrap();
+    rig.subscribe(client, crate::rig::ANNOUNCE, THROUGH).unwrap();
+    rig.subscribe(client, crate::rig::TIMER, THROUGH).unwrap();
     rig.control(client, EventType::STOP, 0, [0, 0]).unwrap();
     rig.client();
     assert_eq!(rig.receive_all(client), []);
@@ -146,7 +146,7 @@ fn variable_events_keep_their_data_on_the_way() {
     let mut event = direct(EventType::SYSEX, THROUGH);
     event.flags = aseqd_abi::event::EventFlags::VARIABLE;
     event.data = aseqd_abi::event::EventData::from_ext_len(4);
-    for sent in [event, aseqd_engine::testing::at_tick(event, 0, 0)] {
+    for sent in [event, crate::rig::at_tick(event, 0, 0)] {
         rig.send_variable(client, sent, &[0xf0, 1, 2, 0xf7]).unwrap();
         let read = rig.read_bytes(reader, 56).unwrap();
         assert_eq!(read[28..33], [0xf0, 1, 2, 0xf7, 0]);

@@ -1,8 +1,8 @@
 //! Delivery to subscribers.
 
+use crate::rig::{Rig, SUBSCRIBERS, TestClient, at_tick, errno, key};
 use aseqd_abi::seq::{PortCaps, SubscriptionFlags};
 use aseqd_abi::{Errno, Event, EventType};
-use aseqd_engine::testing::{Rig, SUBSCRIBERS, TestClient, at_tick, errno, key};
 
 /// A sender and three subscribed readers.
 fn fan() -> (Rig, TestClient, [TestClient; 3]) {
@@ -93,7 +93,7 @@ fn a_second_connection_with_flags_brings_the_event_twice() {
 #[test]
 fn two_ports_of_one_client_get_one_each() {
     let (mut rig, sender, readers) = fan();
-    let second = rig.create_port(readers[0], aseqd_engine::testing::OPEN_PORT).unwrap();
+    let second = rig.create_port(readers[0], crate::rig::OPEN_PORT).unwrap();
     rig.subscribe(readers[0], sender.port(0), second).unwrap();
     rig.send(sender, key(SUBSCRIBERS, 1)).unwrap();
     let dests: Vec<_> = rig.receive_all(readers[0]).iter().map(|event| event.dest.port).collect();

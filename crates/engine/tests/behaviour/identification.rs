@@ -1,10 +1,10 @@
 //! Version, numbers, limits, running mode, and requests that do not exist.
 
+use crate::rig::{Rig, errno};
 use aseqd_abi::ioctl::{sequencer as s, sequencer32 as s32};
 use aseqd_abi::seq::{RunningInfo, SystemInfo};
 use aseqd_abi::ump::ClientUmpInfo;
 use aseqd_abi::{Errno, ioctl};
-use aseqd_engine::testing::{Rig, errno};
 use aseqd_engine::{Access, Call, Input};
 
 #[test]
@@ -160,10 +160,10 @@ fn requests_do_not_look_at_the_access_mode() {
     let mut rig = Rig::new();
     for access in [Access::Read, Access::Write] {
         let client = rig.client_with(access);
-        let port = rig.create_port(client, aseqd_engine::testing::OPEN_PORT).unwrap();
+        let port = rig.create_port(client, crate::rig::OPEN_PORT).unwrap();
         assert!(rig.create_queue(client).is_ok());
-        assert!(rig.subscribe(client, port, aseqd_engine::testing::THROUGH).is_ok());
-        assert!(rig.subscribe(client, aseqd_engine::testing::THROUGH, port).is_ok());
+        assert!(rig.subscribe(client, port, crate::rig::THROUGH).is_ok());
+        assert!(rig.subscribe(client, crate::rig::THROUGH, port).is_ok());
     }
 }
 

@@ -1,7 +1,7 @@
 //! Clients of kernel type that live in the server: bridges, hardware.
 
+use crate::rig::{OPEN_PORT, Rig, TestClient, errno, key};
 use aseqd_abi::{Address, Errno, EventType};
-use aseqd_engine::testing::{OPEN_PORT, Rig, TestClient, errno, key};
 use aseqd_engine::{Access, Identity};
 
 fn kernel(rig: &mut Rig, number: Option<u8>) -> Result<TestClient, aseqd_engine::Error> {
@@ -37,7 +37,7 @@ fn it_describes_itself_as_the_kernels() {
 fn it_sends_receives_and_is_announced_like_others() {
     let mut rig = Rig::new();
     let watcher = rig.client_with_port();
-    rig.subscribe(watcher, aseqd_engine::testing::ANNOUNCE, watcher.port(0)).unwrap();
+    rig.subscribe(watcher, crate::rig::ANNOUNCE, watcher.port(0)).unwrap();
     rig.receive_all(watcher);
     let bridge = kernel(&mut rig, Some(24)).unwrap();
     let port = rig.create_port(bridge, OPEN_PORT).unwrap();

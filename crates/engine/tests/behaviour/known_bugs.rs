@@ -1,13 +1,13 @@
 //! Bugs that the Linux sequencer had, by their number in the catalogue of known bugs: none of them
 //! here. Of races it is the order of calls that is tried; the engine has one thread.
 
+use crate::rig::{
+    OPEN_PORT, Rig, SUBSCRIBERS, THROUGH, TestClient, at_tick, at_time, direct, errno, key,
+};
 use aseqd_abi::event::{EventData, EventFlags};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{QueueInfo, RemoveEvents, RemoveMode};
 use aseqd_abi::{Address, Errno, Event, EventType};
-use aseqd_engine::testing::{
-    OPEN_PORT, Rig, SUBSCRIBERS, THROUGH, TestClient, at_tick, at_time, direct, errno, key,
-};
 use aseqd_engine::{Access, Call, Input, Reply, WRITE_BATCH};
 use zerocopy::IntoBytes;
 
@@ -140,7 +140,7 @@ fn known_k23_k24_a_connection_ends_once_whoever_ends_it() {
 fn known_k25_a_port_is_deleted_once() {
     let (mut rig, client, reader) = two();
     let watcher = rig.client_with_port();
-    rig.subscribe(watcher, aseqd_engine::testing::ANNOUNCE, watcher.port(0)).unwrap();
+    rig.subscribe(watcher, crate::rig::ANNOUNCE, watcher.port(0)).unwrap();
     rig.delete_port(reader, 0).unwrap();
     rig.receive_all(watcher);
     assert_eq!(errno(rig.delete_port(reader, 0)), Errno::ENOENT);
@@ -166,7 +166,7 @@ fn known_k27_a_deleted_queue_cannot_be_brought_back_by_control() {
 fn known_k33_a_port_is_complete_when_it_is_announced() {
     let (mut rig, client, _) = two();
     let watcher = rig.client_with_port();
-    rig.subscribe(watcher, aseqd_engine::testing::ANNOUNCE, watcher.port(0)).unwrap();
+    rig.subscribe(watcher, crate::rig::ANNOUNCE, watcher.port(0)).unwrap();
     rig.receive_all(watcher);
     let port = rig.create_port(client, OPEN_PORT).unwrap();
     let announced = rig.receive(watcher).unwrap();

@@ -1,9 +1,9 @@
 //! What goes with a client, a port, a queue.
 
+use crate::rig::{Rig, TestClient, at_tick, errno, key};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::QueueInfo;
 use aseqd_abi::{Errno, EventType};
-use aseqd_engine::testing::{Rig, TestClient, at_tick, errno, key};
 
 /// An owner of queue 0, a user of it, and a third client.
 fn three() -> (Rig, TestClient, TestClient, TestClient) {
@@ -121,11 +121,11 @@ fn a_port_number_can_be_used_again_and_has_no_subscriptions_then() {
     let (mut rig, owner, user, _) = three();
     rig.subscribe(owner, owner.port(0), user.port(0)).unwrap();
     rig.delete_port(user, 0).unwrap();
-    let port = rig.create_port(user, aseqd_engine::testing::OPEN_PORT).unwrap();
+    let port = rig.create_port(user, crate::rig::OPEN_PORT).unwrap();
     assert_eq!(port, user.port(0));
     assert_eq!(rig.port_info(user, port).unwrap().write_use, 0);
     rig.receive_all(user);
-    rig.send(owner, key(aseqd_engine::testing::SUBSCRIBERS, 1)).unwrap();
+    rig.send(owner, key(crate::rig::SUBSCRIBERS, 1)).unwrap();
     assert!(!rig.readable(user));
 }
 
@@ -134,8 +134,8 @@ fn the_midi_through_keeps_nothing_of_a_client_that_is_gone() {
     let (mut rig, owner, ..) = three();
     let before = rig.engine.proc_clients();
     let guest = rig.client_with_port();
-    rig.subscribe(guest, guest.port(0), aseqd_engine::testing::THROUGH).unwrap();
-    rig.subscribe(guest, aseqd_engine::testing::THROUGH, guest.port(0)).unwrap();
+    rig.subscribe(guest, guest.port(0), crate::rig::THROUGH).unwrap();
+    rig.subscribe(guest, crate::rig::THROUGH, guest.port(0)).unwrap();
     rig.create_queue(guest).unwrap();
     rig.send(guest, at_tick(key(owner.port(0), 1), 1, 10)).unwrap();
     rig.close(guest);

@@ -1,11 +1,11 @@
 //! How many there can be.
 
+use crate::rig::{ANNOUNCE, OPEN_PORT, Rig, TestClient, at_tick, errno, key};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{
     ClientInfo, PortFlags, PortInfo, PortSubscribe, SubscriptionFlags, SystemInfo, USER_CLIENT,
 };
 use aseqd_abi::{Errno, EventType};
-use aseqd_engine::testing::{ANNOUNCE, OPEN_PORT, Rig, TestClient, at_tick, errno, key};
 use aseqd_engine::{Access, Config, Identity};
 
 #[test]
@@ -121,7 +121,7 @@ fn a_port_takes_any_number_of_subscribers() {
         rig.subscribe(reader, sender.port(0), reader.port(port)).unwrap();
     }
     rig.set_pool(reader, 0, 2000, 0).unwrap();
-    rig.send(sender, key(aseqd_engine::testing::SUBSCRIBERS, 1)).unwrap();
+    rig.send(sender, key(crate::rig::SUBSCRIBERS, 1)).unwrap();
     assert_eq!(rig.receive_all(reader).len(), 254);
 }
 

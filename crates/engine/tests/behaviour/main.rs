@@ -1,6 +1,9 @@
 //! What the sequencer does, by subject, on a virtual clock. Numbers without another source were seen
 //! on Linux 6.12.
 
+#[path = "../rig/mod.rs"]
+mod rig;
+
 mod announce;
 mod bounce;
 mod client_info;

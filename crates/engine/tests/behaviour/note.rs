@@ -1,8 +1,8 @@
 //! NOTE: one event that becomes a note-on and, later, a note-off.
 
+use crate::rig::{Rig, SUBSCRIBERS, TestClient, at_tick, at_time, errno, key};
 use aseqd_abi::event::{EventFlags, EventTime};
 use aseqd_abi::{Address, Errno, Event, EventType};
-use aseqd_engine::testing::{Rig, SUBSCRIBERS, TestClient, at_tick, at_time, errno, key};
 
 /// A NOTE of a duration, with bytes beyond the note's own.
 fn note(dest: Address, duration: u32) -> Event {

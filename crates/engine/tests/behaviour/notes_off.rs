@@ -1,9 +1,9 @@
 //! Notes of a client that is gone: left sounding as on Linux, or ended by the option.
 
+use crate::rig::{Rig, SUBSCRIBERS, THROUGH, TestClient, at_tick, direct, key};
 use aseqd_abi::event::{Control, EventData, Note};
 use aseqd_abi::{Address, Event, EventType};
 use aseqd_engine::Config;
-use aseqd_engine::testing::{Rig, SUBSCRIBERS, THROUGH, TestClient, at_tick, direct, key};
 
 fn rig() -> Rig {
     Rig::with_config(Config { notes_off: true, ..Config::default() })
@@ -163,7 +163,7 @@ fn a_port_or_client_that_is_gone_and_one_of_its_number_get_nothing() {
     let (client, reader) = pair(&mut rig);
     rig.send(client, key(reader.port(0), 60)).unwrap();
     rig.delete_port(reader, 0).unwrap();
-    assert_eq!(rig.create_port(reader, aseqd_engine::testing::OPEN_PORT), Ok(reader.port(0)));
+    assert_eq!(rig.create_port(reader, crate::rig::OPEN_PORT), Ok(reader.port(0)));
     rig.receive_all(reader);
     rig.send(client, key(reader.port(0), 61)).unwrap();
     rig.close(reader);
@@ -187,10 +187,7 @@ fn on_64_ports_at_a_time_notes_are_kept_track_of() {
     let mut rig = rig();
     let (client, reader) = pair(&mut rig);
     for port in 1..=64 {
-        assert_eq!(
-            rig.create_port(reader, aseqd_engine::testing::OPEN_PORT),
-            Ok(reader.port(port))
-        );
+        assert_eq!(rig.create_port(reader, crate::rig::OPEN_PORT), Ok(reader.port(port)));
     }
     for port in 0..=64 {
         rig.send(client, key(reader.port(port), 60)).unwrap();

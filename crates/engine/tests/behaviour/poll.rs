@@ -1,9 +1,9 @@
 //! `poll`: when a file is readable and when it is writable.
 
+use crate::rig::{OPEN_PORT, Rig, at_tick, errno, key};
 use aseqd_abi::Errno;
 use aseqd_abi::seq::{RemoveEvents, RemoveMode};
 use aseqd_engine::Access;
-use aseqd_engine::testing::{OPEN_PORT, Rig, at_tick, errno, key};
 
 #[test]
 fn a_file_is_readable_while_there_are_events() {

@@ -1,10 +1,10 @@
 //! Output pool and input FIFO: sizes, cost of events, room, sleeping writers.
 
+use crate::rig::{Rig, TestClient, at_tick, direct, errno, key};
 use aseqd_abi::event::{EventData, EventFlags};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{ClientPool, RemoveEvents, RemoveMode};
 use aseqd_abi::{Errno, Event, EventType};
-use aseqd_engine::testing::{Rig, TestClient, at_tick, direct, errno, key};
 use aseqd_engine::{Access, Reply};
 use zerocopy::IntoBytes;
 

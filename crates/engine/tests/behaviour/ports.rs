@@ -1,9 +1,9 @@
 //! Creating, describing and deleting ports.
 
+use crate::rig::{OPEN_PORT, Rig, TestClient, errno};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{PortCaps, PortFlags, PortInfo};
 use aseqd_abi::{Address, Errno};
-use aseqd_engine::testing::{OPEN_PORT, Rig, TestClient, errno};
 
 fn wanted(client: TestClient, port: u8) -> PortInfo {
     PortInfo { addr: client.port(port), capability: OPEN_PORT.bits(), ..PortInfo::default() }

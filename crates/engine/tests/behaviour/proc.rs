@@ -1,5 +1,6 @@
 //! The texts of `/proc/asound/seq`, byte by byte as on Linux 6.12.
 
+use crate::rig::{OPEN_PORT, Rig, THROUGH, TestClient, at_tick, at_time, key};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{
     PortCaps, PortInfo, QueueInfo, QueueTimer, RemoveEvents, RemoveMode, SubscriptionFlags,
@@ -7,7 +8,6 @@ use aseqd_abi::seq::{
 use aseqd_abi::timer::TimerId;
 use aseqd_abi::{Address, EventType};
 use aseqd_engine::Access;
-use aseqd_engine::testing::{OPEN_PORT, Rig, THROUGH, TestClient, at_tick, at_time, key};
 
 const EMPTY: &str = "\
 Client info

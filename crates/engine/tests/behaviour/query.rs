@@ -1,12 +1,12 @@
 //! Enumerations: clients, ports, subscriptions.
 
+use crate::rig::{OPEN_PORT, Rig, TestClient, errno};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{
     ClientInfo, PortCaps, PortFlags, PortInfo, PortSubscribe, QUERY_SUBS_READ, QUERY_SUBS_WRITE,
     QuerySubs, SubscriptionFlags,
 };
 use aseqd_abi::{Address, Errno};
-use aseqd_engine::testing::{OPEN_PORT, Rig, TestClient, errno};
 
 fn next_client(rig: &mut Rig, caller: TestClient, after: i32) -> Result<i32, Errno> {
     let info = ClientInfo { client: after, ..ClientInfo::default() };

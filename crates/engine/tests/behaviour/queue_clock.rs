@@ -1,9 +1,9 @@
 //! A queue's position: running, stopped, set; and when events fall due.
 
+use crate::rig::{Rig, TestClient, at_tick, at_time, key};
 use aseqd_abi::EventType;
 use aseqd_abi::event::{EventFlags, EventTime};
 use aseqd_engine::Time;
-use aseqd_engine::testing::{Rig, TestClient, at_tick, at_time, key};
 
 const MS: u64 = 1_000_000;
 
@@ -211,7 +211,7 @@ fn a_long_sleep_delivers_each_event_at_its_own_instant() {
     rig.send(client, at_tick(key(port, 1), 0, 10)).unwrap();
     let stop = aseqd_abi::Event {
         data: aseqd_abi::event::EventData::from_queue(0, 0, 0),
-        ..aseqd_engine::testing::direct(EventType::STOP, aseqd_engine::testing::TIMER)
+        ..crate::rig::direct(EventType::STOP, crate::rig::TIMER)
     };
     rig.send(client, at_tick(stop, 0, 50)).unwrap();
     rig.send(client, at_tick(key(port, 2), 0, 51)).unwrap();

@@ -1,8 +1,8 @@
 //! The order in which queued events come out.
 
+use crate::rig::{Rig, TestClient, at_tick, at_time, key};
 use aseqd_abi::event::EventFlags;
 use aseqd_abi::{Event, EventType};
-use aseqd_engine::testing::{Rig, TestClient, at_tick, at_time, key};
 
 fn with_queue() -> (Rig, TestClient, TestClient) {
     let mut rig = Rig::new();

@@ -1,10 +1,10 @@
 //! `SET_QUEUE_TIMER`, use marks, and what they do to a queue's clock.
 
+use crate::rig::{Rig, TestClient, errno};
 use aseqd_abi::EventType;
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{QueueInfo, QueueTimer};
 use aseqd_abi::timer::TimerId;
-use aseqd_engine::testing::{Rig, TestClient, errno};
 
 const HIGH_RES: TimerId =
     TimerId { dev_class: 1, dev_sclass: 2, card: -1, device: 3, subdevice: 0 };
@@ -210,8 +210,8 @@ fn the_first_continue_starts_from_zero_and_later_ones_go_on() {
 #[test]
 fn clearing_the_use_mark_leaves_queued_events_in_place() {
     let (mut rig, client) = with_queue();
-    let event = aseqd_engine::testing::key(client.port(0), 1);
-    rig.send(client, aseqd_engine::testing::at_tick(event, 0, 10)).unwrap();
+    let event = crate::rig::key(client.port(0), 1);
+    rig.send(client, crate::rig::at_tick(event, 0, 10)).unwrap();
     rig.use_queue(client, 0, false).unwrap();
     assert_eq!(rig.status(client, 0).unwrap().events, 1);
     assert_eq!(rig.pool(client).unwrap().output_free, 499);

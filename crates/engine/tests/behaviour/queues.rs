@@ -1,9 +1,9 @@
 //! Queues: existence, owner, lock, name, users.
 
+use crate::rig::{Rig, TestClient, at_tick, errno, key};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer};
 use aseqd_abi::{Errno, EventType};
-use aseqd_engine::testing::{Rig, TestClient, at_tick, errno, key};
 
 fn named(name: &str) -> QueueInfo {
     let mut info = QueueInfo::default();
@@ -231,8 +231,8 @@ fn the_status_counts_events_of_both_lists_and_a_variable_one_once() {
     rig.create_queue(client).unwrap();
     let to = client.port(0);
     rig.send(client, at_tick(key(to, 1), 0, 10)).unwrap();
-    rig.send(client, aseqd_engine::testing::at_time(key(to, 1), 0, 10, 0)).unwrap();
-    let mut sysex = at_tick(aseqd_engine::testing::direct(EventType::SYSEX, to), 0, 10);
+    rig.send(client, crate::rig::at_time(key(to, 1), 0, 10, 0)).unwrap();
+    let mut sysex = at_tick(crate::rig::direct(EventType::SYSEX, to), 0, 10);
     sysex.flags = aseqd_abi::event::EventFlags::VARIABLE;
     sysex.data = aseqd_abi::event::EventData::from_ext_len(100);
     rig.send_variable(client, sysex, &[0; 100]).unwrap();

@@ -1,8 +1,8 @@
 //! `read`: whole events, overflow, sleeping.
 
+use crate::rig::{Rig, TestClient, direct, errno, key};
 use aseqd_abi::event::{EventData, EventFlags};
 use aseqd_abi::{Errno, Event, EventType};
-use aseqd_engine::testing::{Rig, TestClient, direct, errno, key};
 use aseqd_engine::{Access, Call, Input, Reply};
 
 fn two() -> (Rig, TestClient, TestClient) {
@@ -161,10 +161,10 @@ fn a_write_only_file_cannot_read() {
 #[test]
 fn received_records_name_the_port_that_got_them() {
     let (mut rig, client, reader) = two();
-    let second = rig.create_port(reader, aseqd_engine::testing::OPEN_PORT).unwrap();
+    let second = rig.create_port(reader, crate::rig::OPEN_PORT).unwrap();
     rig.subscribe(client, client.port(0), second).unwrap();
     rig.receive_all(reader);
-    rig.send(client, key(aseqd_engine::testing::SUBSCRIBERS, 1)).unwrap();
+    rig.send(client, key(crate::rig::SUBSCRIBERS, 1)).unwrap();
     let event: Event = rig.receive(reader).unwrap();
     assert_eq!((event.dest, event.queue), (second, 253));
 }

@@ -1,9 +1,9 @@
 //! `REMOVE_EVENTS`, output side: which queued events go.
 
+use crate::rig::{Rig, SUBSCRIBERS, TestClient, at_tick, at_time, direct, key};
 use aseqd_abi::event::EventTime;
 use aseqd_abi::seq::{RemoveEvents, RemoveMode};
 use aseqd_abi::{Address, Event, EventType};
-use aseqd_engine::testing::{Rig, SUBSCRIBERS, TestClient, at_tick, at_time, direct, key};
 
 /// What waits in queue 0 and 1, sent by the client itself; numbers are keys.
 fn filled() -> (Rig, TestClient, TestClient) {
@@ -48,7 +48,7 @@ fn left(mode: RemoveMode, info: RemoveEvents) -> Vec<u8> {
     let (mut rig, client, other) = filled();
     let all = rig.client_with_port();
     rig.subscribe(client, client.port(0), all.port(0)).unwrap();
-    rig.create_port(other, aseqd_engine::testing::OPEN_PORT).unwrap();
+    rig.create_port(other, crate::rig::OPEN_PORT).unwrap();
     rig.receive_all(other);
     rig.receive_all(all);
     rig.remove_output(client, mode, info);

@@ -1,7 +1,7 @@
 //! What START does to the events of its queue.
 
+use crate::rig::{Rig, TIMER, TestClient, at_tick, at_time, direct, key};
 use aseqd_abi::{Address, Event, EventType};
-use aseqd_engine::testing::{Rig, TIMER, TestClient, at_tick, at_time, direct, key};
 
 /// An owner, another user and a destination; queue 0, frozen.
 fn three() -> (Rig, TestClient, TestClient, TestClient) {

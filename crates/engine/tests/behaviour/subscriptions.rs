@@ -1,10 +1,10 @@
 //! Connecting and disconnecting: who may, what stands in the way, who is told.
 
+use crate::rig::{ANNOUNCE, OPEN_PORT, Rig, THROUGH, TIMER, TestClient, errno};
 use aseqd_abi::event::EventData;
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{Connect, PortCaps, PortSubscribe, SubscriptionFlags};
 use aseqd_abi::{Address, Errno, EventType};
-use aseqd_engine::testing::{ANNOUNCE, OPEN_PORT, Rig, THROUGH, TIMER, TestClient, errno};
 
 const PLAIN: SubscriptionFlags = SubscriptionFlags::empty();
 const EXCLUSIVE: SubscriptionFlags = SubscriptionFlags::EXCLUSIVE;

@@ -1,8 +1,8 @@
 //! Port 0:0: what control of queues is echoed, and how.
 
+use crate::rig::{Rig, TIMER, TestClient, at_tick, direct};
 use aseqd_abi::event::{EventData, EventFlags, EventTime};
 use aseqd_abi::{Address, Event, EventType};
-use aseqd_engine::testing::{Rig, TIMER, TestClient, at_tick, direct};
 
 fn listening() -> (Rig, TestClient, TestClient) {
     let mut rig = Rig::new();

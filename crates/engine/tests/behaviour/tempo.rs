@@ -1,9 +1,9 @@
 //! Tempo, resolution, skew, and the length of a tick.
 
+use crate::rig::{Rig, TestClient, errno};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::QueueTempo;
 use aseqd_abi::{Errno, EventType};
-use aseqd_engine::testing::{Rig, TestClient, errno};
 
 fn with_queue() -> (Rig, TestClient) {
     let mut rig = Rig::new();
@@ -220,8 +220,8 @@ fn a_skew_of_zero_still_delivers_what_is_due() {
     let (mut rig, client) = with_queue();
     rig.control(client, EventType::QUEUE_SKEW, 0, [0, 0x10000]).unwrap();
     start(&mut rig, client);
-    let event = aseqd_engine::testing::key(client.port(0), 1);
-    rig.send(client, aseqd_engine::testing::at_tick(event, 0, 7)).unwrap();
+    let event = crate::rig::key(client.port(0), 1);
+    rig.send(client, crate::rig::at_tick(event, 0, 7)).unwrap();
     rig.pass(1_000_000_000);
     assert!(!rig.readable(client));
     rig.go_to_tick(client, 0, 7);

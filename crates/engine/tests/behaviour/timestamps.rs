@@ -1,9 +1,9 @@
 //! Stamps of ports and of subscriptions.
 
+use crate::rig::{Rig, SUBSCRIBERS, TestClient, at_tick, errno, key};
 use aseqd_abi::event::{EventFlags, EventTime};
 use aseqd_abi::seq::{PortFlags, SubscriptionFlags};
 use aseqd_abi::{Errno, Event, EventType};
-use aseqd_engine::testing::{Rig, SUBSCRIBERS, TestClient, at_tick, errno, key};
 
 const TICK: PortFlags = PortFlags::TIMESTAMP;
 const REAL: PortFlags = PortFlags::TIMESTAMP.union(PortFlags::TIME_REAL);

@@ -1,8 +1,8 @@
 //! `write`: records, lengths, types, and what comes back.
 
+use crate::rig::{Rig, SUBSCRIBERS, TestClient, at_tick, direct, errno, key};
 use aseqd_abi::event::{EventData, EventFlags};
 use aseqd_abi::{Address, Errno, Event, EventType};
-use aseqd_engine::testing::{Rig, SUBSCRIBERS, TestClient, at_tick, direct, errno, key};
 use aseqd_engine::{Access, Call, Input, Reply, WRITE_BATCH};
 use zerocopy::IntoBytes;
 

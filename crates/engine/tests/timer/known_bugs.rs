@@ -3,6 +3,7 @@
 
 mod lifetime;
 
+use crate::rig::{HRTIMER, Rig, SYSTEM, at_tick, at_time, errno, follower, key, mask, user_driven};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::ioctl::timers as t;
 use aseqd_abi::seq::{QueueInfo, QueueTempo, QueueTimer};
@@ -11,9 +12,6 @@ use aseqd_abi::timer::{
     TimerTread,
 };
 use aseqd_abi::{Errno, EventType};
-use aseqd_engine::testing::{
-    HRTIMER, Rig, SYSTEM, at_tick, at_time, errno, follower, key, mask, user_driven,
-};
 use aseqd_engine::{Config, FileId, Reply, Time};
 use zerocopy::FromBytes;
 

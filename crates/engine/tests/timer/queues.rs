@@ -3,6 +3,9 @@
 mod followers;
 mod timers;
 
+use crate::rig::{
+    HRTIMER, Rig, SYSTEM, TestClient, at_tick, at_time, errno, follower, key, mask, user_driven,
+};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::ioctl::timers as t;
 use aseqd_abi::seq::{QueueInfo, QueueTimer};
@@ -10,9 +13,6 @@ use aseqd_abi::timer::{
     ParamsFlags, SCLASS_APPLICATION, SCLASS_SEQUENCER, TimerEvent as E, TimerId, TimerInfo,
 };
 use aseqd_abi::{Errno, EventType as T};
-use aseqd_engine::testing::{
-    HRTIMER, Rig, SYSTEM, TestClient, at_tick, at_time, errno, follower, key, mask, user_driven,
-};
 use aseqd_engine::{Config, FileId, Time};
 
 const MS: u64 = 1_000_000;
@@ -285,7 +285,7 @@ fn an_event_stops_a_queue_on_another_timer_at_its_instant_however_late_the_call(
         rig.ioctl(client, s::SET_QUEUE_TIMER, info).unwrap();
         control(&mut rig, client, T::START);
         rig.control(client, T::START, 1, [0, 0]).unwrap();
-        let mut stop = aseqd_engine::testing::direct(T::STOP, aseqd_engine::testing::TIMER);
+        let mut stop = crate::rig::direct(T::STOP, crate::rig::TIMER);
         stop.data = aseqd_abi::event::EventData::from_queue(1, 0, 0);
         rig.send(client, at_time(stop, 0, 0, 500_000_000)).unwrap();
         rig.now = Time(1_000 * MS);
@@ -301,7 +301,7 @@ fn an_event_that_stops_its_queue_does_it_in_the_callback() {
     let (mut rig, client) = with_queue();
     choose(&mut rig, client, HRTIMER, 100).unwrap();
     control(&mut rig, client, T::START);
-    let stop = aseqd_engine::testing::direct(T::STOP, aseqd_engine::testing::TIMER);
+    let stop = crate::rig::direct(T::STOP, crate::rig::TIMER);
     rig.send(client, at_time(stop, 0, 0, 15_000_000)).unwrap();
     rig.now = Time(500 * MS);
     rig.timeout();
@@ -316,7 +316,7 @@ fn an_event_that_starts_its_queue_again_keeps_the_period() {
     let (mut rig, client) = with_queue();
     choose(&mut rig, client, HRTIMER, 100).unwrap();
     control(&mut rig, client, T::START);
-    let start = aseqd_engine::testing::direct(T::START, aseqd_engine::testing::TIMER);
+    let start = crate::rig::direct(T::START, crate::rig::TIMER);
     rig.send(client, at_time(start, 0, 0, 15_000_000)).unwrap();
     rig.now = Time(45 * MS);
     rig.timeout();

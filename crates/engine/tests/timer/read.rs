@@ -1,9 +1,9 @@
 //! Records and how they are read.
 
+use crate::rig::{HRTIMER, Rig, SYSTEM, errno, mask};
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::timers as t;
 use aseqd_abi::timer::{ParamsFlags, TimerEvent as E, TimerParams};
-use aseqd_engine::testing::{HRTIMER, Rig, SYSTEM, errno, mask};
 use aseqd_engine::{FileId, Reply};
 
 const MS: u64 = 1_000_000;

@@ -1,13 +1,13 @@
 //! Requests of the timer device that look at timers or bind to one. The quirks that section 17 of
 //! the interface's description lists have tests of their own, here and in the other files.
 
+use crate::rig::{GLOBAL, HRTIMER, Rig, SYSTEM, errno, follower, mask, user_driven};
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::{timers as t, timers_old as old, timers32 as t32};
 use aseqd_abi::timer::{
     ParamsFlags, TimerEvent as E, TimerGinfo, TimerGparams, TimerGparams32, TimerGstatus, TimerId,
     TimerInfo, TimerInfo32, TimerParams, TimerRead, TimerStatus32,
 };
-use aseqd_engine::testing::{GLOBAL, HRTIMER, Rig, SYSTEM, errno, follower, mask, user_driven};
 use aseqd_engine::{Access, Call, Config, FileId, Identity, Input, Node, Reply};
 use zerocopy::{FromBytes, IntoBytes};
 

@@ -1,9 +1,9 @@
 //! START, STOP, CONTINUE, PAUSE in every state, and when the ticks come.
 
+use crate::rig::{HRTIMER, Rig, SYSTEM, errno, mask};
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::timers as t;
 use aseqd_abi::timer::{ParamsFlags, TimerEvent as E};
-use aseqd_engine::testing::{HRTIMER, Rig, SYSTEM, errno, mask};
 use aseqd_engine::{Config, FileId, Time};
 
 const MS: u64 = 1_000_000;

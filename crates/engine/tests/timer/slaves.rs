@@ -1,9 +1,9 @@
 //! Instances that follow another instance.
 
+use crate::rig::{HRTIMER, Rig, SYSTEM, errno, follower, mask};
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::timers as t;
 use aseqd_abi::timer::{ParamsFlags, SCLASS_APPLICATION, TimerEvent as E, TimerInfo};
-use aseqd_engine::testing::{HRTIMER, Rig, SYSTEM, errno, follower, mask};
 use aseqd_engine::{Config, FileId};
 
 const MS: u64 = 1_000_000;
@@ -277,7 +277,7 @@ fn a_user_driven_timer_that_goes_leaves_its_slaves_waiting() {
     let mut rig = Rig::with_config(Config { user_timers: true, ..Config::default() });
     let maker = rig.timer_file(1);
     let (timer, number) = rig.create_timer(maker, MS).unwrap();
-    let master = rig.bound(7, aseqd_engine::testing::user_driven(number));
+    let master = rig.bound(7, crate::rig::user_driven(number));
     let slave = rig.bound(8, OF_7);
     assert!(is_linked(&mut rig, slave));
     rig.close_file(timer);

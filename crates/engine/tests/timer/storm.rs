@@ -1,14 +1,12 @@
 //! Any calls in any order on several files: nothing panics, whoever could read has been told, and
 //! everything counts right.
 
+use crate::rig::{HRTIMER, Rig, SYSTEM, TestClient, at_time, follower, key, user_driven};
 use aseqd_abi::EventType;
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::ioctl::{timers as t, timers_old as old};
 use aseqd_abi::seq::QueueTimer;
 use aseqd_abi::timer::{TimerEvent, TimerGinfo, TimerId, TimerParams};
-use aseqd_engine::testing::{
-    HRTIMER, Rig, SYSTEM, TestClient, at_time, follower, key, user_driven,
-};
 use aseqd_engine::{Call, Config, FileId, Input, Output, Reply};
 use proptest::prelude::*;
 
@@ -339,7 +337,7 @@ proptest! {
                 let kinds = [EventType::STOP, EventType::CONTINUE, EventType::START];
                 let event = match kinds.get(*what) {
                     Some(kind) => {
-                        let mut event = aseqd_engine::testing::direct(*kind, aseqd_engine::testing::TIMER);
+                        let mut event = crate::rig::direct(*kind, crate::rig::TIMER);
                         event.data = aseqd_abi::event::EventData::from_queue(*target, 0, 0);
                         event
                     }

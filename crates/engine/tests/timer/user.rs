@@ -1,11 +1,11 @@
 //! User-driven timers.
 
+use crate::rig::{GLOBAL, HRTIMER, Rig, errno, mask, user_driven};
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::timers as t;
 use aseqd_abi::timer::{
     GLOBAL_UDRIVEN, ParamsFlags, TimerEvent as E, TimerGinfo, TimerId, TimerInfo, TimerUinfo,
 };
-use aseqd_engine::testing::{GLOBAL, HRTIMER, Rig, errno, mask, user_driven};
 use aseqd_engine::{Call, Config, FileId, Input, READABLE, Reply, WRITABLE};
 
 const MS: u64 = 1_000_000;
@@ -208,7 +208,7 @@ fn a_timer_that_goes_is_a_stop_for_who_runs_on_it_and_for_slaves() {
     let maker = rig.timer_file(1);
     let (timer, number) = rig.create_timer(maker, MS).unwrap();
     let file = rig.bound_tread(7, user_driven(number));
-    let slave = rig.bound_tread(8, aseqd_engine::testing::follower(1, 7));
+    let slave = rig.bound_tread(8, crate::rig::follower(1, 7));
     for file in [file, slave] {
         rig.params(file, ParamsFlags::AUTO, 1, mask(&[E::STOP, E::MSTOP])).unwrap();
         rig.command(file, t::START).unwrap();

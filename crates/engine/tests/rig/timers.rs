@@ -1,18 +1,17 @@
 //! The timer device in tests.
 
 use super::Rig;
-use crate::{Access, Call, Error, FileId, Identity, Input, Node, Output, READABLE, Reply};
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::timers as t;
 use aseqd_abi::timer::{
     self, ParamsFlags, TimerEvent, TimerGinfo, TimerId, TimerParams, TimerRead, TimerSelect,
     TimerStatus, TimerTread, TimerUinfo,
 };
-use std::vec::Vec;
+use aseqd_engine::{Access, Call, Error, FileId, Identity, Input, Node, Output, READABLE, Reply};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// A global timer without a device.
-pub const GLOBAL: TimerId = TimerId {
+pub(crate) const GLOBAL: TimerId = TimerId {
     dev_class: timer::CLASS_GLOBAL,
     dev_sclass: timer::SCLASS_NONE,
     card: -1,
@@ -20,19 +19,17 @@ pub const GLOBAL: TimerId = TimerId {
     subdevice: 0,
 };
 /// The system timer.
-pub const SYSTEM: TimerId = GLOBAL;
+pub(crate) const SYSTEM: TimerId = GLOBAL;
 /// The high-resolution timer.
-pub const HRTIMER: TimerId = TimerId { device: timer::GLOBAL_HRTIMER, ..GLOBAL };
+pub(crate) const HRTIMER: TimerId = TimerId { device: timer::GLOBAL_HRTIMER, ..GLOBAL };
 
 /// A user-driven timer.
-#[must_use]
-pub const fn user_driven(number: i32) -> TimerId {
+pub(crate) const fn user_driven(number: i32) -> TimerId {
     TimerId { device: timer::GLOBAL_UDRIVEN, subdevice: number, ..GLOBAL }
 }
 
 /// What follows the instance of a class and number.
-#[must_use]
-pub const fn follower(sclass: i32, number: i32) -> TimerId {
+pub(crate) const fn follower(sclass: i32, number: i32) -> TimerId {
     TimerId {
         dev_class: timer::CLASS_SLAVE,
         dev_sclass: sclass,
@@ -43,37 +40,27 @@ pub const fn follower(sclass: i32, number: i32) -> TimerId {
 }
 
 /// A filter of these events.
-#[must_use]
-pub fn mask(events: &[TimerEvent]) -> u32 {
+pub(crate) fn mask(events: &[TimerEvent]) -> u32 {
     events.iter().fold(0, |bits, event| bits | 1 << event.0)
 }
 
 impl Rig {
     /// Opens the timer device as a process.
-    ///
-    /// # Panics
-    /// If the engine refuses.
-    pub fn timer_file(&mut self, pid: i32) -> FileId {
+    pub(crate) fn timer_file(&mut self, pid: i32) -> FileId {
         let identity = Identity::User { pid };
         let file = self.engine.open_node(self.now, Node::Timer, Access::ReadWrite, identity);
         file.expect("a file")
     }
 
     /// Opens the timer device and binds the file.
-    ///
-    /// # Panics
-    /// If the engine refuses.
-    pub fn bound(&mut self, pid: i32, id: TimerId) -> FileId {
+    pub(crate) fn bound(&mut self, pid: i32, id: TimerId) -> FileId {
         let file = self.timer_file(pid);
         self.select(file, id).expect("SELECT");
         file
     }
 
     /// The same with 64-byte time and events.
-    ///
-    /// # Panics
-    /// If the engine refuses.
-    pub fn bound_tread(&mut self, pid: i32, id: TimerId) -> FileId {
+    pub(crate) fn bound_tread(&mut self, pid: i32, id: TimerId) -> FileId {
         let file = self.timer_file(pid);
         self.query(file, t::TREAD64, 1_i32).expect("TREAD64");
         self.select(file, id).expect("SELECT");
@@ -81,18 +68,12 @@ impl Rig {
     }
 
     /// SELECT.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn select(&mut self, file: FileId, id: TimerId) -> Result<(), Error> {
+    pub(crate) fn select(&mut self, file: FileId, id: TimerId) -> Result<(), Error> {
         self.query(file, t::SELECT, TimerSelect { id, ..TimerSelect::default() }).map(drop)
     }
 
     /// PARAMS with a filter and the queue as it is.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn params(
+    pub(crate) fn params(
         &mut self,
         file: FileId,
         flags: ParamsFlags,
@@ -104,42 +85,39 @@ impl Rig {
     }
 
     /// A request without argument: START and its like.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn command(&mut self, file: FileId, request: u32) -> Result<(), Error> {
+    pub(crate) fn command(&mut self, file: FileId, request: u32) -> Result<(), Error> {
         self.query(file, request, ())
     }
 
     /// STATUS.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn timer_status(&mut self, file: FileId) -> Result<TimerStatus, Error> {
+    pub(crate) fn timer_status(&mut self, file: FileId) -> Result<TimerStatus, Error> {
         self.query(file, t::STATUS, TimerStatus::default())
     }
 
     /// How many instances are bound to a timer.
-    ///
-    /// # Panics
-    /// If there is no such timer.
-    pub fn timer_clients(&mut self, file: FileId, tid: TimerId) -> u32 {
+    pub(crate) fn timer_clients(&mut self, file: FileId, tid: TimerId) -> u32 {
         let info = self.query(file, t::GINFO, TimerGinfo { tid, ..TimerGinfo::default() });
         info.expect("GINFO").clients
     }
 
     /// CREATE: the file of the timer, and its number.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn create_timer(&mut self, file: FileId, resolution: u64) -> Result<(FileId, i32), Error> {
+    pub(crate) fn create_timer(
+        &mut self,
+        file: FileId,
+        resolution: u64,
+    ) -> Result<(FileId, i32), Error> {
         let info = TimerUinfo { resolution, fd: -1, ..TimerUinfo::default() };
         let info = self.query(file, t::CREATE, info)?;
         Ok((FileId(info.fd.cast_unsigned()), info.id.cast_signed()))
     }
 
     /// A read of so many bytes.
-    pub fn read_timer(&mut self, file: FileId, len: usize, nonblock: bool) -> (Reply, Vec<u8>) {
+    pub(crate) fn read_timer(
+        &mut self,
+        file: FileId,
+        len: usize,
+        nonblock: bool,
+    ) -> (Reply, Vec<u8>) {
         let mut out = Vec::new();
         let reply = self.engine.handle(
             self.now,
@@ -150,19 +128,13 @@ impl Rig {
     }
 
     /// All plain records: resolution and ticks.
-    ///
-    /// # Panics
-    /// If the read fails.
-    pub fn plain_records(&mut self, file: FileId) -> Vec<(u32, u32)> {
+    pub(crate) fn plain_records(&mut self, file: FileId) -> Vec<(u32, u32)> {
         let records: Vec<TimerRead> = self.records(file);
         records.iter().map(|record| (record.resolution, record.ticks)).collect()
     }
 
     /// All records with events: event, time in nanoseconds, value.
-    ///
-    /// # Panics
-    /// If the read fails.
-    pub fn timed_records(&mut self, file: FileId) -> Vec<(TimerEvent, u64, u32)> {
+    pub(crate) fn timed_records(&mut self, file: FileId) -> Vec<(TimerEvent, u64, u32)> {
         let records: Vec<TimerTread> = self.records(file);
         let time = |record: &TimerTread| {
             record.tv_sec.cast_unsigned() * 1_000_000_000 + record.tv_nsec.cast_unsigned()
@@ -171,10 +143,7 @@ impl Rig {
     }
 
     /// Events and values of all records.
-    ///
-    /// # Panics
-    /// If the read fails.
-    pub fn timer_events(&mut self, file: FileId) -> Vec<(TimerEvent, u32)> {
+    pub(crate) fn timer_events(&mut self, file: FileId) -> Vec<(TimerEvent, u32)> {
         self.timed_records(file).into_iter().map(|(event, _, value)| (event, value)).collect()
     }
 
@@ -189,10 +158,7 @@ impl Rig {
     }
 
     /// Is there a record to read?
-    ///
-    /// # Panics
-    /// If the file is not open.
-    pub fn timer_readable(&mut self, file: FileId) -> bool {
+    pub(crate) fn timer_readable(&mut self, file: FileId) -> bool {
         let reply =
             self.engine.handle(self.now, Input::Call { file, call: Call::Poll }, &mut Vec::new());
         let bits = reply.finish().expect("an open file");
@@ -201,15 +167,12 @@ impl Rig {
     }
 
     /// The files that the engine names, in order.
-    pub fn ready_files(&mut self) -> Vec<FileId> {
+    pub(crate) fn ready_files(&mut self) -> Vec<FileId> {
         std::iter::from_fn(|| self.engine.poll_output()).map(|Output::Ready(file)| file).collect()
     }
 
     /// Closes a file, whatever it is of.
-    ///
-    /// # Panics
-    /// If it is not open.
-    pub fn close_file(&mut self, file: FileId) {
+    pub(crate) fn close_file(&mut self, file: FileId) {
         let reply = self.engine.handle(self.now, Input::Close { file }, &mut Vec::new());
         reply.finish().expect("an open file");
     }

@@ -1,7 +1,6 @@
 //! Short ways to say what most tests say.
 
 use super::{Rig, TestClient};
-use crate::{Error, FileId, Output};
 use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventFlags, EventTime, Note};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{
@@ -9,23 +8,20 @@ use aseqd_abi::seq::{
     PortInfo, PortSubscribe, QueueTempo, RemoveEvents, RemoveMode,
 };
 use aseqd_abi::{Address, Errno, Event, EventType};
-use std::vec::Vec;
+use aseqd_engine::{Error, FileId, Output};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// The timer port.
-pub const TIMER: Address = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER);
+pub(crate) const TIMER: Address = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER);
 /// The announce port.
-pub const ANNOUNCE: Address = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE);
+pub(crate) const ANNOUNCE: Address = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE);
 /// Midi Through.
-pub const THROUGH: Address = Address::new(aseqd_abi::seq::CLIENT_DUMMY, 0);
+pub(crate) const THROUGH: Address = Address::new(aseqd_abi::seq::CLIENT_DUMMY, 0);
 /// The destination of events for subscribers.
-pub const SUBSCRIBERS: Address = Address::new(ADDRESS_SUBSCRIBERS, 0);
+pub(crate) const SUBSCRIBERS: Address = Address::new(ADDRESS_SUBSCRIBERS, 0);
 
 /// The number of an error.
-///
-/// # Panics
-/// If the call succeeded.
-pub fn errno<T>(result: Result<T, Error>) -> Errno {
+pub(crate) fn errno<T>(result: Result<T, Error>) -> Errno {
     match result {
         Ok(_) => panic!("the call succeeded"),
         Err(error) => error.errno,
@@ -33,43 +29,35 @@ pub fn errno<T>(result: Result<T, Error>) -> Errno {
 }
 
 /// An event from port 0, delivered at once.
-#[must_use]
-pub fn direct(event_type: EventType, dest: Address) -> Event {
+pub(crate) fn direct(event_type: EventType, dest: Address) -> Event {
     Event { dest, ..Event::direct(event_type) }
 }
 
 /// A note-on from port 0, delivered at once; the key tells it from others.
-#[must_use]
-pub fn key(dest: Address, note: u8) -> Event {
+pub(crate) fn key(dest: Address, note: u8) -> Event {
     let data = EventData::from_note(Note { note, velocity: 100, ..Note::default() });
     Event { data, ..direct(EventType::NOTEON, dest) }
 }
 
 /// The same event at a tick of a queue.
-#[must_use]
-pub fn at_tick(event: Event, queue: u8, tick: u32) -> Event {
+pub(crate) fn at_tick(event: Event, queue: u8, tick: u32) -> Event {
     Event { queue, time: EventTime::tick(tick), ..event }
 }
 
 /// The same event at a real time of a queue.
-#[must_use]
-pub fn at_time(event: Event, queue: u8, sec: u32, nsec: u32) -> Event {
+pub(crate) fn at_time(event: Event, queue: u8, sec: u32, nsec: u32) -> Event {
     let flags = event.flags | EventFlags::REAL_TIME;
     Event { queue, time: EventTime::real(sec, nsec), flags, ..event }
 }
 
 /// Type and key of a note event; the key is the second data byte of any event.
-#[must_use]
-pub fn summary(event: &Event) -> (EventType, u8) {
+pub(crate) fn summary(event: &Event) -> (EventType, u8) {
     (event.event_type, event.data.0[1])
 }
 
 impl Rig {
     /// An ioctl of a client.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn ioctl<T: FromBytes + IntoBytes + Immutable>(
+    pub(crate) fn ioctl<T: FromBytes + IntoBytes + Immutable>(
         &mut self,
         client: TestClient,
         request: u32,
@@ -79,10 +67,7 @@ impl Rig {
     }
 
     /// Controls a queue by a direct event.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn control(
+    pub(crate) fn control(
         &mut self,
         client: TestClient,
         event_type: EventType,
@@ -94,27 +79,18 @@ impl Rig {
     }
 
     /// Moves a queue to a tick, which delivers nothing by itself.
-    ///
-    /// # Panics
-    /// If the engine refuses.
-    pub fn go_to_tick(&mut self, client: TestClient, queue: u8, tick: u32) {
+    pub(crate) fn go_to_tick(&mut self, client: TestClient, queue: u8, tick: u32) {
         self.control(client, EventType::SETPOS_TICK, queue, [tick, 0]).expect("SETPOS_TICK");
     }
 
     /// Has a stopped queue deliver what is due, by queueing an event to nobody.
-    ///
-    /// # Panics
-    /// If the engine refuses.
-    pub fn dispatch(&mut self, client: TestClient, queue: u8) {
+    pub(crate) fn dispatch(&mut self, client: TestClient, queue: u8) {
         let nobody = direct(EventType::ECHO, Address::new(252, 0));
         self.send(client, at_tick(nobody, queue, 0)).expect("a queued event");
     }
 
     /// Changes a client's information.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn set_info(
+    pub(crate) fn set_info(
         &mut self,
         client: TestClient,
         change: impl FnOnce(&mut ClientInfo),
@@ -125,27 +101,22 @@ impl Rig {
     }
 
     /// Asks for bounces.
-    ///
-    /// # Panics
-    /// If the engine refuses.
-    pub fn want_bounces(&mut self, client: TestClient) {
+    pub(crate) fn want_bounces(&mut self, client: TestClient) {
         self.set_info(client, |info| info.filter = ClientFilter::BOUNCE.bits())
             .expect("SET_CLIENT_INFO");
     }
 
     /// A port's information.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn port_info(&mut self, caller: TestClient, addr: Address) -> Result<PortInfo, Error> {
+    pub(crate) fn port_info(
+        &mut self,
+        caller: TestClient,
+        addr: Address,
+    ) -> Result<PortInfo, Error> {
         self.ioctl(caller, s::GET_PORT_INFO, PortInfo { addr, ..PortInfo::default() })
     }
 
     /// Changes a port's information.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn set_port(
+    pub(crate) fn set_port(
         &mut self,
         client: TestClient,
         port: u8,
@@ -157,19 +128,13 @@ impl Rig {
     }
 
     /// Deletes a port.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn delete_port(&mut self, client: TestClient, port: u8) -> Result<(), Error> {
+    pub(crate) fn delete_port(&mut self, client: TestClient, port: u8) -> Result<(), Error> {
         let info = PortInfo { addr: client.port(port), ..PortInfo::default() };
         self.ioctl(client, s::DELETE_PORT, info).map(drop)
     }
 
     /// Connects two ports, with flags and a queue.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn subscribe_with(
+    pub(crate) fn subscribe_with(
         &mut self,
         caller: TestClient,
         [sender, dest]: [Address; 2],
@@ -182,10 +147,7 @@ impl Rig {
     }
 
     /// Sets pool sizes and room; 0 leaves one alone.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn set_pool(
+    pub(crate) fn set_pool(
         &mut self,
         client: TestClient,
         output_pool: i32,
@@ -204,10 +166,7 @@ impl Rig {
     }
 
     /// Sets tempo and ppq of a queue.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn set_tempo(
+    pub(crate) fn set_tempo(
         &mut self,
         client: TestClient,
         queue: u8,
@@ -219,27 +178,29 @@ impl Rig {
     }
 
     /// Removes queued events.
-    ///
-    /// # Panics
-    /// If the engine refuses, which it never does.
-    pub fn remove_output(&mut self, client: TestClient, mode: RemoveMode, info: RemoveEvents) {
+    pub(crate) fn remove_output(
+        &mut self,
+        client: TestClient,
+        mode: RemoveMode,
+        info: RemoveEvents,
+    ) {
         let remove_mode = (mode | RemoveMode::OUTPUT).bits();
         self.ioctl(client, s::REMOVE_EVENTS, RemoveEvents { remove_mode, ..info })
             .expect("REMOVE_EVENTS");
     }
 
     /// Files that the engine wants looked at.
-    pub fn ready(&mut self) -> Vec<FileId> {
+    pub(crate) fn ready(&mut self) -> Vec<FileId> {
         std::iter::from_fn(|| self.engine.poll_output()).map(|Output::Ready(file)| file).collect()
     }
 
     /// Type and key of everything that can be read; see [`summary`].
-    pub fn heard(&mut self, client: TestClient) -> Vec<(EventType, u8)> {
+    pub(crate) fn heard(&mut self, client: TestClient) -> Vec<(EventType, u8)> {
         self.receive_all(client).iter().map(summary).collect()
     }
 
     /// The announcements that can be read: type and the first four data bytes.
-    pub fn announced(&mut self, client: TestClient) -> Vec<(EventType, [u8; 4])> {
+    pub(crate) fn announced(&mut self, client: TestClient) -> Vec<(EventType, [u8; 4])> {
         let events = self.receive_all(client);
         let data = |event: &Event| event.data.0[..4].try_into().expect("four bytes");
         events.iter().map(|event| (event.event_type, data(event))).collect()
