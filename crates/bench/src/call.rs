@@ -39,7 +39,7 @@ const MEASURED_CALLS: [(&str, &str); 5] = [
     ("echo", "calls of two processes: write, poll, read, there and back"),
 ];
 
-/// One row for each kind of call.
+/// Returns one row for each kind of call.
 pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     let row = |(call, title): (&'static str, &str)| {
         let count = if setup.quick { 50 } else { 2000 };
@@ -158,7 +158,7 @@ fn echo(count: u32) -> Result<Value, Fail> {
     let mut buffer = vec![0; READ_SIZE];
     // The other process writes first, which tells its address.
     wait_for(near.client())?;
-    let read = near.read(&mut buffer).context("events cannot be read")?;
+    let read = near.read(&mut buffer).context("cannot read events")?;
     let source = buffer[..read]
         .chunks_exact(EVENT_SIZE)
         .last()
@@ -168,7 +168,7 @@ fn echo(count: u32) -> Result<Value, Fail> {
     let times = time(count, || {
         near.write(question.as_bytes())?;
         wait_for(near.client())?;
-        near.read(&mut buffer).map(drop).context("events cannot be read")
+        near.read(&mut buffer).map(drop).context("cannot read events")
     })?;
     answering.end()?;
     Ok(times)
@@ -183,7 +183,7 @@ fn answer_events(count: u32) -> Result<Value, Fail> {
     let mut buffer = vec![0; READ_SIZE];
     for _ in 0..count + WARM_UP_CALLS {
         wait_for(far.client())?;
-        far.read(&mut buffer).context("events cannot be read")?;
+        far.read(&mut buffer).context("cannot read events")?;
         far.write(answer.as_bytes())?;
     }
     Ok(Value::Null)
@@ -241,11 +241,11 @@ impl Answering {
     fn start(way: &str, count: u32, input: Stdio) -> Result<Self, Fail> {
         let mut command = program::worker_command(&task(&[&"call", &way, &"answer", &count]))?;
         command.stdin(input).stdout(Stdio::null());
-        Ok(Self(command.spawn().context("the other process")?))
+        Ok(Self(command.spawn().context("cannot start the other process")?))
     }
 
     fn end(&mut self) -> Result<(), Fail> {
-        match self.0.wait().context("the other process")?.success() {
+        match self.0.wait().context("cannot wait for the other process")?.success() {
             true => Ok(()),
             false => Err(Fail::new("the other process has failed")),
         }

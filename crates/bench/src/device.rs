@@ -40,12 +40,13 @@ impl Sequencer {
             output_room: pool / 2,
             ..ClientPool::default()
         };
-        client.ioctl(request::SET_CLIENT_POOL, &mut pools).context("larger pools")?;
+        client.ioctl(request::SET_CLIENT_POOL, &mut pools).context("cannot enlarge the pools")?;
         let caps = PortCaps::READ | PortCaps::WRITE | PortCaps::SUBS_READ | PortCaps::SUBS_WRITE;
         let port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
         let port = client.create_port("bench", caps, port_type)?;
-        let flags = fcntl_getfl(client.as_fd()).context("flags of a descriptor")?;
-        fcntl_setfl(client.as_fd(), flags - OFlags::NONBLOCK).context("flags of a descriptor")?;
+        let flags = fcntl_getfl(client.as_fd()).context("cannot make the device blocking")?;
+        fcntl_setfl(client.as_fd(), flags - OFlags::NONBLOCK)
+            .context("cannot make the device blocking")?;
         Ok(Self { client, port })
     }
 
@@ -56,13 +57,14 @@ impl Sequencer {
     /// Writes all bytes, and sleeps while the sequencer has no room.
     pub(super) fn write(&self, mut bytes: &[u8]) -> Result<(), Fail> {
         while !bytes.is_empty() {
-            let written = self.client.write(bytes).context("events cannot be sent")?;
+            let written = self.client.write(bytes).context("cannot send events")?;
             bytes = &bytes[written..];
         }
         Ok(())
     }
 
-    /// Sleeps until there is something to read, and returns how many bytes were read. `ENOSPC` tells of lost events.
+    /// Sleeps until there is something to read, and returns how many bytes were read. `ENOSPC` means that
+    /// events were lost.
     pub(super) fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
         rustix::io::retry_on_intr(|| rustix::io::read(&self.client, &mut *buffer)).map_err(errno)
     }
@@ -70,7 +72,7 @@ impl Sequencer {
     /// Creates a queue and starts it.
     pub(super) fn start_queue(&self) -> Result<u8, Fail> {
         let mut queue = QueueInfo { owner: self.client.id().into(), ..QueueInfo::default() };
-        self.client.ioctl(request::CREATE_QUEUE, &mut queue).context("a queue")?;
+        self.client.ioctl(request::CREATE_QUEUE, &mut queue).context("cannot create a queue")?;
         let queue = u8::try_from(queue.queue).context("a queue")?;
         let start = Event {
             dest: Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER),
@@ -89,7 +91,8 @@ impl Sequencer {
             let before = now_ns();
             let status = self.client.queue_status(queue)?;
             let took = now_ns() - before;
-            let RealTime { tv_sec, tv_nsec } = status.ok_or_else(|| Fail::new("no queue"))?.time;
+            let RealTime { tv_sec, tv_nsec } =
+                status.ok_or_else(|| Fail::new("the queue is gone"))?.time;
             let position = i64::from(tv_sec) * 1_000_000_000 + i64::from(tv_nsec);
             let origin = signed(before + took / 2) - position;
             if best.is_none_or(|(least, _)| took < least) {

@@ -52,7 +52,7 @@ fn rate(round: Duration, mut step: impl FnMut() -> Result<usize, Fail>) -> Resul
         events += step()?;
     }
     match events {
-        0 => Err(Fail::new("no event came through the engine")),
+        0 => Err(Fail::new("no event passed through the engine")),
         events => Ok(events as f64 / start.elapsed().as_secs_f64()),
     }
 }

@@ -23,7 +23,7 @@ const SIZES: [(u32, u32); 3] = [(1, 300), (8, 150), (63, 60)];
 /// Time between two events in ns, enough for every reader to sleep again.
 const GAP_NS: u64 = 2_000_000;
 
-/// One row for each number of subscribers.
+/// Returns one row for each number of subscribers.
 pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     let row = |(readers, events): (u32, u32)| {
         let events = if setup.quick { events / 10 } else { events };
@@ -79,12 +79,12 @@ fn subscribers(readers: u32, events: u32) -> Result<Value, Fail> {
         let reader = Sequencer::open("aseqd bench: reader")?;
         let dest = reader.port;
         let subscription = PortSubscribe { sender: sender.port, dest, ..PortSubscribe::default() };
-        sender.client().subscribe(&subscription).context("a subscription")?;
+        sender.client().subscribe(&subscription).context("cannot subscribe")?;
         threads.push(std::thread::spawn(move || {
             let mut buffer = vec![0; READ_SIZE];
             let mut seen = 0;
             while seen < events {
-                let len = reader.read(&mut buffer).context("events cannot be read")?;
+                let len = reader.read(&mut buffer).context("cannot read events")?;
                 seen += u32::try_from(numbers(&buffer[..len]).count()).unwrap_or(0);
             }
             Ok(seen)

@@ -12,7 +12,7 @@ const SIZES: [(u32, u32); 3] = [(1, 20_000), (16, 100_000), (100, 200_000)];
 /// Most messages per write for sndiod, which drops or cuts larger ones.
 const SNDIO_BATCH: u32 = 64;
 
-/// One row for each size of a write.
+/// Returns one row for each size of a write.
 pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     let sndiod = setup.sndiod();
     let jackd = setup.jack();

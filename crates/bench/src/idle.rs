@@ -21,7 +21,7 @@ const WATCHED_NS: u64 = 500_000_000;
 const LEAD_NS: u64 = 20_000_000;
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// One row for each rate.
+/// Returns one row for each rate.
 pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     let row = |rate: u64| {
         let ours = setup.main_doors().filter(|(door, _)| door.has_server());

@@ -10,7 +10,7 @@ pub(super) struct Machine {
     pub(super) kernel: String,
     /// Load averages of 1, 5 and 15 minutes at the start of the bench.
     pub(super) load: [f64; 3],
-    /// Whether there is a hypervisor, which may be what the maxima show.
+    /// Whether the machine is virtual. Maxima may then be the host's.
     pub(super) virtual_machine: bool,
     pub(super) root: bool,
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// `SCHED_FIFO` of `sched.h`, as `/proc/PID/stat` has it.
 const SCHED_FIFO: u64 = 1;
-/// Number of the field `policy` in `/proc/PID/stat`, counted from the one after the name (proc_pid_stat(5)).
+/// Position of the field `policy` in `/proc/PID/stat`, counted from the one after the name (proc_pid_stat(5)).
 const POLICY_FIELD: usize = 41 - 3;
 
 /// A process with all its threads, by its id.

@@ -73,7 +73,7 @@ pub(super) fn answer_of(command: &mut Command) -> Result<Value, Fail> {
     // The command must not outlive a bench that is interrupted.
     let text = output(process::end_with_us(command))?;
     let line = text.lines().last().unwrap_or_default();
-    serde_json::from_str(line).context("the answer of a worker")
+    serde_json::from_str(line).context("cannot read the answer of a worker")
 }
 
 /// Returns the words that start a worker with this task.

@@ -37,7 +37,7 @@ impl Rig {
     pub(super) fn open(&mut self) -> Result<Member, Fail> {
         let identity = Identity::User { pid: 1 };
         let file = self.engine.open(self.now, Access::ReadWrite, identity);
-        let file = file.context("a client")?;
+        let file = file.context("cannot open a client")?;
         let client: i32 = self.ask(file, request::CLIENT_ID, 0)?;
         let pool = i32::try_from(POOL).context("a pool")?;
         let pools = ClientPool {
@@ -93,7 +93,7 @@ impl Rig {
             _ => argument.as_bytes(),
         };
         let input = Input::Call { file, call: Call::Ioctl { request, compat: false, arg } };
-        self.engine.handle(self.now, input, &mut self.out).finish().context("a request")?;
+        self.engine.handle(self.now, input, &mut self.out).finish().context("an ioctl failed")?;
         self.drain();
         Ok(T::read_from_bytes(&self.out).unwrap_or(argument))
     }
@@ -103,7 +103,7 @@ impl Rig {
         let input = Input::Call { file: from.file, call: Call::Write { data, nonblock: true } };
         let reply = self.engine.handle(self.now, input, &mut self.out);
         self.drain();
-        reply.finish().context("a write")
+        reply.finish().context("a write failed")
     }
 
     /// Reads up to [`READ_SIZE`] bytes, and returns how many there were.

@@ -139,7 +139,7 @@ impl Instance {
             .and_then(|_| ioctl(device, request::START, &mut ()))
             .map_err(|errno| match errno {
                 Errno::ENODEV => Fail::new("there is no high-resolution timer"),
-                errno => Fail::new(format!("the timer cannot be started: {errno}")),
+                errno => Fail::new(format!("cannot start the timer: {errno}")),
             })?;
         Ok(Self(file))
     }
@@ -156,13 +156,13 @@ impl Instance {
         while due.len() < count {
             let bytes = records.as_mut_bytes();
             let len = rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut *bytes))
-                .context("ticks cannot be read")?;
+                .context("cannot read ticks")?;
             let now = now_ns();
             for record in bytes[..len].chunks_exact(size_of::<TimerTread>()) {
                 let record = TimerTread::read_from_bytes(record)
-                    .map_err(|_| Fail::new("a record has another size"))?;
+                    .map_err(|_| Fail::new("a record has the wrong size"))?;
                 let time = record.tv_sec * 1_000_000_000 + record.tv_nsec;
-                let time = u64::try_from(time).context("a record's time")?;
+                let time = u64::try_from(time).context("a record has no time")?;
                 if record.event == TimerEvent::START.0 {
                     ends = Some(grid(time));
                     continue;

@@ -14,7 +14,7 @@ pub(super) trait Receiver {
     /// Sleeps until there are messages, and adds their numbers and the time when each was read.
     fn receive(&mut self, into: &mut Vec<(u32, u64)>) -> Result<(), Fail>;
 
-    /// Returns how often the link has told of lost messages; 0 if it does not tell.
+    /// Returns how often the link has reported lost messages; 0 if it does not report them.
     fn told_losses(&self) -> u64 {
         0
     }

@@ -66,7 +66,9 @@ impl Link {
 
     fn named(wanted: &str) -> Result<Self, Fail> {
         let found = NAMES.iter().find(|(name, _)| *name == wanted);
-        found.map(|(_, link)| *link).ok_or_else(|| Fail::new(format!("no link {wanted}")))
+        found
+            .map(|(_, link)| *link)
+            .ok_or_else(|| Fail::new(format!("the bench has no link {wanted}")))
     }
 
     /// Returns two connected descriptors, the sender's and the receiver's.
@@ -188,10 +190,11 @@ pub(super) fn send(words: &mut Words) -> Result<Value, Fail> {
     let mut receiver = command.spawn().context("cannot start a second process")?;
     // Closes our copy of the child's end, so that we notice if the child is gone.
     drop(command);
-    let out = receiver.stdout.take().ok_or_else(|| Fail::new("no pipe"))?;
+    let out =
+        receiver.stdout.take().ok_or_else(|| Fail::new("the receiver has no standard output"))?;
     let mut lines = BufReader::new(out).lines();
     let mut line = || match lines.next() {
-        Some(line) => line.context("the receiver's answer"),
+        Some(line) => line.context("cannot read the receiver's answer"),
         None => Err(Fail::new("the receiver has failed")),
     };
     let address = line()?;
@@ -199,12 +202,13 @@ pub(super) fn send(words: &mut Words) -> Result<Value, Fail> {
     let server = Process::server();
     let before = server.map(Process::usage).transpose()?;
     let sent = messages(plan, sender.as_mut())?;
-    let heard: Value = serde_json::from_str(&line()?).context("the receiver's answer")?;
+    let heard: Value =
+        serde_json::from_str(&line()?).context("cannot read the receiver's answer")?;
     let used = match (server, before) {
         (Some(server), Some(before)) => Some(server.usage()?.since(before)),
         _ => None,
     };
-    receiver.wait().context("the receiver")?;
+    receiver.wait().context("cannot wait for the receiver")?;
     let received = heard["received"].as_u64().unwrap_or(0);
     let last = heard["last_ns"].as_u64().unwrap_or(0);
     let arrivals = heard["arrivals"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -247,7 +251,8 @@ fn messages(plan: Plan, sender: &mut dyn Sender) -> Result<Vec<u64>, Fail> {
 /// Runs the task `receive LINK COUNT BATCH GAP_NS`, with its end of the link as standard input.
 pub(super) fn receive(words: &mut Words) -> Result<Value, Fail> {
     let plan = Plan::parse(words)?;
-    let end = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).context("the end")?;
+    let end = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)
+        .context("cannot duplicate standard input")?;
     let (mut receiver, address) = plan.link.receiver(end)?;
     print(&format!("{address}\n"))?;
     // In a flood only the last arrival counts.
