@@ -72,11 +72,11 @@ struct OnOneProcessor {
 
 impl OnOneProcessor {
     fn new() -> Result<Self, Fail> {
-        let before = sched_getaffinity(None).context("cannot read the CPU affinity")?;
+        let before = sched_getaffinity(None).context("the CPU affinity cannot be read")?;
         let first = (0..CpuSet::MAX_CPU).find(|processor| before.is_set(*processor));
         let mut one = CpuSet::new();
         one.set(first.ok_or_else(|| Fail::new("this process has no processor"))?);
-        sched_setaffinity(None, &one).context("cannot set the CPU affinity")?;
+        sched_setaffinity(None, &one).context("the CPU affinity cannot be set")?;
         Ok(Self { before })
     }
 }
@@ -158,7 +158,7 @@ fn echo(count: u32) -> Result<Value, Fail> {
     let mut buffer = vec![0; READ_SIZE];
     // The other process writes first, which tells its address.
     wait_for(near.client())?;
-    let read = near.read(&mut buffer).context("cannot read events")?;
+    let read = near.read(&mut buffer).context("events cannot be read")?;
     let source = buffer[..read]
         .chunks_exact(EVENT_SIZE)
         .last()
@@ -168,7 +168,7 @@ fn echo(count: u32) -> Result<Value, Fail> {
     let times = time(count, || {
         near.write(question.as_bytes())?;
         wait_for(near.client())?;
-        near.read(&mut buffer).map(drop).context("cannot read events")
+        near.read(&mut buffer).map(drop).context("events cannot be read")
     })?;
     answering.end()?;
     Ok(times)
@@ -183,7 +183,7 @@ fn answer_events(count: u32) -> Result<Value, Fail> {
     let mut buffer = vec![0; READ_SIZE];
     for _ in 0..count + WARM_UP_CALLS {
         wait_for(far.client())?;
-        far.read(&mut buffer).context("cannot read events")?;
+        far.read(&mut buffer).context("events cannot be read")?;
         far.write(answer.as_bytes())?;
     }
     Ok(Value::Null)
@@ -241,11 +241,11 @@ impl Answering {
     fn start(way: &str, count: u32, input: Stdio) -> Result<Self, Fail> {
         let mut command = program::worker_command(&task(&[&"call", &way, &"answer", &count]))?;
         command.stdin(input).stdout(Stdio::null());
-        Ok(Self(command.spawn().context("cannot start the other process")?))
+        Ok(Self(command.spawn().context("the other process cannot be started")?))
     }
 
     fn end(&mut self) -> Result<(), Fail> {
-        match self.0.wait().context("cannot wait for the other process")?.success() {
+        match self.0.wait().context("the other process cannot be waited for")?.success() {
             true => Ok(()),
             false => Err(Fail::new("the other process has failed")),
         }

@@ -40,13 +40,15 @@ impl Sequencer {
             output_room: pool / 2,
             ..ClientPool::default()
         };
-        client.ioctl(request::SET_CLIENT_POOL, &mut pools).context("cannot enlarge the pools")?;
+        client
+            .ioctl(request::SET_CLIENT_POOL, &mut pools)
+            .context("the pools cannot be enlarged")?;
         let caps = PortCaps::READ | PortCaps::WRITE | PortCaps::SUBS_READ | PortCaps::SUBS_WRITE;
         let port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
         let port = client.create_port("bench", caps, port_type)?;
-        let flags = fcntl_getfl(client.as_fd()).context("cannot make the device blocking")?;
+        let flags = fcntl_getfl(client.as_fd()).context("the device cannot be made blocking")?;
         fcntl_setfl(client.as_fd(), flags - OFlags::NONBLOCK)
-            .context("cannot make the device blocking")?;
+            .context("the device cannot be made blocking")?;
         Ok(Self { client, port })
     }
 
@@ -57,7 +59,7 @@ impl Sequencer {
     /// Writes all bytes, and sleeps while the sequencer has no room.
     pub(super) fn write(&self, mut bytes: &[u8]) -> Result<(), Fail> {
         while !bytes.is_empty() {
-            let written = self.client.write(bytes).context("cannot send events")?;
+            let written = self.client.write(bytes)?;
             bytes = &bytes[written..];
         }
         Ok(())
@@ -72,7 +74,9 @@ impl Sequencer {
     /// Creates a queue and starts it.
     pub(super) fn start_queue(&self) -> Result<u8, Fail> {
         let mut queue = QueueInfo { owner: self.client.id().into(), ..QueueInfo::default() };
-        self.client.ioctl(request::CREATE_QUEUE, &mut queue).context("cannot create a queue")?;
+        self.client
+            .ioctl(request::CREATE_QUEUE, &mut queue)
+            .context("a queue cannot be created")?;
         let queue = u8::try_from(queue.queue).context("a queue")?;
         let start = Event {
             dest: Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER),

@@ -79,12 +79,12 @@ fn subscribers(readers: u32, events: u32) -> Result<Value, Fail> {
         let reader = Sequencer::open("aseqd bench: reader")?;
         let dest = reader.port;
         let subscription = PortSubscribe { sender: sender.port, dest, ..PortSubscribe::default() };
-        sender.client().subscribe(&subscription).context("cannot subscribe")?;
+        sender.client().subscribe(&subscription)?;
         threads.push(std::thread::spawn(move || {
             let mut buffer = vec![0; READ_SIZE];
             let mut seen = 0;
             while seen < events {
-                let len = reader.read(&mut buffer).context("cannot read events")?;
+                let len = reader.read(&mut buffer).context("events cannot be read")?;
                 seen += u32::try_from(numbers(&buffer[..len]).count()).unwrap_or(0);
             }
             Ok(seen)

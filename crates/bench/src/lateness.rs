@@ -206,7 +206,7 @@ fn sequencer(offsets: &[u64]) -> Result<Value, Fail> {
     let mut read = Vec::with_capacity(offsets.len());
     let mut buffer = [0; READ_SIZE];
     while read.len() < offsets.len() {
-        let len = sequencer.read(&mut buffer).context("cannot read events")?;
+        let len = sequencer.read(&mut buffer).context("events cannot be read")?;
         let at = now_ns();
         read.extend(numbers(&buffer[..len]).map(|_| at));
     }

@@ -52,7 +52,7 @@ pub(super) fn row(setup: &Setup) -> Row {
     subjects.push(Subject::new(Side::Limit, "reading the whole file", move || {
         let path = read.as_ref().as_ref().map_err(Fail::new)?;
         let start = now_ns();
-        let bytes = std::fs::read(path).context("cannot read the song")?;
+        let bytes = std::fs::read(path).context("the song cannot be read")?;
         let took = now_ns() - start;
         drop(bytes);
         Ok(Line::only(vec![("first_event_ms".to_owned(), took as f64 / 1e6)]))
@@ -71,17 +71,17 @@ fn figures(answer: &Value) -> Result<Vec<Line>, Fail> {
 /// Writes a song of [`TRACKS`] tracks full of notes, and returns its path.
 fn file(directory: &Path, size: usize) -> Result<PathBuf, Fail> {
     let path = directory.join("large.mid");
-    let file = std::fs::File::create(&path).context("cannot write the song")?;
+    let file = std::fs::File::create(&path).context("the song cannot be written")?;
     let mut file = std::io::BufWriter::new(file);
     let count = [0, TRACKS.to_le_bytes()[0]];
     let header = [b"MThd\0\0\0\x06\0\x01".as_slice(), &count, &480_u16.to_be_bytes()].concat();
-    let mut write = |bytes: &[u8]| file.write_all(bytes).context("cannot write the song");
+    let mut write = |bytes: &[u8]| file.write_all(bytes).context("the song cannot be written");
     write(&header)?;
     // A note of a sixteenth takes 8 bytes, its note off included.
     let notes = size / TRACKS / 8;
     let end = [0, 0xff, 0x2f, 0];
     for channel in 0..16_u8 {
-        let len = u32::try_from(notes * 8 + end.len()).context("cannot write the song")?;
+        let len = u32::try_from(notes * 8 + end.len()).context("the song cannot be written")?;
         write(b"MTrk")?;
         write(&len.to_be_bytes())?;
         for note in (0..notes).map(|number| 36 + number.to_le_bytes()[0] % 48) {
@@ -89,7 +89,7 @@ fn file(directory: &Path, size: usize) -> Result<PathBuf, Fail> {
         }
         write(&end)?;
     }
-    file.flush().context("cannot write the song")?;
+    file.flush().context("the song cannot be written")?;
     Ok(path)
 }
 
@@ -116,7 +116,7 @@ pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
     let _gone = child.kill();
     let _reaped = child.wait();
     first?;
-    let size = std::fs::metadata(&file).context("cannot look at the song")?.len();
+    let size = std::fs::metadata(&file).context("the song cannot be read")?.len();
     Ok(json!({ "first_ns": took, "peak_bytes": peak?, "file_bytes": size }))
 }
 
@@ -124,7 +124,7 @@ pub(super) fn worker(words: &mut Words) -> Result<Value, Fail> {
 fn first_note(sequencer: &Sequencer) -> Result<(), Fail> {
     let mut buffer = [0; READ_SIZE];
     loop {
-        let len = sequencer.read(&mut buffer).context("cannot read events")?;
+        let len = sequencer.read(&mut buffer).context("events cannot be read")?;
         let is_note = |record: &[u8]| {
             Event::read_from_bytes(record).is_ok_and(|event| event.event_type == EventType::NOTEON)
         };

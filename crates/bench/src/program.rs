@@ -73,7 +73,7 @@ pub(super) fn answer_of(command: &mut Command) -> Result<Value, Fail> {
     // The command must not outlive a bench that is interrupted.
     let text = output(process::end_with_us(command))?;
     let line = text.lines().last().unwrap_or_default();
-    serde_json::from_str(line).context("cannot read the answer of a worker")
+    serde_json::from_str(line).context("the answer of a worker cannot be read")
 }
 
 /// Returns the words that start a worker with this task.
@@ -85,7 +85,7 @@ pub(super) fn worker_words(task: &[String]) -> Result<Vec<OsString>, Fail> {
 
 /// Returns the path of this program.
 pub(super) fn own_program() -> Result<PathBuf, Fail> {
-    std::env::current_exe().context("cannot find the path of this program")
+    std::env::current_exe().context("the path of this program cannot be found")
 }
 
 /// Returns whether `PATH` has a program of this name.

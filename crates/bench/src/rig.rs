@@ -37,7 +37,7 @@ impl Rig {
     pub(super) fn open(&mut self) -> Result<Member, Fail> {
         let identity = Identity::User { pid: 1 };
         let file = self.engine.open(self.now, Access::ReadWrite, identity);
-        let file = file.context("cannot open a client")?;
+        let file = file.context("a client cannot be opened")?;
         let client: i32 = self.ask(file, request::CLIENT_ID, 0)?;
         let pool = i32::try_from(POOL).context("a pool")?;
         let pools = ClientPool {

@@ -139,7 +139,7 @@ impl Instance {
             .and_then(|_| ioctl(device, request::START, &mut ()))
             .map_err(|errno| match errno {
                 Errno::ENODEV => Fail::new("there is no high-resolution timer"),
-                errno => Fail::new(format!("cannot start the timer: {errno}")),
+                errno => Fail::new(format!("the timer cannot be started: {errno}")),
             })?;
         Ok(Self(file))
     }
@@ -156,7 +156,7 @@ impl Instance {
         while due.len() < count {
             let bytes = records.as_mut_bytes();
             let len = rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut *bytes))
-                .context("cannot read ticks")?;
+                .context("ticks cannot be read")?;
             let now = now_ns();
             for record in bytes[..len].chunks_exact(size_of::<TimerTread>()) {
                 let record = TimerTread::read_from_bytes(record)

@@ -187,14 +187,14 @@ pub(super) fn send(words: &mut Words) -> Result<Value, Fail> {
     let parameters = task(&[&"receive", &plan.link.name(), &plan.count, &plan.batch, &plan.gap_ns]);
     let mut command = program::worker_command(&parameters)?;
     command.stdin(Stdio::from(theirs)).stdout(Stdio::piped());
-    let mut receiver = command.spawn().context("cannot start a second process")?;
+    let mut receiver = command.spawn().context("a second process cannot be started")?;
     // Closes our copy of the child's end, so that we notice if the child is gone.
     drop(command);
     let out =
         receiver.stdout.take().ok_or_else(|| Fail::new("the receiver has no standard output"))?;
     let mut lines = BufReader::new(out).lines();
     let mut line = || match lines.next() {
-        Some(line) => line.context("cannot read the receiver's answer"),
+        Some(line) => line.context("the receiver's answer cannot be read"),
         None => Err(Fail::new("the receiver has failed")),
     };
     let address = line()?;
@@ -203,12 +203,12 @@ pub(super) fn send(words: &mut Words) -> Result<Value, Fail> {
     let before = server.map(Process::usage).transpose()?;
     let sent = messages(plan, sender.as_mut())?;
     let heard: Value =
-        serde_json::from_str(&line()?).context("cannot read the receiver's answer")?;
+        serde_json::from_str(&line()?).context("the receiver's answer cannot be read")?;
     let used = match (server, before) {
         (Some(server), Some(before)) => Some(server.usage()?.since(before)),
         _ => None,
     };
-    receiver.wait().context("cannot wait for the receiver")?;
+    receiver.wait().context("the receiver cannot be waited for")?;
     let received = heard["received"].as_u64().unwrap_or(0);
     let last = heard["last_ns"].as_u64().unwrap_or(0);
     let arrivals = heard["arrivals"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -252,7 +252,7 @@ fn messages(plan: Plan, sender: &mut dyn Sender) -> Result<Vec<u64>, Fail> {
 pub(super) fn receive(words: &mut Words) -> Result<Value, Fail> {
     let plan = Plan::parse(words)?;
     let end = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)
-        .context("cannot duplicate standard input")?;
+        .context("standard input cannot be duplicated")?;
     let (mut receiver, address) = plan.link.receiver(end)?;
     print(&format!("{address}\n"))?;
     // In a flood only the last arrival counts.

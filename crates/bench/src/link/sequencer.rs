@@ -86,7 +86,7 @@ impl Receiver for Reader {
                 self.told_losses += 1;
                 return Ok(());
             }
-            Err(error) => return Err(error).context("cannot read events"),
+            Err(error) => return Err(error).context("events cannot be read"),
         };
         let at = now_ns();
         let before = into.len();
@@ -108,6 +108,6 @@ impl Receiver for Reader {
 
 fn address(text: &str) -> Result<Address, Fail> {
     let (client, port) = text.split_once(':').unwrap_or_default();
-    let number = |text: &str| text.parse().context("cannot read the receiver's address");
+    let number = |text: &str| text.parse().context("the receiver's address cannot be read");
     Ok(Address::new(number(client)?, number(port)?))
 }

@@ -44,7 +44,7 @@ impl Server {
             process::end_with_us(&mut command).spawn().with_context(|| (*program).to_owned())?;
         // No server says when it is ready, and clients that come too early fail.
         std::thread::sleep(START_TIME);
-        match child.try_wait().context("cannot watch a server")? {
+        match child.try_wait().context("a server cannot be watched")? {
             None => Ok(Self { child, variable }),
             Some(status) => Err(Fail::new(format!("{program} ended at once with {status}"))),
         }
