@@ -47,7 +47,8 @@ impl Door {
     /// Returns why this door does not work here, or nothing if it does.
     pub(super) fn trouble(self) -> Option<String> {
         if let Way::Device = self.way {
-            return Client::open(Path::new(DEVICE), "aseqd bench").err().map(|why| why.to_string());
+            let opened = Client::open(Path::new(DEVICE), "aseqd bench");
+            return opened.err().map(|why| Fail::from(why).to_string());
         }
         match self.start(&[], ["true"].map(OsString::from)) {
             Ok(mut command) => output(&mut command).err().map(|why| why.to_string()),
