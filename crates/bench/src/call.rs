@@ -5,10 +5,9 @@
 //! machine it takes twenty times as long as all else, and it depends on the scheduler whether there is one.
 
 use super::device::{READ_SIZE, Sequencer, now_ns, numbered};
-use super::door;
 use super::program;
 use super::row::{Line, Row, Side, Subject};
-use super::setup::Setup;
+use super::setup::{Entrance, Setup};
 use super::stats::{Figures, quantile};
 use super::task::{Words, task};
 use aseqd_abi::event::EVENT_SIZE;
@@ -44,17 +43,13 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     let row = |(call, title): (&'static str, &str)| {
         let count = if setup.quick { 50 } else { 2000 };
         let words = move |way: &str| task(&[&"call", &way, &call, &count]);
-        let through = |(door, trouble): &(door::Door, Option<String>)| {
-            let door = *door;
-            match trouble {
-                Some(why) => Subject::missing(door.side, door.name, why),
-                None => Subject::new(door.side, door.name, move || {
-                    let _here = OnOneProcessor::new()?;
-                    figures(&door.run(&[], false, &words("seq"))?)
-                }),
-            }
+        let through = |entrance: &Entrance| {
+            entrance.subject(entrance.door.name, move |door| {
+                let _here = OnOneProcessor::new()?;
+                figures(&door.run(&[], false, &words("seq"))?)
+            })
         };
-        let mut subjects: Vec<_> = setup.doors.iter().map(through).collect();
+        let mut subjects: Vec<_> = setup.entrances.iter().map(through).collect();
         subjects.push(Subject::new(Side::Limit, "socket round trip", move || {
             let _here = OnOneProcessor::new()?;
             figures(&program::run_alone(false, &words("socket"))?)

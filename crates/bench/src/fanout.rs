@@ -1,11 +1,10 @@
 //! Fan-out: one event to many subscribers. The figure is the CPU time of server, sender and readers together.
 
 use super::device::{READ_SIZE, Sequencer, numbered, numbers, own_cpu_ns};
-use super::door;
 use super::process::Process;
 use super::program;
 use super::row::{Line, Row, Side, Subject};
-use super::setup::Setup;
+use super::setup::{Entrance, Setup};
 use super::task::{Words, task};
 use super::wake::Alarm;
 use aseqd_abi::Address;
@@ -28,16 +27,12 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     let row = |(readers, events): (u32, u32)| {
         let events = if setup.quick { events / 10 } else { events };
         let words = move |way: &str| task(&[&"fanout", &way, &readers, &events]);
-        let through = |(door, trouble): &(door::Door, Option<String>)| {
-            let door = *door;
-            match trouble {
-                Some(why) => Subject::missing(door.side, door.name, why),
-                None => Subject::new(door.side, door.name, move || {
-                    figures(&door.run(&[], false, &words("seq"))?)
-                }),
-            }
+        let through = |entrance: &Entrance| {
+            entrance.subject(entrance.door.name, move |door| {
+                figures(&door.run(&[], false, &words("seq"))?)
+            })
         };
-        let mut subjects: Vec<_> = setup.main_doors().map(through).collect();
+        let mut subjects: Vec<_> = setup.main_entrances().map(through).collect();
         subjects.push(Subject::new(Side::Limit, "a socket for each reader", move || {
             figures(&program::run_alone(false, &words("socket"))?)
         }));

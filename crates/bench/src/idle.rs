@@ -4,7 +4,7 @@ use super::device::{self, POOL, Sequencer, now_ns, own_cpu_ns, scheduled, signed
 use super::process::Process;
 use super::program;
 use super::row::{Line, Row, Side, Subject};
-use super::setup::Setup;
+use super::setup::{Entrance, Setup};
 use super::task::{Words, task};
 use super::wake::{self, Alarm};
 use aseqd_abi::Address;
@@ -24,18 +24,13 @@ const SECOND_NS: u64 = 1_000_000_000;
 /// Returns one row for each rate.
 pub(super) fn rows(setup: &Setup) -> Vec<Row> {
     let row = |rate: u64| {
-        let ours = setup.main_doors().filter(|(door, _)| door.has_server());
-        let mut subjects: Vec<_> = ours
-            .map(|(door, trouble)| {
-                let door = *door;
-                match trouble {
-                    Some(why) => Subject::missing(door.side, door.name, why),
-                    None => Subject::new(door.side, door.name, move || {
-                        figures(&door.run(&[], false, &task(&[&"idle", &"seq", &rate]))?)
-                    }),
-                }
+        let ours = setup.main_entrances().filter(|entrance| entrance.door.has_server());
+        let through = |entrance: &Entrance| {
+            entrance.subject(entrance.door.name, move |door| {
+                figures(&door.run(&[], false, &task(&[&"idle", &"seq", &rate]))?)
             })
-            .collect();
+        };
+        let mut subjects: Vec<_> = ours.map(through).collect();
         subjects.push(Subject::new(Side::Limit, "timerfd and epoll", move || {
             figures(&program::run_alone(false, &task(&[&"idle", &"timerfd", &rate]))?)
         }));

@@ -1,11 +1,10 @@
 //! One-way latency: from a write in one process to the return of a read in another, 1000 times a second.
 
-use super::door;
 use super::link::{self, Link, Plan};
 use super::peer::server::{self, Shared};
 use super::program;
 use super::row::{Line, Row, Side, Subject};
-use super::setup::Setup;
+use super::setup::{Entrance, Setup};
 use aseqd_host::error::Fail;
 use serde_json::Value;
 use std::ffi::OsString;
@@ -42,25 +41,21 @@ type Read = fn(&Value) -> Result<Vec<Line>, Fail>;
 
 /// Returns a subject for each door.
 pub(super) fn doors(setup: &Setup, plan: Plan, suffix: &str, read: Read) -> Vec<Subject> {
-    let through = |(door, trouble): &(door::Door, Option<String>)| {
-        let (door, name) = (*door, format!("{}{suffix}", door.name));
-        match trouble {
-            Some(why) => Subject::missing(door.side, name, why),
-            None => {
-                Subject::new(door.side, name, move || read(&door.run(&[], false, &plan.task())?))
-            }
-        }
+    let through = |entrance: &Entrance| {
+        entrance.subject(format!("{}{suffix}", entrance.door.name), move |door| {
+            read(&door.run(&[], false, &plan.task())?)
+        })
     };
-    setup.doors.iter().map(through).collect()
+    setup.entrances.iter().map(through).collect()
 }
 
 /// Returns a subject for each of [`VARIANTS`] through our first door.
 pub(super) fn variants(setup: &Setup, plan: Plan, read: Read) -> Vec<Subject> {
-    let ours = || setup.main_doors().filter(|(door, why)| door.has_server() && why.is_none());
+    let works = |entrance: &&Entrance| entrance.door.has_server() && entrance.trouble.is_none();
     let through = |option: &'static str| {
-        ours().map(move |(door, _)| {
-            let (door, options) = (*door, [OsString::from(option)]);
-            Subject::new(door.side, format!("{} {option}", door.name), move || {
+        setup.main_entrances().filter(works).map(move |entrance| {
+            let options = [OsString::from(option)];
+            entrance.subject(format!("{} {option}", entrance.door.name), move |door| {
                 read(&door.run(&options, false, &plan.task())?)
             })
         })

@@ -1,12 +1,11 @@
 //! Scheduled lateness: how long after its instant an event is dispatched, and read by a program.
 
 use super::device::{self, READ_SIZE, Sequencer, now_ns, numbers, scheduled, signed};
-use super::door::Door;
 use super::process::Process;
 use super::program;
 use super::random::Random;
 use super::row::{Line, Row, Side, Subject};
-use super::setup::Setup;
+use super::setup::{Entrance, Setup};
 use super::stats::{Figures, differences, percentiles};
 use super::task::{Words, task, times};
 use super::wake;
@@ -41,10 +40,10 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
 fn subjects(setup: &Setup, fifo: bool) -> Vec<Subject> {
     let count = if setup.quick { 50 } else { 200 };
     let mut subjects = Vec::new();
-    for (door, trouble) in setup.main_doors() {
-        subjects.push(through(setup, *door, trouble.as_ref(), fifo, false, count));
-        if door.has_server() {
-            subjects.push(through(setup, *door, trouble.as_ref(), fifo, true, count));
+    for entrance in setup.main_entrances() {
+        subjects.push(through(setup, entrance, fifo, false, count));
+        if entrance.door.has_server() {
+            subjects.push(through(setup, entrance, fifo, true, count));
         }
     }
     for way in ["timerfd", "nanosleep", "tick"] {
@@ -68,26 +67,16 @@ fn subjects(setup: &Setup, fifo: bool) -> Vec<Subject> {
 }
 
 /// Returns the subject of a program that writes events for random instants and reads them when they arrive.
-fn through(
-    setup: &Setup,
-    door: Door,
-    trouble: Option<&String>,
-    fifo: bool,
-    precise: bool,
-    count: usize,
-) -> Subject {
+fn through(setup: &Setup, entrance: &Entrance, fifo: bool, precise: bool, count: usize) -> Subject {
     let with = if precise { " --precise" } else { "" };
-    let name = format!("{}{with}", door.name);
-    if let Some(trouble) = trouble {
-        return Subject::missing(door.side, name, trouble);
-    }
+    let name = format!("{}{with}", entrance.door.name);
     let log = setup.directory.path().join("dispatch.log");
     let mut options = vec![OsString::from("--dispatch-log"), log.clone().into_os_string()];
     options.extend(precise.then(|| OsString::from("--precise")));
     // Where it may, the server takes SCHED_FIFO by itself.
     options.extend((!fifo).then(|| OsString::from("--no-realtime")));
     let mut seed = 0;
-    Subject::new(door.side, name, move || {
+    entrance.subject(name, move |door| {
         seed += 1;
         let answer = door.run(&options, fifo, &task(&[&"lateness", &"seq", &count, &seed]))?;
         let (mut due, read) = (times(&answer, "due")?, times(&answer, "read")?);

@@ -4,7 +4,7 @@ use super::device::{READ_SIZE, Sequencer, now_ns};
 use super::process::Process;
 use super::program;
 use super::row::{Line, Row, Side, Subject};
-use super::setup::Setup;
+use super::setup::{Entrance, Setup};
 use super::task::{Words, task};
 use aseqd_abi::event::EVENT_SIZE;
 use aseqd_abi::{Event, EventType};
@@ -30,7 +30,7 @@ pub(super) fn row(setup: &Setup) -> Row {
     let file = Rc::new(file(setup.directory.path(), size).map_err(|error| error.to_string()));
     let title = format!("playing a file of {} MB", size / 1_000_000);
     let mut subjects = Vec::new();
-    for (door, trouble) in setup.main_doors() {
+    for Entrance { door, trouble } in setup.main_entrances() {
         for player in ["aseqd play", "aplaymidi"] {
             let (door, file) = (*door, Rc::clone(&file));
             let side = if player == "aplaymidi" { Side::Peer } else { door.side };

@@ -15,14 +15,10 @@ const STARTS: usize = 5;
 /// Returns the row.
 pub(super) fn row(setup: &Setup) -> Row {
     let mut subjects = Vec::new();
-    for (door, trouble) in setup.doors.iter().filter(|(door, _)| door.has_server()) {
-        let (door, name) = (*door, format!("aseqd run -- true, {}", door.name));
-        subjects.push(match trouble {
-            Some(why) => Subject::missing(door.side, name, why),
-            None => Subject::new(door.side, name, move || {
-                median_time(|| door.start(&[], words(&["true"])))
-            }),
-        });
+    for entrance in setup.entrances.iter().filter(|entrance| entrance.door.has_server()) {
+        let name = format!("aseqd run -- true, {}", entrance.door.name);
+        subjects
+            .push(entrance.subject(name, |door| median_time(|| door.start(&[], words(&["true"])))));
     }
     subjects.push(Subject::new(Side::Limit, "true", || {
         median_time(|| program::command(words(&["true"]), false))

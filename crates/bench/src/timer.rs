@@ -2,11 +2,10 @@
 //! `/dev/snd/timer`.
 
 use super::device::now_ns;
-use super::door::Door;
 use super::process::Process;
 use super::program;
 use super::row::{Line, Row, Side, Subject};
-use super::setup::Setup;
+use super::setup::{Entrance, Setup};
 use super::stats::{differences, percentiles};
 use super::task::{Words, task, times};
 use super::wake;
@@ -43,10 +42,10 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
 fn subjects(setup: &Setup, fifo: bool) -> Vec<Subject> {
     let count = if setup.quick { 50 } else { 500 };
     let mut subjects = Vec::new();
-    for (door, trouble) in setup.main_doors() {
-        subjects.push(through(*door, trouble.as_ref(), fifo, false, count));
-        if door.has_server() {
-            subjects.push(through(*door, trouble.as_ref(), fifo, true, count));
+    for entrance in setup.main_entrances() {
+        subjects.push(through(entrance, fifo, false, count));
+        if entrance.door.has_server() {
+            subjects.push(through(entrance, fifo, true, count));
         }
     }
     for (way, name) in [("nanosleep", "clock_nanosleep"), ("timerfd", "timerfd, periodic")] {
@@ -60,24 +59,15 @@ fn subjects(setup: &Setup, fifo: bool) -> Vec<Subject> {
 }
 
 /// Returns the subject of a program that has an instance of the high-resolution timer.
-fn through(
-    door: Door,
-    trouble: Option<&String>,
-    fifo: bool,
-    precise: bool,
-    count: usize,
-) -> Subject {
+fn through(entrance: &Entrance, fifo: bool, precise: bool, count: usize) -> Subject {
     // The kernel's door has the name of the sequencer.
-    let name = if door.has_server() { door.name } else { DEVICE };
+    let name = if entrance.door.has_server() { entrance.door.name } else { DEVICE };
     let name = format!("{name}{}", if precise { " --precise" } else { "" });
-    if let Some(trouble) = trouble {
-        return Subject::missing(door.side, name, trouble);
-    }
     let mut options = Vec::new();
     options.extend(precise.then(|| OsString::from("--precise")));
     // Where it may, the server takes SCHED_FIFO by itself.
     options.extend((!fifo).then(|| OsString::from("--no-realtime")));
-    Subject::new(door.side, name, move || {
+    entrance.subject(name, move |door| {
         let answer = door.run(&options, fifo, &task(&[&"timer", &"device", &count]))?;
         let (due, read) = (times(&answer, "due")?, times(&answer, "read")?);
         let mut figures = percentiles(differences(&due, &read));
