@@ -4,7 +4,7 @@ mod advice;
 mod place;
 
 use crate::run::Via;
-use advice::{Device, Needs};
+use advice::{DeviceState, Needs};
 use anstyle::{AnsiColor, Style};
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process;
@@ -86,7 +86,7 @@ struct Found {
     places: Vec<Place>,
     kernel: String,
     uid: u32,
-    /// Device files, each with the reason why it cannot be opened; `None` if it can.
+    /// DeviceState files, each with the reason why it cannot be opened; `None` if it can.
     devices: Vec<(&'static str, Option<String>)>,
     sequencer: Sequencer,
     doors: Vec<Tried>,
@@ -155,7 +155,7 @@ impl Found {
                 Standing::Nothing => mounted(Path::new(aseqd_client::DEVICE)),
             },
             doors,
-            needs: Needs::here(Path::new("/"), Device::of(&fuse), user.is_root()),
+            needs: Needs::here(Path::new("/"), DeviceState::of(&fuse), user.is_root()),
         }
     }
 
@@ -246,7 +246,7 @@ mod tests {
 
     fn found(places: Vec<Place>, sequencer: Sequencer, doors: Vec<Tried>) -> Found {
         let needs =
-            Needs { root: true, fuse: Device::Missing, no_namespaces: false, apparmor: false };
+            Needs { root: true, fuse: DeviceState::Missing, no_namespaces: false, apparmor: false };
         let devices = vec![("/dev/fuse", Some("no such file or directory".to_owned()))];
         Found { places, kernel: "6.12".into(), uid: 0, devices, sequencer, doors, needs }
     }

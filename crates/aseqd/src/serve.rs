@@ -35,9 +35,9 @@ const DEFAULT_MODE: u32 = 0o660;
 /// The group that distributions give the kernel's node.
 const DEFAULT_GROUP: &str = "audio";
 /// How long to wait for another server that is starting. That takes milliseconds.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time between two attempts to take that lock: nothing tells when it is free.
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
+const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Runs `aseqd serve`, until SIGTERM or SIGINT.
 ///
@@ -260,19 +260,19 @@ fn clear_snd() -> Result<(), Fail> {
 /// Locks the directory above, so that other servers wait until ours is mounted. Without it, two servers that start at
 /// once could both see a dead mount, and the second would remove the mount of the first.
 ///
-/// Every user who may read the directory above can hold this lock, so the wait ends after [`LOCK_PATIENCE`] and the
+/// Every user who may read the directory above can hold this lock, so the wait ends after [`LOCK_TIMEOUT`] and the
 /// server starts without it.
 fn lock_beside(directory: &Path) -> Option<OwnedFd> {
     let parent = directory.ancestors().skip(1).find(|parent| parent.exists())?;
     let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let lock = openat(CWD, parent, flags, Mode::empty()).ok()?;
-    let end = Instant::now() + LOCK_PATIENCE;
+    let end = Instant::now() + LOCK_TIMEOUT;
     while let Err(Errno::WOULDBLOCK) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
         if Instant::now() > end {
             break;
         }
-        std::thread::sleep(LOCK_PAUSE);
+        std::thread::sleep(LOCK_INTERVAL);
     }
     Some(lock)
 }

@@ -11,7 +11,7 @@ pub(super) struct Needs {
     /// Whether the user is root.
     pub(super) root: bool,
     /// Whether `/dev/fuse` can be opened.
-    pub(super) fuse: Device,
+    pub(super) fuse: DeviceState,
     /// Whether the kernel forbids ordinary users to make user namespaces.
     pub(super) no_namespaces: bool,
     /// Whether AppArmor does.
@@ -20,7 +20,7 @@ pub(super) struct Needs {
 
 /// The state of a device file, from an attempt to open it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Device {
+pub(super) enum DeviceState {
     Opens,
     /// There is no such file, or no driver behind it.
     Missing,
@@ -28,7 +28,7 @@ pub(super) enum Device {
     Denied,
 }
 
-impl Device {
+impl DeviceState {
     pub(super) fn of(opened: &io::Result<()>) -> Self {
         match opened {
             Ok(()) => Self::Opens,
@@ -42,7 +42,7 @@ impl Device {
 
 impl Needs {
     /// Reads the settings of the kernel, in `/proc/sys` below `root`.
-    pub(super) fn here(root: &Path, fuse: Device, is_root: bool) -> Self {
+    pub(super) fn here(root: &Path, fuse: DeviceState, is_root: bool) -> Self {
         let setting = |name: &str| {
             let text = std::fs::read_to_string(root.join("proc/sys").join(name)).ok()?;
             text.trim().parse::<u64>().ok()
@@ -60,12 +60,12 @@ impl Needs {
     fn machine(self) -> Vec<&'static str> {
         let mut lines = Vec::new();
         match (self.fuse, self.root) {
-            (Device::Opens, _) => {}
-            (Device::Missing, true) => lines.push("modprobe fuse"),
-            (Device::Missing, false) => lines.push("sudo modprobe fuse"),
+            (DeviceState::Opens, _) => {}
+            (DeviceState::Missing, true) => lines.push("modprobe fuse"),
+            (DeviceState::Missing, false) => lines.push("sudo modprobe fuse"),
             // As distributions have it: mounting needs more than this file.
-            (Device::Denied, true) => lines.push("chmod 0666 /dev/fuse"),
-            (Device::Denied, false) => lines.push("sudo chmod 0666 /dev/fuse"),
+            (DeviceState::Denied, true) => lines.push("chmod 0666 /dev/fuse"),
+            (DeviceState::Denied, false) => lines.push("sudo chmod 0666 /dev/fuse"),
         }
         if !self.root {
             if self.no_namespaces {
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     const NEEDS: Needs =
-        Needs { root: false, fuse: Device::Opens, no_namespaces: false, apparmor: false };
+        Needs { root: false, fuse: DeviceState::Opens, no_namespaces: false, apparmor: false };
 
     fn text(places: &[Place], needs: Needs) -> String {
         lines(places, needs).join("\n")
@@ -218,8 +218,8 @@ mod tests {
 
     #[test]
     fn a_module_is_proposed_where_the_device_is_missing_and_a_mode_where_it_is_denied() {
-        let missing = Needs { fuse: Device::Missing, ..NEEDS };
-        let denied = Needs { fuse: Device::Denied, ..NEEDS };
+        let missing = Needs { fuse: DeviceState::Missing, ..NEEDS };
+        let denied = Needs { fuse: DeviceState::Denied, ..NEEDS };
         for places in [&[][..], &[Place::Wsl]] {
             let text = |needs| text(places, needs);
             assert!(text(missing).starts_with("sudo modprobe fuse\n"));
@@ -228,11 +228,11 @@ mod tests {
         }
         assert_eq!(text(&[], Needs { root: true, ..missing }), "modprobe fuse");
         assert_eq!(text(&[], Needs { root: true, ..denied }), "chmod 0666 /dev/fuse");
-        let refused = |number| Device::of(&Err(io::Error::from_raw_os_error(number)));
-        assert_eq!(refused(libc::EACCES), Device::Denied);
-        assert_eq!(refused(libc::EPERM), Device::Denied);
+        let refused = |number| DeviceState::of(&Err(io::Error::from_raw_os_error(number)));
+        assert_eq!(refused(libc::EACCES), DeviceState::Denied);
+        assert_eq!(refused(libc::EPERM), DeviceState::Denied);
         for number in [libc::ENOENT, libc::ENODEV, libc::ENXIO] {
-            assert_eq!(refused(number), Device::Missing);
+            assert_eq!(refused(number), DeviceState::Missing);
         }
     }
 
@@ -244,7 +244,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, value).unwrap();
         };
-        let here = || Needs::here(root.path(), Device::Opens, false);
+        let here = || Needs::here(root.path(), DeviceState::Opens, false);
         assert_eq!(here(), NEEDS);
         set("user/max_user_namespaces", "15000\n");
         set("kernel/apparmor_restrict_unprivileged_userns", "0\n");

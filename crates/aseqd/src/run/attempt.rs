@@ -4,9 +4,9 @@
 use super::entry::{self, Entrance, Entry};
 use super::hotplug::Hotplug;
 use super::join;
-use super::link::{Link, Word};
+use super::link::{Link, Message};
 use super::namespace::Ids;
-use super::patience::{LOOK, Patience};
+use super::patience::{LOOK_INTERVAL, Patience};
 use super::remainder::Remains;
 use super::via::Via;
 use crate::cli::RunArgs;
@@ -44,7 +44,7 @@ pub(super) struct Started {
 }
 
 /// The keeper's side of a door that the process has passed.
-struct Met {
+struct Passed {
     server: Server,
     remains: Remains,
     hotplug: Option<Hotplug>,
@@ -103,13 +103,13 @@ pub(super) fn start(via: Via, args: &RunArgs, mask: &SignalSet) -> Result<Starte
         }
     };
     drop((theirs, entrance));
-    let met = meet(prepared, args, ids, &link);
-    if met.is_err() {
+    let passed = serve_until_passed(prepared, args, ids, &link);
+    if passed.is_err() {
         let _ended = kill_process(process, Signal::KILL);
         let reap = || waitpid(Some(process), WaitOptions::empty());
         rustix::io::retry_on_intr(reap).context("a process cannot be reaped")?;
     }
-    let Met { server, remains, hotplug } = met?;
+    let Passed { server, remains, hotplug } = passed?;
     Ok(Started { command: process, server, hotplug, remains })
 }
 
@@ -163,11 +163,18 @@ fn prepare_joined(via: Via, folder: &Path) -> Result<(Prepared, Entrance), Fail>
 }
 
 /// Serves the door until the process has passed it or was refused.
-fn meet(prepared: Prepared, args: &RunArgs, ids: Ids, link: &Link) -> Result<Met, NotPassed> {
-    let descriptor = match link.listen()? {
-        Word::Door(descriptor) => descriptor,
-        Word::Refused(why) => return Err(NotPassed::Refused(why)),
-        Word::Passed | Word::Hotplug(_) | Word::Gone => return Err(NotPassed::refused(DIED)),
+fn serve_until_passed(
+    prepared: Prepared,
+    args: &RunArgs,
+    ids: Ids,
+    link: &Link,
+) -> Result<Passed, NotPassed> {
+    let descriptor = match link.receive()? {
+        Message::Door(descriptor) => descriptor,
+        Message::Refused(why) => return Err(NotPassed::Refused(why)),
+        Message::Passed | Message::Hotplug(_) | Message::Gone => {
+            return Err(NotPassed::refused(DIED));
+        }
     };
     let (way, remains) =
         way(prepared, ids, !args.timing.no_realtime, descriptor).map_err(NotPassed::refused)?;
@@ -182,30 +189,30 @@ fn meet(prepared: Prepared, args: &RunArgs, ids: Ids, link: &Link) -> Result<Met
     server.watch(&alarm).context("cannot wait for a timer")?;
     let mut patience = Patience::new();
     let mut hotplug = None;
-    let word = loop {
-        let look = u64::try_from(LOOK.as_nanos()).unwrap_or(u64::MAX);
-        alarm.set(Some(Monotonic.now() + look)).context("a timer cannot be made")?;
-        let word = match server.run().context("the server failed")? {
-            Wake::Watched(number) if number == linked => link.listen()?,
-            // A word may also have come while this process waited for a CPU.
-            Wake::Watched(_) if link.has_word()? => link.listen()?,
+    let message = loop {
+        let interval = u64::try_from(LOOK_INTERVAL.as_nanos()).unwrap_or(u64::MAX);
+        alarm.set(Some(Monotonic.now() + interval)).context("a timer cannot be made")?;
+        let message = match server.run().context("the server failed")? {
+            Wake::Watched(number) if number == linked => link.receive()?,
+            // A message may also have come while this process waited for a CPU.
+            Wake::Watched(_) if link.has_message()? => link.receive()?,
             Wake::Watched(_) if patience.is_over() => {
                 return Err(NotPassed::refused("an open of the sequencer did not come back"));
             }
             Wake::Watched(_) => continue,
             Wake::Disconnected => return Err(NotPassed::refused("it was closed at once")),
         };
-        match word {
-            Word::Hotplug(sent) => hotplug = Some(sent),
-            word => break word,
+        match message {
+            Message::Hotplug(sent) => hotplug = Some(sent),
+            message => break message,
         }
     };
     server.forget(link).context("cannot wait for the command")?;
     server.forget(&alarm).context("cannot wait for a timer")?;
-    match word {
-        Word::Passed => Ok(Met { server, remains, hotplug }),
-        Word::Refused(why) => Err(NotPassed::Refused(why)),
-        Word::Door(_) | Word::Hotplug(_) | Word::Gone => Err(NotPassed::refused(DIED)),
+    match message {
+        Message::Passed => Ok(Passed { server, remains, hotplug }),
+        Message::Refused(why) => Err(NotPassed::Refused(why)),
+        Message::Door(_) | Message::Hotplug(_) | Message::Gone => Err(NotPassed::refused(DIED)),
     }
 }
 

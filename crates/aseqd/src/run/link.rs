@@ -27,7 +27,7 @@ pub(super) struct Link(OwnedFd);
 
 /// What the process tells the keeper.
 #[derive(Debug)]
-pub(super) enum Word {
+pub(super) enum Message {
     /// The door is made. The keeper serves it through the descriptor, if there is one.
     Door(Option<OwnedFd>),
     /// The descriptors with which the keeper can follow changes of `/dev`.
@@ -47,50 +47,50 @@ impl Link {
         Ok((Self(ours), Self(theirs)))
     }
 
-    /// Sends [`Word::Door`].
+    /// Sends [`Message::Door`].
     pub(super) fn door(&self, descriptor: Option<BorrowedFd<'_>>) -> Result<(), Fail> {
         let descriptors: Vec<_> = descriptor.into_iter().collect();
         self.send(&[DOOR], &descriptors).context("the door cannot be handed over")
     }
 
-    /// Sends [`Word::Hotplug`].
+    /// Sends [`Message::Hotplug`].
     pub(super) fn hotplug(&self, hotplug: &Hotplug) -> Result<(), Fail> {
         self.send(&[HOTPLUG, hotplug.is_snd().into()], &hotplug.parts())
             .context("/dev cannot be handed over")
     }
 
-    fn send(&self, word: &[u8], descriptors: &[BorrowedFd<'_>]) -> rustix::io::Result<()> {
+    fn send(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> rustix::io::Result<()> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(Hotplug::PARTS))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         if !descriptors.is_empty() {
             control.push(SendAncillaryMessage::ScmRights(descriptors));
         }
-        sendmsg(&self.0, &[IoSlice::new(word)], &mut control, SendFlags::NOSIGNAL).map(drop)
+        sendmsg(&self.0, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL).map(drop)
     }
 
-    /// Sends [`Word::Passed`].
+    /// Sends [`Message::Passed`].
     pub(super) fn passed(&self) {
         // If the keeper has died, the kernel ends this process as well.
         let _gone = rustix::io::write(&self.0, &[PASSED]);
     }
 
-    /// Sends [`Word::Refused`].
+    /// Sends [`Message::Refused`].
     pub(super) fn refused(&self, why: &str) {
         let mut bytes = vec![REFUSED];
         bytes.extend(why.bytes().take(MAX_MESSAGE - 1));
         let _gone = rustix::io::write(&self.0, &bytes);
     }
 
-    /// Returns whether [`listen`](Self::listen) would return at once.
-    pub(super) fn has_word(&self) -> Result<bool, Fail> {
+    /// Returns whether [`receive`](Self::receive) would return at once.
+    pub(super) fn has_message(&self) -> Result<bool, Fail> {
         let mut ready = [PollFd::new(&self.0, PollFlags::IN)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         let ready = rustix::io::retry_on_intr(|| poll(&mut ready, Some(&now)));
         ready.map(|ready| ready > 0).context("cannot wait for the command")
     }
 
-    /// Waits for the next word.
-    pub(super) fn listen(&self) -> Result<Word, Fail> {
+    /// Waits for the next message.
+    pub(super) fn receive(&self) -> Result<Message, Fail> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(Hotplug::PARTS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut bytes = vec![0; MAX_MESSAGE];
@@ -104,15 +104,15 @@ impl Link {
             _ => Vec::new(),
         });
         Ok(match bytes[..length].split_first() {
-            Some((&DOOR, _)) => Word::Door(descriptors.next()),
+            Some((&DOOR, _)) => Message::Door(descriptors.next()),
             Some((&HOTPLUG, which)) => {
                 let hotplug = Hotplug::from_parts(which == [1], descriptors);
                 let missing = || Fail::new("descriptors for changes of /dev were lost");
-                Word::Hotplug(hotplug.ok_or_else(missing)?)
+                Message::Hotplug(hotplug.ok_or_else(missing)?)
             }
-            Some((&PASSED, _)) => Word::Passed,
-            Some((_, why)) => Word::Refused(String::from_utf8_lossy(why).into_owned()),
-            None => Word::Gone,
+            Some((&PASSED, _)) => Message::Passed,
+            Some((_, why)) => Message::Refused(String::from_utf8_lossy(why).into_owned()),
+            None => Message::Gone,
         })
     }
 }

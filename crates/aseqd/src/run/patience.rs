@@ -8,7 +8,7 @@ use super::tree;
 use std::time::{Duration, Instant};
 
 /// Time between two looks at the process.
-pub(super) const LOOK: Duration = Duration::from_secs(1);
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the process may sleep without using CPU time. An open takes milliseconds. Ten seconds leave time for a disk
 /// to spin up, and a person can wait for them.
 const MAX_IDLE: Duration = Duration::from_secs(10);

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// How long to wait until udev has set the permissions of a device; ours replace them. It takes milliseconds.
-const UDEV: Duration = Duration::from_secs(2);
+const UDEV_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) fn main(args: &ServeArgs, signals: &SignalFd) -> Result<ExitCode, Fail> {
     if !rustix::process::geteuid().is_root() {
@@ -91,7 +91,10 @@ fn permit(path: &Path, Access { mode, uid, gid }: Access) -> Result<(), Fail> {
 fn wait_for_udev(file: &File) {
     let done = Path::new("/run/udev/data").join(file.udev_name());
     let start = Instant::now();
-    while Path::new("/run/udev/control").exists() && !done.exists() && start.elapsed() < UDEV {
+    while Path::new("/run/udev/control").exists()
+        && !done.exists()
+        && start.elapsed() < UDEV_TIMEOUT
+    {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
