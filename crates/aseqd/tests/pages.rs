@@ -213,8 +213,8 @@ fn linters_have_nothing_to_say_of_the_pages() {
 fn the_compatibility_page_is_that_of_the_table() {
     let mut page = String::from(
         "# Compatibility\n\n\
-         Printed from the engine's table of requests and from `docs/known-differences.txt`.\n\
-         The reference is Linux 6.12, UMP off.\n\n\
+         This page compares aseqd with Linux 6.12, UMP off: first the requests that it answers, then the differences that a\n\
+         program can notice. It is printed from the engine's tables of requests and from `docs/known-differences.txt`.\n\n\
          ## Requests of `/dev/snd/seq`\n\n\
          | request | code | support | note |\n| --- | --- | --- | --- |\n",
     );
@@ -241,7 +241,9 @@ fn the_compatibility_page_is_that_of_the_table() {
          | request | code | support | note |\n| --- | --- | --- | --- |\n",
     );
     page.extend(requests(Node::Control).map(line));
-    page.push_str("\n## What a program can tell\n\n| what it sees | why |\n| --- | --- |\n");
+    page.push_str(
+        "\n## Differences that a program can notice\n\n| difference | why |\n| --- | --- |\n",
+    );
     let list = fs::read_to_string(root().join("docs/known-differences.txt")).expect("the list");
     for line in list.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
         let (what, why) = line.split_once(" | ").expect("what | why");

@@ -35,12 +35,12 @@ requests! {
         PVERSION(i32) => pversion, All, Full, "2.0.9, as Linux 6.12";
         CARD_INFO(CardInfo) => card_info, All, Full, "";
         ELEM_LIST(ElemList) => elem_list, Wide, Full, "";
-        ELEM_INFO(ElemInfo) => no_element, All, Full, "ENOENT: there are none";
+        ELEM_INFO(ElemInfo) => no_element, All, Full, "ENOENT: the card has no elements";
         ELEM_READ(ElemValue) => no_element, Wide, Full, "ENOENT";
         ELEM_WRITE(ElemValue) => no_element, Wide, Full, "ENOENT";
         ELEM_LOCK(ElemId) => no_element, All, Full, "ENOENT";
         ELEM_UNLOCK(ElemId) => no_element, All, Full, "ENOENT";
-        SUBSCRIBE_EVENTS(i32) => subscribe, All, Full, "no event comes";
+        SUBSCRIBE_EVENTS(i32) => subscribe, All, Full, "there are no events";
         ELEM_ADD(ElemInfo) => elem_add, All, Partial,
             "ENOMEM: the card has no memory for elements of programs";
         ELEM_REPLACE(ElemInfo) => elem_replace, All, Full, "ENOENT";

@@ -40,13 +40,13 @@ requests! {
         CONTINUE(()) => bound::resume, All, Full, "";
         PAUSE(()) => bound::pause, All, Full, "";
         CREATE(TimerUinfo) => bound::create, All, Partial,
-            "ENOTTY where the door cannot hand out a descriptor, as on kernels without user-driven timers";
-        TRIGGER(()) => bound::trigger, All, Full, "on the descriptor that CREATE made; ENOTTY on the device";
+            "ENOTTY if the door cannot hand out a descriptor, as on kernels without user-driven timers";
+        TRIGGER(()) => bound::trigger, All, Full, "on the descriptor that CREATE returned; ENOTTY on the device";
         TREAD64(i32) => bound::tread64, All, Full, "";
     }
     old, "old" {
         START(()) => bound::start, All, Full, "";
-        STOP(()) => bound::stop, All, Full, "its code is FIONBIO, which file layers take for themselves";
+        STOP(()) => bound::stop, All, Full, "its code is that of FIONBIO, which file layers handle themselves";
         CONTINUE(()) => bound::resume, All, Full, "";
         PAUSE(()) => bound::pause, All, Full, "";
         STATUS(TimerStatus32) => bound::status32, Wide, Full, "32-bit time";

@@ -50,7 +50,7 @@ requests! {
         SET_QUEUE_TEMPO(QueueTempo) => queue::set_queue_tempo, All, Full, "";
         GET_QUEUE_TIMER(QueueTimer) => queue::get_queue_timer, All, Full, "";
         SET_QUEUE_TIMER(QueueTimer) => queue::set_queue_timer, All, Full,
-            "a queue steps by the timer that is chosen, one that nobody chose for is exact";
+            "a queue advances in steps of the chosen timer; if none was chosen, its time is exact";
         GET_QUEUE_CLIENT(QueueClient) => queue::get_queue_client, All, Full, "";
         SET_QUEUE_CLIENT(QueueClient) => queue::set_queue_client, All, Full, "", BACK;
         GET_CLIENT_POOL(ClientPool) => pool::get_client_pool, All, Full, "";
