@@ -78,8 +78,9 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
         ..Config::default()
     };
     let device = Device::new(descriptor, config).context("the device cannot be served")?;
-    let mut server = Server::new(vec![Way::Device(device)], args.trace, &(&args.timing).into())
-        .context("cannot start the server")?;
+    let mut server =
+        Server::new(vec![Way::Device(device.into())], args.trace, &(&args.timing).into())
+            .context("cannot start the server")?;
     let signal_number = server.watch(&signal_fd).context("cannot wait for signals")?;
     let mut shown = directory.join("seq");
     if args.mount.is_none() {

@@ -15,7 +15,7 @@ use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{Fork, SignalSet, fork};
 use aseqd_server::clock::{Alarm, Clock as _, Monotonic};
 use aseqd_server::door::doors::Way;
-use aseqd_server::door::fuse;
+use aseqd_server::door::fuse::{self, FuseDoor, Opener};
 use aseqd_server::door::handover;
 use aseqd_server::door::preload::PreloadDoor;
 use aseqd_server::door::preload::library::Library;
@@ -230,12 +230,13 @@ fn way(
     let (way, remains) = match prepared {
         Prepared::Bound => return Ok((None, Remains::Nothing)),
         Prepared::Lent(directory, range) => {
-            return Ok((None, hand_over(sent?, directory, range, real_time)?));
+            return Ok((None, hand_over(sent?, directory, range, Opener::default(), real_time)?));
         }
-        Prepared::Fuse => (device(sent?, ids)?, Remains::Nothing),
+        Prepared::Fuse => (device(sent?, ids, Opener::default())?, Remains::Nothing),
         Prepared::Handover(mount::Private { fuse, directory }, range) => {
-            let remains = hand_over(sent?, directory, range, real_time)?;
-            (device(fuse, ids)?, remains)
+            let opener = Opener::default();
+            let remains = hand_over(sent?, directory, range, opener.clone(), real_time)?;
+            (device(fuse, ids, opener)?, remains)
         }
         Prepared::Preload(door, library) => {
             let socket = door.listener().context("a descriptor cannot be copied")?;
@@ -255,21 +256,23 @@ fn hand_over(
     listener: OwnedFd,
     directory: OwnedFd,
     range: Range<i32>,
+    opener: Opener,
     real_time: bool,
 ) -> Result<Remains, Fail> {
     let kept = listener.try_clone().context("a descriptor cannot be copied")?;
-    let opener = handover::start(listener, directory, range, real_time)
+    let thread = handover::start(listener, directory, range, opener, real_time)
         .context("the thread of the hand-over cannot be started")?;
-    Ok(Remains::Filter(kept, Some(opener)))
+    Ok(Remains::Filter(kept, Some(thread)))
 }
 
 /// Makes the server's side of a FUSE mount.
-fn device(descriptor: OwnedFd, ids: Ids) -> Result<Way, Fail> {
+fn device(descriptor: OwnedFd, ids: Ids, opener: Opener) -> Result<Way, Fail> {
     let config = Config {
         nodes: fuse::nodes(0o666, ids.uid, ids.gid),
         directory_uid: ids.uid,
         directory_gid: ids.gid,
         ..Config::default()
     };
-    Device::new(descriptor, config).map(Way::Device).context("the device cannot be served")
+    let device = Device::new(descriptor, config).context("the device cannot be served")?;
+    Ok(Way::Device(FuseDoor::with_opener(device, opener)))
 }

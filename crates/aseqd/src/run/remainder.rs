@@ -10,7 +10,7 @@ use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{SignalFd, SignalSet, exit_now, keep_standard_descriptors};
 use aseqd_host::realtime;
 use aseqd_server::door::preload::library::Library;
-use aseqd_server::door::{handover::Opener, stopped};
+use aseqd_server::door::{handover::HandOver, stopped};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
@@ -26,7 +26,7 @@ pub(super) enum Remains {
     /// Nothing: the processes have a mount of their own.
     Nothing,
     /// The listener of their filter, which must be answered, and the thread that has answered it, if there is one.
-    Filter(OwnedFd, Option<Opener>),
+    Filter(OwnedFd, Option<HandOver>),
     /// The library, and its socket, where connections must be refused.
     Library(Library, OwnedFd),
 }
@@ -41,10 +41,10 @@ impl Remains {
     pub(super) fn stay(self) -> ! {
         let (descriptor, folder) = match self {
             Self::Nothing => exit_now(0),
-            Self::Filter(listener, opener) => {
+            Self::Filter(listener, thread) => {
                 // Only this thread can answer the calls that it has received.
-                if let Some(opener) = opener {
-                    opener.stop();
+                if let Some(thread) = thread {
+                    thread.stop();
                 }
                 (listener, None)
             }

@@ -50,7 +50,7 @@ pub(super) fn main(args: &ServeArgs, signals: &SignalFd) -> Result<ExitCode, Fai
             Standing::Nothing => {}
         }
         let Made { device, file } = cuse::make(at, number_is_free)?;
-        ways.push(Way::Device(device));
+        ways.push(Way::Device(device.into()));
         files.0.push(file);
     }
     for file in &files.0 {

@@ -1,11 +1,11 @@
 //! All doors of a server, side by side: programs that came through different ones meet in one
 //! sequencer.
 
+use super::fuse::FuseDoor;
 use super::preload::{self, PreloadDoor};
 use super::trap::{Trap, TrapToken};
 use super::{Answer, Call, CallKind, Door, Pollable as _, Readiness, Received, Transport};
 use aseqd_engine::FileId;
-use chardev::Device;
 use rustix::event::{PollFd, PollFlags, poll};
 use std::os::fd::BorrowedFd;
 
@@ -13,7 +13,7 @@ use std::os::fd::BorrowedFd;
 #[derive(Debug)]
 pub enum Way {
     /// Files of a FUSE mount, or a device of CUSE.
-    Device(Device),
+    Device(FuseDoor),
     /// A library in the programs.
     Preload(PreloadDoor),
     /// Calls that the kernel stops.
@@ -23,7 +23,7 @@ pub enum Way {
 /// The bytes of a call, for each door.
 #[derive(Debug)]
 enum Bytes {
-    Device(<Device as Transport>::Buffer),
+    Device(<FuseDoor as Transport>::Buffer),
     Preload(<PreloadDoor as Transport>::Buffer),
     Trap(<Trap as Transport>::Buffer),
 }
@@ -186,7 +186,7 @@ impl Transport for Doors {
         }
         match (&mut self.ways[at], &mut buffers.0[at]) {
             (Way::Device(door), Bytes::Device(buffer)) => {
-                let received = Transport::receive(door, buffer);
+                let received = door.receive(buffer);
                 let token = |own| Token::Device(at, own);
                 renamed(received, token, |own| Wakeup::Device(at, own))
             }

@@ -1,16 +1,16 @@
-//! The hand-over: a program that opens a file of ours gets the descriptor of one in a FUSE mount that
-//! it does not see. After that the file is as any in a FUSE mount; nothing else of the program is
-//! stopped.
+//! The hand-over: a program that opens a file of ours gets the descriptor of one in a FUSE mount that it does
+//! not see. From then on the file is like any other in a FUSE mount, and calls on it are not stopped.
 //!
-//! A thread answers, because an open of the mount waits for the thread that serves it.
+//! Opens are answered by a thread of their own, because an open of the mount waits for the thread that serves
+//! the mount.
 
+use super::fuse::Opener;
 use super::stopped::folder::{inode, read_only};
 use super::stopped::identity::Identity;
 use super::stopped::look::{Met, Places};
 use super::stopped::place::Place;
 use super::stopped::thread::StoppedThreads;
 use super::{NODES, nodes};
-use aseqd_client;
 use aseqd_engine::Node;
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::realtime;
@@ -21,60 +21,51 @@ use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 use std::ops::Range;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread::JoinHandle;
 
-/// The thread that opens files for programs, and the process for which it is opening one. An open
-/// that FUSE brings is of this thread; the engine shall know the program.
-static OPENER: AtomicI32 = AtomicI32::new(0);
-static BEHALF: AtomicI32 = AtomicI32::new(0);
-
-/// For which process a thread opens files, if that is what it does.
-pub fn on_behalf(thread: i32) -> Option<i32> {
-    let opens = thread != 0 && OPENER.load(Ordering::Acquire) == thread;
-    opens.then(|| BEHALF.load(Ordering::Acquire))
-}
-
-/// Answers at this listener from now on, with files of this directory of a mount, until every
-/// program behind the filter, which has this range of descriptors, has ended. Once in a process, which
-/// cannot fork after it.
+/// Starts a thread that answers at a listener with files of a mount, by a descriptor of the mount's directory.
+/// It runs until every program behind the filter, which has this range of descriptors, has ended. The process
+/// must not fork afterwards.
+///
+/// The door of the mount should know the same `opener`, so that the files count as the programs'.
 ///
 /// # Errors
-/// As a sentence: no thread can be made.
+/// If a descriptor or a thread cannot be made.
 pub fn start(
     listener: OwnedFd,
     directory: OwnedFd,
     range: Range<i32>,
+    opener: Opener,
     real_time: bool,
-) -> Result<Opener, Fail> {
+) -> Result<HandOver, Fail> {
     let stop = eventfd(0, EventfdFlags::CLOEXEC).context("no eventfd")?;
     let stopped = stop.try_clone().context("no eventfd")?;
     let listener = Listener::new(listener);
     listener.wake_here();
     let places = Places::new(range).context("paths cannot be looked at")?;
     let threads = StoppedThreads::default();
-    let work = Work { listener, directory, threads, places, mount: None, stopped };
+    let work = Work { listener, directory, threads, places, mount: None, opener, stopped };
     let thread = std::thread::Builder::new().name("opener".into());
     let thread = thread
         .spawn(move || {
-            // The sooner it takes a call, the less often a signal can come before that.
+            // The sooner it takes a call, the less often a signal interrupts the call before that.
             let _refused = realtime::schedule(real_time);
             work.run();
         })
         .context("no thread to open files")?;
-    Ok(Opener { stop, thread })
+    Ok(HandOver { stop, thread })
 }
 
-/// The thread.
+/// The thread that answers opens.
 #[derive(Debug)]
-pub struct Opener {
+pub struct HandOver {
     stop: OwnedFd,
     thread: JoinHandle<()>,
 }
 
-impl Opener {
-    /// Waits until it has answered what it has received, and ends it. The mount must be gone: an open
-    /// there waits for who serves it.
+impl HandOver {
+    /// Ends the thread, after the answer to a call that it has received. The mount must be gone before: an open
+    /// there would wait for its server.
     pub fn stop(self) {
         let _never_full = rustix::io::write(&self.stop, &1_u64.to_ne_bytes());
         let _ended = self.thread.join();
@@ -88,12 +79,13 @@ struct Work {
     places: Places,
     /// The number of the mount's file system, once it is known.
     mount: Option<u64>,
+    opener: Opener,
     stopped: OwnedFd,
 }
 
 impl Work {
     fn run(mut self) {
-        OPENER.store(rustix::thread::gettid().as_raw_nonzero().get(), Ordering::Release);
+        self.opener.is_this_thread();
         loop {
             let closed = self.places.closed();
             let mut ready = [
@@ -103,7 +95,7 @@ impl Work {
             ];
             match poll(&mut ready, None) {
                 Ok(_) => {}
-                // For want of memory, at most: programs go on opening files.
+                // At most for lack of memory. Programs go on opening files, so it has to go on.
                 Err(_) => continue,
             }
             let [found, closed, stopped] = [0, 1, 2].map(|at: usize| ready[at].revents());
@@ -115,7 +107,7 @@ impl Work {
             }
             if found.contains(PollFlags::IN) {
                 if let Ok(call) = self.listener.receive() {
-                    // One that is gone needs no answer.
+                    // A call whose thread is gone needs no answer.
                     let _gone = self.answer(&call);
                 }
             } else if !found.is_empty() {
@@ -140,7 +132,7 @@ impl Work {
                 Met::Done => return Ok(()),
                 Met::Open { place, flags } => (place, flags),
             };
-        BEHALF.store(self.threads.process(call.thread), Ordering::Release);
+        self.opener.opens_for(self.threads.process(call.thread));
         let close_on_exec = flags.contains(OFlags::CLOEXEC);
         let given = self
             .open(place, flags)
@@ -148,7 +140,8 @@ impl Work {
         given.or_else(|error| self.listener.answer(call.id, Err(error.raw_os_error())))
     }
 
-    /// The number of the mount's file system. Asked for when it is served, and then how its files look.
+    /// Returns the number of the mount's file system. The first call, when the mount is served, also looks at the
+    /// permissions and the owner of its files.
     fn mount(&mut self) -> u64 {
         if let Some(mount) = self.mount {
             return mount;
@@ -177,9 +170,9 @@ impl Work {
         openat(&self.directory, name, flags, Mode::empty())
     }
 
-    /// A text as a file of memory.
+    /// Returns a text as a file in memory.
     fn text(&self, text: Text) -> Result<OwnedFd, Errno> {
-        // A timer file, which is no client that the text would list.
+        // Through a timer file: a sequencer file would be a client that the text lists.
         let timer = self.open_device(Node::Timer, OFlags::RDONLY)?;
         let bytes = aseqd_client::proc_text::text(timer.as_fd(), text).map_err(|_| Errno::IO)?;
         read_only(text.name(), bytes.as_bytes())
