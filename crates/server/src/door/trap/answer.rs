@@ -1,4 +1,4 @@
-//! Answers on their way back: to the program, or to the next piece of its call.
+//! Answers: each ends a call of a program, or leads to the next piece of it.
 
 use super::line::Line;
 use super::waiting::{Own, Waiting, Wanted, Work};
@@ -16,12 +16,12 @@ use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::os::fd::{AsFd as _, OwnedFd};
 
-/// The most bytes of reads that are kept for a file: those of 18 readers of a full client, all killed
-/// at the same moment.
+/// Maximum number of bytes that are kept for a file after reads whose threads were killed: as many as 18 threads
+/// can read from a full client at the same moment.
 const MAX_HELD: usize = 1 << 20;
 
-/// `ERESTARTSYS`: the call is made again after the signal, or fails with `EINTR`, by the handler's
-/// `SA_RESTART`. For a thread without a signal it would be a number that programs do not know.
+/// `ERESTARTSYS`: after the signal the kernel makes the call again or fails it with `EINTR`, as the handler's
+/// `SA_RESTART` says. Only for threads with a signal: a program must never see this number.
 const RESTART: i32 = 512;
 
 impl Door for Trap {
@@ -35,7 +35,7 @@ impl Door for Trap {
             Answer::Written(count) => self.written(token, count),
             Answer::Ioctl(Ok(out)) => self.controlled(token, out),
             Answer::Ioctl(Err(errno)) | Answer::Failed(errno) => self.failed(token, errno),
-            // Nobody asks: the kernel answers polls by what is shown.
+            // This is never asked: the kernel answers polls, by what the descriptor shows.
             Answer::Polled(_) => self.finish(token, Ok(0)),
         }
         true
@@ -109,7 +109,7 @@ impl Trap {
         if self.listener.answer(id, outcome).is_err() {
             self.hold(file, data, end.as_ref());
         } else if !whole && self.files.get(&file).is_some_and(|open| open.node == Node::Sequencer) {
-            // The event that did not fit stays to be read, those before it are gone. A timer's are all.
+            // The first event that did not fit can still be read. Of a timer all records are gone.
             let gone = moved - moved % aseqd_abi::event::EVENT_SIZE;
             self.hold(file, &data[gone..], end.as_ref());
         }
@@ -167,7 +167,7 @@ impl Trap {
                     number = RESTART;
                 }
                 let outcome = match work {
-                    // It came to the end of the memory within a record.
+                    // The memory ended within a record.
                     Work::Write { transfer, .. } if transfer.cut => {
                         transfer.outcome(Errno::FAULT.raw_os_error())
                     }
@@ -185,7 +185,10 @@ impl Trap {
         }
     }
 
-    /// Makes the descriptor of a file that is open, and gives it to the program.
+    /// Makes the descriptor of a file that is open now, and gives it to the program.
+    ///
+    /// # Errors
+    /// `EMFILE` if the program or this process has no descriptor left, `ENOMEM`, or those of the listener.
     fn give(
         &mut self,
         call: &Notification,
@@ -200,14 +203,15 @@ impl Trap {
         let (mut line, end) = if self.threads.lends(call.thread) {
             Line::socket()?
         } else {
-            // Only the sequencer has room: no other has a state that a FIFO for both cannot show.
+            // A FIFO for both directions cannot show a file that is neither readable nor writable. Only the
+            // sequencer is ever writable, so other files get a FIFO for reading.
             Line::fifo(if node == Node::Sequencer { access } else { Access::Read })?
         };
         if nonblock {
             fcntl_setfl(&end.descriptor, fcntl_getfl(&end.descriptor)? | OFlags::NONBLOCK)?;
         }
         line.show(state, Some(end.descriptor.as_fd()));
-        // Hanging up is always told.
+        // Without flags the epoll still reports a hang-up.
         let name = EventData::new_u64(file.0.into());
         epoll::add(&self.epoll, &line, name, EventFlags::empty())?;
         self.by_identity.insert(end.identity, file);
@@ -222,7 +226,7 @@ impl Trap {
         given.map_err(above_limit)
     }
 
-    /// The next piece of a read or write.
+    /// Returns the call for the next piece of a read or write. Ends the call if its memory ends there.
     pub(super) fn go_on(&mut self, id: u64, buffer: &mut TrapBuffer) -> Option<Wanted> {
         let Waiting { call, work, .. } = self.waiting.get_mut(&id)?;
         match work {
@@ -245,7 +249,7 @@ impl Trap {
         }
     }
 
-    /// Keeps bytes that a read could not put down.
+    /// Keeps bytes of a read that could not be put into the program's memory.
     fn hold(&mut self, file: FileId, data: &[u8], end: Option<&OwnedFd>) {
         if let Some(open) = self.files.get_mut(&file) {
             if open.held.len() + data.len() > MAX_HELD {
@@ -261,7 +265,7 @@ impl Trap {
         }
     }
 
-    /// The text is complete, or cannot be had.
+    /// Answers an open of a text: the text is complete, or cannot be had.
     fn deliver(&mut self, id: u64, result: Result<(), Errno>) {
         let Some(fetch) = self.fetching.remove(&id) else { return };
         if let Some(file) = fetch.file() {

@@ -1,5 +1,5 @@
-//! The texts of `/proc/asound`, for programs that open them: fetched from the session with our own
-//! request, through a timer file that is open for as long, and handed out as a file of memory.
+//! Opens of texts of `/proc/asound`. The door fetches the text from the session by our own request, through a timer
+//! file that it opens for that, and gives the program a file in memory.
 
 use super::waiting::USER;
 use crate::door::CallKind;
@@ -25,7 +25,7 @@ impl Fetch {
         Self { close_on_exec, pid, text, file: None, have: Vec::new() }
     }
 
-    /// What is to be asked next; the bytes of the question are put into `bytes`.
+    /// Returns the next call to make. Its argument is put into `bytes`.
     pub(super) fn question<'b, T, W>(&self, bytes: &'b mut Vec<u8>) -> CallKind<'b, T, W> {
         let Some(file) = self.file else {
             let (node, access) = (Node::Timer, Access::Read);
@@ -39,19 +39,20 @@ impl Fetch {
         CallKind::File { file, call, out_size, wakeup: None }
     }
 
+    /// Takes the file through which the text is fetched.
     pub(super) const fn opened(&mut self, file: FileId) {
         self.file = Some(file);
     }
 
-    /// The file that it has opened, to be closed.
+    /// Returns the file through which the text is fetched, to be closed.
     pub(super) const fn file(&self) -> Option<FileId> {
         self.file
     }
 
-    /// Takes an answer. True when the text is complete.
+    /// Takes a part of the text. Returns whether the text is complete.
     ///
     /// # Errors
-    /// `EIO` if it is no answer.
+    /// `EIO` if the answer has not the form of a part.
     pub(super) fn take(&mut self, answer: &[u8]) -> Result<bool, Errno> {
         let piece = Piece::read_from_bytes(answer).map_err(|_| Errno::IO)?;
         let given = piece.bytes.get(..piece.len as usize).ok_or(Errno::IO)?;
@@ -59,10 +60,10 @@ impl Fetch {
         Ok(given.is_empty() || self.have.len() >= piece.total as usize)
     }
 
-    /// The text as a file that can only be read.
+    /// Returns the text as a file that can only be read.
     ///
     /// # Errors
-    /// `EMFILE`, `ENOMEM` and others of memory.
+    /// Those of [`read_only`].
     pub(super) fn into_file(self) -> Result<OwnedFd, Errno> {
         read_only(self.text.name(), &self.have)
     }

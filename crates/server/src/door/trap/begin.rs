@@ -1,4 +1,4 @@
-//! What a stopped call is: one for the session, one that is answered at once, or one of the kernel's.
+//! Reads stopped calls: each is for the session, is answered at once, or is left to the kernel.
 
 use super::asound_text::Fetch;
 use super::waiting::{self, Own, Refusal, Waiting, Wanted, Work};
@@ -21,11 +21,14 @@ use rustix::io::Errno;
 use rustix::process::{PidfdGetfdFlags, pidfd_getfd};
 use std::os::fd::{AsFd as _, OwnedFd};
 
-/// The most texts that are fetched at the same time.
+/// Maximum number of texts that are fetched at the same time.
 const MAX_FETCHING: usize = 64;
 
 impl Trap {
-    /// What a call is; `None` if it is answered, or something else is to be done first.
+    /// Reads a call. Returns what it wants of the session; `None` if it has been answered, or waits for a text.
+    ///
+    /// # Errors
+    /// [`Refusal::Native`] if the kernel should run the call, [`Refusal::Errno`] if it fails.
     pub(super) fn begin(
         &mut self,
         call: &Notification,
@@ -34,7 +37,7 @@ impl Trap {
         if call.number == libc::SYS_pidfd_getfd {
             return self.borrow(call);
         }
-        // The way of an event: not looked at twice.
+        // Reads and writes carry the events: no time is spent on other checks.
         if !ON_FILES.contains(&call.number) {
             let Self { by_identity, files, places, listener, threads, .. } = self;
             let device = |identity| {
@@ -67,7 +70,7 @@ impl Trap {
                 return Ok(None);
             }
             Trapped::DupTo { number, close_on_exec } => {
-                // Nowhere else would the calls on it be stopped.
+                // Calls on a descriptor outside the range would not be stopped.
                 if !self.descriptors.contains(&number) {
                     return Err(Errno::BADF.into());
                 }
@@ -100,7 +103,7 @@ impl Trap {
                 }
                 let mut transfer = Transfer::new(pieces, nonblock);
                 transfer.cut = !fetch(call.thread, transfer.part(), &mut buffer.0)?;
-                // Less than a record is refused before its memory is looked at.
+                // A write shorter than a record fails before its memory matters.
                 transfer.cut &= transfer.piece().len >= aseqd_abi::event::EVENT_SIZE;
                 if transfer.cut && buffer.0.is_empty() {
                     return Err(Errno::FAULT.into());
@@ -112,7 +115,7 @@ impl Trap {
                 let size = aseqd_abi::ioctl::size(request);
                 let moves = |direction| request >> 30 & direction != 0;
                 let len = if moves(aseqd_abi::ioctl::WRITE) { size } else { 0 };
-                // What of it is not there, the session misses where Linux would.
+                // Of memory that is not mapped no bytes come, and the session fails the call where Linux would.
                 fetch(call.thread, Piece { at: argument, len }, &mut buffer.0)?;
                 let back = moves(aseqd_abi::ioctl::READ) || aseqd_engine::copies_back(request);
                 let out_size = if back { size } else { 0 };
@@ -121,7 +124,7 @@ impl Trap {
                 (Work::Ioctl { file, argument }, kind)
             }
         };
-        // What was read was this thread's, not of one that has its number now.
+        // If the call still waits, everything was read from its thread, not from a later one with its number.
         if !self.listener.is_valid(call.id) {
             return Ok(None);
         }
@@ -133,7 +136,7 @@ impl Trap {
         Ok(Some(kind))
     }
 
-    /// Answers a call with which the session has nothing to do.
+    /// Answers a call that the session need not see.
     fn done(
         &self,
         call: &Notification,
@@ -143,10 +146,11 @@ impl Trap {
         Ok(None)
     }
 
-    /// Gives a program the file of ours that it takes out of another, at a number where its calls stop.
+    /// Answers `pidfd_getfd`: a program that takes a file of ours out of another one gets it in the range, where
+    /// calls on it are stopped.
     fn borrow(&mut self, call: &Notification) -> Result<Option<Wanted>, Refusal> {
         let [pidfd, number, flags, ..] = call.args;
-        // The kernel asks what the caller may; this process could do more.
+        // The kernel would check the rights of the caller, which may be less than those of this process.
         let user = self.threads.user(call.thread, true).map(|user| user.id);
         if user != Some(rustix::process::geteuid().as_raw()) || low(flags) != 0 {
             return Err(Refusal::Native);
@@ -166,7 +170,7 @@ impl Trap {
         Ok(None)
     }
 
-    /// The file of ours that a call is about.
+    /// Returns the file of ours that a call is about, and its descriptor.
     fn find(&mut self, call: &Notification) -> Result<(Found, FileId), Refusal> {
         for argument in descriptor_arguments(call) {
             let number = low(call.args[*argument]);
@@ -186,6 +190,7 @@ impl Trap {
         Err(Refusal::Native)
     }
 
+    /// Begins an open of a file of ours.
     fn begin_open(
         &mut self,
         call: &Notification,
@@ -224,7 +229,7 @@ impl Trap {
         }
     }
 
-    /// Answers a read with bytes of an earlier one.
+    /// Answers a read with bytes that an earlier one has left.
     fn give_held(
         &mut self,
         call: &Notification,
@@ -238,7 +243,8 @@ impl Trap {
         scatter(call.thread, pieces, &bytes)?;
         self.listener.answer(call.id, Ok(i64::try_from(count).unwrap_or(0)))?;
         drop(open.held.drain(..count));
-        // What is readable now, the session knows: a spurious byte is better than none.
+        // Only the session knows whether more is readable. Until it says so, yes: a read for nothing is better than
+        // a missed one.
         let shown = Readiness { readable: true, ..open.line.shown() };
         open.line.show(shown, end.as_ref().map(OwnedFd::as_fd));
         Ok(None)

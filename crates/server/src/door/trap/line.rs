@@ -1,11 +1,12 @@
-//! The descriptor that stands for a file in a program, and shows to poll, select and epoll whether the
-//! file is ready. Nothing else goes through it.
+//! The descriptor that stands for a file in a program. It shows poll, select and epoll whether the file is ready;
+//! nothing else goes through it.
 //!
-//! A pair of sockets can show all four states: *readable* is some bytes that the server has sent,
-//! *not writable* is a filling that only the program's end can have sent. Both take the server's hand
-//! at the program's end, which it borrows while a call of the program waits. Where it may not borrow,
-//! the file is a FIFO: the server opens either end as it needs. A FIFO that is open for both cannot be
-//! neither readable nor writable; it then is writable.
+//! A pair of sockets can show all four states. It is *readable* while bytes of the server's lie in the program's
+//! end, and *not writable* while bytes that were sent from the program's end fill its send buffer. The server
+//! takes bytes out of that end, and fills it, with a copy of the program's descriptor, which it has while a call
+//! of the program waits. Where it may not copy descriptors, the file is a FIFO, of which the server can open
+//! either end at any time. A FIFO that is open for both directions cannot show a file that is neither readable
+//! nor writable: it shows such a file as writable.
 
 use crate::door::Readiness;
 use crate::door::stopped::identity::Identity;
@@ -21,32 +22,33 @@ use rustix::param::page_size;
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
-/// More than the smallest send buffer lets a socket send.
+/// More bytes than fit into the smallest send buffer of a socket.
 const FILLING: [u8; 2048] = [0; 2048];
 
-/// Reads until a socket is empty, of a buffer of about one [`FILLING`]. A program that fills it as
-/// quickly must not keep the server.
-const MOST_READS: usize = 16;
+/// Maximum number of reads to empty a socket, each of as many bytes as [`FILLING`]. A program that fills it as
+/// quickly must not keep the server busy.
+const MAX_DRAIN_READS: usize = 16;
 
-/// The most bytes that tell of events; a program that has not read after so many has seen enough.
-const MARKS: usize = 128;
+/// Maximum number of unread bytes that announce events. A program that has not reacted to these needs no more.
+const MAX_MARKS: usize = 128;
 
 /// What the server keeps of a file's descriptor.
 #[derive(Debug)]
 pub(super) struct Line {
-    kind: Kind,
+    medium: Medium,
     shown: Readiness,
 }
 
+/// By what a line shows a state.
 #[derive(Debug)]
-enum Kind {
-    /// The other socket, and how many bytes are unread at the program's.
+enum Medium {
+    /// The server's socket, and how many bytes lie unread in the program's.
     Socket { ours: OwnedFd, marks: usize },
-    /// The read end; of a file that is only for reading, the write end.
+    /// The server's end of a FIFO: the write end for files that can only be read, else the read end.
     Fifo { ours: OwnedFd, access: Access },
 }
 
-/// A program's end, and what it is known by.
+/// A program's end, and its identity.
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) descriptor: OwnedFd,
@@ -54,25 +56,25 @@ pub(super) struct End {
 }
 
 impl Line {
-    /// A pair of sockets. At first it shows a file that can be written to and not read from.
+    /// Makes a pair of sockets. At first it shows that the file is writable and not readable.
     ///
     /// # Errors
-    /// `EMFILE`, `ENFILE`, `ENOMEM`.
+    /// `EMFILE` or `ENFILE` if there are too many open files, `ENOMEM`.
     pub(super) fn socket() -> Result<(Self, End), Errno> {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         refuse_descriptors(ours.as_fd());
         set_socket_send_buffer_size(&theirs, 0)?;
-        Self::new(Kind::Socket { ours, marks: 0 }, theirs)
+        Self::new(Medium::Socket { ours, marks: 0 }, theirs)
     }
 
-    /// A FIFO, which shows the same at first.
+    /// Makes a FIFO, which shows the same at first.
     ///
     /// # Errors
-    /// As [`socket`](Self::socket)'s.
+    /// Those of [`socket`](Self::socket).
     pub(super) fn fifo(access: Access) -> Result<(Self, End), Errno> {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        // As few buffers as show the states: one, or two where both ends are the program's.
+        // The fewest buffers that can show the states: two if the program has both ends, else one.
         let buffers = if access == Access::ReadWrite { 2 } else { 1 };
         fcntl_setpipe_size(&reader, buffers * page_size())?;
         let (ours, theirs) = match access {
@@ -83,31 +85,31 @@ impl Line {
                 (reader, both)
             }
         };
-        // The program's end is as it was asked for, not as the server's.
+        // The program's end gets `O_NONBLOCK` later, if the program asked for it.
         fcntl_setfl(&theirs, fcntl_getfl(&theirs)? - OFlags::NONBLOCK)?;
-        Self::new(Kind::Fifo { ours, access }, theirs)
+        Self::new(Medium::Fifo { ours, access }, theirs)
     }
 
-    fn new(kind: Kind, theirs: OwnedFd) -> Result<(Self, End), Errno> {
+    fn new(medium: Medium, theirs: OwnedFd) -> Result<(Self, End), Errno> {
         let identity = Identity::of(&fstat(&theirs)?);
         let shown = Readiness { readable: false, writable: true };
-        Ok((Self { kind, shown }, End { descriptor: theirs, identity }))
+        Ok((Self { medium, shown }, End { descriptor: theirs, identity }))
     }
 
-    /// What it shows.
+    /// Returns the state that it shows.
     pub(super) const fn shown(&self) -> Readiness {
         self.shown
     }
 
-    /// One more descriptor of the file.
+    /// Returns another descriptor of the file, given a copy if there is one.
     ///
     /// # Errors
-    /// `EMFILE`, or `EBADF` where it cannot be made.
+    /// `EBADF` for a socket without a copy, `EMFILE` or `ENFILE` if there are too many open files.
     pub(super) fn another(&self, copy: Option<OwnedFd>, nonblock: bool) -> Result<OwnedFd, Errno> {
         if let Some(copy) = copy {
             return Ok(copy);
         }
-        let Kind::Fifo { ours, access } = &self.kind else { return Err(Errno::BADF) };
+        let Medium::Fifo { ours, access } = &self.medium else { return Err(Errno::BADF) };
         let mode = match access {
             Access::Read => OFlags::RDONLY,
             Access::Write => OFlags::WRONLY,
@@ -120,11 +122,11 @@ impl Line {
         Ok(end)
     }
 
-    /// Shows a state. Turning something off takes the program's end; without it that stays for the
-    /// next call.
+    /// Shows a state. A socket cannot show less than before without the program's end, `theirs`: that is then left
+    /// to the next call.
     pub(super) fn show(&mut self, state: Readiness, theirs: Option<BorrowedFd<'_>>) {
-        match &mut self.kind {
-            Kind::Socket { ours, marks } => {
+        match &mut self.medium {
+            Medium::Socket { ours, marks } => {
                 if state.readable && *marks == 0 {
                     *marks = mark(ours);
                 }
@@ -132,8 +134,8 @@ impl Line {
                     && !state.readable
                     && *marks > 0
                 {
-                    let mut bytes = [0; MARKS];
-                    // Nobody else can have read there: fewer bytes means that the program is odd.
+                    let mut bytes = [0; MAX_MARKS];
+                    // Programs cannot read there, so all the bytes are still there.
                     let _read = recv(theirs, &mut bytes[..*marks], RecvFlags::DONTWAIT);
                     *marks = 0;
                 }
@@ -150,7 +152,7 @@ impl Line {
                 }
                 self.shown.readable = *marks > 0;
             }
-            Kind::Fifo { ours, access } => {
+            Medium::Fifo { ours, access } => {
                 if state != self.shown && fill(ours, *access, state).is_ok() {
                     self.shown = state;
                 }
@@ -158,13 +160,14 @@ impl Line {
         }
     }
 
-    /// An event has come to a file that may show one already: who watches for changes alone shall
-    /// see one.
+    /// Shows that an event has come to a file that may be readable already, for programs that wait for edges.
     pub(super) fn renew(&mut self) {
-        match &mut self.kind {
-            Kind::Socket { ours, marks } if (1..MARKS).contains(marks) => *marks += mark(ours),
-            Kind::Fifo { ours, access } if self.shown.readable && *access != Access::Write => {
-                // Where it does not fit, the program has long been told.
+        match &mut self.medium {
+            Medium::Socket { ours, marks } if (1..MAX_MARKS).contains(marks) => {
+                *marks += mark(ours)
+            }
+            Medium::Fifo { ours, access } if self.shown.readable && *access != Access::Write => {
+                // If it does not fit, the program has enough unread.
                 let _full = add(ours, *access);
             }
             _ => {}
@@ -172,32 +175,33 @@ impl Line {
     }
 }
 
-/// Sends a byte that makes the peer readable.
+/// Sends a byte that makes the program's end readable. Returns how many were sent.
 fn mark(ours: &OwnedFd) -> usize {
-    // Fails if the program's end is closed: nobody looks.
+    // Fails if the program's end is closed, which the epoll reports.
     send(ours, &[0], SendFlags::DONTWAIT | SendFlags::NOSIGNAL).unwrap_or(0)
 }
 
 impl AsFd for Line {
-    /// Hangs up, or fails, when the program's last descriptor is closed.
+    /// Returns the server's end. Polls of it report a hang-up or an error once the program's last descriptor is
+    /// closed.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match &self.kind {
-            Kind::Socket { ours, .. } | Kind::Fifo { ours, .. } => ours.as_fd(),
+        match &self.medium {
+            Medium::Socket { ours, .. } | Medium::Fifo { ours, .. } => ours.as_fd(),
         }
     }
 }
 
-/// Reads a socket empty, so that its peer has room.
+/// Empties a socket, so that its peer can send again.
 fn drain(ours: &OwnedFd) {
     let mut bytes = [0; FILLING.len()];
-    for _ in 0..MOST_READS {
+    for _ in 0..MAX_DRAIN_READS {
         if !recv(ours, &mut bytes, RecvFlags::DONTWAIT).is_ok_and(|(read, _)| read > 0) {
             break;
         }
     }
 }
 
-/// One more byte in a FIFO that has some.
+/// Adds a byte to a FIFO that has some.
 fn add(ours: &OwnedFd, access: Access) -> Result<usize, Errno> {
     match access {
         Access::Read => rustix::io::write(ours, &[0]),
@@ -205,13 +209,13 @@ fn add(ours: &OwnedFd, access: Access) -> Result<usize, Errno> {
     }
 }
 
-/// Fills a FIFO as far as a state takes it.
+/// Fills or empties a FIFO until it shows a state.
 fn fill(ours: &OwnedFd, access: Access, state: Readiness) -> Result<(), Errno> {
     let mode = if access == Access::Read { OFlags::RDONLY } else { OFlags::WRONLY };
     let other = reopen(ours, mode | OFlags::NONBLOCK)?;
     let (reader, writer) = if access == Access::Read { (&other, ours) } else { (ours, &other) };
     let page = page_size();
-    // One byte makes it readable; one of two buffers is then free. A page and a byte fill two.
+    // One byte makes it readable and leaves the second buffer free, if there are two. A page and a byte fill both.
     let wanted = match access {
         Access::Read => usize::from(state.readable),
         Access::Write => usize::from(!state.writable),
@@ -229,7 +233,7 @@ fn fill(ours: &OwnedFd, access: Access, state: Readiness) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Another open of a FIFO.
+/// Opens a FIFO once more.
 fn reopen(fifo: &OwnedFd, flags: OFlags) -> Result<OwnedFd, Errno> {
     let path = format!("/proc/self/fd/{}", fifo.as_raw_fd());
     openat(CWD, path, flags | OFlags::CLOEXEC, Mode::empty())
@@ -249,7 +253,7 @@ mod tests {
         polled[0].revents()
     }
 
-    /// Every change of state, in an order that has each from each.
+    /// States in an order in which each follows each other one.
     const STATES: [(bool, bool); 13] = [
         (false, true),
         (true, true),

@@ -1,5 +1,5 @@
-//! The full trap: every call on a file of ours is answered by the server; nothing of it runs in the
-//! kernel but poll, select, epoll, close and what is the same for every kind of file.
+//! The trap: the kernel stops every call on a file of ours, and the server answers it. The kernel itself only
+//! runs poll, select, epoll, close, and requests that are the same for every kind of file.
 
 mod answer;
 mod asound_text;
@@ -30,17 +30,18 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 
-/// How long a signal of a thread whose call sleeps may wait: nothing tells of it.
-const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 15_000_000 };
+/// How often the threads of sleeping calls are checked for signals. Nothing announces those, so this is how long
+/// a signal may wait.
+const SIGNAL_CHECK_INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 15_000_000 };
 const NEVER: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
-/// What the inner epoll names: files by their numbers, and these.
+/// The data of events in the epoll: file numbers, and these for everything else.
 const LISTENER: u64 = 1 << 32;
 const TIMER: u64 = LISTENER + 1;
 const NUDGE: u64 = LISTENER + 2;
 const FOLDERS: u64 = LISTENER + 3;
 
-/// The bytes of a call.
+/// Holds the bytes of a call.
 #[derive(Debug, Default)]
 pub struct TrapBuffer(Vec<u8>);
 
@@ -48,22 +49,28 @@ pub struct TrapBuffer(Vec<u8>);
 #[derive(Debug)]
 pub struct Trap {
     listener: Listener,
-    /// Are the calls answered exactly, because signals do not end them?
+    /// Whether signals do not end stopped calls (Linux 5.19): the server then ends them itself, exactly as Linux
+    /// would.
     killable: bool,
+    /// The range of descriptors on which calls are stopped.
     descriptors: Range<i32>,
     files: BTreeMap<FileId, File>,
     by_identity: HashMap<Identity, FileId>,
     places: Box<Places>,
+    /// Calls that wait for the session, by the kernel's numbers for them.
     waiting: BTreeMap<u64, Waiting>,
+    /// Opens that wait for a text, by the kernel's numbers for them.
     fetching: BTreeMap<u64, Fetch>,
-    /// Files that programs have closed, for the session.
+    /// Files that programs have closed, which the session does not know yet.
     closed: VecDeque<FileId>,
-    /// Calls of this door itself, for the session.
+    /// Calls of the door itself, to be made next.
     own: VecDeque<Own>,
     threads: StoppedThreads,
     epoll: OwnedFd,
+    /// Rings every [`SIGNAL_CHECK_INTERVAL`] while `armed`.
     timer: OwnedFd,
     armed: bool,
+    /// Readable while `own` has something.
     nudge: OwnedFd,
 }
 
@@ -74,15 +81,15 @@ struct File {
     identity: Identity,
     node: Node,
     access: Access,
-    /// Bytes of reads that nobody was there any more to take: the next read has them.
+    /// Bytes of reads whose threads were gone when the answer came. The next read gets them.
     held: VecDeque<u8>,
 }
 
 impl Trap {
-    /// A door at this listener, for programs whose filter has this range of descriptors.
+    /// Returns a door at a listener, for programs whose filter has this range of descriptors.
     ///
     /// # Errors
-    /// As a sentence: out of descriptors.
+    /// If a descriptor cannot be made.
     pub fn new(listener: OwnedFd, descriptors: Range<i32>) -> Result<Self, Fail> {
         let listener = Listener::new(listener);
         listener.wake_here();
@@ -118,22 +125,23 @@ impl Trap {
         })
     }
 
-    /// Queues a call of this door itself, and makes the door's descriptor readable.
+    /// Queues a call of the door itself, and makes the door's descriptor readable.
     fn ask(&mut self, own: Own) {
         self.own.push_back(own);
         let _never_full = rustix::io::write(&self.nudge, &1_u64.to_ne_bytes());
     }
 
-    /// Rings from time to time while calls sleep.
+    /// Starts or stops the timer.
     fn arm(&mut self, on: bool) {
         if self.armed != on {
-            let value = if on { LOOK_EVERY } else { NEVER };
+            let value = if on { SIGNAL_CHECK_INTERVAL } else { NEVER };
             let time = Itimerspec { it_interval: value, it_value: value };
             let set = timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &time);
             self.armed = on && set.is_ok();
         }
     }
 
+    /// Forgets a file that is closed.
     fn forget(&mut self, file: FileId) {
         if let Some(File { line, identity, .. }) = self.files.remove(&file) {
             let _closed = epoll::delete(&self.epoll, &line);
@@ -141,23 +149,24 @@ impl Trap {
         }
     }
 
-    /// Answers a call, if it still waits.
+    /// Answers a call that waits, if its thread is still there.
     fn finish(&mut self, token: TrapToken, result: Result<i64, i32>) {
         if let TrapToken::Waiting(id) = token {
             self.waiting.remove(&id);
-            // One that is gone needs no answer.
+            // A call whose thread is gone needs no answer.
             let _gone = self.listener.answer(id, result);
         }
     }
 }
 
-/// The program has lowered its limit below the range since: it has no descriptor left.
+/// Returns the error of a descriptor that cannot be given. `EBADF` means that the program has lowered its limit
+/// below the range since: it has no descriptor left.
 fn above_limit(error: Errno) -> Errno {
     if error == Errno::BADF { Errno::MFILE } else { error }
 }
 
 impl Drop for Trap {
-    /// Calls that wait find the device gone, whoever answers at the listener from now on.
+    /// Fails the calls that wait, as if the device were unplugged: nobody else can answer them.
     fn drop(&mut self) {
         for id in self.waiting.keys().chain(self.fetching.keys()) {
             let _gone = self.listener.answer(*id, Err(Errno::NODEV.raw_os_error()));

@@ -1,4 +1,4 @@
-//! Calls on their way in: from the listener, from this door itself, and from files that programs have closed.
+//! Calls on their way in: from the listener, from the door itself, and from files that programs have closed.
 
 use super::waiting::{Own, Refusal, Wanted};
 use super::{FOLDERS, LISTENER, NUDGE, TIMER, Trap, TrapBuffer, TrapToken};
@@ -10,11 +10,12 @@ use rustix::event::epoll::{self, EventFlags};
 use rustix::time::Timespec;
 use std::os::fd::{AsFd as _, BorrowedFd};
 
-/// How many calls may be let through in one look for a call of ours.
-const OTHERS_PER_LOOK: usize = 64;
+/// Maximum number of calls that are answered without the session before `receive` returns.
+const MAX_ANSWERED_PER_RECEIVE: usize = 64;
 
-/// Up to so many sleeping calls are looked after before each call, more by time only.
-const FEW: usize = 8;
+/// Maximum number of sleeping calls at which all of them are checked before each call. More are checked by the
+/// timer alone.
+const MAX_CHECKED_EACH_TIME: usize = 8;
 
 impl Pollable for Trap {
     fn descriptor(&self) -> BorrowedFd<'_> {
@@ -30,17 +31,17 @@ impl Transport for Trap {
     type Buffer = TrapBuffer;
 
     fn receive<'b>(&mut self, buffer: &'b mut TrapBuffer) -> Received<'b, TrapToken, ()> {
-        if !self.waiting.is_empty() && self.waiting.len() <= FEW {
+        if !self.waiting.is_empty() && self.waiting.len() <= MAX_CHECKED_EACH_TIME {
             self.look_after(false);
         }
         if let Some(closed) = self.next_closed() {
             return Received::Call(closed);
         }
         let mut events = Vec::with_capacity(16);
-        for _ in 0..OTHERS_PER_LOOK {
+        for _ in 0..MAX_ANSWERED_PER_RECEIVE {
             events.clear();
             let now = Some(&Timespec { tv_sec: 0, tv_nsec: 0 });
-            // Only a descriptor that is no epoll makes this fail, and ours is one.
+            // This only fails for a descriptor that is no epoll.
             let looked = rustix::io::retry_on_intr(|| {
                 epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), now)
             });
@@ -61,11 +62,11 @@ impl Transport for Trap {
                     }
                     NUDGE => {}
                     FOLDERS => self.places.sweep(),
-                    // As the program has closed them: the kernel tells in the order of the hang-ups.
+                    // The kernel reports hang-ups in their order, which is that of the closes.
                     number => self.closed.extend(u32::try_from(number).map(FileId)),
                 }
             }
-            // What was closed before a call is closed when it is handled.
+            // A file that was closed before a call was made must be closed when the call is handled.
             if let Some(closed) = self.next_closed() {
                 return Received::Call(closed);
             }
@@ -86,7 +87,7 @@ impl Transport for Trap {
 }
 
 impl Trap {
-    /// The next call of this door itself that still makes sense.
+    /// Returns the next call of the door itself that still makes sense.
     fn next_own(&mut self) -> Option<Own> {
         loop {
             let own = self.own.pop_front()?;
@@ -101,7 +102,7 @@ impl Trap {
         }
     }
 
-    /// The next file that was closed.
+    /// Returns the close of the next file that a program has closed.
     fn next_closed<'b>(&mut self) -> Option<Call<'b, TrapToken, ()>> {
         let file = self.closed.pop_front()?;
         self.forget(file);
@@ -109,11 +110,12 @@ impl Trap {
         Some(Call { token: TrapToken::Nobody, thread: 0, kind })
     }
 
+    /// Returns a call of the door itself.
     fn own_call<'b>(&mut self, own: Own, buffer: &'b mut TrapBuffer) -> Call<'b, TrapToken, ()> {
         let (token, kind) = match own {
             Own::GoOn(id) => {
                 let kind = self.go_on(id, buffer).map(|kind| kind.with_bytes(&buffer.0));
-                // One that has gone meanwhile: nobody is to be interrupted.
+                // If the call has ended meanwhile, this interrupts nothing.
                 let nothing = CallKind::Interrupt { target: TrapToken::Nobody };
                 (TrapToken::Waiting(id), kind.unwrap_or(nothing))
             }
@@ -129,7 +131,7 @@ impl Trap {
         Call { token, thread: 0, kind }
     }
 
-    /// Looks after the calls that sleep: those that are gone, and those whose threads have signals.
+    /// Checks the calls that sleep, and interrupts those whose threads are gone or have `signals`.
     fn look_after(&mut self, signals: bool) {
         let mut found = Vec::new();
         for (id, waiting) in self.waiting.iter_mut().filter(|(_, call)| call.signalled.is_none()) {
@@ -150,10 +152,10 @@ impl Trap {
         }
     }
 
-    /// Takes a call from the listener. What is not ours, or fails at once, is answered here.
+    /// Takes a call from the listener. Returns it if it is one for the session; others are answered here.
     fn take(&mut self, buffer: &mut TrapBuffer) -> Option<(Notification, Wanted)> {
         let call = self.listener.receive().ok()?;
-        // One that is gone needs no answer.
+        // A call whose thread is gone needs no answer.
         let _gone = match self.begin(&call, buffer) {
             Ok(Some(kind)) => return Some((call, kind)),
             Ok(None) => Ok(()),

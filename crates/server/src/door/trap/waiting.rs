@@ -1,4 +1,4 @@
-//! What the trap remembers of calls, and what they turn into.
+//! What the trap remembers of calls that are not answered yet.
 
 use crate::door::CallKind;
 use crate::door::stopped::call::Transfer;
@@ -8,17 +8,18 @@ use aseqd_host::seccomp::Notification;
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 
-/// On whose account the files of the trap are: it serves the programs of one run, as one user.
+/// The user on whose account all files of the trap are. The trap serves the programs of one run, so one account is
+/// enough.
 pub(super) const USER: u32 = 0;
 
-/// Names a call of a program, or one that this door makes for itself.
+/// Names a call of a program, or one that the door makes for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TrapToken {
     /// A call that waits, by the kernel's number for it.
     Waiting(u64),
-    /// A step on the way to a text, by the number of the call that waits for it.
+    /// A call of the door for a text, by the number of the open that waits for it.
     Fetching(u64),
-    /// Needs no answer.
+    /// A call that needs no answer.
     Nobody,
 }
 
@@ -27,12 +28,13 @@ pub enum TrapToken {
 pub(super) struct Waiting {
     pub(super) call: Notification,
     pub(super) work: Work,
-    /// The program's descriptor, for the time of the call.
+    /// A copy of the program's descriptor, kept as long as the call waits.
     pub(super) end: Option<OwnedFd>,
-    /// A signal wants the thread.
+    /// Why the call was interrupted, if it was: a signal, or `No` if its thread is gone.
     pub(super) signalled: Option<Signalled>,
 }
 
+/// What a waiting call does.
 #[derive(Debug)]
 pub(super) enum Work {
     Open { node: Node, access: Access, nonblock: bool, close_on_exec: bool },
@@ -42,6 +44,7 @@ pub(super) enum Work {
 }
 
 impl Work {
+    /// Returns the file that the call is about; `None` for an open.
     pub(super) const fn file(&self) -> Option<FileId> {
         match self {
             Self::Open { .. } => None,
@@ -52,21 +55,25 @@ impl Work {
     }
 }
 
+/// A call that the door makes for itself.
 #[derive(Debug)]
 pub(super) enum Own {
+    /// Interrupts a call that waits.
     Interrupt(u64),
-    /// The next piece of a read or write.
+    /// Goes on with the next piece of a read or write.
     GoOn(u64),
-    /// The next step to a text.
+    /// Asks for the next part of a text.
     Ask(u64),
+    /// Closes the file through which a text was fetched.
     Close(FileId),
 }
 
-/// Why a call is not the session's.
+/// Why a call does not go to the session.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// It is the kernel's.
+    /// The kernel should run it.
     Native,
+    /// It fails.
     Errno(Errno),
 }
 
@@ -76,5 +83,5 @@ impl From<Errno> for Refusal {
     }
 }
 
-/// What a call wants of the session; its bytes, if it has any, are in the buffer.
+/// A call for the session, whose bytes, if any, are in the buffer.
 pub(super) type Wanted = CallKind<'static, TrapToken, ()>;
