@@ -97,7 +97,7 @@ fn nonsense_ends_its_connection_alone() {
             assert_eq!(welcome.map(|(len, _)| len), Ok(size_of::<Reply>() + size_of::<Welcome>()));
         }
         assert!(is_ended(&socket), "{why}");
-        let wanted = format!("process {} sent what is no request: {why}", std::process::id());
+        let wanted = format!("process {} sent an invalid message: {why}", std::process::id());
         wait_until(&wanted, || server.errors().contains(&wanted));
     }
     // A file that is none is an error of the call.

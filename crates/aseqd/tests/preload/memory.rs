@@ -129,6 +129,6 @@ fn nonsense_makes_a_line_a_second() {
     let (_socket, _) = admitted(&server);
     let seconds = usize::try_from(start.elapsed().as_secs()).expect("a short time");
     let errors = server.errors();
-    let lines = errors.lines().filter(|line| line.contains("is no request")).count();
+    let lines = errors.lines().filter(|line| line.contains("sent an invalid message")).count();
     assert!((1..=seconds + 1).contains(&lines), "{lines} lines in {seconds} s: {errors}");
 }

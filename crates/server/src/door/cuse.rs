@@ -1,6 +1,6 @@
-//! Real device files of the machine, `/dev/snd/seq` and `/dev/snd/timer`, made by CUSE.
+//! Makes real device files of the machine, `/dev/snd/seq` and `/dev/snd/timer`, by CUSE.
 //!
-//! The calls on them come as those of a FUSE file do: here is only how such a device comes to be.
+//! Calls on them come as calls on FUSE files do, so [`FuseDoor`](super::fuse::FuseDoor) serves them.
 
 use super::NODES;
 use aseqd_host::error::{Context as _, Fail, reason};
@@ -11,38 +11,40 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-/// The major number of sound, and the minor numbers of [`NODES`] (`Documentation/admin-guide/devices.txt`).
-pub const SOUND: u32 = 116;
-const MINORS: [u32; NODES.len()] = [1, 33, 0];
+/// The major number of sound devices (`Documentation/admin-guide/devices.txt`).
+pub const SOUND_MAJOR: u32 = 116;
+/// The minor numbers of [`NODES`].
+const NODE_MINORS: [u32; NODES.len()] = [1, 33, 0];
 
-/// A device file that exists as long as its device does.
+/// A CUSE device and its device file.
 #[derive(Debug)]
 pub struct Made {
-    /// Where its calls come from.
+    /// The device, which must be served.
     pub device: Device,
     /// The device file.
     pub file: File,
 }
 
-/// The path of a device.
+/// The device file of a CUSE device.
 #[derive(Debug)]
 pub struct File {
-    /// Below `/dev/snd`.
+    /// Its path, in `/dev/snd`.
     pub path: PathBuf,
     number: u64,
-    /// The kernel's devtmpfs takes a node away with its device, but not one that we made.
+    /// Whether this process has made the file. The kernel's devtmpfs removes a file with its device, but not one that
+    /// was made by hand.
     by_hand: bool,
 }
 
-/// Makes the device of one of [`NODES`], by its place there; with the number that Linux gives it if
-/// that [is free](number_is_free).
+/// Makes the device of one of [`NODES`], given its index there. It gets Linux's number for it if that
+/// [is free](number_is_free).
 ///
 /// # Errors
-/// No `/dev/cuse`, or the kernel has such a device already.
+/// If `/dev/cuse` cannot be opened, the kernel has such a device already, or its file cannot be made.
 pub fn make(node: usize, number_is_free: bool) -> Result<Made, Fail> {
     let name = format!("snd/{}", NODES[node].0);
     let path = Path::new("/dev").join(&name);
-    let wanted = number_is_free.then_some((SOUND, MINORS[node]));
+    let wanted = number_is_free.then_some((SOUND_MAJOR, NODE_MINORS[node]));
     let mut made = start(&name, node, wanted);
     if wanted.is_some() && matches!(made, Err(Refused::Taken)) {
         made = start(&name, node, None);
@@ -56,7 +58,7 @@ pub fn make(node: usize, number_is_free: bool) -> Result<Made, Fail> {
 }
 
 impl File {
-    /// Takes a node away that we made, if it is still that one.
+    /// Removes the file if this process has made it and it is still the same.
     pub fn remove(&self) {
         if self.by_hand && number_of(&self.path) == Some(self.number) {
             let _gone = fs::remove_file(&self.path);
@@ -64,7 +66,7 @@ impl File {
         }
     }
 
-    /// What udev's database calls the device.
+    /// Returns the device's name in udev's database.
     #[must_use]
     pub fn udev_name(&self) -> String {
         let number = self.number;
@@ -72,20 +74,20 @@ impl File {
     }
 }
 
-/// What stands in the place of a device file.
+/// What a path is at which a device file is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Nothing that is a device.
     Nothing,
-    /// A device of the kernel's own, or one whose module is loaded when it is opened.
+    /// A device of the kernel's, perhaps one whose module is loaded on the first open.
     Kernels,
-    /// A device of CUSE: a server's.
+    /// A CUSE device, which a server serves.
     Served,
-    /// A node of a device that is gone.
+    /// The file of a device that is gone.
     Stale,
 }
 
-/// Looks at a device file.
+/// Returns what is at a path.
 #[must_use]
 pub fn standing(path: &Path) -> Standing {
     let Some(number) = number_of(path) else { return Standing::Nothing };
@@ -95,23 +97,23 @@ pub fn standing(path: &Path) -> Standing {
             Standing::Served
         }
         Ok(_) => Standing::Kernels,
-        Err(_) if major == SOUND => Standing::Kernels,
+        Err(_) if major == SOUND_MAJOR => Standing::Kernels,
         Err(_) => Standing::Stale,
     }
 }
 
-/// Is the major number of sound nobody's, and will stay so? Where sound is a module that could be
-/// loaded later it is not: that wants the whole number, and would not start if we had a part.
+/// Returns whether the major number of sound is free, and will stay so. It is not free where sound is a module that
+/// could be loaded later: the module takes the whole number, and would fail if a part were taken.
 #[must_use]
 pub fn number_is_free() -> bool {
     let devices = fs::read_to_string("/proc/devices").unwrap_or_default();
-    let taken = devices
-        .lines()
-        .take_while(|line| !line.starts_with("Block"))
-        .any(|line| line.split_whitespace().next().is_some_and(|major| major.parse() == Ok(SOUND)));
+    let taken = devices.lines().take_while(|line| !line.starts_with("Block")).any(|line| {
+        line.split_whitespace().next().is_some_and(|major| major.parse() == Ok(SOUND_MAJOR))
+    });
     !taken && !modules_have("/snd.ko")
 }
 
+/// Returns whether the kernel has a module of this file name.
 fn modules_have(file: &str) -> bool {
     let release = rustix::system::uname();
     let list =
@@ -122,15 +124,16 @@ fn modules_have(file: &str) -> bool {
     })
 }
 
-/// Why the kernel has not made a device.
+/// Why a device was not made.
 #[derive(Debug)]
 enum Refused {
-    /// The number or the name is another's.
+    /// The number or the name is taken.
     Taken,
     /// Something else.
     Other(Fail),
 }
 
+/// Asks the kernel for a device.
 fn start(name: &str, node: usize, number: Option<(u32, u32)>) -> Result<Device, Refused> {
     let descriptor = chardev::open_cuse().map_err(|error| Refused::Other(no_cuse(&error)))?;
     let config = CharacterConfig { name: name.to_owned(), number, node: NodeIndex(node) };
@@ -145,19 +148,20 @@ fn start(name: &str, node: usize, number: Option<(u32, u32)>) -> Result<Device, 
     }
 }
 
+/// Returns the error for a `/dev/cuse` that cannot be opened.
 fn no_cuse(error: &io::Error) -> Fail {
     let hint = match error.kind() {
         ErrorKind::NotFound => "load it with `modprobe cuse`, or serve without `--cuse`",
         ErrorKind::PermissionDenied => {
             "only root of the machine may; a container needs `--device /dev/cuse` and the machine's /dev"
         }
-        // The node is static, and stands for a module that cannot be loaded.
+        // The file is static. The module that opening it would load is missing.
         _ => "it takes the kernel's module cuse",
     };
     Fail::new(format!("/dev/cuse cannot be opened ({}): {hint}", reason(error)))
 }
 
-/// Where `/dev` is not the kernel's devtmpfs, as in a container, the node is made here.
+/// Returns the file of a device. Makes it where `/dev` is not the kernel's devtmpfs, as in a container.
 fn place(name: &str, path: PathBuf) -> Result<File, Fail> {
     let entry = format!("/sys/class/cuse/{}/dev", name.replace('/', "!"));
     let text = fs::read_to_string(&entry).context(&entry)?;
@@ -179,7 +183,7 @@ fn place(name: &str, path: PathBuf) -> Result<File, Fail> {
     Ok(File { path, number, by_hand: true })
 }
 
-/// The number of a character device.
+/// Returns the number of the character device at a path.
 fn number_of(path: &Path) -> Option<u64> {
     let node = fs::symlink_metadata(path).ok()?;
     node.file_type().is_char_device().then(|| node.rdev())

@@ -1,5 +1,4 @@
-//! All doors of a server, side by side: programs that came through different ones meet in one
-//! sequencer.
+//! All doors of a server, side by side. Programs that come through different doors meet in one sequencer.
 
 use super::fuse::FuseDoor;
 use super::preload::{self, PreloadDoor};
@@ -9,18 +8,18 @@ use aseqd_engine::FileId;
 use rustix::event::{PollFd, PollFlags, poll};
 use std::os::fd::BorrowedFd;
 
-/// One door.
+/// A door of any kind.
 #[derive(Debug)]
 pub enum Way {
-    /// Files of a FUSE mount, or a device of CUSE.
+    /// The files of a FUSE mount, or a device of CUSE.
     Device(FuseDoor),
-    /// A library in the programs.
+    /// The library in programs.
     Preload(PreloadDoor),
-    /// Calls that the kernel stops.
+    /// The trap, which gets the calls that the kernel stops.
     Trap(Trap),
 }
 
-/// The bytes of a call, for each door.
+/// Holds the bytes of a call, for a door of each kind.
 #[derive(Debug)]
 enum Bytes {
     Device(<FuseDoor as Transport>::Buffer),
@@ -28,39 +27,39 @@ enum Bytes {
     Trap(<Trap as Transport>::Buffer),
 }
 
-/// Room for a call of each door, which [`Doors`] make when the first call comes.
+/// Holds a call of each door. [`Doors`] fill it with buffers when the first call comes.
 #[derive(Debug, Default)]
 pub struct Buffers(Vec<Bytes>);
 
-/// Names a call: through which door it came, and there which.
+/// Names a call: the number of its door, and the door's own name for the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Token {
-    /// Of a device.
+    /// A call of a device.
     Device(usize, chardev::Token),
-    /// Of the library.
+    /// A call of the library.
     Preload(usize, preload::Token),
-    /// Of the trap.
+    /// A call of the trap.
     Trap(usize, TrapToken),
 }
 
-/// Names a program that sleeps in a poll: behind which door, and there which.
+/// Names a program that sleeps in a poll: the number of its door, and the door's own name for the program.
 #[derive(Clone, Copy, Debug)]
 pub enum Wakeup {
-    /// Of a device.
+    /// A program that polls a device.
     Device(usize, chardev::PollHandle),
-    /// Where polls do not reach the server.
+    /// No program, for doors whose polls do not reach the server.
     Nobody,
 }
 
-/// The doors.
+/// The doors of a server.
 #[derive(Debug)]
 pub struct Doors {
     ways: Vec<Way>,
-    /// Which is looked at first, so that none keeps the others waiting.
+    /// The door to look at first next time, so that none keeps the others waiting.
     first: usize,
 }
 
-/// With the door behind `$way`, whichever it is.
+/// Evaluates `$body` with the door behind `$way`, of whichever kind.
 macro_rules! each {
     ($way:expr, $door:ident => $body:expr) => {
         match $way {
@@ -72,24 +71,24 @@ macro_rules! each {
 }
 
 impl Doors {
-    /// These doors.
+    /// Returns the doors as one.
     #[must_use]
     pub const fn new(ways: Vec<Way>) -> Self {
         Self { ways, first: 0 }
     }
 
-    /// Each is readable when a call is there.
+    /// Returns a descriptor for each door, which is readable when the door has a call.
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.ways.iter().map(|way| each!(way, door => door.descriptor()))
     }
 
-    /// Is this the inode of what programs have for an open file, behind a door that has made it?
+    /// Returns whether this is the inode of a descriptor that a door has made for a program's open file.
     #[must_use]
     pub fn is_end(&self, inode: u64) -> bool {
         self.ways.iter().any(|way| each!(way, door => door.is_end(inode)))
     }
 
-    /// Which door to look at: the next in turn that has something.
+    /// Returns the number of the next door in turn that has a call.
     fn ready(&mut self) -> Option<usize> {
         let count = self.ways.len();
         if count == 1 {
@@ -99,7 +98,7 @@ impl Doors {
             self.descriptors().map(|door| PollFd::from_borrowed_fd(door, PollFlags::IN)).collect();
         let now = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
         let asked = rustix::io::retry_on_intr(|| poll(&mut polled, Some(&now)));
-        // If it cannot be asked, for want of memory, the next in turn is looked at.
+        // If poll fails for lack of memory, the next door in turn is tried.
         let has = |at: &usize| asked.is_err() || !polled[*at].revents().is_empty();
         let ready = (0..count).map(|step| (self.first + step) % count).find(has);
         if let Some(at) = ready {
@@ -109,7 +108,7 @@ impl Doors {
     }
 }
 
-/// A call as the doors name it together.
+/// Returns what was received, with the doors' names for calls and programs instead of the one door's.
 fn renamed<OwnToken, OwnWakeup>(
     received: Received<'_, OwnToken, OwnWakeup>,
     token: impl Fn(OwnToken) -> Token,
@@ -142,7 +141,7 @@ impl Door for Doors {
             (Token::Device(_, own), Some(Way::Device(door))) => door.answer(own, answer),
             (Token::Preload(_, own), Some(Way::Preload(door))) => door.answer(own, answer),
             (Token::Trap(_, own), Some(Way::Trap(door))) => door.answer(own, answer),
-            // A name of another door is nobody's.
+            // No door has such a name.
             _ => false,
         }
     }
@@ -198,7 +197,7 @@ impl Transport for Doors {
                 let received = door.receive(buffer);
                 renamed(received, |own| Token::Trap(at, own), |()| Wakeup::Nobody)
             }
-            // Buffers of other doors hold nothing.
+            // The buffers are of other doors.
             _ => Received::Nothing,
         }
     }

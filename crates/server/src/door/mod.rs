@@ -1,5 +1,5 @@
-//! How unmodified programs get in. A door turns its own trap into the six calls of a device file and
-//! the session's answers into its own replies, and does nothing else.
+//! The doors, by which unmodified programs reach the sequencer. A door turns what it receives into calls of a
+//! device file, and the session's answers into its own replies, and does nothing else.
 
 pub mod cuse;
 pub mod doors;
@@ -16,33 +16,34 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The device files that doors can offer, by their names in `/dev/snd`. The card's comes last: see
-/// [`nodes`].
+/// The device files that doors can offer, by their names in `/dev/snd`. The card's is the last, since not every
+/// server offers one: see [`nodes`].
 pub const NODES: [(&str, Node); 3] =
     [("seq", Node::Sequencer), ("timer", Node::Timer), ("controlC0", Node::Control)];
 
-/// Does this process, with its children, offer a card?
+/// Whether the servers of this process offer a card. It is set once, before there is a door, and is the same for all
+/// doors and for the processes that a run forks.
 static CARD: AtomicBool = AtomicBool::new(false);
 
-/// Offers a card from now on, or none. Once, before there is a door.
+/// Sets whether the servers of this process offer a card. Call it at most once, before there is a door.
 pub fn offer_card(offer: bool) {
     CARD.store(offer, Ordering::Relaxed);
 }
 
-/// Is there a card?
+/// Returns whether the servers of this process offer a card.
 #[must_use]
 pub fn has_card() -> bool {
     CARD.load(Ordering::Relaxed)
 }
 
-/// The device files that doors offer.
+/// Returns the device files that doors offer.
 #[must_use]
 pub fn nodes() -> &'static [(&'static str, Node)] {
     let count = if has_card() { NODES.len() } else { NODES.len() - 1 };
     &NODES[..count]
 }
 
-/// Does the machine have a card of its own? Programs find that one, and ours must not hide it.
+/// Returns whether the machine has a sound card of its own. Then ours must not be offered, since it would hide that one.
 #[must_use]
 pub fn machine_has_card() -> bool {
     let entries = std::fs::read_dir("/dev/snd").into_iter().flatten().flatten();
@@ -51,12 +52,12 @@ pub fn machine_has_card() -> bool {
         .any(|entry| cuse::standing(&entry.path()) == cuse::Standing::Kernels)
 }
 
-/// One call of a program, as every door brings it; its bytes are the door's.
+/// A call of a program, as every door brings it. Its bytes are in the door's buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call<'a, Token, Wakeup> {
-    /// What to answer to.
+    /// Names the call for its answer.
     pub token: Token,
-    /// The thread that calls, as the server sees it; 0 if the door cannot tell.
+    /// The thread that calls, by its number for the server; 0 if the door does not know it.
     pub thread: i32,
     /// The call itself.
     pub kind: CallKind<'a, Token, Wakeup>,
@@ -72,7 +73,7 @@ pub enum CallKind<'a, Token, Wakeup> {
         node: Node,
         /// `O_RDONLY`, `O_WRONLY` or `O_RDWR`.
         access: aseqd_engine::Access,
-        /// The process, as the server sees it.
+        /// The process, by its number for the server.
         pid: i32,
         /// The user on whose account the file is, with everything that it will hold.
         user: u32,
@@ -97,7 +98,7 @@ pub enum CallKind<'a, Token, Wakeup> {
     /// A signal arrived for the thread that made a call: the call ends early if it still waits. Needs no
     /// answer itself.
     Interrupt {
-        /// Which call.
+        /// The call.
         target: Token,
     },
 }
@@ -151,7 +152,7 @@ pub enum Answer<'a> {
 /// the answer, an end of that connection, a line in the log). The loss of a door itself is told by
 /// [`Transport::receive`] alone.
 pub trait Door {
-    /// Names a call that waits for its answer.
+    /// Names a call that waits for an answer.
     type Token: Copy + Eq + Ord + Debug;
     /// Names a program that sleeps in a poll.
     type Wakeup: Copy + Debug;
@@ -175,16 +176,16 @@ pub trait Door {
     fn show(&mut self, _file: FileId, _state: Readiness, _fresh: bool) {}
 }
 
-/// What a poll finds.
+/// What polls of a file find.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Readiness {
-    /// A read has something to bring.
+    /// Whether a read would return something at once.
     pub readable: bool,
-    /// A write has room.
+    /// Whether a write would have room.
     pub writable: bool,
 }
 
-/// Where the calls of a door come from.
+/// A door that brings calls.
 pub trait Transport: Door {
     /// Holds the bytes of one call.
     type Buffer: Debug + Default;
@@ -210,15 +211,15 @@ pub trait Pollable: Transport {
     }
 }
 
-/// What there was to receive.
+/// What was received.
 #[derive(Debug)]
 pub enum Received<'b, Token, Wakeup> {
     /// A call.
     Call(Call<'b, Token, Wakeup>),
     /// No call for now.
     Nothing,
-    /// Nobody will come through this door any more.
+    /// No program will come through this door any more.
     Disconnected,
-    /// The door itself has failed, and is of no more use.
+    /// The door itself has failed and cannot be used any more.
     Broken(io::Error),
 }

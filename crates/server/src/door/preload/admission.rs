@@ -1,45 +1,45 @@
-//! Who may enter: see `docs/decisions/0008-who-may-enter.md`.
+//! Decides which programs may use the server: see `docs/decisions/0008-who-may-enter.md`.
 
 use aseqd_host::peer::Peer;
 use aseqd_host::{folder, log};
 use aseqd_wire::preload::{SECRET_LEN, Secret, is_same_secret};
 use std::io;
 
-/// Processes between a program and the server that are looked at; a longer line is not believed.
+/// Maximum number of processes between a program and the server. A longer line of parents is not believed.
 const MAX_ANCESTORS: usize = 4096;
 
-/// The rules of one server.
+/// The rules of one server, and its secret.
 #[derive(Debug)]
 pub(super) struct Admission {
     pub(super) secret: Secret,
-    /// The server's user.
+    /// The user id of the server.
     own: u32,
-    /// Programs that have changed their user come in, too.
+    /// Whether programs that have changed their user may connect.
     everybody: bool,
 }
 
 impl Admission {
-    /// With a new secret.
+    /// Returns rules with a new secret.
     pub(super) fn new(everybody: bool) -> io::Result<Self> {
         let half = folder::random::<SECRET_LEN>;
         let secret = Secret { program: half()?, server: half()? };
         Ok(Self { secret, own: rustix::process::geteuid().as_raw(), everybody })
     }
 
-    /// Is this the server's user, or root?
+    /// Returns whether a process is of the server's user, or of root.
     pub(super) const fn is_trusted(&self, peer: Peer) -> bool {
         peer.uid == self.own || peer.uid == 0
     }
 
-    /// May this process try at all?
+    /// Returns whether a process may try to show the secret.
     pub(super) const fn may_ask(&self, peer: Peer) -> bool {
         self.everybody || self.is_trusted(peer)
     }
 
-    /// Does a process with this to show come in?
+    /// Checks a process and the secret that it shows.
     ///
     /// # Errors
-    /// Why it does not.
+    /// If the secret is wrong, or the process is another user's and does not descend from the server.
     pub(super) fn check(&self, peer: Peer, shown: &[u8]) -> Result<(), &'static str> {
         if !is_same_secret(shown, &self.secret.program) {
             return Err("it does not know the secret of the run");
@@ -49,13 +49,13 @@ impl Admission {
     }
 }
 
-/// Tells people of a refusal.
+/// Logs a refusal.
 pub(super) fn tell(peer: Peer, why: &'static str) {
     let Peer { pid, uid } = peer;
     log::tell(why, format_args!("process {pid} of user {uid} was not let in: {why}"));
 }
 
-/// Is this process a descendant of the server? Who lost its parent became the server's child.
+/// Returns whether a process descends from the server. A process whose parent has ended is the server's child.
 fn descends_from_this(pid: i32) -> bool {
     let own = rustix::process::getpid().as_raw_nonzero().get();
     let mut ancestor = pid;
@@ -69,6 +69,7 @@ fn descends_from_this(pid: i32) -> bool {
     false
 }
 
+/// Returns the parent of a process.
 fn parent(pid: i32) -> Option<i32> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     // The name in parentheses may have anything in it; the state and the parent follow.

@@ -1,4 +1,4 @@
-//! Answers on their way back, and what the programs' ends of files show.
+//! Sends answers, and shows in the programs' ends of files what polls find.
 
 use super::connection::{self, Connection, Order, Pending, Work};
 use super::file::{self, File};
@@ -6,6 +6,7 @@ use super::slab::Key;
 use super::{PreloadDoor, Token, Wakeup, random};
 use crate::door::{Answer, Door, Readiness};
 use aseqd_engine::FileId;
+use aseqd_host::error::reason;
 use aseqd_host::log;
 use aseqd_wire::preload::{FileKey, FileName, ORDER, Reply};
 use rustix::event::epoll;
@@ -14,8 +15,8 @@ use rustix::net::{SocketAddrUnix, bind};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 
-/// Names of a file that are tried: each may be taken by somebody who guesses.
-const NAMES: usize = 16;
+/// Maximum number of names that are tried for a file. Another process may have taken a name by guessing it.
+const MAX_NAME_TRIES: usize = 16;
 
 impl Door for PreloadDoor {
     type Token = Token;
@@ -28,7 +29,7 @@ impl Door for PreloadDoor {
             Answer::Written(count) => (i64::try_from(count).unwrap_or(0), &[][..]),
             Answer::Ioctl(Ok(out)) => (0, out),
             Answer::Ioctl(Err(errno)) | Answer::Failed(errno) => (-i64::from(errno.0), &[][..]),
-            // Programs poll a socket, and never ask.
+            // This is never asked: programs poll a socket.
             Answer::Polled(_) => return false,
         };
         self.send(token, value, data, None)
@@ -46,7 +47,7 @@ impl Door for PreloadDoor {
         let Some(key) = self.key_of(file) else { return };
         let Some(shown) = self.files.get_mut(key) else { return };
         if shown.show(state) {
-            // A call that waits goes on waiting, while others may poll.
+            // The next answer may be far away, while other threads poll.
             self.order_at_once(key);
         }
         let Some(shown) = self.files.get_mut(key) else { return };
@@ -54,7 +55,7 @@ impl Door for PreloadDoor {
             && let Err(error) =
                 epoll::modify(&self.files_epoll, &shown.socket, key.data(), interest)
         {
-            log::tell("file", format_args!("a file cannot be watched: {error}"));
+            log::tell("file", format_args!("a file cannot be watched: {}", reason(&error)));
         }
         if fresh {
             shown.renew();
@@ -63,7 +64,7 @@ impl Door for PreloadDoor {
 }
 
 impl PreloadDoor {
-    /// Sends a call's answer, with what is to be done for its file.
+    /// Sends an answer, with an order for the program's end of the file. Returns whether it could be sent.
     fn send(
         &mut self,
         token: Token,
@@ -84,13 +85,13 @@ impl PreloadDoor {
         let descriptor = descriptor.map(OwnedFd::as_fd);
         let sent = connection.answer(token.serial, value, data, descriptor, order).is_ok();
         if !sent {
-            // Nobody is there, or somebody who does not read: the epoll tells of the end.
+            // The program is gone or does not read. The epoll reports the end of the connection.
             connection.shut();
         }
         sent
     }
 
-    /// Lets somebody who waits for this file fill its buffer.
+    /// Orders a program whose call waits for this file to fill its send buffer.
     fn order_at_once(&mut self, key: Key) {
         let waits = |connection: &&mut Connection| {
             connection.order.is_none()
@@ -106,7 +107,10 @@ impl PreloadDoor {
         }
     }
 
-    /// Makes an open file, and gives its number and the program's end.
+    /// Makes an open file. Returns its key and the program's end; `None` if the open does not wait any more.
+    ///
+    /// # Errors
+    /// If its sockets cannot be made, named or watched.
     fn make(
         &mut self,
         token: Token,
@@ -118,7 +122,7 @@ impl PreloadDoor {
         let Some(Pending { work: Work::Open { access, nonblock, node }, .. }) = pending else {
             return Ok(None);
         };
-        // Not 0, which would be no timeout.
+        // At least 1, because 0 means no timeout.
         let half = || random().map(|number| 1 + (number >> (64 - FileKey::BITS)));
         let (receive, send) = (half()?, half()?);
         let (file, theirs) = File::new(id, state, nonblock, FileKey { receive, send })?;
@@ -154,7 +158,7 @@ impl PreloadDoor {
             Ok(None) => false,
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                log::tell("file", format_args!("a file cannot be made: {error}"));
+                log::tell("file", format_args!("a file cannot be made: {}", reason(&error)));
                 self.send(token, -i64::from(errno), &[], None);
                 false
             }
@@ -162,13 +166,16 @@ impl PreloadDoor {
     }
 }
 
-/// Binds a file's socket to its name with a nonce that makes it nobody's.
+/// Binds a file's socket to its name, with the first nonce for which the name is free.
+///
+/// # Errors
+/// `EADDRINUSE` if no name was free, and those of `bind(2)`.
 fn bind_somewhere(
     socket: &OwnedFd,
     name: FileName,
     mut nonce: impl FnMut() -> io::Result<u64>,
 ) -> io::Result<()> {
-    for _ in 0..NAMES {
+    for _ in 0..MAX_NAME_TRIES {
         let name = FileName { nonce: nonce()?, ..name };
         match bind(socket, &SocketAddrUnix::new_abstract_name(&name.bytes())?) {
             Err(Failure::ADDRINUSE) => {}

@@ -1,4 +1,4 @@
-//! One connection of a library: one call at a time.
+//! Connections of libraries, each with one call at a time.
 
 use super::share::Share;
 use super::slab::Key;
@@ -14,9 +14,10 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
+/// The size of a message before its data, in bytes.
 const HEAD: usize = size_of::<Request>();
 
-/// The bytes of one message, and of the write that it ends.
+/// Holds the bytes of one message, and those of the write that it ends.
 #[derive(Debug)]
 pub struct Buffer {
     message: Vec<u8>,
@@ -26,33 +27,35 @@ pub struct Buffer {
 
 impl Default for Buffer {
     fn default() -> Self {
-        // One byte more than a message has, to see one that is longer.
+        // One byte more than the longest message, to recognise one that is longer.
         Self { message: vec![0; HEAD + MAX_DATA + 1], len: 0, whole: Vec::new() }
     }
 }
 
 impl Buffer {
-    /// What follows the head.
+    /// Returns the data of the last message.
     fn last(&self) -> &[u8] {
         self.message.get(HEAD..self.len).unwrap_or_default()
     }
 
-    /// The bytes of the call.
+    /// Returns the bytes of the call.
     pub(super) fn data(&self) -> &[u8] {
         if self.whole.is_empty() { self.last() } else { &self.whole }
     }
 }
 
-/// What came.
+/// What was received.
 #[derive(Debug)]
 pub(super) enum Message {
+    /// A request.
     Request(Request),
+    /// Nothing for now.
     Nothing,
-    /// Nobody is at the other end.
+    /// The other end is closed.
     End,
 }
 
-/// A call that is not answered.
+/// A call that is not answered yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pending {
     pub(super) serial: u32,
@@ -60,19 +63,23 @@ pub(super) struct Pending {
     pub(super) work: Work,
 }
 
+/// What an unanswered call does.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Work {
+    /// It opens a file.
     Open {
-        /// Of `aseqd_wire::preload::access`.
+        /// One of `aseqd_wire::preload::access`.
         access: u32,
         nonblock: bool,
-        /// Of `aseqd_wire::preload::node`.
+        /// One of `aseqd_wire::preload::node`.
         node: u32,
     },
+    /// It is a call on an open file.
     Call,
 }
 
-/// What the program was told to do at its end of a file. Done when it calls next.
+/// What a program was told to do at its end of a file: to take bytes out, to fill the send buffer. It has done so
+/// when it makes its next call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Order {
     pub(super) file: Key,
@@ -80,21 +87,22 @@ pub(super) struct Order {
     pub(super) stuff: u32,
 }
 
+/// A connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) socket: OwnedFd,
     pub(super) peer: Peer,
-    /// How many connections came before it.
+    /// How many connections were accepted before it.
     pub(super) number: u64,
-    /// It has shown the secret.
+    /// Whether it has shown the secret.
     pub(super) greeted: bool,
-    /// The files that it may name: it has opened them, or shown their keys.
+    /// The files that it may use: it has opened them, or shown their keys.
     files: Vec<Key>,
     pub(super) pending: Option<Pending>,
     pub(super) order: Option<Order>,
-    /// The beginning of a long write.
+    /// The beginning of a write that is longer than one message.
     begun: Vec<u8>,
-    /// The write is too much for the server: what is still to come of it is not kept.
+    /// Whether the write is too much for the server. What is still to come of it is then not kept.
     overdrawn: bool,
     share: Share,
 }
@@ -115,12 +123,12 @@ impl Connection {
         }
     }
 
-    /// May it name this file?
+    /// Returns whether it may use a file.
     pub(super) fn knows(&self, file: Key) -> bool {
         self.files.contains(&file)
     }
 
-    /// It may name this file from now on. `is_open` says which of the others are still there.
+    /// Lets it use a file from now on. `is_open` returns whether one of the others is still open.
     pub(super) fn learn(&mut self, file: Key, is_open: impl Fn(Key) -> bool) {
         self.files.retain(|known| *known != file && is_open(*known));
         self.files.push(file);
@@ -129,7 +137,7 @@ impl Connection {
     /// Receives one message.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If the message is too long or too short.
     pub(super) fn receive(&self, buffer: &mut Buffer) -> Result<Message, &'static str> {
         buffer.whole.clear();
         let room = buffer.message.as_mut_slice();
@@ -146,10 +154,10 @@ impl Connection {
         Request::read_from_bytes(head).map(Message::Request).map_err(|_| "it is too short")
     }
 
-    /// Keeps the bytes of a write that goes on.
+    /// Keeps the bytes of a write that goes on in the next message.
     ///
     /// # Errors
-    /// It is longer than a write may be.
+    /// If the write is longer than [`MAX_WRITE`].
     pub(super) fn keep(&mut self, buffer: &Buffer) -> Result<(), &'static str> {
         if self.begun.len() + buffer.last().len() > MAX_WRITE {
             return Err("a write is too long");
@@ -175,7 +183,7 @@ impl Connection {
         std::mem::take(&mut self.overdrawn)
     }
 
-    /// Puts the bytes of a write together, of which these are the last.
+    /// Completes a write: `buffer` has its last bytes, and gets all of them.
     pub(super) fn complete(&mut self, buffer: &mut Buffer) {
         if !self.begun.is_empty() {
             self.begun.extend_from_slice(buffer.last());
@@ -185,6 +193,9 @@ impl Connection {
     }
 
     /// Sends an answer.
+    ///
+    /// # Errors
+    /// Those of `sendmsg(2)`, as `EAGAIN` if the program does not read.
     pub(super) fn answer(
         &mut self,
         serial: u32,
@@ -197,7 +208,7 @@ impl Connection {
         if let Some(order) = order {
             reply.take = order.take;
             reply.stuff = order.stuff;
-            // One that came while the call waited is of the same file.
+            // An order that was sent while the call waited is for the same file.
             let before = self.order.take().map_or((0, 0), |before| (before.take, before.stuff));
             let (take, stuff) = (order.take + before.0, order.stuff + before.1);
             self.order = Some(Order { take, stuff, ..order });
@@ -205,13 +216,16 @@ impl Connection {
         send(self.socket.as_fd(), &reply, data, descriptor)
     }
 
-    /// Ends it; its end is then seen as if the program had ended it.
+    /// Shuts the connection down. Its end is then received as if the program had closed it.
     pub(super) fn shut(&self) {
         let _gone = shutdown(&self.socket, Shutdown::Both);
     }
 }
 
-/// Sends one message. Never waits: a library has room for the one answer that it waits for.
+/// Sends a message without waiting: a socket has room for the one answer that its library waits for.
+///
+/// # Errors
+/// Those of `sendmsg(2)`, as `EAGAIN` if the program does not read.
 pub(super) fn send(
     socket: BorrowedFd<'_>,
     reply: &Reply,

@@ -1,15 +1,15 @@
-//! An open file: a pair of sockets, whose other end the program polls.
+//! Open files: pairs of sockets, of which the program polls one.
 //!
 //! | state | how the program's end shows it |
 //! | --- | --- |
-//! | readable | bytes of ours lie there unread: one, and one more for each time that something came |
-//! | not readable | they were taken, by whoever of the program's threads was told so |
+//! | readable | bytes of the server's lie in it unread: one, and one more each time that something comes |
+//! | not readable | a thread of the program has taken those bytes out, as the server told it to |
 //! | writable | its send buffer is empty |
-//! | not writable | its send buffer was filled, by whoever was told so, and lies here unread |
+//! | not writable | a thread of the program has filled its send buffer, as the server told it to |
 //!
-//! Bytes to take are counted, so that late hands do no harm: a thread that was told to take one and is
-//! slow takes one of two. Filling a buffer twice is filling it; stuffing that comes when the file is
-//! writable again is taken out at once.
+//! The server counts the bytes that threads are told to take, so that slow threads do no harm: a thread that takes
+//! its byte late takes one of two. Filling the buffer twice does no harm either. If a thread fills it when the
+//! file is writable again, the server reads the bytes at once.
 
 use crate::door::Readiness;
 use aseqd_client::ioctl::ioctl;
@@ -26,47 +26,52 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-/// What the epoll is to tell of a file.
+/// The events of a file that the epoll always reports.
 pub(super) const INTEREST: EventFlags = EventFlags::RDHUP;
 
-/// The request for the bytes that the other end has not read.
+/// The request for the number of bytes that the other end has not read.
 const SIOCOUTQ: u32 = 0x5411;
-/// Bytes that fill the smallest send buffer.
+/// The size of one send that fills a send buffer, in bytes.
 const STUFFING: usize = 1024;
-const MOST_STUFFING: usize = 1024;
-/// Reads until an end is empty, of a buffer that is smaller than one of them. A program that fills it
-/// as quickly must not keep the server.
-const MOST_READS: usize = 16;
+/// Maximum number of sends to fill a send buffer. The smallest one takes a few.
+const MAX_STUFFING_SENDS: usize = 1024;
+/// Maximum number of reads to empty the server's end, each of more bytes than the send buffer has. A program that
+/// fills it as quickly must not keep the server busy.
+const MAX_DRAIN_READS: usize = 16;
 
+/// An open file.
 #[derive(Debug)]
 pub(super) struct File {
     pub(super) id: FileId,
     pub(super) socket: OwnedFd,
-    /// Of the program's end.
+    /// The inode of the program's end.
     pub(super) inode: u64,
-    /// Lies in the program's end.
+    /// The key by which other connections may use the file. It is stored in the program's end.
     pub(super) key: FileKey,
     shown: Readiness,
-    /// Bytes that show that it is readable.
+    /// How many bytes lie in the program's end to show that it is readable.
     bytes: u32,
-    /// The last of them was sent because it became readable.
+    /// Whether the last of them was sent because the file became readable.
     fresh: bool,
-    /// Bytes that nobody was told yet to take.
+    /// How many bytes must be taken that no thread was told to take yet.
     to_take: u32,
-    /// Bytes that somebody was told to take, and may not have taken yet.
+    /// How many bytes threads were told to take, and may not have taken yet.
     taking: u32,
-    /// Somebody has to fill the send buffer.
+    /// Whether a thread must be told to fill the send buffer.
     to_stuff: bool,
-    /// How many were told to, and may not have done so yet.
+    /// How many threads were told to fill it, and may not have done so yet.
     stuffing: u32,
-    /// Somebody ended who was told to take a byte: nobody knows whether it is taken.
+    /// Whether a program has ended that was told to take bytes, so that it is unknown whether they are taken.
     doubt: bool,
-    /// The epoll tells when stuffing comes.
+    /// Whether the epoll reports that bytes have come.
     watched: bool,
 }
 
 impl File {
-    /// A file in that state, and the program's end of it.
+    /// Makes a file that shows a state. Returns it and the program's end.
+    ///
+    /// # Errors
+    /// If the sockets cannot be made or set up.
     pub(super) fn new(
         id: FileId,
         state: Readiness,
@@ -74,9 +79,10 @@ impl File {
         key: FileKey,
     ) -> io::Result<(Self, OwnedFd)> {
         let (ours, theirs) = pair()?;
-        // The smallest there is.
+        // The smallest send buffer there is.
         sockopt::set_socket_send_buffer_size(&theirs, 0)?;
-        // Nobody waits in a receive or a send of this end: see `aseqd_wire::preload::FileKey`.
+        // The timeouts are the key, since no program waits in a receive or send of this end: see
+        // `aseqd_wire::preload::FileKey`.
         for (option, seconds) in [(Timeout::Recv, key.receive), (Timeout::Send, key.send)] {
             sockopt::set_socket_timeout(&theirs, option, Some(Duration::from_secs(seconds)))?;
         }
@@ -99,7 +105,7 @@ impl File {
             watched: false,
         };
         if !state.writable {
-            for _ in 0..MOST_STUFFING {
+            for _ in 0..MAX_STUFFING_SENDS {
                 if send(&theirs, &[0; STUFFING], QUIETLY).is_err() {
                     break;
                 }
@@ -109,7 +115,7 @@ impl File {
         Ok((file, theirs))
     }
 
-    /// Shows a state. True if the program's end has to be filled.
+    /// Shows a state. Returns whether the send buffer of the program's end must be filled for that.
     pub(super) fn show(&mut self, state: Readiness) -> bool {
         self.fresh = state.readable && !self.shown.readable;
         if self.fresh {
@@ -128,26 +134,26 @@ impl File {
         self.to_stuff
     }
 
-    /// Something came. Who waits for edges, or for signals, is told of it though it was readable before.
+    /// Shows that something has come, to programs that wait for edges or signals and find the file readable already.
     pub(super) fn renew(&mut self) {
         if self.shown.readable && !std::mem::take(&mut self.fresh) {
             self.signal();
         }
     }
 
-    /// Puts a byte to the program's end. One that is gone is told of by the epoll; where hundreds lie
-    /// unread there is no room for more.
+    /// Sends a byte to the program's end. That fails if the end is closed, which the epoll reports, or if hundreds of
+    /// bytes lie there unread.
     fn signal(&mut self) {
         self.bytes += u32::from(send(&self.socket, &[0], QUIETLY).is_ok());
     }
 
-    /// Takes out what has come, if the file is writable.
+    /// Reads what has come, if the file is writable.
     pub(super) fn drain(&self) {
         if !self.shown.writable {
             return;
         }
         let mut bytes = [0; 4 * STUFFING];
-        for _ in 0..MOST_READS {
+        for _ in 0..MAX_DRAIN_READS {
             let read = recv(&self.socket, &mut bytes[..], RecvFlags::DONTWAIT);
             if !read.is_ok_and(|(len, _)| len > 0) {
                 break;
@@ -155,7 +161,7 @@ impl File {
         }
     }
 
-    /// What the next who is answered has to do: how many bytes to take, whether to fill the buffer.
+    /// Returns what the thread of the next answer must do: how many bytes to take, and 1 if it must fill the buffer.
     pub(super) fn order(&mut self) -> Option<(u32, u32)> {
         if self.to_take == 0 && !self.to_stuff {
             return None;
@@ -167,7 +173,7 @@ impl File {
         Some((take, stuff))
     }
 
-    /// An order was obeyed.
+    /// Notes that a thread has obeyed an order.
     pub(super) fn obeyed(&mut self, take: u32, stuff: u32, byte_cost: i32) {
         self.taking -= take.min(self.taking);
         self.stuffing -= stuff.min(self.stuffing);
@@ -177,14 +183,14 @@ impl File {
         self.resolve(byte_cost);
     }
 
-    /// Somebody ended who had an order.
+    /// Notes that a program has ended that had an order.
     pub(super) fn lost(&mut self, take: u32, stuff: u32, byte_cost: i32) {
         self.doubt |= take > 0;
         self.to_stuff |= stuff > 0 && !self.shown.writable;
         self.obeyed(take, stuff, byte_cost);
     }
 
-    /// Counts the bytes at the program's end, when nobody is about to take any.
+    /// Counts the bytes in the program's end, if that is unknown and no thread is about to take any.
     fn resolve(&mut self, byte_cost: i32) {
         if !self.doubt || self.taking > 0 {
             return;
@@ -202,7 +208,7 @@ impl File {
         }
     }
 
-    /// What the epoll is to be told, if it was told otherwise.
+    /// Returns the events that the epoll should report from now on, if they are others than before.
     pub(super) fn new_interest(&mut self) -> Option<EventFlags> {
         let watched = self.shown.writable && self.stuffing > 0;
         if watched == self.watched {
@@ -213,9 +219,10 @@ impl File {
     }
 }
 
+/// Sends without waiting and without a signal.
 const QUIETLY: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
 
-/// The server's end, which takes no descriptors, and the program's.
+/// Makes the server's end, which receives no descriptors, and the program's.
 fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let (ours, theirs) =
         socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
@@ -223,7 +230,10 @@ fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((ours, theirs))
 }
 
-/// What one unread byte counts for in the answer to `SIOCOUTQ`; 0 where the system does not say.
+/// Returns what one unread byte counts for in the answer to `SIOCOUTQ`; 0 if the system does not answer it.
+///
+/// # Errors
+/// If a pair of sockets cannot be made.
 pub(super) fn byte_cost() -> io::Result<i32> {
     let (ours, theirs) = pair()?;
     send(&ours, &[0], QUIETLY)?;

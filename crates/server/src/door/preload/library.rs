@@ -1,4 +1,4 @@
-//! The library that programs are started with. The program carries it in itself.
+//! The library that programs are started with. The binary of aseqd contains it.
 
 use super::PreloadDoor;
 use aseqd_host::error::Fail;
@@ -17,17 +17,19 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _}
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The file name of the library.
 const LIBRARY_NAME: &str = "libaseqd_preload.so";
-/// What every folder is called, before 32 random digits.
+/// The beginning of a folder's name, before 32 random digits.
 const FOLDER_PREFIX: &str = "aseqd-";
-/// How long a server may take from its folder to its socket.
+/// How long a server may take from making its folder to listening in it. A folder without a socket that is older is
+/// abandoned.
 const TIME_TO_LISTEN: Duration = Duration::from_secs(60);
-/// The longest path of a folder in which a socket can have a random name: see `unix(7)`.
+/// Maximum length of a folder's path, in bytes, so that a socket in it can have a random name: see `unix(7)`.
 const MAX_FOLDER_PATH: usize = 107 - "/".len() - 32;
-/// Names the libraries that the loader takes before all others.
+/// The variable that names the libraries which the dynamic loader loads first.
 const PRELOAD_VARIABLE: &str = "LD_PRELOAD";
 
-/// A private folder with the library, and a place for the socket. Taken away at the end.
+/// A private folder with the library, where the door puts its socket. It is removed on drop.
 #[derive(Debug)]
 pub struct Library {
     folder: Private,
@@ -37,7 +39,7 @@ impl Library {
     /// Installs it in the first of the usual places that can be trusted, written to and executed from.
     ///
     /// # Errors
-    /// A sentence that says what was wrong with each of them.
+    /// If none of them can. The message says why, for each.
     pub fn install() -> Result<Self, Fail> {
         folder::first(folder::usual(), |place| {
             remove_abandoned(place.path());
@@ -48,9 +50,9 @@ impl Library {
     /// Installs it in a folder of its own below this one.
     ///
     /// # Errors
-    /// The file cannot be made there, or what is there cannot be executed.
+    /// If the file cannot be made there, or nothing there can be executed.
     pub fn install_in(place: &Place) -> Result<Self, Refused> {
-        // Programs that change their user must come to what is in it, and nobody needs to list it.
+        // Programs that change their user must reach the files in it, but need not list it.
         let folder = Private::new(place, FOLDER_PREFIX, 0o711)?;
         if folder.path().as_os_str().len() > MAX_FOLDER_PATH {
             return Err(std::io::Error::from(std::io::ErrorKind::InvalidFilename).into());
@@ -58,7 +60,7 @@ impl Library {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         let mut file = folder.open(LIBRARY_NAME, flags, 0o755)?;
         file.write_all(LIBRARY)?;
-        // As it is, whatever the mask is that new files get.
+        // Set again, because the umask applies to new files.
         file.set_permissions(fs::Permissions::from_mode(0o755))?;
         drop(file);
         let library = Self { folder };
@@ -71,8 +73,8 @@ impl Library {
         Ok(library)
     }
 
-    /// What a program finds that lists `/proc/asound`: the texts by name. Who opens one gets the text from the
-    /// server.
+    /// Makes the files that a program finds when it lists `/proc/asound`. A program that opens one gets the text from
+    /// the server instead.
     fn place_stand_ins(&self) -> std::io::Result<()> {
         let root = self.folder().join(STAND_INS);
         for text in Text::ALL {
@@ -86,19 +88,19 @@ impl Library {
         fs::set_permissions(&root, fs::Permissions::from_mode(0o755))
     }
 
-    /// The library.
+    /// Returns the path of the library.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.folder().join(LIBRARY_NAME)
     }
 
-    /// The folder that it is in.
+    /// Returns the folder that it is in.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Leaves the folder where it is, for somebody else to take it away.
+    /// Keeps the folder, for another process to remove. Returns its path.
     #[must_use]
     pub fn keep(self) -> PathBuf {
         let path = self.folder().to_owned();
@@ -106,12 +108,12 @@ impl Library {
         path
     }
 
-    /// That folder, open.
+    /// Returns a descriptor of the folder.
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
         self.folder.as_fd()
     }
 
-    /// The environment for a program of this door: what is preloaded already comes after the library.
+    /// Returns the variables for a program of this door. Libraries that are preloaded already come after ours.
     #[must_use]
     pub fn environment(
         &self,
@@ -129,13 +131,13 @@ impl Library {
     }
 }
 
-/// Takes away what servers that were killed have left in all of the usual places.
+/// Removes the folders that killed servers have left in all of the usual places.
 pub fn remove_all_abandoned() {
     folder::usual().into_iter().for_each(|place| remove_abandoned(&place));
 }
 
-/// Takes away what servers that were killed have left in a place: folders whose socket nobody listens at.
-/// A living server's never exists without a listener.
+/// Removes the folders that killed servers have left in a place: those at whose socket no process listens. The socket
+/// of a running server never exists without a listener.
 fn remove_abandoned(place: &Path) {
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -144,13 +146,13 @@ fn remove_abandoned(place: &Path) {
             number.len() == 32 && number.bytes().all(|digit| digit.is_ascii_hexdigit())
         });
         if ours && is_abandoned(&entry.path()) {
-            let _of_somebody_else = fs::remove_dir_all(entry.path());
+            let _not_ours = fs::remove_dir_all(entry.path());
         }
     }
 }
 
-/// Does nobody listen at the socket in a folder? Where there is none, and the folder is not new, its
-/// server did not come to that.
+/// Returns whether no process listens at the socket in a folder of this user. A folder without a socket counts as
+/// abandoned when it is older than [`TIME_TO_LISTEN`].
 fn is_abandoned(folder: &Path) -> bool {
     let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;

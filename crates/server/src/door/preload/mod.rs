@@ -1,8 +1,9 @@
-//! The door of programs that have our library in them: calls come over connections of the library's.
+//! The door of programs that have our library loaded: calls come as messages over connections that the library
+//! makes. `aseqd_wire::preload` describes the messages.
 //!
-//! See `aseqd_wire::preload` for what goes over the wire. Two epolls, one in the other: that of the files
-//! inside that of everything. A closed file shows as a hang-up of the server's end, and before any call
-//! is looked at, those are asked for: what a program has closed is closed for whoever calls later.
+//! There are two epolls: that of the files is inside that of everything. A closed file shows as a hang-up of the
+//! server's end. Hang-ups are handled before any call, so that a file which a program has closed is closed for
+//! every later call.
 
 mod accept;
 mod admission;
@@ -38,64 +39,64 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 
-/// What the outer epoll names beside connections.
+/// The data of events in the outer epoll that are not of connections.
 const LISTENER: u64 = u64::MAX;
 const FILES: u64 = u64::MAX - 1;
 
-/// Connections that may wait to be accepted.
+/// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// Names a call.
+/// Names a call: the connection, and the number that its library gave the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Token {
     connection: Key,
     serial: u32,
 }
 
-/// Programs never sleep in a poll of this door's: what they poll is a socket.
+/// Names a program that sleeps in a poll. There are none: programs poll a socket, not the server.
 #[derive(Clone, Copy, Debug)]
 pub enum Wakeup {}
 
-/// A call, whose bytes are in the buffer.
+/// A call whose bytes are in the buffer.
 type Ready = Call<'static, Token, Wakeup>;
 
-/// The door.
+/// The server's side of the library in programs.
 #[derive(Debug)]
 pub struct PreloadDoor {
     listener: OwnedFd,
     path: PathBuf,
     admission: Admission,
-    /// Connections that have come in.
+    /// How many connections have been accepted.
     accepted: u64,
-    /// A number that no other server has.
+    /// A random number, by which programs tell this server from others.
     server: u64,
     epoll: OwnedFd,
     files_epoll: OwnedFd,
     connections: Slab<Connection>,
     accounts: Accounts,
     files: Slab<File>,
-    /// By the number of the engine's file.
+    /// The keys of files, by the engine's file numbers.
     by_id: Vec<Option<Key>>,
-    /// What one unread byte counts for in a socket's buffer.
+    /// What one unread byte counts for in the answer to `SIOCOUTQ`; see [`file::byte_cost`].
     byte_cost: i32,
-    /// Given up to be able to refuse when there are no more descriptors.
+    /// A descriptor to give up when no other is left, so that a connection can be accepted and refused.
     spare: Option<OwnedFd>,
 }
 
 impl PreloadDoor {
-    /// A copy of the descriptor at which connections arrive, to be kept when the server is gone.
+    /// Returns a copy of the listening socket, to be kept when the server is gone.
     ///
     /// # Errors
-    /// `EMFILE`.
+    /// `EMFILE` if there are too many open files.
     pub fn listener(&self) -> io::Result<OwnedFd> {
         self.listener.try_clone()
     }
 
-    /// Listens at a socket beside the library. With `everybody`, programs of the run that have changed
-    /// their user come in; else only those of the server's own user, and root.
+    /// Listens at a socket beside the library. With `everybody`, programs of the run that have changed their user
+    /// may connect too; else only the server's own user and root may.
     ///
     /// # Errors
-    /// Those of making sockets; a path that is too long for one.
+    /// If the path is too long for a socket, or a socket, an epoll or a random number cannot be made.
     pub fn bind(library: &Library, everybody: bool) -> io::Result<Self> {
         let listener =
             socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
@@ -103,10 +104,10 @@ impl PreloadDoor {
         let folder = library.descriptor();
         let name = folder::random_name()?;
         let path = library.folder().join(&name);
-        // Programs connect to this one.
+        // Programs connect to this path.
         SocketAddrUnix::new(&path)?;
-        // The name that it is bound to stays in the list of sockets, which everybody can read: it says
-        // neither where the socket is nor what it is called when there is somebody who listens.
+        // The name at the time of `bind` stays in the list of sockets, which everybody can read. So it is bound
+        // under another name, by a path that does not show the folder, and renamed when it listens.
         let unnamed = "new";
         let hidden = format!("/proc/self/fd/{}/{unnamed}", folder.as_raw_fd());
         match bind(&listener, &SocketAddrUnix::new(hidden)?) {
@@ -141,7 +142,7 @@ impl PreloadDoor {
         })
     }
 
-    /// What the library must find in the environment. Nobody else may see it.
+    /// Returns the variables that the library must find in the environment. One is the secret of the run.
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, OsString)> {
         let digits = OsString::from_vec(self.admission.secret.digits().to_vec());
@@ -153,7 +154,7 @@ impl PreloadDoor {
         variables
     }
 
-    /// A connection is over: what it was waiting for is taken back.
+    /// Forgets a connection that has ended. Returns the interrupt of the call that it was waiting for, if any.
     fn end(&mut self, key: Key) -> Option<Ready> {
         let connection = self.connections.remove(key)?;
         if let Some(order) = connection.order
@@ -166,12 +167,13 @@ impl PreloadDoor {
         Some(Call { token, thread: 0, kind: CallKind::Interrupt { target: token } })
     }
 
+    /// Returns the key of one of the engine's files, if it is behind this door.
     fn key_of(&self, file: FileId) -> Option<Key> {
         self.by_id.get(file.0 as usize).copied().flatten()
     }
 }
 
-/// A number that nobody else has.
+/// Returns a random number.
 fn random() -> io::Result<u64> {
     folder::random().map(u64::from_ne_bytes)
 }

@@ -1,4 +1,4 @@
-//! What comes next: a file that a program has closed, a connection, or a message of one.
+//! Receives what comes next: a file that a program has closed, a new connection, or a message.
 
 use super::connection::{Buffer, Message};
 use super::slab::Key;
@@ -13,12 +13,12 @@ use rustix::time::Timespec;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-/// What happened to files, looked at before each call: more than a program can close at a time, but not
-/// without end, since a program can make something happen without end.
-const MAX_EVENTS: usize = 8192;
+/// Maximum number of events of files that are handled before a call. A program cannot close more at a time, but it
+/// can cause other events without end.
+const MAX_FILE_EVENTS: usize = 8192;
 
-/// Things that are no calls, looked at before others have their turn.
-const MAX_STEPS: usize = 64;
+/// Maximum number of events without a call that are handled before `receive` returns.
+const MAX_EVENTS_WITHOUT_CALL: usize = 64;
 
 impl Pollable for PreloadDoor {
     fn descriptor(&self) -> BorrowedFd<'_> {
@@ -34,9 +34,9 @@ impl Transport for PreloadDoor {
     type Buffer = Buffer;
 
     fn receive<'b>(&mut self, buffer: &'b mut Buffer) -> Received<'b, Token, Wakeup> {
-        for _ in 0..MAX_STEPS {
+        for _ in 0..MAX_EVENTS_WITHOUT_CALL {
             let Some(event) = one(&self.epoll) else { break };
-            // First of all what was closed: whoever calls may know of it.
+            // Closed files first: the caller may know that they are closed.
             if let Some(file) = self.closed_file() {
                 let token = Token { connection: Key::NONE, serial: 0 };
                 let kind = CallKind::Close { file };
@@ -59,9 +59,9 @@ impl Transport for PreloadDoor {
 }
 
 impl PreloadDoor {
-    /// What has happened to the files: the next that is closed.
+    /// Handles events of files. Returns the next file that a program has closed.
     fn closed_file(&mut self) -> Option<FileId> {
-        for _ in 0..MAX_EVENTS {
+        for _ in 0..MAX_FILE_EVENTS {
             let event = one(&self.files_epoll)?;
             let key = Key::from_data(event.data);
             let flags = event.flags;
@@ -80,8 +80,7 @@ impl PreloadDoor {
         None
     }
 
-    /// Receives from one connection. None if what came is no call. The bytes of the call are in the
-    /// buffer.
+    /// Receives from a connection. Returns `None` if what came is no call. The bytes of the call are in the buffer.
     fn heard_on(&mut self, key: Key, buffer: &mut Buffer) -> Option<Ready> {
         let connection = self.connections.get_mut(key)?;
         match connection.receive(buffer) {
@@ -95,17 +94,17 @@ impl PreloadDoor {
         }
     }
 
-    /// Nonsense came: one line, and no more of it.
+    /// Closes a connection that has sent an invalid message, and logs why.
     fn refuse(&mut self, key: Key, why: &'static str) -> Option<Ready> {
         if let Some(connection) = self.connections.get(key) {
             let Peer { pid, .. } = connection.peer;
-            log::tell(why, format_args!("process {pid} sent what is no request: {why}"));
+            log::tell(why, format_args!("process {pid} sent an invalid message: {why}"));
         }
         self.end(key)
     }
 }
 
-/// One event, if one is there.
+/// Returns an event, if there is one.
 fn one(epoll: &OwnedFd) -> Option<Event> {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     loop {
@@ -113,7 +112,7 @@ fn one(epoll: &OwnedFd) -> Option<Event> {
         match epoll::wait(epoll, &mut space[..], Some(&now)) {
             Ok((events, _)) => return events.first().copied(),
             Err(Failure::INTR) => {}
-            // Only a descriptor that is no epoll makes this fail, and ours are some.
+            // This only fails for a descriptor that is no epoll.
             Err(_) => return None,
         }
     }

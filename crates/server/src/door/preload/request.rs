@@ -1,4 +1,4 @@
-//! Requests of programs, and the calls that they are.
+//! Turns requests of programs into calls.
 
 use super::connection::{self, Buffer, Pending, Work};
 use super::slab::Key;
@@ -13,7 +13,10 @@ use std::os::fd::AsFd as _;
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
 impl PreloadDoor {
-    /// The call that a request is.
+    /// Handles a request. Returns the call that it is; `None` if it is none, or has been answered.
+    ///
+    /// # Errors
+    /// If it is not a valid request at this point.
     pub(super) fn request(
         &mut self,
         key: Key,
@@ -26,7 +29,7 @@ impl PreloadDoor {
         }
         let token = Token { connection: key, serial: request.serial };
         if request.kind == kind::INTERRUPT {
-            // Of a call that has been answered: the answer is on its way.
+            // If the call has been answered, the answer is on its way.
             let waits = connection.pending.is_some_and(|call| call.serial == request.serial);
             let kind = CallKind::Interrupt { target: token };
             return Ok(waits.then_some(Call { token, thread: 0, kind }));
@@ -40,7 +43,7 @@ impl PreloadDoor {
             file.obeyed(order.take, order.stuff, self.byte_cost);
         }
         if request.kind == kind::SYNC {
-            // Whatever was closed before it was seen before it.
+            // All files that were closed before have been handled before.
             let _gone = connection.answer(request.serial, 0, &[], None, None);
             return Ok(None);
         }
@@ -85,7 +88,7 @@ impl PreloadDoor {
         let file_key = Key::from_number(request.file);
         let found = self.files.get(file_key).filter(|_| request.server == self.server);
         let Some(file) = found.map(|file| file.id) else {
-            // Of another server, or one that is closed already.
+            // The file is of another server, or is closed already.
             connection.forget();
             let _gone =
                 connection.answer(request.serial, -i64::from(Errno::EBADFD.0), &[], None, None);
@@ -119,7 +122,7 @@ impl PreloadDoor {
         Ok(Some(Call { token, thread, kind }))
     }
 
-    /// A connection shows the key of a file.
+    /// Handles a request that shows the key of a file, so that the connection may use the file.
     fn learn(&mut self, key: Key, request: &Request, shown: &[u8]) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let file = Key::from_number(request.file);

@@ -1,4 +1,4 @@
-//! What connections take, on the account of the users behind them.
+//! Accounts for what connections take, by user.
 
 use crate::budget::{self, Budget, CONNECTIONS, UNFINISHED_BYTES};
 use rustix::process::{Resource, getrlimit};
@@ -9,18 +9,19 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub(super) struct Accounts(Rc<RefCell<Budgets>>);
 
+/// What all connections may take.
 #[derive(Debug)]
 struct Budgets {
     connections: Budget,
     unfinished: Budget,
 }
 
-/// What one connection takes. Given back when it is dropped.
+/// What one connection takes. It is given back on drop.
 #[derive(Debug)]
 pub(super) struct Share {
     accounts: Rc<RefCell<Budgets>>,
     user: u32,
-    /// Of unfinished messages.
+    /// The bytes of unfinished messages that are taken.
     bytes: u64,
 }
 
@@ -31,10 +32,10 @@ impl Accounts {
         Self(Rc::new(RefCell::new(Budgets { connections, unfinished })))
     }
 
-    /// One more connection of a user's, if there may be one.
+    /// Takes one more connection of a user; `None` if the user or the server has too many.
     pub(super) fn open(&self, user: u32) -> Option<Share> {
         let mut budgets = self.0.borrow_mut();
-        // A quarter of the descriptors is for files, and for the server itself.
+        // A quarter of the descriptors is kept for files and for the server itself.
         let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let room = budgets.connections.held() < descriptors / 4 * 3;
         if !room || !budgets.connections.take(user, 1) {
@@ -46,7 +47,7 @@ impl Accounts {
 }
 
 impl Share {
-    /// The connection holds this much more of a message; `false` if that is too much.
+    /// Takes more bytes of an unfinished message. Returns whether there is room for them.
     pub(super) fn grow(&mut self, bytes: usize) -> bool {
         let bytes = bytes as u64;
         let fits = self.accounts.borrow_mut().unfinished.take(self.user, bytes);
@@ -58,7 +59,7 @@ impl Share {
         fits
     }
 
-    /// It holds nothing of one any more.
+    /// Gives all bytes of the unfinished message back.
     pub(super) fn shrink(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
         self.accounts.borrow_mut().unfinished.give_back(self.user, bytes);

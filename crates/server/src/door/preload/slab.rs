@@ -1,8 +1,8 @@
-//! Things by keys that are never given again.
+//! A table whose keys are never used again.
 
 use rustix::event::epoll::EventData;
 
-/// Names a thing: its place, and how often the place was used before.
+/// Names an entry: its place, and how often the place was used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     place: u32,
@@ -10,7 +10,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// Names nothing.
+    /// A key that names nothing.
     pub(super) const NONE: Self = Self { place: u32::MAX, generation: 0 };
 
     pub(super) const fn number(self) -> u64 {
@@ -31,7 +31,7 @@ impl Key {
     }
 }
 
-/// The things.
+/// A table of entries by keys.
 #[derive(Debug)]
 pub(super) struct Slab<T>(Vec<(u32, Option<T>)>);
 
@@ -69,19 +69,19 @@ impl<T> Slab<T> {
             return None;
         }
         let removed = thing.take()?;
-        // The highest is kept free for what is no connection, see `LISTENER` and `FILES`.
+        // The highest generation is kept for events that are not of entries: see `LISTENER` and `FILES`.
         *generation = (*generation + 1) % (u32::MAX - 1);
         Some(removed)
     }
 
-    /// All of them, with their keys.
+    /// Returns all entries with their keys.
     pub(super) fn entries(&self) -> impl Iterator<Item = (Key, &T)> {
         self.0.iter().zip(0..).filter_map(|((generation, thing), place)| {
             Some((Key { place, generation: *generation }, thing.as_ref()?))
         })
     }
 
-    /// All of them.
+    /// Returns all entries.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter().filter_map(|(_, thing)| thing.as_ref())
     }

@@ -1,4 +1,4 @@
-//! The states of a file, with hands that are slow, or never come.
+//! The states of a file, with threads that are slow or never obey.
 
 use super::*;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -10,7 +10,7 @@ const NEWS: Readiness = Readiness { readable: true, writable: true };
 
 const KEY: FileKey = FileKey { receive: 1 << FileKey::BITS, send: 4711 };
 
-/// A file, and what a program would hold.
+/// A file, and the program's end of it.
 struct Pair {
     file: File,
     theirs: OwnedFd,
@@ -33,7 +33,7 @@ impl Pair {
         }
     }
 
-    /// Does what the library would be told.
+    /// Obeys an order, as the library would.
     fn obey(&self, (take, stuff): (u32, u32)) {
         let mut bytes = vec![0; take as usize];
         if take > 0 {
@@ -43,7 +43,7 @@ impl Pair {
         while stuff > 0 && send(&self.theirs, &[0; STUFFING], QUIETLY).is_ok() {}
     }
 
-    /// Shows a state, by somebody who obeys at once.
+    /// Shows a state, by a thread that obeys at once.
     fn show(&mut self, state: Readiness) {
         self.file.show(state);
         if let Some(order) = self.file.order() {
@@ -105,7 +105,7 @@ fn late_stuffing_is_taken_out() {
     assert_eq!(pair.polled(), FULL);
     pair.file.drain();
     assert_eq!(pair.polled(), QUIET);
-    // And once more, told of by the next call of who did it.
+    // Once more; this time the next call of the thread reports it.
     pair.obey(slow);
     pair.file.obeyed(slow.0, slow.1, pair.cost);
     assert_eq!(pair.polled(), QUIET);
@@ -114,7 +114,7 @@ fn late_stuffing_is_taken_out() {
 
 #[test]
 fn who_ends_with_an_order_leaves_nothing_wrong() {
-    // Not obeyed: the byte is to be taken by the next.
+    // Not obeyed: the next thread must take the byte.
     let mut pair = Pair::new(QUIET);
     pair.file.show(NEWS);
     pair.file.show(QUIET);
@@ -132,7 +132,7 @@ fn who_ends_with_an_order_leaves_nothing_wrong() {
     pair.obey(lost);
     pair.file.lost(lost.0, lost.1, pair.cost);
     assert_eq!(pair.file.order(), None);
-    // While another still has one, nobody counts.
+    // While another thread still has an order, nothing is counted.
     pair.file.show(NEWS);
     pair.file.show(QUIET);
     let lost = pair.file.order().expect("a byte to take");
@@ -144,7 +144,7 @@ fn who_ends_with_an_order_leaves_nothing_wrong() {
     pair.obey(other);
     pair.file.obeyed(other.0, other.1, pair.cost);
     assert_eq!(pair.file.order(), Some((1, 0)));
-    // A buffer that may not be filled is filled by the next.
+    // A buffer that may not be filled is filled by the next thread.
     let mut pair = Pair::new(QUIET);
     pair.file.show(FULL);
     let lost = pair.file.order().expect("a buffer to fill");

@@ -1,6 +1,7 @@
 //! How places of ours look: their types, permissions, owners and times.
 
 use super::status::{FileStatus, Time};
+use crate::door::cuse::SOUND_MAJOR;
 use crate::door::stopped::folder::inode;
 use crate::door::stopped::place::{Folder, Place};
 use crate::door::stopped::thread::User;
@@ -9,8 +10,6 @@ use rustix::fs::{AtFlags, CWD, FileType, Stat, statat};
 use rustix::io::Errno;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The major number of sound devices (`Documentation/admin-guide/devices.txt`).
-const SOUND_MAJOR: u32 = 116;
 /// The minor number of the sequencer.
 const SEQUENCER_MINOR: u32 = 1;
 /// The minor number of the timer.
