@@ -1,5 +1,8 @@
 //! The command line of `kreport`: help and the manual page are printed from this.
 
+/// The crate whose types the command line is made of.
+pub use clap;
+
 use clap::{CommandFactory, Parser};
 use std::path::PathBuf;
 
@@ -24,6 +27,7 @@ Examples:
   kreport --json --symbols vmlinux --symbols snd-seq.ko console.log"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+#[non_exhaustive]
 pub struct Cli {
     /// Logs, one after the other; - is standard input, as is none
     #[arg(value_name = "FILE")]

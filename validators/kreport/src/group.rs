@@ -17,6 +17,7 @@ const MAX_DISTANCE_LINES: usize = 400;
 
 /// A cause with its consequences; both are indices into the reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Group {
     /// The first report.
     pub cause: usize,

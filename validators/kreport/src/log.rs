@@ -8,6 +8,7 @@ use std::ops::Range;
 
 /// What was read.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Log<'a> {
     /// The reports in the order of their headers.
     pub reports: Vec<Report<'a>>,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// A task.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
 pub struct Task<'a> {
     /// Its name.
     pub comm: &'a str,
@@ -17,6 +18,7 @@ pub struct Task<'a> {
 
 /// A stack with the line that announces it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Trace<'a> {
     /// The announcement, as `Call Trace:` or `Allocated by task 12:`.
     pub label: &'a str,
@@ -26,6 +28,7 @@ pub struct Trace<'a> {
 
 /// A lock in a list of those that are held, or one that a report is about.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Lock<'a> {
     /// The place in the list.
     pub index: Option<u32>,
@@ -41,6 +44,7 @@ pub struct Lock<'a> {
 
 /// An access in a data race.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Access<'a> {
     /// What it does, as `write (marked)`.
     pub what: &'a str,
@@ -58,6 +62,7 @@ pub struct Access<'a> {
 
 /// The function to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Guilty<'a> {
     /// Its name.
     pub function: &'a str,
@@ -75,6 +80,7 @@ pub struct Guilty<'a> {
 
 /// A report.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Report<'a> {
     /// What it is about.
     pub kind: Kind,

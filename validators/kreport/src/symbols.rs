@@ -26,6 +26,7 @@ pub struct Symbols {
 
 /// Why a file is of no use.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Unusable {
     /// The file.
     pub path: PathBuf,

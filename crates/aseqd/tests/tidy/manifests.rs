@@ -17,7 +17,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("crates/server", "docs.rs metadata"),
     ("crates/server", "readme"),
     ("crates/tools", "docs.rs metadata"),
-    ("validators/kcsan", "docs.rs metadata"),
 ];
 
 /// Maximum number of keywords, and of categories, that crates.io takes.

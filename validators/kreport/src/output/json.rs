@@ -1,4 +1,7 @@
-//! For programs. The field names are stable; more may come.
+//! JSON, for programs. The names of fields are stable; later versions may add fields.
+
+/// The crate whose error [`json`] returns.
+pub use serde_json;
 
 use super::{Locate, context, place};
 use crate::log::Log;
@@ -81,11 +84,7 @@ struct FrameOut<'r, 'a> {
     frame: &'r Frame<'a>,
 }
 
-/// The whole log as one object.
-///
-/// # Errors
-///
-/// None that is known: all of it is plain data.
+/// Prints the whole log as one JSON object.
 pub fn json(log: &Log<'_>, symbols: &dyn Locate) -> serde_json::Result<String> {
     let report = |index: &usize| report(&log.reports[*index], symbols);
     let groups = log.groups.iter().map(|group| GroupOut {

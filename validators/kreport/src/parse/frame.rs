@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// A function of a stack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Frame<'a> {
     /// The function as printed, with suffixes of the compiler such as `.isra.0`.
     pub symbol: &'a str,

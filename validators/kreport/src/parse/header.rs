@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 /// Which word it is; the order is that in which a line with several of them is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Header {
     /// `BUG:`
     Bug,

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 /// What a line is.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Class<'a> {
     /// Nothing on it.
     Blank,

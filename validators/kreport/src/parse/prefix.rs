@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 /// Who printed a line, as far as its prefix says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Context {
     /// No prefix at all.
     #[default]
@@ -19,6 +20,7 @@ pub enum Context {
 
 /// A line without its prefix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Line<'a> {
     /// The text; leading spaces that belong to it are kept.
     pub text: &'a str,

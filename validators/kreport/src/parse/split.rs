@@ -33,6 +33,7 @@ const COMPLAINTS: [&str; 4] = ["list_add ", "list_del ", "usercopy: ", "list_add
 
 /// One line of a report.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Claimed<'a> {
     /// Where the line starts in the log, in bytes.
     pub start: usize,
@@ -46,6 +47,7 @@ pub struct Claimed<'a> {
 
 /// The lines of one report.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Piece<'a> {
     /// Who printed it.
     pub context: Context,

@@ -52,6 +52,7 @@ impl fmt::Display for AccessKind {
 
 /// Who made an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Actor {
     /// A task, by number.
     Task(u32),
@@ -126,6 +127,7 @@ impl fmt::Display for Change {
 
 /// Which of the two findings it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RaceKind {
     /// A data race.
     #[default]
