@@ -1,8 +1,8 @@
-//! Cause and consequences, and how often the same came.
+//! Groups reports into a cause and its consequences, and counts repetitions.
 //!
-//! One mistake often makes several reports: the kernel goes on after the first. Reports of one task
-//! within one outermost entry into the kernel (a system call, a work item, an interrupt) belong
-//! together. The first is the cause.
+//! One mistake often makes several reports, because the kernel goes on after the first. Reports of one task
+//! within one outermost entry into the kernel (a system call, a work item, an interrupt) belong together. The
+//! first is the cause.
 
 use crate::kind::Kind;
 use crate::model::Report;
@@ -10,37 +10,37 @@ use crate::parse::frame::Frame;
 use crate::parse::prefix::Context;
 use std::collections::HashMap;
 
-/// Reports further apart than this, in microseconds, are of different entries.
+/// Maximum time between two reports of one entry into the kernel, in microseconds.
 const MAX_DISTANCE_US: u64 = 2_000_000;
-/// The same in lines, where the log has no times.
+/// Maximum number of lines between two reports of one entry, for logs without times.
 const MAX_DISTANCE_LINES: usize = 400;
 
-/// A cause with its consequences; both are indices into the reports.
+/// A cause and its consequences, as indices into the reports of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Group {
-    /// The first report.
+    /// The first report, which is the cause.
     pub cause: usize,
-    /// What followed from it, in order.
+    /// The reports that followed from the cause, in order.
     pub consequences: Vec<usize>,
-    /// The causes of other groups that are the same in all titles and all guilty functions.
+    /// The causes of other groups that have the same titles and the same guilty functions.
     pub repeats: Vec<usize>,
 }
 
 impl Group {
-    /// How often it came.
+    /// Returns how many times the group occurred.
     #[must_use]
     pub fn count(&self) -> usize {
         self.repeats.len() + 1
     }
 
-    /// All its reports.
+    /// Returns all reports of the group.
     pub fn members(&self) -> impl Iterator<Item = usize> {
         std::iter::once(self.cause).chain(self.consequences.iter().copied())
     }
 }
 
-/// Puts reports together that follow from one another, in the order of the log.
+/// Groups reports that follow from one another, in the order of the log.
 #[must_use]
 pub fn group(reports: &[Report<'_>]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
@@ -66,7 +66,7 @@ pub fn group(reports: &[Report<'_>]) -> Vec<Group> {
     groups
 }
 
-/// Joins groups that are alike.
+/// Joins groups whose reports have the same titles and guilty functions.
 #[must_use]
 pub fn deduplicate(reports: &[Report<'_>], groups: Vec<Group>) -> Vec<Group> {
     let mut seen: HashMap<Vec<(&str, Option<&str>)>, usize> = HashMap::new();
@@ -87,7 +87,7 @@ pub fn deduplicate(reports: &[Report<'_>], groups: Vec<Group>) -> Vec<Group> {
     kept
 }
 
-/// The task, or whatever else the log tells reports apart by.
+/// Identifies a report's source: its task, or whatever else the log tells reports apart by.
 type Owner<'a> = (Option<(&'a str, u32)>, Option<Context>);
 
 fn owner<'a>(report: &Report<'a>) -> Owner<'a> {
@@ -104,7 +104,7 @@ fn follows(reports: &[Report<'_>], group: &Group, index: usize) -> bool {
     if report.kind.is_independent() || cause.kind.is_independent() {
         return false;
     }
-    // The same again is another time.
+    // The same report again is a repetition.
     if group.members().any(|member| {
         reports[member].title == report.title && reports[member].headline == report.headline
     }) {
@@ -113,7 +113,7 @@ fn follows(reports: &[Report<'_>], group: &Group, index: usize) -> bool {
     if !is_near(before, report) {
         return false;
     }
-    // What has no stack of its own is judged by the task alone.
+    // A report without a stack is judged by its task alone.
     let without_stack = matches!(report.kind, Kind::HeldLeaving | Kind::Panic);
     if without_stack || report.main_trace.is_none() || cause.main_trace.is_none() {
         return report.task.is_some() || report.kind == Kind::Panic;
@@ -121,7 +121,7 @@ fn follows(reports: &[Report<'_>], group: &Group, index: usize) -> bool {
     same_entry(cause, report)
 }
 
-/// The panic that the settings of the kernel make of a report.
+/// Returns whether a report is the panic that a kernel setting such as `panic_on_warn` makes of the group's last.
 fn is_panic_of(reports: &[Report<'_>], group: &Group, panic: &Report<'_>) -> bool {
     let last = group.consequences.last().copied().unwrap_or(group.cause);
     let settings =
@@ -139,8 +139,8 @@ fn is_near(before: &Report<'_>, after: &Report<'_>) -> bool {
     }
 }
 
-/// The same entry into the kernel: interrupt, work item or system call, down to the function that the
-/// entry is for.
+/// Returns whether two stacks have the same entry into the kernel: interrupt, work item or system call, down to
+/// the function that the entry is for.
 fn same_entry(first: &Report<'_>, second: &Report<'_>) -> bool {
     if first.work != second.work || (first.irq_frames > 0) != (second.irq_frames > 0) {
         return false;
@@ -163,7 +163,7 @@ fn same_entry(first: &Report<'_>, second: &Report<'_>) -> bool {
     !one.is_empty() && !two.is_empty()
 }
 
-/// Code that every entry of its sort comes through.
+/// Functions that every entry of a kind passes through.
 fn is_entry(function: &str) -> bool {
     const STARTS: &[&str] = &[
         "entry_",
@@ -201,7 +201,7 @@ fn is_entry(function: &str) -> bool {
     STARTS.iter().any(|start| function.starts_with(start))
 }
 
-/// From the outside in, without inlined functions; of an interrupt, its own functions only.
+/// Returns a stack from the outside in, without inlined functions. Of an interrupt, only its own functions.
 fn outermost<'a>(report: &Report<'a>) -> Vec<Frame<'a>> {
     let frames = match report.main_trace {
         Some(trace) if report.irq_frames > 0 => {

@@ -1,8 +1,8 @@
-//! Who is to blame.
+//! Finds the function to blame.
 //!
-//! A title names the first function that is not machinery; that is good for finding duplicates. The one
-//! to look at may be further out: whoever calls what takes a lock or loads a module, where neither is
-//! allowed. Both are told, with the way between them.
+//! A title names the first function that is not machinery, which is good for finding duplicates. The bug may be
+//! further out, in the caller of a function that takes a lock or loads a module where neither is allowed. A
+//! report names both, and the functions between them.
 
 use crate::kind::Kind;
 use crate::model::{Guilty, Report};
@@ -20,7 +20,7 @@ pub(crate) fn find<'a>(report: &Report<'a>) -> Option<Guilty<'a>> {
     let start = titled
         .and_then(|name| frames.iter().position(|frame| !frame.inline && frame.function() == name));
     let start = start.or_else(|| frames.iter().position(|frame| !is_machinery(frame.function())));
-    // The function of the title stands outside of the stack: at the place of a lock, or nowhere.
+    // The function of the title is not in this stack, but at the place of a lock, or nowhere.
     if let Some(name) = titled
         && start.is_none_or(|start| frames[start].function() != name)
     {
@@ -53,7 +53,7 @@ fn blame<'a>(frames: &[Frame<'a>], start: usize, at: usize) -> Guilty<'a> {
     }
 }
 
-/// The writer of a race, else the first that is known.
+/// Returns the plain writer of a race, or else the first access.
 fn race<'a>(report: &Report<'a>) -> Option<Guilty<'a>> {
     let plain_write = report.accesses.iter().find(|access| {
         access.what.contains("write")
@@ -78,14 +78,14 @@ fn elsewhere<'a>(report: &Report<'a>, name: &'a str) -> Option<Guilty<'a>> {
     Some(blame(&[frame], 0, 0))
 }
 
-/// Reports, or checks on behalf of the allocator.
+/// Returns whether a function reports, or checks on behalf of the allocator.
 fn is_machinery(name: &str) -> bool {
     const CHECKS: &[&str] =
         &["check_bytes_and_report", "free_debug_processing", "alloc_debug_processing"];
     skip::COMMON.has(name) || CHECKS.contains(&name)
 }
 
-/// Takes or releases a lock for its caller, or is code that serves everybody.
+/// Returns whether a function takes or releases a lock for its caller, or is a general service.
 fn is_wrapper(frame: &Frame<'_>) -> bool {
     let name = frame.function();
     frame.inline
@@ -96,8 +96,8 @@ fn is_wrapper(frame: &Frame<'_>) -> bool {
             && (name.ends_with("_constructor") || name.ends_with("_destructor"))
 }
 
-/// Does what its caller must not do where it is: sleeps, loads, allocates, or looks something up and
-/// for that does one of these.
+/// Returns whether a function does on request what its caller must not do there: it sleeps, loads or allocates,
+/// or looks something up and does one of these for it.
 fn is_helper(frame: &Frame<'_>) -> bool {
     const WORDS: &[&str] = &[
         "request", "load", "module", "get", "find", "lookup", "alloc", "zalloc", "malloc",
@@ -106,7 +106,7 @@ fn is_helper(frame: &Frame<'_>) -> bool {
     is_wrapper(frame) || has_word(frame.function(), WORDS)
 }
 
-/// One of the parts of the name between underscores is one of the words; of a path as `a::b::c` only
+/// Returns whether a part of the name between underscores is one of the words. Of a path such as `a::b::c` only
 /// the last name counts.
 fn has_word(name: &str, words: &[&str]) -> bool {
     let name = name.rsplit("::").find(|name| !name.starts_with('{')).unwrap_or(name);

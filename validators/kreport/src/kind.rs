@@ -1,4 +1,4 @@
-//! What a report is about.
+//! The kinds of reports.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ macro_rules! kinds {
         pub enum Kind { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
 
         impl Kind {
-            /// The name in the JSON output.
+            /// Returns the name of the kind in JSON.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
@@ -29,13 +29,13 @@ kinds! {
     ScheduleAtomic = "schedule-atomic",
     /// A cycle in the order of locks.
     Circular = "circular",
-    /// A lock taken under one of its class.
+    /// A lock taken while another one of its class is held.
     Recursive = "recursive",
-    /// A class used in interrupts and with interrupts on.
+    /// A lock class used in interrupts and with interrupts on.
     Inconsistent = "inconsistent",
-    /// An irq-safe class before an irq-unsafe one.
+    /// An irq-unsafe class taken under an irq-safe one.
     SafeUnsafe = "safe-unsafe",
-    /// An order that a change of state makes wrong.
+    /// A known order that a change of state makes wrong.
     Inversion = "inversion",
     /// A lock that waits longer than its context may.
     WaitContext = "wait-context",
@@ -45,41 +45,41 @@ kinds! {
     HeldFreed = "held-freed",
     /// Locks held where none may be: on the way to user space, at exit, after work.
     HeldLeaving = "held-leaving",
-    /// Any other finding of lockdep's.
+    /// Any other finding of lockdep.
     Lockdep = "lockdep",
-    /// Interrupts on where they were off.
+    /// Interrupts that are on where they must be off.
     IrqState = "irq-state",
     /// A data race.
     DataRace = "data-race",
     /// A failed assertion about accesses.
     RaceAssert = "race-assert",
-    /// KASAN.
+    /// A finding of KASAN: memory used after its end or outside of its bounds.
     Kasan = "kasan",
-    /// KMSAN.
+    /// A finding of KMSAN: memory used before it was initialised.
     Kmsan = "kmsan",
-    /// KFENCE.
+    /// A finding of KFENCE: memory used after its end or outside of its bounds.
     Kfence = "kfence",
-    /// UBSAN.
+    /// A finding of UBSAN: undefined behaviour of C.
     Ubsan = "ubsan",
-    /// The slab allocator's own checks.
+    /// A failed check of the slab allocator.
     Slab = "slab",
-    /// Memory that nothing refers to.
+    /// Memory that leaked: nothing refers to it.
     MemoryLeak = "memory-leak",
     /// A plain warning.
     Warning = "warning",
     /// A reference count out of bounds.
     Refcount = "refcount",
-    /// An object used against its life cycle.
+    /// An object used before its initialisation or after its end.
     ObjectLife = "object-life",
     /// RCU used outside of its sections.
     Rcu = "rcu-usage",
-    /// `BUG_ON`.
+    /// A failed `BUG_ON`.
     KernelBug = "kernel-bug",
-    /// A list that is not one.
+    /// A corrupted list.
     ListCorruption = "list-corruption",
     /// A general protection fault.
     Protection = "general-protection",
-    /// A null pointer.
+    /// A null pointer that was followed.
     NullPointer = "null-pointer",
     /// Any other page fault.
     PageFault = "page-fault",
@@ -105,12 +105,12 @@ kinds! {
     Spinlock = "spinlock",
     /// A panic without a report before it.
     Panic = "panic",
-    /// Anything else that a report's word begins.
+    /// Any other report.
     Other = "other",
 }
 
 impl Kind {
-    /// Reports that stand for themselves: what came before is not their cause.
+    /// Returns whether a report stands for itself: the report before it is never its cause.
     #[must_use]
     pub fn is_independent(self) -> bool {
         matches!(self, Self::DataRace | Self::RaceAssert | Self::MemoryLeak | Self::TaskHung)
@@ -118,8 +118,8 @@ impl Kind {
             || matches!(self, Self::WorkqueueLockup | Self::Other)
     }
 
-    /// Reports whose offender called what it may not: helpers that take locks, load modules or look
-    /// something up are innocent of it.
+    /// Returns whether the caller is to blame: helpers that take locks, load modules or look something up do what
+    /// they were called for.
     #[must_use]
     pub fn blames_caller(self) -> bool {
         matches!(self, Self::MightSleep | Self::ScheduleAtomic | Self::WaitContext)

@@ -1,14 +1,14 @@
-//! Reports in the form of the Linux kernel's validators.
+//! Prints and reads reports in the form of the Linux kernel's validators.
 //!
-//! * [`mod@print`] is for validators: data in, text out. Every type is plain data with a `Display`. It needs
-//!   no other crate: depend on this one with `default-features = false`.
-//! * [`read`](fn@read) (feature `read`) takes a log apart: into reports with the title that syzkaller
-//!   would give, into groups of a cause with its consequences, and into what belongs to no report. The
-//!   program `kreport` (feature `program`) shows it.
+//! * [`mod@print`] is for validators: data in, text out. Every type is plain data with a `Display`. This part needs
+//!   no other crate: use `default-features = false`.
+//! * [`read`](fn@read) (feature `read`) takes a log apart into reports with the titles that syzkaller would give,
+//!   groups of a cause with its consequences, and the lines that belong to no report. The program `kreport`
+//!   (feature `program`) shows the result.
 
 #![forbid(unsafe_code)]
 
-/// The folder of this crate's source, for build scripts that compile it once more.
+/// The folder of this crate's source, for build scripts that compile the crate once more.
 #[doc(hidden)]
 pub const SOURCE: &str = env!("CARGO_MANIFEST_DIR");
 

@@ -1,4 +1,4 @@
-//! A whole log: its reports, their groups, and what belongs to none.
+//! A whole log: its reports, their groups, and the lines that belong to no report.
 
 use crate::group::{self, Group};
 use crate::model::Report;
@@ -6,38 +6,38 @@ use crate::parse::split;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What was read.
+/// What was read from a log.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Log<'a> {
     /// The reports in the order of their headers.
     pub reports: Vec<Report<'a>>,
-    /// Causes with consequences, the same ones joined.
+    /// The groups of a cause and its consequences. Repetitions are joined.
     pub groups: Vec<Group>,
     /// The number of lines in the log.
     pub lines: usize,
-    /// Numbers of the lines, from 0, that belong to no report.
+    /// The lines that belong to no report, counted from 0.
     pub outside: Vec<Range<usize>>,
 }
 
 impl Log<'_> {
-    /// How many lines belong to reports.
+    /// Returns how many lines belong to reports.
     #[must_use]
     pub fn lines_in_reports(&self) -> usize {
         self.reports.iter().map(|report| report.lines.len()).sum()
     }
 
-    /// How many lines belong to none.
+    /// Returns how many lines belong to no report.
     #[must_use]
     pub fn lines_outside(&self) -> usize {
         self.outside.iter().map(|range| range.len()).sum()
     }
 }
 
-/// The bytes as text; what is not UTF-8 is marked, no line is lost.
+/// Returns the bytes of a log as text. Bytes that are not UTF-8 become replacement characters.
 #[must_use]
 pub fn text(bytes: &[u8]) -> Cow<'_, str> {
-    // The check alone is several times faster.
+    // The check alone is several times faster than the conversion.
     std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
@@ -59,7 +59,7 @@ fn count_lines(text: &str) -> usize {
     ends + usize::from(!text.is_empty() && !text.ends_with('\n'))
 }
 
-/// The numbers below `end` that are not in an ordered list.
+/// Returns the ranges of numbers below `end` that are not in an ordered list.
 fn gaps(claimed: &[usize], end: usize) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut next = 0;

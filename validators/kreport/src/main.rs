@@ -1,4 +1,4 @@
-//! The program `kreport`: exit statuses are decided here.
+//! The program `kreport`. It decides the exit statuses.
 
 #![forbid(unsafe_code)]
 
@@ -11,9 +11,9 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// `--check` was given and there are reports.
+/// Exit status if `--check` was given and there are reports.
 const FOUND: u8 = 1;
-/// Wrong use, or a file or stream that cannot be used. Clap's own status is the same.
+/// Exit status for a wrong option, or a file or stream that cannot be used. Clap uses the same.
 const TROUBLE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -46,7 +46,7 @@ fn run(cli: &Cli) -> Result<ExitCode, String> {
         output::text(&log, &*symbols, cli.full)
     };
     match io::stdout().lock().write_all(out.as_bytes()) {
-        // Whoever read it has seen enough.
+        // The reader has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         result => result.map_err(|error| format!("cannot write to standard output: {error}"))?,
     }
@@ -54,7 +54,7 @@ fn run(cli: &Cli) -> Result<ExitCode, String> {
     Ok(if found { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
-/// All logs, each ending with a newline so that the next begins on a line of its own.
+/// Reads all logs. Each gets a newline at its end, so that the next begins on a line of its own.
 fn read_all(cli: &Cli) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let input = [Path::new("-").to_owned()];

@@ -1,4 +1,4 @@
-//! A report as it is read: its subject, its task, its place.
+//! A report as it is read: what it is about, which task, which functions.
 
 use crate::kind::Kind;
 use crate::parse::frame::Frame;
@@ -6,39 +6,39 @@ use crate::parse::prefix::Context;
 use crate::parse::split::Claimed;
 use serde::Serialize;
 
-/// A task.
+/// A task that a report names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Task<'a> {
-    /// Its name.
+    /// The name.
     pub comm: &'a str,
-    /// Its number.
+    /// The process ID.
     pub pid: u32,
 }
 
-/// A stack with the line that announces it.
+/// A stack, and the line that announces it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Trace<'a> {
-    /// The announcement, as `Call Trace:` or `Allocated by task 12:`.
+    /// The line that announces the stack, such as `Call Trace:` or `Allocated by task 12:`.
     pub label: &'a str,
     /// The functions, innermost first.
     pub frames: Vec<Frame<'a>>,
 }
 
-/// A lock in a list of those that are held, or one that a report is about.
+/// A lock that a report lists: one that is held, or one that the report is about.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Lock<'a> {
-    /// The place in the list.
+    /// The number in the list of held locks.
     pub index: Option<u32>,
     /// The address as printed.
     pub address: &'a str,
-    /// The class's name, with version and subclass.
+    /// The name of the lock's class, with version and subclass.
     pub class: &'a str,
-    /// Usage characters.
+    /// The usage characters of the class, such as `+.+.`.
     pub usage: &'a str,
-    /// Where it was taken: inlined functions first.
+    /// The functions in which the lock was taken, inlined ones first.
     pub at: Vec<Frame<'a>>,
 }
 
@@ -46,17 +46,17 @@ pub struct Lock<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Access<'a> {
-    /// What it does, as `write (marked)`.
+    /// What the access does, such as `write (marked)`.
     pub what: &'a str,
     /// The address as printed.
     pub address: &'a str,
     /// The length in bytes.
     pub size: u64,
-    /// `task 12` or `interrupt`.
+    /// Who made the access: `task 12` or `interrupt`.
     pub by: &'a str,
-    /// The processor.
+    /// The number of the processor.
     pub cpu: u32,
-    /// Which of the report's stacks is its own.
+    /// The index of the access's stack in [`Report::traces`].
     pub trace: Option<usize>,
 }
 
@@ -64,72 +64,71 @@ pub struct Access<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Guilty<'a> {
-    /// Its name.
+    /// The name.
     pub function: &'a str,
-    /// Source file.
+    /// The source file, if the log has it.
     pub file: Option<&'a str>,
-    /// Line in it.
+    /// The line in the source file.
     pub line: Option<u32>,
-    /// The place in it as the log prints it.
+    /// The frame as the log prints it.
     #[serde(skip)]
     pub frame: Frame<'a>,
-    /// The functions that it called to get there, outermost first, up to the one in the title; empty if
-    /// that is the guilty one itself.
+    /// The functions between this one and the one in the title, outermost first. Empty if both are the same.
     pub through: Vec<&'a str>,
 }
 
-/// A report.
+/// One report of a log.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Report<'a> {
-    /// What it is about.
+    /// What the report is about.
     pub kind: Kind,
     /// The title that syzkaller would give.
     pub title: String,
-    /// Other titles of the same defect.
+    /// Other titles under which the same defect may be known.
     pub alternatives: Vec<String>,
-    /// The line it begins with, from its word on.
+    /// The first line, from the word that begins a report on.
     pub headline: &'a str,
-    /// The sentence that stands above the header.
+    /// The sentence above the first line, if there is one.
     pub message: Option<&'a str>,
-    /// The function in the title.
+    /// The function that the title names.
     pub function: Option<&'a str>,
-    /// Who is to blame.
+    /// The function to blame.
     pub guilty: Option<Guilty<'a>>,
-    /// The report lacks what its kind has.
+    /// Whether parts are missing that reports of this kind have.
     pub corrupted: bool,
-    /// Who printed it.
+    /// What printed the report: a task, a processor in an interrupt, or something unknown.
     pub context: Context,
-    /// When, in microseconds since the kernel started.
+    /// The time of the report, in microseconds since the kernel started.
     pub time_us: Option<u64>,
-    /// The task that it is about.
+    /// The task that the report is about.
     pub task: Option<Task<'a>>,
-    /// The processor.
+    /// The number of the processor.
     pub cpu: Option<u32>,
-    /// The work item or system call within which it happened.
+    /// The queue and function of the work item that ran.
     pub work: Option<&'a str>,
     /// The stacks.
     pub traces: Vec<Trace<'a>>,
-    /// The stack of what went wrong, among them.
+    /// The index in [`traces`](Self::traces) of the stack of what went wrong.
     pub main_trace: Option<usize>,
-    /// How many functions of that stack, from its start, belong to an interrupt.
+    /// How many functions, from the start of the main stack, belong to an interrupt.
     pub irq_frames: usize,
-    /// Where the processor was: inlined functions first.
+    /// The function that the processor executed, after those that were inlined into it.
     pub pointer: Vec<Frame<'a>>,
-    /// The locks that it lists.
+    /// The locks that the report lists.
     pub locks: Vec<Lock<'a>>,
     /// The accesses of a data race.
     pub accesses: Vec<Access<'a>>,
-    /// The value before and after, as printed.
+    /// The value before and after a data race, as printed.
     pub change: Option<&'a str>,
     /// The panic that the report led to.
     pub panic: Option<&'a str>,
-    /// Its lines.
+    /// The lines of the report.
     pub lines: Vec<Claimed<'a>>,
 }
 
 impl<'a> Report<'a> {
-    /// The functions from where the processor was outwards.
+    /// Returns the functions that were active, innermost first.
     pub(crate) fn main_frames(&self) -> Vec<Frame<'a>> {
         let mut frames = self.pointer.clone();
         if let Some(trace) = self.main_trace {
@@ -139,13 +138,13 @@ impl<'a> Report<'a> {
         frames
     }
 
-    /// The text, as it is in the log but without prefixes.
+    /// Returns the text as it is in the log, without prefixes.
     #[must_use]
     pub fn text(&self) -> String {
         self.lines.iter().flat_map(|line| [line.text, "\n"]).collect()
     }
 
-    /// Numbers of the first and the last line, from 1.
+    /// Returns the numbers of the first and the last line, counted from 1.
     #[must_use]
     pub fn line_range(&self) -> (usize, usize) {
         let number = |line: Option<&Claimed<'_>>| line.map_or(0, |line| line.number + 1);

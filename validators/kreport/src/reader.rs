@@ -1,4 +1,4 @@
-//! Makes a report of the lines that belong to it.
+//! Makes a [`Report`] out of its lines.
 
 use crate::guilty;
 use crate::kind::Kind;
@@ -58,12 +58,12 @@ impl<'a> Report<'a> {
     }
 }
 
-/// The rest of the first line that begins with some words.
+/// Returns the rest of the first line that begins with `words`.
 fn after<'a>(body: &[Claimed<'a>], words: &str) -> Option<&'a str> {
     body.iter().find_map(|line| line.text.trim_start().strip_prefix(words))
 }
 
-/// The sentence between `cut here` and the header.
+/// Returns the sentence between `cut here` and the header.
 fn message<'a>(piece: &Piece<'a>) -> Option<&'a str> {
     let before = piece.lines[..piece.header_line].iter().rev();
     let mut texts = before.map(|line| line.text.trim());
@@ -96,7 +96,7 @@ fn traces<'a>(body: &[Claimed<'a>]) -> Vec<Trace<'a>> {
     traces
 }
 
-/// The functions between the first `<IRQ>` and its end.
+/// Counts the functions between the first `<IRQ>` and its end.
 fn irq_frames(body: &[Claimed<'_>]) -> usize {
     let is = |mark: &'static str| move |line: &Claimed<'_>| line.text.trim() == mark;
     let Some(start) = body.iter().position(is("<IRQ>")) else { return 0 };
@@ -122,13 +122,13 @@ fn main_trace(traces: &[Trace<'_>]) -> Option<usize> {
     traces.iter().position(call).or_else(|| (!traces.is_empty()).then_some(0))
 }
 
-/// ` #0: ffff88801b089148 (name){+.+.}-{0:0}, at: f+0x1/0x2`, with or without the place in a list.
+/// Reads ` #0: ffff88801b089148 (name){+.+.}-{0:0}, at: f+0x1/0x2`, with or without the number in a list.
 fn locks<'a>(body: &[Claimed<'a>]) -> Vec<Lock<'a>> {
     let mut locks: Vec<Lock<'a>> = Vec::new();
     for line in body.iter().filter(|line| line.class == Class::Known) {
         let Some(lock) = lock(line.text.trim()) else { continue };
         match locks.last_mut() {
-            // One line for each inlined function.
+            // Each inlined function has a line of its own.
             Some(last)
                 if last.index == lock.index
                     && last.address == lock.address
@@ -159,7 +159,7 @@ fn lock(text: &str) -> Option<Lock<'_>> {
     Some(Lock { index, address, class, usage, at })
 }
 
-/// `write to 0xffff of 1 bytes by task 12 on cpu 0:`.
+/// Reads `write to 0xffff of 1 bytes by task 12 on cpu 0:`.
 fn accesses<'a>(traces: &[Trace<'a>]) -> Vec<Access<'a>> {
     let read = |(index, trace): (usize, &Trace<'a>)| {
         let label =
@@ -175,7 +175,7 @@ fn accesses<'a>(traces: &[Trace<'a>]) -> Vec<Access<'a>> {
     traces.iter().enumerate().filter_map(read).collect()
 }
 
-/// The task and the processor that a report is about.
+/// Returns the task and the processor that a report is about.
 fn task<'a>(body: &[Claimed<'a>], kind: Kind) -> (Option<Task<'a>>, Option<u32>) {
     let line = body.iter().map(|line| line.text.trim()).find_map(cpu_line);
     let cpu = line.as_ref().map(|(cpu, _)| *cpu);
@@ -192,7 +192,7 @@ fn task<'a>(body: &[Claimed<'a>], kind: Kind) -> (Option<Task<'a>>, Option<u32>)
     (task, cpu)
 }
 
-/// `CPU: 0 UID: 0 PID: 1167 Comm: kworker/0:1H Not tainted 6.14.0 #0`.
+/// Reads `CPU: 0 UID: 0 PID: 1167 Comm: kworker/0:1H Not tainted 6.14.0 #0`.
 fn cpu_line(text: &str) -> Option<(u32, Option<Task<'_>>)> {
     let rest = text.strip_prefix("CPU: ")?;
     let cpu = rest.split(' ').next()?.trim_end_matches(',').parse().ok()?;
@@ -208,7 +208,7 @@ fn cpu_line(text: &str) -> Option<(u32, Option<Task<'_>>)> {
     Some((cpu, task()))
 }
 
-/// The other lines that name a task.
+/// Reads the other kinds of lines that name a task.
 fn named_task(text: &str) -> Option<Task<'_>> {
     // `in_atomic(): 0, irqs_disabled(): 1, non_block: 0, pid: 1167, name: kworker/0:1H`
     if text.starts_with("in_atomic():") {
@@ -245,7 +245,7 @@ fn named_task(text: &str) -> Option<Task<'_>> {
     joined(&text[..end])
 }
 
-/// `name/123`; the name may have a slash itself.
+/// Reads `name/123`. The name may contain a slash itself.
 fn joined(text: &str) -> Option<Task<'_>> {
     let (comm, pid) = text.trim().rsplit_once('/')?;
     Some(Task { comm, pid: pid.parse().ok()? })

@@ -1,11 +1,11 @@
 //! Functions that are never to blame: they check, lock, copy, print or free for others.
 //!
-//! A pattern is a part of a name; `^` binds it to the start and `$` to the end.
+//! A pattern is a part of a name. `^` binds it to the start and `$` to the end.
 
 use aho_corasick::AhoCorasick;
 use std::sync::LazyLock;
 
-/// The instrumentation itself and the way of a report to the console.
+/// Functions of the instrumentation, and those that bring a report to the console.
 const REPORTING: &[&str] = &[
     "__sanitizer",
     "__asan",
@@ -87,7 +87,7 @@ const REPORTING: &[&str] = &[
     "rust_begin_unwind",
 ];
 
-/// Locks, and the books that lockdep keeps of them.
+/// Functions of locks and of lockdep.
 const LOCKING: &[&str] = &[
     "lockdep",
     "lock_acquire",
@@ -134,7 +134,7 @@ const LOCKING: &[&str] = &[
     "finish_wait",
 ];
 
-/// Memory.
+/// Functions that manage memory.
 const MEMORY: &[&str] = &[
     "alloc_page",
     "malloc",
@@ -181,7 +181,7 @@ const MEMORY: &[&str] = &[
     "extract_iter_to_sg",
 ];
 
-/// Texts, bits, counters, lists, trees, registers.
+/// Functions for texts, bits, counters, lists, trees, registers.
 const LIBRARY: &[&str] = &[
     "strcmp",
     "strncmp",
@@ -265,7 +265,7 @@ const LIBRARY: &[&str] = &[
     "ida_free",
 ];
 
-/// Timers, work, devices, inodes: the bug is in whoever uses them.
+/// Functions of timers, work, devices, inodes. The bug is in their callers.
 const SERVICES: &[&str] = &[
     "debug_object",
     "timer_is_static_object",
@@ -344,12 +344,12 @@ impl Skip {
         let parts = AhoCorasick::builder()
             .kind(Some(aho_corasick::AhoCorasickKind::DFA))
             .build(parts)
-            // The lists are fixed and short.
+            // The lists are fixed and short, so the search can be built.
             .unwrap_or_else(|error| unreachable!("{error}"));
         Self { parts, starts, ends, whole }
     }
 
-    /// The function is on the list.
+    /// Returns whether a function is on the list.
     pub(crate) fn has(&self, function: &str) -> bool {
         self.parts.is_match(function)
             || self.starts.iter().any(|start| function.starts_with(start))
@@ -358,12 +358,12 @@ impl Skip {
     }
 }
 
-/// What no title names.
+/// Functions that no title names.
 pub(crate) static COMMON: LazyLock<Skip> = LazyLock::new(|| {
     Skip::new([REPORTING, LOCKING, MEMORY, LIBRARY, SERVICES].into_iter().flatten())
 });
 
-/// Some more functions that one kind of report passes over.
+/// Further functions that one kind of report passes over.
 pub(crate) fn is_in(patterns: &[&str], function: &str) -> bool {
     patterns.iter().any(|pattern| match (pattern.strip_prefix('^'), pattern.strip_suffix('$')) {
         (Some(rest), Some(_)) => function == rest.trim_end_matches('$'),
@@ -373,7 +373,7 @@ pub(crate) fn is_in(patterns: &[&str], function: &str) -> bool {
     })
 }
 
-/// Files whose code serves others; a fault there is mostly the caller's.
+/// Returns whether the code of a file serves others: a fault there is mostly the caller's.
 pub(crate) fn is_service_file(file: &str) -> bool {
     const STARTS: [&str; 24] = [
         "lib/",

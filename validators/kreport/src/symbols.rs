@@ -1,5 +1,5 @@
-//! Source lines for functions that the log prints as `function+0x1/0x2`, from a program, a library, a
-//! module or `vmlinux` with debug information.
+//! Finds source lines for functions that the log prints as `function+0x1/0x2`, in a program, a library, a module
+//! or `vmlinux` with debug information.
 
 use crate::output::Locate;
 use crate::parse::frame::Frame;
@@ -11,35 +11,35 @@ use std::path::{Path, PathBuf};
 
 /// One file with symbols.
 struct Binary {
-    /// What modules are called: the file's name without its end, `-` as `_`.
+    /// The name that reports give the module: the file's name without its end, with `_` for `-`.
     name: String,
     loader: Loader,
-    /// Address and size of each function of a name.
+    /// The address and size of each function of a name.
     functions: HashMap<String, Vec<(u64, u64)>>,
 }
 
-/// Files with symbols.
+/// Files with symbols that can be searched.
 #[derive(Default)]
 pub struct Symbols {
     binaries: Vec<Binary>,
 }
 
-/// Why a file is of no use.
+/// A file that cannot be used, and why.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Unusable {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// What is wrong with the file.
     pub why: String,
 }
 
 impl Symbols {
-    /// Opens files, the one to ask first before the others.
+    /// Opens files. The first file that knows a function answers for it.
     ///
     /// # Errors
     ///
-    /// A file cannot be read, or is not a program with symbols.
+    /// Returns the first file that cannot be read, or that is not a program with symbols.
     pub fn open(paths: &[PathBuf]) -> Result<Self, Unusable> {
         let binaries: Result<Vec<_>, _> = paths.iter().map(|path| Binary::open(path)).collect();
         Ok(Self { binaries: binaries? })
@@ -71,10 +71,10 @@ impl Binary {
     fn locate(&self, frame: &Frame<'_>) -> Option<String> {
         let (offset, size) = (frame.offset?, frame.size?);
         let places = self.functions.get(frame.symbol)?;
-        // Several functions may have one name; the length tells them apart.
+        // Several functions may have one name. Their length tells them apart.
         let same = places.iter().find(|(_, length)| *length == size);
         let (start, _) = same.or_else(|| places.first())?;
-        // The address is that after the call.
+        // A return address is that of the instruction after the call.
         let address = start.checked_add(offset.saturating_sub(1))?;
         let location = self.loader.find_location(address).ok()??;
         Some(format!("{}:{}", location.file?, location.line?))

@@ -21,14 +21,14 @@ struct Lines {
     total: usize,
     in_reports: usize,
     outside: usize,
-    /// First and last line, from 1, of what belongs to no report.
+    /// Ranges of lines that belong to no report: first and last, counted from 1.
     outside_ranges: Vec<(usize, usize)>,
 }
 
 #[derive(Serialize)]
 struct GroupOut<'r, 'a> {
     count: usize,
-    /// First lines of the other times.
+    /// The first lines of the repetitions.
     repeated_at: Vec<usize>,
     cause: ReportOut<'r, 'a>,
     consequences: Vec<ReportOut<'r, 'a>>,
@@ -54,7 +54,7 @@ struct ReportOut<'r, 'a> {
     locks: &'r [Lock<'a>],
     accesses: &'r [Access<'a>],
     value_changed: Option<&'a str>,
-    /// First and last line, from 1; lines of others may be between.
+    /// The first and last line, counted from 1. Lines of other reports may lie between.
     lines: (usize, usize),
     line_count: usize,
     text: String,

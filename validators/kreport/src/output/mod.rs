@@ -1,4 +1,4 @@
-//! What was read, as text, as JSON, in the order of time.
+//! Prints what was read: as text, as JSON, as a timeline.
 
 pub mod json;
 mod text;
@@ -12,13 +12,13 @@ use crate::parse::frame::Frame;
 use crate::parse::prefix::Context;
 use std::fmt::Write as _;
 
-/// Gives functions their source lines where the log has none.
+/// Finds the source lines of functions for which the log has none.
 pub trait Locate {
-    /// `file:line` of a function with offset and size.
+    /// Returns the `file:line` of a place in a function.
     fn locate(&self, frame: &Frame<'_>) -> Option<String>;
 }
 
-/// Knows only what the log says.
+/// Knows no source lines but those of the log.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AsPrinted;
 
@@ -28,12 +28,12 @@ impl Locate for AsPrinted {
     }
 }
 
-/// `file:line` from the log, else from the symbols.
+/// Returns `file:line` from the log, or else from the symbols.
 fn place(frame: &Frame<'_>, symbols: &dyn Locate) -> Option<String> {
     frame.location().or_else(|| symbols.locate(frame))
 }
 
-/// `task 12`, `cpu 1`, `console`, or nothing.
+/// Prints `task 12`, `cpu 1`, `console`, or nothing.
 fn context(context: Context) -> Option<String> {
     match context {
         Context::Plain => None,
@@ -43,12 +43,12 @@ fn context(context: Context) -> Option<String> {
     }
 }
 
-/// Seconds as the kernel prints them.
+/// Prints seconds as the kernel does.
 fn seconds(time_us: u64) -> String {
     format!("{}.{:06}", time_us / 1_000_000, time_us % 1_000_000)
 }
 
-/// The title, with the sentence above the header where that says more.
+/// Returns the title, with the sentence above the header where that says more.
 fn headline(report: &Report<'_>) -> String {
     let mut line = report.title.clone();
     if let Some(message) = report.message {

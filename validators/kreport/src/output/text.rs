@@ -1,11 +1,11 @@
-//! Text for people: each cause with its consequences, the function to blame, and how often it came.
+//! Text for people: each cause with its consequences, the function to blame, and a count.
 
 use super::{Locate, headline, place};
 use crate::log::Log;
 use crate::model::Report;
 use std::fmt::Write as _;
 
-/// Everything on a few lines a report; with `full`, the reports themselves as well.
+/// Prints a few lines per report, and with `full` also the reports themselves.
 #[must_use]
 pub fn text(log: &Log<'_>, symbols: &dyn Locate, full: bool) -> String {
     let mut out = String::new();
@@ -35,7 +35,7 @@ pub fn text(log: &Log<'_>, symbols: &dyn Locate, full: bool) -> String {
     out
 }
 
-/// One line a report, in the order of the log.
+/// Prints one title per line, in the order of the log.
 #[must_use]
 pub fn titles(log: &Log<'_>) -> String {
     log.reports.iter().flat_map(|report| [report.title.as_str(), "\n"]).collect()

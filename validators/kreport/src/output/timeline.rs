@@ -1,11 +1,11 @@
-//! In the order of time: what came when, from whom, and whether it is a cause.
+//! Reports in the order of time: when, which task, and whether it is a cause.
 
 use super::{context, headline, seconds};
 use crate::log::Log;
 use crate::model::Report;
 use std::fmt::Write as _;
 
-/// Writes one line for each report: time, task, cause or consequence, title.
+/// Prints one line per report: time, task, cause or consequence, title.
 #[must_use]
 pub fn timeline(log: &Log<'_>) -> String {
     let mut entries: Vec<(&Report<'_>, String)> = Vec::new();
@@ -17,7 +17,7 @@ pub fn timeline(log: &Log<'_>) -> String {
         let repeats = group.repeats.iter().map(|&index| &log.reports[index]);
         entries.extend(repeats.map(|report| (report, format!("again {number}"))));
     }
-    // Logs of several processors are not quite in order; a report without a time stays in its place.
+    // Logs of several processors are not quite in order. A report without a time keeps its place.
     entries.sort_by_key(|(report, _)| (report.time_us, report.line_range().0));
     let when = |report: &Report<'_>| match report.time_us {
         Some(time) => seconds(time),

@@ -1,4 +1,4 @@
-//! One function of a stack, as the kernels of several architectures print it.
+//! Reads one function of a stack, as the kernels of several architectures print it.
 
 use serde::Serialize;
 
@@ -6,33 +6,32 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Frame<'a> {
-    /// The function as printed, with suffixes of the compiler such as `.isra.0`.
+    /// The function as printed, with the compiler's suffixes such as `.isra.0`.
     pub symbol: &'a str,
-    /// Bytes from its start.
+    /// The offset in the function, in bytes.
     pub offset: Option<u64>,
-    /// Its length in bytes.
+    /// The length of the function, in bytes.
     pub size: Option<u64>,
-    /// Source file.
+    /// The source file.
     pub file: Option<&'a str>,
-    /// Line in it.
+    /// The line in the source file.
     pub line: Option<u32>,
-    /// The module it belongs to.
+    /// The module that the function belongs to.
     pub module: Option<&'a str>,
-    /// It was inlined into the frame after it.
+    /// Whether the function was inlined into the frame after it.
     pub inline: bool,
-    /// It stood on the stack but need not have been called: `? function`.
+    /// Whether the function stood on the stack but need not have been called: `? function`.
     pub unreliable: bool,
 }
 
 impl<'a> Frame<'a> {
-    /// The function's name without what the compiler added, and without an older kernel's `SyS_` and
-    /// the like: so are functions named in titles.
+    /// Returns the name that titles use: without the compiler's suffixes and an older kernel's `SyS_` and the like.
     #[must_use]
     pub fn function(&self) -> &'a str {
         without_entry_prefix(plain(self.symbol))
     }
 
-    /// `file:line` where known.
+    /// Returns `file:line` if it is known.
     #[must_use]
     pub fn location(&self) -> Option<String> {
         let file = self.file?;
@@ -40,11 +39,11 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Without `.isra.0`, `.part.0`, `.constprop.0`, `.cold`, `.llvm.123`.
+/// Takes off `.isra.0`, `.part.0`, `.constprop.0`, `.cold`, `.llvm.123`.
 fn plain(symbol: &str) -> &str {
-    // Names of other languages have their dots and colons for themselves.
+    // Dots and colons are part of names in other languages.
     if symbol.contains("::") || symbol.starts_with('<') {
-        // Of Rust's, the last part may be a hash: `::h` and 16 digits.
+        // The last part of a Rust name may be a hash: `::h` and 16 digits.
         let hash = symbol
             .len()
             .checked_sub(19)
@@ -60,7 +59,7 @@ fn plain(symbol: &str) -> &str {
     }
 }
 
-/// The entries of system calls have names of their own on each architecture.
+/// Takes off the prefixes that each architecture puts before the entries of system calls.
 fn without_entry_prefix(mut name: &str) -> &str {
     const PREFIXES: [&str; 15] = [
         "SYSC_",
@@ -89,7 +88,7 @@ fn without_entry_prefix(mut name: &str) -> &str {
     name
 }
 
-/// Reads the line of a stack, if it is one.
+/// Reads a line of a stack. Returns `None` if it is none.
 #[must_use]
 pub fn parse(text: &str) -> Option<Frame<'_>> {
     let mut rest = text.trim_start();
@@ -112,7 +111,7 @@ pub fn parse(text: &str) -> Option<Frame<'_>> {
     Some(frame)
 }
 
-/// `[<ffffffff81234567>]` and `[c000000000012345]`, of any length.
+/// Takes off `[<ffffffff81234567>]` and `[c000000000012345]`, of any length.
 fn program_counter(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('[')?;
     let inner = inner.strip_prefix('<').unwrap_or(inner);
@@ -123,7 +122,7 @@ fn program_counter(text: &str) -> Option<&str> {
     (end > 0).then_some(rest)
 }
 
-/// `(callee+0x1/0x2) from [<c0101234>] (caller+0x1/0x2)` of 32-bit arm: the callee counts.
+/// Reads `(callee+0x1/0x2) from [<c0101234>] (caller+0x1/0x2)` of 32-bit arm. The callee counts.
 fn arm(text: &str) -> Option<Frame<'_>> {
     let inner = text.strip_prefix('(')?;
     let (callee, rest) = inner.split_once(") from ")?;
@@ -136,7 +135,7 @@ fn arm(text: &str) -> Option<Frame<'_>> {
     (known && caller.is_some() && !callee.is_empty()).then_some(frame)
 }
 
-/// `function+0x1/0x2 [module] file.c:12`, or `function file.c:12 [inline]`.
+/// Reads `function+0x1/0x2 [module] file.c:12`, or `function file.c:12 [inline]`.
 pub(crate) fn symbol(text: &str) -> Option<Frame<'_>> {
     match offset_at(text) {
         Some(plus) => with_offset(text, plus),
@@ -144,7 +143,7 @@ pub(crate) fn symbol(text: &str) -> Option<Frame<'_>> {
     }
 }
 
-/// Where `+0x` is, the mark between a function and the place in it.
+/// Returns where `+0x` is, the mark between a function and the offset in it.
 pub(crate) fn offset_at(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     memchr::memchr_iter(b'+', bytes).find(|&at| bytes[at..].starts_with(b"+0x"))
@@ -173,7 +172,7 @@ fn inlined(text: &str) -> Option<Frame<'_>> {
     Some(Frame { symbol: name, file: Some(file), line, inline: true, ..Frame::default() })
 }
 
-/// Module, source line and marks after a function.
+/// Reads the module, source line and marks after a function.
 fn suffixes<'a>(frame: &mut Frame<'a>, mut rest: &'a str) {
     loop {
         rest = rest.trim_start();
@@ -192,7 +191,7 @@ fn suffixes<'a>(frame: &mut Frame<'a>, mut rest: &'a str) {
             "[inline]" => frame.inline = true,
             "(unreliable)" => frame.unreliable = true,
             _ if word.starts_with('[') => {
-                // The module, perhaps with its build.
+                // This is the module, perhaps with its build ID.
                 let inner = word.trim_matches(['[', ']']);
                 frame.module = inner.split(' ').next();
             }
@@ -207,7 +206,7 @@ fn suffixes<'a>(frame: &mut Frame<'a>, mut rest: &'a str) {
     }
 }
 
-/// `file.c:12`, perhaps with a column.
+/// Reads `file.c:12`, perhaps with a column.
 fn file_line(place: &str) -> Option<(&str, Option<u32>)> {
     let place = place.trim_end_matches([',', ')']);
     let (file, number) = place.split_once(':')?;
@@ -223,7 +222,7 @@ fn hexadecimal(text: &str) -> Option<(u64, &str)> {
     Some((value, &digits[end..]))
 }
 
-/// Names of C, and of Rust and C++ with their colons and brackets.
+/// Returns whether a text is a name: of C, or of Rust or C++ with colons and brackets.
 fn is_symbol(name: &str) -> bool {
     let Some(&first) = name.as_bytes().first() else { return false };
     if !(first.is_ascii_alphabetic() || b"_<.$".contains(&first)) {

@@ -3,7 +3,7 @@
 use aho_corasick::{AhoCorasick, packed};
 use std::sync::LazyLock;
 
-/// Which word it is; the order is that in which a line with several of them is read.
+/// A word that begins a report. If a line has several, the first of this list counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Header {
@@ -51,7 +51,7 @@ pub enum Header {
     Leak,
     /// `Oops:` of a cause that has no word of its own.
     Oops,
-    /// A message with a stack that is no report: it ends what came before.
+    /// A message with a stack that is no report. It ends the report before it.
     Information,
 }
 
@@ -88,8 +88,8 @@ const WORDS: &[(&str, Header)] = &[
     ("invoked oom-killer:", Header::Information),
 ];
 
-/// Lines with these are not reports though they have a word of one: messages of programs, of start-up
-/// and of debug output.
+/// Parts of lines that are no reports although they have a word of one: messages of programs, of start-up and of
+/// debug output.
 const INNOCENT: &[&str] = &[
     "DEBUG:",
     "xlog_status:",
@@ -115,24 +115,24 @@ const INNOCENT: &[&str] = &[
     "no syscalls can create resource",
 ];
 
-/// Finds the words in a log.
+/// A search for the words in a log.
 pub(crate) struct Search(Option<packed::Searcher>, AhoCorasick);
 
-/// The search for the words above.
+/// Returns the search for the words above.
 pub(crate) static SEARCH: LazyLock<Search> = LazyLock::new(|| {
     let words = || WORDS.iter().map(|(word, _)| word);
     let config = packed::Config::new();
-    // Vector instructions, where the processor has them.
+    // This search uses vector instructions where the processor has them.
     let vectors = config.builder().extend(words()).build();
     let mut automaton = AhoCorasick::builder();
     automaton.match_kind(aho_corasick::MatchKind::LeftmostFirst);
-    // The list is fixed and short.
+    // The list is fixed and short, so the search can be built.
     let automaton = automaton.build(words()).unwrap_or_else(|error| unreachable!("{error}"));
     Search(vectors, automaton)
 });
 
 impl Search {
-    /// Where the first word from `start` on begins.
+    /// Returns where the first word from `start` on begins.
     pub(crate) fn find(&self, log: &[u8], start: usize) -> Option<usize> {
         let found = match &self.0 {
             Some(vectors) => vectors.find_in(log, aho_corasick::Span { start, end: log.len() }),
@@ -150,17 +150,17 @@ static NOT_REPORTS: LazyLock<AhoCorasick> = LazyLock::new(|| automaton(INNOCENT)
 
 fn automaton<W: AsRef<[u8]>>(words: impl IntoIterator<Item = W>) -> AhoCorasick {
     let mut builder = AhoCorasick::builder();
-    // The lists are fixed and short.
+    // The lists are fixed and short, so the search can be built.
     builder
         .kind(Some(aho_corasick::AhoCorasickKind::DFA))
         .build(words)
         .unwrap_or_else(|error| unreachable!("{error}"))
 }
 
-/// The word that makes a line the start of a report, and where in the line it is.
+/// Returns the word that makes a line the start of a report, and where in the line it is.
 #[must_use]
 pub fn detect(text: &str) -> Option<(Header, usize)> {
-    // What it says may have a word of another: `Kernel panic - not syncing: Oops - BUG: ...`.
+    // The message may contain another word: `Kernel panic - not syncing: Oops - BUG: ...`.
     if text.starts_with("Kernel panic - ") {
         return Some((Header::Panic, 0));
     }
@@ -182,7 +182,7 @@ fn starts_report(text: &str, at: usize, header: Header) -> bool {
         return false;
     }
     match header {
-        // A fault of a program, not of the kernel: `x[123] general protection fault ip:.. error:0 in y`.
+        // This is a fault of a program, not of the kernel: `x[123] general protection fault ip:.. error:0 in y`.
         Header::Protection => !text.contains(" error:") && text[at..].contains(':'),
         // `BUG kmalloc-64 (Not tainted): Object already free`.
         Header::Slab => {
@@ -199,7 +199,7 @@ fn starts_report(text: &str, at: usize, header: Header) -> bool {
     }
 }
 
-/// A line that does not begin a report when one of its context is being read: it goes on with it.
+/// Returns whether a line with a word continues an open report of its context instead of beginning another.
 #[must_use]
 pub fn continues(header: Header, text: &str) -> bool {
     matches!(header, Header::Opcode | Header::Panic | Header::DoubleFault | Header::Internal)
@@ -207,8 +207,8 @@ pub fn continues(header: Header, text: &str) -> bool {
         || text.contains("Internal error:")
 }
 
-/// The same header for the next of several functions at one address: a log that was symbolised later
-/// has it once for each inlined function.
+/// Returns whether a header repeats the one before for another function at the same address: a log that was
+/// symbolised later has one header for each inlined function.
 #[must_use]
 pub fn repeats(before: &str, text: &str) -> bool {
     let head = |text: &'_ str| -> Option<usize> {

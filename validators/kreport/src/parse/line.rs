@@ -1,20 +1,20 @@
-//! What a line is within a report.
+//! Decides what a line is within a report.
 
 use super::frame::{self, Frame};
 use aho_corasick::AhoCorasick;
 use std::sync::LazyLock;
 
-/// What a line is.
+/// What a line is within a report.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Class<'a> {
-    /// Nothing on it.
+    /// A blank line.
     Blank,
-    /// A rule of one character, and its length.
+    /// A rule: the character that it repeats, and its length.
     Rule(u8, usize),
     /// A function of a stack.
     Frame(Frame<'a>),
-    /// Where the processor was; no frame for user space.
+    /// Where the processor was. In user space there is no frame.
     Pointer(Option<Frame<'a>>),
     /// A mark within a stack, or a register.
     Mark,
@@ -28,7 +28,7 @@ pub enum Class<'a> {
     Other,
 }
 
-/// What the beginning of a line says.
+/// What the beginning of a line tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Begin {
     Mark,
@@ -39,7 +39,7 @@ enum Begin {
     Known,
 }
 
-/// Says what a line is.
+/// Returns what a line is within a report.
 #[must_use]
 pub fn classify(text: &str) -> Class<'_> {
     let trimmed = text.trim();
@@ -89,22 +89,22 @@ fn rule(text: &str, first: u8) -> Option<Class<'_>> {
     text.bytes().all(|byte| byte == first).then_some(Class::Rule(first, text.len()))
 }
 
-/// The headings of stacks that are known by their end.
+/// Returns whether a line is a heading of a stack that is known by its end.
 fn is_heading(text: &str) -> bool {
     const ENDS: [&str; 4] =
         [" state was registered at:", "irq-safe at:", "irq-unsafe at:", "... acquired at:"];
     text.ends_with(" at:") && ENDS.iter().any(|end| text.ends_with(end))
 }
 
-/// What follows `RIP: ` and the like: `0010:function+0x1/0x2`, an address, or nothing of the sort.
+/// Reads what follows `RIP: ` and the like: `0010:function+0x1/0x2`, an address, or neither.
 fn pointer(text: &str) -> Option<Option<Frame<'_>>> {
     let rest = text.trim_start();
-    // A segment before the address: `0010:`.
+    // A segment may stand before the address: `0010:`.
     let rest = match rest.split_once(':') {
         Some((segment, after)) if segment.len() == 4 && is_hexadecimal(segment) => after,
         _ => rest,
     };
-    // A user address, an unknown one, or null: no function, but the place of one all the same.
+    // A user address, an unknown one, or null stands for a function without a name.
     let rest = rest.trim_start();
     let address = |text: &str| is_hexadecimal(text.strip_prefix("0x").unwrap_or(text));
     let found = frame::parse(rest);
@@ -117,13 +117,13 @@ fn is_hexadecimal(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// `x29: ffff800012345678 x28: ...`.
+/// Returns whether a line has registers: `x29: ffff800012345678 x28: ...`.
 fn is_arm64_register(text: &str, first: u8) -> bool {
     let name = || text[1..].split(':').next().unwrap_or_default().trim_end();
     first == b'x' && text.is_char_boundary(1) && name().parse::<u8>().is_ok()
 }
 
-/// `ffff88800000: fb fb fb` and `(____ptrval____): 00 00`.
+/// Returns whether a line dumps memory: `ffff88800000: fb fb fb` or `(____ptrval____): 00 00`.
 fn is_dump(text: &str) -> bool {
     let Some((address, bytes)) = text.split_once(':') else {
         return text.bytes().all(|byte| byte == b'^' || byte == b' ');
@@ -133,7 +133,7 @@ fn is_dump(text: &str) -> bool {
         && bytes.trim_start().split(' ').take(4).all(|byte| byte.is_empty() || is_hexadecimal(byte))
 }
 
-/// Beginnings of lines by their first byte.
+/// Beginnings of lines, sorted by their first byte.
 static BEGINNINGS: LazyLock<Vec<Vec<(Begin, &'static str)>>> = LazyLock::new(|| {
     let mut table = vec![Vec::new(); 256];
     let all = [
@@ -156,11 +156,11 @@ static BEGINNINGS: LazyLock<Vec<Vec<(Begin, &'static str)>>> = LazyLock::new(|| 
 static PARTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     let builder =
         AhoCorasick::builder().kind(Some(aho_corasick::AhoCorasickKind::DFA)).build(KNOWN_PARTS);
-    // The list is fixed and short.
+    // The list is fixed and short, so the search can be built.
     builder.unwrap_or_else(|error| unreachable!("{error}"))
 });
 
-/// Marks within a stack: the whole line.
+/// Whole lines that are marks within a stack.
 const MARKS: &[&str] = &[
     "<TASK>",
     "</TASK>",
@@ -178,7 +178,7 @@ const MARKS: &[&str] = &[
     "</ENTRY_TRAMPOLINE>",
 ];
 
-/// Headings that a stack follows.
+/// Beginnings of lines that a stack follows.
 const STARTS: &[&str] = &[
     "Call Trace",
     "Call trace",
@@ -203,14 +203,14 @@ const STARTS: &[&str] = &[
     "Stack:",
 ];
 
-/// The kernel's own end of a report.
+/// Beginnings of the lines with which the kernel ends a report.
 const ENDS: &[&str] = &["---[ end trace", "---[ end Kernel panic"];
 
-/// Where the processor was, on several architectures.
+/// Beginnings of lines that say where the processor was, on several architectures.
 const POINTERS: &[&str] =
     &["RIP: ", "EIP: ", "pc : ", "epc : ", "PC is at ", "IP: ", "NIP: ", "NIP ", "pc: "];
 
-/// Registers of x86, arm64, riscv, powerpc.
+/// Beginnings of lines with registers of x86, arm64, riscv, powerpc.
 const REGISTERS: &[&str] = &[
     "RSP:",
     "RAX:",
@@ -262,7 +262,7 @@ const REGISTERS: &[&str] = &[
     "Code Analysis",
 ];
 
-/// Lines that reports have and other messages do not, by their beginning.
+/// Beginnings of lines that reports have and other messages do not.
 const KNOWN: &[&str] = &[
     "CPU: ",
     "Hardware name:",
@@ -415,7 +415,7 @@ const KNOWN: &[&str] = &[
     "softirqs last ",
 ];
 
-/// The same by any part.
+/// Parts of lines that reports have and other messages do not.
 const KNOWN_PARTS: &[&str] = &[
     " locks held by ",
     " lock held by ",

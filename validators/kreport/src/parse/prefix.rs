@@ -1,16 +1,16 @@
-//! What stands before the text of a line: syslog heads, levels, times, callers.
+//! Takes off what stands before the text of a line: syslog heads, levels, times, callers.
 
 use memchr::memmem;
 use std::sync::LazyLock;
 
-/// Who printed a line, as far as its prefix says.
+/// What printed a line, as far as its prefix says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Context {
-    /// No prefix at all.
+    /// Unknown: the line has no prefix.
     #[default]
     Plain,
-    /// A time or a level, but no caller.
+    /// Unknown: the prefix has a time or a level, but no caller.
     Console,
     /// A task, by number: `[T123]`.
     Task(u32),
@@ -22,9 +22,9 @@ pub enum Context {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Line<'a> {
-    /// The text; leading spaces that belong to it are kept.
+    /// The text, with the leading spaces that belong to it.
     pub text: &'a str,
-    /// Who printed it.
+    /// What printed the line.
     pub context: Context,
     /// When, in microseconds since the kernel started.
     pub time_us: Option<u64>,
@@ -38,7 +38,7 @@ const MAX_GARBAGE: usize = 200;
 pub fn strip(line: &str) -> Line<'_> {
     let line = line.trim_end_matches('\r').trim_start_matches('\r');
     let bytes = line.as_bytes();
-    // Most lines of a log begin with a time, most others with none of these characters.
+    // Most lines begin with a time, and most others with none of these characters.
     if bytes.first() == Some(&b'[')
         && let Some(found) = after_time(line)
     {
@@ -53,7 +53,7 @@ pub fn strip(line: &str) -> Line<'_> {
     behind_garbage(line).unwrap_or(Line { text: line, context: Context::Plain, time_us: None })
 }
 
-/// `[   12.345678][ T123] text`, or the same with a date.
+/// Reads `[   12.345678][ T123] text`, or the same with a date.
 fn after_time(line: &str) -> Option<Line<'_>> {
     let inner = line.strip_prefix('[')?;
     let end = closing(inner, 40)?;
@@ -68,25 +68,25 @@ fn after_time(line: &str) -> Option<Line<'_>> {
     if context == Context::Console
         && let Some(text) = behind_host(text)
     {
-        // Of the two times the kernel's own is the exact one.
+        // The kernel's own time is the exact one of the two.
         let found = self::inner(text);
         return Some(Line { time_us: found.time_us.or(time_us), ..found });
     }
     Some(Line { text, context, time_us })
 }
 
-/// What follows `HOST kernel: `: `journalctl -o short-monotonic` has a time before it.
+/// Returns what follows `HOST kernel: `. `journalctl -o short-monotonic` prints a time before it.
 fn behind_host(text: &str) -> Option<&str> {
     let host = memchr::memchr(b' ', text.as_bytes())?;
     text[host..].strip_prefix(" kernel: ").filter(|_| host > 0)
 }
 
-/// The first closing bracket, if it is near.
+/// Returns where the first closing bracket is, if it is near.
 fn closing(text: &str, limit: usize) -> Option<usize> {
     text.bytes().take(limit + 1).position(|byte| byte == b']')
 }
 
-/// Seconds with a fraction, as printk writes them.
+/// Reads seconds with a fraction, as printk writes them.
 fn microseconds(text: &str) -> Option<u64> {
     let (seconds, fraction) = text.trim_start().split_once('.')?;
     if fraction.len() > 9 || fraction.is_empty() || seconds.is_empty() || seconds.len() > 12 {
@@ -112,13 +112,13 @@ fn format_micros(fraction: &str) -> Option<u64> {
     Some(scaled)
 }
 
-/// The human form of dmesg: `Mon Nov 24 18:26:06 2026`.
+/// Returns whether a text has the form of `dmesg -T`: `Mon Nov 24 18:26:06 2026`.
 fn is_date(text: &str) -> bool {
     const DAYS: [&str; 7] = ["Mon ", "Tue ", "Wed ", "Thu ", "Fri ", "Sat ", "Sun "];
     text.len() > 15 && text.contains(':') && DAYS.iter().any(|day| text.starts_with(day))
 }
 
-/// `[ T123]` or `[    C1]`.
+/// Reads `[ T123]` or `[    C1]`.
 fn caller(text: &str) -> Option<(Context, &str)> {
     let inner = text.strip_prefix('[')?;
     let end = closing(inner, 16)?;
@@ -134,7 +134,7 @@ fn caller(text: &str) -> Option<(Context, &str)> {
 
 static KERNEL: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new(" kernel: "));
 
-/// `Nov 24 18:26:06 host kernel: text`, and what `dmesg -x` writes.
+/// Reads `Nov 24 18:26:06 host kernel: text`, and what `dmesg -x` writes.
 fn syslog(line: &str) -> Option<Line<'_>> {
     let head = head(line, 100);
     let text = if let Some(at) = KERNEL.find(head.as_bytes()) {
@@ -150,7 +150,7 @@ fn syslog(line: &str) -> Option<Line<'_>> {
     Some(inner(text))
 }
 
-/// `<4>[   12.345678] text` or `<4>text`.
+/// Reads `<4>[   12.345678] text` or `<4>text`.
 fn level(line: &str) -> Option<Line<'_>> {
     let inner_text = line.strip_prefix('<')?;
     let end = inner_text.find('>').filter(|&end| (1..=3).contains(&end))?;
@@ -158,7 +158,7 @@ fn level(line: &str) -> Option<Line<'_>> {
     digits.then(|| inner(&inner_text[end + 1..]))
 }
 
-/// What follows a head of another program.
+/// Returns what follows another program's head.
 fn inner(text: &str) -> Line<'_> {
     if let Some(found) = level(text) {
         return found;
@@ -166,14 +166,14 @@ fn inner(text: &str) -> Line<'_> {
     after_time(text).unwrap_or(Line { text, context: Context::Console, time_us: None })
 }
 
-/// A prompt or the output of a program that shares the console, then a prefix.
+/// Reads a prefix behind a prompt, or behind the output of a program that shares the console.
 fn behind_garbage(line: &str) -> Option<Line<'_>> {
     let head = head(line, MAX_GARBAGE);
     let mut from = 0;
     while let Some(at) = memchr::memchr(b'[', &head.as_bytes()[from..]) {
         let start = from + at;
         let candidate = &line[start..];
-        // Only a time with six places of decimals: other brackets are text.
+        // Only a time with six decimals is one: other brackets are text.
         if let Some(end) = memchr::memchr(b']', candidate.as_bytes())
             && end > 8
             && candidate.as_bytes()[end - 7] == b'.'
@@ -187,7 +187,7 @@ fn behind_garbage(line: &str) -> Option<Line<'_>> {
     None
 }
 
-/// The first bytes of a line, cut at a character.
+/// Returns the first bytes of a line, cut at the border of a character.
 fn head(line: &str, limit: usize) -> &str {
     if line.len() <= limit {
         return line;

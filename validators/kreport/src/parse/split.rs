@@ -1,47 +1,46 @@
 //! Cuts a log into reports: which line belongs to which.
 //!
-//! The log is searched for the words that reports begin with; only from there on are lines looked at.
-//! One report of each context (task, processor, console) can be open at a time. A line that a report
-//! need not have waits until one comes that it must have: so a report neither ends early nor takes the
-//! messages after it.
+//! A search finds the words that reports begin with. Only from there on are lines looked at. One report of each
+//! context (task, processor, console) can be open at a time. A line that need not belong to the report waits until
+//! a line comes that must. So a report neither ends early nor takes the messages after it.
 
 use super::header::{self, Header, SEARCH};
 use super::line::{self, Class};
 use super::prefix::{self, Context, Line};
 use std::collections::HashMap;
 
-/// Lines without meaning that may stand before the first stack of a report.
-const PATIENCE_BEFORE_STACK: usize = 30;
-/// Lines without meaning that may stand within a report after that.
-const PATIENCE: usize = 8;
-/// Lines that may stand between the kernel's own end of a report and what follows from it.
-const PATIENCE_AFTER_END: usize = 4;
-/// After this many lines without one of its context, a report has ended.
-const SILENCE: usize = 1000;
-/// The same after the kernel's own end of it.
-const SILENCE_AFTER_END: usize = 50;
-/// Lines before the header that may belong to the report.
-const LOOK_BACK: usize = 8;
-/// Lines of others that may be between them.
-const LOOK_BACK_FOREIGN: usize = 32;
-/// The longest report, in lines; the rest is cut off.
+/// Maximum number of unknown lines before the first stack of a report.
+const MAX_UNKNOWN_BEFORE_STACK: usize = 30;
+/// Maximum number of unknown lines in a row after the first stack of a report.
+const MAX_UNKNOWN: usize = 8;
+/// Maximum number of lines between the kernel's own end of a report and what follows from it.
+const MAX_UNKNOWN_AFTER_END: usize = 4;
+/// Maximum number of lines in a row, of other contexts, after which a report still goes on.
+const MAX_SILENCE: usize = 1000;
+/// The same after the kernel's own end of a report.
+const MAX_SILENCE_AFTER_END: usize = 50;
+/// Maximum number of lines before the header that may belong to the report.
+const MAX_BEFORE_HEADER: usize = 8;
+/// Maximum number of lines of other contexts between the header and the lines before it.
+const MAX_FOREIGN_BEFORE_HEADER: usize = 32;
+/// Maximum number of lines of a report. The rest is cut off.
 const MAX_LINES: usize = 20_000;
-/// A warning or a `BUG_ON` begins with this.
-const CUT: &str = "------------[ cut here ]";
-/// What stands above that line all the same.
+/// The line that begins a warning or a `BUG_ON`.
+const CUT_HERE: &str = "------------[ cut here ]";
+/// Lines above the `cut here` line that belong to the report all the same.
 const COMPLAINTS: [&str; 4] = ["list_add ", "list_del ", "usercopy: ", "list_add_tail "];
 
 /// One line of a report.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Claimed<'a> {
-    /// Where the line starts in the log, in bytes.
+    /// The offset of the line in the log, in bytes.
     pub start: usize,
-    /// Its number, from 0.
+    /// The number of the line, counted from 0.
     pub number: usize,
-    /// What it says.
+    /// The text without its prefix.
     pub text: &'a str,
-    /// What it is.
+    /// What the line is within the report.
     pub class: Class<'a>,
 }
 
@@ -49,15 +48,15 @@ pub struct Claimed<'a> {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Piece<'a> {
-    /// Who printed it.
+    /// What printed the report.
     pub context: Context,
-    /// When, in microseconds since the kernel started.
+    /// The time of the header, in microseconds since the kernel started.
     pub time_us: Option<u64>,
-    /// The word it begins with.
+    /// The word that the report begins with.
     pub header: Header,
-    /// Which of the lines has the word.
+    /// The index in [`lines`](Self::lines) of the line with the word.
     pub header_line: usize,
-    /// Where in that line the word is.
+    /// The offset of the word in that line, in bytes.
     pub header_at: usize,
     /// The lines, in order.
     pub lines: Vec<Claimed<'a>>,
@@ -66,13 +65,13 @@ pub struct Piece<'a> {
 struct Open<'a> {
     piece: Piece<'a>,
     waiting: Vec<Claimed<'a>>,
-    /// A stack has begun.
+    /// Whether a stack has begun.
     has_stack: bool,
-    /// The kernel wrote its end.
+    /// Whether the kernel wrote the end of the report.
     has_end: bool,
     /// The rule above the header; the same rule closes the report.
     rule: Option<usize>,
-    /// Other processors' stacks belong to it.
+    /// Whether stacks of other processors belong to the report.
     takes_processors: bool,
     last_seen: usize,
 }
@@ -89,7 +88,7 @@ struct Splitter<'a> {
     log: &'a str,
     open: Vec<Open<'a>>,
     done: Vec<Piece<'a>>,
-    /// The end of the last line that a report of a context has taken.
+    /// The end of the last line that any report of a context has taken.
     taken: HashMap<Context, usize>,
 }
 
@@ -100,7 +99,7 @@ impl<'a> Splitter<'a> {
         let (mut start, mut number) = (0, 0);
         while start < bytes.len() {
             if self.open.is_empty() {
-                // Nothing to go on with: on to the next word.
+                // No report is open: go to the next word.
                 let Some(next) = hit else { break };
                 if next > start {
                     let line = memchr::memrchr(b'\n', &bytes[start..next])
@@ -174,7 +173,7 @@ impl<'a> Splitter<'a> {
                 open.adopt(claimed);
                 return;
             }
-            // A line that was cut off and is printed again.
+            // The line was cut off and is printed again.
             let last = open.piece.lines.get(open.piece.header_line).map_or("", |line| line.text);
             if !open.has_stack && last.len() < line.text.len() && line.text.starts_with(last) {
                 open.adopt(claimed);
@@ -219,8 +218,8 @@ impl<'a> Splitter<'a> {
         });
     }
 
-    /// The lines right before the header that belong to it: rules, blank lines, and what stands between
-    /// `cut here` and the header.
+    /// Returns the lines right before the header that belong to the report: rules, blank lines, and what stands
+    /// between `cut here` and the header.
     fn look_back(&self, context: Context, start: usize, number: usize) -> Vec<Claimed<'a>> {
         let taken = self.taken.get(&context).copied().unwrap_or(0);
         let mut found: Vec<Claimed<'a>> = Vec::new();
@@ -229,7 +228,8 @@ impl<'a> Splitter<'a> {
         let mut only_rules = true;
         let mut has_cut = false;
         let mut foreign = 0;
-        while end > taken && found.len() < LOOK_BACK && foreign < LOOK_BACK_FOREIGN {
+        while end > taken && found.len() < MAX_BEFORE_HEADER && foreign < MAX_FOREIGN_BEFORE_HEADER
+        {
             let head = &self.log.as_bytes()[taken..end - 1];
             let begin = memchr::memrchr(b'\n', head).map_or(taken, |at| taken + at + 1);
             number -= 1;
@@ -241,13 +241,13 @@ impl<'a> Splitter<'a> {
             }
             let class = line::classify(line.text);
             found.push(Claimed { start: begin, number, text: line.text, class });
-            if line.text.starts_with(CUT) {
+            if line.text.starts_with(CUT_HERE) {
                 keep = found.len();
                 has_cut = true;
                 continue;
             }
             if has_cut {
-                // What some checks say before they warn.
+                // Some checks print this before they warn.
                 if COMPLAINTS.iter().any(|words| line.text.starts_with(words)) {
                     keep = found.len();
                 }
@@ -258,7 +258,7 @@ impl<'a> Splitter<'a> {
             if is_rule && only_rules {
                 keep = found.len();
             }
-            // A blank line above the rule is the report's own.
+            // A blank line above the rule belongs to the report.
             if class == Class::Blank && only_rules && found.len() == keep + 1 && keep > 0 {
                 keep = found.len();
                 break;
@@ -275,7 +275,7 @@ impl<'a> Splitter<'a> {
     fn close(&mut self, index: usize) {
         let open = self.open.swap_remove(index);
         let context = open.piece.context;
-        // The newline after the last line is behind it.
+        // The end of the last line is before its newline.
         let end = open.piece.lines.last().map_or(0, |line| {
             let rest = &self.log.as_bytes()[line.start..];
             memchr::memchr(b'\n', rest).map_or(self.log.len(), |at| line.start + at + 1)
@@ -287,7 +287,7 @@ impl<'a> Splitter<'a> {
 
     fn drop_silent(&mut self, number: usize) {
         let is_over = |open: &Open<'_>| {
-            let patience = if open.has_end { SILENCE_AFTER_END } else { SILENCE };
+            let patience = if open.has_end { MAX_SILENCE_AFTER_END } else { MAX_SILENCE };
             number - open.last_seen > patience
         };
         while let Some(index) = self.open.iter().position(is_over) {
@@ -297,26 +297,26 @@ impl<'a> Splitter<'a> {
 }
 
 impl<'a> Open<'a> {
-    /// Takes a line or lets it wait; false when the report has ended before it.
+    /// Takes a line or lets it wait. Returns `false` if the report has ended before the line.
     fn handle(&mut self, line: Claimed<'a>) -> bool {
         if self.piece.header == Header::RustPanic && !self.has_stack {
-            // What it says is the next line, and the stack follows in a `BUG_ON` of its own.
+            // Its message is the next line, and the stack follows in a `BUG_ON`.
             self.adopt(line);
             self.has_stack |= line.class == Class::Start;
-            return self.piece.lines.len() < PATIENCE_BEFORE_STACK;
+            return self.piece.lines.len() < MAX_UNKNOWN_BEFORE_STACK;
         }
-        if line.text.starts_with(CUT) {
+        if line.text.starts_with(CUT_HERE) {
             return false;
         }
         match line.class {
             Class::Rule(b'=', length) if Some(length) == self.rule => {
                 self.adopt(line);
-                // Some reports have a rule in their middle; nothing but the next header tells.
+                // Some reports have a rule in their middle. Only the next header tells the two apart.
                 self.has_end = true;
                 self.rule = None;
                 true
             }
-            // A rule that the next report begins with.
+            // The rule begins the next report.
             Class::Rule(b'=', _) => self.wait(line),
             Class::Start | Class::Frame(_) if self.has_end && !self.takes_after_end() => false,
             Class::Start | Class::Frame(_) | Class::Pointer(_) => {
@@ -342,7 +342,7 @@ impl<'a> Open<'a> {
         }
     }
 
-    /// Stacks after the end: those of an oops's second dump, of a stalled processor, of all tasks.
+    /// Returns whether stacks go on after the end: an oops's second dump, a stalled processor, all tasks.
     fn takes_after_end(&self) -> bool {
         self.takes_processors
     }
@@ -350,9 +350,9 @@ impl<'a> Open<'a> {
     fn wait(&mut self, line: Claimed<'a>) -> bool {
         self.waiting.push(line);
         let patience = match (self.has_end, self.has_stack) {
-            (true, _) => PATIENCE_AFTER_END,
-            (false, true) => PATIENCE,
-            (false, false) => PATIENCE_BEFORE_STACK,
+            (true, _) => MAX_UNKNOWN_AFTER_END,
+            (false, true) => MAX_UNKNOWN,
+            (false, false) => MAX_UNKNOWN_BEFORE_STACK,
         };
         self.waiting.len() <= patience
     }
@@ -364,10 +364,10 @@ impl<'a> Open<'a> {
         }
     }
 
-    /// A line that looks like a header goes on with this report.
+    /// Returns whether a line that looks like a header continues this report.
     fn may_continue(&self, header: Header, text: &str) -> bool {
         match header {
-            // One report a leaked object; but the header of the first has the word, too.
+            // Each leaked object is a report, but the line above the first object has the word too.
             Header::Leak => {
                 self.piece.header == Header::Bug
                     && self

@@ -3,21 +3,21 @@
 use super::{Frame, Origin, Trace};
 use std::fmt;
 
-/// The rule above and below.
+/// The rule above and below a report.
 const RULE: &str = "==================================================================";
 
 /// What an access does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccessKind {
-    /// It reads.
+    /// Whether it reads.
     pub read: bool,
-    /// It writes.
+    /// Whether it writes.
     pub write: bool,
-    /// It is marked as meant for concurrent use (`READ_ONCE`, atomics).
+    /// Whether it is marked as meant for concurrent use (`READ_ONCE`, atomics).
     pub marked: bool,
-    /// It is checked later than the program made it.
+    /// Whether it is checked later than the program made it.
     pub reordered: bool,
-    /// It is an assertion: none may write (`write` false), or none may access (`write` true).
+    /// Whether it is an assertion: that nobody else writes (`write` is false) or accesses (`write` is true).
     pub assert: bool,
 }
 
@@ -50,11 +50,11 @@ impl fmt::Display for AccessKind {
     }
 }
 
-/// Who made an access.
+/// The task or interrupt that made an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Actor {
-    /// A task, by number.
+    /// A task, with its thread ID.
     Task(u32),
     /// An interrupt.
     Interrupt,
@@ -72,17 +72,17 @@ impl fmt::Display for Actor {
 /// One access with its stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
-    /// What it does.
+    /// What the access does.
     pub kind: AccessKind,
     /// The address.
     pub address: u64,
     /// The length in bytes.
     pub size: u64,
-    /// Who made it.
+    /// What made the access.
     pub actor: Actor,
-    /// The processor.
+    /// The number of the processor.
     pub cpu: u32,
-    /// The stack. Its first frame gives the name in the title.
+    /// The stack. Its first function that is not inlined is named in the title.
     pub trace: Trace,
 }
 
@@ -102,16 +102,16 @@ impl fmt::Display for Access {
     }
 }
 
-/// The value before and after, where it changed.
+/// The change of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Before.
+    /// The value before.
     pub old: u64,
-    /// After.
+    /// The value after.
     pub new: u64,
-    /// The length in bytes; gives the number of digits.
+    /// The length in bytes, which decides the number of digits.
     pub size: usize,
-    /// The bits that are watched, where not all are.
+    /// The watched bits, if not all are watched.
     pub mask: Option<u64>,
 }
 
@@ -125,7 +125,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// Which of the two findings it is.
+/// The two kinds of findings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RaceKind {
@@ -136,18 +136,18 @@ pub enum RaceKind {
     Assert,
 }
 
-/// A race.
+/// A data race, or a failed assertion about accesses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Race {
-    /// Data race or assertion.
+    /// Whether it is a data race or an assertion.
     pub kind: RaceKind,
-    /// The access that was found first (or the only one that is known).
+    /// The access that was found first, or the only known one.
     pub first: Access,
-    /// The other; none for a race of unknown origin.
+    /// The other access. There is none in a race of unknown origin.
     pub second: Option<Access>,
-    /// The change of the value.
+    /// The change of the value, if there was one.
     pub change: Option<Change>,
-    /// Who prints.
+    /// The task that prints, and where it runs.
     pub origin: Origin,
 }
 
@@ -161,7 +161,7 @@ impl fmt::Display for Race {
         match &self.second {
             Some(second) => {
                 let mut names = [self.first.function(), second.function()];
-                // In lexical order, so that a race found from either side has one title.
+                // The names are in lexical order, so that a race has one title whichever side finds it.
                 names.sort_unstable();
                 write!(f, "{} / {}\n\n{}\n{second}", names[0], names[1], self.first)?;
             }

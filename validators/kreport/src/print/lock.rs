@@ -1,4 +1,4 @@
-//! Locks, their classes, what a task holds, when interrupts were switched.
+//! Locks and their classes, what a task holds, and when interrupts were switched.
 
 use super::{Frame, Origin, Trace};
 use std::fmt;
@@ -6,26 +6,26 @@ use std::fmt;
 /// A class of locks, printed as `(name#2/1){+.+.}-{3:3}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Class {
-    /// The name, often an expression as `&timer->lock`.
+    /// The name, often an expression such as `&timer->lock`.
     pub name: String,
-    /// Tells classes of one name apart; 1 is not printed.
+    /// The number that tells classes of one name apart. 1 is not printed.
     pub version: u32,
-    /// The nesting level; 0 is not printed.
+    /// The nesting level. 0 is not printed.
     pub subclass: u32,
     /// Four usage characters: hard interrupt write and read, soft interrupt write and read.
     pub usage: String,
-    /// Wait types, outer and inner.
+    /// The wait types, outer and inner.
     pub wait: (u8, u8),
 }
 
 impl Class {
-    /// A class of which only the name is known.
+    /// Makes a class of which only the name is known.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), version: 1, subclass: 0, usage: "....".to_owned(), wait: (3, 3) }
     }
 
-    /// The name with version and subclass.
+    /// Returns the name with version and subclass.
     #[must_use]
     pub fn full_name(&self) -> String {
         let mut name = self.name.clone();
@@ -46,19 +46,19 @@ impl fmt::Display for Class {
     }
 }
 
-/// One lock and where it is or was taken.
+/// A lock, and where it is or was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lock {
-    /// Its address.
+    /// The address of the lock.
     pub address: u64,
-    /// Its class.
+    /// The class of the lock.
     pub class: Class,
-    /// The place: inlined functions first, then the one with the address. One line each.
+    /// The functions at the place, one per line: inlined ones first, then the one with the address.
     pub at: Vec<Frame>,
 }
 
 impl Lock {
-    /// One line a frame, each after `before`.
+    /// Prints one line per frame, each after `before`.
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>, before: &str) -> fmt::Result {
         let Self { address, class, at } = self;
         at.iter().try_for_each(|frame| writeln!(f, "{before}{address:016x} {class}, at: {frame}"))
@@ -71,7 +71,7 @@ impl fmt::Display for Lock {
     }
 }
 
-/// The locks that a task holds, the first taken first.
+/// The locks that a task holds, in the order in which it took them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Held(pub Vec<Lock>);
 
@@ -93,24 +93,24 @@ impl Held {
 pub struct IrqStamp {
     /// The number of the change.
     pub stamp: u64,
-    /// The address it was made at.
+    /// The address of the code that made the change.
     pub address: u64,
     /// The functions at that address.
     pub at: Trace,
 }
 
-/// When interrupts were switched last.
+/// When interrupts were last switched on and off.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IrqTrace {
-    /// How many changes there were.
+    /// How many changes there were so far.
     pub stamp: u64,
-    /// Hard interrupts on.
+    /// The last time that hard interrupts were switched on.
     pub hardirqs_on: IrqStamp,
-    /// Hard interrupts off.
+    /// The last time that hard interrupts were switched off.
     pub hardirqs_off: IrqStamp,
-    /// Soft interrupts on.
+    /// The last time that soft interrupts were switched on.
     pub softirqs_on: IrqStamp,
-    /// Soft interrupts off.
+    /// The last time that soft interrupts were switched off.
     pub softirqs_off: IrqStamp,
 }
 

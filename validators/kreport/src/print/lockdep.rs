@@ -22,13 +22,13 @@ impl fmt::Display for Direction {
     }
 }
 
-/// Blank line, rule, title, release, rule.
+/// Prints a blank line, rule, title, release, rule.
 fn head(f: &mut fmt::Formatter<'_>, rule: usize, title: &str, origin: &Origin) -> fmt::Result {
     let (above, below) = ("=".repeat(rule), "-".repeat(rule));
     writeln!(f, "\n{above}\n{title}\n{} {}\n{below}", origin.release, origin.taint())
 }
 
-/// Held locks, then the stack.
+/// Prints the held locks, then the stack.
 fn tail(f: &mut fmt::Formatter<'_>, held: &Held, origin: &Origin, trace: &Trace) -> fmt::Result {
     held.write(f, origin)?;
     stack(f, origin, trace)
@@ -39,7 +39,7 @@ fn stack(f: &mut fmt::Formatter<'_>, origin: &Origin, trace: &Trace) -> fmt::Res
     trace.write_call_trace(f)
 }
 
-/// The classes on the way from the first to the last, where there are more than two.
+/// Prints the classes on the way from the first to the last, if there are more than two.
 fn chain(f: &mut fmt::Formatter<'_>, classes: &[Class]) -> fmt::Result {
     if classes.len() < 3 {
         return Ok(());
@@ -56,7 +56,7 @@ const SECOND: &str = "                               ";
 const INFO: &str = "other info that might help us debug this:";
 const DEADLOCK: &str = "\n *** DEADLOCK ***\n";
 
-/// One step of a dependency chain: a class and the stack that took it under the one before.
+/// One step of a dependency chain: a class, and the stack that took it under the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The class.
@@ -68,15 +68,15 @@ pub struct Link {
 /// A cycle in the order of locks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Circular {
-    /// Who did it.
+    /// The task, and where it ran.
     pub origin: Origin,
-    /// The lock that the task wants.
+    /// The lock that the task is about to take.
     pub acquiring: Lock,
-    /// The lock that it holds, which depends on the former.
+    /// The held lock, which depends on the one that the task is about to take.
     pub holding: Lock,
     /// The known order, from the class of `acquiring` (`#0`) to that of `holding`.
     pub chain: Vec<Link>,
-    /// What the task holds.
+    /// The locks that the task holds.
     pub held: Held,
     /// The stack.
     pub trace: Trace,
@@ -106,16 +106,16 @@ impl fmt::Display for Circular {
     }
 }
 
-/// A lock of a class under one of the same class.
+/// A lock is taken while another one of its class is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recursive {
-    /// Who did it.
+    /// The task, and where it ran.
     pub origin: Origin,
-    /// The lock that the task wants.
+    /// The lock that the task is about to take.
     pub acquiring: Lock,
-    /// The lock of the same class that it holds.
+    /// The held lock of the same class.
     pub holding: Lock,
-    /// What the task holds.
+    /// The locks that the task holds.
     pub held: Held,
     /// The stack.
     pub trace: Trace,
@@ -135,24 +135,24 @@ impl fmt::Display for Recursive {
     }
 }
 
-/// A class used in interrupts and with interrupts on.
+/// A class is used both in interrupts and with interrupts on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inconsistent {
-    /// Who did it.
+    /// The task, and where it ran.
     pub origin: Origin,
-    /// The interrupts concerned, for the scenario.
+    /// The kind of interrupts, for the scenario.
     pub direction: Direction,
-    /// The state that is known and the new one, as in `IN-HARDIRQ-W` and `HARDIRQ-ON-W`.
+    /// The known state and the new one, such as `IN-HARDIRQ-W` and `HARDIRQ-ON-W`.
     pub states: (String, String),
     /// The task's contexts.
     pub contexts: Contexts,
-    /// The lock.
+    /// The lock that is concerned.
     pub lock: Lock,
     /// The stack that gave the known state.
     pub registered: Trace,
-    /// When interrupts were switched.
+    /// When interrupts were last switched.
     pub irqs: Option<IrqTrace>,
-    /// What the task holds.
+    /// The locks that the task holds.
     pub held: Held,
     /// The stack.
     pub trace: Trace,
@@ -176,18 +176,18 @@ impl fmt::Display for Inconsistent {
     }
 }
 
-/// A class with where it is used, in the lists of dependencies.
+/// A class in a list of dependencies, with the places where it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependency {
     /// The class.
     pub class: Class,
-    /// How often it was taken.
+    /// How many times the class was taken.
     pub ops: u64,
-    /// The uses, as `IN-HARDIRQ-W` and `INITIAL USE`, with their stacks.
+    /// The uses, such as `IN-HARDIRQ-W` and `INITIAL USE`, with their stacks.
     pub usages: Vec<(String, Trace)>,
-    /// Where the class comes from.
+    /// The address of the class's key, and the name there.
     pub key: Option<(u64, Frame)>,
-    /// The stack that took it after the class before it.
+    /// The stack that took the class after the one before it in the list.
     pub acquired: Trace,
 }
 
@@ -210,28 +210,28 @@ impl fmt::Display for Dependency {
     }
 }
 
-/// A new order that leads from an irq-safe to an irq-unsafe class.
+/// A new order leads from an irq-safe class to an irq-unsafe one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SafeUnsafe {
-    /// Who did it.
+    /// The task, and where it ran.
     pub origin: Origin,
-    /// The interrupts concerned.
+    /// The kind of interrupts.
     pub direction: Direction,
     /// The task's contexts.
     pub contexts: Contexts,
-    /// The lock that the task wants.
+    /// The lock that the task is about to take.
     pub acquiring: Lock,
-    /// The lock that it holds.
+    /// The lock that the task holds.
     pub holding: Lock,
-    /// The irq-safe class and the stack that made it so.
+    /// The irq-safe class, and the stack that made it irq-safe.
     pub safe: Link,
-    /// The irq-unsafe class and the stack that made it so.
+    /// The irq-unsafe class, and the stack that made it irq-unsafe.
     pub unsafe_: Link,
-    /// What the task holds.
+    /// The locks that the task holds.
     pub held: Held,
-    /// From the irq-safe class to the one that is held.
+    /// The dependencies from the irq-safe class to the held one.
     pub to_holding: Vec<Dependency>,
-    /// From the one that is wanted to the irq-unsafe one.
+    /// The dependencies from the class about to be taken to the irq-unsafe one.
     pub to_unsafe: Vec<Dependency>,
     /// The stack.
     pub trace: Trace,
@@ -282,29 +282,29 @@ fn interrupt_scenario(
 ) -> fmt::Result {
     let (safe, last) = (safe.full_name(), last.full_name());
     let (holding, acquiring) = (holding.full_name(), acquiring.full_name());
-    // The second processor takes the order that closes the way: the new one, or its middle.
+    // The second processor takes the locks in the order that closes the path: the new order, or its middle.
     let middle = if acquiring == last { &holding } else { &acquiring };
     writeln!(f, " Possible interrupt unsafe locking scenario:\n{TWO_CPUS}  lock({last});")?;
     writeln!(f, "{SECOND}local_irq_disable();\n{SECOND}lock({safe});")?;
     writeln!(f, "{SECOND}lock({middle});\n  <Interrupt>\n    lock({safe});\n{DEADLOCK}")
 }
 
-/// A change of state that makes a known order wrong.
+/// A change of a class's state makes a known order wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inversion {
-    /// Who did it.
+    /// The task, and where it ran.
     pub origin: Origin,
-    /// The interrupts concerned.
+    /// The kind of interrupts.
     pub direction: Direction,
     /// The lock whose class changed its state.
     pub changed: Lock,
-    /// It has become irq-safe, and `other` is irq-unsafe; or the other way round.
+    /// Whether the class became irq-safe while `other` is irq-unsafe. If false, it is the other way round.
     pub became_safe: bool,
     /// The class at the other end.
     pub other: Class,
-    /// What the task holds.
+    /// The locks that the task holds.
     pub held: Held,
-    /// The way between them.
+    /// The dependencies between the two classes.
     pub dependencies: Vec<Dependency>,
     /// The stack.
     pub trace: Trace,
@@ -335,16 +335,16 @@ impl fmt::Display for Inversion {
     }
 }
 
-/// A lock that may wait longer than what is held allows.
+/// A lock may wait longer than a held lock or the context allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitContext {
-    /// Who did it.
+    /// The task, and where it ran.
     pub origin: Origin,
-    /// The lock that the task wants.
+    /// The lock that the task is about to take.
     pub acquiring: Lock,
     /// The wait types of the context, outer and inner.
     pub context: (u8, u8),
-    /// What the task holds.
+    /// The locks that the task holds.
     pub held: Held,
     /// The stack.
     pub trace: Trace,
@@ -362,16 +362,16 @@ impl fmt::Display for WaitContext {
     }
 }
 
-/// A release of a lock that is not held.
+/// A lock is released that is not held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balance {
-    /// Who did it.
+    /// The task, and where it ran.
     pub origin: Origin,
     /// The name of the lock's class.
     pub lock: String,
-    /// The address of the release and the function it is in.
+    /// The address of the release, and the function there.
     pub at: (u64, Frame),
-    /// What the task holds.
+    /// The locks that the task holds.
     pub held: Held,
     /// The stack.
     pub trace: Trace,
@@ -391,13 +391,13 @@ impl fmt::Display for Balance {
 /// Memory with a held lock in it is freed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Freed {
-    /// Who did it.
+    /// The task, and where it ran.
     pub origin: Origin,
     /// The first and the last byte of the memory.
     pub memory: (u64, u64),
-    /// The lock.
+    /// The lock that is concerned.
     pub lock: Lock,
-    /// What the task holds.
+    /// The locks that the task holds.
     pub held: Held,
     /// The stack.
     pub trace: Trace,
@@ -420,9 +420,9 @@ impl fmt::Display for Freed {
 /// A task leaves with a lock held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaving {
-    /// Who did it.
+    /// The task, and where it ran.
     pub origin: Origin,
-    /// What the task holds.
+    /// The locks that the task holds.
     pub held: Held,
 }
 

@@ -1,7 +1,7 @@
 //! The printer: what a validator found, as the text that Linux 6.12 would print for it.
 //!
 //! Fill one of the structs and format it; [`Report`] holds any of them. Texts end with a newline.
-//! The reader of this crate gets back what was put in, with the title that syzkaller would give.
+//! The reader of this crate gets back the same data, with the title that syzkaller would give.
 //!
 //! ```
 //! use kreport::print::{Frame, MightSleep, Origin, Report, Trace};
@@ -42,23 +42,23 @@ pub enum Report {
     MightSleep(MightSleep),
     /// A new order of locks closes a cycle.
     Circular(Circular),
-    /// A lock of a class is taken under one of the same class.
+    /// A lock is taken while another one of its class is held.
     Recursive(Recursive),
-    /// A class is used in interrupts and with interrupts on.
+    /// A class is used both in interrupts and with interrupts on.
     Inconsistent(Inconsistent),
-    /// A new order leads from an irq-safe to an irq-unsafe class.
+    /// A new order leads from an irq-safe class to an irq-unsafe one.
     SafeUnsafe(SafeUnsafe),
-    /// A change of state makes a known order wrong.
+    /// A change of a class's state makes a known order wrong.
     Inversion(Inversion),
-    /// A lock that may wait longer than what is held allows.
+    /// A lock may wait longer than a held lock or the context allows.
     WaitContext(WaitContext),
-    /// A release of a lock that is not held.
+    /// A lock is released that is not held.
     Balance(Balance),
     /// Memory with a held lock in it is freed.
     Freed(Freed),
     /// A task leaves with a lock held.
     Leaving(Leaving),
-    /// A plain warning; [`Warning::irq_restore`] makes that of the irq flags.
+    /// A plain warning. [`Warning::irq_restore`] makes the one about interrupt flags.
     Warning(Warning),
     /// A data race or a failed assertion about accesses.
     Race(Race),

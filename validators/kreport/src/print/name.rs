@@ -23,7 +23,7 @@ pub fn function(name: &str) -> String {
     for letter in name.chars() {
         match letter {
             '<' => depth += 1,
-            // The arrow of a function type closes nothing.
+            // The `>` of an arrow closes no bracket.
             '>' if previous != '-' => depth -= 1,
             ' ' => {}
             _ if depth <= 0 => short.push(letter),
@@ -47,8 +47,8 @@ fn without_crate_hash(name: &str) -> String {
 /// Returns the folder of the project that the program was started in, with a slash at its end; `None`
 /// if the current folder cannot be read.
 ///
-/// It is the outermost folder with a lock file: Cargo runs tests in the folder of the crate, and compiles
-/// in that of the workspace.
+/// It is the outermost folder with a lock file: Cargo runs tests in the folder of the crate, and compiles in that
+/// of the workspace.
 #[must_use]
 pub fn project() -> Option<String> {
     let here = std::env::current_dir().ok()?;
@@ -56,8 +56,7 @@ pub fn project() -> Option<String> {
     Some(format!("{}/", top.unwrap_or(&here).display()))
 }
 
-/// Returns the path of a source file as short as it is still clear: below the folder of the project, or
-/// below the compiler's sources.
+/// Returns the path of a source file below the folder of the project or below the compiler's sources.
 #[must_use]
 pub fn path(path: &str, project: Option<&str>) -> String {
     if let Some(rest) = path.strip_prefix("/rustc/") {

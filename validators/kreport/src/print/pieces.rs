@@ -1,4 +1,4 @@
-//! What all reports are made of: frames, traces, the line about processor and task.
+//! The parts that all reports are made of: frames, traces, the line about processor and task.
 
 use std::fmt;
 
@@ -7,35 +7,35 @@ use std::fmt;
 pub struct Frame {
     /// The function's name.
     pub function: String,
-    /// Bytes from its start and its length in bytes; an inlined function has none.
+    /// The offset in the function and the function's length, in bytes. An inlined function has none.
     pub offset: Option<(u64, u64)>,
-    /// Source file and line.
+    /// The source file and line.
     pub location: Option<(String, u32)>,
-    /// The module or program it belongs to, where that is not obvious.
+    /// The module or program that the function belongs to, where that is not obvious.
     pub module: Option<String>,
 }
 
 impl Frame {
-    /// A function with an address in it.
+    /// Makes a frame of a function and an offset in it.
     #[must_use]
     pub fn new(function: impl Into<String>, offset: u64, size: u64) -> Self {
         Self { function: function.into(), offset: Some((offset, size)), ..Self::default() }
     }
 
-    /// A function that was inlined into the next frame.
+    /// Makes a frame of a function that was inlined into the next frame.
     #[must_use]
     pub fn inline(function: impl Into<String>, file: impl Into<String>, line: u32) -> Self {
         Self { function: function.into(), ..Self::default() }.at(file, line)
     }
 
-    /// The same with its source line.
+    /// Adds a source line.
     #[must_use]
     pub fn at(mut self, file: impl Into<String>, line: u32) -> Self {
         self.location = Some((file.into(), line));
         self
     }
 
-    /// The same with its module.
+    /// Adds a module.
     #[must_use]
     pub fn of(mut self, module: impl Into<String>) -> Self {
         self.module = Some(module.into());
@@ -67,19 +67,19 @@ impl fmt::Display for Frame {
 pub struct Trace(pub Vec<Frame>);
 
 impl Trace {
-    /// One line a frame, each after `indent`.
+    /// Prints one line per frame, each after `indent`.
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>, indent: &str) -> fmt::Result {
         self.0.iter().try_for_each(|frame| writeln!(f, "{indent}{frame}"))
     }
 
-    /// The trace of a task, with its marks.
+    /// Prints the trace of a task, with its marks.
     pub(super) fn write_call_trace(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Call Trace:\n <TASK>\n")?;
         self.write(f, " ")?;
         f.write_str(" </TASK>\n")
     }
 
-    /// The frames that one address stands for: the inlined ones, then the function itself.
+    /// Groups the frames by address: the inlined functions at one address, then the function itself.
     pub(super) fn first_address(&self) -> &[Frame] {
         let end = self.0.iter().position(|frame| frame.offset.is_some());
         &self.0[..end.map_or(self.0.len(), |last| last + 1)]
@@ -92,41 +92,41 @@ impl From<Vec<Frame>> for Trace {
     }
 }
 
-/// Who ran where.
+/// The task that a report is about, and where it ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The processor.
+    /// The number of the processor.
     pub cpu: u32,
-    /// The user, where known.
+    /// The user ID, if it is known.
     pub uid: Option<u32>,
-    /// The task's number.
+    /// The task's process ID.
     pub pid: u32,
     /// The task's name.
     pub comm: String,
-    /// An earlier report has been printed: `W` of the taint flags.
+    /// Whether an earlier report was printed: `W` of the taint flags.
     pub tainted: bool,
-    /// What stands for the kernel's release and build, as in `6.12.0 #1`.
+    /// The text in place of the kernel's release and build, as in `6.12.0 #1`.
     pub release: String,
-    /// The machine.
+    /// The name of the machine.
     pub hardware: Option<String>,
-    /// Queue and function of the work item that ran.
+    /// The queue and the function of the work item that ran.
     pub work: Option<(String, String)>,
 }
 
 impl Origin {
-    /// A task with the least said about it.
+    /// Makes an origin of which only the task is known.
     #[must_use]
     pub fn new(comm: impl Into<String>, pid: u32) -> Self {
         Self { comm: comm.into(), pid, ..Self::default() }
     }
 
-    /// Name and number as the kernel joins them.
+    /// Returns `name/pid`, as the kernel joins them.
     #[must_use]
     pub fn task(&self) -> String {
         format!("{}/{}", self.comm, self.pid)
     }
 
-    /// The taint flags as they are printed.
+    /// Returns the taint flags as they are printed.
     #[must_use]
     pub fn taint(&self) -> &'static str {
         if self.tainted { "Tainted: G        W         " } else { "Not tainted" }
@@ -148,7 +148,7 @@ impl Default for Origin {
     }
 }
 
-/// The lines `CPU: ...` to `Workqueue: ...`.
+/// Prints the lines `CPU: ...` to `Workqueue: ...`.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CPU: {}", self.cpu)?;
@@ -172,13 +172,13 @@ impl fmt::Display for Origin {
 /// The interrupt contexts of a task, printed as `[HC0[0]:SC0[0]:HE1:SE1]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Contexts {
-    /// In a hard interrupt, by lockdep's books and by the preempt count.
+    /// The depth of hard interrupts, by lockdep's count and by the preempt count.
     pub hardirq: (u32, u32),
-    /// In a soft interrupt, alike.
+    /// The depth of soft interrupts, by lockdep's count and by the preempt count.
     pub softirq: (u32, u32),
-    /// Hard interrupts are enabled.
+    /// Whether hard interrupts are enabled.
     pub hardirqs_on: bool,
-    /// Soft interrupts are enabled.
+    /// Whether soft interrupts are enabled.
     pub softirqs_on: bool,
 }
 

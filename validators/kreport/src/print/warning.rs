@@ -1,28 +1,28 @@
-//! Sleeping in atomic context, and plain warnings with that of the irq flags.
+//! Sleeping in atomic context, and plain warnings, such as the one about interrupt flags.
 
 use super::{Frame, Held, IrqTrace, Origin, Trace};
 use std::fmt;
 
-/// A call that may sleep where nothing may.
+/// A call that may sleep where nothing may sleep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MightSleep {
-    /// File and line of the call that may sleep.
+    /// The file and line of the call that may sleep.
     pub at: (String, u32),
-    /// Who did it.
+    /// The task, and where it ran.
     pub origin: Origin,
-    /// The preempt count is not zero.
+    /// Whether the preempt count is not zero.
     pub in_atomic: bool,
-    /// Interrupts are off.
+    /// Whether interrupts are off.
     pub irqs_disabled: bool,
-    /// The depth of sections that must not block.
+    /// The depth of sections in which blocking is forbidden.
     pub non_block: u32,
-    /// The preempt count, and the right one.
+    /// The preempt count, and the expected one.
     pub preempt_count: (u32, u32),
-    /// The depth of RCU read sections, and the right one.
+    /// The depth of RCU read sections, and the expected one.
     pub rcu_depth: (u32, u32),
-    /// What the task holds.
+    /// The locks that the task holds.
     pub held: Held,
-    /// When interrupts were switched, where that is recorded.
+    /// When interrupts were last switched, if that is recorded.
     pub irqs: Option<IrqTrace>,
     /// The stack.
     pub trace: Trace,
@@ -49,21 +49,21 @@ impl fmt::Display for MightSleep {
     }
 }
 
-/// A warning.
+/// A plain warning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Warning {
     /// The sentence above the warning, if there is one.
     pub message: Option<String>,
     /// The function that warns, with file and line.
     pub at: Frame,
-    /// Who did it.
+    /// The task, and where it ran.
     pub origin: Origin,
     /// The stack, from the caller of the function that warns.
     pub trace: Trace,
 }
 
 impl Warning {
-    /// The warning about interrupts that are on when a section ends that had switched them off.
+    /// Makes the warning about interrupts that are on at the end of a section that had switched them off.
     #[must_use]
     pub fn irq_restore(at: Frame, origin: Origin, trace: Trace) -> Self {
         let message = Some("raw_local_irq_restore() called with IRQs enabled".to_owned());

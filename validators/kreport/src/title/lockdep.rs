@@ -1,17 +1,17 @@
-//! Findings about locks, under `WARNING:`, `BUG:` and, in older kernels, `INFO:`.
+//! Titles of findings about locks, under `WARNING:`, `BUG:` and, in older kernels, `INFO:`.
 
 use super::stack::{self, Body, Choice, Plan};
 use super::{Titled, trace};
 use crate::kind::Kind;
 use crate::parse::frame::{self, Frame};
 
-/// The places `at: F` of the lines after one that contains `words`, without inlined functions.
+/// Returns the functions `at: F` of the lines after one that contains `words`, without inlined functions.
 fn places<'b, 'a: 'b>(body: Body<'b, 'a>, words: &'b str) -> impl Iterator<Item = Frame<'a>> + 'b {
     let start = body.iter().position(|line| line.text.contains(words)).unwrap_or(0);
     body[start..].iter().filter_map(|line| place(line.text)).filter(|frame| !frame.inline)
 }
 
-/// The function of `..., at: F`.
+/// Returns the function of `..., at: F`.
 pub(crate) fn place(text: &str) -> Option<Frame<'_>> {
     let (_, place) = text.rsplit_once("at: ")?;
     frame::parse(place)
@@ -21,16 +21,16 @@ fn name<'a>(frame: Frame<'a>) -> &'a str {
     frame.function()
 }
 
-/// The first place after some words, whatever function it is.
+/// Returns the first function after some words, whatever it is.
 fn first_place<'a>(body: Body<'_, 'a>, words: &str) -> Option<&'a str> {
     places(body, words).next().map(name)
 }
 
-/// What `WARNING:` and `INFO:` have in common.
+/// Titles a report that may begin with `WARNING:` or `INFO:`.
 fn order<'a>(body: Body<'_, 'a>, words: &str) -> Option<Titled<'a>> {
     let deadlock = "possible deadlock in";
     if words.starts_with("possible circular locking dependency detected") {
-        // The lock that is wanted, else the one that is held, else the chain.
+        // The lock about to be taken names the function; else the held one; else the chain.
         const WORK: &[&str] =
             &["process_one_work", "flush_workqueue", "drain_workqueue", "destroy_workqueue"];
         let two = places(body, "trying to acquire").take(2);
@@ -61,7 +61,7 @@ fn order<'a>(body: Body<'_, 'a>, words: &str) -> Option<Titled<'a>> {
     None
 }
 
-/// What `WARNING:` and `BUG:` have in common; `level` is the word.
+/// Titles a report that may begin with `WARNING:` or `BUG:`, the word in `level`.
 fn use_of_locks<'a>(body: Body<'_, 'a>, words: &str, level: &str) -> Option<Titled<'a>> {
     if words.starts_with("lock held when returning to user space") {
         let function = first_place(body, "leaving the kernel with locks still held");
@@ -77,7 +77,7 @@ fn use_of_locks<'a>(body: Body<'_, 'a>, words: &str, level: &str) -> Option<Titl
         ));
     }
     if words.starts_with("bad unlock balance detected!") {
-        // The place stands on a line of its own.
+        // The function stands on a line of its own.
         let after = body.iter().position(|line| line.text.contains("is trying to release lock"));
         let mut next = after.and_then(|at| frame_line(&body[at + 1..]));
         next = next.filter(|frame| !frame.inline);
@@ -99,7 +99,7 @@ fn frame_line<'a>(body: Body<'_, 'a>) -> Option<Frame<'a>> {
     body.iter().take(3).find_map(|line| frame::parse(line.text))
 }
 
-/// A header with `WARNING:`.
+/// Titles a report whose header has `WARNING:`.
 pub(super) fn warning<'a>(body: Body<'_, 'a>, words: &str) -> Option<Titled<'a>> {
     if let Some(found) = order(body, words).or_else(|| use_of_locks(body, words, "WARNING:")) {
         return Some(found);
@@ -114,7 +114,7 @@ pub(super) fn warning<'a>(body: Body<'_, 'a>, words: &str) -> Option<Titled<'a>>
     None
 }
 
-/// A header with `BUG:`.
+/// Titles a report whose header has `BUG:`.
 pub(super) fn bug<'a>(body: Body<'_, 'a>, line: &str, words: &str) -> Option<Titled<'a>> {
     if let Some(found) = order(body, words).or_else(|| use_of_locks(body, words, "BUG:")) {
         return Some(found);
@@ -151,7 +151,7 @@ pub(super) fn bug<'a>(body: Body<'_, 'a>, line: &str, words: &str) -> Option<Tit
     None
 }
 
-/// A header with `INFO:`.
+/// Titles a report whose header has `INFO:`.
 pub(super) fn info<'a>(body: Body<'_, 'a>, words: &str) -> Option<Titled<'a>> {
     if let Some(found) = order(body, words) {
         return Some(found);

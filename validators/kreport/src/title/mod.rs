@@ -1,7 +1,7 @@
-//! The title and the kind of a report.
+//! Gives a report its title and its kind.
 //!
-//! Titles are those that syzkaller gives, so that a finding can be looked up where its reports are
-//! collected: the same words, and `F`, the function, chosen alike. `docs/kreport.md` has the table.
+//! Titles are those of syzkaller, so that a finding can be looked up where its reports are collected: the same
+//! words, and `F`, the function, chosen in the same way. `docs/kreport.md` has the table.
 
 mod lockdep;
 mod normalise;
@@ -17,30 +17,30 @@ use stack::{Body, Choice, Plan};
 use normalise::normalise;
 pub(crate) use stack::is_dispatcher;
 
-/// What a report is called.
+/// The title of a report, and what was found with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Titled<'a> {
     pub(crate) kind: Kind,
     pub(crate) title: String,
-    /// The function in the title.
+    /// The function that the title names.
     pub(crate) function: Option<&'a str>,
-    /// Other titles of the same defect.
+    /// Other titles under which the same defect may be known.
     pub(crate) alternatives: Vec<String>,
-    /// The report lacks what its title needs.
+    /// Whether the report lacks what its title needs.
     pub(crate) corrupted: bool,
 }
 
-/// Stands for the function of a report that has none.
+/// Stands for the function if a report has none.
 const NO_FUNCTION: &str = "corrupted";
 
 impl<'a> Titled<'a> {
-    /// A title that names no function.
+    /// Makes a title that names no function.
     fn plain(kind: Kind, title: impl AsRef<str>) -> Self {
         let title = normalise(title.as_ref());
         Self { kind, title, function: None, alternatives: Vec::new(), corrupted: false }
     }
 
-    /// `before F`.
+    /// Makes the title `before F`.
     fn of(kind: Kind, before: &str, function: Option<&'a str>) -> Self {
         let name = function.unwrap_or(NO_FUNCTION);
         let title = normalise(&format!("{before} {name}"));
@@ -48,7 +48,7 @@ impl<'a> Titled<'a> {
         Self { kind, title, function, alternatives: Vec::new(), corrupted }
     }
 
-    /// The same with another title; `{}` stands for the function.
+    /// Adds an alternative title, in which `{}` stands for the function.
     fn or(mut self, alternative: &str) -> Self {
         let name = self.function.unwrap_or(NO_FUNCTION);
         self.alternatives.push(normalise(&format!("{alternative} {name}")));
@@ -63,7 +63,7 @@ pub(crate) fn title<'a>(piece: &Piece<'a>) -> Titled<'a> {
         body = &body[1..];
     }
     let line = body[0].text;
-    // The same place in the line, if that is still the same word.
+    // The header is at the same place in the line, if that is still the same word.
     let text = line.get(piece.header_at..).unwrap_or(line);
     match piece.header {
         Header::Bug => bug(body, line, text),
@@ -104,17 +104,17 @@ pub(crate) fn title<'a>(piece: &Piece<'a>) -> Titled<'a> {
     }
 }
 
-/// A title with the function where the processor was.
+/// Makes a title with the function that the processor executed.
 fn pointer<'a>(body: Body<'_, 'a>, kind: Kind, before: &str, more: &[&str]) -> Titled<'a> {
     Titled::of(kind, before, stack::choose(body, None, Plan::Pointer, Choice::First, more))
 }
 
-/// The same for accesses that went wrong.
+/// The same for a bad access to memory.
 fn fault<'a>(body: Body<'_, 'a>, kind: Kind, before: &str) -> Titled<'a> {
     pointer(body, kind, before, &[]).or("bad-access in")
 }
 
-/// A title with the function that called what reports.
+/// Makes a title with the function that called the one that reports.
 fn trace<'a>(body: Body<'_, 'a>, kind: Kind, before: &str, more: &[&str]) -> Titled<'a> {
     Titled::of(kind, before, stack::choose(body, None, Plan::Trace, Choice::First, more))
 }
@@ -214,7 +214,7 @@ fn bug<'a>(body: Body<'_, 'a>, line: &'a str, text: &'a str) -> Titled<'a> {
     memory_bug(body, words).unwrap_or_else(|| Titled::plain(Kind::Other, text))
 }
 
-/// What memory management says of its own structures.
+/// Titles what memory management reports about its own structures.
 fn memory_bug<'a>(body: Body<'_, 'a>, words: &str) -> Option<Titled<'a>> {
     for title in [
         "Bad rss-counter state",
@@ -276,7 +276,7 @@ fn info<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
 }
 
 fn rcu_stall<'a>(body: Body<'_, 'a>) -> Titled<'a> {
-    // What the processor did before the timer interrupt that noticed.
+    // The function is what the processor executed before the timer interrupt that noticed.
     let interrupts = ["apic_timer_interrupt", "el1h_64_irq", "Exception stack"];
     let entry = body.iter().position(|line| interrupts.iter().any(|word| line.text.contains(word)));
     let before = "INFO: rcu detected stall in";
@@ -361,13 +361,13 @@ fn kernel_bug<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     pointer(body, Kind::KernelBug, "kernel BUG in", &["^skb_"])
 }
 
-/// `BUG kmalloc-64 (Not tainted): Object already free`: the cache does not belong to the defect.
+/// Titles `BUG kmalloc-64 (Not tainted): Object already free`. The cache is not part of the defect.
 fn slab<'a>(text: &'a str) -> Titled<'a> {
     let words = text.split_once("): ").map_or(text, |(_, words)| words);
     Titled::plain(Kind::Slab, format!("BUG: {words}"))
 }
 
-/// `Oops: general protection fault` and the like have words of their own; this is what is left.
+/// Titles the remaining `Oops:`. Those like `Oops: general protection fault` have words of their own.
 fn oops<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     let what = text.strip_prefix("Oops: ").unwrap_or(text);
     let what = what.split([':', '[']).next().unwrap_or_default().trim();

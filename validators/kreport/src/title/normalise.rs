@@ -1,13 +1,13 @@
-//! What differs from run to run is taken out of a title.
+//! Takes out of a title what differs from run to run.
 
 use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-/// Longer titles come from lines that were mixed up.
+/// Maximum length of a title in bytes. Longer ones come from lines that were mixed up.
 const MAX_BYTES: usize = 120;
 
-/// What is replaced by what, in this order, each until it changes nothing more.
+/// Patterns and their replacements, applied in this order, each until it changes nothing more.
 static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let rules = [
         // The fuzzer's own processes.
@@ -17,9 +17,9 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"([^a-zA-Z0])(?:0x)?[0-9a-f]{6,}", "${1}ADDR"),
         // Addresses of the network.
         (r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}", "IP"),
-        // Lines of files.
+        // Line numbers of files.
         (r"(\.[0-9A-Za-z_]+)(?::[0-9]+)+", "${1}:LINE"),
-        // Places within functions.
+        // Offsets in functions.
         (r"([a-zA-Z][a-zA-Z0-9_.]+)\+0x[0-9a-z]+/0x[0-9a-z]+", "${1}"),
         // Processors.
         (r"CPU#[0-9]+", "CPU"),
@@ -30,7 +30,7 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     compiled.collect()
 });
 
-/// The title without addresses, numbers, line numbers and control characters.
+/// Returns the title without addresses, numbers, line numbers and control characters.
 pub(crate) fn normalise(title: &str) -> String {
     let mut text = Cow::Borrowed(title);
     for (rule, with) in RULES.iter() {

@@ -1,11 +1,11 @@
-//! KASAN, KMSAN, KCSAN, KFENCE, UBSAN.
+//! Titles of reports of KASAN, KMSAN, KCSAN, KFENCE and UBSAN.
 
 use super::Titled;
 use super::stack::{self, Body, Choice, Plan};
 use crate::kind::Kind;
 use crate::parse::frame;
 
-/// The title of a report whose header names a sanitizer.
+/// Titles a report whose header names a sanitizer.
 pub(super) fn title<'a>(body: Body<'_, 'a>, words: &'a str) -> Option<Titled<'a>> {
     if let Some(words) = words.strip_prefix("KASAN: ") {
         return Some(kasan(body, words));
@@ -24,7 +24,7 @@ pub(super) fn title<'a>(body: Body<'_, 'a>, words: &'a str) -> Option<Titled<'a>
     Some(Titled { function: first.filter(|name| !name.is_empty()), ..found })
 }
 
-/// What the header says, and the function in it.
+/// Returns what the header says, and the function in it.
 fn what_in(words: &str) -> (&str, Option<frame::Frame<'_>>) {
     match words.split_once(" in ") {
         Some((what, place)) => (what, frame::symbol(place.trim())),
@@ -55,7 +55,7 @@ fn kasan<'a>(body: Body<'_, 'a>, words: &'a str) -> Titled<'a> {
         let function = first.map(|frame| frame.function());
         return Titled { function, corrupted: true, ..found };
     };
-    // How the hardware's tags come to the report.
+    // This is how a finding of the hardware's tags gets to the report.
     let skipped = &["kernel_fault", "tag_check", "mem_abort", "^el1_", "^el1h_"];
     let function = stack::choose(body, first, Plan::Trace, Choice::First, skipped);
     Titled::of(Kind::Kasan, &format!("KASAN: {what} {access} in"), function).or("bad-access in")
@@ -99,7 +99,7 @@ fn kfence<'a>(body: Body<'_, 'a>, words: &'a str) -> Titled<'a> {
     }
 }
 
-/// The title of a report of UBSAN, whose header is its own.
+/// Titles a report of UBSAN, which has a header of its own.
 pub(super) fn ubsan<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     let words = text.strip_prefix("UBSAN: ").unwrap_or(text);
     let (what, _) = words.split_once(" in").unwrap_or((words, ""));

@@ -1,4 +1,4 @@
-//! Which function a title names: the first of the right stack that is not on a list.
+//! Chooses the function that a title names: the first of the right stack that is not on a list.
 
 use crate::parse::frame::Frame;
 use crate::parse::line::Class;
@@ -6,10 +6,10 @@ use crate::parse::split::Claimed;
 use crate::skip::{self, Skip};
 use std::sync::LazyLock;
 
-/// How the functions to choose from are found.
+/// Where the functions to choose from are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Plan {
-    /// Where the processor was, then the stack.
+    /// The function that the processor executed, then the stack.
     Pointer,
     /// The stack after `Call Trace:`.
     Trace,
@@ -19,15 +19,15 @@ pub(super) enum Plan {
     After(&'static str),
 }
 
-/// How one of them is chosen.
+/// Which of the functions is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Choice {
-    /// The first.
+    /// The first function.
     First,
-    /// The one that the entry into the kernel or a common dispatcher calls: a loop shows any of the
-    /// functions below it.
+    /// The function that the entry into the kernel or a common dispatcher calls. In a loop, a report shows any of
+    /// the functions below it.
     BeforeAnchor,
-    /// The first that does not wait by profession; all waits for RCU are one.
+    /// The first function whose purpose is not to wait. All waits for RCU have one name.
     Waiting,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn choose<'a>(
 ) -> Option<&'a str> {
     let mut candidates: Vec<Frame<'a>> = first.into_iter().collect();
     candidates.extend(frames(body, plan));
-    // The kernel prints inlined functions only when the log was symbolised later: titles never have them.
+    // Only a log that was symbolised later has inlined functions: titles never have them.
     let usable = |frame: &&Frame<'a>| !frame.inline && !frame.unreliable;
     let skipped = |name: &str| skip::COMMON.has(name) || skip::is_in(more, name);
     let names = candidates.iter().filter(usable).map(Frame::function).filter(|name| !skipped(name));
@@ -52,7 +52,7 @@ pub(super) fn choose<'a>(
         Choice::First => names.clone().next(),
         Choice::BeforeAnchor | Choice::Waiting => pick(&names.collect::<Vec<_>>(), choice),
     };
-    // Where everything else was inlined, an inlined function is better than none.
+    // If everything else was inlined, an inlined function is better than none.
     chosen.or_else(|| {
         let reliable = candidates.iter().filter(|frame| frame.inline && !frame.unreliable);
         reliable.map(Frame::function).find(|name| !skipped(name))
@@ -102,7 +102,7 @@ const WAITERS: &[&str] = &[
     "rcu_barrier",
 ];
 
-/// Entries into the kernel and functions that call whatever they are given.
+/// Entries into the kernel, and functions that call whatever they are given.
 const ANCHORS: &[&str] = &[
     "process_one_work",
     "do_syscall_",
@@ -184,7 +184,7 @@ const ANCHORS: &[&str] = &[
 
 static ANCHORED: LazyLock<Skip> = LazyLock::new(|| Skip::new(ANCHORS));
 
-/// An entry into the kernel, or a function that calls whatever it is given.
+/// Returns whether a function is an entry into the kernel, or calls whatever it is given.
 pub(crate) fn is_dispatcher(function: &str) -> bool {
     ANCHORED.has(function)
         || [
@@ -199,7 +199,7 @@ pub(crate) fn is_dispatcher(function: &str) -> bool {
         .any(|start| function.starts_with(start))
 }
 
-/// The functions of a plan, in order.
+/// Returns the functions of a plan, in order.
 pub(super) fn frames<'a>(body: Body<'_, 'a>, plan: Plan) -> Vec<Frame<'a>> {
     let from = |at: usize| run(&body[at..]);
     match plan {
@@ -209,7 +209,7 @@ pub(super) fn frames<'a>(body: Body<'_, 'a>, plan: Plan) -> Vec<Frame<'a>> {
             if let Some(mut at) =
                 body.iter().position(|line| matches!(line.class, Class::Pointer(_)))
             {
-                // One line for each inlined function, then the one with the address.
+                // Each inlined function has a line, then comes the one with the address.
                 while let Class::Pointer(frame) = body[at].class {
                     found.extend(frame);
                     if at + 1 == body.len() || !matches!(body[at + 1].class, Class::Pointer(_)) {
@@ -217,7 +217,7 @@ pub(super) fn frames<'a>(body: Body<'_, 'a>, plan: Plan) -> Vec<Frame<'a>> {
                     }
                     at += 1;
                 }
-                // Older kernels print the pointer within the stack, newer ones before it.
+                // Older kernels print the instruction pointer within the stack, newer ones before it.
                 found.extend(run(&body[at + 1..]));
                 rest = at + 1;
             }
@@ -257,14 +257,14 @@ fn call_trace(body: Body<'_, '_>) -> Option<usize> {
     })
 }
 
-/// The functions up to the next heading.
+/// Returns the functions up to the next heading.
 fn run<'a>(body: Body<'_, 'a>) -> Vec<Frame<'a>> {
     let mut found = Vec::new();
     for line in body {
         match line.class {
             Class::Frame(frame) => found.push(frame),
             Class::Start | Class::End => break,
-            // A heading that has no word of its own.
+            // This heading has no word of its own.
             Class::Known | Class::Blank | Class::Rule(..) if !found.is_empty() => break,
             _ => {}
         }

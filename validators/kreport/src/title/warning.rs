@@ -1,12 +1,12 @@
-//! `WARNING:`: a place in the kernel that says that something is wrong.
+//! Titles of `WARNING:`, which a place in the kernel prints if something is wrong.
 
 use super::stack::{self, Body, Choice, Plan};
 use super::{Titled, lockdep};
 use crate::kind::Kind;
 use crate::parse::frame::{self, Frame};
 
-/// Places that warn on behalf of others: where, which function, what the title says, who else to pass
-/// over.
+/// Places that warn on behalf of others: the file, the function, the words of the title, and further functions to
+/// pass over.
 struct Place {
     file: &'static str,
     functions: &'static [&'static str],
@@ -72,7 +72,7 @@ const PLACES: &[Place] = &[
     },
 ];
 
-/// The title of a report whose header is `WARNING:`.
+/// Titles a report whose header is `WARNING:`.
 pub(super) fn title<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     let words = text.strip_prefix("WARNING:").unwrap_or(text).trim_start();
     if let Some(found) = lockdep::warning(body, words) {
@@ -93,7 +93,7 @@ pub(super) fn title<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     Titled::plain(Kind::Warning, text)
 }
 
-/// Where it warns. `CPU: 0 PID: 1 at file.c:1 f+0x1/0x2`, or, since Linux 6.19,
+/// Reads the place that warns: `CPU: 0 PID: 1 at file.c:1 f+0x1/0x2`, or, since Linux 6.19,
 /// `file.c:1 at f+0x1/0x2, CPU#0: comm/1`.
 fn place(words: &str) -> Option<(&str, Option<Frame<'_>>)> {
     let words = match words.strip_prefix('[') {
@@ -109,7 +109,7 @@ fn place(words: &str) -> Option<(&str, Option<Frame<'_>>)> {
         if is_source(source) {
             return Some((source, frame::parse(function)));
         }
-        // Without line numbers in the kernel: `at f+0x1/0x2`.
+        // A kernel without line numbers prints `at f+0x1/0x2`.
         return frame::parse(rest).map(|frame| ("", Some(frame)));
     }
     None
