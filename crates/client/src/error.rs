@@ -58,8 +58,8 @@ pub enum Error {
         /// Why.
         errno: Errno,
     },
-    /// Events that arrived since the last read were lost, because the input pool of this client was full. The next
-    /// read returns the events that are left.
+    /// All events that were unread are lost, because the input pool of this client was too small for the next one. The
+    /// next read returns what arrives from here on.
     EventsLost,
     /// The device has ended: its server, or the kernel's module, is gone.
     #[non_exhaustive]

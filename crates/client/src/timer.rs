@@ -1,4 +1,8 @@
-//! A client of any timer device, ours or a kernel's, that asks about timers without binding to one.
+//! The timer device: which timers there are and who uses them ([`Timers`]), and an own use of one ([`Instance`]).
+
+mod instance;
+
+pub use instance::Instance;
 
 use crate::error::{Device, Error, Result};
 use crate::ioctl::ioctl;
@@ -75,10 +79,10 @@ impl Timers {
     ///
     /// # Errors
     /// [`Error::Open`] if there is no such file or it may not be opened, [`Error::WrongDevice`] if it is something else.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         // Requests do not look at the access mode; alsa-lib opens it so too.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK;
-        let descriptor = open(path, Device::Timer, flags, request::PVERSION)?;
+        let descriptor = open(path.as_ref(), Device::Timer, flags, request::PVERSION)?;
         Ok(Self { descriptor })
     }
 

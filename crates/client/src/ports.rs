@@ -1,0 +1,108 @@
+//! The ports of all clients, and those of this one.
+
+use crate::client::Client;
+use crate::error::{Error, Result};
+use crate::name::{name_field, text};
+use crate::port::Port;
+use aseqd_abi::Address;
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{PortCaps, PortFlags, PortInfo, PortType};
+
+impl Client {
+    /// Returns every port of the sequencer, those of this client included, by client and number.
+    ///
+    /// # Errors
+    /// If the sequencer has ended.
+    pub fn ports(&self) -> Result<Vec<Port>> {
+        let mut all = Vec::new();
+        for client in self.clients()? {
+            let number = u8::try_from(client.client).unwrap_or(u8::MAX);
+            all.extend(self.ports_of(number)?.into_iter().map(|port| Port {
+                address: port.addr,
+                client_name: text(&client.name),
+                name: text(&port.name),
+                caps: PortCaps::from_bits_retain(port.capability),
+                port_type: PortType::from_bits_retain(port.port_type),
+            }));
+        }
+        Ok(all)
+    }
+
+    /// Returns the information of every port of a client, in the order of their numbers. A client that does not exist
+    /// has none.
+    ///
+    /// # Errors
+    /// If the sequencer has ended.
+    pub fn ports_of(&self, client: u8) -> Result<Vec<PortInfo>> {
+        let mut ports = Vec::new();
+        // The number before 0, since the next one is asked for.
+        let mut addr = Address::new(client, u8::MAX);
+        let what = "ports cannot be listed";
+        while let Some(info) =
+            self.get(request::QUERY_NEXT_PORT, PortInfo { addr, ..PortInfo::default() }, what)?
+        {
+            ports.push(info);
+            addr = info.addr;
+            if addr.port == u8::MAX {
+                break;
+            }
+        }
+        Ok(ports)
+    }
+
+    /// Returns the information of a port, if it exists.
+    ///
+    /// # Errors
+    /// If the sequencer has ended.
+    pub fn port_info(&self, port: Address) -> Result<Option<PortInfo>> {
+        let info = PortInfo { addr: port, ..PortInfo::default() };
+        self.get(request::GET_PORT_INFO, info, "ports cannot be asked")
+    }
+
+    /// Creates a port of this client with 16 MIDI channels, and returns its address.
+    ///
+    /// # Errors
+    /// `ENOMEM` if the client has as many ports as it can have.
+    pub fn create_port(&self, name: &str, caps: PortCaps, port_type: PortType) -> Result<Address> {
+        let info = PortInfo {
+            name: name_field(name),
+            capability: caps.bits(),
+            port_type: port_type.bits(),
+            midi_channels: 16,
+            ..PortInfo::default()
+        };
+        self.create_port_from(&info).map(|info| info.addr)
+    }
+
+    /// Creates a port of this client with everything that a port can have, such as a queue that stamps the events that
+    /// arrive. Returns the port's information. The sequencer chooses the number, unless `flags` has
+    /// [`PortFlags::GIVEN_PORT`].
+    ///
+    /// # Errors
+    /// `ENOMEM` if the client has as many ports as it can have, `EBUSY` if it has a port with the given number.
+    pub fn create_port_from(&self, info: &PortInfo) -> Result<PortInfo> {
+        let given = PortFlags::from_bits_retain(info.flags).contains(PortFlags::GIVEN_PORT);
+        let number = if given { info.addr.port } else { 0 };
+        let mut info = PortInfo { addr: Address::new(self.id(), number), ..*info };
+        let created = self.ioctl(request::CREATE_PORT, &mut info);
+        created.map_err(Error::of("a port cannot be created"))?;
+        Ok(info)
+    }
+
+    /// Changes a port of this client. Start from what [`Client::port_info`] returns.
+    ///
+    /// # Errors
+    /// `EPERM` for a port of another client.
+    pub fn set_port_info(&self, info: &PortInfo) -> Result<()> {
+        self.set(request::SET_PORT_INFO, info, "a port cannot be changed")
+    }
+
+    /// Deletes a port of this client, with its connections.
+    ///
+    /// # Errors
+    /// `ENOENT` if there is no such port, `EPERM` if it is another client's.
+    pub fn delete_port(&self, port: Address) -> Result<()> {
+        let info = PortInfo { addr: port, ..PortInfo::default() };
+        self.set(request::DELETE_PORT, &info, "a port cannot be deleted")
+    }
+}
