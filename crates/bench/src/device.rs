@@ -1,18 +1,11 @@
 //! The sequencer as workers use it: a blocking file with one port, and queues in real time.
 
 use aseqd_abi::event::{EVENT_SIZE, EventData, EventTime};
-use aseqd_abi::ioctl::sequencer as request;
-use aseqd_abi::seq::{
-    CLIENT_SYSTEM, ClientPool, PORT_SYSTEM_TIMER, PortCaps, PortType, QueueInfo, RealTime,
-};
-use aseqd_abi::{Address, Errno, Event, EventFlags, EventType};
-use aseqd_client::ioctl::errno;
-use aseqd_client::{Client, DEVICE};
+use aseqd_abi::seq::{PortCaps, PortType, QueueInfo, RealTime};
+use aseqd_abi::{Address, Event, EventFlags, EventType};
+use aseqd_client::{Client, DEVICE, Error, OpenOptions, SYSTEM_TIMER};
 use aseqd_host::error::{Context as _, Fail};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::time::{ClockId, clock_gettime};
-use std::os::fd::AsFd as _;
-use std::path::Path;
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
 /// Largest size of one read, in bytes: 585 events.
@@ -31,24 +24,11 @@ pub(super) struct Sequencer {
 
 impl Sequencer {
     pub(super) fn open(name: &str) -> Result<Self, Fail> {
-        let client = Client::open(Path::new(DEVICE), name)?;
-        let pool = i32::try_from(POOL).context("a pool")?;
-        let mut pools = ClientPool {
-            client: client.id().into(),
-            output_pool: pool,
-            input_pool: pool,
-            output_room: pool / 2,
-            ..ClientPool::default()
-        };
-        client
-            .ioctl(request::SET_CLIENT_POOL, &mut pools)
-            .context("the pools cannot be enlarged")?;
+        let client = OpenOptions::new().blocking(true).open(DEVICE, name)?;
+        client.set_pools(POOL, POOL, POOL / 2).context("the pools cannot be enlarged")?;
         let caps = PortCaps::READ | PortCaps::WRITE | PortCaps::SUBS_READ | PortCaps::SUBS_WRITE;
         let port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
         let port = client.create_port("bench", caps, port_type)?;
-        let flags = fcntl_getfl(client.as_fd()).context("the device cannot be made blocking")?;
-        fcntl_setfl(client.as_fd(), flags - OFlags::NONBLOCK)
-            .context("the device cannot be made blocking")?;
         Ok(Self { client, port })
     }
 
@@ -65,21 +45,17 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Sleeps until there is something to read, and returns how many bytes were read. `ENOSPC` means that
-    /// events were lost.
-    pub(super) fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
-        rustix::io::retry_on_intr(|| rustix::io::read(&self.client, &mut *buffer)).map_err(errno)
+    /// Sleeps until there is something to read, and returns how many bytes were read.
+    pub(super) fn read(&self, buffer: &mut [u8]) -> Result<usize, Error> {
+        self.client.read(buffer)
     }
 
     /// Creates a queue and starts it.
     pub(super) fn start_queue(&self) -> Result<u8, Fail> {
-        let mut queue = QueueInfo { owner: self.client.id().into(), ..QueueInfo::default() };
-        self.client
-            .ioctl(request::CREATE_QUEUE, &mut queue)
-            .context("a queue cannot be created")?;
+        let queue = self.client.create_queue_from(&QueueInfo::default())?;
         let queue = u8::try_from(queue.queue).context("a queue")?;
         let start = Event {
-            dest: Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER),
+            dest: SYSTEM_TIMER,
             source: self.port,
             data: EventData::from_queue(queue, 0, 0),
             ..Event::direct(EventType::START)

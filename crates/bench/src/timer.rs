@@ -10,19 +10,14 @@ use super::stats::{differences, percentiles};
 use super::task::{Words, task, times};
 use super::wake;
 use aseqd_abi::Errno;
-use aseqd_abi::ioctl::timers as request;
 use aseqd_abi::timer::{
-    CLASS_GLOBAL, GLOBAL_HRTIMER, ParamsFlags, TimerEvent, TimerId, TimerParams, TimerSelect,
-    TimerTread,
+    CLASS_GLOBAL, GLOBAL_HRTIMER, ParamsFlags, TimerEvent, TimerId, TimerParams, TimerTread,
 };
-use aseqd_client::ioctl::ioctl;
-use aseqd_client::timer::DEVICE;
+use aseqd_client::Error;
+use aseqd_client::timer::{self, DEVICE};
 use aseqd_host::error::{Context as _, Fail};
-use rustix::fs::{CWD, Mode, OFlags, openat};
 use serde_json::{Value, json};
 use std::ffi::OsString;
-use std::os::fd::{AsFd as _, OwnedFd};
-use zerocopy::{FromBytes as _, FromZeros as _, IntoBytes as _};
 
 /// Period of the timer in ns.
 const PERIOD_NS: u64 = 1_000_000;
@@ -108,29 +103,26 @@ fn grid(start: u64) -> impl Iterator<Item = u64> {
 }
 
 /// A running timer instance with blocking reads.
-struct Instance(OwnedFd);
+struct Instance(timer::Instance);
 
 impl Instance {
     fn start() -> Result<Self, Fail> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let file = openat(CWD, DEVICE, flags, Mode::empty()).context(DEVICE)?;
-        let device = file.as_fd();
         let id = TimerId { dev_class: CLASS_GLOBAL, device: GLOBAL_HRTIMER, ..TimerId::default() };
-        let mut select = TimerSelect { id, ..TimerSelect::default() };
-        let mut params = TimerParams {
+        let params = TimerParams {
             flags: ParamsFlags::AUTO.bits(),
             ticks: u32::try_from(PERIOD_NS).context("a period")?,
             filter: 1 << TimerEvent::TICK.0 | 1 << TimerEvent::START.0,
             ..TimerParams::default()
         };
-        ioctl(device, request::TREAD64, &mut 1_i32)
-            .and_then(|_| ioctl(device, request::SELECT, &mut select))
-            .and_then(|_| ioctl(device, request::PARAMS, &mut params))
-            .and_then(|_| ioctl(device, request::START, &mut ()))
-            .map_err(|errno| match errno {
-                Errno::ENODEV => Fail::new("there is no high-resolution timer"),
-                errno => Fail::new(format!("the timer cannot be started: {errno}")),
-            })?;
+        let file = timer::Instance::open(DEVICE, id).map_err(|error| match error.errno() {
+            Some(Errno::ENODEV) if !matches!(error, Error::Open { .. }) => {
+                Fail::new("there is no high-resolution timer")
+            }
+            _ => error.into(),
+        })?;
+        file.set_nonblocking(false)?;
+        file.set_params(&params)?;
+        file.start()?;
         Ok(Self(file))
     }
 
@@ -142,15 +134,11 @@ impl Instance {
         let mut ends = None;
         let (mut due, mut read) = (Vec::with_capacity(count), Vec::with_capacity(count));
         let (mut stamp_due, mut stamp) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        let mut records = [TimerTread::new_zeroed(); RECORDS];
+        let mut records = [TimerTread::default(); RECORDS];
         while due.len() < count {
-            let bytes = records.as_mut_bytes();
-            let len = rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut *bytes))
-                .context("ticks cannot be read")?;
+            let len = self.0.read(&mut records).context("ticks cannot be read")?;
             let now = now_ns();
-            for record in bytes[..len].chunks_exact(size_of::<TimerTread>()) {
-                let record = TimerTread::read_from_bytes(record)
-                    .map_err(|_| Fail::new("a record has the wrong size"))?;
+            for record in &records[..len] {
                 let time = record.tv_sec * 1_000_000_000 + record.tv_nsec;
                 let time = u64::try_from(time).context("a record has no time")?;
                 if record.event == TimerEvent::START.0 {

@@ -92,9 +92,9 @@ pub fn disconnect(args: &DisconnectArgs) -> Result<ExitCode, Fail> {
     }
     let port = |name: &Option<String>| client.find_port(name.as_deref().unwrap_or_default());
     let (sender, dest) = (port(&args.sender)?, port(&args.dest)?);
-    let subscription = PortSubscribe { sender, dest, ..PortSubscribe::default() };
-    let cut = client.unsubscribe(&subscription);
-    cut.map_err(|error| refused("disconnected", sender, dest, &error))?;
+    client
+        .disconnect(sender, dest)
+        .map_err(|error| refused("disconnected", sender, dest, &error))?;
     Ok(ExitCode::SUCCESS)
 }
 

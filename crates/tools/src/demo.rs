@@ -10,7 +10,6 @@ use aseqd_abi::{Address, EventType};
 use aseqd_client::Client;
 use aseqd_console::DeviceArg;
 use aseqd_host::error::{Context, Fail};
-use rustix::event::{PollFd, PollFlags};
 use std::io::{self, Write};
 use std::thread;
 use std::time::Duration;
@@ -134,11 +133,7 @@ impl Listener {
                     return Ok(None);
                 }
             }
-            let mut fds = [PollFd::new(&self.client, PollFlags::IN)];
-            match rustix::event::poll(&mut fds, None) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(errno) => return Err(errno).context("cannot wait for events"),
-            }
+            self.client.wait(None)?;
         }
     }
 

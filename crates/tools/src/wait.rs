@@ -1,12 +1,10 @@
 //! `aseqd wait`: waits until a port exists, for scripts that have just started the program that makes it.
 
 use aseqd_abi::Address;
-use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE, PortCaps, PortSubscribe, PortType};
 use aseqd_client::{Client, Error, Port};
 use aseqd_console::print;
 use aseqd_console::{DeviceArg, duration};
 use aseqd_host::error::{Context as _, Fail};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -47,7 +45,9 @@ pub struct WaitArgs {
 pub fn main(args: &WaitArgs) -> Result<ExitCode, Fail> {
     let end = args.timeout.map(|timeout| Instant::now() + timeout);
     let client = Client::open(&args.device.device, "aseqd wait")?;
-    listen(&client)?;
+    client
+        .hear_announcements()
+        .context("the announcements of the System client cannot be followed")?;
     loop {
         // A port that appears after this look is announced, and the announcement is read below.
         if let Some(port) = find(&client, args)? {
@@ -60,15 +60,6 @@ pub fn main(args: &WaitArgs) -> Result<ExitCode, Fail> {
             return Err(late(&client, args)?);
         }
     }
-}
-
-/// Makes a port and subscribes it to the announcements of the System client.
-fn listen(client: &Client) -> Result<(), Fail> {
-    let caps = PortCaps::WRITE | PortCaps::NO_EXPORT;
-    let dest = client.create_port("announcements", caps, PortType::empty())?;
-    let sender = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE);
-    let follow = PortSubscribe { sender, dest, ..PortSubscribe::default() };
-    client.subscribe(&follow).context("the announcements of the System client cannot be followed")
 }
 
 /// Returns the port if it exists and, with `--connected`, is connected.
@@ -96,14 +87,8 @@ fn announced(client: &Client, end: Option<Instant>) -> Result<bool, Fail> {
             return Ok(true);
         }
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) {
+        if !client.wait(left)? {
             return Ok(false);
-        }
-        let timeout = left.map(Timespec::try_from).transpose().context("the timeout")?;
-        let mut ready = [PollFd::new(client, PollFlags::IN)];
-        rustix::io::retry_on_intr(|| poll(&mut ready, timeout.as_ref())).context("cannot wait")?;
-        if ready[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
-            return Err(Fail::ended());
         }
     }
 }

@@ -8,6 +8,7 @@ use super::ends::{Receiver, Sender};
 use super::eventfd;
 use crate::device::{POOL, READ_SIZE, Sequencer, now_ns, numbered, numbers};
 use aseqd_abi::{Address, Errno};
+use aseqd_client::Error;
 use aseqd_host::error::{Context as _, Fail};
 use std::os::fd::OwnedFd;
 use zerocopy::IntoBytes as _;
@@ -82,7 +83,7 @@ impl Receiver for Reader {
         let mut buffer = [0; READ_SIZE];
         let read = match self.sequencer.read(&mut buffer) {
             Ok(read) => read,
-            Err(Errno::ENOSPC) => {
+            Err(Error::EventsLost) => {
                 self.told_losses += 1;
                 return Ok(());
             }

@@ -6,9 +6,9 @@ mod lateness;
 pub(crate) use format::{HEADER, json_event, line, line_at};
 pub(crate) use lateness::{Lateness, micros};
 
-use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_TIMER, PortCaps, PortSubscribe, PortType};
+use aseqd_abi::seq::{PortCaps, PortType};
 use aseqd_abi::{Address, Errno};
-use aseqd_client::{Client, Error};
+use aseqd_client::{Client, Error, SYSTEM_TIMER};
 use aseqd_console::print;
 use aseqd_console::say;
 use aseqd_console::{DeviceArg, duration};
@@ -113,17 +113,14 @@ impl Listener {
         let control = if args.lateness {
             let caps = PortCaps::WRITE | PortCaps::NO_EXPORT;
             let control = client.create_port("queues", caps, PortType::empty())?;
-            let sender = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER);
-            let follow = PortSubscribe { sender, dest: control, ..PortSubscribe::default() };
-            client.subscribe(&follow).context("queues cannot be followed")?;
+            client.connect(SYSTEM_TIMER, control).context("queues cannot be followed")?;
             Some(control)
         } else {
             None
         };
         for name in &args.port {
             let sender = client.find_port(name)?;
-            let listen = PortSubscribe { sender, dest, ..PortSubscribe::default() };
-            client.subscribe(&listen).map_err(|error| {
+            client.connect(sender, dest).map_err(|error| {
                 let why = match error.errno() {
                     Some(Errno::EPERM) => "it does not allow subscriptions".to_owned(),
                     Some(Errno::EBUSY) => "another program has it exclusively".to_owned(),

@@ -4,13 +4,9 @@ use super::song::{Song, Timed, What};
 use super::tempo::QueueTiming;
 use super::terminal::Terminal;
 use aseqd_abi::event::{Control, EventData, EventTime};
-use aseqd_abi::ioctl::sequencer as request;
-use aseqd_abi::seq::{
-    CLIENT_SYSTEM, PORT_SYSTEM_TIMER, PortCaps, PortSubscribe, PortType, QueueInfo, QueueTempo,
-    RemoveEvents, RemoveMode,
-};
+use aseqd_abi::seq::{PortCaps, PortType, QueueTempo, RemoveEvents, RemoveMode};
 use aseqd_abi::{Address, Errno, Event, EventFlags, EventType};
-use aseqd_client::{Client, Error, name_field};
+use aseqd_client::{Client, Error, SYSTEM_TIMER as TIMER};
 use aseqd_host::error::{Context, Fail, reason};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use std::os::fd::AsFd;
@@ -24,8 +20,6 @@ const SYSEX_AT_ONCE: usize = 1024;
 /// The rate at which the pieces of a long SysEx follow one another: that of a MIDI cable, 31250 bits a second with 10
 /// bits a byte.
 const CABLE_BYTES_PER_SECOND: u64 = 3125;
-/// The port of the System client that controls queues.
-const TIMER: Address = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_TIMER);
 
 /// How a song ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,15 +55,7 @@ impl Player {
         // No program can subscribe to this port. It sends, and receives the echo of the last event.
         let port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
         let port = client.create_port("output", PortCaps::WRITE, port_type)?;
-        let mut queue = QueueInfo {
-            owner: client.id().into(),
-            locked: 1,
-            name: name_field("aseqd play"),
-            ..QueueInfo::default()
-        };
-        let what = "a queue cannot be created";
-        client.ioctl(request::CREATE_QUEUE, &mut queue).context(what)?;
-        let queue = u8::try_from(queue.queue).context(what)?;
+        let queue = client.create_queue("aseqd play")?;
         Ok(Self { client, port, queue, targets: Vec::new() })
     }
 
@@ -87,9 +73,7 @@ impl Player {
     /// subscriptions.
     pub(crate) fn connect(&mut self, targets: &[Address]) -> Result<(), Fail> {
         for &dest in targets {
-            let subscription =
-                PortSubscribe { sender: self.port, dest, ..PortSubscribe::default() };
-            match self.client.subscribe(&subscription) {
+            match self.client.connect(self.port, dest) {
                 Ok(()) => {}
                 Err(error)
                     if error.errno() == Some(Errno::EBUSY)
@@ -104,11 +88,8 @@ impl Player {
     /// Disconnects all ports. They are told after the last event.
     pub(crate) fn disconnect(&mut self) {
         for target in self.targets.drain(..) {
-            let dest = target.address;
-            let subscription =
-                PortSubscribe { sender: self.port, dest, ..PortSubscribe::default() };
             // It fails if the port does not exist any more.
-            let _ = self.client.unsubscribe(&subscription);
+            let _gone = self.client.disconnect(self.port, target.address);
         }
     }
 
@@ -143,11 +124,8 @@ impl Player {
 
     /// Removes the events that are not due yet, and ends the notes that sound.
     pub(crate) fn silence(&mut self) -> Result<(), Fail> {
-        let mut remove =
-            RemoveEvents { remove_mode: RemoveMode::OUTPUT.bits(), ..RemoveEvents::default() };
-        self.client
-            .ioctl(request::REMOVE_EVENTS, &mut remove)
-            .context("waiting events cannot be taken back")?;
+        let remove_mode = RemoveMode::OUTPUT.bits();
+        self.client.remove_events(&RemoveEvents { remove_mode, ..RemoveEvents::default() })?;
         // Pedal up, notes off, sound off, controllers back.
         for target in &self.targets {
             for channel in (0..16).filter(|channel| target.used & (1 << channel) != 0) {
@@ -160,7 +138,7 @@ impl Player {
                         ..Event::direct(EventType::CONTROLLER)
                     };
                     // It fails if the port does not exist any more, or is full.
-                    let _ = self.client.write(event.as_bytes());
+                    let _full = self.client.send(&event);
                 }
             }
         }
@@ -171,22 +149,19 @@ impl Player {
     /// lost.
     fn start(&self, timing: QueueTiming) -> Result<(), Fail> {
         self.control(EventType::STOP)?;
-        let mut tempo = QueueTempo {
+        self.client.set_queue_tempo(&QueueTempo {
             queue: self.queue.into(),
             tempo: timing.tempo_us,
             ppq: timing.ppq,
             ..QueueTempo::default()
-        };
-        self.client
-            .ioctl(request::SET_QUEUE_TEMPO, &mut tempo)
-            .context("the tempo cannot be set")?;
+        })?;
         self.control(EventType::START)
     }
 
     fn control(&self, event_type: EventType) -> Result<(), Fail> {
         let data = EventData::from_queue(self.queue, 0, 0);
         let event = Event { source: self.port, dest: TIMER, data, ..Event::direct(event_type) };
-        self.client.write(event.as_bytes()).map(drop).context("the queue cannot be controlled")
+        self.client.send(&event).context("the queue cannot be controlled")
     }
 
     /// Writes as much as the sequencer takes now. Returns whether that was all.
