@@ -1,5 +1,5 @@
-//! `aseqd bench`: that it measures what it says, whatever the machine. Figures are never compared with
-//! one another here: what is fast depends on who else is there.
+//! Checks that `aseqd bench` measures what it says, on any machine. Figures are not compared with each other: speed
+//! depends on what else runs.
 
 mod common;
 
@@ -34,7 +34,7 @@ fn line<'a>(row: &'a Value, name: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("{row} has a line {name}"))
 }
 
-/// The line was measured, and has these figures: finite, and not zero.
+/// Checks that a line was measured, and that its figures are finite and not zero.
 #[track_caller]
 fn assert_figures(row: &Value, name: &str, figures: &[&str]) {
     let line = line(row, name);
@@ -133,7 +133,7 @@ fn messages_go_through_every_door_and_none_is_lost() {
         assert_figures(row, "socket, stream", &["events_per_s"]);
         assert_figures(row, "socket, packets", &["events_per_s"]);
     }
-    // What is not installed says so.
+    // Rows of peers that are not installed say so.
     for peer in ["ZeroMQ ipc", "sndiod"] {
         let line = line(&rows[0], peer);
         let measured = line["figures"]["p50_us"]["median"].as_f64().is_some();
@@ -170,7 +170,7 @@ fn ticks_of_a_timer_are_measured_beside_bare_sleeps() {
     for name in ["clock_nanosleep", "timerfd, periodic"] {
         assert_figures(&rows[0], name, &["p50_us", "p99_us"]);
     }
-    // Interrupts of ours happen at their own instants, so a record's time is exactly its due time.
+    // Our interrupts happen at their exact instants, so a record's time is its due time.
     let stamp = &line(&rows[0], "FUSE: record's time")["figures"];
     assert_eq!(
         (&stamp["p50_us"]["median"], &stamp["p99_us"]["median"]),
@@ -191,7 +191,7 @@ fn servers_are_watched_and_readers_counted() {
         assert_figures(row, "a socket for each reader", &["cpu_ns_per_delivery"]);
     }
     assert_eq!(idle.len(), 4);
-    // With nothing due there is nothing to wake for, at most somebody else's question.
+    // The server has nothing to wake for, except a request of another program.
     assert!(line(&idle[0], "FUSE")["figures"]["wakeups_per_s"]["median"].as_f64().is_some());
     for row in &idle[1..] {
         let figures = ["wakeups_per_s", "cpu_us_per_s", "wakeups_per_instant"];
@@ -226,10 +226,10 @@ fn a_device_that_is_not_there_is_said_once() {
     assert_eq!(line(&table["rows"][0], "/dev/snd/seq")["side"], "kernel");
 }
 
-/// Ended in any way, it takes along what it has started: servers of peers, and programs under `aseqd run`.
+/// However the bench ends, what it has started ends too: servers of peers, and programs under `aseqd run`.
 #[test]
 fn a_bench_that_is_interrupted_leaves_nobody_behind() {
-    // In place of the peers' servers, which may not be installed: what runs until it is told to end.
+    // The peers' servers may not be installed. These stand-ins run until they are told to end.
     let peers = tempfile::tempdir().expect("a folder");
     for name in ["jackd", "sndiod"] {
         let path = peers.path().join(name);
@@ -252,7 +252,7 @@ fn a_bench_that_is_interrupted_leaves_nobody_behind() {
         bench.wait_within(DEADLINE);
         mark.expect_nothing();
     }
-    // Its reader has seen enough.
+    // The reader closes the pipe: it has seen enough.
     let mut command = shell(&format!("'{ASEQD}' bench latency engine --quick | head -n 4"));
     let files = tempfile::tempdir().expect("a folder");
     let mark = Mark::new(command.env("PATH", &path).env("TMPDIR", files.path()));

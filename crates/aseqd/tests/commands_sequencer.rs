@@ -9,7 +9,7 @@ use common::*;
 use rustix::process::Signal;
 use std::process::{Command, Stdio};
 
-/// Lateness that even a busy machine does not come to. The wrong tempo makes more of it: see the test.
+/// Lateness that even a busy machine does not reach. The wrong tempo would cause more: see the test.
 const TOO_LATE_NS: i64 = 900_000_000;
 
 fn aseqd(arguments: &[&str]) -> Command {
@@ -18,7 +18,7 @@ fn aseqd(arguments: &[&str]) -> Command {
     command
 }
 
-/// What a command that must fail says, without what every line of ours begins with.
+/// Returns the error message of a command that must fail, without the prefix of all our lines.
 #[track_caller]
 fn failure(arguments: &[&str], status: i32) -> String {
     let ended = finish(aseqd(arguments), DEADLINE);
@@ -27,14 +27,14 @@ fn failure(arguments: &[&str], status: i32) -> String {
     ended.stderr.strip_prefix("aseqd: ").unwrap_or(&ended.stderr).trim_end().to_owned()
 }
 
-/// A monitor that has its port.
+/// Starts a monitor and waits until it has its port.
 fn monitor(client: &Client, arguments: &[&str]) -> (Process, Address) {
     let mut process = Process::start(aseqd(&[&["monitor"], arguments].concat()));
     let port = client.port_of(&mut process);
     (process, port)
 }
 
-/// Waits until so many lines are printed, ends it, and gives the lines.
+/// Waits until a number of lines are printed, ends the monitor, and returns the lines.
 fn lines(mut monitor: Process, count: usize, signal: Signal) -> Vec<String> {
     monitor.wait_until("events", |monitor| monitor.stdout().lines().count() >= count);
     monitor.signal(signal);
@@ -43,7 +43,7 @@ fn lines(mut monitor: Process, count: usize, signal: Signal) -> Vec<String> {
     ended.stdout.lines().map(str::to_owned).collect()
 }
 
-/// The number behind a key of a line of JSON.
+/// Returns the number of a key in a line of JSON.
 fn number(line: &str, key: &str) -> Option<i64> {
     let (_, rest) = line.split_once(&format!("\"{key}\":"))?;
     rest.split([',', '}']).next()?.parse().ok()
@@ -65,7 +65,7 @@ fn ls_lists_ports_and_connections() {
         let fresh = output(aseqd(&["ls"]));
         let wanted = "  0  System  (kernel)\n     0:0 Rw   Timer\n     0:1 R.   Announce\n \
                       14  Midi Through  (kernel)\n     14:0 RW   Midi Through Port-0\n";
-        // Not in columns: their width is a matter of taste.
+        // Compared in words: the width of columns is not tested.
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(words(&fresh), words(wanted));
         assert!(!fresh.contains('\u{1b}'), "no colours but on a terminal");
@@ -256,8 +256,8 @@ fn monitor_says_that_events_were_lost() {
     });
 }
 
-/// A monitor that is held up learns of several changes of tempo at once, and must not take the last
-/// one for all of them: ticks of 60 and of 1 ms, twenty of each.
+/// A monitor that is held up learns of several tempo changes at once. It must not use the last one for all events:
+/// here are twenty ticks of 60 ms and twenty of 1 ms.
 #[test]
 fn lateness_follows_changes_of_tempo_that_are_read_late() {
     inside(|| {
@@ -266,7 +266,7 @@ fn lateness_follows_changes_of_tempo_that_are_read_late() {
         let queue = client.create_queue();
         let (mut process, port) = monitor(&client, &["--json", "--lateness"]);
         client.write(&[control(EventType::START, queue, 0)]).expect("a start");
-        // Held up only when it has seen the start: its own event comes behind it.
+        // It is held up once it has seen the start: the event that it prints comes after that.
         client.write(&[note(port, queue, 1)]).expect("a note");
         process.wait_until("the first note", |process| process.stdout().contains("NOTEON"));
         process.signal(Signal::STOP);
@@ -280,22 +280,22 @@ fn lateness_follows_changes_of_tempo_that_are_read_late() {
         events.push(Event { queue, time, ..control(EventType::TEMPO, queue, 96_000) });
         client.write(&events).expect("changes of tempo");
         client.write(&[note(Address::new(client.id, 0), queue, 61)]).expect("a note");
-        // Ours has come: all changes are made.
+        // Our own event has come, so all changes are made.
         wait_until("the last change", || client.readable_within(std::time::Duration::from_secs(1)));
         process.signal(Signal::CONT);
         client.write(&[note(port, queue, 400), note(port, queue, 410)]).expect("notes");
         let printed = lines(process, 3, Signal::INT);
         let late: Vec<_> = printed.iter().filter_map(|line| number(line, "late_ns")).collect();
         assert_eq!(late.len(), 3, "{printed:#?}");
-        // With the last tempo for all, 20 * 59 ms would be missing in the time that they are due. The
-        // kernel's clock goes in steps of a millisecond.
+        // With the last tempo for all, the times at which events are due would be 20 * 59 ms short. The kernel's clock has
+        // steps of one millisecond.
         for late in late {
             assert!((-10_000_000..TOO_LATE_NS).contains(&late), "{printed:#?}");
         }
     });
 }
 
-/// A CI matrix without a value gives one of no characters.
+/// A CI matrix without a value passes an empty one.
 #[test]
 fn a_variable_that_is_empty_is_not_set() {
     if !can_serve() {
@@ -370,7 +370,7 @@ fn every_command_says_in_the_same_words_that_the_server_has_ended() {
         );
         assert!(!ended.stderr.contains("errno"), "{ended:#?}");
     }
-    // What is left is a mount that nobody serves.
+    // The killed server has left a mount that nobody serves.
     for words in [
         &["ls"][..],
         &["monitor"],
@@ -412,7 +412,7 @@ fn colours_are_for_terminals_or_for_who_asks() {
     });
 }
 
-/// Enumerations end with ENOENT, and readers that do not sleep with EAGAIN: nothing has failed.
+/// Enumerations end with ENOENT, and reads that do not block with EAGAIN. Neither is a failure.
 #[test]
 fn trace_tells_of_failures_alone() {
     if !can_serve() {
@@ -452,7 +452,7 @@ fn a_full_output_changes_no_status_and_is_named() {
         let said = "aseqd: standard output cannot be written: no space left on device\n";
         assert_eq!(ended.stderr, said, "{words}");
     }
-    // Nobody hears the message; all else is as it would be.
+    // Nobody receives the message; everything else stays the same.
     for (words, status) in [
         ("nonsense", 2),
         ("ls --device /nowhere/seq", 1),
@@ -469,7 +469,7 @@ fn wrong_usage_is_status_2_and_help_has_examples() {
     for words in [&["connect", "1"][..], &["disconnect", "1"], &["nonsense"], &["ls", "-z"], &[]] {
         failure(words, 2);
     }
-    // An option of `run` that is mistyped is not the command.
+    // A mistyped option of `run` is not taken for CMD.
     for (words, right) in
         [(["run", "--vebose", "true"], "--verbose"), (["run", "--trce", "ls"], "--trace")]
     {
@@ -485,7 +485,7 @@ fn wrong_usage_is_status_2_and_help_has_examples() {
         let help = output(aseqd(&[command, "--help"]));
         assert!(help.contains("Example"), "{command}: {help}");
     }
-    // The description, not its first sentence alone.
+    // `--help` shows the whole description, not its first sentence alone.
     assert!(output(aseqd(&["run", "--help"])).contains("no other program sees"));
     for shell in ["bash", "zsh", "fish"] {
         assert!(output(aseqd(&["completions", shell])).contains("disconnect"), "{shell}");

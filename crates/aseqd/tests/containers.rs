@@ -1,5 +1,5 @@
-//! One `aseqd serve` for several containers: each has mount, PID and user namespaces of its own, ids that
-//! are others on the machine, no privilege, and the served folder as `/dev/snd`.
+//! One `aseqd serve` for several containers. Each has mount, PID and user namespaces of its own, ids that differ from
+//! the machine's, no privilege, and the served folder as `/dev/snd`.
 
 mod common;
 
@@ -10,10 +10,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-/// A user of the machine that is root of a container, as with `/etc/subuid`.
+/// The user of the machine who is root in a container, as with `/etc/subuid`.
 const MAPPED: &str = "100000";
 
-/// In a container: a `/dev` that has the folder as `/dev/snd`, and little else.
+/// Lines for `sh` in a container. They make a `/dev` that has the folder as `/dev/snd`, and little else.
 const ENTER: &str = r#"set -e
 mount -t tmpfs tmpfs /mnt
 mkdir /mnt/snd; mount --rbind "$directory" /mnt/snd
@@ -21,7 +21,7 @@ for node in null urandom; do touch /mnt/$node; mount --bind /dev/$node /mnt/$nod
 mount --rbind /mnt /dev
 "#;
 
-/// `sh -c SCRIPT` in a container.
+/// Returns the command `sh -c SCRIPT` in a container.
 fn container(directory: &Path, script: &str) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid", MAPPED, "--regid", MAPPED, "--clear-groups", "unshare"]);
@@ -31,7 +31,7 @@ fn container(directory: &Path, script: &str) -> Command {
     command
 }
 
-/// A served folder that everybody can reach.
+/// Serves a folder that everybody can reach.
 fn serve(mode: &str) -> Option<(tempfile::TempDir, Process)> {
     let programs = ["setpriv", "unshare", "aconnect", "aseqdump", "aplaymidi"];
     if !is_root() || !can_serve() || !have(&programs) {
@@ -56,7 +56,7 @@ fn end(server: Process) {
     assert_eq!(server.wait().status.code(), Some(0));
 }
 
-/// The process that a list of clients shows for a program.
+/// Returns the process that a list of clients shows for a program.
 fn pid_in(list: &str, program: &str) -> Option<i32> {
     let line = list.lines().find(|line| line.contains(&format!("'{program}'")))?;
     line.split("pid=").nth(1)?.trim_end_matches(']').parse().ok()
@@ -68,7 +68,7 @@ fn what_one_plays_another_hears() {
     let directory = folder.path().join("midi");
     let mut listener = Process::start(container(&directory, "exec aseqdump -p 14:0"));
     let list = || output(container(&directory, "aconnect -l"));
-    // Whatever number it got: an aconnect may have been there before it.
+    // Its client number may vary: an aconnect may have come first.
     wait_until("the listener", || list().contains("Connecting To: "));
     let song = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../songs/scale.mid");
     let copy = folder.path().join("song.mid");
@@ -78,7 +78,7 @@ fn what_one_plays_another_hears() {
     output(player);
     listener.wait_for_output("Note off");
 
-    // Processes are as the server sees them, whoever looks.
+    // A list shows process numbers as the server sees them, also to a container.
     let inside = pid_in(&list(), "aseqdump").expect("it is listed");
     let status =
         fs::read_to_string(format!("/proc/{inside}/status")).expect("it is a process here");
@@ -88,7 +88,7 @@ fn what_one_plays_another_hears() {
     assert_eq!((numbers[0], numbers.last()), (inside.to_string().as_str(), Some(&"1")));
     assert!(status.contains(&format!("Uid:\t{MAPPED}\t")), "root only there: {status}");
 
-    // The kernel ends the container with its first process; others `unshare` keeps from it.
+    // SIGKILL to the first process ends the container; `unshare` keeps other signals from it.
     listener.signal(Signal::KILL);
     let heard = listener.wait().stdout;
     assert!(heard.matches("Note on").count() > 20, "{heard}");
@@ -102,7 +102,7 @@ fn the_mode_decides_and_ids_are_the_machines() {
     let directory = folder.path().join("midi");
     let script = "stat -c '%a %u' /dev/snd/seq; exec 3<>/dev/snd/seq";
     let ended = finish(container(&directory, script), DEADLINE);
-    // Root of the machine is nobody there.
+    // The machine's root is `nobody` in there.
     assert_eq!(ended.stdout, "660 65534\n", "{ended:#?}");
     assert!(!ended.status.success() && ended.stderr.contains("ermission denied"), "{ended:#?}");
     end(server);
@@ -126,7 +126,7 @@ fn a_limit_of_locked_memory_ends_no_server_of_a_root_without_rights() {
     if !is_root() || !can_serve() || !have(&["setpriv", "prlimit"]) {
         return;
     }
-    // Some are below what the program takes, some above: between them lies what it takes at its start.
+    // Some limits are below what the program needs, some above: what it needs at its start lies between them.
     for kilobytes in (0..=8192).step_by(512) {
         let mut command = Command::new("setpriv");
         command.args(["--bounding-set", "-ipc_lock", "prlimit"]);
@@ -158,7 +158,7 @@ fn the_doctor_tells_what_is_there_and_what_to_add() {
     if can_serve() && is_root() {
         assert!(ended.stdout.ends_with("`aseqd run` takes fuse.\n"), "{}", ended.stdout);
     }
-    // As on a runner that forbids everything: no descriptors are left for a door.
+    // Like a runner that forbids everything: no door can be made without descriptors.
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 4; exec \"$0\" doctor", ASEQD]).env("GITHUB_ACTIONS", "true");
     let ended = finish(command, DEADLINE);

@@ -1,5 +1,5 @@
-//! Examples of `--help` and of the documents: their options exist, and what can be run here runs, through the
-//! shell that CI jobs have (dash).
+//! Examples of `--help` and of the documents: their options exist, and those that can run here do, in the shell of CI
+//! jobs (dash).
 
 mod common;
 
@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Examples that are run, each in a sequencer of its own unless it starts one.
+/// Examples that are run. Each gets a sequencer of its own unless it starts one.
 const RUN: &[&str] = &[
     "aseqd run -- aconnect -l",
     "aseqd run -- sh -c 'aseqdump -p 14:0 & aseqd wait --connected aseqdump\n  aplaymidi -p 14:0 song.mid; kill $!'",
@@ -26,7 +26,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The examples of a command's `--help`. A line that is indented further belongs to the one before.
+/// Returns the examples of a command's `--help`. A line that is indented further belongs to the one before.
 fn examples(command: &clap::Command) -> Vec<String> {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let mut examples: Vec<String> = Vec::new();
@@ -51,7 +51,7 @@ fn all_examples() -> Vec<String> {
     command.get_subcommands().filter(|sub| !sub.is_hide_set()).flat_map(examples).collect()
 }
 
-/// The words of a shell's command, for what the documents use: quotes, and what ends a command.
+/// Splits a shell command into words. Understands what the documents use: quotes, and signs that end a command.
 fn commands(text: &str) -> Vec<Vec<String>> {
     let mut all: Vec<Vec<String>> = vec![Vec::new()];
     let (mut word, mut has_word, mut quote) = (String::new(), false, None);
@@ -85,7 +85,7 @@ fn commands(text: &str) -> Vec<Vec<String>> {
     all
 }
 
-/// Every call of aseqd in a shell's text, also in what `sh -c` is given, has options that exist.
+/// Checks that every call of aseqd in a shell script, and in the argument of `sh -c`, has options that exist.
 #[track_caller]
 fn assert_parses(text: &str) {
     for words in commands(text) {
@@ -133,13 +133,13 @@ fn options_in_the_documents_exist() {
     let mut calls = 0;
     for page in pages {
         let text = fs::read_to_string(&page).expect("text");
-        // Blocks of commands; others hold output, or files.
+        // Only these blocks hold commands; others hold output, or files.
         for block in text.split("\n```sh\n").skip(1) {
             let block = block.split("\n```").next().expect("a block");
             calls += block.matches("aseqd ").count();
             assert_parses(block);
         }
-        // Blocks of commands with what they print.
+        // These blocks hold commands and what they print.
         for line in text.lines().filter_map(|line| line.strip_prefix("$ ")) {
             calls += line.matches("aseqd ").count();
             assert_parses(line);
@@ -199,9 +199,9 @@ fn the_readme_is_whole() {
     }
 }
 
-/// Puts `song.mid` there: one note, an eighth long.
+/// Writes `song.mid` into a folder: one note, an eighth long.
 fn song(folder: &Path) {
-    // A track of 480 ticks to the quarter, and its end.
+    // 480 ticks a quarter; one track.
     let track = b"\x00\x90\x3c\x40\x81\x70\x80\x3c\x40\x00\xff\x2f\x00";
     let mut song = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk\0\0\0".to_vec();
     song.push(u8::try_from(track.len()).expect("a short track"));
@@ -209,13 +209,13 @@ fn song(folder: &Path) {
     fs::write(folder.join("song.mid"), song).expect("a song");
 }
 
-/// Where the examples find programs, ours first.
+/// Returns the search path of the examples, with our program first.
 fn path() -> String {
     let bin = Path::new(ASEQD).parent().expect("a folder").display().to_string();
     format!("{bin}:{}", std::env::var("PATH").unwrap_or_default())
 }
 
-/// The script of the README: a synthesizer that is waited for, and what it leaves.
+/// The README's script waits for a synthesizer, and leaves nothing behind.
 #[test]
 fn the_readmes_script_plays() {
     const FONT: &str = "/usr/share/sounds/sf2/TimGM6mb.sf2";

@@ -1,10 +1,10 @@
-//! Compares the catalogue of the kernel's bugs, `docs/known-bugs.md`, with the tests that carry its numbers.
+//! Compares the catalogue of the kernel's bugs, `docs/known-bugs.md`, with the tests whose names have its numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the name of a test for a known bug begins with; the number follows.
+/// Prefix of the names of tests for known bugs. The number follows.
 const PREFIX: &str = "known_k";
 
 fn root() -> PathBuf {

@@ -1,7 +1,7 @@
-//! Checks that modules use each other in one direction: no circle of files, but a parent with its own children.
+//! Checks that modules use each other in one direction: no circles of files, except a parent with its own children.
 //!
-//! Paths are followed to the file where the item stands: a re-export is no use of the file that has it. Modules for
-//! tests (`#[cfg(test)] mod ..`) are left out.
+//! Paths are followed to the file that defines the item: a re-export does not count as a use of the file that has it.
+//! Modules for tests (`#[cfg(test)] mod ..`) are left out.
 
 mod module_graph;
 
@@ -37,11 +37,11 @@ fn a_planted_circle_is_found() {
         let files = files.iter().map(|(name, text)| (name_of(name), (*text).to_owned()));
         circles(&graph(&files.collect())).into_iter().collect::<Vec<_>>()
     };
-    // Siblings, by an import and by a qualified path.
+    // A circle of siblings, by an import and by a qualified path.
     let there = ("a.rs", "use crate::b::Item; pub struct Other;");
     let back = ("b.rs", "pub struct Item; fn f(_: super::a::Other) {}");
     assert_eq!(found(&[("lib.rs", "mod a; mod b;"), there, back]), ["a -> b -> a"]);
-    // Through a re-export of the root, an import in braces with a new name, and an imported module.
+    // A circle through a re-export of the root, an import in braces with a new name, and an imported module.
     let root = ("lib.rs", "mod a; mod b; mod c; pub use a::Other;");
     let (a, c) = (("a.rs", "use crate::{b as bee}; bee::f();"), ("c.rs", "use crate::Other as O;"));
     let b = ("b.rs", "use crate::{c::{self, Third}, d}; pub fn f() {}");
@@ -49,11 +49,11 @@ fn a_planted_circle_is_found() {
         found(&[root, ("a.rs", &format!("pub struct Other; {}", a.1)), b, c]),
         ["a -> b -> c -> a"]
     );
-    // A grandchild and its grandparent.
+    // A circle of a grandchild and its grandparent.
     let files = [("a/mod.rs", "use b::c::X; pub struct Y;"), ("a/b.rs", "pub mod c;")];
     let deep = ("a/b/c.rs", "use super::super::Y; pub struct X;");
     assert_eq!(found(&[("lib.rs", "mod a;"), files[0], files[1], deep]), ["a -> a::b::c -> a"]);
-    // Siblings by a glob.
+    // A circle of siblings by a glob.
     let globs =
         [("a.rs", "use crate::b::*; pub struct A;"), ("b.rs", "use super::a::*; pub struct B;")];
     assert_eq!(found(&[("lib.rs", "mod a; mod b;"), globs[0], globs[1]]), ["a -> b -> a"]);
@@ -71,7 +71,7 @@ fn a_parent_and_its_children_are_no_circle() {
         ("a/c.rs", "use super::A; pub struct C;"),
     ];
     assert_eq!(found(&[("lib.rs", "mod a;"), parent, children[0], children[1]]), BTreeSet::new());
-    // Words in comments and strings, and tests.
+    // Comments, strings and tests do not count.
     let one = ("x.rs", "use crate::y::Y; pub struct X;");
     let other = "// use crate::x::X;\n/* crate::x::X */ const S: &str = \"crate::x::X\"; const Q: char = '\"';
         pub struct Y; pub(in crate::x) fn f<'a>(_: &'a str) {} #[cfg(test)] mod tests { use crate::x::X; }";

@@ -1,4 +1,4 @@
-//! Pages that are printed from the code are current: `man/` and `docs/compatibility.md`.
+//! Checks that the pages that are printed from the code are current: `man/` and `docs/compatibility.md`.
 //!
 //! `ASEQD_BLESS=1 cargo test -p aseqd --test pages` prints them anew.
 
@@ -27,7 +27,7 @@ fn check(path: &Path, wanted: &str) {
     assert!(found == wanted, "{} is not current; {hint}", path.display());
 }
 
-/// The section of a page of ours.
+/// Returns the section of the manual that a page belongs to.
 fn section(page: &str) -> &'static str {
     match page {
         "aseqd" => "7",
@@ -36,7 +36,7 @@ fn section(page: &str) -> &'static str {
     }
 }
 
-/// The commands that have pages, by name, with the full names of their options.
+/// Returns the commands that have pages, by name, with the full names of their options.
 fn commands() -> Vec<(String, clap::Command)> {
     let mut whole = aseqd::cli::command();
     whole.build();
@@ -45,7 +45,7 @@ fn commands() -> Vec<(String, clap::Command)> {
     shown.map(|sub| (format!("aseqd-{}", sub.get_name()), sub.clone())).collect()
 }
 
-/// What a reader of a page may want next.
+/// Returns the pages that a page refers to.
 fn see_also(page: &str) -> Vec<(&str, &str)> {
     let others: &[&str] = match page {
         "aseqd" => &["kreport"],
@@ -78,7 +78,7 @@ fn man_pages_are_those_of_the_program() {
     }
 }
 
-/// All pages, by `NAME.SECTION`.
+/// Returns all pages by `NAME.SECTION`.
 fn pages() -> Vec<(String, String)> {
     let entries = fs::read_dir(root().join("man")).expect("the pages").flatten();
     let mut pages: Vec<_> = entries
@@ -93,7 +93,7 @@ fn pages() -> Vec<(String, String)> {
 
 #[test]
 fn pages_refer_to_pages_that_exist() {
-    // Of other projects.
+    // These pages belong to other projects.
     let others = ["read.2", "write.2", "stat.2", "poll.2", "aplaymidi.1", "aseqdump.1", "udev.7"];
     let pages = pages();
     for (name, text) in &pages {
@@ -111,7 +111,7 @@ fn pages_refer_to_pages_that_exist() {
         }
         assert!(!text.contains(".SH EXTRA"), "{name} names its sections");
     }
-    // Pages of commands that are gone would stay.
+    // Otherwise pages of commands that are gone would stay.
     let commands = commands();
     for (page, _) in &pages {
         let command = page.split('.').next().expect("a name");
@@ -130,15 +130,15 @@ fn pages_refer_to_pages_that_exist() {
     }
 }
 
-/// Every variable that the program reads, or sets for its children, is in aseqd(7).
+/// aseqd(7) describes every variable that the program reads, or sets for its children.
 #[test]
 fn environment_variables_are_documented() {
     let about = fs::read_to_string(root().join("man/aseqd.7")).expect("the page");
-    // Others' variables, and ours by their names in the sources.
+    // These variables belong to others; the sources tell ours by their names.
     let others =
         ["NO_COLOR", "CLICOLOR_FORCE", "ALSA_OUTPUT_PORTS", "NOTIFY_SOCKET", "XDG_RUNTIME_DIR"];
     let mut wanted: BTreeSet<String> = others.into_iter().map(str::to_owned).collect();
-    // Every crate's sources; the preloaded library's stand beside those of the crate that carries it.
+    // Reads the sources of every crate; those of the preloaded library stand beside the crate that carries it.
     let crates = fs::read_dir(root().join("crates")).expect("the crates").flatten();
     let mut folders: Vec<_> = crates
         .flat_map(|entry| ["src", "library"].map(|part| entry.path().join(part)))
@@ -156,9 +156,9 @@ fn environment_variables_are_documented() {
             wanted.extend(names.map(|(name, _)| format!("ASEQD_{name}")));
         }
     }
-    // Between the bench and its workers.
+    // The bench sets this one for its workers.
     wanted.remove("ASEQD_BENCH_SERVED");
-    // One of the command line, one of the client's crates, one of the preloaded library's.
+    // Three variables that must be found: of the command line, of a crate below it, of the preloaded library.
     for name in ["ASEQD_VIA", "ASEQD_DEVICE", "ASEQD_SOCKET"] {
         assert!(wanted.contains(name), "{name} is found: {wanted:?}");
     }
@@ -167,7 +167,7 @@ fn environment_variables_are_documented() {
     }
 }
 
-/// Epilogues are wrapped once, by clap, to the width of the terminal.
+/// Only clap wraps the texts after the options, to the width of the terminal.
 #[test]
 fn help_is_wrapped_by_the_terminal_alone() {
     for (name, command) in commands() {
@@ -194,7 +194,7 @@ fn linters_have_nothing_to_say_of_the_pages() {
     };
     let (mandoc, groff) = (common::have(&["mandoc"]), common::have(&["groff"]));
     for (page, _) in pages() {
-        // A date would change pages without a change, and lines are paragraphs of the help.
+        // A date would make pages differ without a change. Each line of the help is a paragraph.
         if mandoc {
             let said = lint("mandoc", &["-Tlint", "-Wstyle", &page]);
             let wrong: Vec<_> = said

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// For downloads and builds.
+/// How long a download or a build may take.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 fn cargo(folder: &Path) -> Command {
@@ -20,7 +20,7 @@ fn cargo(folder: &Path) -> Command {
     command
 }
 
-/// What another crate's build must not take over from ours, and where it goes.
+/// Keeps the environment of our build away from another crate's, and sets its target folder.
 fn settle(command: &mut Command) {
     command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers"));
     command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_PROFILE_TEST_DEBUG", "0");
@@ -29,7 +29,7 @@ fn settle(command: &mut Command) {
     }
 }
 
-/// The platform that cargo builds for here: crates for others need not be downloaded.
+/// Returns the platform for which cargo builds here: crates for others need not be downloaded.
 fn host() -> String {
     let mut command = Command::new("rustc");
     command.arg("-vV");
@@ -38,7 +38,7 @@ fn host() -> String {
     host.expect("rustc says it").to_owned()
 }
 
-/// A copy of a published crate that can be built, or why there is none.
+/// Returns a copy of a published crate that can be built, or the reason why there is none.
 fn copy_of(name: &str, version: &str, folder: &Path) -> Result<PathBuf, String> {
     let probe = folder.join("probe");
     fs::create_dir_all(probe.join("src")).expect("a folder");
@@ -49,7 +49,7 @@ fn copy_of(name: &str, version: &str, folder: &Path) -> Result<PathBuf, String> 
     );
     fs::write(probe.join("Cargo.toml"), manifest).expect("a file");
     let mut why = String::new();
-    // Without a network, with what earlier builds have downloaded.
+    // Offline, from what earlier builds have downloaded.
     for offline in [&[][..], &["--offline"][..]] {
         let mut metadata = cargo(&probe);
         metadata.args(["metadata", "--quiet", "--format-version=1"]).args(offline);
@@ -68,7 +68,7 @@ fn copy_of(name: &str, version: &str, folder: &Path) -> Result<PathBuf, String> 
         let mut command = Command::new("cp");
         command.arg("-r").arg(source).arg(&copy);
         output(command);
-        // It is none of this workspace's.
+        // The crate does not belong to this workspace.
         let manifest = copy.join("Cargo.toml");
         let text = fs::read_to_string(&manifest).expect("a manifest");
         fs::write(&manifest, format!("{text}\n[workspace]\n")).expect("a file");
@@ -77,7 +77,7 @@ fn copy_of(name: &str, version: &str, folder: &Path) -> Result<PathBuf, String> 
     Err(why)
 }
 
-/// Builds the tests of a crate and runs some under `aseqd run`: what they print.
+/// Builds the tests of a crate, runs some under `aseqd run`, and returns what they print.
 fn suite(name: &str, version: &str, target: &[&str], filter: &[&str]) -> Option<String> {
     if !can_serve() || !have(&["pkg-config"]) {
         return None;
@@ -108,7 +108,7 @@ fn suite(name: &str, version: &str, target: &[&str], filter: &[&str]) -> Option<
     let mut test = aseqd_run([cargo.as_str(), "test", "--offline"]);
     test.args(target).args(filter).current_dir(&copy);
     settle(&mut test);
-    // It may wait until the other suite is built: cargo lets one at a time into their common folder.
+    // It may wait until the other suite is built: both share a target folder, which cargo locks.
     let ended = finish(test, PATIENCE);
     assert!(ended.status.success(), "{ended:#?}");
     Some(ended.stdout)

@@ -14,12 +14,12 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::{Duration, Instant};
 
-/// User clients, 128 to 191.
+/// Number of user clients, which are 128 to 191.
 const MAX_USER_CLIENTS: usize = 64;
-/// What the server may hold more after it had to do with nonsense, in KiB.
+/// How much more memory the server may hold after nonsense, in KiB.
 const GROWTH_KIB: u64 = 4096;
-/// Within this a question must be answered, whatever others do: less than what they do takes, and more than a busy
-/// machine needs to let everybody run.
+/// Time within which a request must be answered, whatever others do. It is shorter than what they do takes, and longer
+/// than a busy machine needs to let every process run.
 const SERVED: Duration = Duration::from_secs(20);
 
 fn resident_kib() -> u64 {
@@ -90,7 +90,7 @@ fn a_client_that_is_killed_leaves_nothing() {
             let queue = client.create_queue();
             let mut event = Event::direct(EventType::NOTEON);
             (event.queue, event.dest, event.time) = (queue, THROUGH, EventTime::tick(1000));
-            // More than the pool takes: it is killed while it sleeps in the write.
+            // This is more than the pool takes, so the writer is killed while it sleeps in the write.
             let _killed = client.write(&[event; 600]);
             unreachable!("the queue does not run");
         }
@@ -132,7 +132,7 @@ fn a_client_that_is_killed_while_it_reads_or_polls_leaves_nothing() {
             wait_until("it to be there", || {
                 client.client_info(129).is_some_and(|info| info.num_ports == 1)
             });
-            // Then it goes on to sleep; wherever it is, it can be killed.
+            // Then it sleeps. It can be killed wherever it is.
             victim.signal(Signal::KILL);
             victim.wait();
             wait_until("its client to be gone", || client.others() == [0, 14]);
@@ -146,7 +146,7 @@ fn a_reader_that_never_reads_loses_its_own_events_and_slows_nobody() {
     const ROUNDS: usize = 10;
     inside(|| {
         let (lazy, eager, writer) = (Client::nonblocking(), Client::open(), Client::open());
-        // The lazy one is the first that events reach.
+        // Events reach the client that does not read first.
         for client in [&lazy, &eager] {
             client.subscribe(THROUGH, client.create_port());
         }
@@ -170,13 +170,13 @@ fn a_reader_that_never_reads_loses_its_own_events_and_slows_nobody() {
             }
         }
         assert!(start.elapsed() < DEADLINE, "nobody waited");
-        // A direct event tells its sender that one of them did not get it; the other did.
+        // The sender of a direct event learns that one client did not get it; the other one did.
         due.queue = QUEUE_DIRECT;
         let refused = writer.write(&[due]).expect_err("one is full");
         assert_eq!(refused.raw_os_error(), Some(libc::EAGAIN));
         assert_eq!(eager.read().expect("the event").len(), 1);
 
-        // It is told once, and all is gone; from then on it gets events again.
+        // The client is told once that all was lost. From then on it gets events again.
         let told = lazy.read().expect_err("an overflow");
         assert_eq!(told.raw_os_error(), Some(libc::ENOSPC));
         let empty = lazy.read().expect_err("nothing is left");
@@ -192,14 +192,14 @@ fn a_reader_that_never_reads_loses_its_own_events_and_slows_nobody() {
 #[test]
 fn a_giant_write_of_zeros_neither_hangs_nor_grows_the_server() {
     const DEFAULT_MIB: usize = 64;
-    /// What one call of `write` may have.
+    /// Maximum number of bytes that one call of `write` takes.
     const PART: usize = 1 << 30;
     inside(|| {
         if role("writer") {
             let mebibytes = number_from("ASEQD_WRITE_MIB", DEFAULT_MIB);
             let client = Client::open();
             assert_eq!(client.create_queue(), 0, "the queue that zeros are for");
-            // Never touched, so it takes no memory.
+            // The buffer is never touched, so it takes no memory.
             let zeros = vec![0; PART.min(mebibytes << 20)];
             let mut left = mebibytes << 20;
             while left >= size_of::<Event>() {
@@ -229,7 +229,7 @@ fn a_giant_write_of_zeros_neither_hangs_nor_grows_the_server() {
         );
         assert!(after < before + GROWTH_KIB, "{before} KiB before, {after} KiB after");
 
-        // Killed in the middle, it is gone at once.
+        // A client that is killed in the middle of the write is gone at once.
         let mut command = again("writer");
         command.env("ASEQD_WRITE_MIB", "1000000");
         let writer = Process::start(command);
@@ -240,9 +240,9 @@ fn a_giant_write_of_zeros_neither_hangs_nor_grows_the_server() {
     });
 }
 
-/// Random bytes, and almost right structs, to every call.
+/// Gives random bytes and almost right structs to every call.
 ///
-/// `ASEQD_FUZZ_SECONDS` is how long, `ASEQD_FUZZ_SEED` where it begins.
+/// `ASEQD_FUZZ_SECONDS` sets how long, `ASEQD_FUZZ_SEED` the seed.
 #[test]
 fn nonsense_neither_ends_nor_hangs_nor_grows_the_server() {
     const DEFAULT_SECONDS: usize = 4;
@@ -264,7 +264,7 @@ fn nonsense_neither_ends_nor_hangs_nor_grows_the_server() {
             for mut fuzzer in fuzzers {
                 while fuzzer.child.try_wait().expect("a child").is_none() {
                     assert!(Instant::now() < end, "the fuzzer ends");
-                    // Whatever they do, others are served.
+                    // Others are served, whatever these clients do.
                     let asked = Instant::now();
                     client.system_info();
                     assert!(asked.elapsed() < SERVED, "others are served");
@@ -280,7 +280,7 @@ fn nonsense_neither_ends_nor_hangs_nor_grows_the_server() {
             wait_until("their clients to be gone", || client.others() == [0, 14]);
             resident_kib()
         };
-        // The tables that are ever needed are made in the first second.
+        // The server makes all the tables that it needs in the first second.
         let before = run(1);
         let after = run(number_from("ASEQD_FUZZ_SECONDS", DEFAULT_SECONDS));
         eprintln!("fuzzing: {before} KiB before, {after} KiB after");
@@ -301,7 +301,7 @@ fn number_from(variable: &str, default: usize) -> usize {
     text.parse().unwrap_or_else(|_| panic!("{variable} is a number"))
 }
 
-/// Calls at random, from one number.
+/// Random calls from one seed.
 struct Fuzzer {
     random: Random,
     files: Vec<File>,
@@ -342,7 +342,7 @@ impl Fuzzer {
         if self.files.is_empty() || (self.files.len() < 6 && self.below(200) == 0) {
             let (read, write) = [(true, true), (true, false), (false, true)][self.below(3)];
             let mut options = OpenOptions::new();
-            // A blocking write would rightly sleep for ever.
+            // A blocking write would sleep for ever, and rightly so.
             options.read(read).write(write).custom_flags(libc::O_NONBLOCK);
             self.files.extend(options.open(DEVICE).ok());
             return;
@@ -377,11 +377,11 @@ impl Fuzzer {
     fn ioctl(&mut self, which: usize) -> bool {
         let known = self.below(request::ALL.len());
         let code = match self.below(10) {
-            // Any code of the letter, of any size and direction.
+            // Any request code of this letter, of any size and direction.
             0 => u32::try_from(self.next() >> 32).expect("32 bits") & !0xff00 | 0x5300,
             _ => request::ALL[known].1,
         };
-        // As large as any code can say.
+        // As large as the largest size that a code can have.
         let mut argument = vec![0; 1 << 14];
         let kind = self.below(3);
         self.fill(&mut argument[..256], kind);
@@ -417,7 +417,7 @@ impl Fuzzer {
                 }
             }
         }
-        // Often the addresses in a struct are those of somebody.
+        // The addresses in a struct are often those of a client.
         if bytes.len() >= 4 && self.below(2) == 0 {
             bytes[0] = 128 + self.byte() % 6;
             bytes[1..4].fill(0);

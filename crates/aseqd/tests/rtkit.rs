@@ -1,5 +1,5 @@
-//! Real-time scheduling through rtkit, for a server that may not take it: a bus that the test plays,
-//! with an rtkit on it that does what it is asked. The server is root without `CAP_SYS_NICE`.
+//! Real-time scheduling through rtkit, for a server that may not set it itself: root without `CAP_SYS_NICE`. The test
+//! plays the bus and the rtkit on it.
 
 mod common;
 
@@ -11,20 +11,20 @@ use std::path::Path;
 use std::process::Command;
 use std::thread::JoinHandle;
 
-/// What the rtkit of a test says.
+/// How the rtkit of a test answers.
 #[derive(Clone, Copy, Debug)]
 enum Answer {
-    /// Yes; threads may run so many microseconds without sleeping.
+    /// It agrees. Threads may run this many microseconds without sleeping.
     Permit(i64),
-    /// No, once it is asked for the thread.
+    /// It refuses the request for the thread.
     Refuse,
     /// There is no rtkit on this bus.
     Absent,
-    /// Nothing at all, not even the bus.
+    /// Nothing answers, not even the bus.
     Silence,
 }
 
-/// What was asked: the thread, its priority, and the limit (in µs) of its process then.
+/// A request: the thread, its priority, and the limit of its process at that moment, in µs.
 #[derive(Debug, PartialEq, Eq)]
 struct Asked {
     thread: u64,
@@ -37,13 +37,13 @@ const METHOD_RETURN: u8 = 2;
 const ERROR: u8 = 3;
 const SIGNAL: u8 = 4;
 
-/// Serves one client until it hangs up; returns what it has asked for. The file appears once it was
-/// answered and will get nothing.
+/// Serves one client until it hangs up. Returns what it has asked for. Creates the file when every request has been
+/// answered or will get no answer.
 fn play(listener: &UnixListener, answer: Answer, asked_file: &Path) -> Option<Asked> {
     let (mut stream, _) = listener.accept().expect("a client");
     if matches!(answer, Answer::Silence) {
         fs::write(asked_file, "").expect("a file");
-        // Until the client gives up.
+        // Says nothing until the client gives up.
         let _gone = stream.read_to_end(&mut Vec::new());
         return None;
     }
@@ -51,7 +51,7 @@ fn play(listener: &UnixListener, answer: Answer, asked_file: &Path) -> Option<As
     while !line.ends_with(b"\r\n") {
         line.extend(take(&mut stream, 1)?);
     }
-    // Root's number, in hexadecimal digits of its decimal ones.
+    // The client sends the user's number, 0, as hexadecimal codes of its decimal digits.
     assert_eq!(line, b"\0AUTH EXTERNAL 30\r\n");
     stream.write_all(b"OK 1234deadbeef\r\n").ok()?;
     assert_eq!(take(&mut stream, 7)?, b"BEGIN\r\n");
@@ -60,7 +60,7 @@ fn play(listener: &UnixListener, answer: Answer, asked_file: &Path) -> Option<As
     while let Some((serial, member, body)) = next_call(&mut stream) {
         let (kind, signature, out) = match (member.as_str(), answer) {
             ("Hello", _) => {
-                // As a bus does: it tells the client its name, before or after the answer.
+                // Like a real bus, tells the client its name, before or after the answer.
                 send(&mut stream, SIGNAL, 0, "s", b"\x04\0\0\0:1.7\0");
                 (METHOD_RETURN, "s", b"\x04\0\0\0:1.7\0".to_vec())
             }
@@ -110,7 +110,7 @@ fn take(stream: &mut UnixStream, length: usize) -> Option<Vec<u8>> {
     stream.read_exact(&mut bytes).ok().map(|()| bytes)
 }
 
-/// The next call: its serial number, its member, its body.
+/// Returns the next call: its serial number, its member, its body.
 fn next_call(stream: &mut UnixStream) -> Option<(u32, String, Vec<u8>)> {
     let start = take(stream, 16)?;
     let word = |at: usize| u32::from_ne_bytes(start[at..at + 4].try_into().expect("4"));
@@ -153,7 +153,7 @@ fn next_call(stream: &mut UnixStream) -> Option<(u32, String, Vec<u8>)> {
     Some((word(8), member, body))
 }
 
-/// Sends a message; an answer to the call with this serial number, a signal for 0.
+/// Sends a message: the answer to the call with this serial number, or a signal if it is 0.
 fn send(stream: &mut UnixStream, kind: u8, serial: u32, signature: &str, body: &[u8]) {
     let mut fields = vec![5, 1, b'u', 0];
     fields.extend(serial.to_ne_bytes());
@@ -174,7 +174,7 @@ fn send(stream: &mut UnixStream, kind: u8, serial: u32, signature: &str, body: &
     message.extend(fields);
     message.resize(message.len().next_multiple_of(8), 0);
     message.extend(body);
-    // A client that has gone will not read it.
+    // The client may have gone.
     let _gone = stream.write_all(&message);
 }
 
@@ -182,7 +182,7 @@ fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
-/// The soft and the hard limit of how long a real-time thread may run, as `/proc` has them.
+/// Returns the soft and the hard limit of how long a real-time thread may run, in the form of `/proc`.
 fn run_limit(process: &str) -> (String, String) {
     let limits = fs::read_to_string(format!("{process}/limits")).expect("limits");
     let line = limits.lines().find(|line| line.starts_with("Max realtime timeout")).expect("one");
@@ -190,7 +190,7 @@ fn run_limit(process: &str) -> (String, String) {
     (words.next().expect("soft"), words.next().expect("hard"))
 }
 
-/// A bus in a folder, and `aseqd run -- sh -c SCRIPT` there, without the right to be real-time.
+/// Runs `aseqd run -- sh -c SCRIPT` without the right to be real-time, with a bus in a folder.
 fn start(folder: &Path, answer: Answer, script: &str) -> (JoinHandle<Option<Asked>>, Ended) {
     let path = folder.join("bus");
     let listener = UnixListener::bind(&path).expect("a socket");
@@ -207,7 +207,7 @@ fn start(folder: &Path, answer: Answer, script: &str) -> (JoinHandle<Option<Aske
     (bus, finish(command, DEADLINE))
 }
 
-/// What the tests need. The limit is one of the process, so it must not be there already.
+/// Returns whether the tests can run here. The process must not have the limit already.
 fn can_play() -> bool {
     let permitted = || {
         let mut command = Command::new("chrt");
@@ -253,7 +253,7 @@ fn a_server_that_has_no_time_to_sleep_keeps_its_life_and_its_priority() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     write_notes(folder.path());
-    // It may run for 40 ms; each writer keeps it busy for much longer.
+    // The server may run for 40 ms without sleeping; each writer keeps it busy for much longer.
     let flood =
         "for writer in 1 2 3; do dd if=notes of=/dev/snd/seq bs=28000 conv=notrunc 2>&1 & done
         wait; policy $PPID";
@@ -287,7 +287,7 @@ fn a_limit_that_somebody_else_has_set_is_outlived_too() {
     assert_eq!(numbers, ["40000", "80000", "us"], "{limits}");
 }
 
-/// A file with a direct note for Midi Through, many times.
+/// Writes a file with many copies of a direct note for Midi Through.
 fn write_notes(folder: &Path) {
     let mut note = [0_u8; 28];
     (note[0], note[3], note[14]) = (6, 253, 14);

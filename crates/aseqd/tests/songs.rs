@@ -1,4 +1,4 @@
-//! The files in `songs/` are what their source makes; `ASEQD_WRITE_SONGS=1` writes them.
+//! Checks that the files in `songs/` are those that their source makes. `ASEQD_WRITE_SONGS=1` writes them.
 
 #[path = "../../../songs/compose.rs"]
 mod compose;

@@ -1,4 +1,4 @@
-//! What the tests of the program share: running it, waiting with deadlines, watching for leftovers.
+//! Shared by the tests of the program: running it, waiting with deadlines, watching for leftovers.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod random;
@@ -18,31 +18,31 @@ pub(crate) use skip::skip;
 /// The program under test.
 pub(crate) const ASEQD: &str = env!("CARGO_BIN_EXE_aseqd");
 
-/// How long a test waits for what must happen: long, because the machine may be busy.
+/// How long a test waits for what must happen. Long, because the machine may be busy.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Names the test whose body runs inside a sequencer.
 const INSIDE: &str = "ASEQD_TEST_INSIDE";
-/// What this process of such a test has to do.
+/// Names the role of this process of such a test.
 const ROLE: &str = "ASEQD_TEST_ROLE";
-/// Marks every process that descends from one of ours.
+/// Marks every process that descends from one of a test's.
 const MARK: &str = "ASEQD_TEST_MARK";
 
-/// `aseqd run -- ARGUMENTS`.
+/// Returns the command `aseqd run -- ARGUMENTS`.
 pub(crate) fn aseqd_run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(ASEQD);
     command.args(["run", "--"]).args(arguments);
     command
 }
 
-/// `sh -c SCRIPT`.
+/// Returns the command `sh -c SCRIPT`.
 pub(crate) fn shell(script: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", script]);
     command
 }
 
-/// Are these programs installed? Says so if not.
+/// Returns whether all these programs are installed. Calls [`skip()`] if not.
 pub(crate) fn have(programs: &[&str]) -> bool {
     let missing: Vec<_> = programs.iter().filter(|program| find(program).is_none()).collect();
     if !missing.is_empty() {
@@ -51,13 +51,13 @@ pub(crate) fn have(programs: &[&str]) -> bool {
     missing.is_empty()
 }
 
-/// Where a program is installed.
+/// Returns the path of an installed program.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// Can this machine serve a device at all? Says so if not.
+/// Returns whether this machine can serve a device at all. Calls [`skip()`] if not.
 pub(crate) fn can_serve() -> bool {
     match fs::OpenOptions::new().read(true).write(true).open("/dev/fuse") {
         Ok(_) => true,
@@ -68,7 +68,8 @@ pub(crate) fn can_serve() -> bool {
     }
 }
 
-/// For `sh`, in a mount namespace: a `/dev` with the usual nodes, but for `/dev/fuse`, to change at will.
+/// Lines for `sh` in a mount namespace. They make a `/dev` with the usual nodes, without `/dev/fuse`, that a test may
+/// change.
 pub(crate) const PRIVATE_DEV: &str = "set -e
 mount -t tmpfs -o mode=755 tmpfs /dev
 mknod -m 666 /dev/null c 1 3; mknod -m 666 /dev/zero c 1 5
@@ -77,8 +78,8 @@ ln -s /proc/self/fd /dev/fd
 mkdir /dev/shm; mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 ";
 
-/// Gives user 1000 a name, for which fusermount3 asks, and which a machine may not have. In a mount namespace with
-/// an empty `/run` of its own.
+/// Lines for `sh` in a mount namespace with a `/run` of its own. They give user 1000 a name, which fusermount3 needs
+/// and a machine may lack.
 pub(crate) const NAMED_USER: &str = "
 getent passwd 1000 >/dev/null || {
     { cat /etc/passwd; echo user:x:1000:1000::/:/bin/sh; } >/run/.passwd
@@ -86,14 +87,14 @@ getent passwd 1000 >/dev/null || {
 }
 ";
 
-/// Copies a program to where it is then run. By another process: a file that this one has open for writing may
-/// be inherited by whatever another thread starts, and cannot be run until that has gone on (ETXTBSY).
+/// Copies a program to a place where it is run then. Another process does it: if this one had the file open for
+/// writing, a process that another thread starts could inherit it, and the file could not be run (ETXTBSY).
 pub(crate) fn copy_program(from: &Path, to: &Path) {
     let status = Command::new("cp").arg(from).arg(to).status().expect("cp");
     assert!(status.success(), "{} to {}", from.display(), to.display());
 }
 
-/// For tests that make namespaces and nodes of their own.
+/// Returns whether this process is root, for tests that make namespaces and nodes. Calls [`skip()`] if not.
 pub(crate) fn is_root() -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
@@ -102,13 +103,13 @@ pub(crate) fn is_root() -> bool {
     root
 }
 
-/// Runs the body of a test in a sequencer of its own: the test's binary starts itself again, under
-/// `aseqd run`, for this test alone.
+/// Runs the body of a test in a sequencer of its own: starts this test binary again under `aseqd run`, for this test
+/// alone.
 pub(crate) fn inside<F: FnOnce()>(body: F) {
     inside_with(&[], body);
 }
 
-/// The same with options of `aseqd run`.
+/// Runs the body of a test like [`inside`], with options of `aseqd run`.
 pub(crate) fn inside_with<F: FnOnce()>(options: &[&str], body: F) {
     let start = |test: &[&OsStr]| {
         let mut command = Command::new(ASEQD);
@@ -118,10 +119,10 @@ pub(crate) fn inside_with<F: FnOnce()>(options: &[&str], body: F) {
     inside_of(start, body);
 }
 
-/// Runs the body of a test where `start` takes a command line: the test's binary once more, for this
-/// test alone.
+/// Runs the body of a test where `start` leads: it is given the command line that starts this test binary again, for
+/// this test alone.
 pub(crate) fn inside_of<F: FnOnce()>(start: impl FnOnce(&[&OsStr]) -> Command, body: F) {
-    // A closure is named after the function that it stands in: `binary::module::test::{{closure}}`.
+    // The type of a closure has the name of its function: `binary::module::test::{{closure}}`.
     let name = std::any::type_name::<F>();
     let name = name.rsplit_once("::{{closure}}").map_or(name, |(function, _)| function);
     let name = name.split_once("::").map_or(name, |(_, path)| path);
@@ -147,7 +148,7 @@ pub(crate) fn inside_of<F: FnOnce()>(start: impl FnOnce(&[&OsStr]) -> Command, b
     assert!(ended.stdout.contains("1 passed"), "the test {name} was found: {ended:#?}");
 }
 
-/// This test once more, as another process of the same sequencer, in which [`role`] is true.
+/// Returns a command that starts this test again, as another process of the same sequencer, in which [`role`] is true.
 pub(crate) fn again(role: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
     command.arg(std::env::var_os(INSIDE).expect("inside")).env(ROLE, role);
@@ -155,10 +156,10 @@ pub(crate) fn again(role: &str) -> Command {
     command
 }
 
-/// [`again`], as another user of the machine. Only root can.
+/// Returns the command of [`again`] as another user of the machine. Only root can run it.
 pub(crate) fn again_as(user: u32, role: &str) -> Command {
     use std::os::unix::process::CommandExt as _;
-    // By this link, since the way to the binary may be closed to that user.
+    // Through this link, since that user may have no access to the binary's folder.
     let mut command = Command::new("/proc/self/exe");
     command.arg(std::env::var_os(INSIDE).expect("inside")).env(ROLE, role).uid(user).gid(user);
     command.args(["--exact", "--nocapture", "--include-ignored", "--test-threads=1"]);
@@ -166,18 +167,18 @@ pub(crate) fn again_as(user: u32, role: &str) -> Command {
     command
 }
 
-/// Is this a process that [`again`] has started?
+/// Returns whether [`again`] has started this process.
 pub(crate) fn has_role() -> bool {
     std::env::var_os(ROLE).is_some()
 }
 
-/// Is this the process that [`again`] has started for this role?
+/// Returns whether [`again`] has started this process for a role.
 pub(crate) fn role(role: &str) -> bool {
     std::env::var_os(ROLE).is_some_and(|own| own == *role)
 }
 
-/// A process, killed at the end of its test, whose output is kept in files: nobody who inherits them
-/// makes a reader wait.
+/// A process that is killed at the end of its test. Its output goes to files: a process that inherits a pipe could
+/// make a reader wait.
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) child: Child,
@@ -186,7 +187,7 @@ pub(crate) struct Process {
     err: tempfile::NamedTempFile,
 }
 
-/// What a process has left.
+/// Status and output of a process that has ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
@@ -199,7 +200,7 @@ impl Process {
         Self::start_with(&mut command, Stdio::null())
     }
 
-    /// With something at its standard input.
+    /// Starts a process with something as its standard input.
     pub(crate) fn start_with(command: &mut Command, input: Stdio) -> Self {
         let out = tempfile::NamedTempFile::new().expect("a file");
         let err = tempfile::NamedTempFile::new().expect("a file");
@@ -229,14 +230,14 @@ impl Process {
         text(self.err.path())
     }
 
-    /// Waits until it has written this.
+    /// Waits until the process has written a text.
     pub(crate) fn wait_for_output(&mut self, wanted: &str) {
         self.wait_until(&format!("{wanted:?} in the output"), |process| {
             process.stdout().contains(wanted) || process.stderr().contains(wanted)
         });
     }
 
-    /// Waits until something is so, while it runs.
+    /// Waits until a condition holds, while the process runs.
     pub(crate) fn wait_until(&mut self, what: &str, mut so: impl FnMut(&Self) -> bool) {
         let end = Instant::now() + DEADLINE;
         loop {
@@ -254,7 +255,7 @@ impl Process {
         }
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     pub(crate) fn wait(mut self) -> Ended {
         self.wait_within(DEADLINE)
     }
@@ -289,12 +290,12 @@ fn text(path: &Path) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Runs a command to its end, in bounded time.
+/// Runs a command to its end, within a time.
 pub(crate) fn finish(command: Command, limit: Duration) -> Ended {
     Process::start(command).wait_within(limit)
 }
 
-/// Runs a command that must succeed; what it printed.
+/// Runs a command that must succeed, and returns what it printed.
 pub(crate) fn output(command: Command) -> String {
     let what = format!("{command:?}");
     let ended = finish(command, DEADLINE);
@@ -302,7 +303,7 @@ pub(crate) fn output(command: Command) -> String {
     ended.stdout
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
     let end = Instant::now() + DEADLINE;
     while !so() {
@@ -311,12 +312,12 @@ pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
-/// Between two looks at something that nobody can be told about.
+/// Time between two looks at a condition for which there is no event to wait for.
 fn pause() {
     std::thread::sleep(Duration::from_millis(5));
 }
 
-/// Marks what a command starts, so that it can be found again.
+/// Marks all processes that a command starts, so that a test can find them.
 #[derive(Debug)]
 pub(crate) struct Mark(String);
 
@@ -330,7 +331,7 @@ impl Mark {
         Self(mark)
     }
 
-    /// The living processes of the command, with their command lines.
+    /// Returns the living processes of the command, with their command lines.
     pub(crate) fn processes(&self) -> Vec<(i32, String)> {
         let wanted = format!("{MARK}={}", self.0);
         let entries = fs::read_dir("/proc").expect("/proc").flatten();
@@ -346,12 +347,12 @@ impl Mark {
         .collect()
     }
 
-    /// The process whose command line is this.
+    /// Returns the process with a command line.
     pub(crate) fn pid_of(&self, line: &str) -> Option<i32> {
         self.processes().into_iter().find(|(_, other)| other == line).map(|(pid, _)| pid)
     }
 
-    /// Nothing of it is left, and nothing that it mounted.
+    /// Waits until no process of the command is left, and nothing that it mounted.
     pub(crate) fn expect_nothing(&self) {
         let end = Instant::now() + DEADLINE;
         loop {
@@ -363,14 +364,14 @@ impl Mark {
             pause();
         }
         let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mounts");
-        // The source of a mount is what we call ours; a folder of the machine may have the name in its path.
+        // The source of a mount tells ours: a folder of the machine may have that name in its path.
         let ours = |line: &&str| line.contains(" /dev") && line.contains(" aseqd rw");
         let ours = mounts.lines().find(ours);
         assert_eq!(ours, None, "a mount is left");
     }
 }
 
-/// A number from a process's `status`, such as `VmRSS` in KiB.
+/// Returns a number from a process's `status`, such as `VmRSS` in KiB.
 pub(crate) fn status_of(pid: i32, field: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a living process");
     let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
@@ -378,10 +379,10 @@ pub(crate) fn status_of(pid: i32, field: &str) -> u64 {
     number.unwrap_or_else(|| panic!("{field} of {pid} in {status}"))
 }
 
-/// Names the process that serves, where that is not the parent.
+/// Names the process that serves, if that is not the parent.
 pub(crate) const SERVER: &str = "ASEQD_TEST_SERVER_PID";
 
-/// The process that serves this one: the parent of the command under `aseqd run`.
+/// Returns the process that serves this one: the parent of the command under `aseqd run`.
 pub(crate) fn keeper() -> i32 {
     if let Some(server) = std::env::var_os(SERVER) {
         return server.to_str().and_then(|pid| pid.parse().ok()).expect("a number");

@@ -1,4 +1,4 @@
-//! A client that says to the device exactly what a test wants said.
+//! A client of the sequencer, for requests exactly as a test wants them.
 
 use super::sys;
 use aseqd_abi::event::Event;
@@ -49,7 +49,7 @@ impl Client {
         ioctl(&self.file, code, argument).unwrap_or_else(|error| panic!("{code:#x}: {error}"));
     }
 
-    /// A port that everybody may connect to and write to.
+    /// Creates a port that everybody may connect to and write to.
     pub(crate) fn create_port(&self) -> Address {
         let mut port = PortInfo::default();
         port.addr.client = self.id;
@@ -60,7 +60,7 @@ impl Client {
         port.addr
     }
 
-    /// Takes another name.
+    /// Changes the client's name.
     pub(crate) fn rename(&self, name: &str) {
         let mut info = self.client_info(self.id).expect("its own client");
         info.name.fill(0);
@@ -90,7 +90,7 @@ impl Client {
         ioctl(&self.file, request::GET_CLIENT_INFO, &mut info).ok().map(|()| info)
     }
 
-    /// The numbers of all clients but this one.
+    /// Returns the numbers of all clients but this one.
     pub(crate) fn others(&self) -> Vec<u8> {
         (0..192)
             .filter(|client| *client != self.id)
@@ -98,14 +98,14 @@ impl Client {
             .collect()
     }
 
-    /// The client with this name.
+    /// Returns the client with a name.
     pub(crate) fn named(&self, name: &str) -> Option<u8> {
         self.others().into_iter().find(|client| {
             self.client_info(*client).is_some_and(|info| until_nul(&info.name) == name.as_bytes())
         })
     }
 
-    /// Waits until a process has a port; its address.
+    /// Waits until a process has a port, and returns its address.
     pub(crate) fn port_of(&self, process: &mut super::Process) -> Address {
         let pid = process.pid();
         let mut port = Address::default();
@@ -120,7 +120,7 @@ impl Client {
         port
     }
 
-    /// Who is connected from (`true`) or to a port.
+    /// Returns the ports that are connected from (`true`) or to a port.
     pub(crate) fn subscribers(&self, port: Address, from: bool) -> Vec<Address> {
         let query_type = if from { QUERY_SUBS_READ } else { QUERY_SUBS_WRITE };
         let mut found = Vec::new();
@@ -138,7 +138,7 @@ impl Client {
         (&self.file).write(events.as_bytes())
     }
 
-    /// Reads what is there, at least one event. For fixed events.
+    /// Waits for at least one event, and returns all that can be read. For events of fixed length.
     pub(crate) fn read(&self) -> io::Result<Vec<Event>> {
         let mut events = vec![Event::new_zeroed(); 512];
         let read = (&self.file).read(events.as_mut_bytes())?;
@@ -147,7 +147,7 @@ impl Client {
         Ok(events)
     }
 
-    /// Waits until it can be read; false after the time.
+    /// Returns whether the file becomes readable within a time.
     pub(crate) fn readable_within(&self, limit: std::time::Duration) -> bool {
         let mut descriptors = [PollFd::new(&self.file, PollFlags::IN)];
         let limit = rustix::time::Timespec::try_from(limit).expect("a short time");
@@ -155,7 +155,7 @@ impl Client {
     }
 }
 
-/// Any ioctl.
+/// Makes an ioctl with a struct as its argument.
 pub(crate) fn ioctl<T: IntoBytes + FromBytes>(
     file: &File,
     code: u32,
@@ -168,7 +168,7 @@ fn until_nul(name: &[u8]) -> &[u8] {
     name.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// A value's bytes, to compare.
+/// Returns the bytes of a value, to compare them.
 pub(crate) fn bytes<T: IntoBytes + Immutable>(value: &T) -> &[u8] {
     value.as_bytes()
 }

@@ -1,4 +1,4 @@
-//! Every call that a program can make on the device files: known ones, and random ones.
+//! Calls that a program can make on the device files: known ones, and random ones.
 
 use super::common::random::Random;
 use super::common::seq::Client;
@@ -17,9 +17,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 const NODES: [&str; 2] = ["/dev/snd/seq", "/dev/snd/timer"];
-/// Random codes, for each device file.
+/// Number of random request codes for each device file.
 const CODES: usize = 5000;
-/// More than any code moves, and than the requests move whose codes say less.
+/// Size of an argument in bytes: more than any request moves, whatever its code says.
 const ROOM: usize = 64 * 1024;
 
 /// Requests that kernels carry out on files, whatever these are: `linux/fs.h`, `linux/fsverity.h`,
@@ -51,8 +51,8 @@ const OF_FILES: [u32; 24] = [
     0x8081_1501,
 ];
 
-/// What Linux's devices answer, where the kernel asks the server (6.12 and 7.3, asked in a machine).
-/// `FS_IOC_SETFLAGS` and `FS_IOC_FSSETXATTR` fail before that, with `EPERM`, for all but the owner.
+/// What Linux's devices answer to these requests, if the kernel passes them to the server (seen on 6.12 and 7.3).
+/// `FS_IOC_SETFLAGS` and `FS_IOC_FSSETXATTR` fail earlier with `EPERM` for everybody but the owner.
 const ANSWERED: [(u32, Errno); 6] = [
     (0x8008_6601, Errno::NOTTY),
     (0x801c_581f, Errno::NOTTY),
@@ -77,8 +77,8 @@ fn no_call_of_a_stranger_ends_a_service() {
     serve(|| attacked("stranger"));
 }
 
-/// Since Linux 6.17 anybody can ask for the attributes of a file by its path, and the kernel opens it for
-/// that by itself.
+/// Since Linux 6.17 everybody can ask for the attributes of a file by its path. The kernel itself opens the file for
+/// that.
 #[test]
 fn a_stranger_who_may_not_open_a_device_opens_no_client_by_asking_about_it() {
     const TIMES: usize = 200;
@@ -101,25 +101,25 @@ fn a_stranger_who_may_not_open_a_device_opens_no_client_by_asking_about_it() {
         let ended = again_as(STRANGER, "asker");
         let ended = finish(ended, DEADLINE);
         assert!(ended.status.success(), "{ended:#?}");
-        // Nobody has come or gone.
+        // No client has come or gone.
         let heard = listener.read().expect_err("nothing is announced");
         assert_eq!(heard.raw_os_error(), Some(libc::EAGAIN));
     });
 }
 
-/// Random calls. `ASEQD_FUZZ_SECONDS` is how long, `ASEQD_FUZZ_SEED` where it begins.
+/// Makes random calls. `ASEQD_FUZZ_SECONDS` sets how long, `ASEQD_FUZZ_SEED` the seed.
 #[test]
 fn random_calls_neither_end_nor_grow_a_service() {
     serve(|| attacked("fuzzer"));
 }
 
-/// The same where each open is handed over by the server.
+/// Makes random calls where the server hands over each open.
 #[test]
 fn random_calls_neither_end_nor_grow_a_run_by_handover() {
     run("handover", || attacked("fuzzer"));
 }
 
-/// Attacks as a stranger, while somebody else is served.
+/// Attacks as another user, while somebody else is served.
 fn attacked(how: &str) {
     if role("stranger") {
         return stranger();
@@ -127,13 +127,13 @@ fn attacked(how: &str) {
     if role("fuzzer") {
         return Fuzzer::new(number_from("ASEQD_FUZZ_SEED", 1)).run();
     }
-    /// What the server may hold more after it had to do with strangers, in KiB.
+    /// How much more memory the server may hold after the attacks, in KiB.
     const GROWTH_KIB: u64 = 8192;
     let mut bystander = Bystander::new();
     let seconds = number_from("ASEQD_FUZZ_SECONDS", 1);
     let end = Instant::now() + Duration::from_secs(seconds) + DEADLINE * 2;
     let mut before = None;
-    // The tables that are ever needed are made in the first round.
+    // The server makes all the tables that it needs in the first round.
     for length in [1, seconds] {
         let mut command = again_as(STRANGER, how);
         command.env("ASEQD_FUZZ_SECONDS", length.to_string());
@@ -185,7 +185,7 @@ fn stranger() {
             fuzzer.files = vec![file.try_clone().expect("a descriptor").into()];
             fuzzer.call(call);
         }
-        // A question about a path, for which the kernel opens the file by itself.
+        // Asks about a path, for which the kernel itself opens the file.
         for path in [c"/dev/snd/seq", c"/dev/snd/timer", c"/dev/snd"] {
             let _too_old = sys::file_attributes(path);
         }
@@ -200,7 +200,7 @@ fn errno(error: &std::io::Error) -> Errno {
 /// The calls of [`Fuzzer::call`].
 const CALLS: usize = 40;
 
-/// Calls at random, from one number.
+/// Random calls from one seed.
 struct Fuzzer {
     random: Random,
     files: Vec<OwnedFd>,
@@ -223,7 +223,7 @@ impl Fuzzer {
         self.random.below(limit)
     }
 
-    /// Now and then a huge number.
+    /// Returns a number, now and then a huge one.
     fn number(&mut self) -> u64 {
         match self.below(4) {
             0 => self.next(),
@@ -232,7 +232,7 @@ impl Fuzzer {
         }
     }
 
-    /// A request of any direction and size, mostly of letters that somebody knows.
+    /// Returns a request code of any direction and size, mostly with a letter that some driver uses.
     fn code(&mut self) -> u32 {
         const SIZES: [u32; 12] = [0, 1, 4, 8, 24, 28, 100, 4080, 4095, 4096, 8192, 16383];
         const LETTERS: [u32; 9] = [0x53, 0x54, 0x66, 0x58, 0x55, 0x59, 0xa5, 0x12, 0x94];
@@ -245,7 +245,7 @@ impl Fuzzer {
         random & 0xc000_00ff | size << 16 | letter << 8
     }
 
-    /// Zeros, or bytes that are mostly small.
+    /// Returns zeros, or bytes that are mostly small.
     fn noise(&mut self) -> &mut [u8] {
         let mut start = self.below(ROOM / 2);
         let wild = self.below(3);
@@ -269,7 +269,7 @@ impl Fuzzer {
                 let call = self.below(CALLS);
                 self.call(call);
             }
-            // Somebody is always killed in the middle of a call that sleeps.
+            // There is always a process to be killed in the middle of a call that sleeps.
             if victim.is_none() || renewed.elapsed() > Duration::from_millis(200) {
                 drop(victim.replace(sleeper()));
                 renewed = Instant::now();
@@ -280,13 +280,13 @@ impl Fuzzer {
         assert!(accepted > 0, "some are right");
     }
 
-    /// A path in the folder of the devices, or not.
+    /// Returns a path in the folder of the devices, or elsewhere.
     fn path(&mut self) -> &'static str {
         ["/dev/snd/seq", "/dev/snd/timer", "/dev/snd", "/dev/snd/none", "/dev/snd/seq/x"]
             [self.below(5)]
     }
 
-    /// One of the calls, on one of the files.
+    /// Makes one of the calls on one of the files.
     fn call(&mut self, call: usize) {
         let nonblocking = OFlags::NONBLOCK | OFlags::CLOEXEC;
         if self.files.is_empty() || self.files.len() < 6 && self.below(100) == 0 {
@@ -405,7 +405,7 @@ impl Fuzzer {
     }
 }
 
-/// A process that sleeps in a read, killed when it is dropped.
+/// A process that sleeps in a read, and is killed when it is dropped.
 fn sleeper() -> impl Drop {
     struct Sleeper(std::process::Child);
     impl Drop for Sleeper {

@@ -1,11 +1,11 @@
-//! What clients make the server say.
+//! Messages that clients make the server write.
 
 use super::common::seq::Client;
 use super::common::*;
 use std::ffi::OsStr;
 use std::process::Command;
 
-/// More lines than a pipe holds.
+/// Number of lines: more than a pipe holds.
 const FAILURES: usize = 3000;
 
 #[test]
@@ -21,7 +21,7 @@ fn a_standard_error_that_is_closed_does_not_end_the_server() {
     );
 }
 
-/// A traced run whose standard error is a FIFO, opened by this script.
+/// Returns a traced run whose standard error is a FIFO. A script opens the FIFO.
 fn traced(script: &str, test: &[&OsStr]) -> Command {
     let make = "fifo=$(mktemp -u); mkfifo \"$fifo\"; ";
     let script = format!("{make}{}", script.replacen(';', "; rm \"$fifo\";", 1));

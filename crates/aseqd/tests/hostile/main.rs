@@ -1,4 +1,4 @@
-//! Programs that mean harm, of another user of the machine: the server lives, and serves the others.
+//! Hostile programs of another user of the machine: the server survives, and serves the others.
 
 #[path = "../common/mod.rs"]
 mod common;

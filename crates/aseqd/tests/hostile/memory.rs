@@ -1,5 +1,4 @@
-//! What a stranger can make the server hold: the rows of `docs/limits.md`, with the memory that the
-//! server takes for it.
+//! Limits of what a stranger can make the server hold: the rows of `docs/limits.md`, and the memory that each takes.
 
 use super::common::seq::Client;
 use super::common::*;
@@ -14,12 +13,12 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 use zerocopy::IntoBytes as _;
 
-/// What the server takes beside what is counted, in KiB.
+/// Memory of the server beyond what is counted, in KiB.
 const SLACK_KIB: u64 = 12 * 1024;
 const MIB: usize = 1 << 20;
 
-/// Lets a stranger do its worst and stay, and says how much more the server has then, in KiB. Somebody
-/// else is served before, meanwhile and after, by a file of each device.
+/// Runs an attack of another user and lets it stay. Returns how much more memory the server has then, in KiB. Another
+/// client is served before, meanwhile and after, by a file of each device.
 fn attacked(what: &str) -> u64 {
     let mut bystander = Bystander::new();
     bystander.is_served();
@@ -42,12 +41,12 @@ fn attacked(what: &str) -> u64 {
     after.saturating_sub(before)
 }
 
-/// Says what was done, and stays until nobody wants it any more.
+/// Reports what was done, and stays until it is told to end.
 fn done(what: std::fmt::Arguments<'_>) {
     println!("\ndone: {what}");
     std::io::stdout().flush().expect("somebody listens");
     let _end = std::io::stdin().read_line(&mut String::new());
-    // Threads may wait in calls for ever.
+    // Some threads may wait in calls for ever.
     std::process::exit(0);
 }
 
@@ -104,7 +103,7 @@ fn writes_that_wait() {
                     let _refused = tell.send((&file).write(&bytes).map_err(|no| no.raw_os_error()));
                 });
             }
-            // The first fills the pool; those that are too many end.
+            // The first one fills the pool; those beyond the limit end.
             for number in 0..BOUND {
                 let end = ended.recv_timeout(DEADLINE).expect("it does not wait");
                 assert_eq!(end, Err(Some(libc::ENOMEM)), "write {number}");
@@ -138,7 +137,7 @@ fn texts_that_are_not_read_to_the_end() {
                 seq::ioctl(file, asound::TEXT, &mut piece).expect("a piece");
                 total = piece.total;
             }
-            // The first has to begin again, the last goes on.
+            // The first text has to begin again, the last one goes on.
             let mut next = asound::Piece::question(0, 4000);
             seq::ioctl(&files[0], asound::TEXT, &mut next).expect_err("given up");
             seq::ioctl(&files[FILES - 1], asound::TEXT, &mut next).expect("a piece");
@@ -160,7 +159,7 @@ fn subscriptions() {
             let mut made = 0;
             let errno = loop {
                 let mut info = PortSubscribe { sender, dest, ..PortSubscribe::default() };
-                // Each is another by its queue and flags.
+                // Queue and flags make each connection another one.
                 info.queue = u8::try_from(made % 256).expect("a remainder");
                 let flags = u32::try_from(made / 256).expect("a small number") << 8;
                 info.flags = SubscriptionFlags::TIMESTAMP.bits() | flags;
@@ -178,7 +177,7 @@ fn subscriptions() {
     });
 }
 
-/// The trap fetches a text for each thread that opens one, and holds it until it is whole.
+/// Checks the memory of texts that the trap fetches: one for each thread that opens one, held until it is whole.
 #[test]
 fn texts_that_many_threads_open_through_the_trap() {
     const THREADS: usize = 200;

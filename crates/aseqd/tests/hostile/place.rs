@@ -1,4 +1,4 @@
-//! Where the attacks are made: behind each door, as another user.
+//! Places of the attacks: behind each door, as another user.
 
 use super::common::seq::{Client, THROUGH};
 use super::common::*;
@@ -8,10 +8,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-/// A user of the machine that no one is.
+/// A user whom nobody on the machine is.
 pub(crate) const STRANGER: u32 = 54321;
 
-/// Runs the body of a test in `aseqd run --via DOOR`, as root, who can become another user.
+/// Runs the body of a test in `aseqd run --via DOOR` as root, so that it can become another user.
 pub(crate) fn run<F: FnOnce()>(door: &str, body: F) {
     if !has_role() && !is_root() {
         return;
@@ -24,12 +24,12 @@ pub(crate) fn run<F: FnOnce()>(door: &str, body: F) {
     inside_of(run, body);
 }
 
-/// Runs the body of a test where a server's folder is `/dev/snd`. Everybody may open the devices.
+/// Runs the body of a test with a served folder as `/dev/snd`. Everybody may open the devices.
 pub(crate) fn serve<F: FnOnce()>(body: F) {
     serve_with("0666", body);
 }
 
-/// The same, with devices of these permissions.
+/// Runs the body of a test with a served folder as `/dev/snd`, whose devices have these permissions.
 pub(crate) fn serve_with<F: FnOnce()>(mode: &str, body: F) {
     if has_role() || std::env::var_os(SERVER).is_some() {
         return inside_of(|_| unreachable!("this is inside"), body);
@@ -60,7 +60,7 @@ pub(crate) fn serve_with<F: FnOnce()>(mode: &str, body: F) {
     assert!(!ended.stderr.contains("took no answer"), "each is what the kernel wants: {ended:#?}");
 }
 
-/// Somebody who is to notice nothing.
+/// An ordinary client that must not notice the attacks.
 #[derive(Debug)]
 pub(crate) struct Bystander {
     client: Client,
@@ -75,7 +75,7 @@ impl Bystander {
         Self { client, server: keeper(), next: 0 }
     }
 
-    /// Is served as ever: an event goes through the sequencer and back.
+    /// Checks that the client is served as usual: an event goes through the sequencer and back.
     pub(crate) fn is_served(&mut self) {
         self.next = self.next.wrapping_add(1) % 128;
         let mut event = Event::direct(EventType::NOTEON);
@@ -87,24 +87,24 @@ impl Bystander {
             match self.client.read() {
                 Ok(events) if events.iter().any(own) => return,
                 Ok(_) => {}
-                // So many came from strangers that one was lost.
+                // Strangers have sent so many events that one was lost.
                 Err(error) => assert_eq!(error.raw_os_error(), Some(libc::ENOSPC), "{error}"),
             }
         }
     }
 
-    /// The others are gone.
+    /// Waits until all other clients are gone.
     pub(crate) fn is_alone(&self) {
         wait_until("the strangers' clients to be gone", || self.client.others() == [0, 14]);
     }
 
-    /// Memory of the server, in KiB.
+    /// Returns the memory of the server, in KiB.
     pub(crate) fn resident_kib(&self) -> u64 {
         status_of(self.server, "VmRSS")
     }
 }
 
-/// A number for the length of a test, or where it begins.
+/// Returns the number of an environment variable that sets the length or the seed of a test.
 pub(crate) fn number_from(variable: &str, default: u64) -> u64 {
     let Ok(text) = std::env::var(variable) else { return default };
     text.parse().unwrap_or_else(|_| panic!("{variable} is a number"))

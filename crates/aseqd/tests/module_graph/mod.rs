@@ -15,7 +15,7 @@ use tokens::tokens;
 /// A module's path from the root of its crate, which is empty.
 pub(crate) type Name = Vec<String>;
 
-/// Returns the name of the module that a file below `src` is.
+/// Returns the name of the module in a file below `src`.
 pub(crate) fn name_of(file: &str) -> Name {
     let mut name: Name = file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
     let last = name.last().map(String::as_str);
@@ -25,7 +25,7 @@ pub(crate) fn name_of(file: &str) -> Name {
     name
 }
 
-/// Returns the files of a crate's library, or of its program where it is none.
+/// Returns the files of a crate's library, or of its program if it has no library.
 pub(crate) fn sources(member: &Path) -> BTreeMap<Name, String> {
     fn read(folder: &Path, below: &str, found: &mut BTreeMap<Name, String>) {
         for entry in fs::read_dir(folder).expect("a folder of sources").flatten() {
@@ -47,10 +47,10 @@ pub(crate) fn sources(member: &Path) -> BTreeMap<Name, String> {
     found
 }
 
-/// What a module, a file or one in braces, says.
+/// The contents of a module, which is a file or stands in braces.
 #[derive(Default)]
 struct Module {
-    /// The module that is the file.
+    /// The module of the whole file.
     file: Name,
     /// The names of the items that stand in it.
     items: BTreeSet<String>,
@@ -76,7 +76,7 @@ pub(crate) fn graph(files: &BTreeMap<Name, String>) -> BTreeMap<Name, BTreeSet<N
         for path in module.imports.values().chain(&module.paths).chain(&module.globs) {
             let glob = module.globs.contains(path);
             if let Some((target, whole)) = resolve(&modules, name, path, 0)
-                // The import of a module is no use: the paths that begin with it are.
+                // Importing a module does not use it; paths that begin with it do.
                 && (glob || !whole)
             {
                 uses.insert(modules[&target].file.clone());
@@ -87,8 +87,8 @@ pub(crate) fn graph(files: &BTreeMap<Name, String>) -> BTreeMap<Name, BTreeSet<N
     graph
 }
 
-/// Returns the module where the item of a path stands, as seen from a module, and whether the path names the module
-/// itself. Returns nothing for a path of another crate or of a local name.
+/// Returns the module in which the item of a path is defined, as seen from a module, and whether the path names the
+/// module itself. Returns nothing for a path of another crate or of a local name.
 fn resolve(
     modules: &BTreeMap<Name, Module>,
     from: &Name,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// A step of a composite action: its name, and the command.
+/// A step of a composite action.
 #[derive(Debug)]
 struct Step {
     name: String,
@@ -17,7 +17,7 @@ struct Step {
     shell: String,
 }
 
-/// The steps, from the few forms of YAML that the file uses.
+/// Returns the steps of the action. Understands only the forms of YAML that the file uses.
 fn steps() -> Vec<Step> {
     let text = read("action.yml");
     let steps = text.split("  steps:\n").nth(1).expect("steps");
@@ -36,7 +36,7 @@ fn steps() -> Vec<Step> {
         .collect()
 }
 
-/// A runner's folder, and what steps write for others.
+/// A runner: its folder, and the files by which a step sets variables and paths for the next steps.
 struct Runner {
     folder: tempfile::TempDir,
 }
@@ -105,7 +105,7 @@ fn a_release_is_installed_and_used() {
     assert!(program.is_file());
     let wanted = format!("path={}\nversion={}\n", program.display(), env!("CARGO_PKG_VERSION"));
     assert_eq!(runner.file("output"), wanted);
-    // The step after it finds it, and a sequencer in it.
+    // The next step finds the program, and a sequencer works in it.
     if crate::common::can_serve() {
         let ended = runner.step("Check that a program finds the sequencer", &[]);
         assert!(ended.status.success() && ended.stdout.contains("Midi Through"), "{ended:#?}");
@@ -143,7 +143,7 @@ fn a_source_is_built_where_there_is_no_release() {
         return;
     }
     let runner = Runner::new();
-    // A cargo that has built already.
+    // A stand-in for cargo: its build is a copy of the program under test.
     let bin = runner.folder.path().join("bin");
     fs::create_dir(&bin).expect("a folder");
     let target = runner.folder.path().join("target");

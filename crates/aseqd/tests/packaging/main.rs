@@ -1,4 +1,4 @@
-//! What the project is delivered in: the GitHub action, systemd's units, the list of the Debian package.
+//! The forms in which users get aseqd: the GitHub action, systemd's units, the Debian package.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,5 +1,5 @@
-//! The README's commands, `scripts/demo` and `scripts/test`, on a machine made up of programs that only say
-//! something.
+//! The README's commands, `scripts/demo` and `scripts/test`, on a machine whose programs are stand-ins that only
+//! print something.
 
 use super::root;
 use crate::common::{Ended, copy_program, finish, have};
@@ -35,7 +35,7 @@ impl Clone {
         Self { folder }
     }
 
-    /// Makes a program or script of the clone: what `sh` is to run.
+    /// Replaces a program or script of the clone by a script for `sh`.
     fn program(&self, name: &str, text: &str) {
         let path = self.folder.path().join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -45,7 +45,7 @@ impl Clone {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("ours");
     }
 
-    /// Makes programs of this machine findable, and no others.
+    /// Links programs of this machine into the folder of programs. No others are found.
     fn borrow(&self, names: &[&str]) {
         fs::create_dir_all(self.folder.path().join("bin")).expect("a folder");
         for name in names {
@@ -84,7 +84,7 @@ fn an_old_cargo_or_none_is_told_in_a_sentence() {
         assert!(ended.stderr.contains("https://rustup.rs"), "{ended:#?}");
         assert_eq!((ended.stderr.lines().count(), ended.stdout.as_str()), (1, ""), "{ended:#?}");
     }
-    // Debian 12's, which does not understand the manifest.
+    // The version of Debian 12, which does not understand the manifest.
     clone.program("bin/cargo", "[ \"$1\" = --version ] && echo cargo 1.65.0");
     for script in ["scripts/demo", "scripts/test"] {
         let ended = clone.run(script, &[], &clone.bin());
@@ -102,7 +102,7 @@ fn a_missing_c_compiler_is_told_in_a_sentence() {
     }
     let clone = Clone::new();
     clone.borrow(TOOLS);
-    // The machine has no apt-get, either.
+    // This machine has no apt-get either.
     clone.program("bin/cargo", "[ \"$1\" = --version ] && echo cargo 99.0.0");
     let ended = clone.run("scripts/demo", &[], &clone.bin());
     assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
@@ -111,7 +111,7 @@ fn a_missing_c_compiler_is_told_in_a_sentence() {
     assert_eq!(ended.stderr.lines().count(), 1, "{ended:#?}");
 }
 
-/// What `cargo` says of tests of which one fails, and one is skipped.
+/// Output of `cargo test` if one test fails and one is skipped.
 const TESTS: &str = r#"case $1 in
 --version) echo cargo 99.0.0 ;;
 test)
@@ -134,7 +134,7 @@ fn every_step_runs_and_the_end_lists_what_failed_and_what_was_skipped() {
     clone.program("bin/cargo", TESTS);
     clone.program("bin/cc", "exit 0");
     clone.program(".ci/setup", "exit 0");
-    // Every other step's script does nothing.
+    // The scripts of all other steps do nothing.
     for command in super::read("scripts/test").split("|scripts/").skip(1) {
         let name = command.split([' ', '"']).next().expect("a name");
         clone.program(&format!("scripts/{name}"), "exit 0");
@@ -155,19 +155,19 @@ fn every_step_runs_and_the_end_lists_what_failed_and_what_was_skipped() {
     assert!(has("ok ", "conformance") && has("FAILED ", "demonstration, shortened"));
     assert!(has("       | nothing was heard", ""), "the end of a log is shown: {}", ended.stdout);
     assert!(!ended.stdout.contains("nobody hears this"), "that of a step that passed is not");
-    // Both steps have it in one line; cargo-deny and cargo-deb are there, as every word of cargo's.
+    // One line names both steps. cargo-deny and cargo-deb are not missing: this cargo accepts every word.
     let skipped = "skipped (1):\n  doors, tests a_program one::that_needs_it\n";
     assert!(ended.stdout.contains(skipped), "{}", ended.stdout);
     let failed = ended.stdout.split("\nfailed:\n").nth(1).expect("a list");
     let names: Vec<_> = failed.lines().filter(|line| line.starts_with(' ')).collect();
     let names: Vec<_> = names.iter().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(names, ["lints", "tests", "one::that_fails", "package", "demo"]);
-    // Tests: 27 and 3, less one in each that was skipped. Then the steps without tests: all but one.
+    // Tests: 27 and 3, minus one skipped in each. Each other step that passed counts as one.
     let passed = 26 + 2 + lines.iter().filter(|line| line.starts_with("ok ")).count() - 1;
     let sum = format!("{passed} passed, 4 failed, 1 skipped");
     assert_eq!(lines.last(), Some(&sum.as_str()), "{}", ended.stdout);
 
-    // One step alone; a step that there is not.
+    // One step alone; then a step that does not exist.
     let ended = clone.run("scripts/test", &["doors"], &path);
     assert_eq!(ended.status.code(), Some(0), "{ended:#?}");
     assert_eq!(ended.stdout.lines().last(), Some("2 passed, 0 failed, 1 skipped"));

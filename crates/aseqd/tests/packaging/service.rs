@@ -7,13 +7,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Where distributions have it.
+/// Paths of systemd in the distributions.
 const SYSTEMD: &str = "/usr/lib/systemd/systemd";
 
-/// Targets that a unit with default dependencies needs, empty.
+/// Empty targets that a unit with default dependencies needs.
 const TARGETS: [&str; 3] = ["sysinit", "basic", "shutdown"];
 
-/// Makes a control group for the container, and becomes it.
+/// Makes a control group for the container, enters it, and becomes the container.
 const OUTER: &str = "set -e
 mkdir \"$work/cgroup\"; mount -t cgroup2 none \"$work/cgroup\"
 mkdir \"$work/cgroup/$group\"; echo $$ >\"$work/cgroup/$group/cgroup.procs\"
@@ -22,7 +22,7 @@ exec unshare --fork --kill-child --pid --mount --uts --ipc --cgroup --mount-proc
     sh -c \"$inner\"
 ";
 
-/// In the container: a `/dev` and `/run` of its own, then systemd.
+/// Runs in the container: makes a `/dev` and a `/run`, then becomes systemd.
 const INNER: &str = "set -e
 umount -l /sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -37,15 +37,15 @@ export container=test SYSTEMD_UNIT_PATH=/run/systemd/system
 exec \"$systemd\" --system --unit=driver.target --log-target=null --show-status=no
 ";
 
-/// Takes the control group away.
+/// Removes the control group.
 const CLEAN: &str = "mount -t cgroup2 none \"$work/cgroup\" && cd \"$work/cgroup\" || exit 1
 for try in 1 2 3 4 5 6 7 8 9 10; do
     find \"$group\" -depth -type d -exec rmdir {} + 2>/dev/null
     test -d \"$group\" || exit 0; sleep 0.1
 done; exit 1";
 
-/// Runs a script in a machine whose only service is ours. Nothing, with a word about it, where systemd does
-/// not start.
+/// Runs a script in a machine whose only service is ours. Returns nothing, and calls `skip`, if systemd does not
+/// start.
 fn with_manager(driver: &str) -> Option<String> {
     let programs = ["unshare", "systemctl", "mknod", "aconnect", "stat"];
     if !is_root() || !can_serve() || !have(&programs) {
@@ -75,7 +75,7 @@ fn with_manager(driver: &str) -> Option<String> {
     fs::write(units.join("driver.service"), driving).expect("a unit");
     let driver = format!("echo started\n{driver}\necho ended\n");
     fs::write(work.join("driver"), driver).expect("a script");
-    // Two of these tests run at the same time.
+    // Two of these tests run at the same time: each needs a group of its own.
     let unique = work.file_name().expect("a name").to_string_lossy().into_owned();
     let group = format!("aseqd-test-{}", unique.trim_start_matches('.'));
     let inside = |script: &str| {

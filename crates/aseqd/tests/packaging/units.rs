@@ -1,4 +1,4 @@
-//! systemd's units: they are valid, start what exists, and are as hardened as they were.
+//! systemd's units are valid, start programs that exist, and stay as hardened as they are.
 
 use super::{read, root};
 use crate::common::{ASEQD, finish, have};
@@ -6,11 +6,11 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-/// The exposure levels of `systemd-analyze security`, times ten: at most this.
+/// Maximum exposure levels by `systemd-analyze security`, times ten.
 const UNITS: [(&str, u32); 2] = [("aseqd.service", 38), ("aseqd-cuse.service", 20)];
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The command of a unit.
+/// Returns the command that a unit starts.
 fn command(unit: &str) -> Vec<String> {
     let text = read(&format!("dist/systemd/{unit}"));
     let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).expect("a command");
@@ -23,7 +23,7 @@ fn units_start_the_program_with_options_that_it_has() {
         let words = command(unit);
         assert_eq!(words[0], "/usr/bin/aseqd", "{unit}");
         let mut program = Command::new(ASEQD);
-        // It says what the options are, and serves nothing.
+        // With `--help` the command checks its options and serves nothing.
         program.args(&words[1..]).arg("--help");
         assert!(finish(program, DEADLINE).status.success(), "{unit}");
         assert!(read(&format!("dist/systemd/{unit}")).contains("Type=notify"), "{unit}");
@@ -37,7 +37,7 @@ fn units_are_valid_and_hardened() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     for (unit, exposure) in UNITS {
-        // The program is not installed here.
+        // The unit's path is where a package installs the program; here it is elsewhere.
         let text = read(&format!("dist/systemd/{unit}")).replace("/usr/bin/aseqd", ASEQD);
         let file = folder.path().join(unit);
         fs::write(&file, text).expect("a unit");
@@ -55,7 +55,7 @@ fn units_are_valid_and_hardened() {
     }
 }
 
-/// The names of a filter line, its groups spelled out.
+/// Returns the system calls of a filter line, with its groups spelled out.
 fn expand(word: &str, into: &mut Vec<String>) {
     if !word.starts_with('@') {
         into.push(word.to_owned());

@@ -1,6 +1,6 @@
-//! Attacks on a run: by another user of the machine, and by one of its own programs on another's files.
+//! Attacks on a run: by another user of the machine, and by one of its own programs on the files of another one.
 //!
-//! What the other user does is this test's binary once more, as [`stranger`]. It prints what it got.
+//! The other user runs this test binary again, as [`stranger`], which prints what it got.
 
 use crate::common::*;
 use crate::door::{HELLO, admitted, ask, connection, hello, message, plain};
@@ -28,20 +28,20 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 use zerocopy::IntoBytes as _;
 
-/// The user that attacks: `nobody`.
+/// The user who attacks: `nobody`.
 const STRANGER: u32 = 65534;
-/// What it has to do.
+/// Names what the stranger has to do.
 const ATTACK: &str = "ASEQD_TEST_ATTACK";
-/// The socket that it was told of.
+/// Names the socket that the stranger is told of.
 const TARGET: &str = "ASEQD_TEST_TARGET";
-/// Silent connections of another user: more than the server has room for.
+/// Number of silent connections of another user. The server has no room for all.
 const FLOOD: usize = 300;
-/// What the server may have open more because of them.
+/// How many more descriptors the server may have open because of them.
 const ROOM_FOR_STRANGERS: usize = 20;
 
-/// The stranger, at this socket.
+/// Returns the command that runs the stranger at a socket.
 fn attack(what: &str, target: impl AsRef<OsStr>) -> Command {
-    // By this link, since the way to the binary may be closed to that user.
+    // Through this link, since that user may have no access to the binary's folder.
     let mut command = Command::new("/proc/self/exe");
     command.args(["attack::stranger", "--exact", "--nocapture", "--test-threads=1"]);
     command.env_clear().env(ATTACK, what).env(TARGET, target);
@@ -49,14 +49,14 @@ fn attack(what: &str, target: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// What the stranger says of it.
+/// Returns what the stranger prints.
 fn said(command: Command) -> Vec<String> {
     let text = output(command);
     let lines = text.lines().filter_map(|line| line.strip_prefix("attack: "));
     lines.map(str::to_owned).collect()
 }
 
-/// Does what it is told as another user.
+/// Runs as the other user, and does what it is told.
 #[test]
 fn stranger() {
     let Some(what) = std::env::var_os(ATTACK) else { return };
@@ -69,7 +69,7 @@ fn stranger() {
     };
     match what.to_str().expect("a word") {
         "enter" => {
-            // Nothing, a wrong secret, and the right one, which it must have read somewhere.
+            // Sends nothing, a wrong secret, and the right one, which a stranger would have to read somewhere.
             let secret = std::env::var("SECRET").expect("the secret");
             let secret = Secret::parse(secret.as_bytes()).expect("a secret");
             let wrong = Secret { program: [0; 16], ..secret };
@@ -89,7 +89,7 @@ fn stranger() {
             let _end = std::io::stdin().read_line(&mut line);
         }
         "squat" => {
-            // Every name that can be guessed of the next files.
+            // Tries every name of the next files that can be guessed.
             let server: u64 = std::env::var("SERVER").expect("it").parse().expect("a number");
             let mut taken = Vec::new();
             for (key, access) in (0..256_u64).flat_map(|key| [(key, 'r'), (key, 'w'), (key, 'b')]) {
@@ -166,7 +166,7 @@ fn refusals_fill_no_log() {
         let (reply, _) = ask(&connection(&server), &message(HELLO, &[7; 16])).expect("an answer");
         assert_eq!(reply.kind, REFUSED);
     }
-    // One a second.
+    // The server logs one refusal a second.
     let most = usize::try_from(start.elapsed().as_secs()).expect("few") + 2;
     let lines = server.errors().lines().count();
     assert!((1..=most).contains(&lines), "{}", server.errors());
@@ -180,7 +180,7 @@ fn a_program_of_the_run_that_changes_its_user_comes_in() {
     for command in [
         &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "aconnect", "-l"][..],
         &["su", "-s", "/bin/sh", "nobody", "-c", "aconnect -l"],
-        // And a child of one that lost its parent.
+        // The same holds for the child of a process that has lost its parent.
         &["sh", "-c", "(setpriv --reuid=65534 sh -c 'sleep 0.1; aconnect -l' &) | cat"],
     ] {
         let mut run = Command::new(ASEQD);
@@ -259,14 +259,14 @@ fn the_library_is_not_put_where_another_user_can_change_it() {
     let theirs = tempfile::tempdir_in("/tmp").expect("a folder");
     chown(theirs.path(), Some(STRANGER), Some(STRANGER)).expect("a chown");
     std::fs::create_dir(theirs.path().join(".cache")).expect("a folder");
-    // As `su` and `sudo -E` leave it.
+    // `su` and `sudo -E` leave the variable like this.
     let mut run = Command::new(ASEQD);
     run.args(["run", "--verbose", "--via", "preload", "--", "sh", "-c", "echo $LD_PRELOAD"]);
     run.env("XDG_RUNTIME_DIR", theirs.path()).env("HOME", theirs.path());
     let ended = finish(run, DEADLINE);
     assert!(ended.status.success(), "{ended:#?}");
     assert!(!ended.stdout.contains(&*theirs.path().to_string_lossy()), "{ended:#?}");
-    // A folder of this user's own is taken.
+    // A folder of this user is accepted.
     let ours = tempfile::tempdir_in("/tmp").expect("a folder");
     let mut run = Command::new(ASEQD);
     run.args(["run", "--verbose", "--via", "preload", "--", "sh", "-c", "echo $LD_PRELOAD"]);
@@ -275,7 +275,7 @@ fn the_library_is_not_put_where_another_user_can_change_it() {
     assert!(ended.stdout.contains(&*ours.path().to_string_lossy()), "{ended:#?}");
 }
 
-/// Opens the sequencer, and gives what a program would have.
+/// Opens the sequencer, and returns what a program would have.
 fn opened(socket: &OwnedFd) -> OwnedFd {
     let open = Request { access: access::BOTH, flags: NONBLOCK, ..plain(kind::OPEN) };
     send(socket, open.as_bytes(), SendFlags::NOSIGNAL).expect("it is sent");
@@ -342,10 +342,10 @@ fn a_file_of_another_connection_needs_its_key() {
     for cut in [&[][..], &key.as_bytes()[..15], &[0; 17]] {
         assert!(answered(&other, about(kind::KEY), cut).value < 0);
     }
-    // A process that was given the descriptor finds the key in it.
+    // A process that receives the descriptor finds the key in it.
     assert_eq!(answered(&other, about(kind::KEY), key.as_bytes()).value, 0);
     assert_eq!(answered(&other, identify, &[]).value, 0);
-    // The key of a closed file opens nothing, nor does that of another server's.
+    // The key of a closed file opens nothing, and neither does a key of another server.
     let elsewhere = Request { server: name.server ^ 1, ..about(kind::KEY) };
     assert!(answered(&other, elsewhere, key.as_bytes()).value < 0);
     drop(file);
@@ -353,8 +353,8 @@ fn a_file_of_another_connection_needs_its_key() {
     assert_eq!(answered(&other, identify, &[]).value, -i64::from(Errno::EBADFD.0));
 }
 
-/// A TCP socket with `SO_LINGER` that can send nothing takes as long to be closed as its maker likes. Whoever
-/// receives the last reference waits, also if he throws it away.
+/// The close of a TCP socket with `SO_LINGER` that can send nothing takes as long as its maker likes. A process that
+/// receives the last reference waits, even if it drops it.
 #[test]
 fn no_descriptor_can_be_sent_to_the_server() {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
@@ -395,7 +395,7 @@ fn who_takes_the_place_of_a_dead_server_is_not_believed() {
     let listener = seqpacket();
     bind(&listener, &SocketAddrUnix::new(&path).expect("an address")).expect("a name");
     listen(&listener, 5).expect("a listener");
-    // It answers as a server would, as far as it knows.
+    // It answers like a server, as far as it can.
     std::thread::spawn(move || {
         while let Ok(socket) = accept(&listener) {
             let mut bytes = [0; 100];

@@ -1,4 +1,4 @@
-//! C programs behind the door: each case is a test of its own, with a server of its own.
+//! C programs behind the preload door. Each case is a test with a server of its own.
 
 use crate::common::*;
 use crate::server::Server;
@@ -20,7 +20,7 @@ fn compile(name: &str) -> PathBuf {
     program
 }
 
-/// Runs a case. It gets the server's process as its second argument.
+/// Runs a case. Its second argument is the number of the server's process.
 fn run(program: &Path, case: &str) {
     let server = Server::start();
     let mut command = server.command(program);
@@ -31,8 +31,8 @@ fn run(program: &Path, case: &str) {
     assert_eq!(output(command), "done\n");
 }
 
-/// A read, a write, and both through a pipe, without the library and with it: printed, for `--nocapture`.
-/// What they take is the machine's; that they do what they did is asserted by the program.
+/// Measures a read, a write, and both through a pipe, without and with the library. Prints the times, for
+/// `--nocapture`: they depend on the machine. The program asserts that the calls work.
 #[test]
 fn descriptors_of_others_are_left_alone() {
     let program = compile("cost.c");
@@ -47,7 +47,7 @@ fn descriptors_of_others_are_left_alone() {
     assert_eq!((without.len(), with.len()), (3, 3));
 }
 
-/// What the library asks the kernel about a program's memory is no fault of the program's.
+/// The library's questions to the kernel about a program's memory do not make valgrind report the program.
 #[test]
 fn valgrind_finds_no_fault_of_the_library() {
     if !have(&["valgrind"]) {

@@ -1,4 +1,4 @@
-//! The door itself: nonsense, strangers, leftovers; what the library is.
+//! The door itself: wrong messages, strangers, leftovers, the form of the library.
 
 use crate::common::*;
 use crate::server::Server;
@@ -22,17 +22,17 @@ pub(crate) const fn plain(kind: u32) -> Request {
     Request { kind, serial: 1, server: 0, file: 0, thread: 0, flags: 0, code: 0, access: 0, len: 0 }
 }
 
-/// A message with what follows its head.
+/// Returns a message with the bytes that follow its head.
 pub(crate) fn message(request: Request, data: &[u8]) -> Vec<u8> {
     [request.as_bytes(), data].concat()
 }
 
-/// The first message of a program of the run.
+/// Returns the first message of a program of the run.
 pub(crate) fn hello(secret: &Secret) -> Vec<u8> {
     message(HELLO, &secret.program)
 }
 
-/// Sends a message, and waits for the answer and what follows it.
+/// Sends a message. Returns the answer and the bytes that follow it.
 pub(crate) fn ask(socket: &OwnedFd, message: &[u8]) -> Option<(Reply, Vec<u8>)> {
     send(socket, message, SendFlags::NOSIGNAL).expect("it is sent");
     let mut bytes = vec![0; 100_000];
@@ -42,7 +42,7 @@ pub(crate) fn ask(socket: &OwnedFd, message: &[u8]) -> Option<(Reply, Vec<u8>)> 
     Some((reply, rest.to_vec()))
 }
 
-/// A connection that was let in.
+/// Returns a connection that the server has admitted.
 pub(crate) fn admitted(server: &Server) -> (OwnedFd, Welcome) {
     let socket = connection(server);
     let (reply, rest) = ask(&socket, &hello(&server.secret())).expect("an answer");
@@ -59,7 +59,7 @@ pub(crate) fn connection(server: &Server) -> OwnedFd {
     socket
 }
 
-/// Is the connection ended by the server, and not answered?
+/// Returns whether the server ends a connection without an answer.
 fn is_ended(socket: &OwnedFd) -> bool {
     let mut ends = [PollFd::new(socket, PollFlags::IN)];
     let limit = Timespec { tv_sec: 20, tv_nsec: 0 };
@@ -100,12 +100,12 @@ fn nonsense_ends_its_connection_alone() {
         let wanted = format!("process {} sent an invalid message: {why}", std::process::id());
         wait_until(&wanted, || server.errors().contains(&wanted));
     }
-    // A file that is none is an error of the call.
+    // A descriptor that is no file of ours is an error of the call.
     let (socket, _) = admitted(&server);
     let read = Request { flags: NONBLOCK, file: 77, ..plain(kind::READ) };
     let (reply, _) = ask(&socket, read.as_bytes()).expect("an answer");
     assert_eq!(reply.value, -i64::from(aseqd_abi::Errno::EBADFD.0));
-    // A write that never ends is ended.
+    // The server ends a write that never ends.
     let (socket, _) = admitted(&server);
     let mut piece = Request { flags: MORE, ..plain(kind::WRITE) }.as_bytes().to_vec();
     piece.resize(60_000, 0);
@@ -153,7 +153,7 @@ fn the_library_needs_nothing_but_the_c_library_and_cannot_panic() {
     let mut command = Command::new("nm");
     command.args(["--dynamic", "--undefined-only"]).arg(library.path());
     let wanted = output(command);
-    // Where its handler of panics could be reached, `abort` would be wanted.
+    // The library would import `abort` if its panic handler could be reached.
     for forbidden in ["abort", "malloc", "free", "pthread_mutex"] {
         let uses = |line: &str| line.trim_start().trim_start_matches("U ").starts_with(forbidden);
         assert!(!wanted.lines().any(uses), "{forbidden} in {wanted}");

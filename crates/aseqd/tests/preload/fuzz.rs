@@ -1,4 +1,4 @@
-//! Nonsense on the wire, from programs that know the secret of the run.
+//! Random messages from programs that know the secret of the run.
 
 use crate::common::random::Random;
 use crate::common::seq::{Client, THROUGH};
@@ -22,15 +22,15 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
-/// What the server may hold more after it had to do with nonsense, in KiB.
+/// How much more memory the server may hold after nonsense, in KiB.
 const GROWTH_KIB: u64 = 4096;
-/// How long it lasts in an ordinary run of the tests.
+/// How long the fuzzer runs in an ordinary run of the tests.
 const DEFAULT_SECONDS: u64 = 2;
-/// What a peer of its own has open at most.
+/// Maximum number of files that a hostile program has open.
 const CONNECTIONS: usize = 24;
 const FILES: usize = 12;
 
-/// `ASEQD_FUZZ_SECONDS` is how long, `ASEQD_FUZZ_SEED` where it begins.
+/// `ASEQD_FUZZ_SECONDS` sets how long, `ASEQD_FUZZ_SEED` the seed.
 #[test]
 fn nonsense_from_programs_of_the_run_reaches_nobody_else() {
     let start = |arguments: &[&OsStr]| {
@@ -59,7 +59,7 @@ fn nonsense_from_programs_of_the_run_reaches_nobody_else() {
             for mut peer in peers {
                 while peer.child.try_wait().expect("a child").is_none() {
                     assert!(Instant::now() < end, "the peer ends");
-                    // Whatever they do, others are served, and get what they sent and nothing else.
+                    // Others are served, whatever these programs do: they get what they sent and nothing else.
                     let asked = Instant::now();
                     let mut event = Event::direct(EventType::USR0);
                     (event.dest, event.source.client) = (port, client.id);
@@ -84,7 +84,7 @@ fn nonsense_from_programs_of_the_run_reaches_nobody_else() {
             wait_until("their clients to be gone", || client.others() == [0, 14]);
             (status_of(keeper(), "VmRSS"), descriptors())
         };
-        // The tables that are ever needed are made in the first second.
+        // The server makes all the tables that it needs in the first second.
         let (before, open_before) = run(1);
         let (after, open_after) = run(number_from("ASEQD_FUZZ_SECONDS", DEFAULT_SECONDS));
         eprintln!("fuzzing: {before} KiB before, {after} KiB after");
@@ -99,14 +99,14 @@ fn number_from(variable: &str, default: u64) -> u64 {
     text.parse().unwrap_or_else(|_| panic!("{variable} is a number"))
 }
 
-/// A file that was opened.
+/// A file that the server has opened.
 struct Opened {
     end: OwnedFd,
     name: FileName,
     key: FileKey,
 }
 
-/// A hostile program, from one number.
+/// A hostile program whose actions come from one seed.
 struct Peer {
     random: Random,
     server: OsString,
@@ -200,7 +200,7 @@ impl Peer {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
         let socket = socket.expect("a socket");
-        // EAGAIN if many wait already.
+        // EAGAIN if too many connections wait already.
         if connect(&socket, &SocketAddrUnix::new(&self.server).expect("an address")).is_err() {
             return;
         }
@@ -219,7 +219,7 @@ impl Peer {
         }
     }
 
-    /// A request that is almost right, and bytes with it.
+    /// Returns a request that is almost right, with bytes that follow it.
     fn call(&mut self) -> (Request, Vec<u8>) {
         let random = self.next();
         let about = if self.files.is_empty() { 0 } else { self.below(self.files.len()) };
@@ -269,7 +269,7 @@ impl Peer {
             server: if wrong { random } else { name.server },
             file: self.one_of(&[name.key, name.key, name.key, name.key + 1, random]),
             thread: self.one_of(&[0, 0, -1, i32::MAX]),
-            // Mostly without waiting, and whole.
+            // Most messages are sent whole, and without waiting.
             flags: self.one_of(&[1, 1, 1, 1, 1, 1, 1, 1, 0, 3, 2, u32::MAX]),
             code: if wrong { low(random) } else { self.one_of(&codes) },
             access: self.one_of(&[0, 1, 2, 2, 2, 77]),
@@ -317,7 +317,7 @@ impl Peer {
         self.sent += u64::from(sent);
     }
 
-    /// Takes an answer, if one comes soon.
+    /// Reads an answer if one comes soon.
     fn receive(&mut self, which: usize) {
         let socket = &self.connections[which];
         let mut ends = [rustix::event::PollFd::new(socket, rustix::event::PollFlags::IN)];
@@ -355,7 +355,7 @@ impl Peer {
         }
     }
 
-    /// Does what no library does to the program's end of a file.
+    /// Misuses the program's end of a file, as no library does.
     fn spoil_file(&mut self) {
         if self.files.is_empty() {
             return;

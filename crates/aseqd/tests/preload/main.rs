@@ -1,4 +1,4 @@
-//! The preload door: its library in programs, its files in the hands of the kernel.
+//! The preload door: its library in programs, its files, attacks on both.
 
 mod attack;
 mod cases;

@@ -1,4 +1,4 @@
-//! What connections can make the server hold: `docs/limits.md`.
+//! Limits of what connections can make the server hold, from `docs/limits.md`.
 
 use crate::common::*;
 use crate::door::{admitted, ask, connection, hello, message, plain};
@@ -10,14 +10,14 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
-/// Connections of the attacks.
+/// Number of connections of an attack.
 const MANY: usize = 600;
-/// Of `docs/limits.md`: bytes of unfinished messages that a user may have, in KiB.
+/// Maximum size of a user's unfinished messages, in KiB: see `docs/limits.md`.
 const UNFINISHED_KIB: u64 = 64 * 1024;
-/// What the server needs beside what is counted, in KiB.
+/// Memory of the server beyond what is counted, in KiB.
 const SLACK_KIB: u64 = 8 * 1024;
 
-/// This process needs many descriptors, and may have them.
+/// Raises this process's limit of descriptors, since it needs many. Returns whether that was possible.
 fn raise_limit(wanted: u64) -> bool {
     let limit = getrlimit(Resource::Nofile);
     if limit.maximum.is_some_and(|maximum| maximum < wanted) {
@@ -47,7 +47,7 @@ fn unfinished_messages_are_held_up_to_a_bound_and_others_are_served() {
             socket
         })
         .collect();
-    // A later one is served, and so all before it are taken in.
+    // A later connection is served, so all earlier ones have been accepted.
     let (other, _) = admitted(&server);
     let open = Request { code: node::SEQUENCER, access: access::BOTH, ..plain(kind::OPEN) };
     let (reply, _) = ask(&other, &message(open, &[])).expect("an answer");
@@ -55,7 +55,7 @@ fn unfinished_messages_are_held_up_to_a_bound_and_others_are_served() {
     let after = status_of(server.pid(), "VmRSS");
     eprintln!("{MANY} unfinished writes: {before} KiB before, {after} KiB after");
     assert!(after < before + UNFINISHED_KIB + SLACK_KIB, "{before} KiB before, {after} KiB after");
-    // Its end is a call with an error, and the connection goes on.
+    // The end of the message makes the call an error. The connection goes on.
     let last = sockets.last().expect("many");
     let end = message(Request { server: welcome.server, ..plain(kind::WRITE) }, &[0; 28]);
     for _ in 0..2 {
@@ -72,7 +72,7 @@ fn unfinished_messages_are_held_up_to_a_bound_and_others_are_served() {
     });
 }
 
-/// The length of the answer to a message; none if nobody is there, who has closed the connection.
+/// Returns the length of the answer to a message, or nothing if the server has closed the connection.
 fn ask_if_there(socket: &OwnedFd, message: &[u8]) -> Option<usize> {
     send(socket, message, SendFlags::NOSIGNAL).ok()?;
     let answer = recv(socket, &mut [0; 100][..], RecvFlags::empty());
@@ -87,7 +87,7 @@ fn connections_are_held_up_to_a_bound() {
         return;
     }
     let server = Server::start();
-    // The server of this test has the limit of descriptors that the test was started with.
+    // The server of this test has the limit of descriptors with which the test was started.
     let limit =
         std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).expect("it lives");
     let line = limit.lines().find(|line| line.starts_with("Max open files")).expect("a line");
@@ -110,7 +110,7 @@ fn connections_are_held_up_to_a_bound() {
     eprintln!("{bound} connections: {before} KiB before, {after} KiB after");
     assert!(after < before + SLACK_KIB, "{before} KiB before, {after} KiB after");
     wait_until("a line", || server.errors().contains("has too many connections"));
-    // One place is free again, as soon as the server sees the end of a connection.
+    // A place is free again as soon as the server sees the end of a connection.
     sockets.pop();
     wait_until("a place", || {
         let socket = connection(&server);

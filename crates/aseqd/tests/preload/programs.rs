@@ -81,7 +81,7 @@ fn a_program_with_numbers_of_its_own_reads_the_texts() {
     }
     let server = Server::start();
     let mut command = server.command("python3");
-    // Closed files have had the numbers that the library takes.
+    // The numbers that the library takes have been those of files that are closed.
     command.args([
         "-c",
         "import os

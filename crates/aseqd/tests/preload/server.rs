@@ -1,4 +1,4 @@
-//! A server behind the preload door alone, in a process of its own: this test's binary once more.
+//! A server with the preload door only, in a process of its own, which runs this test binary again.
 
 use aseqd_server::door::doors::Way;
 use aseqd_server::door::preload::PreloadDoor;
@@ -16,7 +16,7 @@ const ROLE: &str = "ASEQD_TEST_SERVER";
 const OWN: &str = "own";
 const EVERYBODY: &str = "everybody";
 
-/// A running server, killed at the end.
+/// A running server, which is killed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
@@ -29,7 +29,7 @@ impl Server {
         Self::start_as(OWN)
     }
 
-    /// Open to programs of other users, as that of `aseqd run` is.
+    /// Starts a server that programs of other users may reach, like that of `aseqd run`.
     pub(crate) fn for_everybody() -> Self {
         Self::start_as(EVERYBODY)
     }
@@ -52,42 +52,42 @@ impl Server {
                 environment.push((name.to_owned(), value.into()));
             }
         }
-        // What it prints later is nobody's.
+        // Nobody reads what it prints later.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, environment, errors }
     }
 
-    /// A program behind the door.
+    /// Returns a command whose program uses the door.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
-    /// What its programs know.
+    /// Returns what the programs of the run know of the server.
     pub(crate) fn secret(&self) -> Secret {
         use std::os::unix::ffi::OsStrExt as _;
         Secret::parse(self.variable("ASEQD_SECRET").as_bytes()).expect("a secret")
     }
 
-    /// The process that serves.
+    /// Returns the number of the process that serves.
     pub(crate) fn pid(&self) -> i32 {
         self.child.id().cast_signed()
     }
 
-    /// What it has said on standard error.
+    /// Returns what the server has written to standard error.
     pub(crate) fn errors(&self) -> String {
         std::fs::read_to_string(self.errors.path()).expect("what it says")
     }
 
-    /// Kills it, and leaves what it leaves.
+    /// Kills the server, and keeps what it leaves.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it is a child");
         std::mem::forget(self);
     }
 
-    /// Where the library lies.
+    /// Returns the path of the library.
     pub(crate) fn library(&self) -> &OsStr {
         self.variable("LD_PRELOAD")
     }
@@ -102,12 +102,12 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ended = self.child.kill();
         let _reaped = self.child.wait();
-        // It had no time to do it itself.
+        // The server had no time to remove its folder.
         let _gone = Path::new(self.library()).parent().map(std::fs::remove_dir_all);
     }
 }
 
-/// The server itself: runs until it is killed.
+/// Runs the server until it is killed.
 #[test]
 fn serves_when_asked_to() {
     let Some(role) = std::env::var_os(ROLE) else { return };

@@ -17,18 +17,18 @@ use std::path::{Path, PathBuf};
 #[path = "../../../smf/tests/kinds/mod.rs"]
 mod kinds;
 
-/// Players at the same time: a sequencer has 64 clients.
+/// How many players run at the same time. A sequencer has 64 clients.
 const AT_ONCE: usize = 24;
-/// They are played for hours.
+/// Files that take hours to play.
 const LONG: [&str; 2] = ["bigdelta", "eot_far"];
-/// The most unread events that a client can ask for.
+/// Maximum number of unread events that a client can ask room for.
 const MAX_POOL: i32 = 2000;
 
 fn players() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../smf/tests/players")
 }
 
-/// The files in a folder, but for those that take hours.
+/// Returns the files in a folder, without those that take hours.
 fn written(folder: &Path) -> Vec<(&'static str, PathBuf)> {
     let kinds = kinds::all().into_iter().filter(|kind| !LONG.contains(&kind.name));
     kinds
@@ -78,7 +78,7 @@ struct Recorder {
 impl Recorder {
     fn new() -> Self {
         let client = Client::open();
-        // A busy machine reads nothing before everything was played.
+        // On a busy machine everything may have been played before anything is read.
         let mut pool = ClientPool { client: client.id.into(), ..ClientPool::default() };
         client.ioctl(request::GET_CLIENT_POOL, &mut pool);
         pool.input_pool = MAX_POOL;
@@ -86,7 +86,7 @@ impl Recorder {
         Self { client, heard: BTreeMap::new(), left: Vec::new() }
     }
 
-    /// Reads until every port was left by its player.
+    /// Reads until the player of every port has disconnected from it.
     fn hear(&mut self, players: usize) {
         while self.left.len() < players {
             assert!(self.client.readable_within(DEADLINE), "{} of {players}", self.left.len());
@@ -141,7 +141,7 @@ impl Recorder {
     }
 }
 
-/// What each file turns into when a command plays it: lines of events, and the player's last words.
+/// Plays each file by a command. Returns the lines of events and the last words of the player.
 fn played(command: impl Fn(Address, &Path) -> String) -> BTreeMap<&'static str, Vec<String>> {
     let folder = tempfile::tempdir().expect("a folder");
     let mut all = BTreeMap::new();
@@ -183,8 +183,8 @@ fn aplaymidi_plays_odd_files_as_written_down() {
     });
 }
 
-/// What `aseqd play` must make of a file: the events that the reader finds, what it finds wrong, and
-/// the status.
+/// Returns what `aseqd play` must make of a file: the events that the reader finds, the damage that it reports, and
+/// the exit status.
 fn wanted(bytes: &[u8]) -> Vec<String> {
     let file = match aseqd_smf::File::read(&aseqd_smf::Source::memory(bytes)) {
         Ok(file) => file,
@@ -201,7 +201,7 @@ fn wanted(bytes: &[u8]) -> Vec<String> {
             }
             EventKind::SysEx(SysEx { start: true, data, .. }) => [vec![0xf0], data].concat(),
             EventKind::SysEx(SysEx { data, .. }) => data,
-            // The only one in these files.
+            // These files have no other kind.
             EventKind::Escape(data) => {
                 assert_eq!(data, [0xfa]);
                 lines.push("START".to_owned());
@@ -254,13 +254,13 @@ fn strict_plays_nothing_of_an_odd_file() {
         assert!(ended.stderr.contains("data bytes above 127"), "{ended:?}");
         assert!(ended.stderr.contains("breaks the standard"), "{ended:?}");
         assert!(recorder.read().is_err(), "nothing is played, not even the first file");
-        // What stands at the standard input is read once.
+        // Standard input can be read only once.
         let ended = play(&format!("--strict - < '{good}'"));
         assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
         let heard = recorder.read().expect("events");
         let notes = heard.iter().filter(|event| event.event_type == EventType::NOTEON).count();
         assert_eq!(notes, 8);
-        // Losses are errors, the rest is left out when quiet.
+        // `--quiet` keeps what is lost, which is an error, and drops the rest.
         let cut = files["cut_half"].display();
         let ended = play(&format!("--quiet '{odd}' '{cut}'"));
         assert_eq!(ended.status.code(), Some(1), "{ended:?}");
@@ -327,7 +327,7 @@ fn timidity_plays_odd_files_as_written_down() {
     let config = folder.path().join("timidity.cfg");
     fs::write(&config, format!("soundfont {}\n", font.display())).expect("a file");
     let config = config.display().to_string();
-    // It writes what it plays into another file, and then sleeps for a second.
+    // This script writes what it plays into another file, and then sleeps for a second.
     let words = each(folder.path(), 16, |_, path| {
         let path = path.display();
         format!("timidity -c '{config}' -Om -o '{path}.out' '{path}'")

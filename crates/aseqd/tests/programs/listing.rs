@@ -3,14 +3,14 @@
 use crate::common::seq::Client;
 use crate::common::*;
 
-/// What a fresh sequencer has that can be read from.
+/// What a fresh sequencer lists as readable.
 const READABLE: &str = "client 0: 'System' [type=kernel]
     0 'Timer           '
     1 'Announce        '
 client 14: 'Midi Through' [type=kernel]
     0 'Midi Through Port-0'
 ";
-/// And written to.
+/// What a fresh sequencer lists as writable.
 const WRITABLE: &str = "client 14: 'Midi Through' [type=kernel]
     0 'Midi Through Port-0'
 ";

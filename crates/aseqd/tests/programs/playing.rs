@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// A listener, and what it must have heard at the end.
+/// A running listener, and what it must have heard in the end.
 struct Listening {
     listener: Process,
     player: Option<Process>,
@@ -69,7 +69,7 @@ fn every_event_of_a_file_arrives_once_and_in_order() {
         if !have(&["aplaymidi", "aseqdump"]) {
             return;
         }
-        // All at the same time, so that it takes no longer than the longest: 30 seconds.
+        // All play at the same time, so the test takes as long as the longest: 30 seconds.
         let folder = tempfile::tempdir().expect("a folder");
         let piece = folder.path().join("dense.mid");
         let client = Client::open();
@@ -110,7 +110,7 @@ fn a_player_that_is_interrupted_leaves_nothing_behind() {
             client.others() == [0, 14] && client.system_info().cur_queues == 0
         });
         let more = |client: &Client| client.readable_within(Duration::from_millis(300));
-        // What was under way arrives; then it is still.
+        // What was under way arrives; nothing comes after it.
         while client.readable_within(Duration::ZERO) {
             client.read().expect("events");
         }

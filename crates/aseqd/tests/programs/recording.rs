@@ -36,7 +36,7 @@ fn what_is_recorded_is_what_was_played_at_the_same_ticks() {
         let wanted = song::events(&song::notes());
         let found = song::events(&fs::read(&recorded).expect("the recording"));
         let bytes = |events: &[(u32, Vec<u8>)]| {
-            // Within a tick, and one tick off, two events of different tracks may change places.
+            // Two events of different tracks may change places if they are at most one tick apart.
             let mut all: Vec<_> = events.iter().map(|(_, bytes)| bytes.clone()).collect();
             all.sort();
             all

@@ -4,7 +4,7 @@ use crate::common::*;
 use std::path::Path;
 use std::process::Command;
 
-/// The first Python that has it: Debian's own where another comes first in the path.
+/// Returns the first Python that has the module. Debian's own has it even if another one comes first in the path.
 fn python() -> Option<&'static str> {
     let has_rtmidi = |python: &&str| {
         let import = Command::new(python).args(["-c", "import rtmidi"]).output();

@@ -45,7 +45,7 @@ pub(crate) fn events(file: &[u8]) -> Vec<(u32, Vec<u8>)> {
     all
 }
 
-/// What `aseqdump` prints for an event, its blanks apart.
+/// Returns what `aseqdump` prints for an event, without regard to blanks.
 pub(crate) fn dumped(bytes: &[u8]) -> String {
     let channel = bytes[0] & 15;
     let data = |at: usize| i32::from(bytes[at]);
@@ -65,7 +65,7 @@ pub(crate) fn dumped(bytes: &[u8]) -> String {
     }
 }
 
-/// The lines of `aseqdump` for events, but for the notices of connections, which are not of a song.
+/// Returns the lines of `aseqdump` for events, without the notices of connections: these are not part of a song.
 pub(crate) fn lines_of_dump(text: &str) -> Vec<String> {
     let is_event = |line: &&str| line.trim_start().starts_with(|c: char| c.is_ascii_digit());
     let words = |line: &str| line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ");

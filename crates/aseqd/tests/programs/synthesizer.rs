@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 const FONTS: &str = "/usr/share/sounds/sf2";
 
-/// The smallest sound font of the machine: it is loaded soonest.
+/// Returns the smallest sound font of the machine: it loads fastest.
 pub(crate) fn sound_font() -> Option<std::path::PathBuf> {
     let fonts = fs::read_dir(FONTS).into_iter().flatten().flatten();
     let fonts = fonts.filter_map(|font| Some((fs::metadata(font.path()).ok()?.len(), font.path())));
@@ -36,7 +36,7 @@ fn fluidsynth_renders_sound() {
             font.display(),
         );
         let mut command = shell(&script);
-        // It ends when its standard input says so.
+        // `quit` on its standard input ends it.
         let mut synthesizer = Process::start_with(&mut command, Stdio::piped());
         let client = Client::open();
         let name = "FLUID Synth (test)";

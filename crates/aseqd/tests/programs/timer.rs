@@ -4,7 +4,7 @@ use crate::common::*;
 use std::path::Path;
 use std::process::Command;
 
-/// Compiles it, where that can be done.
+/// Compiles the program, if this machine has a compiler and alsa-lib's headers.
 fn compiled(folder: &Path) -> Option<std::path::PathBuf> {
     if !have(&["cc"]) || !Path::new("/usr/include/alsa/asoundlib.h").exists() {
         skip("no C compiler, or no libasound2-dev; `.ci/setup` installs both");

@@ -1,10 +1,10 @@
-//! `/dev` inside a run is the `/dev` outside: terminals, shared memory, queues, nodes, what may be changed.
+//! `/dev` inside a run is like the `/dev` outside: terminals, shared memory, queues, nodes, permissions.
 
 use crate::common::*;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A program that tries what programs do with `/dev`, where every user may execute it.
+/// Compiles a program that tries what programs do with `/dev`, in a place where every user may execute it.
 fn program() -> Option<(tempfile::TempDir, PathBuf)> {
     if !can_serve() || !have(&["cc"]) {
         return None;
@@ -27,8 +27,8 @@ fn folder_for_all() -> tempfile::TempDir {
     folder
 }
 
-/// A `/dev` as machines have it, with things that only some have, and devpts as systemd mounts it or as
-/// containers have it.
+/// Lines for `sh` that make a `/dev` like a machine's, with some things that only some machines have. They mount devpts
+/// as systemd does, or as in containers.
 fn machine(pts_mode: &str) -> String {
     format!(
         "{PRIVATE_DEV}mknod -m 666 /dev/fuse c 10 229; mknod -m 666 /dev/full c 1 7
@@ -46,7 +46,7 @@ s.bind(\"/dev/log\"); print(flush=True); time.sleep(1000)' > /dev/listening & lo
     )
 }
 
-/// What the program prints outside and inside, with no terminal and on one.
+/// Compares what the program prints outside and inside a run, without a terminal and on one.
 fn compare(setup: &str, user: &str) {
     let Some((folder, program)) = program() else { return };
     if !is_root() || !have(&["unshare", "mknod", "script", "setpriv", "python3"]) {
@@ -119,7 +119,7 @@ fn terminals_work_for_those_who_make_them() {
     }
 }
 
-/// What the command of a run sees of changes that are made outside, step by step.
+/// Checks step by step what the command of a run sees of changes that are made outside.
 fn see_changes(setup: &str, user: &str) {
     let Some((folder, _program)) = program() else { return };
     if !is_root() || !have(&["unshare", "mknod", "setpriv", "python3"]) {

@@ -1,4 +1,4 @@
-//! The doors of a run: each by name, and the first that leads to the sequencer without one.
+//! The doors of a run: each by its name, and the one that `run` chooses.
 
 use crate::common::*;
 use rustix::process::{Pid, Signal, kill_process};
@@ -7,7 +7,7 @@ use std::process::Command;
 
 const DOORS: [&str; 4] = ["fuse", "handover", "preload", "trap"];
 
-/// `aseqd run OPTIONS -- sh -c SCRIPT`.
+/// Returns the command `aseqd run OPTIONS -- sh -c SCRIPT`.
 fn run(options: &[&str], script: &str) -> Ended {
     let mut command = Command::new(ASEQD);
     command.arg("run").args(options).args(["--", "sh", "-c", script]);
@@ -15,7 +15,7 @@ fn run(options: &[&str], script: &str) -> Ended {
     finish(command, DEADLINE)
 }
 
-/// In a mount namespace without `/dev/fuse`, where a script of this kind is run.
+/// Returns a command that runs a script in a mount namespace without `/dev/fuse`.
 fn without_fuse(script: &str) -> Option<Ended> {
     if !is_root() || !have(&["unshare", "setpriv", "mknod"]) {
         return None;
@@ -41,8 +41,8 @@ fn every_door_can_be_asked_for_and_leads_to_a_sequencer_of_its_own() {
     }
 }
 
-/// Descriptors that a door keeps for files of ours must not be those by which it is made: `run` would wait for
-/// itself, and no signal but SIGKILL would end it.
+/// A door must not count the descriptors by which it is made among those of our files: `run` would wait for itself,
+/// and only SIGKILL would end it.
 #[test]
 fn with_few_descriptors_left_a_door_is_refused_in_one_line() {
     for door in ["handover", "trap"] {
@@ -62,10 +62,10 @@ fn with_few_descriptors_left_a_door_is_refused_in_one_line() {
     }
 }
 
-/// A place without room is named, with that as the cause, and nothing is left in it.
+/// The error names the place that has no room, and nothing is left there.
 #[test]
 fn a_full_place_for_the_library_is_named() {
-    // The program itself may lie in a place that is covered.
+    // The script may cover the place in which the program lies.
     let script = "exec 3<\"$aseqd\"; for place in /tmp /dev/shm; do
             mount -t tmpfs -o size=16k,mode=1777 small $place
         done
@@ -82,7 +82,7 @@ fn the_variable_chooses_a_door_as_the_option_does() {
     if !can_serve() {
         return;
     }
-    // The trap shows a device, which a FUSE file is not.
+    // The trap shows a character device; a FUSE file is a regular one.
     for (door, status) in [("trap", 0), ("fuse", 1)] {
         let mut command = aseqd_run(["sh", "-c", "test -c /dev/snd/seq"]);
         command.env("ASEQD_VIA", door);
@@ -107,14 +107,14 @@ fn without_fuse_a_dynamic_program_gets_a_library_and_is_told_why() {
     assert!(said[0].starts_with("aseqd: not by fuse: /dev/fuse cannot be opened"), "{ended:#?}");
     assert!(said[1].starts_with("aseqd: not by handover: "), "{ended:#?}");
     assert!(said[2].starts_with("aseqd: door: preload: the library "), "{ended:#?}");
-    // Without -v there is nothing to say.
+    // Without `-v`, `run` prints nothing.
     let Some(ended) = without_fuse("$aseqd run -- aconnect -l | grep -c ^client") else { return };
     assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("2\n", ""));
 }
 
 #[test]
 fn without_fuse_an_ordinary_user_gets_a_sequencer_too() {
-    // The program must be where the user may execute it.
+    // The program must lie in a place where the user may execute it.
     let script = "user() { setpriv --reuid 1000 --regid 1000 --clear-groups \"$@\"; }
         cp $aseqd /dev/shm/aseqd; chmod 755 /dev/shm/aseqd
         for door in preload trap; do
@@ -124,7 +124,7 @@ fn without_fuse_an_ordinary_user_gets_a_sequencer_too() {
     assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("1000\n2\n1000\n2\n", ""));
 }
 
-/// Sends itself a note, and waits for it.
+/// Sends a note to itself, and waits for it.
 const SENDS: &str = r#"
 #include <fcntl.h>
 #include <poll.h>
@@ -160,7 +160,7 @@ fn without_fuse_a_static_program_gets_a_trap() {
     let folder = tempfile::tempdir().expect("a folder");
     let source = folder.path().join("sends.c");
     std::fs::write(&source, SENDS).expect("a file");
-    // musl's compiler does not look where the kernel's headers are.
+    // musl's compiler does not search the folder of the kernel's headers.
     let machine = format!("/usr/include/{}-linux-gnu", std::env::consts::ARCH);
     let headers = ["/usr/include", &machine];
     for compiler in ["cc", "musl-gcc"] {
@@ -186,7 +186,7 @@ fn without_fuse_a_static_program_gets_a_trap() {
 
 #[test]
 fn where_no_door_leads_anywhere_one_sentence_says_so_of_each() {
-    // Nothing that could be written to and executed from, no FUSE, and calls that are stopped already.
+    // No place is both writable and executable, there is no FUSE, and another program stops system calls already.
     let script = "cp $aseqd /dev/aseqd; export HOME=/nonexistent TMPDIR=/nonexistent
         mount -t tmpfs -o noexec,mode=1777 tmpfs /tmp; mount -o remount,noexec /dev/shm
         unset XDG_RUNTIME_DIR
@@ -232,9 +232,9 @@ fn a_client_that_outlives_the_command_is_ended_behind_every_door() {
     }
 }
 
-/// How long sleeping calls may go on after the server's death.
+/// Maximum time, in ns, for which sleeping calls may go on after the server's death.
 const AT_ONCE_NS: u64 = 100_000_000;
-/// A busy machine may be slower than any server.
+/// Number of tries: a busy machine may be slower than any server.
 const TRIES: usize = 10;
 
 fn now_ns() -> u64 {
@@ -243,22 +243,23 @@ fn now_ns() -> u64 {
         + u64::try_from(now.tv_nsec).expect("a part of a second")
 }
 
-/// Kills the server under three sleeping calls. How long the slowest went on.
+/// Kills the server while three calls sleep. Returns how long the slowest went on.
 fn outlived(door: &str, program: &std::path::Path) -> u64 {
     let mut command = Command::new(ASEQD);
     command.args(["run", "--via", door, "--"]).arg(program).env_remove("ASEQD_VIA");
-    // A group that loses its last parent while one of it is stopped is hung up by the kernel: not ours.
+    // The kernel hangs up a process group that loses its last parent while a process of it is stopped. This must not be
+    // the test's own group.
     command.process_group(0);
     let mark = Mark::new(&mut command);
     let mut front = Process::start(command);
     front.wait_until("three children", |front| front.stdout().matches("sleeps").count() == 3);
-    // Time to fall asleep; one that has not is told at once as well.
+    // The calls get time to fall asleep. A call that has not yet slept must end at once too.
     std::thread::sleep(std::time::Duration::from_millis(300));
     let children = format!("/proc/{0}/task/{0}/children", front.pid());
     let keeper = std::fs::read_to_string(children).expect("its children");
     let keeper: i32 =
         keeper.split_whitespace().next().and_then(|pid| pid.parse().ok()).expect("one");
-    // Else it would end what has lost its server.
+    // Otherwise `run` would end the processes that have lost their server.
     front.signal(Signal::STOP);
     let killed = now_ns();
     kill_process(Pid::from_raw(keeper).expect("a process"), Signal::KILL).expect("the server");

@@ -7,7 +7,7 @@ use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-/// Which process of a run.
+/// A process of a run.
 fn front_and_keeper(run: &mut Process, mark: &Mark) -> (i32, i32) {
     let front = run.pid();
     let mut keeper = 0;
@@ -68,7 +68,7 @@ fn the_status_is_that_of_the_command() {
     }
 }
 
-/// As in a container: the first process of the session has no number there.
+/// Like in a container, the first process of the session has no number in this namespace.
 #[test]
 fn signals_reach_the_command_where_the_session_began_outside() {
     if !is_root() || !can_serve() || !have(&["unshare"]) {
@@ -135,7 +135,7 @@ fn a_signal_that_ends_the_command_is_the_status() {
     }
 }
 
-/// A command that has a client and children, one of them without a client.
+/// Starts a command that has a client and children, one of them without a client.
 const FAMILY: &str = "aseqdump >/dev/null 2>&1 & sleep 1001 & echo ready; sleep 1002";
 
 fn family() -> Option<(Process, Mark)> {
@@ -177,7 +177,7 @@ fn a_killed_command_takes_its_clients_along() {
     let shell = mark.pid_of(&format!("sh -c {FAMILY}")).expect("the command");
     kill(shell, Signal::KILL);
     assert_eq!(run.wait().status.code(), Some(137));
-    // What has no client is none of ours, as if there had been no aseqd.
+    // A process without a client is left alone, as if there had been no aseqd.
     for line in ["sleep 1001", "sleep 1002"] {
         kill(mark.pid_of(line).expect("left alone"), Signal::KILL);
     }
@@ -200,7 +200,7 @@ fn a_command_that_ends_leaves_its_children_but_for_clients() {
     mark.expect_nothing();
 }
 
-/// Waits for a file, and then opens others, and starts programs. Says so in the end, and who its parent is.
+/// Script that waits for a file, then opens others and starts programs. At its end it prints that, and its parent.
 const DAEMON: &str = "echo started >started
 while [ ! -e go ]; do sleep 0.05; done
 { head -c 4 /etc/passwd; echo; test -d / && ls -d /; cat /dev/snd/seq >/dev/null; echo status $?
@@ -224,7 +224,7 @@ fn processes_that_outlive_the_command_go_on() {
         command.args(["run", "--via", door, "--", "sh", "-c", script]);
         command.current_dir(&folder).env("XDG_RUNTIME_DIR", place.path());
         let mark = Mark::new(&mut command);
-        // The output ends with the run, not with the daemon.
+        // The output ends when the run ends, not when the daemon does.
         let ended = finish(command, DEADLINE);
         assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(7), ""), "{door}");
         fs::write(file("go"), "").expect("a file");
@@ -239,7 +239,7 @@ fn processes_that_outlive_the_command_go_on() {
             _ => "No such file or directory",
         };
         assert!(lines[2].starts_with("cat: /dev/snd/seq: ") && lines[2].ends_with(why), "{said}");
-        // What stayed for it ends with it, and leaves nothing.
+        // The processes that stayed for it end with it, and leave nothing.
         let parent = lines[4].strip_prefix("parent ").expect("a number");
         let line = format!("/proc/{parent}/cmdline");
         let stays = || fs::read(&line).is_ok_and(|line| line.starts_with(b"aseqd\0remain"));
@@ -285,7 +285,7 @@ fn a_client_that_ignores_the_request_to_end_is_made_to() {
     mark.expect_nothing();
 }
 
-/// A program at a terminal of its own.
+/// A program on a terminal of its own.
 struct AtTerminal {
     child: Child,
     keyboard: fs::File,
@@ -309,7 +309,7 @@ impl AtTerminal {
 
     fn look(&mut self) {
         let mut bytes = [0; 1000];
-        // Nothing there, or nobody at the other end any more.
+        // There is nothing to read, or the other end is closed.
         while let Ok(read @ 1..) = self.keyboard.read(&mut bytes) {
             self.screen.push_str(&String::from_utf8_lossy(&bytes[..read]));
         }
@@ -324,7 +324,7 @@ impl AtTerminal {
         }
     }
 
-    /// Its status, and all that it has shown.
+    /// Waits for the end of the program. Returns its status, and all that it has shown.
     fn wait(mut self) -> (Option<i32>, String) {
         let mut status = None;
         wait_until("its end", || {
@@ -394,7 +394,7 @@ fn a_run_can_be_stopped_and_continued_at_a_terminal() {
     if !can_serve() {
         return;
     }
-    // An interactive shell stops the job, and brings it back.
+    // An interactive shell stops the job and continues it.
     let mut shell = Command::new("bash");
     shell.args(["--norc", "--noediting", "-i"]).env("PS1", "$ ").env("ASEQD", ASEQD);
     let mark = Mark::new(&mut shell);
@@ -422,7 +422,7 @@ fn a_run_that_leads_its_session_ends_with_its_terminal() {
         let mark = Mark::new(&mut command);
         let mut run = AtTerminal::start(command);
         run.wait_for_screen("ready");
-        // The window is closed.
+        // The terminal's window is closed.
         run.keyboard = fs::File::open("/dev/null").expect("a file");
         let end = Instant::now() + DEADLINE;
         let status = loop {

@@ -1,13 +1,13 @@
-//! `run --join DIR`: users come into a sequencer that somebody serves, or are told why not.
+//! `run --join DIR`: users join a sequencer that somebody serves, or learn why they cannot.
 
 use crate::common::*;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-/// A machine with `/dev/fuse` for all.
+/// Lines for `sh` that make a machine where every user may open `/dev/fuse`.
 const FILES: &str = "mknod -m 666 /dev/fuse c 10 229; mount -t tmpfs -o mode=755 tmpfs /run";
-/// Two ordinary users, and a folder of the first one's.
+/// Lines for `sh` that define two ordinary users, and make a folder of the first one.
 const SETUP: &str = "
 mkdir -m 777 /run/one; chown 1000:1000 /run/one; cd /run/one; exec 2>&1; set +e
 as_one=\"setpriv --reuid 1000 --regid 1000 --clear-groups\"
@@ -23,7 +23,7 @@ finish() { kill -TERM $server; wait $server; }
 until_client() { until one \"$aseqd\" ls --device midi/seq | grep -q \":0 .*$1\"; do sleep 0.02; done; }
 ";
 
-/// What a script prints on such a machine.
+/// Returns what a script prints on such a machine.
 fn machine(more: &str, script: &str) -> Option<String> {
     let programs = ["unshare", "mknod", "setpriv", "fusermount3", "aconnect", "aseqdump"];
     if !is_root() || !can_serve() || !have(&programs) {
@@ -35,7 +35,7 @@ fn machine(more: &str, script: &str) -> Option<String> {
     let copy = folder.path().join("aseqd");
     copy_program(Path::new(ASEQD), &copy);
     let mut command = Command::new("unshare");
-    // Of a test that fails nothing is left.
+    // Nothing is left even if the test fails.
     command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
     command.args(["--mount", "--propagation", "private", "sh", "-c"]);
     command
@@ -65,7 +65,7 @@ fn a_users_programs_join_what_the_user_serves() {
             one \"$aseqd\" run --join /run/one/midi -- \"$aseqd\" ls | grep -c Midi
             finish; echo $?";
         let Some(said) = machine(more, script) else { return };
-        // The status of the command, and that of aseqdump, which ends by itself at SIGTERM.
+        // Accepts two statuses: that of the command, and that of aseqdump, which ends by itself at SIGTERM.
         let once = "7\nclient 0: 'System' [type=kernel]\nclient 14: 'Midi Through' [type=kernel]\n\
                     client N: 'aseqdump' [type=user,pid]\n0\n";
         let controls = if more.is_empty() { "" } else { "controlC0\n" };

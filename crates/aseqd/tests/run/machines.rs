@@ -1,4 +1,4 @@
-//! Where a run works, and what it says where it cannot: on machines made up in a mount namespace.
+//! Machines on which a run works, and the errors on others. Each machine is made in a mount namespace.
 
 use crate::common::*;
 use std::fs;
@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-/// A machine of its own kind: a `/dev` with the usual nodes, a copy of the program that everybody may
-/// execute, and a script that completes it, as root in a mount namespace.
+/// A machine in a mount namespace: a `/dev` with the usual nodes, a copy of the program that everybody may execute, and
+/// a script that completes it as root.
 struct Machine {
     folder: tempfile::TempDir,
 }
@@ -23,7 +23,7 @@ impl Machine {
         Some(Self { folder })
     }
 
-    /// Runs a script there. `$aseqd` is the program.
+    /// Runs a script on the machine. `$aseqd` is the program.
     fn run(&self, script: &str) -> Ended {
         let setup = "$private_dev
             fuse() { mknod -m $1 /dev/fuse c 10 229; }
@@ -41,14 +41,14 @@ impl Machine {
         ended
     }
 
-    /// What a script that succeeds prints.
+    /// Runs a script that must succeed, and returns what it prints.
     fn output(&self, script: &str) -> String {
         let ended = self.run(script);
         assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:#?}");
         ended.stdout
     }
 
-    /// The one sentence of a run that cannot be, and the status of that.
+    /// Runs a script whose run must be refused, and returns its one sentence and its status.
     fn refused(&self, script: &str) -> String {
         let ended = self.run(script);
         assert_eq!(ended.status.code(), Some(127), "{ended:#?}");
@@ -102,7 +102,7 @@ fn an_ordinary_user_can_run_and_keeps_the_own_ids() {
     let wanted =
         "1000\n1000\n1000\n2\n1000:1000:-rw-rw-rw-\nfd fuse null shm snd tty urandom zero ";
     assert_eq!(machine.output(&format!("fuse 666; {AS_USER}")), wanted);
-    // Where real nodes are.
+    // This machine has real nodes.
     let script =
         format!("fuse 666; mkdir /dev/snd; mknod /dev/snd/controlC0 c 1 5; {AS_USER}; ls /dev/snd");
     assert_eq!(machine.output(&script), format!("{wanted}controlC0\n"));
@@ -121,7 +121,7 @@ fn nothing_is_left_of_a_users_run_that_was_killed() {
     if !have(&["aseqdump", "aconnect"]) {
         return;
     }
-    // The end of the test looks for what is left.
+    // At its end the test checks that nothing is left.
     let said = machine.output(
         "fuse 666
          setpriv --reuid 1000 --regid 1000 --clear-groups $aseqd run -- sh -c '
@@ -152,7 +152,7 @@ fn without_fuse_it_says_how_to_get_it() {
         refused("", "", "modprobe fuse");
         refused("", "user", "modprobe fuse");
         refused("fuse 600;", "user", "chmod 666");
-        // A node whose driver is not there.
+        // The node has no driver.
         refused("mknod /dev/fuse c 10 17;", "", "module fuse");
     }
 }
@@ -160,7 +160,7 @@ fn without_fuse_it_says_how_to_get_it() {
 #[test]
 fn without_user_namespaces_it_says_how_to_allow_them() {
     let Some(machine) = Machine::new() else { return };
-    // The limit is that of a namespace made here; the machine's own stays as it is.
+    // The limit belongs to a namespace that is made here; the machine's own limit does not change.
     let script = "fuse 666; unshare --user --map-root-user sh -c '
         echo 0 >/proc/sys/user/max_user_namespaces
         exec setpriv --bounding-set=-sys_admin $aseqd run --via fuse -- echo reached'";

@@ -1,4 +1,4 @@
-//! What can be asked of the sequencer that Linux's does not do: `--clients`, `--notes-off`; and `--card`.
+//! Options that make the sequencer unlike Linux's: `--clients`, `--notes-off`; and `--card`.
 
 use crate::common::seq::{Client, bytes, ioctl};
 use crate::common::*;
@@ -59,13 +59,13 @@ fn the_trace_says_who_has_the_clients() {
          aseqd: 2 clients are open (--clients allows more):\n\
          aseqd:   2 of process {pid} (bash): 128 \"Client-128\", 129 \"Client-129\"\n"
     );
-    // The shell says something as well, at any moment.
+    // The shell prints a message too, at any moment.
     let ours = |line: &&str| line.starts_with("aseqd: ");
     let said: String = ended.stderr.split_inclusive('\n').filter(ours).collect();
     assert_eq!(said, wanted, "{ended:#?}");
 }
 
-/// Plays a note, and lives until it is killed.
+/// Plays a note, and runs until it is killed.
 fn player(dest: &str) {
     let (client, port) = dest.split_once(':').expect("a port");
     let number = |text: &str| text.parse().expect("a number");
@@ -88,7 +88,7 @@ fn what_a_killed_player_leaves() -> Vec<EventType> {
     process.wait_for_output("played");
     process.signal(Signal::KILL);
     process.wait();
-    // What the server does at the end of the client comes before the client is gone.
+    // The server finishes its work for the end of a client before the client is gone.
     wait_until("the client is gone", || reader.others() == [0, 14]);
     let mut events = Vec::new();
     while reader.readable_within(std::time::Duration::ZERO) {
@@ -117,7 +117,7 @@ fn notes_of_a_killed_program_stay_as_on_linux() {
     });
 }
 
-/// Can a program open the control device through a door?
+/// Checks whether a program can open the control device through a door.
 fn card_through(door: &str, options: &[&str]) -> bool {
     let mut command = Command::new(ASEQD);
     command.args(["run", "--via", door]).args(options);

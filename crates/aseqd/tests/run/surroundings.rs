@@ -1,10 +1,10 @@
-//! What a command finds: the same as without us, and a sequencer.
+//! The surroundings of a command are the same as without us, plus a sequencer.
 
 use crate::common::*;
 use std::fs;
 use std::process::{Command, Stdio};
 
-/// What a script prints with and without a sequencer of its own.
+/// Returns what a script prints with and without a sequencer of its own.
 fn without_and_with(script: &str) -> Option<(String, String)> {
     can_serve().then(|| (output(shell(script)), output(aseqd_run(["sh", "-c", script]))))
 }
@@ -48,8 +48,8 @@ fn a_pipe_ends_with_the_command() {
     if !can_serve() {
         return;
     }
-    // The reader sees the end although a process of ours lives a moment longer; and a writer whose
-    // reader has gone is ended by SIGPIPE, as ever.
+    // The reader sees the end, although a process of ours lives a moment longer. A writer whose reader has gone is ended
+    // by SIGPIPE, as usual.
     let script = format!("{ASEQD} run -- yes | head -n 2; echo \"${{PIPESTATUS[0]}}\"");
     let mut command = Command::new("bash");
     command.args(["-c", &script]);
@@ -74,8 +74,8 @@ fn ignored_signals_stay_ignored() {
     assert_eq!(output(shell(&script)), plain);
 }
 
-/// Where nobody controls jobs, as in CI, a script and all that it starts are one group. The kernel hangs up on a
-/// group with a stopped process when it loses its last tie to the session; the end of a command is none.
+/// Without job control, as in CI, a script and all that it starts are one process group. The kernel hangs up a group
+/// with a stopped process when the group loses its last tie to the session. The end of a command must not be that.
 #[test]
 fn a_group_with_a_stopped_process_outlives_the_run() {
     if !can_serve() || !have(&["setsid"]) {
@@ -98,7 +98,7 @@ fn a_group_with_a_stopped_process_outlives_the_run() {
 
 #[test]
 fn everything_else_in_dev_is_as_it_was() {
-    // Where ptmx leads is looked at in `dev.rs`.
+    // `dev.rs` tests where ptmx leads.
     let script = "cd /dev; find . -path ./pts -prune -o -path ./shm -prune -o -path ./mqueue -prune \
                   -o -path ./.aseqd -prune -o -path ./ptmx -prune -o ! -path './snd*' ! -path . -exec stat -c '%n %F %t:%T %a %u:%g' {} + | sort";
     let Some((without, with)) = without_and_with(script) else { return };
@@ -108,7 +108,7 @@ fn everything_else_in_dev_is_as_it_was() {
     assert_eq!(output(aseqd_run(["sh", "-c", script])), "3\none\n");
 }
 
-/// A process in a user namespace may mount a new procfs only if it sees one of which nothing is covered.
+/// A process in a user namespace may mount a new procfs only if it sees one without anything mounted over it.
 #[test]
 fn sandboxes_can_be_made_inside() {
     if !can_serve() || !have(&["unshare"]) {
@@ -141,7 +141,7 @@ fn runs_can_be_nested_and_are_apart() {
     if !can_serve() || !have(&["aconnect", "aseqdump"]) {
         return;
     }
-    // The outer one has a client; the inner one, and one inside that, must not see it.
+    // The outer sequencer has a client. The inner one, and one inside that, must not show it.
     let script = format!(
         "aseqdump >/dev/null & until aconnect -l | grep -q aseqdump; do sleep 0.02; done
          {ASEQD} run -- {ASEQD} run -- sh -c 'aconnect -l | grep -c ^client; exit 9'; echo $?

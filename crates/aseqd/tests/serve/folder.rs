@@ -1,4 +1,4 @@
-//! A folder that root serves with `--mount`: its device file, who may use it, how it ends.
+//! A folder that root serves with `--mount`: its device file, its permissions, its end.
 
 use crate::common::*;
 use crate::{end, mounts, place, ready, serve_at};
@@ -13,7 +13,7 @@ use std::process::Command;
 #[test]
 fn a_folder_is_served_until_a_signal_ends_it() {
     let Some(folder) = place() else { return };
-    // It is made if it is not there.
+    // The server makes the folder if it does not exist.
     let directory = folder.path().join("deep/seq");
     for signal in [Signal::TERM, Signal::INT] {
         let server = ready(serve_at(&directory), &directory.join("seq"));
@@ -21,7 +21,7 @@ fn a_folder_is_served_until_a_signal_ends_it() {
         let stat = fs::metadata(directory.join("seq")).expect("the device");
         assert_eq!(stat.mode() & 0o777, 0o660);
         assert_eq!((stat.uid(), stat.gid()), (0, id_in("/etc/group", "audio")));
-        // A service that is told to read its configuration anew goes on.
+        // SIGHUP, by which a service rereads its configuration, does not end it.
         server.signal(Signal::HUP);
         fs::File::open(directory.join("seq")).expect("a client");
         end(server, signal, &directory);
@@ -107,7 +107,7 @@ fn a_client_sees_its_server_end() {
         seen
     });
     end(server, Signal::TERM, &directory);
-    // Whatever it makes of that, a signal ends it.
+    // The client may have ended by itself; if not, a signal ends it.
     client.signal(Signal::TERM);
     client.wait();
 }
@@ -120,10 +120,10 @@ fn a_container_gets_the_sequencer_by_a_bind_mount() {
     }
     let directory = folder.path().join("seq");
     let server = ready(serve_at(&directory), &directory.join("seq"));
-    // Two of them, which hear each other.
+    // Two containers hear each other.
     let mut listener = Process::start(with_snd(&directory, "exec aseqdump -p 14:0"));
     wait_until("the listener", || {
-        // Whatever number it got: an aconnect may have been there before it.
+        // Its client number may vary: an aconnect may have come first.
         output(with_snd(&directory, "aconnect -l")).contains("Connecting To: ")
     });
     let song = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../songs/scale.mid");
@@ -134,7 +134,7 @@ fn a_container_gets_the_sequencer_by_a_bind_mount() {
     listener.signal(Signal::TERM);
     let heard = listener.wait().stdout;
     assert!(heard.matches("Note on").count() > 20, "{heard}");
-    // And a file of its own, as `docker run --device` would give it.
+    // The device file alone also works, as `docker run --device` would pass it.
     let script = "umount /dev/snd; touch /dev/snd/seq; mount --bind \"$directory/seq\" /dev/snd/seq; aconnect -l";
     assert_eq!(output(with_snd(&directory, script)).matches("client ").count(), 2);
     wait_until("all clients to be gone", || {
@@ -156,7 +156,7 @@ fn a_second_server_does_not_hide_the_first() {
     end(server, Signal::TERM, &directory);
 }
 
-/// In a folder of theirs another user could hide any place of the machine behind what root serves.
+/// In a folder of their own, another user could place a link, and root would mount over any place of the machine.
 #[test]
 fn a_users_link_leads_root_nowhere_else() {
     let Some(folder) = place() else { return };
@@ -176,7 +176,7 @@ fn a_users_link_leads_root_nowhere_else() {
     }
     assert!(!victim.join("below").exists());
     assert_eq!(mounts(folder.path()), [""; 0]);
-    // Their folders are served, as are links of root's.
+    // Folders of other users can be served, and links that root made are followed.
     let own = folder.path().join("own");
     std::os::unix::fs::symlink(home.join("served"), &own).expect("a link");
     let server = ready(serve_at(&own), &own.join("seq"));
@@ -195,7 +195,7 @@ fn a_place_where_nothing_can_be_mounted_is_named() {
     assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
 }
 
-/// `PROGRAM`, where a folder is `/dev/snd`.
+/// Returns a command that runs `PROGRAM` with a folder as `/dev/snd`.
 fn with_snd(directory: &Path, program: &str) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private", "sh", "-c"]);

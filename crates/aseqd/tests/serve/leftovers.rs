@@ -61,7 +61,7 @@ fn a_live_server_below_a_dead_mount_keeps_its_own() {
     kill(dead);
     let second = finish(serve_at(&directory), DEADLINE);
     assert_eq!(second.stderr, format!("aseqd: {} is served already\n", directory.display()));
-    // And programs find it again.
+    // Programs find the live server again.
     assert_eq!(mounts(&directory).len(), 1);
     fs::File::open(directory.join("seq")).expect("a client");
     end(server, Signal::TERM, &directory);
@@ -125,7 +125,7 @@ fn what_is_mounted_over_a_server_is_left_when_it_ends() {
     assert_eq!(fs::read_to_string(directory.join("file")).expect("still there"), "theirs");
 }
 
-/// Does something with a folder that is served.
+/// Uses a served folder in one of the ways of [`USES`].
 fn make_use(how: &str, directory: &Path) {
     let mut command = shell(how);
     command.env("directory", directory).env("aseqd", ASEQD);

@@ -15,7 +15,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-/// A namespace of this test's thread, and a folder in it. What is mounted goes away with the thread.
+/// Gives this test's thread a mount namespace, and returns a folder. The mounts go away with the thread.
 fn place() -> Option<tempfile::TempDir> {
     if !is_root() || !can_serve() {
         return None;
@@ -36,14 +36,14 @@ fn serve_at(directory: &Path) -> Command {
     serve(["--mount".as_ref(), directory.as_os_str()])
 }
 
-/// Starts a server and waits until it says that it serves this file.
+/// Starts a server, and waits until it says that it serves this file.
 fn ready(command: Command, file: &Path) -> Process {
     let mut server = Process::start(command);
     server.wait_for_output(&format!("aseqd: serving {}\n", file.display()));
     server
 }
 
-/// Lines about mounts whose mount point has this in it.
+/// Returns the lines of the mount table whose mount point contains a path.
 fn mounts(part: &Path) -> Vec<String> {
     let table = fs::read_to_string("/proc/thread-self/mountinfo").expect("the mounts");
     let part = part.to_str().expect("a name");
@@ -51,7 +51,7 @@ fn mounts(part: &Path) -> Vec<String> {
     table.lines().filter(of).map(str::to_owned).collect()
 }
 
-/// Ends a server as a service manager does; nothing is left.
+/// Ends a server as a service manager does, and checks that nothing is left.
 fn end(server: Process, signal: Signal, directory: &Path) {
     server.signal(signal);
     let ended = server.wait();
@@ -60,8 +60,8 @@ fn end(server: Process, signal: Signal, directory: &Path) {
     assert_eq!(mounts(directory), [""; 0]);
 }
 
-/// What somebody may do with a mount before its server is killed. Each leaves other things in the kernel's
-/// cache, which go on to answer when the server is gone.
+/// Uses of a mount before its server is killed. Each leaves something else in the kernel's cache, which still answers
+/// when the server is gone.
 const USES: [&str; 5] = [
     "true",
     "stat -c %w \"$directory\" \"$directory/seq\"",
@@ -70,11 +70,12 @@ const USES: [&str; 5] = [
     "head -c 0 \"$directory/seq\"; find \"$directory\" -newer /proc",
 ];
 
-/// A whole machine: `/dev` and `/run` of its own, in which `aseqd serve` is run as `server`.
+/// Returns a command that runs a script in a machine with `/dev` and `/run` of its own. The function `serve` starts
+/// `aseqd serve` there.
 fn machine(script: &str) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private", "sh", "-c"]);
-    // The source of a mount is what we call ours: a folder of the machine may have that name in its path.
+    // The source of a mount tells ours: a folder of the machine may have that name in its path.
     let setup = "
         mounts() { grep -c ' aseqd rw' /proc/self/mountinfo || true; }
         serve() {

@@ -87,7 +87,7 @@ fn a_users_dead_mounts_are_taken_away_and_live_ones_are_not() {
     assert!(ended.stdout.ends_with("\n1\n"), "{ended:#?}");
 }
 
-/// A folder with a copy of the program that every user may execute.
+/// Returns a folder with a copy of the program that every user may execute.
 fn copy_for_all() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("ours");

@@ -1,4 +1,4 @@
-//! Checks of the source tree: arrows between crates, rooms of unsafe code, what the documents name.
+//! Checks of the source tree: arrows between crates, rooms of unsafe code, the map, lengths, manifests, links.
 
 mod length;
 mod manifests;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The folders whose folders are the crates of the workspace.
 const MEMBERS: &[&str] = &["crates", "validators", "tests", "examples"];
 
-/// Which crate may use which. A new crate that is not here fails.
+/// The crates that each crate may use. A crate that is not in this list fails.
 const ARROWS: &[(&str, &[&str])] = &[
     ("crates/abi", &[]),
     ("crates/engine", &["aseqd-abi"]),
@@ -139,7 +139,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Every file below a folder, but for build output.
+/// Adds every file below a folder, except build output.
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
@@ -176,7 +176,7 @@ fn crates_use_only_what_is_below_them() {
     let crates: BTreeSet<String> = MEMBERS.iter().flat_map(|folder| below(folder)).collect();
     let listed: BTreeSet<String> = ARROWS.iter().map(|(path, _)| (*path).to_owned()).collect();
     assert_eq!(crates, listed, "the crates of the workspace are those of the list");
-    // What `[package] name` of each says.
+    // The name is that of `[package]`.
     let name_of = |path: &str| -> String {
         let manifest = read(&root.join(path).join("Cargo.toml"));
         let line = manifest.lines().find_map(|line| line.strip_prefix("name = \""));
@@ -185,7 +185,7 @@ fn crates_use_only_what_is_below_them() {
     let names: Vec<String> = ARROWS.iter().map(|(path, _)| name_of(path)).collect();
     for (path, allowed) in ARROWS {
         let manifest = read(&root.join(path).join("Cargo.toml"));
-        // Of the crate and of its build script; tests may use what they like.
+        // The dependencies of the crate and of its build script; tests may use what they like.
         let sections = ["\n[dependencies]", "\n[build-dependencies]"].map(|head| {
             let section = manifest.split(head).nth(1).unwrap_or_default();
             section.split("\n[").next().unwrap_or_default()
@@ -260,7 +260,7 @@ fn links_in_documents_lead_somewhere() {
 
 #[test]
 fn nothing_is_left_over() {
-    // Put together here, so that this file does not have them.
+    // The markers are put together here, so that this file does not contain them.
     let markers =
         [["FIX", "ME"], ["XX", "X"], ["todo", "!("], ["unimplemented", "!("], ["dbg", "!("]];
     for (name, text) in rust_files() {
@@ -270,7 +270,7 @@ fn nothing_is_left_over() {
     }
 }
 
-/// A test that prints that it is skipped, and does not call `skip::skip`, would be counted as passed.
+/// A test that prints a skip and does not call `skip::skip` would count as passed.
 #[test]
 fn every_skip_is_counted() {
     let printed = ["println!(\"skip", "println!(\"SKIP"];
@@ -283,7 +283,7 @@ fn every_skip_is_counted() {
     }
 }
 
-/// Each row of the table in `docs/limits.md` names a constant, and the file that it stands in.
+/// Each row of the table in `docs/limits.md` names a constant and its file.
 #[test]
 fn the_limits_are_where_their_table_says() {
     let table = fs::read_to_string(root().join("docs/limits.md")).expect("the table");

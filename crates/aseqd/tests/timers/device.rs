@@ -1,4 +1,4 @@
-//! An open timer device that says exactly what a test wants said.
+//! An open timer device, for requests exactly as a test wants them.
 
 use crate::common::seq;
 use aseqd_abi::ioctl::timers as request;
@@ -20,7 +20,7 @@ const fn global(device: i32) -> TimerId {
     TimerId { dev_class: CLASS_GLOBAL, dev_sclass: 0, card: -1, device, subdevice: 0 }
 }
 
-/// One open of the device, whose reads do not sleep.
+/// An open timer device whose reads do not block.
 #[derive(Debug)]
 pub(crate) struct Timer(pub(crate) File);
 
@@ -31,7 +31,7 @@ impl Timer {
         Self(options.open(DEVICE).expect("the timer device"))
     }
 
-    /// One that is bound to a timer.
+    /// Opens the device and binds it to a timer.
     pub(crate) fn bound(id: TimerId) -> Self {
         let timer = Self::open();
         timer.select(id).expect("it can be bound");
@@ -46,7 +46,7 @@ impl Timer {
         seq::ioctl(&self.0, code, argument)
     }
 
-    /// A request without an argument.
+    /// Makes a request without an argument.
     pub(crate) fn order(&self, code: u32) -> io::Result<()> {
         self.ioctl(code, &mut ())
     }
@@ -55,7 +55,7 @@ impl Timer {
         self.ioctl(request::SELECT, &mut TimerSelect { id, ..TimerSelect::default() })
     }
 
-    /// Periodic records of TICK, and of START and its like.
+    /// Asks for periodic records of TICK, and of START, STOP and the like.
     pub(crate) fn periodic(&self, ticks: u32, flags: ParamsFlags) -> io::Result<()> {
         let events = [TimerEvent::TICK, TimerEvent::START, TimerEvent::STOP, TimerEvent::PAUSE];
         let filter = events.iter().fold(0, |filter, event| filter | 1 << event.0);
@@ -64,7 +64,7 @@ impl Timer {
         self.ioctl(request::PARAMS, &mut params)
     }
 
-    /// A timer with records of times, started with a period of a millisecond.
+    /// Returns a timer whose records have times, started with a period of one millisecond.
     pub(crate) fn ticking() -> Self {
         let timer = Self::open();
         timer.ioctl(request::TREAD64, &mut 1_i32).expect("TREAD");
@@ -74,7 +74,7 @@ impl Timer {
         timer
     }
 
-    /// The records that wait, in the format with times.
+    /// Reads the waiting records, in the format with times.
     pub(crate) fn records(&self) -> io::Result<Vec<TimerTread>> {
         let mut records = vec![TimerTread::new_zeroed(); 128];
         let read = (&self.0).read(records.as_mut_bytes())?;
@@ -83,7 +83,7 @@ impl Timer {
         Ok(records)
     }
 
-    /// How many instances are bound to a timer.
+    /// Returns how many instances are bound to a timer.
     pub(crate) fn users_of(&self, id: TimerId) -> u32 {
         let mut info = TimerGinfo { tid: id, ..TimerGinfo::default() };
         self.ioctl(request::GINFO, &mut info).expect("GINFO");

@@ -17,7 +17,7 @@ fn timers(arguments: &[&str]) -> Command {
     command
 }
 
-/// What is printed, in words: the width of columns is a matter of taste.
+/// Returns what is printed, in words: the width of columns is not tested.
 fn words() -> Vec<String> {
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     output(timers(&[])).lines().map(words).collect()
@@ -28,7 +28,7 @@ fn objects() -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// What a list that must fail says.
+/// Returns the error message of a list that must fail.
 #[track_caller]
 fn failure(arguments: &[&str]) -> String {
     let ended = finish(timers(arguments), DEADLINE);
@@ -38,7 +38,7 @@ fn failure(arguments: &[&str]) -> String {
     ended.stderr.trim_end().to_owned()
 }
 
-/// This thread and its program, as they are listed.
+/// Returns this thread's number and the name of its program, as the list shows them.
 fn own() -> (i32, String) {
     let name = std::fs::read_to_string("/proc/self/comm").expect("a name");
     (rustix::thread::gettid().as_raw_nonzero().get(), name.trim_end().to_owned())
@@ -120,7 +120,7 @@ fn queues_are_named_as_linux_names_them() {
 #[test]
 fn a_list_that_is_longer_than_one_answer_is_whole() {
     inside(|| {
-        // As many as the high-resolution timer takes, and more of the other.
+        // As many as the high-resolution timer takes; and more than that of the other timer.
         let bound: Vec<_> = [HRTIMER; 100].into_iter().chain([SYSTEM; 150]).collect();
         let _bound: Vec<_> = bound.into_iter().map(Timer::bound).collect();
         let objects = objects();

@@ -22,22 +22,22 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const THREADS: u64 = 8;
-/// Before the server's memory is measured: tables grow to what the storm needs.
+/// How long the storm blows before the server's memory is measured: tables grow to what it needs.
 const WARM_UP: Duration = Duration::from_millis(500);
-/// What the server may have grown by meanwhile: an allocator does not give everything back at once.
+/// How much the server may grow meanwhile: an allocator does not give everything back at once.
 const GROWTH_KIB: u64 = 4096;
-/// Ticks of which a reader must hear after the storm.
+/// Number of ticks that the reader must see after the storm.
 const TICKS_AFTER: u64 = 100;
 
-/// How long it blows: `ASEQD_STORM_SECONDS`.
+/// Returns how long the storm blows: `ASEQD_STORM_SECONDS`.
 fn duration() -> Duration {
     let seconds = std::env::var("ASEQD_STORM_SECONDS").ok().and_then(|text| text.parse().ok());
     Duration::from_secs(seconds.unwrap_or(2))
 }
 
-/// What the threads have in common.
+/// What the threads share.
 struct Weather {
-    /// The open file that all use; closed and opened anew now and then.
+    /// The open file that all use. It is closed and opened again now and then.
     shared: RwLock<Arc<Timer>>,
     over: AtomicBool,
     requests: AtomicU64,
@@ -47,7 +47,7 @@ struct Weather {
 fn a_storm_of_requests_leaves_nothing_behind_and_takes_no_tick() {
     inside(|| {
         let seconds = duration();
-        // A storm and what follows must be over before the test that contains it is given up.
+        // The storm and what follows must be over before the deadline of the test that contains it.
         if seconds > DEADLINE + DEADLINE / 2 {
             return skip("ASEQD_STORM_SECONDS is at most 90");
         }
@@ -59,7 +59,7 @@ fn a_storm_of_requests_leaves_nothing_behind_and_takes_no_tick() {
         let grown = status_of(keeper(), "VmRSS").saturating_sub(warm);
         eprintln!("{requests} requests in {seconds:?}; the server has grown by {grown} KiB");
         assert!(grown < GROWTH_KIB, "{warm} KiB, and then {grown} KiB more");
-        // The last close of a file is told later than it returns.
+        // The server learns of the last close of a file after `close` has returned.
         wait_until("nobody at the timers", || {
             before.users_of(HRTIMER) == 0 && before.users_of(SYSTEM) == 0
         });
@@ -68,7 +68,7 @@ fn a_storm_of_requests_leaves_nothing_behind_and_takes_no_tick() {
     });
 }
 
-/// Blows for a time beside a reader, who must not miss a tick; how many requests were made.
+/// Lets the storm blow beside a reader that must not miss a tick. Returns the number of requests.
 fn storm(length: Duration) -> u64 {
     let weather = Arc::new(Weather {
         shared: RwLock::new(Arc::new(Timer::open())),
@@ -83,7 +83,7 @@ fn storm(length: Duration) -> u64 {
         let (weather, ended) = (Arc::clone(&weather), ended.clone());
         thread::spawn(move || {
             work(&weather);
-            // Only a test that has failed already does not listen any more.
+            // Nobody listens any more only if the test has failed already.
             let _heard = ended.send(());
         });
         threads += 1;
@@ -95,7 +95,7 @@ fn storm(length: Duration) -> u64 {
     start(Box::new(move |weather| read_all(weather, &timer)));
     thread::sleep(length);
     weather.over.store(true, Ordering::Relaxed);
-    // Without a copy of ours, a thread that panics shows as one that is missing.
+    // Once our own copy is dropped, a thread that panicked shows as a missing one.
     drop(ended);
     for missing in (1..=threads).rev() {
         let end = ends.recv_timeout(DEADLINE);
@@ -104,7 +104,7 @@ fn storm(length: Duration) -> u64 {
     weather.requests.load(Ordering::Relaxed)
 }
 
-/// One thread's requests, until it is over.
+/// Makes one thread's requests until the storm is over.
 fn gusts(weather: &Weather, number: u64) {
     let mut random = Random(number);
     let mut own = Arc::new(Timer::open());
@@ -144,7 +144,7 @@ fn gusts(weather: &Weather, number: u64) {
     }
 }
 
-/// What a request may say to somebody who does not know the state of the file.
+/// Errors that a request may return, since the state of the file is unknown.
 fn assert_expected(choice: u64, error: &io::Error) {
     let known = [Errno::EBUSY, Errno::EBADFD, Errno::EINVAL, Errno::EAGAIN, Errno::ENODEV];
     let number = error.raw_os_error();
@@ -169,7 +169,7 @@ fn some_timer(random: &mut Random) -> TimerId {
     }
 }
 
-/// Also lengths that are refused.
+/// Lengths of reads, with some that are refused.
 fn some_ticks(random: &mut Random) -> u32 {
     match random.below(4) {
         0 => 1,
@@ -187,7 +187,7 @@ fn some_flags(random: &mut Random) -> ParamsFlags {
     }
 }
 
-/// A queue that is made, given timers, started, stopped, and deleted: again and again.
+/// Creates a queue, gives it timers, starts, stops and deletes it, again and again.
 fn queues_come_and_go(weather: &Weather) {
     let client = Client::open();
     let mut random = Random(u64::MAX);
@@ -198,7 +198,7 @@ fn queues_come_and_go(weather: &Weather) {
             let resolution = u32::try_from(random.below(3) * 1000).unwrap_or(0);
             let mut timer =
                 QueueTimer { queue: queue.into(), id, resolution, ..QueueTimer::default() };
-            // A timer may be full or another's alone; the queue then goes back to its default.
+            // A timer may be full, or exclusive to somebody else. The queue then goes back to its default.
             let set = seq::ioctl(&client.file, sequencer::SET_QUEUE_TIMER, &mut timer);
             if let Err(error) = set {
                 assert_expected(100, &error);
@@ -249,7 +249,7 @@ fn read_all(weather: &Weather, timer: &Timer) {
     assert_eq!(ticks, periods, "every period has its tick");
 }
 
-/// Can it be read within that time?
+/// Returns whether the file becomes readable within a time.
 fn wait(timer: &Timer, limit: Duration) -> io::Result<bool> {
     let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
     let mut descriptors = [PollFd::new(&timer.0, PollFlags::IN)];

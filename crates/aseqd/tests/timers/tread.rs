@@ -1,4 +1,4 @@
-//! A program of alsa-lib's, here and on Linux.
+//! A program that uses alsa-lib prints the same here and on Linux.
 
 use crate::common::{DEADLINE, aseqd_run, can_serve, find, finish, skip};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::Command;
 /// What the program printed on Linux 6.12 in a virtual machine, the same in four runs.
 const LINUX: &str = include_str!("tread.linux-6.12.txt");
 
-/// The program, compiled; none where that cannot be done.
+/// Compiles the program. Returns nothing if this machine cannot.
 fn compiled(folder: &Path) -> Option<PathBuf> {
     if find("cc").is_none() || !Path::new("/usr/include/alsa/asoundlib.h").exists() {
         skip("a C compiler or libasound2-dev is not installed; `.ci/setup` installs them");
@@ -32,6 +32,6 @@ fn a_program_of_alsa_lib_reads_1000_ticks_as_on_linux() {
     }
     let ended = finish(aseqd_run([program]), DEADLINE);
     assert!(ended.status.success(), "{ended:#?}");
-    // No record before its instant, none lost, no drift: the program says so itself.
+    // The program itself checks that no record comes early, none is lost, and nothing drifts.
     assert_eq!(ended.stdout, LINUX, "as on Linux 6.12: {}", ended.stderr);
 }

@@ -1,4 +1,4 @@
-//! The doors that stop system calls: static programs, signals, containers, a server that dies.
+//! The doors that stop system calls: static programs, signals, containers, the death of the server.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -36,14 +36,14 @@ fn compile_as(kind: &str, source: &str) -> PathBuf {
 static DENY: LazyLock<PathBuf> = LazyLock::new(|| compile("trap/c/deny.c"));
 static ENDS: LazyLock<PathBuf> = LazyLock::new(|| compile("trap/c/ends.c"));
 
-/// `aseqd run --via DOOR -- PROGRAM ARGUMENTS`.
+/// Returns the command `aseqd run --via DOOR -- PROGRAM ARGUMENTS`.
 fn run_via<S: AsRef<OsStr>>(door: &str, program: S, arguments: &[&str]) -> Command {
     let mut command = Command::new(ASEQD);
     command.args(["run", "--via", door, "--"]).arg(program).args(arguments);
     command
 }
 
-/// The same where the server may not do these system calls.
+/// Returns the command of [`run`] for a server that may not make these system calls.
 fn denied(numbers: &[i64], command: &Command) -> Command {
     let mut denied = Command::new(&*DENY);
     denied.args(numbers.iter().map(ToString::to_string)).arg("--");
@@ -51,7 +51,7 @@ fn denied(numbers: &[i64], command: &Command) -> Command {
     denied
 }
 
-/// Cases of C programs, which are also the preload door's.
+/// Cases of C programs that the preload door passes too.
 macro_rules! cases {
     ($($file:ident: $($case:ident)*;)*) => { $(
         mod $file {
@@ -74,7 +74,7 @@ cases! {
     descriptors: forks execs threads many_sleepers killed;
 }
 
-/// A program of this folder.
+/// Returns the path of a program's source in this folder.
 macro_rules! programs {
     ($($name:ident)*) => { $(
         #[expect(non_upper_case_globals, reason = "named as its source")]
@@ -85,11 +85,11 @@ macro_rules! programs {
 
 programs! { pointers asks closes fuzz takes }
 
-/// What Linux 6.12 said to these programs.
+/// Returns what these programs printed on Linux 6.12.
 const POINTERS_LINUX: &str = include_str!("pointers.linux-6.12.txt");
 const ASKS_LINUX: &str = include_str!("asks.linux-6.12.txt");
 
-/// The lines of which one text has others, with those.
+/// Returns the lines that differ between two texts, with both forms.
 fn differences<'a>(wanted: &'a str, found: &'a str) -> Vec<(&'a str, &'a str)> {
     assert_eq!(wanted.lines().count(), found.lines().count(), "as many answers: {found}");
     wanted.lines().zip(found.lines()).filter(|(wanted, found)| wanted != found).collect()
@@ -105,7 +105,7 @@ fn no_pointer_of_a_program_does_harm() {
     }
 }
 
-/// In how many ways a program may ask for the files, and what it is told by each door.
+/// A program asks about the files in many ways. Each door answers like Linux, except for the differences listed here.
 #[test]
 fn every_door_answers_alike() {
     let links = tempfile::tempdir().expect("a folder");
@@ -113,14 +113,14 @@ fn every_door_answers_alike() {
     let command = |door| run_via(door, &*asks, &[links]);
     let found = output(command("trap"));
     assert_eq!(differences(ASKS_LINUX, &found), []);
-    // Without the program's descriptors a directory of the kernel's cannot be listed with what is ours,
-    // and nothing can be watched.
+    // Without the program's descriptors the server cannot add our files to the list of a kernel's directory, and nothing
+    // can be watched.
     let found = output(denied(&[libc::SYS_pidfd_getfd], &command("trap")));
     for (wanted, found) in differences(ASKS_LINUX, &found) {
         let known = wanted.starts_with("watch ") || wanted == "list /dev: null snd";
         assert!(known, "{wanted} / {found}");
     }
-    // The library knows the C library's calls on these paths, and no directory of /dev.
+    // The library replaces calls of the C library on these paths. It does not list /dev.
     let dynamic = compile_as("dynamic", "trap/c/asks.c");
     let found = output(run_via("preload", dynamic, &[links]));
     let known = [
@@ -156,7 +156,7 @@ fn every_door_answers_alike() {
         let of_open_file = wanted.starts_with("fstat /") || wanted.starts_with("fstatx /");
         assert!(of_open_file && found.ends_with("file 666 0:0 own"), "{wanted} / {found}");
     }
-    // Nothing is added to procfs by a mount, and a FUSE file is a regular one.
+    // A mount adds nothing to procfs, and a FUSE file is a regular one.
     let found = output(command("fuse"));
     let lines = |text: &str| -> Vec<String> {
         let text = text.replace("device 666 116:1 ", "file 666 0:0 ");
@@ -169,14 +169,14 @@ fn every_door_answers_alike() {
     }
 }
 
-/// The status of calls at random that could not get a machine of their own, where they change nothing.
+/// Exit status of the fuzzer if it got no namespace of its own: it must not change the machine.
 const NO_MACHINE: i32 = 77;
 
-/// How much more the server may hold after calls at random, in KiB.
+/// How much more memory the server may hold after random calls, in KiB.
 const GROWTH_KIB: u64 = 8192;
 
-/// Calls at random, with all that can be wrong about them. `ASEQD_FUZZ_SECONDS` is how long for each door,
-/// `ASEQD_FUZZ_SEED` where it begins. Afterwards the same server still answers as Linux does.
+/// Makes random calls with everything that can be wrong about them. `ASEQD_FUZZ_SECONDS` sets how long for each door,
+/// `ASEQD_FUZZ_SEED` the seed. Afterwards the same server still answers as Linux does.
 #[test]
 fn calls_at_random_do_no_harm() {
     let number = |name: &str, default: u64| {
@@ -189,7 +189,7 @@ fn calls_at_random_do_no_harm() {
             continue;
         }
         let folder = tempfile::tempdir().expect("a folder");
-        // The server is the parent of the shell. What is ever needed is there after the first second.
+        // The server is the parent of the shell. It has all the memory that it needs after the first second.
         let held = "sed -n 's/^VmRSS:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$PPID/status";
         let script = format!(
             "{0} {seed} 1 && {held} && {0} {seed}1 {seconds} && {held} && exec {1}",
@@ -230,7 +230,7 @@ fn clients_end_in_the_order_of_linux() {
     assert_eq!(output(command), "done\n");
 }
 
-/// Where the server may not take descriptors out of a program, as in a container by default.
+/// Here the server may not take descriptors out of a program, as in a container by default.
 #[test]
 fn fifos_are_used_where_descriptors_cannot_be_taken() {
     let signals = compile("preload/c/signals.c");
@@ -246,7 +246,7 @@ fn fifos_are_used_where_descriptors_cannot_be_taken() {
     }
 }
 
-/// Where it may not touch the memory of a program but by its file.
+/// Here the server can touch a program's memory only through its file.
 #[test]
 fn memory_is_reached_by_its_file() {
     let states = compile("preload/c/states.c");
@@ -272,7 +272,7 @@ fn the_texts_of_proc_are_files() {
     }
 }
 
-/// What a shell says of a script that fails.
+/// Returns what a shell prints about a script that fails.
 fn shell_refuses(door: &str, script: &str) -> String {
     let ended = finish(run_via(door, "sh", &["-c", script]), DEADLINE);
     assert!(!ended.status.success(), "{ended:?}");
@@ -315,10 +315,11 @@ fn go_programs_read_by_their_netpoller() {
     }
 }
 
-/// A program that sleeps in a call is let go at once when the server dies.
+/// Kills the server while a program sleeps in a call, which must end at once. Returns what the program prints.
 fn ends(call: &str) -> String {
     let mut command = run_via("trap", &*ENDS, &[call]);
-    // A group that loses its last parent while one of it is stopped is hung up by the kernel: not ours.
+    // The kernel hangs up a process group that loses its last parent while a process of it is stopped. This must not be
+    // the test's own group.
     command.process_group(0);
     let mut front = Process::start(command);
     front.wait_for_output("sleeps\n");
@@ -326,14 +327,14 @@ fn ends(call: &str) -> String {
     let children = format!("/proc/{0}/task/{0}/children", front.pid());
     let children = std::fs::read_to_string(children).expect("its children");
     let keeper: i32 = children.split_whitespace().next().and_then(|n| n.parse().ok()).expect("one");
-    // Else it would end what has lost its server.
+    // Otherwise `run` would end the processes that have lost their server.
     front.signal(Signal::STOP);
     kill_process(Pid::from_raw(keeper).expect("a process"), Signal::KILL).expect("the server");
     let died = Instant::now();
     front.wait_until("the call has ended", |front| front.stdout().contains("later"));
     let took = died.elapsed();
     front.signal(Signal::CONT);
-    // Not by a timeout; a busy machine takes its time.
+    // A timeout must not be the reason; a busy machine may need this long.
     assert!(took < Duration::from_secs(20), "{call}: {took:?}");
     front.stdout()
 }
