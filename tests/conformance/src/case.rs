@@ -1,19 +1,19 @@
-//! What a case is, and how a subject's cases are written down.
+//! Cases, and the macro by which a subject lists its cases.
 
 use std::fmt;
 
 /// One fact about the sequencer.
 #[derive(Clone, Copy)]
 pub(crate) struct Case {
-    /// The file it stands in.
+    /// The name of its file.
     pub subject: &'static str,
     /// The behaviour.
     pub name: &'static str,
     /// One sentence for people.
     pub says: &'static str,
-    /// First sequencer protocol version that behaves so; 0 for all.
+    /// First sequencer protocol version with this behaviour; 0 for all.
     pub since: i32,
-    /// First sequencer protocol version that no longer does; `i32::MAX` for none.
+    /// First sequencer protocol version without it; `i32::MAX` for none.
     pub until: i32,
     /// The check: panics if it does not hold.
     pub check: fn(),
@@ -32,8 +32,8 @@ impl fmt::Debug for Case {
     }
 }
 
-/// The protocol version of a kernel release that cases name. A kernel is known by `PVERSION`, which
-/// a server in user space has too.
+/// Returns the protocol version of a kernel release that cases name. Kernels are told apart by `PVERSION`, which a
+/// server in user space has too.
 pub(crate) const fn version(release: &str) -> i32 {
     match release.as_bytes() {
         b"6.1" => 0x01_00_03,
@@ -42,7 +42,7 @@ pub(crate) const fn version(release: &str) -> i32 {
     }
 }
 
-/// Ends a case that cannot be checked here, with a reason. Not a success.
+/// Ends a case that cannot be checked here, with a reason. The case then counts as skipped, not as passed.
 pub(crate) fn skip(reason: &str) -> ! {
     std::panic::panic_any(Skip(reason.to_owned()))
 }
@@ -51,7 +51,7 @@ pub(crate) fn skip(reason: &str) -> ! {
 #[derive(Debug)]
 pub(crate) struct Skip(pub String);
 
-/// The cases of a subject: functions with a sentence, and optionally the kernels that behave so.
+/// Lists the cases of a subject: functions with a sentence, and optionally the kernels with this behaviour.
 ///
 /// ```ignore
 /// cases! {
@@ -81,7 +81,7 @@ macro_rules! cases {
 }
 pub(crate) use cases;
 
-/// The last part of a module path.
+/// Returns the last part of a module path.
 pub(crate) const fn subject_of(path: &'static str) -> &'static str {
     let bytes = path.as_bytes();
     let mut start = bytes.len();

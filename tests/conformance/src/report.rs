@@ -1,4 +1,4 @@
-//! What the user sees.
+//! The output of the suite.
 
 use crate::Format;
 use crate::case::Case;
@@ -16,7 +16,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// For a number of cases.
+    /// Begins the report of a number of cases.
     pub(crate) fn new(format: Format, cases: usize) -> Self {
         if format == Format::Tap {
             println!("TAP version 14\n1..{cases}");
@@ -24,7 +24,7 @@ impl Report {
         Self { format, passed: 0, failed: 0, skipped: 0, known: 0 }
     }
 
-    /// One result.
+    /// Prints one result.
     pub(crate) fn add(&mut self, case: &Case, outcome: &Outcome) {
         match outcome {
             Outcome::Pass => self.passed += 1,
@@ -65,7 +65,7 @@ impl Report {
         }
     }
 
-    /// The sum, and the exit status.
+    /// Prints the sum, and returns the exit status.
     pub(crate) fn finish(self, known: &Known) -> ExitCode {
         let strangers = known.strangers();
         for name in &strangers {

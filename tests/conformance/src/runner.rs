@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 /// How a case ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It holds.
+    /// The fact holds.
     Pass,
-    /// It does not; what was seen.
+    /// The fact does not hold. The text is what was seen.
     Fail(String),
-    /// It cannot be checked here; why.
+    /// The case cannot be checked here, for this reason.
     Skip(String),
-    /// It is known to fail, for this reason.
+    /// The case is known to fail, for this reason.
     Known(String),
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn run(case: &Case, deadline: Duration, [device, timer]: [&str; 2]) -
             Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_micros(500)),
             _ => {
                 let _gone = child.kill();
-                // Not waited for: what hangs in the kernel cannot be killed either.
+                // Waiting could take for ever: a process that hangs in the kernel cannot be killed.
                 let _reaped = child.try_wait();
                 break None;
             }
@@ -86,7 +86,7 @@ pub(crate) fn run(case: &Case, deadline: Duration, [device, timer]: [&str; 2]) -
     let text = |stream: Option<&mut dyn std::io::Read>| {
         let mut bytes = Vec::new();
         if let Some(stream) = stream {
-            // A grandchild may hold the stream open: what is there is enough.
+            // A grandchild may hold the stream open: reads what is there, and no more.
             let _partial = stream.take(64 * 1024).read_to_end(&mut bytes);
         }
         String::from_utf8_lossy(&bytes).trim().to_owned()
@@ -105,7 +105,8 @@ pub(crate) fn run(case: &Case, deadline: Duration, [device, timer]: [&str; 2]) -
 pub(crate) struct Known(BTreeMap<String, String>);
 
 impl Known {
-    /// A failure that is known is none; a pass that is not expected is a failure.
+    /// Returns the outcome with regard to the list: a known failure does not count as one, and a case that is listed and
+    /// passes fails.
     pub(crate) fn judge(&self, case: &Case, outcome: Outcome) -> Outcome {
         match (self.0.get(&case.full_name()), outcome) {
             (Some(reason), Outcome::Fail(_)) => Outcome::Known(reason.clone()),
@@ -116,7 +117,7 @@ impl Known {
         }
     }
 
-    /// Names in the list that are no cases.
+    /// Returns the names in the list that are no cases.
     pub(crate) fn strangers(&self) -> Vec<&str> {
         let known = |name: &&String| !cases::all().any(|case| case.full_name() == **name);
         self.0.keys().filter(known).map(String::as_str).collect()

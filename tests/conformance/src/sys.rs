@@ -1,4 +1,4 @@
-//! The one unsafe room: ioctl with a struct, memory with an edge, code in a forked child.
+//! The unsafe code of the suite: ioctl with a struct, memory with an edge, a forked child.
 #![expect(unsafe_code, reason = "ioctl takes a pointer; edges of memory and fork are the point")]
 
 use aseqd_abi::Errno;
@@ -52,7 +52,7 @@ pub(crate) fn ioctl<T: FromBytes + IntoBytes>(
     unsafe { rustix::ioctl::ioctl(descriptor, Request { code, argument }) }.map_err(errno)
 }
 
-/// Makes a request with an address that is none.
+/// Makes a request with an address that is not mapped.
 pub(crate) fn ioctl_at_bad_address(descriptor: impl AsFd, code: u32) -> Result<i32, Errno> {
     struct Bad(u32);
     // SAFETY: the address is in no process's mappings, so the driver cannot write anything.
@@ -76,19 +76,19 @@ pub(crate) fn ioctl_at_bad_address(descriptor: impl AsFd, code: u32) -> Result<i
     unsafe { rustix::ioctl::ioctl(descriptor, Bad(code)) }.map_err(errno)
 }
 
-/// Takes a descriptor that a request has made.
+/// Takes over a descriptor that a request has made.
 pub(crate) fn adopt(fd: i32) -> OwnedFd {
     assert!(fd >= 0, "a descriptor");
     // SAFETY: the kernel has just made it for this process, and nothing else knows of it.
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
-/// The number of an error of the operating system.
+/// Returns the number of an error of the operating system.
 pub(crate) fn errno(error: rustix::io::Errno) -> Errno {
     Errno(u16::try_from(error.raw_os_error()).unwrap_or(0))
 }
 
-/// Memory that ends: after its bytes comes a page that nobody may touch.
+/// Memory with an edge: after its bytes comes a page that nobody may touch.
 #[derive(Debug)]
 pub(crate) struct Edge {
     start: *mut c_void,
@@ -97,7 +97,7 @@ pub(crate) struct Edge {
 const PAGE: usize = 64 * 1024;
 
 impl Edge {
-    /// Maps it.
+    /// Maps the memory.
     pub(crate) fn new() -> Self {
         // SAFETY: a new mapping at an address of the kernel's choice.
         let start = unsafe {
@@ -110,7 +110,7 @@ impl Edge {
         Self { start }
     }
 
-    /// `write` of these bytes, followed by `beyond` bytes that cannot be read.
+    /// Calls `write` with these bytes, followed by `beyond` bytes that cannot be read.
     pub(crate) fn write(&self, fd: impl AsFd, bytes: &[u8], beyond: usize) -> Result<usize, Errno> {
         // SAFETY: the bytes before the edge are mapped, and fit.
         let at = unsafe { self.start.cast::<u8>().add(PAGE - bytes.len()) };
@@ -121,7 +121,7 @@ impl Edge {
         rustix::io::write(fd, buffer).map_err(errno)
     }
 
-    /// `read` into `before` bytes, followed by `beyond` bytes that cannot be written.
+    /// Calls `read` with `before` bytes of room, followed by `beyond` bytes that cannot be written.
     pub(crate) fn read(&self, fd: impl AsFd, before: usize, beyond: usize) -> Result<usize, Errno> {
         // SAFETY: the bytes before the edge are mapped.
         let at = unsafe { self.start.cast::<u8>().add(PAGE - before) };
@@ -138,8 +138,8 @@ impl Drop for Edge {
     }
 }
 
-/// Runs a check in a forked child, which shares the descriptors, and says what it found. The check
-/// makes system calls and nothing else.
+/// Runs a check in a forked child, which shares the descriptors. Returns what the check found. It may make system
+/// calls and nothing else.
 pub(crate) fn in_forked_child(mut check: impl FnMut() -> bool + Send + Sync + 'static) -> bool {
     let mut command = Command::new(std::env::current_exe().expect("the own path"));
     let check = move || if check() { Ok(()) } else { Err(io::ErrorKind::Other.into()) };

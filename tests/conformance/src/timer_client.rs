@@ -1,4 +1,4 @@
-//! A program on `/dev/snd/timer`, as the cases use it: thin, and every answer is visible.
+//! A thin client of `/dev/snd/timer` that shows the cases every answer.
 
 use crate::case::skip;
 use crate::client::{Mode, PATIENCE, patterned, wait_until};
@@ -21,16 +21,16 @@ use zerocopy::{FromBytes, IntoBytes};
 
 static DEVICE: OnceLock<String> = OnceLock::new();
 
-/// A millisecond in ticks of HRTIMER, which are nanoseconds: the shortest period there is.
+/// A millisecond in ticks of HRTIMER, which are nanoseconds. It is the shortest possible period.
 pub(crate) const MS: u32 = 1_000_000;
-/// A period that no case lives to see the end of.
+/// A period that is longer than any case runs.
 pub(crate) const LONG: u32 = 1_000_000_000;
 
 /// The timer of jiffies.
 pub(crate) const SYSTEM: TimerId = global(GLOBAL_SYSTEM, 0);
 /// The timer of nanoseconds.
 pub(crate) const HRTIMER: TimerId = global(GLOBAL_HRTIMER, 0);
-/// No timer: begin and end of the list.
+/// No timer. It stands for the begin and the end of the list.
 pub(crate) const NONE: TimerId =
     TimerId { dev_class: CLASS_NONE, dev_sclass: SCLASS_NONE, card: -1, device: -1, subdevice: -1 };
 /// A global timer that no kernel has.
@@ -45,33 +45,33 @@ pub(crate) const OLD_CONTINUE: u32 = old::CONTINUE;
 /// See [`OLD_START`].
 pub(crate) const OLD_PAUSE: u32 = old::PAUSE;
 
-/// The filter of these records.
+/// Returns the filter of these records.
 pub(crate) fn filter(events: &[E]) -> u32 {
     events.iter().fold(0, |filter, event| filter | 1 << event.0)
 }
 
-/// The filter of every record that may be asked for.
+/// Returns the filter of every record that may be asked for.
 pub(crate) fn everything() -> u32 {
     let askable = E::ALL.iter().map(|(_, event)| *event).filter(|event| *event != E::EARLY);
     filter(&askable.collect::<Vec<_>>())
 }
 
-/// A global timer.
+/// Returns a global timer.
 pub(crate) const fn global(device: i32, subdevice: i32) -> TimerId {
     TimerId { dev_class: CLASS_GLOBAL, dev_sclass: SCLASS_NONE, card: -1, device, subdevice }
 }
 
-/// A slave of a class, by the number of its master.
+/// Returns a slave of a class, by the number of its master.
 pub(crate) const fn slave(dev_sclass: i32, device: i32) -> TimerId {
     TimerId { dev_class: CLASS_SLAVE, dev_sclass, card: -1, device, subdevice: 0 }
 }
 
-/// A slave of this program's first timer.
+/// Returns a slave of this program's first timer.
 pub(crate) fn own_slave() -> TimerId {
     slave(SCLASS_APPLICATION, pid())
 }
 
-/// A slave of a sequencer queue.
+/// Returns a slave of a sequencer queue.
 pub(crate) const fn queue_slave(queue: i32) -> TimerId {
     slave(SCLASS_SEQUENCER, queue)
 }
@@ -81,18 +81,18 @@ pub(crate) fn pid() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
 }
 
-/// Which device is under test. Once, at the start.
+/// Sets the device under test. Called once, at the start.
 pub(crate) fn set_device(path: &str) {
     DEVICE.get_or_init(|| path.to_owned());
 }
 
-/// The monotonic clock.
+/// Returns the time of the monotonic clock.
 pub(crate) fn now() -> Duration {
     let now = clock_gettime(ClockId::Monotonic);
     time_of(now.tv_sec, now.tv_nsec)
 }
 
-/// A time of the ABI.
+/// Returns a time of the ABI as a duration.
 pub(crate) fn time_of(sec: i64, nsec: i64) -> Duration {
     let nsec = u32::try_from(nsec).expect("nanoseconds");
     assert!(nsec < 1_000_000_000, "less than a second of nanoseconds");
@@ -102,7 +102,7 @@ pub(crate) fn time_of(sec: i64, nsec: i64) -> Duration {
 /// Event and value of a record.
 pub(crate) type Told = (E, u32);
 
-/// One open of the device. Non-blocking unless said otherwise.
+/// An open device file, non-blocking unless a function says otherwise.
 #[derive(Debug)]
 pub(crate) struct Timer {
     /// The descriptor.
@@ -110,7 +110,7 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
-    /// Opens the device with flags. Where it does not exist there is no case.
+    /// Opens the device with flags. Skips the case if the device does not exist.
     pub(crate) fn try_open_with(mode: Mode, flags: OFlags) -> Result<Self, Errno> {
         let access = match mode {
             Mode::Read => OFlags::RDONLY,
@@ -136,12 +136,12 @@ impl Timer {
         Self::try_open_with(mode, OFlags::NONBLOCK).expect("the device opens")
     }
 
-    /// Opens the device so that reads sleep, bound to nothing.
+    /// Opens the device so that reads block, bound to nothing.
     pub(crate) fn open_blocking() -> Self {
         Self::try_open_with(Mode::ReadWrite, OFlags::empty()).expect("the device opens")
     }
 
-    /// Bound to a timer, with plain records.
+    /// Opens the device, bound to a timer, with plain records.
     #[track_caller]
     pub(crate) fn plain(id: TimerId) -> Self {
         let timer = Self::open();
@@ -149,7 +149,7 @@ impl Timer {
         timer
     }
 
-    /// Bound to a timer, with records that have event and time.
+    /// Opens the device, bound to a timer, with records that have event and time.
     #[track_caller]
     pub(crate) fn tread(id: TimerId) -> Self {
         let timer = Self::open();
@@ -158,7 +158,7 @@ impl Timer {
         timer
     }
 
-    /// Periodic on HRTIMER, with every record.
+    /// Opens the device, periodic on HRTIMER, with every record.
     #[track_caller]
     pub(crate) fn periodic(ticks: u32) -> Self {
         let timer = Self::tread(HRTIMER);
@@ -166,7 +166,7 @@ impl Timer {
         timer
     }
 
-    /// Once on HRTIMER, with every record.
+    /// Opens the device, for one expiry of HRTIMER, with every record.
     #[track_caller]
     pub(crate) fn once(ticks: u32) -> Self {
         let timer = Self::tread(HRTIMER);
@@ -174,7 +174,7 @@ impl Timer {
         timer
     }
 
-    /// A slave, with every record. It has a master.
+    /// Opens the device as a slave that has a master, with every record.
     #[track_caller]
     pub(crate) fn slave(id: TimerId) -> Self {
         let timer = Self::tread(id);
@@ -182,7 +182,7 @@ impl Timer {
         timer
     }
 
-    /// A request with a struct, which is changed by what comes back.
+    /// Makes a request with a struct, which takes up the answer.
     pub(crate) fn ioctl<T: FromBytes + IntoBytes>(
         &self,
         code: u32,
@@ -191,7 +191,7 @@ impl Timer {
         sys::ioctl(&self.fd, code, argument)
     }
 
-    /// A request with a struct; what the struct is afterwards.
+    /// Makes a request with a struct, and returns the struct that comes back.
     pub(crate) fn query<T: FromBytes + IntoBytes>(
         &self,
         code: u32,
@@ -200,104 +200,104 @@ impl Timer {
         self.ioctl(code, &mut argument).map(|_| argument)
     }
 
-    /// A request without argument.
+    /// Makes a request without argument.
     pub(crate) fn order(&self, code: u32) -> Result<(), Errno> {
         self.ioctl(code, &mut 0_u64).map(|value| assert_eq!(value, 0, "{code:#x} returns 0"))
     }
 
-    /// TREAD or TREAD64.
+    /// Makes the request TREAD or TREAD64.
     pub(crate) fn format(&self, code: u32, value: i32) -> Result<(), Errno> {
         self.query(code, value).map(drop)
     }
 
-    /// SELECT.
+    /// Makes the request SELECT.
     pub(crate) fn select(&self, id: TimerId) -> Result<(), Errno> {
         self.query(t::SELECT, TimerSelect { id, ..TimerSelect::default() }).map(drop)
     }
 
-    /// PARAMS.
+    /// Makes the request PARAMS.
     pub(crate) fn params(&self, params: TimerParams) -> Result<(), Errno> {
         self.query(t::PARAMS, params).map(drop)
     }
 
-    /// PARAMS with a length of the queue that stays.
+    /// Makes the request PARAMS without a change of the queue's length.
     pub(crate) fn set(&self, flags: ParamsFlags, ticks: u32, filter: u32) -> Result<(), Errno> {
         let flags = flags.bits();
         self.params(TimerParams { flags, ticks, filter, ..TimerParams::default() })
     }
 
-    /// START.
+    /// Makes the request START.
     pub(crate) fn start(&self) -> Result<(), Errno> {
         self.order(t::START)
     }
 
-    /// STOP.
+    /// Makes the request STOP.
     pub(crate) fn stop(&self) -> Result<(), Errno> {
         self.order(t::STOP)
     }
 
-    /// CONTINUE.
+    /// Makes the request CONTINUE.
     pub(crate) fn resume(&self) -> Result<(), Errno> {
         self.order(t::CONTINUE)
     }
 
-    /// PAUSE.
+    /// Makes the request PAUSE.
     pub(crate) fn pause(&self) -> Result<(), Errno> {
         self.order(t::PAUSE)
     }
 
-    /// INFO, every byte of it.
+    /// Makes the request INFO, and returns every byte of the answer.
     pub(crate) fn try_info(&self) -> Result<TimerInfo, Errno> {
         self.query(t::INFO, patterned())
     }
 
-    /// The id of the timer that it is bound to.
+    /// Returns the id of the timer to which the file is bound.
     pub(crate) fn bound(&self) -> Result<String, Errno> {
         self.try_info().map(|info| text(&info.id))
     }
 
-    /// STATUS.
+    /// Makes the request STATUS.
     pub(crate) fn try_status(&self) -> Result<TimerStatus, Errno> {
         self.query(t::STATUS, patterned())
     }
 
-    /// STATUS of one that is bound.
+    /// Returns the answer to STATUS of a file that is bound.
     #[track_caller]
     pub(crate) fn status(&self) -> TimerStatus {
         self.try_status().expect("STATUS")
     }
 
-    /// When it was last started, stopped, continued or paused.
+    /// Returns when the instance was last started, stopped, continued or paused.
     #[track_caller]
     pub(crate) fn stamp(&self) -> Duration {
         let status = self.status();
         time_of(status.tv_sec, status.tv_nsec)
     }
 
-    /// GINFO.
+    /// Makes the request GINFO.
     pub(crate) fn ginfo(&self, tid: TimerId) -> Result<TimerGinfo, Errno> {
         self.query(t::GINFO, TimerGinfo { tid, ..patterned() })
     }
 
-    /// GSTATUS.
+    /// Makes the request GSTATUS.
     pub(crate) fn gstatus(&self, tid: TimerId) -> Result<TimerGstatus, Errno> {
         self.query(t::GSTATUS, TimerGstatus { tid, ..patterned() })
     }
 
-    /// GPARAMS, for a period of a millisecond.
+    /// Makes the request GPARAMS for a period of one millisecond.
     pub(crate) fn gparams(&self, tid: TimerId) -> Result<(), Errno> {
         let wanted =
             TimerGparams { tid, period_num: 1, period_den: 1000, ..TimerGparams::default() };
         self.query(t::GPARAMS, wanted).map(drop)
     }
 
-    /// NEXT_DEVICE.
+    /// Makes the request NEXT_DEVICE.
     #[track_caller]
     pub(crate) fn next(&self, id: TimerId) -> TimerId {
         self.query(t::NEXT_DEVICE, id).expect("NEXT_DEVICE")
     }
 
-    /// `read`.
+    /// Calls `read`.
     pub(crate) fn read(&self, len: usize) -> Result<Vec<u8>, Errno> {
         let mut buffer = vec![0xa5; len];
         let read = rustix::io::read(&self.fd, &mut buffer).map_err(errno)?;
@@ -305,30 +305,30 @@ impl Timer {
         Ok(buffer)
     }
 
-    /// How long the records are that can be read now, together.
+    /// Returns how many bytes of records can be read now.
     pub(crate) fn read_len(&self, len: usize) -> Result<usize, Errno> {
         self.read(len).map(|bytes| bytes.len())
     }
 
-    /// The records of a timer that was opened with [`Timer::tread`] that can be read now.
+    /// Reads the waiting records of a timer that was opened with [`Timer::tread`].
     #[track_caller]
     pub(crate) fn records(&self) -> Vec<TimerTread> {
         self.all()
     }
 
-    /// Event and value of what can be read now.
+    /// Reads the waiting records, and returns their events and values.
     #[track_caller]
     pub(crate) fn told(&self) -> Vec<Told> {
         self.records().iter().map(|record| (E(record.event), record.val)).collect()
     }
 
-    /// The events of what can be read now.
+    /// Reads the waiting records, and returns their events.
     #[track_caller]
     pub(crate) fn events(&self) -> Vec<E> {
         self.records().iter().map(|record| E(record.event)).collect()
     }
 
-    /// The plain records that can be read now.
+    /// Reads the waiting plain records.
     #[track_caller]
     pub(crate) fn plain_records(&self) -> Vec<TimerRead> {
         self.all()
@@ -347,12 +347,12 @@ impl Timer {
         }
     }
 
-    /// Throws away what can be read now.
+    /// Discards what can be read now.
     pub(crate) fn discard(&self) {
         while self.read(64 * 1024).is_ok_and(|bytes| !bytes.is_empty()) {}
     }
 
-    /// Waits until this many ticks came, and gives all records up to then.
+    /// Waits until a number of ticks have come, and returns all records up to then.
     #[track_caller]
     pub(crate) fn wait_ticks(&self, ticks: u32) -> Vec<TimerTread> {
         let end = Instant::now() + PATIENCE;
@@ -366,18 +366,18 @@ impl Timer {
         all
     }
 
-    /// Waits until this many records wait to be read, and leaves them.
+    /// Waits until a number of records can be read, and leaves them.
     #[track_caller]
     pub(crate) fn wait_queue(&self, records: u32) {
         wait_until("records wait", || self.status().queue >= records);
     }
 
-    /// What `poll` says now of reading and writing.
+    /// Returns what `poll` reports now about reading and writing.
     pub(crate) fn poll(&self) -> PollFlags {
         self.poll_events(PollFlags::all(), Duration::ZERO)
     }
 
-    /// Is there something to read?
+    /// Returns whether there is something to read.
     pub(crate) fn readable(&self) -> bool {
         self.poll().contains(PollFlags::IN)
     }
@@ -397,27 +397,27 @@ impl AsFd for Timer {
     }
 }
 
-/// How many ticks records tell.
+/// Returns the sum of the ticks in records.
 pub(crate) fn ticks_of(records: &[TimerTread]) -> u64 {
     let ticks = records.iter().filter(|record| E(record.event) == E::TICK);
     ticks.map(|record| u64::from(record.val)).sum()
 }
 
-/// When a record was made.
+/// Returns when a record was made.
 pub(crate) fn time(record: &TimerTread) -> Duration {
     time_of(record.tv_sec, record.tv_nsec)
 }
 
-/// Instances that are bound to a timer. It exists.
+/// Returns how many instances are bound to a timer, which exists.
 #[track_caller]
 pub(crate) fn clients(id: TimerId) -> u32 {
     Timer::open().ginfo(id).expect("GINFO").clients
 }
 
-/// No case where others use a timer, who would disturb it and be disturbed.
+/// Skips the case if other programs use a timer: they would disturb it and be disturbed.
 pub(crate) fn alone_on(id: TimerId) {
     Timer::plain(id);
-    // A server may end a program's files a little after the program.
+    // A server may close a program's files a little after the program has ended.
     let end = Instant::now() + Duration::from_millis(200);
     while clients(id) != 0 {
         if Instant::now() > end {
@@ -427,24 +427,24 @@ pub(crate) fn alone_on(id: TimerId) {
     }
 }
 
-/// Nanoseconds of a tick of the system timer.
+/// Returns the length of a tick of the system timer, in ns.
 pub(crate) fn jiffy() -> u32 {
     let resolution = Timer::open().gstatus(SYSTEM).expect("GSTATUS").resolution;
     u32::try_from(resolution).expect("a resolution")
 }
 
-/// The text of a name.
+/// Returns the text of a name.
 pub(crate) fn text(name: &[u8]) -> String {
     let bytes = name.split(|byte| *byte == 0).next().unwrap_or_default();
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Bytes that are all zero?
+/// Returns whether all bytes are zero.
 pub(crate) fn zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
 }
 
-/// A timer that ticks when this program says so.
+/// A timer that ticks when this program tells it to.
 #[derive(Debug)]
 pub(crate) struct UserTimer {
     /// The descriptor that owns it.
@@ -454,14 +454,14 @@ pub(crate) struct UserTimer {
 }
 
 impl UserTimer {
-    /// CREATE.
+    /// Makes the request CREATE.
     pub(crate) fn try_create(resolution: u64) -> Result<Self, Errno> {
         let wanted = TimerUinfo { resolution, ..TimerUinfo::default() };
         let info = Timer::open().query(t::CREATE, wanted)?;
         Ok(Self { fd: sys::adopt(info.fd), number: info.id })
     }
 
-    /// A timer of a resolution in nanoseconds, or no case.
+    /// Creates a timer with a resolution in ns. Skips the case if there are no such timers.
     pub(crate) fn create(resolution: u64) -> Self {
         match Self::try_create(resolution) {
             Ok(timer) => timer,
@@ -475,7 +475,7 @@ impl UserTimer {
         global(GLOBAL_UDRIVEN, self.number.try_into().expect("a number"))
     }
 
-    /// TRIGGER, so many times.
+    /// Makes the request TRIGGER a number of times.
     #[track_caller]
     pub(crate) fn trigger(&self, times: u32) {
         for _ in 0..times {

@@ -31,7 +31,7 @@ const RETURN: u16 = 0x06;
 /// The numbers of an architecture, by name.
 type Table = fn(&str) -> Option<u32>;
 
-/// The program for this machine's programs, of 64 and of 32 bits.
+/// Compiles rules for this machine's programs, of 64 and of 32 bits.
 #[must_use]
 pub fn compile(rules: &Rules) -> Vec<sock_filter> {
     let tables: [(u32, Table); 2] = if cfg!(target_arch = "aarch64") {
@@ -52,7 +52,7 @@ pub fn compile(rules: &Rules) -> Vec<sock_filter> {
     program
 }
 
-/// The rules of one architecture. Always ends in an answer.
+/// Compiles the rules of one architecture. The code always ends in an answer.
 fn block(rules: &Rules, table: Table) -> Vec<sock_filter> {
     let mut block = vec![plain(LOAD, NUMBER)];
     let mut allowed = Vec::new();
@@ -100,7 +100,7 @@ fn check(condition: Condition) -> Vec<sock_filter> {
     [upper, vec![plain(LOAD, low), last, plain(RETURN, ALLOW)]].concat()
 }
 
-/// Numbers that follow each other, as first and last.
+/// Returns ranges of consecutive numbers, as first and last.
 fn ranges(mut numbers: Vec<u32>) -> Vec<(u32, u32)> {
     numbers.sort_unstable();
     let mut ranges: Vec<(u32, u32)> = Vec::new();
@@ -121,7 +121,7 @@ const fn plain(code: u16, k: u32) -> sock_filter {
     branch(code, k, 0, 0)
 }
 
-/// How many instructions to leave out when it holds, and when not.
+/// Returns a branch that skips `jt` instructions if the condition holds, and `jf` if not.
 const fn branch(code: u16, k: u32, jt: u8, jf: u8) -> sock_filter {
     sock_filter { code, jt, jf, k }
 }
@@ -143,7 +143,7 @@ mod tests {
     use crate::caps::Caps;
     use crate::profile;
 
-    /// What the kernel would answer: the program, run.
+    /// Runs the filter like the kernel, and returns its answer.
     fn ask(program: &[sock_filter], architecture: u32, number: u32, first: u64) -> u32 {
         let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).expect("32 bits");
         let [low, high] = [half(first), half(first >> 32)];

@@ -95,7 +95,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// The process of the caller: makes the namespaces, and waits for the first process in them.
+/// Runs in the caller's process: makes the namespaces, and waits for the first process in them.
 fn outside(options: &Options) -> io::Result<ExitCode> {
     let place = std::env::temp_dir().join(format!("container-{}", std::process::id()));
     fs::create_dir(&place)?;
@@ -131,7 +131,7 @@ impl Drop for Place {
     }
 }
 
-/// The first process in the namespaces: becomes the command.
+/// Runs in the first process in the namespaces, which becomes the command.
 fn inside(options: &Options, place: &Path) -> io::Result<ExitCode> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     // Here, since a change of the root is one for every process of the mount namespace.

@@ -110,7 +110,7 @@ fn number(text: &str) -> Option<u32> {
     }
 }
 
-/// The first two numbers of a version.
+/// Returns the first two numbers of a version.
 #[must_use]
 pub fn numbers(version: &str) -> Option<(u32, u32)> {
     let mut parts = version.split(['.', '-']);

@@ -145,7 +145,7 @@ impl Root {
     }
 }
 
-/// The machine's root, on which what is written is lost; for a user who is not root, not even that.
+/// Makes a copy of the machine's root on which changes are lost. In a user namespace it is that root itself.
 fn writable_copy(place: &Path) -> io::Result<PathBuf> {
     mount("tmpfs", place, "tmpfs", MountFlags::empty(), c"mode=755")?;
     let [upper, work, root] = ["upper", "work", "root"].map(|name| place.join(name));
@@ -176,7 +176,7 @@ fn sys(target: &Path) -> io::Result<()> {
     }
 }
 
-/// A node of its own, or the machine's where this user may make none.
+/// Makes a device node, or binds the machine's if this user may not make nodes.
 fn node(of_machine: &Path, target: &Path, number: u64) -> io::Result<()> {
     match mknodat(CWD, target, FileType::CharacterDevice, Mode::from_raw_mode(0o666), number) {
         // The umask took something away.

@@ -45,7 +45,7 @@ fn users() -> impl Iterator<Item = &'static [&'static str]> {
 
 const EPERM: &str = "errno 1";
 
-/// Calls that take no address, or null, and what becomes of them.
+/// Returns calls without an address, or with null, and what becomes of them.
 fn calls() -> Vec<(&'static str, &'static str)> {
     vec![
         ("mount", EPERM),

@@ -1,4 +1,4 @@
-//! Options.
+//! The command line.
 
 use clap::{Args, Parser, Subcommand};
 use seqfuzz::{Kind, Program};
@@ -105,12 +105,12 @@ pub(crate) struct Which {
 }
 
 impl Which {
-    /// What that means for the library.
+    /// Returns the library's word for the kind.
     pub(crate) const fn kind(self) -> Kind {
         Kind { size: self.size, common: self.common, timer: self.timer }
     }
 
-    /// The program of a seed.
+    /// Returns the program of a seed.
     pub(crate) fn program(self, seed: u64) -> Program {
         self.kind().program(seed)
     }
@@ -121,13 +121,13 @@ pub(crate) struct Sides {
     /// The script that boots a Linux with a sequencer.
     #[arg(long, value_name = "RUN", env = "SEQFUZZ_ORACLE")]
     pub(crate) oracle: Option<PathBuf>,
-    /// Which kernel.
+    /// The kernel to boot.
     #[arg(long, default_value = "6.12")]
     pub(crate) kernel: String,
     /// This program linked statically, for the virtual machine.
     #[arg(long, value_name = "FILE", env = "SEQFUZZ_STATIC")]
     pub(crate) binary: Option<PathBuf>,
-    /// Most seconds for one boot.
+    /// Maximum number of seconds for one boot.
     #[arg(long, default_value_t = 1200)]
     pub(crate) timeout: u32,
     /// The command under which our side is `/dev/snd/seq`, such as "aseqd run --"; without it the

@@ -4,10 +4,10 @@ use crate::program::Program;
 use crate::transcript::Transcript;
 use std::fmt::Write as _;
 
-/// Equal lines that are shown before a difference within one result.
+/// Number of equal lines that are shown before a difference within one result.
 const KEPT: usize = 4;
 
-/// The calls with their results: one where both agree, two where they do not.
+/// Returns the calls with their results: one where both agree, two where they do not.
 #[must_use]
 pub fn side_by_side(program: &Program, names: [&str; 2], sides: [&Transcript; 2]) -> String {
     let mut text = String::new();
@@ -32,7 +32,7 @@ pub fn side_by_side(program: &Program, names: [&str; 2], sides: [&Transcript; 2]
     text
 }
 
-/// A long result without most of the lines at its start, which the other has too.
+/// Returns a long result without most of the lines at its start, which the other has too.
 fn without_start(result: &str, same: usize) -> String {
     if same <= KEPT {
         return result.to_owned();

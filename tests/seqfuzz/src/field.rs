@@ -336,7 +336,7 @@ pub(crate) const REQUESTS: &[Request] = &[
     request("t_pause_old", old::PAUSE, &[]),
 ];
 
-/// The request of a name.
+/// Returns the request of a name.
 pub(crate) fn request_named(name: &str) -> Option<&'static Request> {
     REQUESTS.iter().find(|request| request.name == name)
 }
@@ -374,7 +374,7 @@ pub(crate) const EVENT: &[Field] = &[
 pub(crate) const OTHER_ARGUMENTS: &[&str] =
     &["as", "access", "len", "cut", "body", "times", "ms", "queue", "code"];
 
-/// The one copy of a field's or argument's name.
+/// Returns the one copy of a field's or argument's name.
 pub(crate) fn intern(name: &str) -> Option<&'static str> {
     let fields = REQUESTS.iter().flat_map(|request| request.fields).chain(EVENT);
     let mut names = fields.map(|field| field.name).chain(OTHER_ARGUMENTS.iter().copied());

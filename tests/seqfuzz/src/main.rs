@@ -13,8 +13,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Times that a seed is run again before it counts as different: a virtual machine that is not
-/// given the processor for milliseconds makes a running queue do two things at once.
+/// How often a seed is run again before it counts as different. If a virtual machine does not get the processor for some
+/// milliseconds, a running queue does two things at once.
 const RETRIES: usize = 3;
 
 fn main() -> ExitCode {
@@ -126,7 +126,7 @@ fn ours(sides: &Sides) -> Result<Side, String> {
     Ok(Side::Under { command, binary })
 }
 
-/// The hashes of a file of lines `seed hash`, of these seeds.
+/// Returns the hashes of a file of lines `seed hash`, of these seeds.
 fn known_hashes(file: &Path, seeds: &Range<u64>) -> Result<Vec<u64>, String> {
     let text =
         std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;

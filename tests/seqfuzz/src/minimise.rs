@@ -1,18 +1,18 @@
-//! Shrinking programs that differ, many at a time: a boot of the virtual machine costs seconds, a
-//! program in it milliseconds.
+//! Shrinks programs whose transcripts differ, many at a time: a boot of the virtual machine takes seconds, a program in
+//! it milliseconds.
 
 use crate::oracle::Side;
 use crate::program::{Call, Program};
 
-/// Candidates that one boot is given.
+/// Maximum number of candidates in one boot.
 const BATCH: usize = 2000;
-/// Rounds after which a program is short enough.
+/// Maximum number of rounds.
 const ROUNDS: usize = 40;
 
-/// What may be left out of a program.
+/// A part of a program that may be left out.
 #[derive(Clone, Copy, Debug)]
 enum Part {
-    /// Calls from here, so many.
+    /// A number of calls, from this place.
     Calls(usize, usize),
     /// An event of a write.
     Event(usize, usize),
@@ -26,7 +26,7 @@ enum Part {
 /// they agree comes back as it is.
 ///
 /// # Errors
-/// A sentence, if a side could not be run.
+/// A message for people if a side could not be run.
 pub fn minimise(
     programs: &[Program],
     sides: [&Side; 2],
@@ -74,11 +74,11 @@ struct State {
 
 #[derive(Clone, Debug)]
 enum Stage {
-    /// Leaving out so many calls at a time.
+    /// Leaves out a number of calls at a time.
     Calls(usize),
-    /// Leaving out what could be left out singly, the first so many together.
+    /// Leaves out a number of parts together, of those that could be left out singly.
     Together(Vec<Part>, Box<Self>),
-    /// Leaving out events and arguments.
+    /// Leaves out events and arguments.
     Details,
     Done,
 }
@@ -168,7 +168,7 @@ fn details(calls: &[Call]) -> Vec<Part> {
     parts
 }
 
-/// A program without these parts, which are in descending order of place.
+/// Returns a program without these parts, which are in descending order of place.
 fn without(program: &Program, parts: &[Part]) -> Program {
     let mut program = program.clone();
     for part in parts {

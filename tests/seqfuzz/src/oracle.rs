@@ -1,4 +1,4 @@
-//! Where programs run: in this process, under a command, or in a virtual machine with Linux.
+//! Runs programs: in this process, under a command, or in a virtual machine with Linux.
 
 use crate::device::EngineDevice;
 use crate::generate::Kind;
@@ -33,13 +33,13 @@ pub enum Side {
         kernel: String,
         /// This program, linked statically.
         binary: PathBuf,
-        /// Most seconds for one boot.
+        /// Maximum number of seconds for one boot.
         timeout: u32,
     },
 }
 
 impl Side {
-    /// What it is called in reports.
+    /// Returns its name in reports.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
@@ -53,7 +53,7 @@ impl Side {
         }
     }
 
-    /// The function that runs a program without another process.
+    /// Returns the function that runs a program without another process.
     fn function(&self) -> Option<fn(&Program) -> Transcript> {
         match self {
             Self::Engine => Some(|program| transcript(&mut EngineDevice::new(), program)),
@@ -62,10 +62,10 @@ impl Side {
         }
     }
 
-    /// The hashes of the transcripts of a range of seeds.
+    /// Returns the hashes of the transcripts of a range of seeds.
     ///
     /// # Errors
-    /// A sentence, if the other side could not be run to its end.
+    /// A message for people if the other side did not run to its end.
     pub fn hashes(&self, seeds: Range<u64>, kind: Kind) -> Result<Vec<u64>, String> {
         if let Some(run) = self.function() {
             return Ok(seeds.map(|seed| run(&kind.program(seed)).hash()).collect());
@@ -84,10 +84,10 @@ impl Side {
         }
     }
 
-    /// The transcripts of programs.
+    /// Returns the transcripts of programs.
     ///
     /// # Errors
-    /// A sentence, if the other side could not be run to its end.
+    /// A message for people if the other side did not run to its end.
     pub fn transcripts(&self, programs: &[Program]) -> Result<Vec<Transcript>, String> {
         if let Some(run) = self.function() {
             return Ok(programs.iter().map(run).collect());
@@ -111,7 +111,7 @@ impl Side {
         let name = format!("seqfuzz.{}.{now}", std::process::id());
         let programs = std::env::temp_dir().join(name);
         if let Some(text) = file {
-            // Not through a link that somebody else has left there.
+            // Does not follow a link that somebody else has left there.
             std::fs::File::create_new(&programs)
                 .and_then(|mut file| file.write_all(text.as_bytes()))
                 .map_err(|error| format!("{}: {error}", programs.display()))?;
@@ -154,7 +154,7 @@ impl Side {
     }
 }
 
-/// The hash of a line `seed hash`.
+/// Returns the hash of a line `seed hash`.
 fn hash_of_line(line: &str) -> Option<u64> {
     u64::from_str_radix(line.split_whitespace().nth(1)?, 16).ok()
 }

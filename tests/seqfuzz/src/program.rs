@@ -83,7 +83,7 @@ impl Operation {
         }
     }
 
-    /// The operation of a name.
+    /// Returns the operation of a name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let plain = [
@@ -121,13 +121,13 @@ pub struct Call {
 }
 
 impl Call {
-    /// An argument.
+    /// Returns an argument.
     #[must_use]
     pub fn argument(&self, name: &str) -> Option<&Value> {
         find(&self.arguments, name)
     }
 
-    /// An argument that is a plain number.
+    /// Returns an argument that is a plain number.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<i64> {
         number(&self.arguments, name)
@@ -213,9 +213,9 @@ impl fmt::Display for Program {
 
 /// Who the handles of a program are.
 pub(crate) trait Numbers {
-    /// The number of the client of a handle.
+    /// Returns the number of the client of a handle.
     fn client(&self, handle: usize) -> u8;
-    /// The number of the queue of a handle.
+    /// Returns the number of the queue of a handle.
     fn queue(&self, handle: usize) -> u8;
     /// This process.
     fn process(&self) -> i32;

@@ -1,4 +1,4 @@
-//! The one unsafe room: ioctl with a buffer.
+//! The unsafe code of the fuzzer: ioctl with a buffer.
 #![expect(unsafe_code, reason = "ioctl takes a pointer")]
 
 use aseqd_abi::Errno;
@@ -55,7 +55,7 @@ pub(crate) fn ioctl(
     unsafe { rustix::ioctl::ioctl(descriptor, Request { code, argument }) }.map_err(errno)
 }
 
-/// The number of an error of the operating system.
+/// Returns the number of an error of the operating system.
 pub(crate) fn errno(error: rustix::io::Errno) -> Errno {
     Errno(u16::try_from(error.raw_os_error()).unwrap_or(0))
 }

@@ -6,7 +6,7 @@ use crate::program::{Arguments, Call, FIRST_TIMER, Mode, Operation, Program, Val
 /// Reads one program.
 ///
 /// # Errors
-/// A sentence that names the line.
+/// A message that names the line which is not part of a program.
 pub fn parse(text: &str) -> Result<Program, String> {
     let mut programs = parse_all(text)?;
     match (programs.len(), programs.pop()) {
@@ -18,7 +18,7 @@ pub fn parse(text: &str) -> Result<Program, String> {
 /// Reads programs, each of which begins with its `mode` line.
 ///
 /// # Errors
-/// A sentence that names the line.
+/// A message that names the line which is not part of a program.
 pub fn parse_all(text: &str) -> Result<Vec<Program>, String> {
     let mut programs: Vec<Program> = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -70,7 +70,7 @@ fn parse_call(line: &str) -> Result<Call, String> {
     }
 }
 
-/// Where the first argument ends: a text may contain blanks.
+/// Returns where the first argument ends: a text may contain blanks.
 fn argument_end(text: &str) -> usize {
     let mut quoted = false;
     for (index, c) in text.char_indices() {

@@ -1,4 +1,4 @@
-//! Running a program, and writing down what came back.
+//! Runs a program, and writes down what came back.
 
 mod timer;
 mod told;
@@ -20,9 +20,9 @@ const MISSING_CLIENT: u8 = 191;
 const MISSING_QUEUE: u8 = 31;
 /// First number of user clients.
 const FIRST_USER: u8 = 128;
-/// A queue that runs is given this many milliseconds at most.
+/// Maximum number of milliseconds for which a running queue is waited for.
 const SETTLE_MS: u32 = 400;
-/// When a queue has gone this far, everything near is out: see the generator.
+/// Ticks, or ns below, after which a queue has delivered everything near: see the generator.
 const SETTLED_TICKS: u32 = 12;
 const SETTLED_NS: u64 = 14_000_000;
 
@@ -34,13 +34,13 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// A number that differs when the text does.
+    /// Returns a hash of the text.
     #[must_use]
     pub fn hash(&self) -> u64 {
         hash(&self.results)
     }
 
-    /// The calls, each with its result.
+    /// Returns the calls, each with its result.
     #[must_use]
     pub fn with_calls(&self, program: &Program) -> String {
         let mut text = String::new();
@@ -51,7 +51,7 @@ impl Transcript {
     }
 }
 
-/// FNV-1a, 64 bits, over lines.
+/// Returns the 64-bit FNV-1a hash of lines.
 #[must_use]
 pub fn hash(lines: &[String]) -> u64 {
     let bytes = lines.iter().flat_map(|line| line.bytes().chain([b'\n']));
@@ -76,9 +76,9 @@ pub fn transcript(device: &mut dyn Device, program: &Program) -> Transcript {
 struct Client {
     file: Option<usize>,
     number: Option<u8>,
-    /// What a read of a timer file gives; none for a client.
+    /// The form in which a timer file is read; nothing for a client.
     records: Option<Records>,
-    /// Queues whose use mark it has cleared.
+    /// Queues of which it no longer is a user.
     unused: BTreeSet<i32>,
 }
 
@@ -138,7 +138,7 @@ impl<'a> Run<'a> {
         self.queues.get(handle).copied().flatten().unwrap_or(MISSING_QUEUE)
     }
 
-    /// A call, as often as it says. Equal results in a row are told once.
+    /// Makes a call as often as it says. Equal results in a row are printed once.
     fn call(&mut self, call: &Call) -> String {
         let times = call.number("times").unwrap_or(1).clamp(1, 4096);
         let mut results: Vec<(String, u32)> = Vec::new();
@@ -236,8 +236,8 @@ impl<'a> Run<'a> {
         format!("c{}", call.client)
     }
 
-    /// Closes a client. Linux waits in `close` for events that a client has in a queue it no longer
-    /// uses, perhaps for ever: so it uses it again first.
+    /// Closes a client. Before that, it becomes a user of its queues again: Linux waits in `close`, perhaps for ever, for
+    /// events of a client in a queue that it no longer uses.
     fn close(&mut self, handle: usize) {
         let client = &mut self.clients[handle];
         let Some(file) = client.file.take() else { return };
@@ -317,8 +317,8 @@ impl<'a> Run<'a> {
                 let mut text = format!("= {value}");
                 let mut copied = String::new();
                 if let Some(get) = question_after(request.code) {
-                    // These two copy back, though their codes do not say so, and not every way to
-                    // the sequencer can do it. What they would tell is asked for.
+                    // These two requests copy back, though their codes do not say so, and not every door can do that. The answer is asked
+                    // for by another request.
                     let mut answer = given.clone();
                     let asked = self.device.ioctl(file, get, &mut answer);
                     if told != given && told != answer {
@@ -343,7 +343,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What the run has to remember of a request that succeeded.
+    /// Remembers what later calls need of a request that succeeded.
     fn note(&mut self, call: &Call, code: u32, told: &[u8]) {
         let word =
             |at: usize| i32::from_le_bytes([told[at], told[at + 1], told[at + 2], told[at + 3]]);
@@ -411,7 +411,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The request that tells what one that sets copies back.
+/// Returns the request that asks for what a setting request copies back.
 const fn question_after(code: u32) -> Option<u32> {
     match code {
         s::SET_QUEUE_CLIENT => Some(s::GET_QUEUE_CLIENT),

@@ -51,7 +51,7 @@ fn the_engine_answers_as_linux_6_12_with_timers() {
     );
 }
 
-/// The server of the same build, if it was built.
+/// Returns the server of the same build, if it was built.
 fn aseqd() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_BIN_EXE_seqfuzz")).with_file_name("aseqd");
     beside.is_file().then_some(beside)

@@ -120,7 +120,7 @@ impl Device for Mistaken {
     }
 }
 
-/// A second STOP is success.
+/// Makes a second STOP succeed.
 fn generous_stop(code: u32, result: Result<i32, Errno>, _: &mut [u8]) -> Result<i32, Errno> {
     match result {
         Err(Errno::EBUSY) if code == t::STOP => Ok(0),

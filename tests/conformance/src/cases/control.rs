@@ -30,7 +30,7 @@ fn open() -> OwnedFd {
     open_with(OFlags::RDWR)
 }
 
-/// A request with a struct; what the struct is afterwards.
+/// Makes a request with a struct, and returns the struct that comes back.
 fn query<T: zerocopy::FromBytes + zerocopy::IntoBytes>(
     fd: &OwnedFd,
     code: u32,
@@ -43,7 +43,7 @@ fn read(fd: &OwnedFd, len: usize) -> Result<usize, Errno> {
     rustix::io::read(fd, &mut vec![0_u8; len]).map_err(errno)
 }
 
-/// An element of a program's.
+/// Returns an element of a program.
 fn element(change: impl FnOnce(&mut ElemInfo)) -> ElemInfo {
     let mut info = ElemInfo { elem_type: 2, access: 3, count: 1, ..ElemInfo::default() };
     info.id.iface = 2;

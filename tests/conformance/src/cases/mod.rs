@@ -9,7 +9,7 @@ mod timer;
 
 use crate::case::Case;
 
-/// Every case, subject by subject.
+/// Returns every case, subject by subject.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     let groups = [
         requests::SUBJECTS,

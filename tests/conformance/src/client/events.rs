@@ -1,4 +1,4 @@
-//! Events as a program makes them and takes them apart.
+//! Events: made for a test, and taken out of what was read.
 
 use super::TIMER;
 use aseqd_abi::event::{EVENT_SIZE, EventData, EventFlags, EventTime, Note};
@@ -35,7 +35,7 @@ pub(crate) fn split(bytes: &[u8]) -> Vec<Received> {
     all
 }
 
-/// A note-on, direct, from port 0 to an address.
+/// Returns a note-on that goes directly from port 0 to an address.
 pub(crate) fn note_on(dest: Address, note: u8) -> Event {
     let mut event = Event::direct(EventType::NOTEON);
     event.dest = dest;
@@ -43,7 +43,7 @@ pub(crate) fn note_on(dest: Address, note: u8) -> Event {
     event
 }
 
-/// An event as one that is due at a tick of a queue.
+/// Returns the event, due at a tick of a queue.
 pub(crate) fn at_tick(mut event: Event, queue: u8, tick: u32) -> Event {
     event.queue = queue;
     event.flags.remove(EventFlags::REAL_TIME | EventFlags::RELATIVE);
@@ -51,7 +51,7 @@ pub(crate) fn at_tick(mut event: Event, queue: u8, tick: u32) -> Event {
     event
 }
 
-/// An event as one that is due at a time of a queue.
+/// Returns the event, due at a time of a queue.
 pub(crate) fn at_time(mut event: Event, queue: u8, time: Duration) -> Event {
     event.queue = queue;
     event.flags.insert(EventFlags::REAL_TIME);
@@ -61,7 +61,7 @@ pub(crate) fn at_time(mut event: Event, queue: u8, time: Duration) -> Event {
     event
 }
 
-/// A control event for a queue, direct, to the timer port.
+/// Returns a control event for a queue that goes directly to the timer port.
 pub(crate) fn control(queue: u8, event_type: EventType, value: u32, value2: u32) -> Event {
     let mut event = Event::direct(event_type);
     event.dest = TIMER;
@@ -69,7 +69,7 @@ pub(crate) fn control(queue: u8, event_type: EventType, value: u32, value2: u32)
     event
 }
 
-/// A variable event of a type, direct.
+/// Returns a direct event of a type, with data of variable length.
 pub(crate) fn variable(event_type: EventType, dest: Address, len: usize) -> Event {
     let mut event = Event::direct(event_type);
     event.flags = EventFlags::VARIABLE;
@@ -78,12 +78,12 @@ pub(crate) fn variable(event_type: EventType, dest: Address, len: usize) -> Even
     event
 }
 
-/// The number of a note event.
+/// Returns the number of a note event.
 pub(crate) fn note_of(event: &Event) -> u8 {
     event.data.note().note
 }
 
-/// Several events as one buffer.
+/// Returns several events as one buffer.
 pub(crate) fn batch<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<u8> {
     events.into_iter().flat_map(Event::as_bytes).copied().collect()
 }

@@ -1,4 +1,4 @@
-//! A client of the sequencer, as the cases use it: thin, and every answer is visible.
+//! A thin client of the sequencer that shows the cases every answer.
 
 mod events;
 mod requests;
@@ -39,12 +39,12 @@ pub(crate) const NOBODY: Address = Address::new(250, 0);
 pub(crate) const OPEN_PORT: PortCaps =
     PortCaps::READ.union(PortCaps::WRITE).union(PortCaps::SUBS_READ).union(PortCaps::SUBS_WRITE);
 
-/// Which device is under test. Once, at the start.
+/// Sets the device under test. Called once, at the start.
 pub(crate) fn set_device(path: &str) {
     DEVICE.get_or_init(|| path.to_owned());
 }
 
-/// The device under test.
+/// Returns the device under test.
 pub(crate) fn device() -> &'static str {
     DEVICE.get().map_or("/dev/snd/seq", String::as_str)
 }
@@ -60,7 +60,7 @@ pub(crate) enum Mode {
     ReadWrite,
 }
 
-/// One open of the device. Non-blocking unless said otherwise.
+/// An open device file, non-blocking unless a function says otherwise.
 #[derive(Debug)]
 pub(crate) struct Client {
     /// The descriptor.
@@ -70,7 +70,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Opens the device, or says why not.
+    /// Opens the device, or returns the error.
     pub(crate) fn try_open(mode: Mode) -> Result<Self, Errno> {
         Self::try_open_with(mode, OFlags::NONBLOCK)
     }
@@ -99,24 +99,24 @@ impl Client {
         Self::try_open(mode).expect("the device opens")
     }
 
-    /// Opens the device so that calls sleep.
+    /// Opens the device so that calls block.
     pub(crate) fn open_blocking(mode: Mode) -> Self {
         Self::try_open_with(mode, OFlags::empty()).expect("the device opens")
     }
 
-    /// A client with one port, number 0, that anybody may use.
+    /// Opens a client with one port, number 0, that anybody may use.
     pub(crate) fn with_port() -> Self {
         let client = Self::open();
         assert_eq!(client.create_port(OPEN_PORT), Ok(client.port(0)));
         client
     }
 
-    /// One of its ports.
+    /// Returns the address of one of its ports.
     pub(crate) fn port(&self, port: u8) -> Address {
         Address::new(self.id, port)
     }
 
-    /// A request with a struct, which is changed by what comes back.
+    /// Makes a request with a struct, which takes up the answer.
     pub(crate) fn ioctl<T: FromBytes + IntoBytes>(
         &self,
         code: u32,
@@ -125,7 +125,7 @@ impl Client {
         sys::ioctl(&self.fd, code, argument)
     }
 
-    /// A request with a struct; what the struct is afterwards.
+    /// Makes a request with a struct, and returns the struct that comes back.
     pub(crate) fn query<T: FromBytes + IntoBytes>(
         &self,
         code: u32,
@@ -134,7 +134,7 @@ impl Client {
         self.ioctl(code, &mut argument).map(|_| argument)
     }
 
-    /// A client with ports 0 to `count` - 1, which anybody may use.
+    /// Opens a client with ports 0 to `count` - 1, which anybody may use.
     pub(crate) fn with_ports(count: u8) -> Self {
         let client = Self::open();
         for port in 0..count {
@@ -150,20 +150,20 @@ impl AsFd for Client {
     }
 }
 
-/// A name as the ABI has it.
+/// Returns a name as the ABI has it.
 pub(crate) fn name(text: &str) -> [u8; 64] {
     let mut name = [0; 64];
     name[..text.len()].copy_from_slice(text.as_bytes());
     name
 }
 
-/// The text of a name.
+/// Returns the text of a name.
 pub(crate) fn text(name: &[u8; 64]) -> String {
     let bytes = name.split(|byte| *byte == 0).next().unwrap_or_default();
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A struct with every byte 0xa5, to see which bytes an answer leaves alone.
+/// Returns a struct with every byte 0xa5, to see which bytes an answer leaves alone.
 pub(crate) fn patterned<T: FromBytes>() -> T {
     let Ok(value) = T::read_from_bytes(&vec![0xa5; size_of::<T>()]) else {
         unreachable!("as many bytes as it has")
@@ -171,14 +171,14 @@ pub(crate) fn patterned<T: FromBytes>() -> T {
     value
 }
 
-/// A client whose queue holds a number of its events that are not due.
+/// Puts a number of events that are not due into a new queue of a client. Returns the client and the queue.
 pub(crate) fn with_pending(client: Client, events: usize) -> (Client, u8) {
     let queue = client.create_queue();
     client.write_pending(queue, events);
     (client, queue)
 }
 
-/// Waits until something holds, with patience.
+/// Waits until a condition holds, at most for [`PATIENCE`].
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;

@@ -9,7 +9,7 @@ use aseqd_abi::seq::{
 use aseqd_abi::{Address, Errno, EventType};
 
 impl Client {
-    /// The sequencer's protocol version.
+    /// Returns the sequencer's protocol version.
     pub(crate) fn pversion(&self) -> i32 {
         self.query(s::PVERSION, 0).expect("PVERSION")
     }
@@ -19,17 +19,17 @@ impl Client {
         self.query(s::USER_PVERSION, version).expect("USER_PVERSION");
     }
 
-    /// A client's information.
+    /// Returns a client's information.
     pub(crate) fn client_info(&self, client: i32) -> Result<ClientInfo, Errno> {
         self.query(s::GET_CLIENT_INFO, ClientInfo { client, ..ClientInfo::default() })
     }
 
-    /// The own information.
+    /// Returns the information about this client.
     pub(crate) fn info(&self) -> ClientInfo {
         self.client_info(self.id.into()).expect("GET_CLIENT_INFO")
     }
 
-    /// Changes the own information.
+    /// Changes the information about this client.
     pub(crate) fn set_info(&self, change: impl FnOnce(&mut ClientInfo)) -> Result<(), Errno> {
         let mut info = self.info();
         change(&mut info);
@@ -41,7 +41,7 @@ impl Client {
         self.set_info(|info| info.filter |= ClientFilter::BOUNCE.bits()).expect("SET_CLIENT_INFO");
     }
 
-    /// Takes events of these types only.
+    /// Makes this client accept events of these types only.
     pub(crate) fn accept_only(&self, types: &[EventType]) {
         self.set_info(|info| {
             info.filter |= ClientFilter::USE_EVENT.bits();
@@ -74,7 +74,7 @@ impl Client {
         self.query(s::DELETE_PORT, info).map(drop)
     }
 
-    /// A port's information.
+    /// Returns a port's information.
     pub(crate) fn port_info(&self, addr: Address) -> Result<PortInfo, Errno> {
         self.query(s::GET_PORT_INFO, PortInfo { addr, ..PortInfo::default() })
     }
@@ -128,7 +128,7 @@ impl Client {
         self.query(s::DELETE_QUEUE, info).map(drop)
     }
 
-    /// A queue's information.
+    /// Returns a queue's information.
     pub(crate) fn queue_info(&self, queue: i32) -> Result<QueueInfo, Errno> {
         self.query(s::GET_QUEUE_INFO, QueueInfo { queue, ..QueueInfo::default() })
     }
@@ -140,19 +140,19 @@ impl Client {
         self.query(s::SET_QUEUE_CLIENT, info).map(drop)
     }
 
-    /// Is this client a user of a queue?
+    /// Returns whether this client is a user of a queue.
     pub(crate) fn uses_queue(&self, queue: u8) -> bool {
         let info = QueueClient { queue: queue.into(), ..QueueClient::default() };
         self.query(s::GET_QUEUE_CLIENT, info).expect("GET_QUEUE_CLIENT").used != 0
     }
 
-    /// Where a queue is.
+    /// Returns the status of a queue.
     pub(crate) fn status(&self, queue: u8) -> QueueStatus {
         let status = QueueStatus { queue: queue.into(), ..QueueStatus::default() };
         self.query(s::GET_QUEUE_STATUS, status).expect("GET_QUEUE_STATUS")
     }
 
-    /// A queue's tempo.
+    /// Returns a queue's tempo.
     pub(crate) fn tempo(&self, queue: u8) -> QueueTempo {
         let tempo = QueueTempo { queue: queue.into(), ..QueueTempo::default() };
         self.query(s::GET_QUEUE_TEMPO, tempo).expect("GET_QUEUE_TEMPO")
@@ -164,19 +164,19 @@ impl Client {
         self.query(s::SET_QUEUE_TEMPO, tempo).map(drop)
     }
 
-    /// A queue's timer.
+    /// Returns a queue's timer.
     pub(crate) fn timer(&self, queue: u8) -> QueueTimer {
         let timer = QueueTimer { queue: queue.into(), ..QueueTimer::default() };
         self.query(s::GET_QUEUE_TIMER, timer).expect("GET_QUEUE_TIMER")
     }
 
-    /// The own pools.
+    /// Returns the state of this client's pools.
     pub(crate) fn pool(&self) -> ClientPool {
         let pool = ClientPool { client: self.id.into(), ..ClientPool::default() };
         self.query(s::GET_CLIENT_POOL, pool).expect("GET_CLIENT_POOL")
     }
 
-    /// Changes the own pools.
+    /// Changes this client's pools.
     pub(crate) fn set_pool(&self, set: impl FnOnce(&mut ClientPool)) -> Result<(), Errno> {
         let mut pool = ClientPool { client: self.id.into(), ..ClientPool::default() };
         set(&mut pool);
@@ -190,7 +190,7 @@ impl Client {
         self.query(s::REMOVE_EVENTS, info).expect("REMOVE_EVENTS");
     }
 
-    /// Throws away what can be read now, an overflow too.
+    /// Discards what can be read now, and a mark of lost events too.
     pub(crate) fn discard(&self) {
         self.remove(RemoveMode::INPUT, |_| {});
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use zerocopy::{FromBytes, IntoBytes};
 
 impl Client {
-    /// `write`.
+    /// Calls `write`.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
         rustix::io::write(&self.fd, bytes).map_err(errno)
     }
@@ -22,7 +22,7 @@ impl Client {
         self.write(event.as_bytes())
     }
 
-    /// Writes one event and expects that it is taken.
+    /// Writes one event, which must be accepted.
     #[track_caller]
     pub(crate) fn must_send(&self, event: &Event) {
         assert_eq!(self.send(event), Ok(EVENT_SIZE), "the event is taken");
@@ -33,7 +33,7 @@ impl Client {
         self.write(&[event.as_bytes(), data].concat())
     }
 
-    /// Writes events that wait in a stopped queue, as many as there are.
+    /// Writes a number of events that wait in a stopped queue.
     #[track_caller]
     pub(crate) fn write_pending(&self, queue: u8, events: usize) {
         let event = at_tick(note_on(self.port(0), 1), queue, 1_000_000);
@@ -57,8 +57,7 @@ impl Client {
         assert_eq!(self.control(queue, EventType::START, 0), Ok(EVENT_SIZE));
     }
 
-    /// Puts an event that vanishes into a queue: what is due goes out before this returns, on a
-    /// stopped queue too.
+    /// Puts an event for nobody into a queue. What is due is delivered before this returns, also if the queue is stopped.
     #[track_caller]
     pub(crate) fn dispatch(&self, queue: u8) {
         self.must_send(&at_tick(note_on(NOBODY, 0), queue, 0));
@@ -79,7 +78,7 @@ impl Client {
         self.dispatch(queue);
     }
 
-    /// `read`.
+    /// Calls `read`.
     pub(crate) fn read(&self, len: usize) -> Result<Vec<u8>, Errno> {
         let mut buffer = vec![0; len];
         let read = rustix::io::read(&self.fd, &mut buffer).map_err(errno)?;
@@ -87,7 +86,7 @@ impl Client {
         Ok(buffer)
     }
 
-    /// Is there something to read, or room to write, now?
+    /// Returns whether there is something to read, or room to write, now.
     pub(crate) fn poll(&self) -> PollFlags {
         self.poll_for(Duration::ZERO)
     }
@@ -104,17 +103,17 @@ impl Client {
         fds[0].revents()
     }
 
-    /// Is there something to read?
+    /// Returns whether there is something to read.
     pub(crate) fn readable(&self) -> bool {
         self.poll().contains(PollFlags::IN)
     }
 
-    /// Is there room to write?
+    /// Returns whether there is room to write.
     pub(crate) fn writable(&self) -> bool {
         self.poll().contains(PollFlags::OUT)
     }
 
-    /// What can be read now, without waiting.
+    /// Reads what can be read now, without waiting.
     pub(crate) fn received(&self) -> Vec<Received> {
         let mut all = Vec::new();
         loop {
@@ -127,27 +126,27 @@ impl Client {
         }
     }
 
-    /// The records that can be read now.
+    /// Reads what can be read now, and returns the records.
     pub(crate) fn events(&self) -> Vec<Event> {
         self.received().into_iter().map(|received| received.event).collect()
     }
 
-    /// The types of what can be read now.
+    /// Reads what can be read now, and returns the types.
     pub(crate) fn types(&self) -> Vec<EventType> {
         self.events().iter().map(|event| event.event_type).collect()
     }
 
-    /// The notes of what can be read now.
+    /// Reads what can be read now, and returns the notes.
     pub(crate) fn notes(&self) -> Vec<u8> {
         self.events().iter().map(note_of).collect()
     }
 
-    /// Port 0 gets the echoes of the timer port.
+    /// Subscribes port 0 to the echoes of the timer port.
     pub(crate) fn listen_to_timer(&self) {
         assert_eq!(self.subscribe(TIMER, self.port(0)), Ok(()));
     }
 
-    /// The echoes for a queue that can be read now.
+    /// Reads what can be read now, and returns the echoes for a queue.
     pub(crate) fn echoes(&self, queue: u8) -> Vec<Event> {
         let mut events = self.events();
         events.retain(|event| event.source == TIMER && event.data.queue() == queue);
@@ -161,7 +160,7 @@ impl Client {
         event
     }
 
-    /// Waits for a number of events, and takes no more.
+    /// Waits for a number of events, and reads no more.
     #[track_caller]
     pub(crate) fn wait_events(&self, count: usize) -> Vec<Event> {
         let end = Instant::now() + PATIENCE;
@@ -180,7 +179,7 @@ impl Client {
         events
     }
 
-    /// Waits until nothing of this client is in a queue any more.
+    /// Waits until no event of this client is left in a queue.
     #[track_caller]
     pub(crate) fn wait_queue_empty(&self, queue: u8) {
         wait_until("the queue is empty", || self.status(queue).events == 0);

@@ -3,12 +3,12 @@
 use super::{ANNOUNCE, Client};
 use aseqd_abi::{Event, EventType};
 
-/// A client whose port 0 gets the announcements, and says which of them are about some clients.
+/// A client whose port 0 gets the announcements, and which picks those about some clients.
 #[derive(Debug)]
 pub(crate) struct Watcher(pub Client);
 
 impl Watcher {
-    /// Watches from now on.
+    /// Begins to watch.
     pub(crate) fn new() -> Self {
         let client = Client::with_port();
         assert_eq!(client.subscribe(ANNOUNCE, client.port(0)), Ok(()));
@@ -16,19 +16,19 @@ impl Watcher {
         Self(client)
     }
 
-    /// The announcements up to now that are about one of these clients.
+    /// Returns the announcements up to now that are about one of some clients.
     pub(crate) fn announced(&self, about: &[u8]) -> Vec<Event> {
         let mut events = self.0.events();
         events.retain(|event| is_about(event, about));
         events
     }
 
-    /// The same as types with data.
+    /// Returns type and data of the announcements up to now that are about one of some clients.
     pub(crate) fn told(&self, about: &[u8]) -> Vec<(EventType, [u8; 4])> {
         self.announced(about).iter().map(told).collect()
     }
 
-    /// Waits until a client's end is announced; what was announced about it up to then.
+    /// Waits until a client's end is announced. Returns what was announced about it up to then.
     #[track_caller]
     pub(crate) fn told_until_exit(&self, client: u8) -> Vec<(EventType, [u8; 4])> {
         let mut all = Vec::new();
@@ -44,13 +44,13 @@ impl Watcher {
     }
 }
 
-/// Type and data of an announcement.
+/// Returns type and data of an announcement.
 pub(crate) fn told(event: &Event) -> (EventType, [u8; 4]) {
     let [a, b, c, d, ..] = event.data.0;
     (event.event_type, [a, b, c, d])
 }
 
-/// Is an announcement about one of these clients?
+/// Returns whether an announcement is about one of some clients.
 fn is_about(event: &Event, clients: &[u8]) -> bool {
     let connects = [EventType::PORT_SUBSCRIBED, EventType::PORT_UNSUBSCRIBED];
     clients.contains(&event.data.0[0])

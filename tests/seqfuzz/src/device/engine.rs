@@ -10,7 +10,7 @@ use std::time::Duration;
 /// The process that opens.
 const PROCESS: i32 = 4242;
 
-/// When it begins: a time of 0 is that of nothing.
+/// Time at which the engine begins. It is not 0, which stands for no time.
 const START: Time = Time(1_000_000_000);
 
 /// A fresh sequencer.
@@ -23,7 +23,7 @@ pub struct EngineDevice {
 }
 
 impl EngineDevice {
-    /// A sequencer without clients, with the timers that Linux 6.12 has as Debian builds it.
+    /// Returns a sequencer without clients, with the timers that Linux 6.12 has as Debian builds it.
     #[must_use]
     pub fn new() -> Self {
         let engine = Engine::with_config(Config::default());
@@ -47,7 +47,7 @@ impl EngineDevice {
     }
 
     fn handle(&mut self, input: Input<'_>) -> Reply {
-        // What the engine left for later, of a full dispatch pass, happens before the next call.
+        // What a full dispatch pass has left for later happens before the next call.
         let reply = self.engine.handle(self.now, input, &mut self.out);
         while self.engine.poll_output().is_some() {}
         reply

@@ -20,7 +20,7 @@ pub enum Access {
     ReadWrite,
 }
 
-/// What poll says.
+/// What `poll` reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Readiness {
     /// POLLIN.
@@ -33,37 +33,37 @@ pub struct Readiness {
 
 /// A sequencer device. No call ever sleeps: files are opened with `O_NONBLOCK`.
 pub trait Device {
-    /// Opens it; the answer is a file number of this device's own.
+    /// Opens the sequencer, and returns this device's own number of the file.
     ///
     /// # Errors
-    /// The sequencer's.
+    /// The errno with which the sequencer answers.
     fn open(&mut self, access: Access) -> Result<usize, Errno>;
-    /// Opens the timer device; a file number likewise.
+    /// Opens the timer device, and returns this device's own number of the file.
     ///
     /// # Errors
-    /// The timer's, and `ENOENT` where there is none.
+    /// The errno with which the timer device answers; `ENOENT` if there is none.
     fn open_timer(&mut self, access: Access) -> Result<usize, Errno>;
     /// Closes a file.
     fn close(&mut self, file: usize);
-    /// A request with the bytes of its struct, as many as the code says.
+    /// Makes a request with the bytes of its struct, as many as the code says.
     ///
     /// # Errors
-    /// The sequencer's.
+    /// The errno with which the sequencer answers.
     fn ioctl(&mut self, file: usize, code: u32, argument: &mut [u8]) -> Result<i32, Errno>;
     /// Writes.
     ///
     /// # Errors
-    /// The sequencer's.
+    /// The errno with which the sequencer answers.
     fn write(&mut self, file: usize, data: &[u8]) -> Result<usize, Errno>;
     /// Reads.
     ///
     /// # Errors
-    /// The sequencer's.
+    /// The errno with which the sequencer answers.
     fn read(&mut self, file: usize, buffer: &mut [u8]) -> Result<usize, Errno>;
     /// Polls.
     fn poll(&mut self, file: usize) -> Readiness;
     /// Lets time pass.
     fn wait(&mut self, time: Duration);
-    /// The process that the sequencer knows us as.
+    /// Returns the process number by which the sequencer knows us.
     fn process(&self) -> i32;
 }

@@ -1,4 +1,4 @@
-//! `/dev/snd/seq` and `/dev/snd/timer`, whoever serves them.
+//! `/dev/snd/seq` and `/dev/snd/timer`, of Linux or of a server.
 
 use super::{Access, Device, Readiness};
 use crate::sys::{self, ARGUMENT_SIZE, Argument, errno};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The device node of the sequencer.
 const PATH: &str = "/dev/snd/seq";
-/// That of the timer.
+/// The device node of the timer.
 const TIMER_PATH: &str = "/dev/snd/timer";
 
 /// The sequencer of this machine.
@@ -20,10 +20,10 @@ pub struct RealDevice {
 }
 
 impl RealDevice {
-    /// Nothing open yet.
+    /// Returns the device with no file open.
     ///
     /// # Errors
-    /// A sentence, if there is no device that can be opened.
+    /// A message for people if the device cannot be opened.
     pub fn new() -> Result<Self, String> {
         match rustix::fs::open(PATH, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
             Ok(_) => Ok(Self::default()),

@@ -2,7 +2,7 @@
 
 use crate::program::{Arguments, Operation, Program, Value, number};
 
-/// Fields that 6.1 does not know.
+/// Fields that Linux 6.1 does not have.
 pub(crate) const NEW_FIELDS: &[&str] = &["direction", "ump_group", "group_filter", "tempo_base"];
 
 /// Port capabilities that 6.1 does not act on: inactive, UMP endpoint.
@@ -10,7 +10,7 @@ const NEW_CAPABILITIES: i64 = 0x300;
 /// Port flags that 6.1 does not act on (MIDI 1), or acts on differently (given number).
 const OTHER_PORT_FLAGS: i64 = 0x9;
 
-/// A program without what the two kernels are known to do differently: the version, what it
+/// Returns a program without what the two kernels are known to do differently: the version, what it
 /// announces of changes, numbers given to ports, the fields and bits that came later, and events
 /// with queue 254, which 6.1 refuses from a port that does not exist.
 #[must_use]

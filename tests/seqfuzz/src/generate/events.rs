@@ -1,10 +1,10 @@
 //! Events to write.
 //!
-//! - In a program that stands still anything goes but starting a queue.
-//! - In a frozen one a queue is started with a skew of 0 only, and positions are set by direct events
-//!   only, after which the program waits for the period in which Linux delivers what that made due.
-//! - In one that runs, times in its first queue are of one kind and near (within six ticks of a
-//!   millisecond or more, on a grid of milliseconds) or far (beyond anything the program waits for).
+//! - A program that stands still sends everything except what starts a queue.
+//! - A frozen program starts a queue with a skew of 0 only, and sets positions by direct events only. Then it waits for
+//!   the period in which Linux delivers what has become due.
+//! - A program that runs puts times of one kind into its first queue. They are near (within six ticks of a millisecond or
+//!   more, on a grid of milliseconds) or far (later than the program waits).
 
 use super::Generator;
 use super::values::{FAR_SECONDS, FAR_TICKS};
@@ -17,7 +17,7 @@ const VARIABLE: i64 = 4;
 const VARUSR: i64 = 8;
 const PRIORITY: i64 = 16;
 
-/// Tempos of a program that runs: with their ppq ticks of half a millisecond to ten.
+/// Tempos of a program that runs. With their ppq, a tick takes half a millisecond to ten.
 pub(super) const TEMPOS: &[i64] = &[96_000, 192_000, 500_000];
 pub(super) const PPQS: &[i64] = &[96, 48, 192];
 
@@ -45,7 +45,7 @@ impl Generator {
         }
     }
 
-    /// Any event.
+    /// Returns any event.
     pub(super) fn event(&mut self, own: usize) -> Arguments {
         if self.rng.chance(14) {
             return self.control(own);
@@ -72,7 +72,7 @@ impl Generator {
         }
         let duration = self.time(&mut event, &mut flags);
         let dest = self.destination(own);
-        // A control event of unknown effect must not start a queue, nor move one unseen.
+        // A control event of unknown effect must not start a queue, or move one without the generator's knowledge.
         let starts = dest.0 == Value::Number(0) && (30..40).contains(&event_type);
         let event_type = if starts { 37 } else { event_type };
         event.insert(0, ("type", Value::Number(event_type)));
@@ -112,13 +112,13 @@ impl Generator {
         }
     }
 
-    /// A port that a client has, if it has one.
+    /// Returns a port that a client has, if it has one.
     pub(super) fn own_port(&mut self, own: usize) -> Value {
         let ports = self.clients[own].ports.max(1);
         Value::Number(self.rng.below(ports.into()).cast_signed())
     }
 
-    /// Where it goes: client and port.
+    /// Returns a destination: client and port.
     fn destination(&mut self, own: usize) -> (Value, Value) {
         match self.rng.below(100) {
             0..25 => (Value::Number(254), self.port_value()),
@@ -129,7 +129,7 @@ impl Generator {
         }
     }
 
-    /// Puts a time in, and returns a duration of the same kind.
+    /// Adds a time, and returns a duration of the same kind.
     fn time(&mut self, event: &mut Arguments, flags: &mut i64) -> i64 {
         let real = self.rng.chance(30);
         if real {
@@ -160,7 +160,7 @@ impl Generator {
             0 => 0,
             1 => self.rng.below(12).cast_signed(),
             2 => self.rng.pick(&[999, 1000, 1001]),
-            // In real time a duration is milliseconds: no sum of seconds comes near its wrap often.
+            // In real time a duration is in milliseconds: sums of seconds would rarely come near their wrap.
             _ => self.edge() & 0xffff_ffff,
         }
     }
@@ -189,12 +189,12 @@ impl Generator {
         if near && self.rng.chance(80) {
             self.rng.below(4).cast_signed()
         } else {
-            // Too long to end while anybody waits, of either kind.
+            // Too long to end while the program waits, in ticks or in milliseconds.
             self.rng.pick(&[0x10_0000, 0x7fff_ffff])
         }
     }
 
-    /// The data bytes.
+    /// Adds the data bytes.
     fn data(&mut self, event: &mut Arguments, event_type: i64, flags: i64, duration: i64) {
         let length_bits = flags & (VARIABLE | VARUSR);
         if length_bits == VARIABLE {
@@ -247,7 +247,7 @@ impl Generator {
         }
     }
 
-    /// How many bytes follow a record.
+    /// Returns how many bytes follow a record.
     fn body(&mut self) -> i64 {
         match self.rng.below(20) {
             0..6 => self.rng.pick(&[0, 1, 27, 28, 29, 55, 56, 57]),
@@ -258,7 +258,7 @@ impl Generator {
         }
     }
 
-    /// A control event for a queue.
+    /// Returns a control event for a queue.
     pub(super) fn control(&mut self, own: usize) -> Arguments {
         let event_type = match self.rng.below(10) {
             0 => self.rng.pick(&[0, 6, 29, 39, 50, 149]),
@@ -269,7 +269,7 @@ impl Generator {
         let sets_position = matches!(event_type, 33 | 34);
         let queued = self.rng.chance(30) && (self.mode == Mode::Still || !sets_position);
         if queued {
-            // In a program that does not stand still, only what is due at once is certain to be.
+            // In a program that does not stand still, only what is due at once has a certain result.
             let queue = self.queue_value();
             event[1] = ("queue", queue);
             if self.mode == Mode::Still {
@@ -288,7 +288,7 @@ impl Generator {
         event
     }
 
-    /// A control event of a type for a queue, direct.
+    /// Returns a control event of a type for a queue, direct.
     pub(super) fn control_of(&mut self, event_type: i64, queue: Value) -> Arguments {
         let (value, value2) = self.control_values(event_type);
         control_event(event_type, queue, value, value2)
@@ -331,7 +331,7 @@ impl Generator {
         }
     }
 
-    /// A control event, written at once by itself.
+    /// Writes a control event by itself, to be handled at once.
     pub(super) fn control_now(&mut self) {
         let handle = self.any_handle();
         let event = self.control(handle);
@@ -343,7 +343,7 @@ impl Generator {
     }
 }
 
-/// A direct control event.
+/// Returns a direct control event.
 pub(super) fn control_event(event_type: i64, queue: Value, value: i64, value2: i64) -> Arguments {
     let mut event = vec![
         ("type", Value::Number(event_type)),
@@ -359,7 +359,7 @@ pub(super) fn control_event(event_type: i64, queue: Value, value: i64, value2: i
     event
 }
 
-/// Is it an event that sets a queue's position?
+/// Returns whether an event sets a queue's position.
 pub(super) fn sets_position(event: &Arguments) -> bool {
     matches!(number(event, "type"), Some(33 | 34))
 }

@@ -1,10 +1,9 @@
 //! Programs from seeds.
 //!
-//! A program sets a scene (clients, ports, queues, connections), then makes calls with arguments
-//! near their edges, then reads everything that is there and closes. What a transcript cannot hold
-//! is not generated: Linux steps a running queue by periods of its timer, and aseqd does not, so in
-//! most programs no queue moves. See [`Mode`] for the three kinds, and `events.rs` for what each of
-//! them may send.
+//! A program makes clients, ports, queues and connections, then calls with arguments near their edges, then reads
+//! everything and closes its files. It does nothing that may differ from run to run. Linux steps a running queue by
+//! periods of its timer, and aseqd does not, so in most programs no queue moves. [`Mode`] has the three kinds, and
+//! `events.rs` says what each of them may send.
 
 mod common;
 mod events;
@@ -24,19 +23,19 @@ use crate::rng::Rng;
 /// Every capability that matters.
 pub(crate) const OPEN_PORT: i64 = 0x63;
 
-/// Which program a seed means.
+/// The kind of program that a seed stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
     /// About how many calls it makes between its beginning and end.
     pub size: usize,
-    /// It keeps to what Linux 6.1 and 6.12 have in common.
+    /// Whether it keeps to what Linux 6.1 and 6.12 have in common.
     pub common: bool,
-    /// It uses the timer device too.
+    /// Whether it uses the timer device too.
     pub timer: bool,
 }
 
 impl Kind {
-    /// The program of a seed.
+    /// Returns the program of a seed.
     #[must_use]
     pub fn program(self, seed: u64) -> Program {
         let make = if self.timer { generate_timer } else { generate };
@@ -44,7 +43,7 @@ impl Kind {
         if self.common { common(program) } else { program }
     }
 
-    /// The options that say so.
+    /// Returns the command line's options for the kind.
     #[must_use]
     pub fn options(self) -> String {
         let common = if self.common { " --common" } else { "" };
@@ -53,7 +52,7 @@ impl Kind {
     }
 }
 
-/// The program of a seed. `size` is about how many calls it makes between its beginning and end.
+/// Returns the program of a seed. `size` is about how many calls it makes between its beginning and end.
 #[must_use]
 pub fn generate(seed: u64, size: usize) -> Program {
     let mut rng = Rng::new(seed ^ 0x5e9f_a55e_9d00_0001);
@@ -78,7 +77,7 @@ pub fn generate(seed: u64, size: usize) -> Program {
     Program { mode, common: false, calls: generator.calls }
 }
 
-/// What the generator believes of a client.
+/// What the generator knows about a client.
 #[derive(Clone, Copy, Debug)]
 struct Client {
     handle: usize,
@@ -94,9 +93,9 @@ struct Generator {
     clients: Vec<Client>,
     /// Handles of queues given out.
     queues: usize,
-    /// A queue has been started.
+    /// Whether a queue has been started.
     may_run: bool,
-    /// In a program that runs its first queue: near times there are real, not ticks.
+    /// Whether near times in the first queue are real times, not ticks, if the program runs it.
     real_kind: bool,
     /// Handle of the client that made the first queue.
     owner: usize,
@@ -131,7 +130,7 @@ impl Generator {
         self.push(client, Operation::Request(name), arguments);
     }
 
-    /// Something in a field that is there to be filled.
+    /// Puts something into a field that the answer fills.
     fn add_dirt(&mut self, name: &str, arguments: &mut Arguments) {
         let Some(request) = field::request_named(name) else { return };
         let field = request.fields[self.rng.index(request.fields.len())];
@@ -208,7 +207,7 @@ impl Generator {
         }
     }
 
-    /// Connections to and from Midi Through, now and then in a circle.
+    /// Makes connections to and from Midi Through, now and then in a circle.
     fn connect_through(&mut self) {
         let handle = self.any_handle();
         let through = || (Value::Number(14), Value::Number(0));
@@ -263,7 +262,7 @@ impl Generator {
         self.request(handle, "create_queue", arguments);
     }
 
-    /// One client or another.
+    /// Returns one client or another.
     fn any_index(&mut self) -> usize {
         let open = |clients: &[Client], index: usize| clients[index].open;
         for _ in 0..4 {
@@ -312,7 +311,7 @@ impl Generator {
     fn any_read(&mut self) {
         let handle = self.any_handle();
         let len = match self.rng.below(10) {
-            // A read or write of nothing never reaches a file system in user space.
+            // A read or write of no bytes never reaches a file system in user space.
             0..3 => self.rng.pick(&[1, 1, 27, 28, 29, 55, 56, 57, 84]),
             3..6 => 28 * (1 + self.rng.below(8).cast_signed()),
             _ => 8192,
@@ -351,7 +350,7 @@ impl Generator {
                 self.push(handle, Operation::Close, Vec::new());
             }
         }
-        // What the closes announced.
+        // Reads what the closes have announced.
         for index in 0..self.clients.len().min(8) {
             if self.clients[index].open {
                 let handle = self.clients[index].handle;

@@ -54,7 +54,7 @@ impl Generator {
         self.port_attributes(&mut arguments);
         if self.rng.chance(12) {
             arguments.retain(|(name, _)| *name != "flags");
-            // A stamp without a queue is one of queue 0, which may be the one that runs.
+            // A stamp without a queue is taken from queue 0, which may be running.
             let flags = match self.rng.pick(&[1, 1, 1, 3, 9]) {
                 3 if self.mode == Mode::Run => 1,
                 flags => flags,
@@ -148,7 +148,7 @@ impl Generator {
             11 => {
                 let mut arguments = self.queue_argument();
                 if self.rng.chance(60) {
-                    // Most programs lose their queues seldom.
+                    // Most programs rarely lose their queues.
                     arguments = vec![("queue", Value::Number(30))];
                 }
                 self.request(handle, "delete_queue", arguments);
@@ -306,7 +306,7 @@ impl Generator {
             let still = self.mode == Mode::Still;
             let good = self.rng.chance(80);
             let base = if good { NORMAL_SKEW } else { self.rng.pick(&[1, 0xffff, 0x10001, -1]) };
-            // Elsewhere a skew of zero is what keeps queues from moving, or not to be touched.
+            // In other programs a skew of zero keeps queues from moving, or must not be set.
             let value = match self.mode {
                 _ if !good || still => self.edge(),
                 Mode::Run => NORMAL_SKEW,
@@ -324,8 +324,8 @@ impl Generator {
             let kind = self.rng.pick(&[1, 2, 3, -1]);
             arguments.push(("type", Value::Number(kind)));
         }
-        // Global timers: system, RTC, HPET, high resolution; then what does not exist. PCM timers
-        // and slaves are for programs in which no queue runs.
+        // Global timers: system, RTC, HPET, high resolution; then timers that do not exist. PCM timers and slaves are for
+        // programs in which no queue runs.
         let class = match self.mode {
             Mode::Still => self.rng.pick(&[1, 1, 1, 1, 0, 2, 3, -1, 4]),
             _ => self.rng.pick(&[1, 1, 1, 2, 3]),

@@ -1,4 +1,4 @@
-//! Calls that belong together: queues that run, and storms.
+//! Groups of calls that belong together: queues that run, and storms.
 
 use super::Generator;
 use super::events::{TEMPOS, control_event, sets_position};
@@ -34,7 +34,7 @@ impl Generator {
         }
     }
 
-    /// Runs the first queue until what is near is out.
+    /// Runs the first queue until everything near is delivered.
     pub(super) fn run_scene(&mut self) {
         let controller = if self.rng.chance(85) { self.owner } else { self.any_handle() };
         let queue = || Value::Queue(0);
@@ -83,7 +83,7 @@ impl Generator {
         }
     }
 
-    /// Events for the queue that is going to run.
+    /// Writes events for the queue that is going to run.
     fn queued_writes(&mut self, started: bool) {
         for _ in 0..2 + self.rng.below(6) {
             let index = self.any_index();
@@ -108,7 +108,7 @@ impl Generator {
         }
     }
 
-    /// What has a certain answer while a queue runs, and no effect that others see.
+    /// Makes calls that have a certain answer while a queue runs, and no effect that others see.
     fn ask_while_running(&mut self, controller: usize) {
         let queue = ("queue", Value::Queue(0));
         match self.rng.below(4) {
@@ -123,7 +123,7 @@ impl Generator {
         }
     }
 
-    /// One port, several subscribers, some of which have little room.
+    /// Connects one port to several subscribers, some of which have little room.
     pub(super) fn fan_out(&mut self) {
         let index = self.any_index();
         let sender = self.clients[index].handle;
@@ -173,7 +173,7 @@ impl Generator {
         }
     }
 
-    /// The same call many times: what is limited runs out.
+    /// Makes the same call many times, so that what is limited runs out.
     pub(super) fn storm(&mut self) {
         if !self.rng.chance(40) {
             return;

@@ -1,37 +1,36 @@
 //! Programs that use `/dev/snd/timer` beside the sequencer.
 //!
-//! A timer that runs is watched only where its answer is certain. In most calls the periods are so
-//! long that nothing ticks while a program lives; [`Generator::tick_scene`] uses short ones, waits
-//! until they have certainly passed, and stops them before it looks. How many ticks came, and when,
-//! is no part of a transcript.
+//! A program looks at a running timer only if the answer is certain. Most periods are so long that nothing ticks while
+//! the program runs. [`Generator::tick_scene`] uses short ones, waits until they have certainly passed, and stops the
+//! timers before it looks. Transcripts do not have the number of ticks, or their times.
 
 use super::Generator;
 use crate::program::{Arguments, FIRST_TIMER, Mode, Operation, Program, Value};
 use crate::rng::Rng;
 
-/// Files that a program has of the timer at most.
+/// Maximum number of timer files of a program.
 const MOST: usize = 6;
-/// Ticks that no program lives to see: 2 seconds and more of HRTIMER, months of the system timer.
+/// Numbers of ticks that take longer than any program: at least 2 seconds of HRTIMER, months of the system timer.
 const LONG: &[i64] = &[2_000_000_000, 2_147_483_647, 2_147_483_648, 4_294_967_295];
-/// Every bit of a filter that is taken, and those of orders only.
+/// Every bit of a filter that is accepted, and only those of START, STOP and the like.
 const WHOLE_FILTER: i64 = 0x6_f1bf;
 const ORDERS: i64 = 0x6_f1bc;
-/// In which every short period has passed several times, on a busy machine too.
+/// Milliseconds in which every short period passes several times, even on a busy machine.
 const PASSED_MS: i64 = 30;
 
 /// What the generator knows of a timer file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timer {
     open: bool,
-    /// Its ticks are long for certain, so that it may be started anywhere.
+    /// Whether its period is certainly long, so that it may be started anywhere.
     long: bool,
-    /// Its filter may hold ticks: it must not follow a queue that runs.
+    /// Whether its filter may have ticks, so that it must not follow a queue that runs.
     hears_ticks: bool,
-    /// It follows a queue.
+    /// Whether it follows a queue.
     follows: bool,
 }
 
-/// Which timers a SELECT may ask for.
+/// Timers that a SELECT may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wish {
     Hr,
@@ -41,7 +40,7 @@ enum Wish {
     Strange,
 }
 
-/// The program of a seed that uses timers too. The seeds of [`super::generate`] are others.
+/// Returns the program of a seed that uses timers too. The seeds of [`super::generate`] are others.
 #[must_use]
 pub fn generate_timer(seed: u64, size: usize) -> Program {
     let mut rng = Rng::new(seed ^ 0x7193_0a5e_9d00_0002);
@@ -109,7 +108,7 @@ impl Generator {
         }
     }
 
-    /// So far no file has asked for EXCLUSIVE.
+    /// Returns whether no file has asked for EXCLUSIVE so far.
     fn never_exclusive(&self) -> bool {
         !self.calls.iter().any(|call| {
             call.operation == Operation::Request("t_params")
@@ -244,7 +243,7 @@ impl Generator {
 
     fn long_params(&mut self, timer: usize) {
         let ticks = self.rng.pick(LONG);
-        // Who may come to follow a queue that runs must not hear its ticks.
+        // A file that may come to follow a running queue must not see its ticks.
         let deaf = self.mode == Mode::Frozen && self.rng.chance(50);
         let filter = if deaf { ORDERS } else { WHOLE_FILTER };
         self.timers[timer].hears_ticks |= !deaf;
@@ -302,7 +301,7 @@ impl Generator {
         }
     }
 
-    /// A master and its slave, and what the one does to the other.
+    /// Makes a master and its slave, and shows the effect of one on the other.
     fn relation(&mut self, timer: usize) {
         let slave = self.any_timer();
         if slave == timer || !self.timers[timer].long || !self.timers[slave].long {
@@ -324,7 +323,7 @@ impl Generator {
         self.read(FIRST_TIMER + slave, 65_536);
     }
 
-    /// A queue on a timer of the program's choice.
+    /// Puts a queue on a timer of the program's choice.
     fn queue_on_timer(&mut self) {
         let handle = self.any_handle();
         let wish = match self.rng.below(10) {
@@ -343,7 +342,7 @@ impl Generator {
         self.request(handle, "set_queue_timer", arguments);
     }
 
-    /// What belongs to the other device, or to none.
+    /// Makes requests of the other device, or of none.
     fn strange_call(&mut self, timer: usize) {
         match self.rng.below(4) {
             0 => {
@@ -372,7 +371,7 @@ impl Generator {
         }
     }
 
-    /// Short periods: set, started, passed, stopped, and then looked at.
+    /// Starts timers with short periods, waits until these have passed, stops the timers, and then looks.
     fn tick_scene(&mut self) {
         let mut cast = Vec::new();
         for _ in 0..1 + self.rng.below(3) {
@@ -383,8 +382,8 @@ impl Generator {
         }
         let system = self.rng.chance(35);
         if self.mode == Mode::Frozen {
-            // Who starts while another runs waits for the timer's next interrupt. On Linux that of a
-            // queue will do, and aseqd's queues have none.
+            // An instance that starts while another one runs waits for the timer's next interrupt. On Linux an interrupt for a queue
+            // is enough; aseqd's queues have none.
             for timer in 0..self.timers.len() {
                 self.timer_request(timer, "t_stop", Vec::new());
             }
@@ -410,7 +409,7 @@ impl Generator {
             self.timer_request(timer, "t_start", Vec::new());
         }
         self.push(0, Operation::Sleep, vec![("ms", Value::Number(PASSED_MS))]);
-        // In the order of starting: while an earlier one runs, a later one need not wait.
+        // Stops them in the order of starting: while an earlier one runs, a later one need not wait.
         for &timer in &cast {
             let name = self.rng.pick(&["t_stop", "t_stop", "t_pause"]);
             self.timer_request(timer, name, Vec::new());
@@ -418,7 +417,7 @@ impl Generator {
         for &timer in &cast {
             self.timer_request(timer, "t_status", Vec::new());
             self.read(FIRST_TIMER + timer, 65_536);
-            // What is paused keeps its short rest: a STOP that counts forgets it.
+            // A paused instance keeps its short rest; a STOP that takes effect drops it.
             self.timer_request(timer, "t_stop", Vec::new());
             let again = self.timers[timer].hears_ticks;
             self.long_params(timer);
@@ -428,7 +427,7 @@ impl Generator {
         }
     }
 
-    /// Everything that is left to be read, and the files closed.
+    /// Reads everything that is left, and closes the files.
     fn end_timers(&mut self) {
         for timer in 0..self.timers.len() {
             if !self.timers[timer].open {

@@ -1,15 +1,15 @@
-//! Values near the edges.
+//! Values near the edges of their range.
 
 use super::Generator;
 use crate::program::{Mode, Value};
 
-/// Far in the future for a queue that runs: more ticks, or seconds, than any program waits.
+/// Ticks, or seconds, that are far in the future for a running queue: no program waits so long.
 pub(super) const FAR_TICKS: &[i64] =
     &[0x10_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 0xffff_ffff];
 pub(super) const FAR_SECONDS: &[i64] = &[1000, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
 
 impl Generator {
-    /// A 32-bit number near an edge.
+    /// Returns a 32-bit number near an edge.
     pub(super) fn edge(&mut self) -> i64 {
         match self.rng.below(10) {
             0..3 => self.rng.pick(&[0, 1, 2, 3]),
@@ -24,7 +24,7 @@ impl Generator {
         }
     }
 
-    /// A byte near an edge.
+    /// Returns a byte near an edge.
     pub(super) fn byte(&mut self) -> i64 {
         match self.rng.below(4) {
             0 => self.rng.pick(&[0, 1, 2, 7, 8, 127, 128, 129, 253, 254, 255]),
@@ -33,7 +33,7 @@ impl Generator {
         }
     }
 
-    /// A name: short, empty, as long as it can be, or without an end.
+    /// Returns a name: short, empty, as long as it can be, or without an end.
     pub(super) fn name(&mut self) -> Value {
         let text = match self.rng.below(6) {
             0 => String::new(),
@@ -46,7 +46,7 @@ impl Generator {
         Value::Text(text)
     }
 
-    /// A client, most often one of the program's.
+    /// Returns a client, most often one of the program's.
     pub(super) fn client_value(&mut self, own: usize) -> Value {
         match self.rng.below(100) {
             0..40 => Value::Client(own),
@@ -60,7 +60,7 @@ impl Generator {
         }
     }
 
-    /// A queue, most often one of the program's.
+    /// Returns a queue, most often one of the program's.
     pub(super) fn queue_value(&mut self) -> Value {
         if self.queues > 0 && self.rng.chance(96) {
             Value::Queue(self.rng.index(self.queues))
@@ -69,7 +69,7 @@ impl Generator {
         }
     }
 
-    /// A queue whose position may be put on events: one that has a position then.
+    /// Returns a queue whose position may be put on events: one that has a position then.
     pub(super) fn stamp_queue(&mut self) -> Value {
         if self.mode != Mode::Run {
             return self.queue_value();
@@ -98,7 +98,7 @@ impl Generator {
         flags
     }
 
-    /// A client and a port of it, most often one that exists.
+    /// Returns a client and a port of it, most often one that exists.
     pub(super) fn address(&mut self, own: usize) -> (Value, Value) {
         let client = self.client_value(own);
         let ports = match &client {
@@ -113,7 +113,7 @@ impl Generator {
         (client, port)
     }
 
-    /// A port number, most often one that a client has.
+    /// Returns a port number, most often one that a client has.
     pub(super) fn port_value(&mut self) -> Value {
         Value::Number(match self.rng.below(10) {
             0..5 => 0,

@@ -1,11 +1,11 @@
-//! The records of a timer file, without what no two runs agree on: when, and how many ticks.
+//! Prints records of a timer file, without values that differ from run to run: times, and numbers of ticks.
 
 use super::hex;
 use aseqd_abi::timer::{TimerEvent, TimerRead, TimerTread};
 use std::fmt::Write as _;
 use zerocopy::FromBytes;
 
-/// What a read gave, a record a line.
+/// Prints what a read returned, a record a line.
 pub(super) fn records(bytes: &[u8], with_events: bool) -> String {
     let mut text = format!("= {}", bytes.len());
     let size = if with_events { size_of::<TimerTread>() } else { size_of::<TimerRead>() };

@@ -1,4 +1,4 @@
-//! What came back, as text: events and structs with numbers by handle, without what no two runs agree on.
+//! Prints events and structs that came back, with handles for numbers, and without values that differ from run to run.
 
 use super::{FIRST_USER, Run, hash, hex};
 use crate::field::{Field, Kind};
@@ -10,7 +10,7 @@ use aseqd_abi::{Address, Event};
 use std::fmt::Write as _;
 use zerocopy::FromBytes;
 
-/// Most events that one read prints in full.
+/// Maximum number of bytes of an event's data that are printed in full.
 const BODY_IN_FULL: usize = 32;
 
 impl Run<'_> {
@@ -55,7 +55,7 @@ impl Run<'_> {
         format!("{}:{}", self.client_name(address.client.into()), address.port)
     }
 
-    /// All 28 bytes of an event.
+    /// Prints all 28 bytes of an event.
     pub(super) fn event(&self, event: &Event) -> String {
         let data = &event.data;
         let name =
@@ -86,7 +86,7 @@ impl Run<'_> {
         )
     }
 
-    /// The fields of a struct that are not zero, and other bytes that are not.
+    /// Prints the fields of a struct that are not zero, and other bytes that are not zero.
     pub(super) fn fields(&self, fields: &[Field], code: u32, told: &[u8]) -> String {
         let mut text = String::new();
         let mut known = vec![false; told.len()];
@@ -140,7 +140,7 @@ impl Run<'_> {
         }
     }
 
-    /// A name; one that has a number in it is told by handle.
+    /// Prints a name. A number in it is printed as a handle.
     fn name(&self, bytes: &[u8]) -> String {
         let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
         let text = String::from_utf8_lossy(&bytes[..end]);

@@ -7,17 +7,17 @@ use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{Connect, PortFlags, PortInfo, SubscriptionFlags};
 use aseqd_abi::{Address, Errno, Event, EventType as T};
 
-/// The record of an announcement.
+/// Returns the record of an announcement.
 fn announcement(event_type: T, watcher: &Watcher, data: EventData) -> Event {
     Event { source: ANNOUNCE, dest: watcher.0.port(0), data, ..Event::direct(event_type) }
 }
 
-/// Type and data of one about a port.
+/// Returns type and data of an announcement about a port.
 fn port(event_type: T, Address { client, port }: Address) -> (T, [u8; 4]) {
     (event_type, [client, port, 0, 0])
 }
 
-/// Type and data of one about a connection.
+/// Returns type and data of an announcement about a connection.
 fn connection(event_type: T, sender: Address, dest: Address) -> (T, [u8; 4]) {
     (event_type, [sender.client, sender.port, dest.client, dest.port])
 }

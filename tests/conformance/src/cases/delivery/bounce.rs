@@ -10,7 +10,7 @@ use aseqd_abi::{Address, Errno, Event, EventType};
 use std::time::Duration;
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
-/// A client that gets bounces at port 0, and its queue.
+/// Returns a client that gets bounces at port 0, and its queue.
 fn bouncing() -> (Client, u8) {
     let client = Client::with_port();
     client.want_bounces();
@@ -18,7 +18,7 @@ fn bouncing() -> (Client, u8) {
     (client, queue)
 }
 
-/// The events that came back.
+/// Returns the events that came back.
 fn bounced(client: &Client) -> Vec<Event> {
     let received = client.received();
     let bounces = received.iter().filter(|r| r.event.event_type == EventType::BOUNCE);

@@ -9,7 +9,7 @@ use aseqd_abi::{Address, Errno, Event, EventType};
 /// The address of the subscribers.
 const SUBSCRIBERS: Address = Address::new(ADDRESS_SUBSCRIBERS, 0);
 
-/// A sender and a reader with ports 0.., all connected in the order of the numbers.
+/// Returns a sender and a reader with ports 0.., all connected in the order of the numbers.
 fn connected(ports: u8) -> (Client, Client) {
     let (sender, reader) = (Client::with_port(), Client::with_ports(ports));
     for port in 0..ports {
@@ -19,7 +19,7 @@ fn connected(ports: u8) -> (Client, Client) {
     (sender, reader)
 }
 
-/// The ports at which a reader got events.
+/// Returns the ports at which a reader got events.
 fn ports(reader: &Client) -> Vec<u8> {
     reader.events().iter().map(|event| event.dest.port).collect()
 }

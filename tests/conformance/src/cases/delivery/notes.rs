@@ -7,18 +7,18 @@ use aseqd_abi::seq::RemoveMode;
 use aseqd_abi::{Address, Event, EventType};
 use std::time::{Duration, Instant};
 
-/// A NOTE with a duration.
+/// Returns a NOTE with a duration.
 fn note(dest: Address, duration: u32) -> Event {
     let data = Note { channel: 3, note: 60, velocity: 100, off_velocity: 40, duration };
     Event { event_type: EventType::NOTE, data: EventData::from_note(data), ..note_on(dest, 0) }
 }
 
-/// What a NOTE becomes first.
+/// Returns what a NOTE becomes first.
 fn on(client: &Client, event: &Event) -> Event {
     Event { event_type: EventType::NOTEON, source: client.port(0), ..*event }
 }
 
-/// What a NOTE becomes then.
+/// Returns what a NOTE becomes then.
 fn off(client: &Client, event: &Event, time: EventTime) -> Event {
     let mut off = Event { event_type: EventType::NOTEOFF, source: client.port(0), time, ..*event };
     off.flags |= EventFlags::PRIORITY;

@@ -6,7 +6,7 @@ use aseqd_abi::event::EventData;
 use aseqd_abi::seq::{Connect, PortCaps, PortFlags, SubscriptionFlags};
 use aseqd_abi::{Address, Errno, Event, EventType as T};
 
-/// The notice that a port gets.
+/// Returns the notice that a port gets.
 fn notice(event_type: T, to: Address, sender: Address, dest: Address) -> Event {
     let data = EventData::from_connect(Connect { sender, dest });
     Event { source: ANNOUNCE, dest: to, data, ..Event::direct(event_type) }

@@ -7,7 +7,7 @@ use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{QueueInfo, QueueTempo};
 use aseqd_abi::{Errno, Event, EventType as T};
 
-/// A client that gets the echoes, and its queue.
+/// Returns a client that gets the echoes, and its queue.
 fn listening() -> (Client, u8) {
     let client = Client::with_port();
     client.listen_to_timer();

@@ -18,7 +18,7 @@ struct Through {
 }
 
 impl Through {
-    /// A client with one port, if Midi Through is nobody's now.
+    /// Opens a client with one port. Skips the case if somebody else uses Midi Through.
     fn new() -> Self {
         let client = Client::with_port();
         if client.port_info(THROUGH).is_err() {
@@ -33,7 +33,7 @@ impl Through {
         Self { client, made: Vec::new() }
     }
 
-    /// The same, with the client as reader of Midi Through.
+    /// Opens a client with one port that reads what Midi Through sends.
     fn heard() -> Self {
         let mut through = Self::new();
         let port = through.client.port(0);

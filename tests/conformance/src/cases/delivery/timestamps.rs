@@ -13,7 +13,7 @@ const REAL: u32 = PortFlags::TIMESTAMP.union(PortFlags::TIME_REAL).bits();
 const SUBS_TICK: u32 = SubscriptionFlags::TIMESTAMP.bits();
 const SUBS_REAL: u32 = SubscriptionFlags::TIMESTAMP.union(SubscriptionFlags::TIME_REAL).bits();
 
-/// A client with a port that stamps with a stopped queue, which is at tick 1234 and 5.678 s.
+/// Returns a client with a port that stamps with a stopped queue, which is at tick 1234 and 5.678 s.
 fn stamping(flags: u32) -> (Client, u8) {
     let client = Client::open();
     let queue = queue_at(&client, 1234, 5, 678_000_000);
@@ -26,7 +26,7 @@ fn stamping(flags: u32) -> (Client, u8) {
     (client, queue)
 }
 
-/// A stopped queue at a tick and a time.
+/// Returns a stopped queue at a tick and a time.
 fn queue_at(client: &Client, tick: u32, sec: u32, nsec: u32) -> u8 {
     let queue = client.create_queue();
     assert_eq!(client.control(queue, EventType::SETPOS_TICK, tick), Ok(EVENT_SIZE));
@@ -34,7 +34,7 @@ fn queue_at(client: &Client, tick: u32, sec: u32, nsec: u32) -> u8 {
     queue
 }
 
-/// A sender whose port 0 is connected to a reader's port 0 with flags and a queue.
+/// Returns a sender whose port 0 is connected to a reader's port 0 with flags and a queue.
 fn subscribed(flags: u32, queue: u8) -> (Client, Client) {
     let (sender, reader) = (Client::with_port(), Client::with_port());
     let made = sender.subscribe_with(sender.port(0), reader.port(0), |info| {

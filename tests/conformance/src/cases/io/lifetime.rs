@@ -27,14 +27,14 @@ fn wait_gone(observer: &Client, client: u8) {
     wait_until("the client is gone", || !exists(observer, client));
 }
 
-/// A child that does nothing until its input ends.
+/// Returns a child that does nothing until its input ends.
 fn idle() -> Command {
     let mut command = Command::new("cat");
     command.stdin(Stdio::piped()).stdout(Stdio::null());
     command
 }
 
-/// A child that opened the device on its own, and its client number.
+/// Returns a child that opened the device on its own, and its client number.
 fn opener(observer: &Client) -> (Child, u8) {
     let known: Vec<u8> = (128..192).filter(|client| exists(observer, *client)).collect();
     let script = r#"exec 3<>"$0"; echo open; cat >/dev/null"#;

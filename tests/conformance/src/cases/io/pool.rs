@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 
 const ALL: PollFlags = PollFlags::all();
 
-/// Which of all the bits does poll report now?
+/// Returns which of all bits `poll` reports now.
 fn polled(client: &Client) -> PollFlags {
     let mut fds = [PollFd::new(client, ALL)];
     poll(&mut fds, Some(&Timespec::default())).expect("poll");

@@ -8,7 +8,7 @@ use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData, EventFlags};
 use aseqd_abi::{Address, Errno, Event, EventType};
 use zerocopy::IntoBytes;
 
-/// A record that is not taken.
+/// Returns a record that is not taken.
 fn bad() -> Event {
     Event::direct(EventType::KERNEL_ERROR)
 }

@@ -12,7 +12,7 @@ fn close(client: Client, witness: &Client) {
     wait_until("the client is gone", || witness.client_info(id.into()) == Err(Errno::ENOENT));
 }
 
-/// An owner of a queue, and a user of it with a port.
+/// Returns an owner of a queue, and a user of it with a port.
 fn shared() -> (Client, Client, u8) {
     let (owner, user) = (Client::with_port(), Client::with_port());
     let queue = owner.create_queue();

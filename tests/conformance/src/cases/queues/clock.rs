@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// How much an emulated clock may gain.
 const SLACK: Duration = Duration::from_millis(2);
 
-/// The time of a status in nanoseconds.
+/// Returns the time of a status in nanoseconds.
 fn nanos(status: &QueueStatus) -> u64 {
     u64::from(status.time.tv_sec) * 1_000_000_000 + u64::from(status.time.tv_nsec)
 }

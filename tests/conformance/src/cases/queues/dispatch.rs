@@ -7,7 +7,7 @@ use aseqd_abi::{Event, EventType as T};
 use std::time::Duration;
 use zerocopy::IntoBytes as _;
 
-/// A client whose pools hold 2000 events, and a queue.
+/// Returns a client whose pools hold 2000 events, and a queue.
 fn large() -> (Client, u8) {
     let client = Client::with_port();
     client

@@ -8,19 +8,19 @@ use aseqd_abi::{Address, Errno, Event, EventType as T};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// A number of a card's clients that no client has.
+/// Returns a number of a card's clients that no client has.
 fn missing_card_client(client: &Client) -> u8 {
     let free = |number: &u8| client.client_info((*number).into()) == Err(Errno::ENOENT);
     (16..128).rev().find(free).unwrap_or_else(|| skip("all cards have all clients"))
 }
 
-/// A number of the global clients that no client has.
+/// Returns a number of the global clients that no client has.
 fn missing_global_client(client: &Client) -> u8 {
     let free = |number: &u8| client.client_info((*number).into()) == Err(Errno::ENOENT);
     (1..14).rev().find(free).unwrap_or_else(|| skip("all global clients exist"))
 }
 
-/// A client that gets bounces, and a running queue.
+/// Returns a client that gets bounces, and a running queue.
 fn running() -> (Client, u8) {
     let client = Client::with_port();
     client.want_bounces();

@@ -6,7 +6,7 @@ use aseqd_abi::Errno;
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{QueueInfo, SystemInfo};
 
-/// How many queues can still be made.
+/// Returns how many queues can still be made.
 fn free(client: &Client) -> i32 {
     let info = client.query(s::SYSTEM_INFO, SystemInfo::default()).expect("SYSTEM_INFO");
     info.queues - info.cur_queues

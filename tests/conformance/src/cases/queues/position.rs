@@ -6,7 +6,7 @@ use aseqd_abi::event::{EVENT_SIZE, EventFlags, EventTime};
 use aseqd_abi::{Event, EventType as T};
 use std::time::Duration;
 
-/// A client and a stopped queue.
+/// Returns a client and a stopped queue.
 fn stopped() -> (Client, u8) {
     let client = Client::with_port();
     let queue = client.create_queue();
@@ -29,14 +29,14 @@ fn time(client: &Client, queue: u8) -> (u32, u32) {
     (time.tv_sec, time.tv_nsec)
 }
 
-/// A note with a relative time.
+/// Returns a note with a relative time.
 fn relative(event: Event) -> Event {
     let mut event = event;
     event.flags |= EventFlags::RELATIVE;
     event
 }
 
-/// A note at a time that may be out of range.
+/// Returns a note at a time that may be out of range.
 fn at(client: &Client, queue: u8, sec: u32, nsec: u32) -> Event {
     let event = at_time(note_on(client.port(0), 1), queue, Duration::ZERO);
     Event { time: EventTime::real(sec, nsec), ..event }

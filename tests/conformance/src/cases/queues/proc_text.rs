@@ -8,7 +8,7 @@ use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::QueueInfo;
 use std::time::Duration;
 
-/// A text of the sequencer, or no case.
+/// Returns a text of the sequencer. Skips the case if there is none.
 fn proc(file: &str) -> String {
     match std::fs::read_to_string(format!("/proc/asound/seq/{file}")) {
         Ok(text) => text,
@@ -16,7 +16,7 @@ fn proc(file: &str) -> String {
     }
 }
 
-/// The lines about a queue.
+/// Returns the lines about a queue.
 fn lines(queue: u8) -> Vec<String> {
     let text = proc("queues");
     let head = format!("queue {queue}: ");
@@ -24,7 +24,7 @@ fn lines(queue: u8) -> Vec<String> {
     lines.take_while(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// A locked queue with a name, two ticks and a time waiting, at tick 5 and 6.000000007 s.
+/// Returns a locked queue with a name, two ticks and a time waiting, at tick 5 and 6.000000007 s.
 fn queue(client: &Client) -> u8 {
     let info = QueueInfo { locked: 1, name: name("conformance"), ..QueueInfo::default() };
     let queue = client.query(s::CREATE_QUEUE, info).unwrap().queue;

@@ -11,7 +11,7 @@ use aseqd_abi::timer::{
 use aseqd_abi::{Errno, EventType as T};
 use std::time::Duration;
 
-/// A global timer.
+/// Returns a global timer.
 fn global(device: i32) -> TimerId {
     TimerId {
         dev_class: CLASS_GLOBAL,
@@ -22,7 +22,7 @@ fn global(device: i32) -> TimerId {
     }
 }
 
-/// A timer that cannot exist.
+/// Returns a timer that cannot exist.
 fn impossible() -> TimerId {
     TimerId { dev_class: CLASS_PCM, dev_sclass: 0, card: 31, device: 99, subdevice: 7 }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub(super) const OUT: M = M::OUTPUT;
 
-/// A client and a stopped queue.
+/// Returns a client and a stopped queue.
 pub(super) fn fixture() -> (Client, u8) {
     let client = Client::with_ports(2);
     let queue = client.create_queue();
@@ -36,7 +36,7 @@ pub(super) fn put_time(client: &Client, queue: u8, note: u8, sec: u32, nsec: u32
     client.must_send(&Event { time: EventTime::real(sec, nsec), ..event });
 }
 
-/// The notes that are left, by letting all out.
+/// Lets all events out of a queue, and returns the notes that were left.
 pub(super) fn left(client: &Client, queue: u8) -> Vec<u8> {
     client.must_send(&crate::client::control(queue, T::SETPOS_TIME, u32::MAX, 0));
     client.move_to_tick(queue, u32::MAX);

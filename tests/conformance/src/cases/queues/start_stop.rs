@@ -6,7 +6,7 @@ use aseqd_abi::EventType as T;
 use aseqd_abi::event::EVENT_SIZE;
 use std::time::Duration;
 
-/// A client and a queue that has run, stands at 0 and is stopped.
+/// Returns a client and a queue that has run, stands at 0 and is stopped.
 fn stopped() -> (Client, u8) {
     let client = Client::with_port();
     let queue = client.create_queue();

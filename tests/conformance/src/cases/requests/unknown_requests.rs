@@ -12,7 +12,7 @@ fn ask(client: &Client, code: u32) -> Result<i32, Errno> {
     client.ioctl(code, &mut [0_u8; 1 << 14])
 }
 
-/// All requests but those that only a sequencer with UMP knows.
+/// Returns all requests but those that only a sequencer with UMP knows.
 fn requests() -> impl Iterator<Item = (&'static str, u32)> {
     s::ALL.iter().copied().filter(|(name, _)| !name.contains("UMP"))
 }

@@ -5,7 +5,7 @@ use crate::timer_client::{LONG, SYSTEM, Timer, alone_on, own_slave};
 use aseqd_abi::Errno;
 use aseqd_abi::timer::ParamsFlags as F;
 
-/// Bound to the system timer, which nobody else is, exclusively.
+/// Returns a file with the exclusive use of the system timer.
 fn exclusive() -> Timer {
     alone_on(SYSTEM);
     let timer = Timer::plain(SYSTEM);

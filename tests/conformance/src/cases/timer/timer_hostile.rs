@@ -8,12 +8,12 @@ use aseqd_abi::Errno;
 use aseqd_abi::ioctl::{READ, WRITE, ioc, sequencer, timers as t};
 use aseqd_abi::timer::{ParamsFlags, TimerId, TimerParams, TimerSelect};
 
-/// A request at an address that is none.
+/// Makes a request with an address that is not mapped.
 fn at_bad_address(timer: &Timer, code: u32) -> Result<i32, Errno> {
     sys::ioctl_at_bad_address(timer, code)
 }
 
-/// A request with many bytes 0xff.
+/// Makes a request with many bytes 0xff.
 fn with_ones(timer: &Timer, code: u32) -> Result<i32, Errno> {
     timer.ioctl(code, &mut [0xff_u8; 512])
 }

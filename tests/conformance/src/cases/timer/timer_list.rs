@@ -8,7 +8,7 @@ use aseqd_abi::timer::{CLASS_CARD, CLASS_GLOBAL, CLASS_NONE, CLASS_PCM, CLASS_SL
 /// More timers than a machine has.
 const MANY: usize = 1000;
 
-/// A device that has used HRTIMER, so that it is listed.
+/// Returns a device that has used HRTIMER, so that it is listed.
 fn lister() -> Timer {
     Timer::plain(HRTIMER)
 }

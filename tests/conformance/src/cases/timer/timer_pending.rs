@@ -6,7 +6,7 @@ use aseqd_abi::Errno;
 use aseqd_abi::timer::TimerEvent as E;
 use std::time::Duration;
 
-/// One that runs with a long period, alone.
+/// Returns the only timer on HRTIMER, which runs with a long period.
 fn running(ticks: u32) -> Timer {
     alone_on(HRTIMER);
     let timer = Timer::periodic(ticks);

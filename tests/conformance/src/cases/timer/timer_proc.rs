@@ -9,7 +9,7 @@ use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::QueueTimer;
 use aseqd_abi::timer::ParamsFlags as F;
 
-/// The lines of the text, or no case.
+/// Returns the lines of the text. Skips the case if there is none.
 fn lines() -> Vec<String> {
     match std::fs::read_to_string("/proc/asound/timers") {
         Ok(text) => text.lines().map(str::to_owned).collect(),
@@ -24,7 +24,7 @@ fn users(head: &str) -> Vec<String> {
     behind.take_while(|line| line.starts_with("  ")).cloned().collect()
 }
 
-/// The line of a program's instance.
+/// Returns the line of a program's instance.
 fn own(state: &str) -> String {
     format!("  Client application {} : {state}", pid())
 }

@@ -19,7 +19,7 @@ fn set(client: &Client, queue: u8, id: TimerId, resolution: u32) -> Result<(), E
     client.query(s::SET_QUEUE_TIMER, timer).map(drop)
 }
 
-/// A queue on a timer, where the timer device exists.
+/// Returns a client and its queue, which runs on a timer. Skips the case without a timer device.
 fn queue_on(id: TimerId, resolution: u32) -> (Client, u8) {
     Timer::open();
     let client = Client::with_port();
@@ -28,7 +28,7 @@ fn queue_on(id: TimerId, resolution: u32) -> (Client, u8) {
     (client, queue)
 }
 
-/// A slave of a queue, that runs, with every record.
+/// Returns a slave of a queue, that runs, with every record.
 fn follower(queue: u8) -> Timer {
     let timer = Timer::slave(queue_slave(queue.into()));
     assert_eq!(timer.start(), Ok(()));
@@ -40,23 +40,23 @@ fn control(client: &Client, queue: u8, order: T) {
     assert_eq!(client.control(queue, order, 0), Ok(EVENT_SIZE));
 }
 
-/// A queue's position in time.
+/// Returns a queue's position in time.
 fn position(client: &Client, queue: u8) -> Duration {
     let time = client.status(queue).time;
     Duration::new(time.tv_sec.into(), time.tv_nsec)
 }
 
-/// What the timer of a queue is shown to be.
+/// Returns the timer that a queue shows.
 fn shown(client: &Client, queue: u8) -> TimerId {
     client.timer(queue).id
 }
 
-/// An id as a queue shows it.
+/// Returns an id as a queue shows it.
 fn as_shown(id: TimerId) -> TimerId {
     TimerId { dev_sclass: SCLASS_SEQUENCER, ..id }
 }
 
-/// Bound to a timer that nobody else is bound to, exclusively.
+/// Returns a file with the exclusive use of a timer.
 fn hold(id: TimerId) -> Timer {
     alone_on(id);
     let timer = Timer::plain(id);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 const READ_POLL: PollFlags = PollFlags::IN.union(PollFlags::RDNORM);
 
-/// A file with this many records that wait.
+/// Returns a file with this many records that wait.
 fn with_records(count: u32) -> Timer {
     let timer = Timer::once(LONG);
     for _ in 0..count {

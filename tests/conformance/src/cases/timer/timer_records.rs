@@ -7,7 +7,7 @@ use crate::timer_client::{
 use aseqd_abi::timer::{ParamsFlags, TimerEvent as E, TimerParams};
 use std::time::Duration;
 
-/// Periodic on HRTIMER with these records.
+/// Returns a periodic timer on HRTIMER with records of these events.
 fn with_filter(ticks: u32, events: &[E]) -> Timer {
     let timer = Timer::tread(HRTIMER);
     assert_eq!(timer.set(ParamsFlags::AUTO, ticks, filter(events)), Ok(()));

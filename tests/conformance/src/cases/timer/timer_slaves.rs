@@ -8,7 +8,7 @@ use aseqd_abi::Errno;
 use aseqd_abi::timer::{ParamsFlags, TimerEvent as E, TimerId};
 use std::time::Duration;
 
-/// A master on HRTIMER, and its slave with every record.
+/// Returns a master on HRTIMER, and its slave with every record.
 fn pair(ticks: u32) -> (Timer, Timer) {
     (Timer::periodic(ticks), Timer::slave(own_slave()))
 }

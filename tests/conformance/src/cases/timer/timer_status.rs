@@ -7,7 +7,7 @@ use crate::timer_client::{
 use aseqd_abi::Errno;
 use aseqd_abi::timer::{ParamsFlags, TimerStatus};
 
-/// A number of 32 bits in bytes.
+/// Returns a number of 32 bits from bytes.
 fn number(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }

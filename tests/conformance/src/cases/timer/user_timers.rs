@@ -11,7 +11,7 @@ use rustix::io::{FdFlags, fcntl_getfd};
 
 const MILLISECOND: u64 = 1_000_000;
 
-/// A user timer of a millisecond, and a file on it with every record, that runs.
+/// Returns a user timer of a millisecond, and a file on it with every record, that runs.
 fn driven(flags: F, ticks: u32) -> (UserTimer, Timer) {
     let driver = UserTimer::create(MILLISECOND);
     let timer = Timer::tread(driver.id());
