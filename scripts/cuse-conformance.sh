@@ -1,14 +1,13 @@
 #!/bin/sh
-# Runs as root of a machine with the module cuse and without a sequencer: the conformance suite through
-# devices that `aseqd serve --cuse` makes, and what becomes of these devices. `scripts/conformance`
-# starts it in a virtual machine.
+# Runs as root on a machine with the module cuse and without a sequencer. Runs the conformance suite through devices
+# that `aseqd serve --cuse` makes, and checks these devices. `scripts/conformance` starts it in a virtual machine.
 #   cuse-conformance.sh KNOWN > RESULTS
 known=$1
 say() { echo "cuse: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
 serve() { # serve OPTION...: starts a server, and waits until it serves
-    # Emptied before the server starts: what the one before it said is no word of this one.
+    # Emptied before the server starts, so that it has no message of an earlier server.
     : >/tmp/serve.log
     aseqd serve --cuse "$@" >>/tmp/serve.log 2>&1 &
     server=$!
@@ -19,7 +18,7 @@ serve() { # serve OPTION...: starts a server, and waits until it serves
         sleep 0.05
     done
 }
-stop() { # stop SIGNAL STATUS: nothing is left
+stop() { # stop SIGNAL STATUS: ends the server, and checks its status and that nothing is left
     kill "-$1" $server
     wait $server
     [ $? = "$2" ] || fail "the server ended with another status than $2 after $1"
@@ -28,7 +27,7 @@ stop() { # stop SIGNAL STATUS: nothing is left
 numbers() { stat -c '%A %u %g %t:%T' /dev/snd/seq /dev/snd/timer | tr '\n' ' '; }
 
 [ ! -e /dev/snd/seq ] || fail "there is a sequencer"
-# Where sound could be loaded later its numbers stay free for it.
+# If sound modules could be loaded later, the devices leave their numbers free.
 serve --mode 0640 --owner 7 --group 9
 case $(numbers) in
 *" 74:"*) fail "a number of sound is taken where sound may come: $(numbers)" ;;
@@ -36,7 +35,7 @@ case $(numbers) in
 *) fail "not as asked: $(numbers)" ;;
 esac
 stop TERM 0
-# Where it could not, the devices have them.
+# If they could not, the devices have these numbers.
 mv "/lib/modules/$(uname -r)/modules.dep" /tmp/modules.dep
 serve
 [ "$(numbers)" = "crw-rw---- 0 29 74:1 crw-rw---- 0 29 74:21 " ] || fail "not as Linux: $(numbers)"
@@ -45,7 +44,7 @@ for other in "serve --cuse" serve; do
     text=$(aseqd $other 2>&1) && fail "a second $other serves"
     [ "$text" = "aseqd: /dev/snd/seq is served already" ] || fail "$other says $text"
 done
-# The devices of a server that is killed go with it, and the next one makes them anew.
+# The devices of a killed server vanish with it, and the next server makes them again.
 stop KILL 137
 serve
 status=0
@@ -57,7 +56,7 @@ mv /tmp/modules.dep "/lib/modules/$(uname -r)/modules.dep"
 modprobe snd-seq
 text=$(aseqd serve --cuse 2>&1) && fail "it serves beside the kernel's"
 case $text in *"this machine has a sequencer"*) ;; *) fail "beside the kernel's it says $text" ;; esac
-# Without the module there is one sentence.
+# Without the module the error is one sentence.
 modprobe -r snd-seq-dummy snd-seq snd-timer cuse 2>/dev/null
 if [ ! -e /dev/cuse ] && [ ! -e /dev/snd/seq ]; then
     text=$(aseqd serve --cuse 2>&1) && fail "it serves without /dev/cuse"

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Runs alsa-utils under strace on whatever sequencer is there, and prints the calls that they make on
-# it, without what differs from run to run: addresses, client and process numbers, times.
-# Usage: session.sh SONG.mid
+# Runs alsa-utils under strace on the sequencer that it finds, and prints the calls that they make on it, without
+# what differs from run to run: addresses, client and process numbers, times.
+# Usage: strace-session.sh SONG.mid
 set -u
 song=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 
-# The descriptor of the sequencer is that of the open; only calls on it count.
+# Prints the calls on the descriptor that the open of the sequencer has returned.
 calls() {
     awk '
         /openat\(.*"\/dev\/snd\/seq"/ { print "open", ($0 ~ /O_RDWR/ ? "rdwr" : $0 ~ /O_WRONLY/ ? "wronly" : "rdonly"), ($0 ~ /O_NONBLOCK/ ? "nonblock" : ""), ($0 ~ /= -1/ ? "failed" : ""); fd = $NF; next }
@@ -29,7 +29,7 @@ traced() {
     echo "== $name: status $?"
     calls "$name.trace"
 }
-# A listener in the background, until it has printed so many lines.
+# Starts a listener in the background, and waits until it is connected.
 background() {
     name=$1
     shift
@@ -43,7 +43,7 @@ background() {
     done
 }
 finish() {
-    # The listener has read everything once it has long made no call.
+    # The listener has read everything once it has made no call for half a second.
     size=0
     still=0
     tries=0
@@ -59,7 +59,7 @@ finish() {
     kill -INT "$child"
     wait $listener
     echo "== $1"
-    # How many events a read finds is a matter of time; the events are not.
+    # The number of events in each read depends on time; their sum does not.
     calls "$1.trace" | grep -v '^poll' | awk '
         /^read/ { n = $NF; if (n > 0) bytes += n; else other = other $0 "\n"; next }
         { print }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Inside a sequencer: plays $1 into Midi Through, and prints what comes out of it.
+# Runs inside a sequencer: plays $1 into Midi Through, and prints what comes out of it.
 set -eu
 song=$1
 dump=
@@ -8,7 +8,7 @@ trap clean EXIT
 if command -v aplaymidi >/dev/null 2>&1 && command -v aseqdump >/dev/null 2>&1; then
     echo "playing $song with aplaymidi (alsa-utils) through Midi Through into aseqdump and aseqd monitor"
     dump=$(mktemp -d)
-    # Line by line, and without the first two lines of explanation.
+    # stdbuf makes it write line by line.
     stdbuf -oL aseqdump -p 14:0 >"$dump/events" &
     listener=$!
     player="aplaymidi -p 14:0"
@@ -19,7 +19,7 @@ else
 fi
 aseqd monitor --lateness -p 14:0 &
 monitor=$!
-# Both must listen before the first note.
+# Both listeners must be connected before the first note.
 aseqd wait --connected --timeout 30s 'aseqd monitor'
 [ -z "$listener" ] || aseqd wait --connected --timeout 30s aseqdump
 $player "$song"

@@ -1,5 +1,5 @@
-# Sourced by scripts, POSIX and bash: are cargo and a C compiler there? Before cargo reads the manifest, since
-# an old one only says that it does not understand it.
+# Sourced by POSIX and bash scripts to check that cargo and a C compiler are installed. They check before cargo reads
+# the manifest, since an old cargo only says that it does not understand it.
 
 # need_cargo SCRIPT: ends the script with a sentence if cargo is missing or too old for this workspace.
 need_cargo() {
