@@ -1,5 +1,5 @@
 //! Compares ARCHITECTURE.md with the source tree, both ways: every source file is on the map, and everything on the
-//! map exists.
+//! map exists. No two rows or parts are about the same.
 //!
 //! A file is on the map if a word in backquotes names it, or names a folder above it with a slash at the end: a
 //! family, whose files may come and go. In a family's name, `*` stands for any one folder. A whole crate of `crates` or
@@ -52,6 +52,11 @@ fn a_planted_file_is_found() {
     assert_eq!(with(&elsewhere, None), [""; 0]);
     let elsewhere = map.replace("## Other", "`f.rs`");
     assert_eq!(with(&elsewhere, None), ["names f.rs, which does not exist"]);
+    // Two parts or rows about the same.
+    let twice = map.replace("## Other", "`crates/a/src`\n\n## Other");
+    assert_eq!(with(&twice, None), ["has two rows or parts about crates/a/src"]);
+    let twice = map.replace("## Other", "| `b/` | x |\n| `b/` | y |\n\n## Other");
+    assert_eq!(with(&twice, None), ["has two rows or parts about crates/a/src/b/"]);
     // Families as large as a crate.
     for name in ["crates/", "crates/a/", "crates/a/src/", "crates/*/src/"] {
         let map = format!("{map}\n`{name}`");
@@ -81,43 +86,75 @@ fn tree() -> (BTreeSet<String>, BTreeSet<String>) {
     (sources, folders)
 }
 
-/// Returns how a map and a tree of source files disagree.
-fn problems(map: &str, sources: &BTreeSet<String>, folders: &BTreeSet<String>) -> Vec<String> {
-    let mut problems = Vec::new();
-    let (mut named, mut families) = (BTreeSet::new(), BTreeSet::new());
-    // The folder that this part of the map is about.
+/// A path in the map.
+struct Word<'a> {
+    text: &'a str,
+    /// The folder that its part of the map is about.
+    part: Option<&'a str>,
+    /// Whether a row of a table, or a part, is about it.
+    subject: bool,
+}
+
+impl Word<'_> {
+    /// Returns the names that it may stand for.
+    fn names(&self) -> impl Iterator<Item = String> {
+        let below = self.part.map(|part| format!("{part}/{}", self.text));
+        [self.text.to_owned()].into_iter().chain(below)
+    }
+}
+
+/// Returns the paths in a map.
+fn words<'a>(map: &'a str, folders: &BTreeSet<String>) -> Vec<Word<'a>> {
+    let mut found = Vec::new();
     let mut part = None;
     for line in map.lines() {
         if line.starts_with("## ") {
             part = None;
         }
         let mut words = line.split('`').skip(1).step_by(2).peekable();
-        if line.starts_with('`') {
-            part = words.next_if(|word| folders.contains(*word)).or(part);
+        if line.starts_with('`')
+            && let Some(text) = words.next_if(|word| folders.contains(*word))
+        {
+            found.push(Word { text, part: Some(text), subject: true });
+            part = Some(text);
         }
-        for word in words.filter(|word| is_path(word)) {
-            let names = [Some(word.to_owned()), part.map(|part| format!("{part}/{word}"))];
-            let mut names = names.iter().flatten();
-            if word.ends_with('/') {
-                let covers = |name: &&String| sources.iter().any(|file| is_in(file, name));
-                match names.find(covers) {
-                    Some(name) if is_too_large(name) => {
-                        problems.push(format!("names {word}, which is too large for a family"));
-                    }
-                    Some(name) => drop(families.insert(name.clone())),
-                    None => problems.push(format!("names {word}, which does not exist")),
-                }
-                continue;
+        let cell = line.strip_prefix("| ").and_then(|row| row.split(" | ").next());
+        let subject = |text: &str| cell.is_some_and(|cell| cell.contains(&format!("`{text}`")));
+        let paths = words.filter(|word| is_path(word));
+        found.extend(paths.map(|text| Word { text, part, subject: subject(text) }));
+    }
+    found
+}
+
+/// Returns how a map and a tree of source files disagree.
+fn problems(map: &str, sources: &BTreeSet<String>, folders: &BTreeSet<String>) -> Vec<String> {
+    let mut problems = Vec::new();
+    let (mut named, mut families, mut subjects) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for word in words(map, folders) {
+        let Word { text, part, subject } = word;
+        let exists = |name: &String| match name.ends_with('/') {
+            true => sources.iter().any(|file| is_in(file, name)),
+            false => sources.contains(name) || folders.contains(name) || root().join(name).exists(),
+        };
+        let Some(name) = word.names().find(exists) else {
+            // In prose the end of a path is enough.
+            let end = format!("/{text}");
+            if part.is_some() || !sources.iter().any(|file| file.ends_with(&end)) {
+                problems.push(format!("names {text}, which does not exist"));
             }
-            let exists = |name: &&String| {
-                sources.contains(*name) || folders.contains(*name) || root().join(name).exists()
-            };
-            let end = format!("/{word}");
-            match names.find(exists) {
-                Some(name) => drop(named.insert(name.clone())),
-                None if part.is_none() && sources.iter().any(|file| file.ends_with(&end)) => {}
-                None => problems.push(format!("names {word}, which does not exist")),
-            }
+            continue;
+        };
+        // A merge of two changes may have left both.
+        if subject && !subjects.insert((part, name.clone())) {
+            problems.push(format!("has two rows or parts about {name}"));
+        }
+        if !name.ends_with('/') {
+            named.insert(name);
+        } else if is_too_large(&name) {
+            problems.push(format!("names {text}, which is too large for a family"));
+        } else {
+            families.insert(name);
         }
     }
     let missing = sources.iter().filter(|file| {
