@@ -15,7 +15,8 @@ pub struct Node {
     pub gid: u32,
 }
 
-/// A mounted directory and its device files.
+/// A mounted directory and its device files. Write `..Config::default()` at the end: later versions may have more
+/// settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The device files, at most 254.
@@ -45,6 +46,7 @@ impl Default for Config {
 
 /// Whether opens of one node share an inode of the kernel, and with it the inode's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Inodes {
     /// [`Shared`](Self::Shared) if the kernel can write in parallel to one inode (Linux 6.2), else
     /// [`PerOpen`](Self::PerOpen).
@@ -60,6 +62,7 @@ pub enum Inodes {
 
 /// A character device of the machine, made by `/dev/cuse`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CharacterConfig {
     /// The name below `/dev`; `/` separates directories.
     pub name: String,
@@ -67,4 +70,12 @@ pub struct CharacterConfig {
     pub number: Option<(u32, u32)>,
     /// What [`Request::node`](crate::Request::node) is in its requests, for servers of several devices.
     pub node: NodeIndex,
+}
+
+impl CharacterConfig {
+    /// A device of that name with a free major number, minor 0 and node 0.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self { name: name.into(), number: None, node: NodeIndex(0) }
+    }
 }

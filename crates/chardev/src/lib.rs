@@ -35,9 +35,10 @@
 //!                 let end = last.len().min(size as usize);
 //!                 device.reply_data(token, &last[..end]);
 //!             }
-//!             Operation::Ioctl { .. } => _ = device.reply_error(token, 25 /* ENOTTY */),
 //!             Operation::Poll { .. } => _ = device.reply_poll(token, 0x5 /* POLLIN|POLLOUT */),
 //!             Operation::Release | Operation::Interrupt { .. } => {}
+//!             // An ioctl, or a call that a later version of this crate adds.
+//!             _ => _ = device.reply_error(token, 25 /* ENOTTY */),
 //!         }
 //!     }
 //! }

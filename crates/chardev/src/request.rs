@@ -40,6 +40,7 @@ pub struct Caller {
 
 /// One call of a program on a node. It borrows its bytes from the [`Buffer`](crate::Buffer) it arrived in.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Request<'a> {
     /// Names this request in the answer.
     pub token: Token,
@@ -55,7 +56,11 @@ pub struct Request<'a> {
 }
 
 /// A call on a node. All but [`Release`](Self::Release) and [`Interrupt`](Self::Interrupt) wait for an answer.
+///
+/// Later versions may add calls, all of which wait for an answer. Answer those that you do not know with an errno,
+/// as a driver would.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Operation<'a> {
     /// `open(2)`: answer with `reply_open` or `reply_error`. The kernel has checked the permissions.
     Open {
@@ -119,6 +124,7 @@ pub enum Operation<'a> {
 
 /// The data model of the program that made an `ioctl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum IoctlAbi {
     /// The same as the kernel's.
     Native,

@@ -284,7 +284,8 @@ fn start_character(number: Option<(u32, u32)>) -> (Kernel, Device) {
     let (kernel, device) =
         rustix::net::socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None).unwrap();
     rustix::io::ioctl_fionbio(&kernel, true).unwrap();
-    let config = CharacterConfig { name: "snd/echo".into(), number, node: NodeIndex(3) };
+    let mut config = CharacterConfig::new("snd/echo");
+    (config.number, config.node) = (number, NodeIndex(3));
     (Kernel(kernel), Device::character(device, config).unwrap())
 }
 

@@ -185,6 +185,7 @@ pub enum Output {
 
 /// A client that a program, or a bridge in the server, has open.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpenClient<'a> {
     /// Its client number.
     pub number: u8,

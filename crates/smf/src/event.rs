@@ -118,6 +118,7 @@ pub(crate) fn data_len(status: u8) -> usize {
 
 /// An event about the song that is not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are named as in the specification of the files")]
 pub enum Meta {
     /// `00`: the number of the sequence.

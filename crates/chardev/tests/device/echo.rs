@@ -15,8 +15,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use chardev::{
-    Buffer, Config, Delivery, Device, Inodes, MAX_WRITE, MountOptions, Node, NodeIndex, Operation,
-    PollHandle, ReceiveError, Request, Token,
+    Buffer, Caller, Config, Delivery, Device, Inodes, MAX_WRITE, MountOptions, Node, NodeIndex,
+    Operation, PollHandle, ReceiveError, Request, Token,
 };
 use rustix::event::{PollFd, PollFlags};
 use skip::skip;
@@ -53,7 +53,14 @@ pub(crate) const IOCTL_SHORT: u32 = ioc(2, 6, 16);
 pub(crate) const IOCTL_LARGEST: u32 = ioc(3, 7, 0x3fff);
 
 /// What the test hears from the server, in order.
-pub(crate) type Seen = Request<'static>;
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) token: Token,
+    pub(crate) node: NodeIndex,
+    pub(crate) handle: u64,
+    pub(crate) caller: Caller,
+    pub(crate) operation: Operation<'static>,
+}
 
 type Job = Box<dyn FnOnce(&mut Echo) + Send>;
 
@@ -217,9 +224,10 @@ fn keep(request: &Request<'_>) -> Seen {
         Operation::Read { size, nonblock } => Operation::Read { size, nonblock },
         Operation::Poll { events, notify } => Operation::Poll { events, notify },
         Operation::Interrupt { target } => Operation::Interrupt { target },
+        ref other => panic!("a call that the tests do not know: {other:?}"),
     };
     let Request { token, node, handle, caller, .. } = *request;
-    Request { token, node, handle, caller, operation }
+    Seen { token, node, handle, caller, operation }
 }
 
 impl Echo {
@@ -327,6 +335,7 @@ impl Echo {
                     self.interrupt(target);
                 }
             }
+            other => panic!("a call that the tests do not know: {other:?}"),
         }
     }
 

@@ -17,7 +17,7 @@ fn poll(file: &File, events: PollFlags, timeout: Option<&Timespec>) -> PollFlags
     set[0].revents()
 }
 
-fn is_waiting_poll(request: &chardev::Request<'_>) -> bool {
+fn is_waiting_poll(request: &Seen) -> bool {
     matches!(request.operation, Operation::Poll { notify: Some(_), .. })
 }
 

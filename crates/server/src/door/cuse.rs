@@ -136,7 +136,8 @@ enum Refused {
 /// Asks the kernel for a device.
 fn start(name: &str, node: usize, number: Option<(u32, u32)>) -> Result<Device, Refused> {
     let descriptor = chardev::open_cuse().map_err(|error| Refused::Other(no_cuse(&error)))?;
-    let config = CharacterConfig { name: name.to_owned(), number, node: NodeIndex(node) };
+    let mut config = CharacterConfig::new(name);
+    (config.number, config.node) = (number, NodeIndex(node));
     let other = |error: &dyn std::fmt::Display| {
         Refused::Other(Fail::new(format!("the device {name} cannot be made: {error}")))
     };

@@ -95,6 +95,8 @@ impl FuseDoor {
             }
             Operation::Release => CallKind::Close { file },
             Operation::Interrupt { target } => CallKind::Interrupt { target },
+            // A call that chardev has learnt since: `ENOTTY`, as for a request that no device knows.
+            _ => CallKind::on(file, engine::Call::Ioctl { request: 0, compat: false, arg: &[] }),
         };
         Call { token: request.token, thread, kind }
     }
