@@ -14,6 +14,10 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod address;
 pub mod control;
 pub mod errno;
@@ -23,6 +27,11 @@ pub mod seq;
 mod structs;
 pub mod timer;
 pub mod ump;
+
+/// The crate that makes the types of flags.
+pub use bitflags;
+/// The crate whose traits turn the structs into bytes and back.
+pub use zerocopy;
 
 pub use address::Address;
 pub use errno::Errno;

@@ -14,6 +14,9 @@
 //!    There is no periodic tick: with nothing due there is no deadline.
 //! 3. [`Reply::Wait`] means that a call sleeps. Retry it when [`Output::Ready`] names its file.
 //!
+//! The enums of the contract are exhaustive on purpose: a driver must handle every [`Reply`] and every
+//! [`Output`], so one that does not know a new kind should not compile.
+//!
 //! ```
 //! use aseqd_engine::{Access, Call, Engine, Identity, Input, Reply, Time};
 //! let mut engine = Engine::new();
@@ -27,6 +30,10 @@
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 extern crate alloc;
 #[cfg(test)]
@@ -44,6 +51,9 @@ mod request;
 pub mod seq;
 mod time;
 mod timer;
+
+/// The structs and numbers that calls carry.
+pub use aseqd_abi as abi;
 
 pub use catalogue::{copies_back, request, requests};
 pub use config::Config;

@@ -8,6 +8,10 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 /// The shared object, to be written to a file that programs find in `LD_PRELOAD`.
 ///
 /// It is empty in a build for docs.rs.
