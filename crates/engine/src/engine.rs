@@ -17,7 +17,7 @@ use zerocopy::{FromBytes, IntoBytes};
 
 /// What stands behind a file.
 #[derive(Clone, Copy, Debug)]
-enum Target {
+enum OpenFile {
     /// A client of the sequencer.
     Client(u8),
     /// An open of the timer device.
@@ -33,7 +33,7 @@ enum Target {
 pub struct Engine {
     seq: Seq,
     /// By the number of the file.
-    files: Vec<Option<Target>>,
+    files: Vec<Option<OpenFile>>,
     now: Time,
 }
 
@@ -76,18 +76,18 @@ impl Engine {
             }
             Input::Close { file } => return self.handle_close(file).into(),
             Input::Thread { file, thread } => {
-                if let Ok(Target::Timer(handle)) = self.target_of(file) {
+                if let Ok(OpenFile::Timer(handle)) = self.look_up(file) {
                     self.seq.timers.set_thread(handle, thread);
                 }
                 return Reply::Done(0);
             }
             Input::Timeout => return Reply::Done(0),
         };
-        match self.target_of(file) {
-            Ok(Target::Client(client)) => self.call_client(client, call, out),
-            Ok(Target::Timer(handle)) => self.call_timer(handle, call, out),
-            Ok(Target::UserTimer(number)) => self.call_user_timer(number, call),
-            Ok(Target::Control(_)) => self.call_control(file, call, out),
+        match self.look_up(file) {
+            Ok(OpenFile::Client(client)) => self.call_client(client, call, out),
+            Ok(OpenFile::Timer(handle)) => self.call_timer(handle, call, out),
+            Ok(OpenFile::UserTimer(number)) => self.call_user_timer(number, call),
+            Ok(OpenFile::Control(_)) => self.call_control(file, call, out),
             Err(error) => Reply::Failed(error),
         }
     }
@@ -232,7 +232,7 @@ impl Engine {
         {
             info.fd = file.0.cast_signed();
             created.copy_from_slice(info.as_bytes());
-            self.put(file, Target::UserTimer(number));
+            self.put(file, OpenFile::UserTimer(number));
         }
     }
 
@@ -252,7 +252,7 @@ impl Engine {
     }
 
     fn call_control(&mut self, file: FileId, call: Call<'_>, out: &mut Vec<u8>) -> Reply {
-        let Some(Some(Target::Control(control))) = self.files.get_mut(file.0 as usize) else {
+        let Some(Some(OpenFile::Control(control))) = self.files.get_mut(file.0 as usize) else {
             return Reply::Failed(Error::new(Errno::EBADF, "no such file is open"));
         };
         match call {
@@ -265,7 +265,7 @@ impl Engine {
         }
     }
 
-    fn target_of(&self, file: FileId) -> Result<Target, Error> {
+    fn look_up(&self, file: FileId) -> Result<OpenFile, Error> {
         self.files
             .get(file.0 as usize)
             .copied()
@@ -279,12 +279,12 @@ impl Engine {
         u32::try_from(slot).map(FileId).map_err(|_| Error::new(Errno::ENOMEM, "too many files"))
     }
 
-    fn put(&mut self, file: FileId, target: Target) {
+    fn put(&mut self, file: FileId, open: OpenFile) {
         let slot = file.0 as usize;
         if slot == self.files.len() {
             self.files.push(None);
         }
-        self.files[slot] = Some(target);
+        self.files[slot] = Some(open);
     }
 
     fn handle_open(
@@ -294,28 +294,28 @@ impl Engine {
         identity: Identity<'_>,
     ) -> Result<usize, Error> {
         let file = self.free_slot()?;
-        let target = match (node, identity) {
-            (Node::Sequencer, _) => Target::Client(self.seq.open(file, access, identity)?),
+        let open = match (node, identity) {
+            (Node::Sequencer, _) => OpenFile::Client(self.seq.open(file, access, identity)?),
             (Node::Timer, Identity::User { pid }) => {
-                Target::Timer(self.seq.timers.open_handle(file, pid))
+                OpenFile::Timer(self.seq.timers.open_handle(file, pid))
             }
-            (Node::Control, Identity::User { .. }) => Target::Control(Control::default()),
+            (Node::Control, Identity::User { .. }) => OpenFile::Control(Control::default()),
             (Node::Timer | Node::Control, Identity::Kernel { .. }) => {
                 return Err(Error::new(Errno::EINVAL, "only programs open this device"));
             }
         };
-        self.put(file, target);
+        self.put(file, open);
         Ok(file.0 as usize)
     }
 
     fn handle_close(&mut self, file: FileId) -> Result<usize, Error> {
-        let target = self.target_of(file)?;
+        let open = self.look_up(file)?;
         self.files[file.0 as usize] = None;
-        match target {
-            Target::Client(client) => self.seq.close(client),
-            Target::Timer(handle) => self.seq.timers.close_handle(self.now, handle),
-            Target::UserTimer(number) => self.seq.timers.remove_user_timer(self.now, number),
-            Target::Control(_) => {}
+        match open {
+            OpenFile::Client(client) => self.seq.close(client),
+            OpenFile::Timer(handle) => self.seq.timers.close_handle(self.now, handle),
+            OpenFile::UserTimer(number) => self.seq.timers.remove_user_timer(self.now, number),
+            OpenFile::Control(_) => {}
         }
         Ok(0)
     }

@@ -16,7 +16,6 @@
 //! needs nothing but the C library.
 #![cfg_attr(panic = "abort", no_std)]
 
-mod asound;
 mod connection;
 mod environment;
 mod exchange;
@@ -29,6 +28,7 @@ mod opening;
 mod page;
 mod paths;
 mod pool;
+mod proc_text;
 mod sys;
 
 /// Is never called, since nothing here panics. The linker wants it.

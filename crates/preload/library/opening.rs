@@ -2,7 +2,7 @@
 
 use crate::paths::{Place, StandIn};
 use crate::sys::{self, Outcome};
-use crate::{asound, file, hints};
+use crate::{file, hints, proc_text};
 use aseqd_wire::preload::node;
 use libc::c_int;
 
@@ -21,7 +21,7 @@ pub(crate) fn open(place: Place, flags: c_int) -> Outcome<c_int> {
         Place::Sequencer => node::SEQUENCER,
         Place::Timer => node::TIMER,
         Place::Control => node::CONTROL,
-        Place::Text(number) => return asound::open(number, flags),
+        Place::Text(number) => return proc_text::open(number, flags),
         Place::Folder(_) => return Err(libc::EISDIR),
     };
     let fd = file::device(number, flags)?;

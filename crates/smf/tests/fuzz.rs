@@ -51,7 +51,7 @@ impl Random {
     }
 }
 
-fn mutate(bytes: &mut Vec<u8>, random: &mut Random, others: &[kinds::Kind]) {
+fn mutate(bytes: &mut Vec<u8>, random: &mut Random, others: &[kinds::OddFile]) {
     for _ in 0..1 + random.below(8) {
         let at = random.below(bytes.len() + 1);
         let end = (at + random.below(12)).min(bytes.len());

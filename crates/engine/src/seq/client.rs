@@ -19,7 +19,7 @@ pub use crate::limits::{DYNAMIC_CLIENTS, MOST_CLIENTS};
 
 /// Where a client's events go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ClientKind {
     /// A program.
     User,
     /// A kernel-type client with a file: hardware or a bridge in the server.
@@ -33,7 +33,7 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) number: u8,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ClientKind,
     /// None for the built-in clients.
     pub(crate) file: Option<FileId>,
     pub(crate) access: Access,
@@ -64,7 +64,12 @@ impl Client {
     pub(crate) fn user(number: u8, file: FileId, access: Access, pid: i32) -> Self {
         let fifo = access.reads().then(|| Fifo::new(DEFAULT_INPUT_CELLS));
         let name = name(&format!("Client-{number}"));
-        Self { file: Some(file), access, fifo, ..Self::new(number, Kind::User, name, -1, pid) }
+        Self {
+            file: Some(file),
+            access,
+            fifo,
+            ..Self::new(number, ClientKind::User, name, -1, pid)
+        }
     }
 
     pub(crate) fn kernel(
@@ -76,14 +81,19 @@ impl Client {
     ) -> Self {
         let fifo = access.reads().then(|| Fifo::new(MAX_CELLS));
         let name = name(client_name);
-        Self { file: Some(file), access, fifo, ..Self::new(number, Kind::Kernel, name, card, -1) }
+        Self {
+            file: Some(file),
+            access,
+            fifo,
+            ..Self::new(number, ClientKind::Kernel, name, card, -1)
+        }
     }
 
-    pub(crate) fn built_in(number: u8, kind: Kind, client_name: &str) -> Self {
+    pub(crate) fn built_in(number: u8, kind: ClientKind, client_name: &str) -> Self {
         Self::new(number, kind, name(client_name), -1, -1)
     }
 
-    fn new(number: u8, kind: Kind, name: Name, card: i32, pid: i32) -> Self {
+    fn new(number: u8, kind: ClientKind, name: Name, card: i32, pid: i32) -> Self {
         Self {
             number,
             kind,
@@ -108,7 +118,7 @@ impl Client {
     }
 
     pub(crate) fn is_user(&self) -> bool {
-        self.kind == Kind::User
+        self.kind == ClientKind::User
     }
 
     /// May there be one more subscription to (`outgoing`) or from its ports? Those of the kernel's

@@ -21,10 +21,10 @@ impl Seq {
     }
 
     fn catch_up(&mut self, now: Time) {
-        let mut full = 0_u32;
+        let mut finished = 0_u32;
         let mut runs = 0;
         loop {
-            let queue = if full == 0 { self.next_due } else { self.earliest(full) };
+            let queue = if finished == 0 { self.next_due } else { self.earliest(finished) };
             let queue = queue.filter(|(deadline, _)| *deadline <= now);
             let horizon = queue.map_or(now, |(deadline, _)| deadline);
             let expiry = self.timers.next_expiry().filter(|(at, _)| *at <= horizon);
@@ -35,8 +35,8 @@ impl Seq {
                 }
                 (_, Some((deadline, queue))) => {
                     self.instant = deadline;
-                    if self.dispatch(queue, deadline) == Pass::Full {
-                        full |= 1 << queue;
+                    if self.dispatch(queue, deadline) == Pass::Last {
+                        finished |= 1 << queue;
                     }
                 }
                 _ => break,

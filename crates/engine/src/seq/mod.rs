@@ -30,7 +30,7 @@ use alloc::vec::Vec;
 use aseqd_abi::event::EventData;
 use aseqd_abi::seq::{CLIENT_DUMMY, CLIENT_SYSTEM, PortCaps, PortType};
 use aseqd_abi::{Address, Errno, EventType};
-use client::{Client, Kind};
+use client::{Client, ClientKind};
 use core::mem;
 use port::Port;
 use prioq::{Data, Removed};
@@ -89,7 +89,7 @@ impl Seq {
             sounding: BTreeMap::new(),
         };
         seq.add_client(system::client());
-        let mut dummy = Client::built_in(CLIENT_DUMMY, Kind::Dummy, "Midi Through");
+        let mut dummy = Client::built_in(CLIENT_DUMMY, ClientKind::Dummy, "Midi Through");
         let mut through = Port::new(0);
         through.name = name("Midi Through Port-0");
         through.capability =

@@ -64,8 +64,8 @@ impl Removed {
 const SLOT_BITS: u32 = 24;
 /// The rank of the first event: half of what is left of the lower 64 bits.
 const MIDDLE_RANK: u64 = 1 << (63 - SLOT_BITS);
-/// Tombstones that are too few to tidy up for.
-const FEW: usize = 64;
+/// Up to this many tombstones, and one more for each waiting event, the queue is not tidied up.
+const SPARED_TOMBSTONES: usize = 64;
 /// No client has this number.
 const NOBODY: u8 = u8::MAX;
 
@@ -225,7 +225,7 @@ impl PrioQueue {
             self.clear();
             return;
         }
-        if self.tombstones > FEW + self.len() {
+        if self.tombstones > SPARED_TOMBSTONES + self.len() {
             let (slots, free) = (&self.slots, &mut self.free);
             self.heap.retain(|key| {
                 let slot = slot_of(key);

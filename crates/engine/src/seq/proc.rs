@@ -26,15 +26,15 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// Writing to a `String` cannot fail.
-fn text(write: impl FnOnce(&mut String) -> fmt::Result) -> String {
+/// Returns what a function writes. Writing to a `String` cannot fail.
+fn written(write: impl FnOnce(&mut String) -> fmt::Result) -> String {
     let mut text = String::new();
     let _infallible = write(&mut text);
     text
 }
 
 pub(crate) fn clients(seq: &Seq) -> String {
-    text(|out| {
+    written(|out| {
         writeln!(out, "Client info")?;
         writeln!(out, "  cur  clients : {}", seq.client_count())?;
         writeln!(out, "  peak clients : {}", seq.peak_clients())?;
@@ -125,7 +125,7 @@ fn write_pool(out: &mut String, title: &str, pool: &Pool) -> fmt::Result {
 }
 
 pub(crate) fn queues(seq: &Seq) -> String {
-    text(|out| {
+    written(|out| {
         for queue in seq.queues() {
             let timer = &queue.timer;
             let position = timer.position(seq.now());
@@ -152,7 +152,7 @@ pub(crate) fn queues(seq: &Seq) -> String {
 }
 
 pub(crate) fn timer(seq: &Seq) -> String {
-    text(|out| {
+    written(|out| {
         for queue in seq.queues() {
             let timer = &queue.timer;
             let Some(name) = seq.timer_name(queue) else { continue };

@@ -1,7 +1,7 @@
 //! The path of an event: submit, queue, dispatch, deliver, bounce.
 
 use super::Seq;
-use super::client::Kind;
+use super::client::ClientKind;
 use super::fifo::Message;
 use super::pool::NoCells;
 use super::port::subscription_flags;
@@ -37,13 +37,14 @@ pub(crate) enum Stop {
     Error(Error),
 }
 
-/// How a dispatch pass ended.
+/// Whether a queue gets another dispatch pass in the same call of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pass {
-    /// Nothing due is left.
-    Done,
-    /// The rest waits for the next call.
-    Full,
+    /// It does, once something is due in it: this pass delivered all that was.
+    Repeatable,
+    /// It does not: this pass delivered as many events as a pass may, or found nothing that is due. The rest
+    /// waits for the next call.
+    Last,
 }
 
 impl From<Error> for Stop {
@@ -141,22 +142,22 @@ impl Seq {
 
     /// One dispatch pass: delivers what is due in a queue at an instant.
     pub(crate) fn dispatch(&mut self, number: u8, at: Time) -> Pass {
-        let Some(queue) = self.queue_mut(number.into()) else { return Pass::Done };
+        let Some(queue) = self.queue_mut(number.into()) else { return Pass::Repeatable };
         if queue.dispatching {
             queue.again = true;
-            return Pass::Done;
+            return Pass::Repeatable;
         }
         queue.dispatching = true;
         let mut left = MAX_CELLS_PER_PASS;
         loop {
             self.dispatch_due(number, at, &mut left);
             // Deliveries delete no queue: only ioctls and closes do.
-            let Some(queue) = self.queue_mut(number.into()) else { return Pass::Done };
+            let Some(queue) = self.queue_mut(number.into()) else { return Pass::Repeatable };
             if !core::mem::take(&mut queue.again) || left == 0 {
                 queue.dispatching = false;
                 // A pass that found nothing must not be asked again for the same instant.
                 let idle = left == MAX_CELLS_PER_PASS;
-                return if left == 0 || idle { Pass::Full } else { Pass::Done };
+                return if left == 0 || idle { Pass::Last } else { Pass::Repeatable };
             }
         }
     }
@@ -348,14 +349,14 @@ impl Seq {
     #[inline(never)]
     fn deliver_to_built_in(
         &mut self,
-        kind: Kind,
+        kind: ClientKind,
         message: &Message<'_>,
         hops: u32,
     ) -> Result<(), Undelivered> {
         match kind {
-            Kind::User | Kind::Kernel => Ok(()),
-            Kind::System => self.control_queue(&message.event, hops),
-            Kind::Dummy => self.pass_through(message, hops),
+            ClientKind::User | ClientKind::Kernel => Ok(()),
+            ClientKind::System => self.control_queue(&message.event, hops),
+            ClientKind::Dummy => self.pass_through(message, hops),
         }
     }
 

@@ -10,7 +10,7 @@ use aseqd_abi::{Address, Event, EventType};
 
 /// Ports on which a client's notes are kept track of at a time. They take 17 KiB of each client; notes
 /// on further ports are not ended.
-const MAX_PORTS: usize = 64;
+const MAX_TRACKED_PORTS: usize = 64;
 
 /// Channels of a port.
 const CHANNELS: usize = 16;
@@ -76,7 +76,7 @@ impl AtPort {
 
 impl Sounding {
     pub(crate) fn new() -> Self {
-        Self(Vec::with_capacity(MAX_PORTS))
+        Self(Vec::with_capacity(MAX_TRACKED_PORTS))
     }
 
     /// An event of the client was delivered.
@@ -89,7 +89,7 @@ impl Sounding {
         };
         let place = match self.0.iter().position(|port| port.dest == event.dest) {
             Some(place) => place,
-            None if begins && self.0.len() < MAX_PORTS => {
+            None if begins && self.0.len() < MAX_TRACKED_PORTS => {
                 let (notes, pedals) = ([0; CHANNELS], [0; PEDALS.len()]);
                 self.0.push(AtPort { dest: event.dest, source: event.source, notes, pedals });
                 self.0.len() - 1

@@ -1,7 +1,7 @@
 //! Client 0: announcements, and control of queues by events.
 
 use super::Seq;
-use super::client::{Client, Kind};
+use super::client::{Client, ClientKind};
 use super::fifo::Message;
 use super::port::Port;
 use super::prioq::Removed;
@@ -13,7 +13,7 @@ use aseqd_abi::{Address, Event, EventType};
 
 /// The system client with its two ports.
 pub(crate) fn client() -> Client {
-    let mut client = Client::built_in(CLIENT_SYSTEM, Kind::System, "System");
+    let mut client = Client::built_in(CLIENT_SYSTEM, ClientKind::System, "System");
     let mut timer = Port::new(PORT_SYSTEM_TIMER);
     timer.name = name("Timer");
     timer.capability = PortCaps::READ | PortCaps::WRITE | PortCaps::SUBS_READ;

@@ -29,7 +29,7 @@ use tick::Callback;
 /// Ticks for which the system timer can be programmed at once.
 const SYSTEM_MAX_TICKS: u64 = 10_000_000;
 /// Callbacks and files at a time for which there is room from the start.
-const ROOM: usize = 256;
+const RESERVED_ENTRIES: usize = 256;
 const NANOSECONDS: u64 = 1_000_000_000;
 
 /// Which timer. All of ours are global, and ordered as Linux lists them.
@@ -170,8 +170,8 @@ impl Timers {
             waiting: Vec::new(),
             slaves: 0,
             handles: Vec::new(),
-            callbacks: VecDeque::with_capacity(ROOM),
-            ready: VecDeque::with_capacity(ROOM),
+            callbacks: VecDeque::with_capacity(RESERVED_ENTRIES),
+            ready: VecDeque::with_capacity(RESERVED_ENTRIES),
         }
     }
 

@@ -3,7 +3,7 @@
 
 /// An odd file.
 #[derive(Debug)]
-pub(crate) struct Kind {
+pub(crate) struct OddFile {
     /// The file's name without `.mid`.
     pub(crate) name: &'static str,
     /// What is odd.
@@ -12,10 +12,10 @@ pub(crate) struct Kind {
 }
 
 /// All of them. Every song is two tracks of four short notes, or a part of that.
-pub(crate) fn all() -> Vec<Kind> {
+pub(crate) fn all() -> Vec<OddFile> {
     let made = [events(), metas(), numbers(), packets(), chunks(), headers(), wrappers(), cuts()];
     let made = made.into_iter().flatten();
-    let made = made.map(|(name, what, bytes)| Kind { name, what, bytes });
+    let made = made.map(|(name, what, bytes)| OddFile { name, what, bytes });
     made.chain(from_files()).collect()
 }
 
@@ -23,8 +23,8 @@ type Made = Vec<(&'static str, &'static str, Vec<u8>)>;
 
 macro_rules! files {
     ($($name:literal: $what:literal,)*) => {
-        fn from_files() -> Vec<Kind> {
-            vec![$(Kind {
+        fn from_files() -> Vec<OddFile> {
+            vec![$(OddFile {
                 name: $name,
                 what: $what,
                 bytes: include_bytes!(concat!("../data/", $name, ".mid")).to_vec(),
