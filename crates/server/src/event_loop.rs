@@ -4,6 +4,7 @@
 //! deadline.
 
 use crate::clock::{Alarm, Monotonic};
+use crate::dispatch_log::DispatchLog;
 use crate::door::doors::{Doors, Way};
 use crate::placement::Placement;
 use crate::scheduling::Scheduling;
@@ -84,6 +85,7 @@ impl Server {
             epoll::add(&epoll, door, EventData::new_u64(DOORS), EventFlags::IN)?;
         }
         epoll::add(&epoll, &alarm, EventData::new_u64(ALARM), EventFlags::IN)?;
+        let log = timing.dispatch_log.clone().map(DispatchLog::create).transpose()?;
         let mut scheduling = Scheduling::as_started();
         if !timing.no_realtime {
             // An optimisation: failing to get either is no error.
@@ -91,7 +93,11 @@ impl Server {
             let _limited = realtime::stay_resident();
         }
         let thread = Managed { scheduling, placement: Placement::new() };
-        let core = Core::new(Monotonic, doors, thread, timing, trace)?;
+        let session = Session::new(timing.engine(), trace);
+        let mut core = Core::new(Monotonic, doors, thread, session, timing);
+        if let Some(log) = log {
+            core.log_to(log);
+        }
         Ok(Self { core, alarm, epoll, watched: 0 })
     }
 

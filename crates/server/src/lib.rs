@@ -4,6 +4,7 @@ pub mod budget;
 pub mod clock;
 mod dispatch_log;
 pub mod door;
+pub mod embedded;
 pub mod event_loop;
 pub mod mounts;
 mod pace;

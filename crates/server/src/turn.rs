@@ -82,16 +82,15 @@ pub struct Core<C: Clock, D: Transport, T: Thread> {
 }
 
 impl<C: Clock, D: Transport, T: Thread> Core<C, D, T> {
-    /// Returns a sequencer that nobody has opened. With `trace`, calls that fail are told on standard
-    /// error.
-    ///
-    /// # Errors
-    /// Those of creating the file of [`Timing::dispatch_log`].
-    pub fn new(clock: C, doors: D, thread: T, timing: &Timing, trace: bool) -> io::Result<Self> {
-        let log = timing.dispatch_log.clone().map(DispatchLog::create).transpose()?;
+    /// Returns a sequencer that is not running yet. Of the options, those about spinning are used.
+    pub fn new(clock: C, doors: D, thread: T, session: Session<D>, timing: &Timing) -> Self {
         let pace = Pace::new(timing, thread.processors());
-        let session = Session::new(timing.engine(), trace);
-        Ok(Self { clock, doors, thread, buffer: D::Buffer::default(), session, pace, log })
+        Self { clock, doors, thread, buffer: D::Buffer::default(), session, pace, log: None }
+    }
+
+    /// Writes down when instants were due and handled.
+    pub(crate) fn log_to(&mut self, log: DispatchLog) {
+        self.log = Some(log);
     }
 
     /// Returns the session, to look at.
@@ -112,6 +111,12 @@ impl<C: Clock, D: Transport, T: Thread> Core<C, D, T> {
     /// Returns the time on the server's clock.
     pub fn now(&self) -> Time {
         self.clock.now()
+    }
+
+    /// Returns when something falls due next if no call comes before: to there goes whoever moves a virtual
+    /// clock. Whoever sleeps asks [`Core::rest`], since a sleep ends late.
+    pub fn deadline(&self) -> Option<Time> {
+        self.session.deadline(self.clock.now())
     }
 
     /// Does one turn.

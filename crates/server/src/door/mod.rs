@@ -5,6 +5,7 @@ pub mod cuse;
 pub mod doors;
 pub mod fuse;
 pub mod handover;
+pub mod in_process;
 pub mod preload;
 pub mod stopped;
 pub mod trap;

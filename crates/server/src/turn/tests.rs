@@ -121,7 +121,8 @@ impl<T: Thread> Stage<T> {
         let clock = VirtualClock::at(Time(SECOND));
         let (calls, told) = (VecDeque::new(), Vec::new());
         let script = Script { clock: clock.clone(), calls, told, gone: false };
-        let core = Core::new(clock.clone(), script, thread, timing, false).expect("a sequencer");
+        let session = Session::new(timing.engine(), false);
+        let core = Core::new(clock.clone(), script, thread, session, timing);
         Self { clock, core, next: 0 }
     }
 

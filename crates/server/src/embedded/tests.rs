@@ -1,0 +1,174 @@
+//! Programs in one process, without a device file.
+
+use super::*;
+use aseqd_abi::event::{EVENT_SIZE, EventData, EventFlags, EventTime, EventType};
+use aseqd_abi::ioctl::sequencer as request;
+use aseqd_abi::seq::{ClientInfo, PortCaps, PortInfo, QueueInfo};
+use aseqd_abi::{Address, Event};
+use std::time::Instant;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+const IN: Readiness = Readiness { readable: true, writable: false };
+const NOTHING: Readiness = Readiness { readable: false, writable: false };
+
+fn client(sequencer: &Sequencer) -> File {
+    sequencer.open(Node::Sequencer, Access::ReadWrite).expect("a client")
+}
+
+fn ask<T: IntoBytes + FromBytes + Immutable>(file: &File, request: u32, mut argument: T) -> T {
+    file.ioctl(request, argument.as_mut_bytes()).expect("it succeeds");
+    argument
+}
+
+/// A port that anybody may write to.
+fn port(file: &File) -> Address {
+    let id = ask(file, request::CLIENT_ID, 0_i32);
+    let addr = Address::new(u8::try_from(id).expect("a number"), 0);
+    let capability = PortCaps::WRITE.bits();
+    ask(file, request::CREATE_PORT, PortInfo { addr, capability, ..PortInfo::default() });
+    addr
+}
+
+/// A queue that was started right now.
+fn queue(file: &File) -> u8 {
+    let queue = ask(file, request::CREATE_QUEUE, QueueInfo::default()).queue;
+    let queue = u8::try_from(queue).expect("a queue");
+    let mut start = Event::direct(EventType::START);
+    start.data = EventData::from_queue(queue, 0, 0);
+    assert_eq!(file.write(start.as_bytes()), Ok(EVENT_SIZE));
+    queue
+}
+
+fn note(dest: Address) -> Event {
+    let mut event = Event::direct(EventType::NOTEON);
+    event.dest = dest;
+    event
+}
+
+fn note_at(seconds: u32, nanoseconds: u32, queue: u8, dest: Address) -> Event {
+    let mut event = note(dest);
+    (event.queue, event.flags) = (queue, EventFlags::REAL_TIME);
+    event.time = EventTime::real(seconds, nanoseconds);
+    event
+}
+
+fn read(file: &File) -> Result<Event, Errno> {
+    let mut buffer = [0; EVENT_SIZE];
+    let count = file.read(&mut buffer)?;
+    Ok(Event::read_from_bytes(&buffer[..count]).expect("an event"))
+}
+
+#[test]
+fn an_event_of_one_program_is_read_by_another() {
+    let sequencer = Sequencer::in_virtual_time();
+    let (reader, writer) = (client(&sequencer), client(&sequencer));
+    let to = port(&reader);
+    assert_eq!(reader.poll(), Ok(Readiness { readable: false, writable: true }));
+    assert_eq!(writer.write(note(to).as_bytes()), Ok(EVENT_SIZE));
+    assert_eq!(reader.poll(), Ok(Readiness { readable: true, writable: true }));
+    let event = read(&reader).expect("the event");
+    assert_eq!((event.event_type, event.dest), (EventType::NOTEON, to));
+    assert_eq!(sequencer.now(), Duration::ZERO);
+}
+
+#[test]
+fn a_read_that_sleeps_moves_virtual_time_to_its_event() {
+    let sequencer = Sequencer::in_virtual_time();
+    let file = client(&sequencer);
+    let (to, queue) = (port(&file), queue(&file));
+    file.write(note_at(7200, 5, queue, to).as_bytes()).expect("room");
+    file.write(note_at(3600, 0, queue, to).as_bytes()).expect("room");
+    read(&file).expect("the second");
+    assert_eq!(sequencer.now(), Duration::from_secs(3600));
+    read(&file).expect("the first");
+    assert_eq!(sequencer.now(), Duration::new(7200, 5));
+}
+
+#[test]
+fn a_wait_ends_with_an_event_or_its_timeout() {
+    let sequencer = Sequencer::in_virtual_time();
+    let file = client(&sequencer);
+    let (to, queue) = (port(&file), queue(&file));
+    file.write(note_at(10, 0, queue, to).as_bytes()).expect("room");
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    assert!(!file.wait(IN, seconds(4)).expect("it can wait").readable);
+    assert_eq!(sequencer.now(), Duration::from_secs(4));
+    assert!(file.wait(IN, seconds(100)).expect("it can wait").readable);
+    assert_eq!(sequencer.now(), Duration::from_secs(10));
+    read(&file).expect("the event");
+    assert!(!file.wait(NOTHING, seconds(2)).expect("it can wait").readable);
+    sequencer.advance(Duration::from_secs(3));
+    assert_eq!(sequencer.now(), Duration::from_secs(15));
+}
+
+#[test]
+fn a_write_that_sleeps_has_room_when_time_has_emptied_the_pool() {
+    let sequencer = Sequencer::in_virtual_time();
+    let file = client(&sequencer);
+    let (to, queue) = (port(&file), queue(&file));
+    let events: Vec<_> = (1..=600).map(|number| note_at(0, number * 1000, queue, to)).collect();
+    file.set_nonblocking(true);
+    assert_eq!(file.write(events.as_bytes()), Ok(500 * EVENT_SIZE), "as many as the pool has room");
+    assert_eq!(file.write(events[500..].as_bytes()), Err(Errno::EAGAIN));
+    file.set_nonblocking(false);
+    assert_eq!(file.write(events[500..].as_bytes()), Ok(100 * EVENT_SIZE));
+    assert_eq!(sequencer.now(), Duration::from_micros(100), "when the hundredth has gone");
+}
+
+#[test]
+fn a_long_write_is_finished_when_it_returns() {
+    let sequencer = Sequencer::in_virtual_time();
+    let file = client(&sequencer);
+    let events = Event::direct(EventType::NONE).as_bytes().repeat(2500);
+    assert_eq!(file.write(&events), Ok(events.len()));
+    assert_eq!(sequencer.now(), Duration::ZERO);
+}
+
+#[test]
+fn errors_are_those_of_the_device() {
+    let sequencer = Sequencer::in_virtual_time();
+    let reader = sequencer.open(Node::Sequencer, Access::Read).expect("a client");
+    assert_eq!(reader.write(note(Address::new(0, 0)).as_bytes()), Err(Errno::ENXIO));
+    reader.set_nonblocking(true);
+    assert_eq!(read(&reader), Err(Errno::EAGAIN));
+    assert_eq!(reader.ioctl(request::CLIENT_ID, &mut [0; 2]), Err(Errno::EFAULT));
+    assert_eq!(reader.ioctl(0x5301, &mut []), Err(Errno::ENOTTY));
+    let config = Config { clients: 2, ..Config::default() };
+    let small = Sequencer::new(TimeSource::Virtual, config);
+    let files = [client(&small), client(&small)];
+    let refused = small.open(Node::Sequencer, Access::Read).expect_err("there is no third");
+    assert_eq!(refused, Errno::ENOMEM);
+    drop(files);
+    client(&small);
+}
+
+#[test]
+fn a_thread_that_sleeps_is_woken_by_another_in_real_time() {
+    let sequencer = Sequencer::new(TimeSource::Real, Config::default());
+    let (reader, writer) = (client(&sequencer), client(&sequencer));
+    let (to, queue) = (port(&reader), queue(&writer));
+    let reads = std::thread::spawn(move || {
+        read(&reader).expect("the first");
+        read(&reader).expect("the second");
+        reader.wait(IN, Some(Duration::from_millis(1))).expect("it can wait").readable
+    });
+    let start = Instant::now();
+    writer.write(note(to).as_bytes()).expect("room");
+    writer.write(note_at(0, 20_000_000, queue, to).as_bytes()).expect("room");
+    assert!(!reads.join().expect("both are read"));
+    // The queue was started before.
+    assert!(start.elapsed() > Duration::from_millis(10), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_file_is_of_the_device_and_the_process_that_it_was_opened_for() {
+    let sequencer = Sequencer::in_virtual_time();
+    let timer = sequencer.open(Node::Timer, Access::Read).expect("a timer file");
+    assert_ne!(ask(&timer, aseqd_abi::ioctl::timers::PVERSION, 0_i32), 0);
+    assert_eq!(timer.ioctl(request::CLIENT_ID, &mut [0; 4]), Err(Errno::ENOTTY));
+    let other = Process { pid: 4711, user: 1 };
+    let client = sequencer.open_as(other, Node::Sequencer, Access::Read).expect("a client");
+    let number = ask(&client, request::CLIENT_ID, 0_i32);
+    let info = ClientInfo { client: number, ..ClientInfo::default() };
+    assert_eq!(ask(&client, request::GET_CLIENT_INFO, info).pid, 4711);
+}
