@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process;
 use aseqd_server::door::cuse::{self, Standing};
-use aseqd_server::mounts::{Mount, Server};
+use aseqd_server::mounts::{Mount, ServerState};
 use clap::{Args, ValueEnum as _};
 use place::Place;
 use serde_json::{Value, json};
@@ -129,8 +129,10 @@ impl Sequencer {
 fn mounted(device: &Path) -> Sequencer {
     let server = Mount::at(device).and_then(|mount| mount.map(|mount| mount.server()).transpose());
     match server {
-        Ok(Some(Server::Dead)) => Sequencer::Stale,
-        Ok(Some(Server::Lives | Server::Silent | Server::OfAnother { .. })) => Sequencer::Aseqd,
+        Ok(Some(ServerState::Dead)) => Sequencer::Stale,
+        Ok(Some(ServerState::Lives | ServerState::Silent | ServerState::OfAnother { .. })) => {
+            Sequencer::Aseqd
+        }
         // Inside a run through another door, it is no mount.
         Ok(None) | Err(_) if device.exists() => Sequencer::Aseqd,
         Ok(None) | Err(_) => Sequencer::Nobody,

@@ -1,16 +1,16 @@
-//! How much the server holds for its clients: counted by user and in all, and bounded.
+//! Bounds what the server holds for its clients: by user, and in all.
 //!
 //! Each bound stands here with its reason, and in `docs/limits.md` with what a program sees when it is
 //! reached. No bound may be within reach of a program that Linux would serve.
 
 use aseqd_host::log;
 
-/// A bound on one kind of thing.
+/// The bounds of one kind of thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bound {
-    /// What one user can have.
+    /// The most that one user can have.
     pub per_user: u64,
-    /// What all users together can have.
+    /// The most that all users together can have.
     pub in_all: u64,
 }
 
@@ -23,7 +23,7 @@ pub const TIMER_FILES: Bound = Bound { per_user: 2048, in_all: 4096 };
 /// in one for each of its threads, with at most 1 MiB: this is one for each client.
 pub const WAITING_BYTES: Bound = Bound { per_user: 64 << 20, in_all: 256 << 20 };
 
-/// [`WAITING_BYTES`], and as much more as there can be more clients.
+/// Returns [`WAITING_BYTES`] for this many clients at a time: the same for up to 64, and more in proportion.
 pub fn waiting_bytes(clients: u8) -> Bound {
     let Bound { per_user, in_all } = WAITING_BYTES;
     let clients = u64::from(clients.max(64));
@@ -33,24 +33,24 @@ pub fn waiting_bytes(clients: u8) -> Bound {
 /// Calls that wait, of about 100 bytes each. A thread waits in one.
 pub const WAITING_CALLS: Bound = Bound { per_user: 4096, in_all: 16_384 };
 
-/// Bytes of texts of `/proc/asound` that were begun and not read to the end. The oldest are given up
-/// for new ones. A text of a full sequencer has about 100 KB; the largest that there can be, 25 MB.
+/// Bytes of texts of `/proc/asound` that were begun and not read to the end. New ones take the place of the
+/// oldest. The text of a full sequencer has about 100 KB, the largest possible one 25 MB.
 pub const TEXT_BYTES: Bound = Bound { per_user: 32 << 20, in_all: 64 << 20 };
 
 /// Connections of the library in programs: one for each thread that waits in a call. Each takes a
 /// descriptor, of which three in four may be connections, and about 200 bytes.
 pub const CONNECTIONS: Bound = Bound { per_user: 2048, in_all: 4096 };
 
-/// Bytes of messages whose end has not come: of writes of up to 1 MiB, of which 64 clients may each be
-/// in the middle of one.
+/// Bytes of messages whose end has not come. Writes have up to 1 MiB, and 64 clients may each be in the middle
+/// of one.
 pub const UNFINISHED_BYTES: Bound = Bound { per_user: 64 << 20, in_all: 128 << 20 };
 
-/// Says that a user has reached a bound.
+/// Logs that a user has reached a bound.
 pub fn tell(user: u32, what: &'static str) {
     log::tell(what, format_args!("user {user} has too many {what}: see docs/limits.md"));
 }
 
-/// What is held of one kind.
+/// How much is held of one kind of thing, by user.
 #[derive(Debug)]
 pub struct Budget {
     bound: Bound,
@@ -65,7 +65,7 @@ impl Budget {
         Self { bound, users: Vec::new(), all: 0 }
     }
 
-    /// Counts this much for a user; `false` if it would be too much.
+    /// Counts this much for a user. Returns `false`, and counts nothing, if it would be more than a bound.
     #[must_use]
     pub fn take(&mut self, user: u32, amount: u64) -> bool {
         let held = self.held_by(user).saturating_add(amount);
@@ -81,7 +81,7 @@ impl Budget {
         true
     }
 
-    /// Counts it no longer.
+    /// Counts this much less for a user.
     pub fn give_back(&mut self, user: u32, amount: u64) {
         let Some(at) = self.users.iter().position(|(known, _)| *known == user) else { return };
         let held = &mut self.users[at].1;
@@ -92,12 +92,12 @@ impl Budget {
         self.all = self.all.saturating_sub(amount);
     }
 
-    /// What a user holds.
+    /// Returns how much a user holds.
     pub fn held_by(&self, user: u32) -> u64 {
         self.users.iter().find(|(known, _)| *known == user).map_or(0, |(_, held)| *held)
     }
 
-    /// What all hold.
+    /// Returns how much all users hold together.
     pub const fn held(&self) -> u64 {
         self.all
     }

@@ -1,4 +1,4 @@
-//! When instants were due and when they were handled, for benchmarks.
+//! Writes down when deadlines were due and when they were handled, for benchmarks.
 
 use aseqd_engine::Time;
 use aseqd_host::log;
@@ -6,21 +6,21 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-/// Instants for which there is room from the start: a benchmark has fewer.
-const ROOM: usize = 1 << 16;
+/// Entries that fit without another allocation: a benchmark has fewer.
+const CAPACITY: usize = 1 << 16;
 
-/// Written to its file when it is dropped.
+/// A log that is written to its file when it is dropped: two times for each entry, as little-endian `u64`.
 #[derive(Debug)]
 pub(crate) struct DispatchLog {
     file: File,
     path: PathBuf,
-    /// Due, handled.
+    /// When each was due, and when it was handled.
     instants: Vec<(Time, Time)>,
 }
 
 impl DispatchLog {
     pub(crate) fn create(path: PathBuf) -> std::io::Result<Self> {
-        Ok(Self { file: File::create(&path)?, path, instants: Vec::with_capacity(ROOM) })
+        Ok(Self { file: File::create(&path)?, path, instants: Vec::with_capacity(CAPACITY) })
     }
 
     pub(crate) fn add(&mut self, due: Time, handled: Time) {

@@ -20,17 +20,19 @@ use std::num::NonZero;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// What epoll names: the doors, the alarm, and the descriptors of the caller from here on.
+/// What epoll calls the doors.
 const DOORS: u64 = 0;
+/// What epoll calls the alarm.
 const ALARM: u64 = 1;
+/// What epoll calls the first watched descriptor; the others follow.
 const FIRST_WATCHED: u64 = 2;
 
-/// Why the loop came back to its caller.
+/// Why [`Server::run`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
-    /// A watched descriptor, by its number in the order of [`Server::watch`], is readable.
+    /// The descriptor with this number of [`Server::watch`] is readable.
     Watched(usize),
-    /// A device was unmounted, or another door closed: nobody will come through it any more.
+    /// A device was unmounted, or another door is closed: no program will come through it any more.
     Disconnected,
 }
 
@@ -188,7 +190,7 @@ impl Server {
             if left.is_zero() {
                 break;
             }
-            // Deadlines of the sequencer no longer matter: what is left is only closed.
+            // Deadlines of the sequencer no longer matter: programs only close what they have.
             let tenth = (limit / 10).min(left).max(Duration::from_millis(1));
             let timeout = rustix::time::Timespec::try_from(tenth).map_err(io::Error::other)?;
             let doors = self.core.doors().descriptors();

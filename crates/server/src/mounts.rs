@@ -1,4 +1,4 @@
-//! Mounts of ours, recognised from the kernel's list of mounts, and whether their servers still live.
+//! Finds mounts of ours in the kernel's list of mounts, and asks whether their servers still live.
 //!
 //! A FUSE file cannot be asked whether its server lives: `stat` is answered from the kernel's cache for as
 //! long as the mount stands, and any other call waits for the server. So the list of mounts
@@ -19,7 +19,7 @@ use std::fs;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::Path;
 
-/// What every mount of ours is called: its source, and its type behind `fuse.`.
+/// The source of every mount of ours, and its type behind `fuse.`.
 pub const NAME: &str = "aseqd";
 
 /// How long a server may take to answer, in seconds. One that is stopped or hangs never does; a live one
@@ -50,14 +50,14 @@ fn no_fuse(error: &std::io::Error) -> Fail {
 /// A mount of ours.
 #[derive(Debug)]
 pub struct Mount {
-    /// Its root, opened with `O_PATH`, so that nothing was asked of the server.
+    /// Its root, opened with `O_PATH`: that asks nothing of the server.
     root: OwnedFd,
     line: Line,
 }
 
-/// What a server does when it is asked.
+/// Whether the server of a mount lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Server {
+pub enum ServerState {
     /// It answers.
     Lives,
     /// It is gone: every call on the mount fails.
@@ -72,11 +72,11 @@ pub enum Server {
 }
 
 impl Mount {
-    /// The mount of ours whose root is at this path, if there is one. With several on top of each other,
-    /// the one that programs see.
+    /// Returns the mount of ours whose root is at this path, if there is one. With several on top of each other,
+    /// it is the one that programs see.
     ///
     /// # Errors
-    /// `/proc` cannot be read.
+    /// If `/proc` cannot be read.
     pub fn at(path: &Path) -> Result<Option<Self>, Fail> {
         let Ok(root) = openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) else {
             // Nothing is there, or nothing that this process could change.
@@ -90,25 +90,26 @@ impl Mount {
         Ok(line.filter(Line::is_ours).map(|line| Self { root, line }))
     }
 
-    /// The device number of its file system, as `major:minor`: binds of one mount share it.
+    /// Returns the device number of its file system, as `major:minor`: binds of one mount share it.
     #[must_use]
     pub fn device(&self) -> &str {
         &self.line.device
     }
 
-    /// Whether only the user who mounted it may use it.
+    /// Returns whether only the user who mounted it may use it.
     #[must_use]
     pub const fn is_private(&self) -> bool {
         !self.line.allow_other
     }
 
-    /// The user who mounted it, as this process's user namespace numbers them.
+    /// Returns the user who mounted it, as this process's user namespace numbers them.
     #[must_use]
     pub const fn user(&self) -> u32 {
         self.line.user
     }
 
-    /// Takes it away: this mount, whatever is at the path by now. `path` is for the helper, which a user needs.
+    /// Unmounts it: this mount, whatever is at the path by now. A user other than root needs a helper, which takes
+    /// the path.
     ///
     /// # Errors
     /// Those of [`chardev::unmount`].
@@ -120,11 +121,11 @@ impl Mount {
         }
     }
 
-    /// Asks the server. Waits for at most 5 s (`PATIENCE_SECONDS`).
+    /// Asks whether the server lives. Waits for at most 5 s (`PATIENCE_SECONDS`).
     ///
     /// # Errors
-    /// No process can be made.
-    pub fn server(&self) -> Result<Server, Fail> {
+    /// If no process can be started to ask.
+    pub fn server(&self) -> Result<ServerState, Fail> {
         let flags = rustix::pipe::PipeFlags::CLOEXEC;
         let (reader, writer) = rustix::pipe::pipe_with(flags).context("a pipe cannot be made")?;
         let child = match fork().context("a process cannot be started")? {
@@ -142,7 +143,7 @@ impl Mount {
         if answered.context("cannot wait for a process")? == 0 {
             // It ends once the server has answered or is gone: nobody waits for that.
             let _ended = kill_process(child, Signal::KILL);
-            return Ok(Server::Silent);
+            return Ok(ServerState::Silent);
         }
         let mut errno = [0; size_of::<i32>()];
         let read = rustix::io::retry_on_intr(|| rustix::io::read(&reader, &mut errno));
@@ -151,20 +152,20 @@ impl Mount {
             return Err(Fail::new("the process that asked a server has died"));
         }
         Ok(match Errno::from_raw_os_error(i32::from_ne_bytes(errno)) {
-            Errno::NOTCONN | Errno::CONNABORTED => Server::Dead,
-            Errno::ACCESS => Server::OfAnother { user: self.line.user },
-            _ => Server::Lives,
+            Errno::NOTCONN | Errno::CONNABORTED => ServerState::Dead,
+            Errno::ACCESS => ServerState::OfAnother { user: self.line.user },
+            _ => ServerState::Lives,
         })
     }
 
-    /// A question that the kernel cannot answer from its cache; in a process that ends after it.
+    /// Asks what the kernel cannot answer from its cache. To be called in a process that ends after it.
     fn ask(&self) -> Result<(), Errno> {
         let stat = || {
             let flags = AtFlags::EMPTY_PATH | statx_flags::FORCE_SYNC;
             statx(&self.root, "", flags, StatxFlags::MODE).map(drop)
         };
         match stat() {
-            // Not even root may use what another user has mounted for himself.
+            // Not even root may use what another user has mounted without `allow_other`.
             Err(Errno::ACCESS) => {
                 let Line { user, group, .. } = self.line;
                 let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
@@ -179,25 +180,24 @@ impl Mount {
     }
 }
 
-/// Makes room at a path for a mount: takes away whatever mounts of ours are there whose servers are dead,
-/// one on top of the other too.
+/// Unmounts all mounts of ours at a path whose servers are dead, so that a new one can be mounted there.
 ///
 /// # Errors
-/// As a sentence: a server lives there, or a dead mount cannot be taken away.
+/// If a server lives there, does not answer, or serves another user; if a dead mount cannot be unmounted.
 pub fn clear(path: &Path) -> Result<(), Fail> {
     while let Some(mount) = Mount::at(path)? {
         let place = path.display();
         match mount.server()? {
-            Server::Dead => {}
+            ServerState::Dead => {}
             // Another one on top would hide it from everybody who comes later.
-            Server::Lives => return Err(Fail::new(format!("{place} is served already"))),
-            Server::Silent => {
+            ServerState::Lives => return Err(Fail::new(format!("{place} is served already"))),
+            ServerState::Silent => {
                 return Err(Fail::new(format!(
                     "{place} is served already, by a server that has not answered for \
                      {PATIENCE_SECONDS} s: end it first"
                 )));
             }
-            Server::OfAnother { user } => {
+            ServerState::OfAnother { user } => {
                 return Err(Fail::new(format!(
                     "{place} is a mount of user {user}, who alone can tell whether it is served: unmount \
                      it, or serve another folder"

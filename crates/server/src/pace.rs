@@ -1,63 +1,68 @@
-//! When to wake for a deadline, when not to sleep at all, and how to be scheduled.
+//! Decides when to wake for a deadline, and when not to sleep at all.
 
 use super::timing::Timing;
 use aseqd_engine::Time;
 use std::time::Duration;
 
-/// Up to so many instants a second the server wakes for each.
+/// Maximum rate of distinct deadlines, per second, at which each gets its own wake-up. Above
+/// it several share one, so that a flood of deadlines does not take the whole processor.
 const CROWDED_PER_SECOND: u64 = 2000;
-/// Above that, it sleeps so much longer than the first of them wants, and handles all that fell due
-/// meanwhile in one turn.
+/// How long the server sleeps beyond the first deadline above that rate, in ns. Everything that fell due
+/// meanwhile is handled in one turn.
 const WINDOW_NS: u64 = 50_000;
-/// Instants over which the rate is averaged.
+/// Number of deadlines over which their rate is averaged.
 const AVERAGED: u64 = 16;
-/// Of its time the server spins at most one part in so many, far from what makes the kernel stop a
-/// real-time thread (95 %, `sched_rt_runtime_us`).
+/// The server spins for at most one part of this many of its time: half of it, far from the 95 % at which
+/// the kernel stops a real-time thread (`sched_rt_runtime_us`).
 const SPIN_SHARE: u64 = 2;
-/// Time to spin that is saved up at most.
+/// Maximum time for spinning that can be saved up, in ns.
 const SPIN_SAVINGS_NS: u64 = 20_000_000;
 const SECOND_NS: u64 = 1_000_000_000;
-/// Calls that follow each other so closely are traffic, ...
+/// Two calls less than this apart, in ns, belong to the same traffic.
 const TRAFFIC_GAP_NS: u64 = 2_500_000;
-/// ... or a flood, ...
+/// Two calls less than this apart, in ns, belong to the same flood.
 const FLOOD_GAP_NS: u64 = 100_000;
-/// ... if they are so many, ...
-const CALLS: u32 = 16;
-/// ... until there was none for so long.
+/// Calls in a row that make traffic, or a flood.
+const CALLS_IN_A_ROW: u32 = 16;
+/// Traffic and floods are over when no call has come for this long, in ns.
 const QUIET_NS: u64 = 10_000_000;
-/// The lead before a deadline follows how late the alarm rings: up by this whenever it rang too late, ...
+/// How much the lead time grows when an alarm rang too late for it, in ns.
 const LEAD_UP_NS: u64 = 32_000;
-/// ... and down by this whenever it did not: it is enough for 31 alarms of 32.
+/// How much the lead time shrinks when it was enough, in ns. With [`LEAD_UP_NS`] this settles where the
+/// lead time is enough for 31 alarms of 32.
 const LEAD_DOWN_NS: u64 = 1_000;
-/// The shortest lead.
+/// Minimum lead time, in ns.
 const MIN_LEAD_NS: u64 = 5_000;
-/// A sleep that was shorter was none: there was something to do.
+/// A sleep shorter than this, in ns, was none: work was already pending.
 const NO_SLEEP_NS: u64 = 5_000;
-/// Decides, knowing only what time it is.
+
+/// Decides when to wake, when to spin and whether to look for another call. It sees only the clock, so that
+/// tests can drive it.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    /// How long before a deadline to wake, so as to spin; 0 for not at all.
+    /// Lead time: how long before a deadline to wake, in ns, and spin until it. With 0 there is no spinning.
     lead: u64,
-    /// The longest that it may become.
+    /// Maximum lead time, in ns.
     longest_lead: u64,
-    /// How long to look for another call.
+    /// How long to look for another call, in ns.
     linger: u64,
-    /// Time between instants, averaged.
+    /// Average time between deadlines, in ns.
     gap: u64,
     last_due: Time,
-    /// Calls in a row, each soon after the one before, or at once.
+    /// Calls in a row that are less than [`TRAFFIC_GAP_NS`] apart.
     traffic: u32,
+    /// Calls in a row that are less than [`FLOOD_GAP_NS`] apart.
     flood: u32,
     last_call: Time,
-    /// When the server went to sleep.
+    /// When the server last went to sleep.
     asleep: Time,
-    /// Time that may be spun.
+    /// Time saved up for spinning, in ns.
     savings: u64,
     last_saved: Time,
 }
 
 impl Pace {
-    /// As asked for, on a machine with so many processors.
+    /// Builds the policy from the server's options. On a single processor there is no spinning.
     pub(crate) fn new(args: &Timing, processors: usize) -> Self {
         let spins = processors > 1;
         let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
@@ -77,7 +82,7 @@ impl Pace {
         }
     }
 
-    /// When to be woken for a deadline.
+    /// Returns when to be woken for a deadline.
     pub(crate) const fn wake_at(&self, deadline: Time) -> Time {
         if self.lead > 0 {
             let lead = if self.savings >= self.lead { self.lead } else { 0 };
@@ -89,7 +94,7 @@ impl Pace {
         deadline
     }
 
-    /// The alarm rang, which was set for `set`.
+    /// Notes that the alarm rang that was set for `set`.
     pub(crate) fn woken(&mut self, set: Time, now: Time) {
         if self.lead == 0 {
             return;
@@ -103,17 +108,17 @@ impl Pace {
         self.lead = lead.clamp(MIN_LEAD_NS.min(self.longest_lead), self.longest_lead);
     }
 
-    /// Is it time to spin until a deadline?
+    /// Returns whether to spin until a deadline.
     pub(crate) const fn is_near(&self, now: Time, deadline: Time) -> bool {
         deadline.0.saturating_sub(now.0) <= self.lead && self.savings >= self.lead
     }
 
-    /// How long to look for another call after one.
+    /// Returns how long to look for another call after one, in ns.
     pub(crate) const fn linger(&self) -> u64 {
         if self.savings >= self.linger { self.linger } else { 0 }
     }
 
-    /// A call arrived.
+    /// Notes that a call has arrived.
     pub(crate) const fn called(&mut self, now: Time) {
         let gap = now.0.saturating_sub(self.last_call.0);
         self.traffic = if gap < TRAFFIC_GAP_NS { self.traffic.saturating_add(1) } else { 0 };
@@ -121,40 +126,39 @@ impl Pace {
         self.last_call = now;
     }
 
-    /// Are there so many calls that it is better to be scheduled as the programs are? A real-time
-    /// thread stays on its processor, so that every call and its answer go from one processor to
-    /// another, which has to be woken; an ordinary one comes to the caller's, which takes a third of
-    /// the time. Where something is `scheduled`, being on time counts for more, but not in a flood,
-    /// in which the server hardly sleeps.
+    /// Returns whether there are enough calls for the server to be scheduled as its programs are. A
+    /// real-time thread stays on its processor, so every call and its answer wake another processor; an
+    /// ordinary thread comes to the caller's, which takes a third of the time. Where something is
+    /// `scheduled`, being on time counts for more, but not in a flood, in which the server hardly sleeps.
     pub(crate) const fn is_busy(&self, now: Time, scheduled: bool) -> bool {
         let calls = if scheduled { self.flood } else { self.traffic };
-        calls >= CALLS && now.0.saturating_sub(self.last_call.0) < QUIET_NS
+        calls >= CALLS_IN_A_ROW && now.0.saturating_sub(self.last_call.0) < QUIET_NS
     }
 
-    /// Do the calls follow each other at once?
+    /// Returns whether calls follow each other at once.
     pub(crate) const fn is_flooded(&self) -> bool {
-        self.flood >= CALLS
+        self.flood >= CALLS_IN_A_ROW
     }
 
-    /// The server goes to sleep.
+    /// Notes that the server goes to sleep.
     pub(crate) const fn sleeps(&mut self, now: Time) {
         self.asleep = now;
     }
 
-    /// The server was woken for a turn. Is it worth a system call to see whether there is another
-    /// request after one? It is if it was not asleep, for then there are many, or if it spins.
+    /// Returns whether a turn that begins now should look for another call after the first, at the cost of
+    /// a system call. It should if the server was not asleep, since calls come quickly then, or if it spins.
     pub(crate) const fn expects_more(&self, now: Time) -> bool {
         self.linger > 0 || now.0.saturating_sub(self.asleep.0) < NO_SLEEP_NS
     }
 
-    /// An instant was handled.
+    /// Notes that a deadline was handled.
     pub(crate) fn handled_due(&mut self, now: Time) {
         let gap = (now - self.last_due).min(SECOND_NS);
         self.gap = (self.gap * (AVERAGED - 1) + gap) / AVERAGED;
         self.last_due = now;
     }
 
-    /// The server has spun from one time to another.
+    /// Notes that the server has spun from one time to another.
     pub(crate) fn spun(&mut self, from: Time, to: Time) {
         let earned = (to - self.last_saved) / SPIN_SHARE;
         self.last_saved = to;
@@ -162,7 +166,7 @@ impl Pace {
         self.savings = self.savings.saturating_sub(to - from);
     }
 
-    /// Time went by without spinning.
+    /// Notes that time went by without spinning.
     pub(crate) fn rested(&mut self, now: Time) {
         self.spun(now, now);
     }
@@ -183,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn rare_instants_are_woken_for_at_once_and_many_together() {
+    fn rare_deadlines_get_a_wake_up_each_and_frequent_ones_share_it() {
         let mut pace = Pace::new(&args(None, 0), 2);
         let due = Time(5 * SECOND_NS);
         assert_eq!(pace.wake_at(due), due);
@@ -244,8 +248,8 @@ mod tests {
             [later(0, false), later(QUIET_NS - 1, false), later(QUIET_NS, false), later(0, true)]
         };
         assert_eq!(calls(TRAFFIC_GAP_NS, 1000), [false; 4]);
-        assert_eq!(calls(TRAFFIC_GAP_NS / 2, CALLS), [true, true, false, false]);
-        assert_eq!(calls(FLOOD_GAP_NS / 2, CALLS), [true, true, false, true]);
+        assert_eq!(calls(TRAFFIC_GAP_NS / 2, CALLS_IN_A_ROW), [true, true, false, false]);
+        assert_eq!(calls(FLOOD_GAP_NS / 2, CALLS_IN_A_ROW), [true, true, false, true]);
         assert_eq!(calls(TRAFFIC_GAP_NS / 2, 1), [true, true, false, false]);
         assert_eq!(calls(TRAFFIC_GAP_NS, 1), [false; 4]);
     }

@@ -1,4 +1,4 @@
-//! On which processor the server runs in a flood: on the caller's.
+//! Puts the server on its caller's processor while calls follow each other at once.
 //!
 //! A program that waits for each answer and a server that waits for each call never run at the same
 //! time. On two processors each hand-over wakes one that was idle, which takes several times as long as
@@ -8,28 +8,29 @@
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::fs;
 
-/// Calls of a flood between two looks at where the caller runs.
-const CALLS: u32 = 512;
+/// Calls of a flood between two looks at where the caller runs. A look reads a file of `/proc`: this rarely, it
+/// costs next to nothing.
+const CALLS_PER_LOOK: u32 = 512;
 
 /// Where the server's thread may run.
 #[derive(Debug)]
 pub(super) struct Placement {
-    /// As it was started; none if that cannot be changed.
+    /// The processors of the time before; none if they cannot be changed.
     anywhere: Option<CpuSet>,
-    /// In a flood.
+    /// The processor in a flood.
     at: Option<usize>,
     calls: u32,
 }
 
 impl Placement {
-    /// As this thread was started.
+    /// Returns the processors on which this thread may run now.
     pub(super) fn new() -> Self {
         Self { anywhere: sched_getaffinity(None).ok(), at: None, calls: 0 }
     }
 
-    /// A thread has called, in a flood.
+    /// Goes to the processor of a thread that calls in a flood.
     pub(super) fn follow(&mut self, thread: i32) {
-        self.calls = (self.calls + 1) % CALLS;
+        self.calls = (self.calls + 1) % CALLS_PER_LOOK;
         let Some(anywhere) = &self.anywhere else { return };
         if self.calls != 1 {
             return;
@@ -45,23 +46,23 @@ impl Placement {
         }
     }
 
-    /// The flood is over.
+    /// Goes back to all processors, after a flood.
     pub(super) fn release(&mut self) {
         self.calls = 0;
         if self.at.take().is_some()
             && let Some(anywhere) = &self.anywhere
             && sched_setaffinity(None, anywhere).is_err()
         {
-            // Nowhere else, then.
+            // It stays where it is from now on.
             self.anywhere = None;
         }
     }
 }
 
-/// Where a thread ran last: the 39th field of its `stat`, see proc_pid_stat(5).
+/// Returns where a thread ran last: the 39th field of its `stat`, see proc_pid_stat(5).
 fn processor_of(thread: i32) -> Option<usize> {
     let stat = fs::read_to_string(format!("/proc/{thread}/stat")).ok()?;
-    // The name, in parentheses, may have any bytes.
+    // The name, in parentheses, may contain any bytes.
     let fields = stat.get(stat.rfind(')')? + 1..)?;
     fields.split_whitespace().nth(36)?.parse().ok()
 }

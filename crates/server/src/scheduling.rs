@@ -1,4 +1,4 @@
-//! How the server's thread is scheduled: real-time where that is to be had, ordinary in traffic.
+//! Schedules the server's thread: real-time where that is allowed, ordinary while many calls come.
 
 use aseqd_engine::Time;
 use aseqd_host::realtime;
@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Long enough to be a sleep on any machine.
+/// A sleep that is long enough to be one on any machine.
 const REST: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000 };
 
-/// A thread that must sleep from time to time is looked at so often in that time. Between two looks
-/// it may have slept right after the first, so that it has run for two of these parts when it has to.
+/// How often a thread that must sleep from time to time is looked at in that time. It may have slept right
+/// after a look, so that it has run for two of these parts when it has to sleep.
 const LOOKS: u64 = 4;
 
-/// How the server's thread is scheduled, and what is known of it.
+/// How the server's thread is scheduled now, and how it may be.
 #[derive(Debug)]
 pub(super) struct Scheduling {
     state: State,
@@ -28,7 +28,7 @@ pub(super) struct Scheduling {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// As it was started, or as rtkit has made it: what was given up could not be had again.
+    /// As it was started, or as rtkit has made it: a priority that was given up could not be had again.
     Fixed,
     /// `SCHED_FIFO`.
     RealTime,
@@ -37,18 +37,18 @@ enum State {
 }
 
 impl Scheduling {
-    /// As this thread was started.
+    /// Leaves this thread as it was started.
     pub(super) fn as_started() -> Self {
         Self { state: State::Fixed, rest: Rest::default(), longest_run: Arc::default() }
     }
 
-    /// Real-time for this thread: at once if it may have that by itself, else as soon as rtkit says so,
-    /// which another thread asks for; else as it was started.
+    /// Makes this thread a real-time one: at once if it may do that by itself, else as soon as rtkit does
+    /// it, which another thread asks. If neither does, it stays as it was started.
     pub(super) fn real_time() -> Self {
         let mut scheduling = Self::as_started();
         if realtime::schedule(true).is_ok() {
             scheduling.state = State::RealTime;
-            // A limit that somebody has set for us, such as a service manager.
+            // A service manager, for example, may have set a limit.
             if let Some(limit) = realtime::run_limit()
                 && realtime::outlive_run_limit().is_ok()
             {
@@ -58,14 +58,14 @@ impl Scheduling {
         } else if realtime::outlive_run_limit().is_ok() {
             let thread = gettid().as_raw_nonzero().get().unsigned_abs().into();
             let longest_run = Arc::clone(&scheduling.longest_run);
-            // Without an rtkit, or a thread to ask it, all goes on as it is.
+            // Without an rtkit, or a thread to ask it, everything goes on as it is.
             let asking = std::thread::Builder::new().name("rtkit".into());
             let _thread = asking.spawn(move || ask_rtkit(thread, &longest_run));
         }
         scheduling
     }
 
-    /// Real-time at rest, ordinary in traffic.
+    /// Makes the thread ordinary while it is busy, and real-time otherwise.
     pub(super) fn follow(&mut self, busy: bool) {
         let wanted = if busy { State::Ordinary } else { State::RealTime };
         if self.state == State::Fixed || self.state == wanted {
@@ -73,18 +73,18 @@ impl Scheduling {
         }
         self.state = match realtime::schedule(!busy) {
             Ok(()) => wanted,
-            // The privilege is gone: it will not come back.
+            // The privilege is gone, and will not come back.
             Err(_) => State::Fixed,
         };
     }
 
-    /// Sleeps for a moment, if the thread has run for so long that it would lose its priority.
+    /// Sleeps for a moment if the thread has run for so long that it would soon lose its priority.
     pub(super) fn rest_if_due(&mut self, now: Time) {
         let longest_run = self.longest_run.load(Ordering::Relaxed);
         if longest_run == 0 || !self.rest.is_due(now, longest_run, realtime::sleeps) {
             return;
         }
-        // A sleep that a signal ends was one.
+        // A sleep that a signal ends counts too.
         let _interrupted = nanosleep(&REST);
     }
 }
@@ -111,7 +111,7 @@ impl Rest {
     }
 }
 
-/// Before the thread is a real-time one, it knows how long it may run.
+/// Asks rtkit to make a thread a real-time one. The limit is known before it is one.
 fn ask_rtkit(thread: u64, longest_run: &AtomicU64) -> io::Result<()> {
     let mut rtkit = Rtkit::connect()?;
     let limit = realtime::limit_run(rtkit.longest_run()?)?;
@@ -123,7 +123,7 @@ fn ask_rtkit(thread: u64, longest_run: &AtomicU64) -> io::Result<()> {
     made
 }
 
-/// At least 1, since 0 is no limit.
+/// Returns a limit in nanoseconds: at least 1, since 0 stands for none.
 fn nanoseconds(limit: Duration) -> u64 {
     u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX).max(1)
 }

@@ -1,15 +1,15 @@
-//! In what a server's sequencer differs from Linux's if it is asked to.
+//! The options in which a server's sequencer differs from Linux's.
 
 use aseqd_engine::seq::client::DYNAMIC_CLIENTS;
 
 /// How the sequencer differs from Linux's. By default it does not.
 #[derive(Clone, Copy, Debug)]
 pub struct SequencerOptions {
-    /// The most clients at a time, 1 to 190; Linux has room for 64. An open beyond fails with `ENOMEM`.
+    /// Maximum number of clients at a time, 1 to 190; Linux has room for 64. Further opens fail with `ENOMEM`.
     pub clients: u8,
     /// Whether the notes and pedals that a client leaves behind at others end with it.
     pub notes_off: bool,
-    /// Whether programs find a sound card without anything in it.
+    /// Whether programs find a sound card, with nothing in it.
     pub card: bool,
 }
 

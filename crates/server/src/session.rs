@@ -1,7 +1,7 @@
-//! Where files and ports meet: the calls of programs go to the engine, its replies go back.
+//! Hands the calls of programs to the engine, and its replies back.
 //!
-//! The engine never heard of a descriptor, a door never heard of a port. A call that sleeps is
-//! parked here and tried again when the engine names its file; the server itself waits for nobody.
+//! The engine knows no descriptor and a door knows no port: they meet here. A call that sleeps is parked and
+//! tried again when the engine names its file; the server itself waits for no program.
 
 mod files;
 mod holders;
@@ -19,7 +19,7 @@ use files::{Files, Parked, Work};
 use outcome::{Done, Failure, Outcome, readiness};
 use proc_texts::ProcTexts;
 
-/// The longest answer: all events that a client can have unread, 2000 records of 28 bytes.
+/// Size of the longest answer, in bytes: all events that a client can have unread, 2000 records of 28 bytes.
 const OUT_ROOM: usize = 56_000;
 
 /// The engine, and the programs that have files of it open.
@@ -30,8 +30,8 @@ pub struct Session<D: Door> {
     /// Bytes that go back to a program.
     out: Vec<u8>,
     texts: ProcTexts,
-    /// Answers to writes: told after all that the writes have caused, as on Linux, where an event is at
-    /// its reader before the write returns.
+    /// Answers to writes. They are told after everything that the writes have caused, as on Linux, where an
+    /// event is at its reader before the write returns.
     written: Vec<(FileId, D::Token, Result<usize, Error>)>,
     trace: bool,
 }
@@ -47,7 +47,7 @@ enum Written {
 }
 
 impl<D: Door> Session<D> {
-    /// A session with a fresh sequencer. With `trace`, failed calls are told on standard error.
+    /// Returns a session with a fresh sequencer. With `trace`, calls that fail are told on standard error.
     #[must_use]
     pub fn new(config: aseqd_engine::Config, trace: bool) -> Self {
         Self {
@@ -60,24 +60,24 @@ impl<D: Door> Session<D> {
         }
     }
 
-    /// The engine, to look at.
+    /// Returns the engine, to look at.
     #[must_use]
     pub const fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// The processes that have a file open.
+    /// Returns the process of each open file.
     pub fn processes(&self) -> impl Iterator<Item = i32> {
         self.files.processes()
     }
 
-    /// When the next turn is wanted if nobody calls: at once while long writes are under way.
+    /// Returns when the next turn is due if no call comes: at once while long writes are under way.
     #[must_use]
     pub fn deadline(&self, now: Time) -> Option<Time> {
         if self.files.unfinished() == 0 { self.engine.poll_timeout() } else { Some(now) }
     }
 
-    /// The instant of the earliest event that fell due by `now` and is not handled yet.
+    /// Returns the earliest deadline that has passed by `now` and is not handled yet.
     #[must_use]
     pub fn due(&self, now: Time) -> Option<Time> {
         self.engine.poll_timeout().filter(|due| *due <= now)
@@ -89,13 +89,13 @@ impl<D: Door> Session<D> {
         self.settle(now, door)
     }
 
-    /// Handles one call, and all that follows from it.
+    /// Handles one call, and everything that follows from it.
     pub fn call(&mut self, now: Time, call: Call<'_, D::Token, D::Wakeup>, door: &mut D) {
         self.handle(now, call, door);
         self.settle(now, door)
     }
 
-    /// Gives each long write that is under way another turn.
+    /// Lets each long write that is under way go on for one batch.
     pub fn go_on(&mut self, now: Time, door: &mut D) {
         for _ in 0..self.files.unfinished() {
             let Some((file, parked)) = self.files.next_unfinished() else { break };
@@ -198,7 +198,7 @@ impl<D: Door> Session<D> {
         }
     }
 
-    /// Answers our own request: the engine's texts, which no request of the kernel's has.
+    /// Answers our own request for a text of `/proc/asound`.
     fn text(&mut self, file: FileId, argument: &[u8]) -> Result<Done, Failure> {
         let open = self.files.get(file).ok_or(Error::new(Errno::EBADF, "no such file is open"));
         let answered = open.and_then(|open| {
@@ -225,7 +225,7 @@ impl<D: Door> Session<D> {
         self.engine.handle(now, input, &mut self.out)
     }
 
-    /// What a poll of a file finds.
+    /// Returns what a poll of a file finds.
     fn poll(&mut self, now: Time, file: FileId) -> Readiness {
         readiness(
             self.ask(now, Input::Call { file, call: engine::Call::Poll }).finish().unwrap_or(0),

@@ -1,13 +1,14 @@
-//! How the server trades processor time for latency.
+//! The options of a server: above all how it trades processor time for latency.
 
 use crate::sequencer::SequencerOptions;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The longest that the server spins, before a deadline or for another call.
+/// The longest that the server spins, before a deadline or for another call. More would not help: it is longer than
+/// most alarms are late.
 pub const MAX_SPIN: Duration = Duration::from_micros(100);
 
-/// What a server is made with.
+/// The options of a server.
 #[derive(Clone, Debug, Default)]
 pub struct Timing {
     /// How long to spin before an event is due, at most [`MAX_SPIN`]. Each deadline costs that much
@@ -20,7 +21,7 @@ pub struct Timing {
     pub quantise: bool,
     /// Whether to do without real-time scheduling and resident memory.
     pub no_realtime: bool,
-    /// Where to write, at the end, when each instant was due and when it was handled.
+    /// Where to write, at the end, when each deadline was due and when it was handled.
     pub dispatch_log: Option<PathBuf>,
     /// How the sequencer differs from Linux's.
     pub sequencer: SequencerOptions,

@@ -6,7 +6,7 @@
 use aseqd_client::ioctl::ioctl;
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_server::door::NODES;
-use aseqd_server::mounts::{Mount, Server};
+use aseqd_server::mounts::{Mount, ServerState};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use std::fs;
@@ -57,19 +57,19 @@ fn judge(mount: &Mount, folder: &Path) -> Result<(), Fail> {
     let own = rustix::process::geteuid().as_raw();
     let user = mount.user();
     match server {
-        Server::Dead => Err(Fail::new(format!(
+        ServerState::Dead => Err(Fail::new(format!(
             "{place} is left over from a server that has ended: start `aseqd serve --mount {place}` again"
         ))),
-        Server::Silent => Err(Fail::new(format!(
+        ServerState::Silent => Err(Fail::new(format!(
             "{place} is served, but its server does not answer: is it stopped?"
         ))),
-        Server::Lives | Server::OfAnother { .. } if mount.is_private() && user != own => {
+        ServerState::Lives | ServerState::OfAnother { .. } if mount.is_private() && user != own => {
             Err(Fail::new(format!(
                 "{place} is served to user {user} alone: others can join where /etc/fuse.conf has \
                  `user_allow_other`, or if root serves it"
             )))
         }
-        Server::Lives | Server::OfAnother { .. } => Ok(()),
+        ServerState::Lives | ServerState::OfAnother { .. } => Ok(()),
     }
 }
 

@@ -1,14 +1,14 @@
-//! Who has the clients that are open: for people who wonder where they went.
+//! Lists the processes that have clients open, for people who wonder why there is no client left.
 
 use aseqd_client::printable;
 use aseqd_engine::Engine;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Clients of a process that are named; the others are counted.
+/// Clients of a process that are named. Further ones are counted.
 const NAMED: usize = 4;
 
-/// A line for all, and one for each process, the one with the most clients first.
+/// Returns a line for all, and one for each process. Processes with more clients come first.
 pub(super) fn lines(engine: &Engine) -> Vec<String> {
     let mut by_process: BTreeMap<i32, Vec<_>> = BTreeMap::new();
     for client in engine.open_clients() {

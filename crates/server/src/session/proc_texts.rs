@@ -8,7 +8,7 @@ use aseqd_wire::asound::{PIECE, Piece, Text};
 use std::collections::VecDeque;
 use zerocopy::{FromBytes as _, FromZeros as _, IntoBytes as _};
 
-/// The texts that open files are being given, oldest first. A file has one at a time.
+/// The texts that open files are reading, oldest first. A file reads one at a time.
 #[derive(Debug)]
 pub(super) struct ProcTexts {
     begun: VecDeque<Begun>,
@@ -30,7 +30,7 @@ impl Default for ProcTexts {
 }
 
 impl ProcTexts {
-    /// Gives up what a file has begun.
+    /// Forgets the text that a file has begun, if there is one.
     pub(super) fn forget(&mut self, file: FileId) {
         if let Some(at) = self.begun.iter().position(|begun| begun.file == file) {
             self.remove(at);
@@ -43,7 +43,7 @@ impl ProcTexts {
         }
     }
 
-    /// Keeps a text. The user's oldest make room for it, then everybody's.
+    /// Keeps a text. If it is too much, the user's oldest texts go, then everybody's.
     fn begin(&mut self, new: Begun) -> Result<(), Error> {
         let len = new.bytes.len() as u64;
         while !self.held.take(new.user, len) {
@@ -57,7 +57,7 @@ impl ProcTexts {
         Ok(())
     }
 
-    /// Answers one question of a file and its user, into `out`.
+    /// Writes the answer to one question of a file, and its user, into `out`.
     pub(super) fn answer(
         &mut self,
         engine: &Engine,
@@ -88,7 +88,7 @@ impl ProcTexts {
         piece.bytes[..bytes.len()].copy_from_slice(bytes);
         piece.len = number(bytes.len())?;
         piece.total = number(text.len())?;
-        // The last piece is given: nobody goes on.
+        // That was the last piece.
         if bytes.len() == rest.len() {
             self.forget(file);
         }
