@@ -2,6 +2,7 @@
 
 use crate::SYSTEM_ANNOUNCE;
 use crate::client::Client;
+use crate::device_file::DeviceFile;
 use crate::error::Result;
 use aseqd_abi::seq::{Connect, PortCaps, PortType};
 use aseqd_abi::{Address, Event, EventType};
@@ -47,7 +48,7 @@ impl Announcement {
     }
 }
 
-impl Client {
+impl<F: DeviceFile> Client<F> {
     /// Creates a port that hears every announcement and nothing else, and returns its address. Call this before listing
     /// what exists, so that nothing is missed between the two.
     ///

@@ -1,14 +1,13 @@
 //! One open of the sequencer, and what the sequencer says about clients.
 
+use crate::device_file::{DeviceFile, Direction};
 use crate::error::{Device, Error, Result};
-use crate::ioctl::ioctl;
 use crate::name::name_field;
 use crate::open::{open, set_nonblocking, wait};
 use crate::unread::Unread;
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{ClientInfo, ClientPool, SystemInfo, VERSION};
-use rustix::event::PollFlags;
 use rustix::fs::OFlags;
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -21,8 +20,8 @@ use zerocopy::{FromBytes, IntoBytes};
 /// Reads and writes return at once, unless [`OpenOptions::blocking`] or [`Client::set_nonblocking`] says otherwise.
 /// [`Client::wait`] waits for an event in both cases; [`AsFd`] gives the descriptor for a `poll` of your own.
 #[derive(Debug)]
-pub struct Client {
-    descriptor: OwnedFd,
+pub struct Client<F = OwnedFd> {
+    pub(crate) file: F,
     id: u8,
     pub(crate) unread: RefCell<Unread>,
 }
@@ -94,15 +93,9 @@ impl OpenOptions {
         };
         flags.set(OFlags::NONBLOCK, !self.blocking);
         let descriptor = open(path, device, flags, request::PVERSION)?;
-        let mut id = 0_i32;
-        let asked = ioctl(descriptor.as_fd(), request::CLIENT_ID, &mut id);
-        let id = asked.and_then(|_| u8::try_from(id).map_err(|_| Errno::EIO));
+        let id = id_of(&descriptor);
         let id = id.map_err(|errno| Error::WrongDevice { device, path: path.to_owned(), errno })?;
-        let client = Client { descriptor, id, unread: RefCell::default() };
-        // Linux before 6.5 does not know this request, and does nothing that depends on it.
-        let _unknown = client.ioctl(request::USER_PVERSION, &mut VERSION.clone());
-        client.set_name(name)?;
-        Ok(client)
+        Client::introduced(descriptor, id, name)
     }
 }
 
@@ -113,6 +106,39 @@ impl Client {
     /// [`Error::Open`] if there is no such file or it may not be opened, [`Error::WrongDevice`] if it is something else.
     pub fn open(path: impl AsRef<Path>, name: &str) -> Result<Self> {
         OpenOptions::new().open(path, name)
+    }
+}
+
+/// Asks an open sequencer for the number of the client that it is.
+fn id_of(file: &impl DeviceFile) -> std::result::Result<u8, Errno> {
+    let mut id = 0_i32;
+    file.ioctl(request::CLIENT_ID, id.as_mut_bytes())?;
+    u8::try_from(id).map_err(|_| Errno::EIO)
+}
+
+impl<F: DeviceFile> Client<F> {
+    /// Makes a client of a sequencer that is open already, and names it. Its reads and writes sleep if those of the
+    /// file do.
+    ///
+    /// # Errors
+    /// `ENOTTY` if it is not a sequencer.
+    pub fn over(file: F, name: &str) -> Result<Self> {
+        let id = id_of(&file).map_err(Error::of("the client has no number"))?;
+        Self::introduced(file, id, name)
+    }
+
+    fn introduced(file: F, id: u8, name: &str) -> Result<Self> {
+        let client = Self { file, id, unread: RefCell::default() };
+        // Linux before 6.5 does not know this request, and does nothing that depends on it.
+        let _unknown = client.ioctl(request::USER_PVERSION, &mut VERSION.clone());
+        client.set_name(name)?;
+        Ok(client)
+    }
+
+    /// Returns the open file, to look at.
+    #[must_use]
+    pub const fn file(&self) -> &F {
+        &self.file
     }
 
     /// Returns the number of this client.
@@ -130,7 +156,7 @@ impl Client {
         code: u32,
         argument: &mut T,
     ) -> std::result::Result<i32, Errno> {
-        ioctl(self.descriptor.as_fd(), code, argument)
+        self.file.ioctl(code, argument.as_mut_bytes())
     }
 
     /// Makes a request that changes something.
@@ -162,7 +188,7 @@ impl Client {
     /// # Errors
     /// Never for an open sequencer.
     pub fn set_nonblocking(&self, nonblocking: bool) -> Result<()> {
-        set_nonblocking(self.as_fd(), nonblocking)
+        set_nonblocking(&self.file, nonblocking)
     }
 
     /// Waits until there is an event to read. Returns `false` if the timeout passes first.
@@ -173,7 +199,7 @@ impl Client {
         if self.has_event() {
             return Ok(true);
         }
-        wait(self.as_fd(), Device::Sequencer, PollFlags::IN, timeout)
+        wait(&self.file, Device::Sequencer, Direction::Read, timeout)
     }
 
     /// Waits until the output pool has room again, for a client whose writes do not sleep. Returns `false` if the
@@ -182,7 +208,7 @@ impl Client {
     /// # Errors
     /// [`Error::Ended`] if the sequencer has ended.
     pub fn wait_for_room(&self, timeout: Option<Duration>) -> Result<bool> {
-        wait(self.as_fd(), Device::Sequencer, PollFlags::OUT, timeout)
+        wait(&self.file, Device::Sequencer, Direction::Write, timeout)
     }
 
     /// Returns whether there is an event that was read from the device and not asked for yet. A `poll` of the
@@ -281,8 +307,8 @@ impl Client {
     }
 }
 
-impl AsFd for Client {
+impl<F: AsFd> AsFd for Client<F> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.descriptor.as_fd()
+        self.file.as_fd()
     }
 }

@@ -105,6 +105,12 @@ impl fmt::Display for Device {
 }
 
 impl Error {
+    /// Returns the error of a call, for a [`DeviceFile`](crate::DeviceFile) of your own.
+    #[must_use]
+    pub const fn new(what: &'static str, errno: Errno) -> Self {
+        Self::Call { what, errno }
+    }
+
     /// An error of a call, for [`Result::map_err`].
     pub(crate) fn of(what: &'static str) -> impl FnOnce(Errno) -> Self {
         move |errno| Self::Call { what, errno }

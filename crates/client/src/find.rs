@@ -1,11 +1,12 @@
 //! Finds the port that a text means.
 
 use crate::client::Client;
+use crate::device_file::DeviceFile;
 use crate::error::{Error, Result};
 use crate::port::Port;
 use aseqd_abi::Address;
 
-impl Client {
+impl<F: DeviceFile> Client<F> {
     /// Returns the address of the port that a text means: `128:0`, `128`, a client's name, or `name:port`, where the
     /// port is a number or a name. Without a port, the client's first one is meant. The name of a client may be cut
     /// short, if what is left means one port only.

@@ -7,14 +7,14 @@ use std::ffi::c_void;
 use std::os::fd::BorrowedFd;
 use zerocopy::{FromBytes, IntoBytes};
 
-struct Request<'a, T> {
+struct Request<'a> {
     code: u32,
-    argument: &'a mut T,
+    argument: &'a mut [u8],
 }
 
-// SAFETY: the argument is a plain struct that lives through the call; a driver reads and writes at
-// most as many bytes as the code says, which `ioctl` has checked to be no more than the struct has.
-unsafe impl<T: FromBytes + IntoBytes> Ioctl for Request<'_, T> {
+// SAFETY: the argument is plain bytes that live through the call; a driver reads and writes at most as
+// many as the code says, which `ioctl_bytes` has checked to be no more than there are.
+unsafe impl Ioctl for Request<'_> {
     type Output = i32;
     const IS_MUTATING: bool = true;
 
@@ -24,7 +24,7 @@ unsafe impl<T: FromBytes + IntoBytes> Ioctl for Request<'_, T> {
     }
 
     fn as_ptr(&mut self) -> *mut c_void {
-        std::ptr::from_mut(self.argument).cast()
+        self.argument.as_mut_ptr().cast()
     }
 
     unsafe fn output_from_ptr(
@@ -47,10 +47,17 @@ pub fn ioctl<T: FromBytes + IntoBytes>(
     code: u32,
     argument: &mut T,
 ) -> Result<i32, Errno> {
-    assert!(
-        aseqd_abi::ioctl::size(code) <= size_of::<T>(),
-        "the code says more than the struct has"
-    );
+    ioctl_bytes(descriptor, code, argument.as_mut_bytes())
+}
+
+/// Makes a request with the bytes of a struct.
+pub(crate) fn ioctl_bytes(
+    descriptor: BorrowedFd<'_>,
+    code: u32,
+    argument: &mut [u8],
+) -> Result<i32, Errno> {
+    let size = aseqd_abi::ioctl::size(code);
+    assert!(size <= argument.len(), "the code says more than the struct has");
     // SAFETY: every code of the sequencer takes a pointer to as many bytes as it says.
     unsafe { rustix::ioctl::ioctl(descriptor, Request { code, argument }) }.map_err(errno)
 }

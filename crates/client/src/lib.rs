@@ -38,6 +38,7 @@
 //! * events out: [`event`], [`Client::send`], [`Client::send_with_data`] (SysEx), [`Client::write`];
 //! * events in: [`Client::read_event`], [`Client::wait`], or `poll` with the descriptor of [`AsFd`](std::os::fd::AsFd);
 //! * what comes and goes in the system: [`Client::hear_announcements`], [`Announcement`];
+//! * a sequencer that is no device file, such as one inside of a test: [`DeviceFile`], [`Client::over`];
 //! * anything else that the interface has: [`Client::ioctl`] with the codes and structs of [`aseqd_abi`].
 //!
 //! No loss is silent: a program that reads too slowly gets [`Error::EventsLost`].
@@ -53,6 +54,7 @@ pub mod timer;
 
 mod announcement;
 mod client;
+mod device_file;
 mod error;
 mod find;
 mod name;
@@ -69,6 +71,7 @@ pub use announcement::Announcement;
 pub use aseqd_abi::seq::{PortCaps, PortType};
 pub use aseqd_abi::{self, Address, Errno, Event, EventFlags, EventType};
 pub use client::{Access, Client, OpenOptions};
+pub use device_file::{DeviceFile, Direction};
 pub use error::{Device, Error, Result, describe};
 pub use name::{name_field, printable, text};
 pub use port::Port;

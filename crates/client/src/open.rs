@@ -1,13 +1,13 @@
 //! Opens a device file, and waits for it.
 
+use crate::device_file::{DeviceFile, Direction};
 use crate::error::{Device, Error, Result};
 use crate::ioctl::{errno, ioctl};
 use aseqd_abi::Errno;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{CWD, Mode, OFlags, fcntl_getfl, fcntl_setfl, openat};
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Opens a device file that must know the request for its version.
 pub(crate) fn open(path: &Path, device: Device, flags: OFlags, pversion: u32) -> Result<OwnedFd> {
@@ -20,37 +20,20 @@ pub(crate) fn open(path: &Path, device: Device, flags: OFlags, pversion: u32) ->
 }
 
 /// Chooses whether reads and writes return at once when there is nothing to read or no room.
-pub(crate) fn set_nonblocking(file: BorrowedFd<'_>, nonblocking: bool) -> Result<()> {
-    let set = fcntl_getfl(file).and_then(|mut flags| {
-        flags.set(OFlags::NONBLOCK, nonblocking);
-        fcntl_setfl(file, flags)
-    });
-    set.map_err(errno).map_err(Error::of("the mode of the descriptor cannot be changed"))
+pub(crate) fn set_nonblocking(file: &impl DeviceFile, nonblocking: bool) -> Result<()> {
+    let what = "the mode of the descriptor cannot be changed";
+    file.set_nonblocking(nonblocking).map_err(Error::of(what))
 }
 
 /// Waits until the file is ready for reading or writing. Returns `false` if the timeout passes first.
 pub(crate) fn wait(
-    file: BorrowedFd<'_>,
+    file: &impl DeviceFile,
     device: Device,
-    wanted: PollFlags,
+    direction: Direction,
     timeout: Option<Duration>,
 ) -> Result<bool> {
-    let what = "the device cannot be waited for";
-    // A timeout beyond what the clock can say is none.
-    let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    loop {
-        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-        let left = left.map(Timespec::try_from).transpose();
-        let left = left.map_err(|_| Error::Call { what, errno: Errno::EINVAL })?;
-        let mut ready = [PollFd::from_borrowed_fd(file, wanted)];
-        match poll(&mut ready, left.as_ref()) {
-            Err(rustix::io::Errno::INTR) => continue,
-            polled => polled.map_err(errno).map_err(Error::of(what))?,
-        };
-        let found = ready[0].revents();
-        if found.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
-            return Err(Error::Ended { device });
-        }
-        return Ok(found.intersects(wanted));
-    }
+    file.wait(direction, timeout).map_err(|errno| match errno {
+        Errno::ENODEV => Error::Ended { device },
+        errno => Error::Call { what: "the device cannot be waited for", errno },
+    })
 }

@@ -1,6 +1,7 @@
 //! The ports of all clients, and those of this one.
 
 use crate::client::Client;
+use crate::device_file::DeviceFile;
 use crate::error::{Error, Result};
 use crate::name::{name_field, text};
 use crate::port::Port;
@@ -8,7 +9,7 @@ use aseqd_abi::Address;
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{PortCaps, PortFlags, PortInfo, PortType};
 
-impl Client {
+impl<F: DeviceFile> Client<F> {
     /// Returns every port of the sequencer, those of this client included, by client and number.
     ///
     /// # Errors

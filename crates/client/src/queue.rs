@@ -2,6 +2,7 @@
 
 use crate::SYSTEM_TIMER;
 use crate::client::Client;
+use crate::device_file::DeviceFile;
 use crate::error::{Error, Result};
 use crate::name::name_field;
 use aseqd_abi::event::EventData;
@@ -9,7 +10,7 @@ use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer, RemoveEvents};
 use aseqd_abi::{Event, EventType};
 
-impl Client {
+impl<F: DeviceFile> Client<F> {
     /// Creates a queue that only this client controls, and returns its number. It is 120 BPM fast, has 96 ticks to a
     /// quarter, and stands still.
     ///

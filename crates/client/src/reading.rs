@@ -1,15 +1,15 @@
 //! Events that arrive.
 
 use crate::client::Client;
+use crate::device_file::DeviceFile;
 use crate::error::{Error, Result};
-use crate::ioctl::errno;
 use aseqd_abi::seq::{RemoveEvents, RemoveMode};
 use aseqd_abi::{Errno, Event};
 
 /// What the functions here try.
 const READ: &str = "the sequencer cannot be read";
 
-impl Client {
+impl<F: DeviceFile> Client<F> {
     /// Returns the next event with its data. Without an event a client that sleeps waits for one; others get `None`.
     ///
     /// ```no_run
@@ -54,7 +54,7 @@ impl Client {
     }
 
     fn read_bytes(&self, buffer: &mut [u8]) -> std::result::Result<usize, Errno> {
-        rustix::io::retry_on_intr(|| rustix::io::read(self, &mut *buffer)).map_err(errno)
+        self.file.read(buffer)
     }
 
     /// Forgets events that were read ahead, if the sequencer was told to.

@@ -1,8 +1,8 @@
 //! Events on their way to the sequencer.
 
 use crate::client::Client;
+use crate::device_file::DeviceFile;
 use crate::error::{Error, Result};
-use crate::ioctl::errno;
 use aseqd_abi::event::{EVENT_SIZE, EventData};
 use aseqd_abi::{Errno, Event, EventFlags};
 use zerocopy::IntoBytes as _;
@@ -10,7 +10,7 @@ use zerocopy::IntoBytes as _;
 /// What [`Client::send`] tries.
 const SEND: &str = "an event cannot be sent";
 
-impl Client {
+impl<F: DeviceFile> Client<F> {
     /// Sends an event without data: at once, or through a queue if it names one.
     ///
     /// ```no_run
@@ -74,6 +74,6 @@ impl Client {
     }
 
     fn write_bytes(&self, bytes: &[u8]) -> std::result::Result<usize, Errno> {
-        rustix::io::retry_on_intr(|| rustix::io::write(self, bytes)).map_err(errno)
+        self.file.write(bytes)
     }
 }

@@ -1,12 +1,13 @@
 //! Connections between ports.
 
 use crate::client::Client;
+use crate::device_file::DeviceFile;
 use crate::error::Result;
 use aseqd_abi::Address;
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{PortSubscribe, QUERY_SUBS_READ, QUERY_SUBS_WRITE, QuerySubs};
 
-impl Client {
+impl<F: DeviceFile> Client<F> {
     /// Connects two ports: what `sender` sends to its subscribers arrives at `dest`. The ports may belong to other
     /// clients, if they allow it.
     ///

@@ -1,5 +1,6 @@
 //! One open of the timer device that is bound to a timer.
 
+use crate::device_file::Direction;
 use crate::error::{Device, Error, Result};
 use crate::ioctl::{errno, ioctl};
 use crate::open::{open, set_nonblocking, wait};
@@ -8,7 +9,6 @@ use aseqd_abi::ioctl::timers as request;
 use aseqd_abi::timer::{
     ParamsFlags, TimerEvent, TimerId, TimerInfo, TimerParams, TimerSelect, TimerStatus, TimerTread,
 };
-use rustix::event::PollFlags;
 use rustix::fs::OFlags;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -84,7 +84,7 @@ impl Instance {
     /// # Errors
     /// Never for an open device.
     pub fn set_nonblocking(&self, nonblocking: bool) -> Result<()> {
-        set_nonblocking(self.as_fd(), nonblocking)
+        set_nonblocking(&self.descriptor, nonblocking)
     }
 
     /// Returns the names of the timer and the length of a tick, in ns.
@@ -174,7 +174,7 @@ impl Instance {
     /// # Errors
     /// [`Error::Ended`] if the timer is gone.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<bool> {
-        wait(self.as_fd(), Device::Timer, PollFlags::IN, timeout)
+        wait(&self.descriptor, Device::Timer, Direction::Read, timeout)
     }
 
     /// Reads records, and returns how many. Without a record an instance that sleeps waits for one; for others there

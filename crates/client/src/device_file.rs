@@ -1,0 +1,98 @@
+//! What a client needs of a device that is open.
+
+use crate::ioctl::{errno, ioctl_bytes};
+use aseqd_abi::Errno;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// A device file that is open: a file descriptor, or a sequencer in this process such as that of `aseqd-server`.
+///
+/// The methods are the system calls. What they return is what programs see of the device.
+pub trait DeviceFile {
+    /// Makes a request. As many bytes of `argument` as the code says go to the device, or are replaced by what comes
+    /// back, or both.
+    ///
+    /// # Errors
+    /// The device's.
+    fn ioctl(&self, code: u32, argument: &mut [u8]) -> Result<i32, Errno>;
+
+    /// Reads into a buffer, and returns how many bytes.
+    ///
+    /// # Errors
+    /// The device's; `EAGAIN` if there is nothing to read and the file is non-blocking.
+    fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno>;
+
+    /// Writes, and returns how many bytes were taken.
+    ///
+    /// # Errors
+    /// The device's; `EAGAIN` if there is no room and the file is non-blocking.
+    fn write(&self, bytes: &[u8]) -> Result<usize, Errno>;
+
+    /// Chooses whether reads and writes fail with `EAGAIN` instead of sleeping.
+    ///
+    /// # Errors
+    /// None for an open device.
+    fn set_nonblocking(&self, nonblocking: bool) -> Result<(), Errno>;
+
+    /// Waits until a read or a write would not sleep. Returns `false` if the timeout passes first.
+    ///
+    /// # Errors
+    /// `ENODEV` if the device has ended.
+    fn wait(&self, direction: Direction, timeout: Option<Duration>) -> Result<bool, Errno>;
+}
+
+/// What to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Something to read.
+    Read,
+    /// Room to write.
+    Write,
+}
+
+impl DeviceFile for OwnedFd {
+    fn ioctl(&self, code: u32, argument: &mut [u8]) -> Result<i32, Errno> {
+        ioctl_bytes(self.as_fd(), code, argument)
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        rustix::io::retry_on_intr(|| rustix::io::read(self, &mut *buffer)).map_err(errno)
+    }
+
+    fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        rustix::io::retry_on_intr(|| rustix::io::write(self, bytes)).map_err(errno)
+    }
+
+    fn set_nonblocking(&self, nonblocking: bool) -> Result<(), Errno> {
+        let set = fcntl_getfl(self).and_then(|mut flags| {
+            flags.set(OFlags::NONBLOCK, nonblocking);
+            fcntl_setfl(self, flags)
+        });
+        set.map_err(errno)
+    }
+
+    fn wait(&self, direction: Direction, timeout: Option<Duration>) -> Result<bool, Errno> {
+        let wanted = match direction {
+            Direction::Read => PollFlags::IN,
+            Direction::Write => PollFlags::OUT,
+        };
+        // A timeout beyond what the clock can say is none.
+        let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let left = left.map(Timespec::try_from).transpose().map_err(|_| Errno::EINVAL)?;
+            let mut ready = [PollFd::new(self, wanted)];
+            match poll(&mut ready, left.as_ref()) {
+                Err(rustix::io::Errno::INTR) => continue,
+                polled => polled.map_err(errno)?,
+            };
+            let found = ready[0].revents();
+            if found.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
+                return Err(Errno::ENODEV);
+            }
+            return Ok(found.intersects(wanted));
+        }
+    }
+}
