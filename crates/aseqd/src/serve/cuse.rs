@@ -4,7 +4,7 @@ use super::{Access, NODE, SND_DIRECTORY, announce, serve};
 use crate::cli::ServeArgs;
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::SignalFd;
-use aseqd_server::door::cuse::{self, File, Made, Standing};
+use aseqd_server::door::cuse::{self, DeviceFile, Made, Standing};
 use aseqd_server::door::doors::Way;
 use aseqd_server::door::nodes;
 use aseqd_server::event_loop::Server;
@@ -69,7 +69,7 @@ pub(super) fn main(args: &ServeArgs, signals: &SignalFd) -> Result<ExitCode, Fai
 
 /// The nodes of this server, which are removed when this is dropped.
 #[derive(Debug)]
-struct Files(Vec<File>);
+struct Files(Vec<DeviceFile>);
 
 impl Drop for Files {
     fn drop(&mut self) {
@@ -88,7 +88,7 @@ fn permit(path: &Path, Access { mode, uid, gid }: Access) -> Result<(), Fail> {
 }
 
 /// Waits until udev is done with a device, if udev runs: its rules would overwrite the permissions later.
-fn wait_for_udev(file: &File) {
+fn wait_for_udev(file: &DeviceFile) {
     let done = Path::new("/run/udev/data").join(file.udev_name());
     let start = Instant::now();
     while Path::new("/run/udev/control").exists()

@@ -22,12 +22,12 @@ pub struct Made {
     /// The device, which must be served.
     pub device: Device,
     /// The device file.
-    pub file: File,
+    pub file: DeviceFile,
 }
 
 /// The device file of a CUSE device.
 #[derive(Debug)]
-pub struct File {
+pub struct DeviceFile {
     /// Its path, in `/dev/snd`.
     pub path: PathBuf,
     number: u64,
@@ -57,7 +57,7 @@ pub fn make(node: usize, number_is_free: bool) -> Result<Made, Fail> {
     Ok(Made { device, file })
 }
 
-impl File {
+impl DeviceFile {
     /// Removes the file if this process has made it and it is still the same.
     pub fn remove(&self) {
         if self.by_hand && number_of(&self.path) == Some(self.number) {
@@ -163,7 +163,7 @@ fn no_cuse(error: &io::Error) -> Fail {
 }
 
 /// Returns the file of a device. Makes it where `/dev` is not the kernel's devtmpfs, as in a container.
-fn place(name: &str, path: PathBuf) -> Result<File, Fail> {
+fn place(name: &str, path: PathBuf) -> Result<DeviceFile, Fail> {
     let entry = format!("/sys/class/cuse/{}/dev", name.replace('/', "!"));
     let text = fs::read_to_string(&entry).context(&entry)?;
     let parts = text.trim().split_once(':');
@@ -173,7 +173,7 @@ fn place(name: &str, path: PathBuf) -> Result<File, Fail> {
     };
     let number = makedev(major, minor);
     if number_of(&path) == Some(number) {
-        return Ok(File { path, number, by_hand: false });
+        return Ok(DeviceFile { path, number, by_hand: false });
     }
     let failed = || format!("{} cannot be made", path.display());
     if let Some(folder) = path.parent() {
@@ -181,7 +181,7 @@ fn place(name: &str, path: PathBuf) -> Result<File, Fail> {
     }
     mknodat(CWD, &path, FileType::CharacterDevice, Mode::from_raw_mode(0o600), number)
         .with_context(failed)?;
-    Ok(File { path, number, by_hand: true })
+    Ok(DeviceFile { path, number, by_hand: true })
 }
 
 /// Returns the number of the character device at a path.

@@ -151,7 +151,7 @@ impl PreloadDoor {
     fn open(&mut self, token: Token, file: FileId, state: Readiness) -> bool {
         match self.make(token, file, state) {
             Ok(Some((_, theirs))) => {
-                // If nobody has taken it, it is closed with `theirs`, and that is seen as of any other.
+                // If the answer did not reach the program, dropping `theirs` closes the file like any other.
                 let _taken = self.send(token, 0, &[], Some(&theirs));
                 true
             }

@@ -1,11 +1,12 @@
 //! Turns requests of programs into calls.
 
-use super::connection::{self, Buffer, Pending, Work};
+use super::connection::{self, Buffer, Connection, Pending, Work};
 use super::slab::Key;
 use super::{PreloadDoor, Ready, Token};
 use crate::door::{Call, CallKind};
 use aseqd_abi::Errno;
 use aseqd_engine::{self as engine, Access, Node};
+use aseqd_host::peer::Peer;
 use aseqd_wire::preload::{
     FileKey, KEY_WANTED, MORE, NONBLOCK, Reply, Request, access, is_same_secret, kind, node,
 };
@@ -51,27 +52,9 @@ impl PreloadDoor {
             self.learn(key, request, buffer.data());
             return Ok(None);
         }
-        let peer = connection.peer;
-        let thread = if request.thread == 0 { peer.pid } else { request.thread };
-        let mut pending = Pending { serial: request.serial, file: None, work: Work::Call };
+        let thread = if request.thread == 0 { connection.peer.pid } else { request.thread };
         if request.kind == kind::OPEN {
-            let engine_node = match request.code {
-                node::SEQUENCER => Node::Sequencer,
-                node::TIMER => Node::Timer,
-                node::CONTROL => Node::Control,
-                _ => return Err("there is no such device"),
-            };
-            let (access, engine_access) = match request.access {
-                access::READ => (access::READ, Access::Read),
-                access::WRITE => (access::WRITE, Access::Write),
-                _ => (access::BOTH, Access::ReadWrite),
-            };
-            let nonblock = request.flags & NONBLOCK != 0;
-            pending.work = Work::Open { access, nonblock, node: request.code };
-            connection.pending = Some(pending);
-            let (node, access) = (engine_node, engine_access);
-            let kind = CallKind::Open { node, access, pid: peer.pid, user: peer.uid };
-            return Ok(Some(Call { token, thread, kind }));
+            return begin_open(connection, request, token, thread).map(Some);
         }
         if request.flags & MORE != 0 {
             if request.kind != kind::WRITE {
@@ -102,8 +85,8 @@ impl PreloadDoor {
             }
             return Ok(None);
         }
-        pending.file = Some(file_key);
-        connection.pending = Some(pending);
+        let serial = request.serial;
+        connection.pending = Some(Pending { serial, file: Some(file_key), work: Work::Call });
         let nonblock = request.flags & NONBLOCK != 0;
         let len = usize::try_from(request.len).unwrap_or(usize::MAX);
         let call = match request.kind {
@@ -137,4 +120,32 @@ impl PreloadDoor {
         let value = if right { 0 } else { -i64::from(Errno::EBADFD.0) };
         let _gone = connection.answer(request.serial, value, &[], None, None);
     }
+}
+
+/// Begins an open. Returns the call that it is.
+///
+/// # Errors
+/// If there is no such device.
+fn begin_open(
+    connection: &mut Connection,
+    request: &Request,
+    token: Token,
+    thread: i32,
+) -> Result<Ready, &'static str> {
+    let node = match request.code {
+        node::SEQUENCER => Node::Sequencer,
+        node::TIMER => Node::Timer,
+        node::CONTROL => Node::Control,
+        _ => return Err("there is no such device"),
+    };
+    let (wire_access, access) = match request.access {
+        access::READ => (access::READ, Access::Read),
+        access::WRITE => (access::WRITE, Access::Write),
+        _ => (access::BOTH, Access::ReadWrite),
+    };
+    let nonblock = request.flags & NONBLOCK != 0;
+    let work = Work::Open { access: wire_access, nonblock, node: request.code };
+    connection.pending = Some(Pending { serial: request.serial, file: None, work });
+    let Peer { pid, uid } = connection.peer;
+    Ok(Call { token, thread, kind: CallKind::Open { node, access, pid, user: uid } })
 }

@@ -12,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
-/// Maximum number of threads whose procfs directories are kept open. Beyond it all are forgotten.
+/// Maximum number of threads whose procfs directories are kept open. If there are more, all are forgotten.
 const MAX_REMEMBERED: usize = 256;
 
 /// `PIDFD_THREAD` (Linux 6.9): a pidfd of one thread, which ends with it.
