@@ -20,6 +20,9 @@ pub(super) struct Admission {
 
 impl Admission {
     /// Returns rules with a new secret.
+    ///
+    /// # Errors
+    /// If the system has no random bytes.
     pub(super) fn new(everybody: bool) -> io::Result<Self> {
         let half = folder::random::<SECRET_LEN>;
         let secret = Secret { program: half()?, server: half()? };

@@ -238,7 +238,10 @@ impl Transfer {
         full && self.at < self.pieces.len()
     }
 
-    /// Returns what the whole call returns if it ends with this error, or with 0 for none.
+    /// Returns what the whole call returns if it ends with this error number, or with 0 for none.
+    ///
+    /// # Errors
+    /// That number, if no byte was moved before.
     pub(in crate::door) fn outcome(&self, error: i32) -> Result<i64, i32> {
         if self.done == 0 && error != 0 {
             Err(error)
