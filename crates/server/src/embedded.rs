@@ -12,6 +12,7 @@ use crate::session::Session;
 use crate::timing::Timing;
 use crate::turn::{Core, Unmanaged};
 use aseqd_abi::Errno;
+use aseqd_client::{Client, DeviceFile, Direction, Error};
 use aseqd_engine::{Access, Call, Config, FileId, Node, Time};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -124,8 +125,21 @@ impl Sequencer {
         Self { shared: Arc::new(Shared { state, changed: Condvar::new(), clock }) }
     }
 
+    /// Opens the sequencer for this process, and names the client. As for a client of a device file, no call
+    /// sleeps but [`Client::wait`], unless [`Client::set_nonblocking`] says otherwise.
+    ///
+    /// # Errors
+    /// `ENOMEM` if no client number is free.
+    pub fn client(&self, name: &str) -> aseqd_client::Result<Client<File>> {
+        let file = self.open(Node::Sequencer, Access::ReadWrite);
+        let file = file.map_err(|errno| Error::new("the sequencer cannot be opened", errno))?;
+        let client = Client::over(file, name)?;
+        client.set_nonblocking(true)?;
+        Ok(client)
+    }
+
     /// Opens a device file for this process. Its calls sleep until they can be answered, unless
-    /// [`File::set_nonblocking`] says otherwise.
+    /// [`DeviceFile::set_nonblocking`] says otherwise.
     ///
     /// # Errors
     /// `ENOMEM` if no client number is free, or the user has too many files open.
@@ -176,75 +190,13 @@ impl fmt::Debug for Sequencer {
 }
 
 impl File {
-    /// Makes a request. Its argument goes to the device if the code says so, and what comes back replaces the
-    /// first bytes of it.
-    ///
-    /// # Errors
-    /// The device's; `EFAULT` if the argument is shorter than the code says.
-    pub fn ioctl(&self, request: u32, argument: &mut [u8]) -> Result<(), Errno> {
-        let size = aseqd_abi::ioctl::size(request);
-        let argument = argument.get_mut(..size).ok_or(Errno::EFAULT)?;
-        let passes = request >> 30 & aseqd_abi::ioctl::WRITE != 0;
-        let call = Call::Ioctl { request, compat: false, arg: &[] };
-        let kind = CallKind::File { file: self.id, call, out_size: size, wakeup: None };
-        let bytes = self.bytes(kind, if passes { argument } else { &[] })?;
-        argument[..bytes.len()].copy_from_slice(&bytes);
-        Ok(())
-    }
-
-    /// Reads whole events, or records of a timer, and returns how many bytes.
-    ///
-    /// # Errors
-    /// The device's; `EAGAIN` if there is nothing to read and the file is non-blocking.
-    pub fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
-        let call = Call::Read { len: buffer.len(), nonblock: self.is_nonblocking() };
-        let bytes = self.bytes(CallKind::on(self.id, call), &[])?;
-        buffer[..bytes.len()].copy_from_slice(&bytes);
-        Ok(bytes.len())
-    }
-
-    /// Writes events, and returns how many bytes were taken.
-    ///
-    /// # Errors
-    /// The device's; `EAGAIN` if there is no room and the file is non-blocking.
-    pub fn write(&self, data: &[u8]) -> Result<usize, Errno> {
-        let call = Call::Write { data: &[], nonblock: self.is_nonblocking() };
-        match self.shared.call(CallKind::on(self.id, call), data)? {
-            Reply::Written(count) => Ok(count),
-            _ => Err(Errno::EIO),
-        }
-    }
-
-    /// Returns whether a read or a write would sleep.
+    /// Returns what a poll finds: whether a read or a write would not sleep.
     ///
     /// # Errors
     /// The device's.
     pub fn poll(&self) -> Result<Readiness, Errno> {
         let mut state = self.shared.lock();
         self.shared.poll(&mut state, self.id)
-    }
-
-    /// Waits until the file is ready for what is wanted, and returns for what it is ready. If the timeout
-    /// passes first, that is none of it.
-    ///
-    /// # Errors
-    /// The device's.
-    pub fn wait(&self, wanted: Readiness, timeout: Option<Duration>) -> Result<Readiness, Errno> {
-        let end = timeout.map(|timeout| self.shared.end_of(timeout));
-        let mut state = self.shared.lock();
-        loop {
-            let found = self.shared.poll(&mut state, self.id)?;
-            let ready = (wanted.readable && found.readable) || (wanted.writable && found.writable);
-            if ready || end.is_some_and(|end| self.shared.clock.now() >= end) {
-                return Ok(found);
-            }
-            state = self.shared.sleep(state, end);
-        }
-    }
-
-    /// Chooses whether reads and writes fail with `EAGAIN` instead of sleeping.
-    pub fn set_nonblocking(&self, nonblocking: bool) {
-        self.nonblocking.store(nonblocking, Ordering::Relaxed);
     }
 
     fn is_nonblocking(&self) -> bool {
@@ -255,6 +207,59 @@ impl File {
         match self.shared.call(kind, bytes)? {
             Reply::Bytes(bytes) => Ok(bytes),
             _ => Err(Errno::EIO),
+        }
+    }
+}
+
+impl DeviceFile for File {
+    /// Makes a request.
+    ///
+    /// # Errors
+    /// The device's; `EFAULT` if the argument is shorter than the code says.
+    fn ioctl(&self, code: u32, argument: &mut [u8]) -> Result<i32, Errno> {
+        let size = aseqd_abi::ioctl::size(code);
+        let argument = argument.get_mut(..size).ok_or(Errno::EFAULT)?;
+        let passes = code >> 30 & aseqd_abi::ioctl::WRITE != 0;
+        let call = Call::Ioctl { request: code, compat: false, arg: &[] };
+        let kind = CallKind::File { file: self.id, call, out_size: size, wakeup: None };
+        let bytes = self.bytes(kind, if passes { argument } else { &[] })?;
+        argument[..bytes.len()].copy_from_slice(&bytes);
+        Ok(0)
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let call = Call::Read { len: buffer.len(), nonblock: self.is_nonblocking() };
+        let bytes = self.bytes(CallKind::on(self.id, call), &[])?;
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+
+    fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        let call = Call::Write { data: &[], nonblock: self.is_nonblocking() };
+        match self.shared.call(CallKind::on(self.id, call), bytes)? {
+            Reply::Written(count) => Ok(count),
+            _ => Err(Errno::EIO),
+        }
+    }
+
+    fn set_nonblocking(&self, nonblocking: bool) -> Result<(), Errno> {
+        self.nonblocking.store(nonblocking, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn wait(&self, direction: Direction, timeout: Option<Duration>) -> Result<bool, Errno> {
+        let end = timeout.map(|timeout| self.shared.end_of(timeout));
+        let mut state = self.shared.lock();
+        loop {
+            let found = self.shared.poll(&mut state, self.id)?;
+            let ready = match direction {
+                Direction::Read => found.readable,
+                Direction::Write => found.writable,
+            };
+            if ready || end.is_some_and(|end| self.shared.clock.now() >= end) {
+                return Ok(ready);
+            }
+            state = self.shared.sleep(state, end);
         }
     }
 }

@@ -36,6 +36,7 @@ pub trait Thread {
 
 /// How many calls come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Load {
     /// Enough for the server to be scheduled as its programs are, rather than ahead of them: in that case
     /// each call and its answer would wake another processor. Where something is due later, being on time
@@ -61,6 +62,7 @@ impl Thread for Unmanaged {
 
 /// What a turn came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Turn {
     /// This many calls were handled, and nothing else is there for now unless it is as many as a turn
     /// may have.

@@ -61,7 +61,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("validators/kreport", &[]),
     ("validators/lockdep", &["kreport"]),
     ("validators/lockdep-preload", &["lockdep"]),
-    ("examples/rust", &["chardev"]),
+    ("examples/rust", &["aseqd-client", "aseqd-server", "chardev"]),
     ("tests/conformance", &["aseqd-abi"]),
     ("tests/container", &[]),
     ("tests/kcsan-bench", &["aseqd-abi", "aseqd-engine"]),

@@ -8,12 +8,8 @@ use std::path::Path;
 const NOT_YET: &[(&str, &str)] = &[
     ("crates/aseqd", "docs.rs metadata"),
     ("crates/bench", "docs.rs metadata"),
-    ("crates/client", "docs.rs metadata"),
-    ("crates/client", "readme"),
     ("crates/console", "docs.rs metadata"),
     ("crates/host", "docs.rs metadata"),
-    ("crates/server", "docs.rs metadata"),
-    ("crates/server", "readme"),
     ("crates/tools", "docs.rs metadata"),
 ];
 

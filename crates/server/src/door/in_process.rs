@@ -23,6 +23,7 @@ pub struct InProcess {
 
 /// An [`Answer`] with bytes of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reply {
     /// The file is open.
     Opened(FileId),

@@ -67,6 +67,7 @@ pub struct Call<'a, Token, Wakeup> {
 /// What a program wants: a call of a device file, in the engine's words, or one of two things that need
 /// no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CallKind<'a, Token, Wakeup> {
     /// Opens a file.
     Open {
@@ -128,6 +129,7 @@ impl<Token, Wakeup> CallKind<'static, Token, Wakeup> {
 
 /// What a call returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Answer<'a> {
     /// The file is open.
     Opened {
@@ -214,6 +216,7 @@ pub trait Pollable: Transport {
 
 /// What was received.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Received<'b, Token, Wakeup> {
     /// A call.
     Call(Call<'b, Token, Wakeup>),

@@ -8,9 +8,6 @@ use aseqd_abi::{Address, Event};
 use std::time::Instant;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-const IN: Readiness = Readiness { readable: true, writable: false };
-const NOTHING: Readiness = Readiness { readable: false, writable: false };
-
 fn client(sequencer: &Sequencer) -> File {
     sequencer.open(Node::Sequencer, Access::ReadWrite).expect("a client")
 }
@@ -91,12 +88,12 @@ fn a_wait_ends_with_an_event_or_its_timeout() {
     let (to, queue) = (port(&file), queue(&file));
     file.write(note_at(10, 0, queue, to).as_bytes()).expect("room");
     let seconds = |seconds| Some(Duration::from_secs(seconds));
-    assert!(!file.wait(IN, seconds(4)).expect("it can wait").readable);
+    assert_eq!(file.wait(Direction::Read, seconds(4)), Ok(false));
     assert_eq!(sequencer.now(), Duration::from_secs(4));
-    assert!(file.wait(IN, seconds(100)).expect("it can wait").readable);
+    assert_eq!(file.wait(Direction::Read, seconds(100)), Ok(true));
     assert_eq!(sequencer.now(), Duration::from_secs(10));
     read(&file).expect("the event");
-    assert!(!file.wait(NOTHING, seconds(2)).expect("it can wait").readable);
+    assert_eq!(file.wait(Direction::Read, seconds(2)), Ok(false));
     sequencer.advance(Duration::from_secs(3));
     assert_eq!(sequencer.now(), Duration::from_secs(15));
 }
@@ -107,10 +104,10 @@ fn a_write_that_sleeps_has_room_when_time_has_emptied_the_pool() {
     let file = client(&sequencer);
     let (to, queue) = (port(&file), queue(&file));
     let events: Vec<_> = (1..=600).map(|number| note_at(0, number * 1000, queue, to)).collect();
-    file.set_nonblocking(true);
+    file.set_nonblocking(true).expect("it can");
     assert_eq!(file.write(events.as_bytes()), Ok(500 * EVENT_SIZE), "as many as the pool has room");
     assert_eq!(file.write(events[500..].as_bytes()), Err(Errno::EAGAIN));
-    file.set_nonblocking(false);
+    file.set_nonblocking(false).expect("it can");
     assert_eq!(file.write(events[500..].as_bytes()), Ok(100 * EVENT_SIZE));
     assert_eq!(sequencer.now(), Duration::from_micros(100), "when the hundredth has gone");
 }
@@ -129,7 +126,7 @@ fn errors_are_those_of_the_device() {
     let sequencer = Sequencer::in_virtual_time();
     let reader = sequencer.open(Node::Sequencer, Access::Read).expect("a client");
     assert_eq!(reader.write(note(Address::new(0, 0)).as_bytes()), Err(Errno::ENXIO));
-    reader.set_nonblocking(true);
+    reader.set_nonblocking(true).expect("it can");
     assert_eq!(read(&reader), Err(Errno::EAGAIN));
     assert_eq!(reader.ioctl(request::CLIENT_ID, &mut [0; 2]), Err(Errno::EFAULT));
     assert_eq!(reader.ioctl(0x5301, &mut []), Err(Errno::ENOTTY));
@@ -150,12 +147,12 @@ fn a_thread_that_sleeps_is_woken_by_another_in_real_time() {
     let reads = std::thread::spawn(move || {
         read(&reader).expect("the first");
         read(&reader).expect("the second");
-        reader.wait(IN, Some(Duration::from_millis(1))).expect("it can wait").readable
+        reader.wait(Direction::Read, Some(Duration::from_millis(1)))
     });
     let start = Instant::now();
     writer.write(note(to).as_bytes()).expect("room");
     writer.write(note_at(0, 20_000_000, queue, to).as_bytes()).expect("room");
-    assert!(!reads.join().expect("both are read"));
+    assert_eq!(reads.join().expect("both are read"), Ok(false));
     // The queue was started before.
     assert!(start.elapsed() > Duration::from_millis(10), "{:?}", start.elapsed());
 }
