@@ -8,8 +8,6 @@ use std::path::Path;
 const NOT_YET: &[(&str, &str)] = &[
     ("crates/aseqd", "docs.rs metadata"),
     ("crates/bench", "docs.rs metadata"),
-    ("crates/console", "docs.rs metadata"),
-    ("crates/host", "docs.rs metadata"),
     ("crates/tools", "docs.rs metadata"),
 ];
 
