@@ -1,4 +1,4 @@
-//! When there are colours.
+//! The choice of colours.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -25,7 +25,7 @@ impl fmt::Display for Color {
 }
 
 impl Color {
-    /// What the arguments ask for, whether they are right or not: errors about them have colours, too.
+    /// Returns the choice in a command line, which need not be valid: errors about the command line have colours, too.
     #[must_use]
     pub fn of(arguments: impl IntoIterator<Item = OsString>) -> Self {
         let mut arguments = arguments.into_iter().take_while(|argument| argument != "--");
@@ -42,7 +42,7 @@ impl Color {
         Self::Auto
     }
 
-    /// Makes this the choice for all that is printed from here on.
+    /// Applies this choice to everything that is printed from here on.
     pub fn set(self) {
         let choice = match self {
             Self::Auto => anstream::ColorChoice::Auto,

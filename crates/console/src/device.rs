@@ -1,4 +1,4 @@
-//! The option that names a sequencer.
+//! The option `--device`.
 
 use clap::Args;
 use std::path::PathBuf;

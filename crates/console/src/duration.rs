@@ -1,8 +1,8 @@
-//! Durations on the command line: one way to write them for all options.
+//! Durations on the command line, written in the same way for every option.
 
 use std::time::Duration;
 
-/// The longest that an option takes: a year.
+/// The longest duration that an option takes: a year.
 const MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// Units, and their nanoseconds.
 const UNITS: [(&str, u64); 8] = [
@@ -16,18 +16,18 @@ const UNITS: [(&str, u64); 8] = [
     ("h", 3_600_000_000_000),
 ];
 
-/// `0.2`, `200ms`, `2s`, `5min`: a number without a unit is seconds.
+/// Parses a duration such as `0.2`, `200ms`, `2s` or `5min`. A number without a unit is seconds.
 ///
 /// # Errors
-/// A sentence that says how a duration is written.
+/// If it is not written so, or is longer than a year. The sentence says how a duration is written.
 pub fn seconds(text: &str) -> Result<Duration, String> {
     parse(text, "s")
 }
 
-/// As [`seconds`], but a number without a unit is microseconds.
+/// Parses a duration as [`seconds`] does, but a number without a unit is microseconds.
 ///
 /// # Errors
-/// A sentence that says how a duration is written.
+/// As for [`seconds`].
 pub fn microseconds(text: &str) -> Result<Duration, String> {
     parse(text, "us")
 }
@@ -45,7 +45,7 @@ fn parse(text: &str, usual: &str) -> Result<Duration, String> {
     if whole.is_empty() && part.is_empty() || part.contains('.') {
         return Err(wrong());
     }
-    // Nobody means digits below a nanosecond, or more of them than make a year.
+    // The 16th digit after the point is less than a nanosecond in every unit, and more digits would overflow.
     let digits = format!("{whole}{}", &part[..part.len().min(15)]);
     let below = u32::try_from(digits.len() - whole.len()).map_err(|_| wrong())?;
     let digits = digits.parse::<u64>().map_err(|_| "at most 365 days".to_owned())?;

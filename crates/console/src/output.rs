@@ -5,19 +5,19 @@ use aseqd_host::error::{Fail, harmless, reason};
 use std::fmt;
 use std::io::Write as _;
 
-/// Style of the name before a message, as clap has it.
+/// Style of the program's name before a message: that of clap's `error:`.
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 
 /// Prints a message of this program on standard error: `aseqd: MESSAGE`.
 ///
-/// A standard error that cannot be written (`/dev/full`, a pipe whose reader has ended) changes nothing: the
-/// exit status is the same.
+/// If standard error cannot be written (`/dev/full`, a pipe whose reader has ended), the message is lost and the exit
+/// status stays the same.
 pub fn say(message: &dyn fmt::Display) {
     let message = harmless(&message.to_string());
     let _unheard = writeln!(anstream::stderr(), "{ERROR}aseqd:{ERROR:#} {message}");
 }
 
-/// Prints what clap says of the command line, in the same style, and returns the exit status.
+/// Prints clap's message about the command line in the same style, and returns the exit status.
 #[must_use]
 pub fn say_usage(error: &clap::Error) -> u8 {
     let text = error.render().ansi().to_string();
@@ -31,10 +31,10 @@ pub fn say_usage(error: &clap::Error) -> u8 {
     u8::try_from(error.exit_code()).unwrap_or(2)
 }
 
-/// Prints to standard output. A reader that has had enough, as `head`, ends the program quietly.
+/// Prints to standard output. If its reader has ended, as `head` does, this ends the program with status 0.
 ///
 /// # Errors
-/// What else keeps it from being written.
+/// If standard output cannot be written for another reason.
 pub fn print(text: &str) -> Result<(), Fail> {
     if !is_wanted(text)? {
         std::process::exit(0);
@@ -42,10 +42,11 @@ pub fn print(text: &str) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Prints as [`print()`] does, for a command that has something to clean up. False: the reader has had enough.
+/// Prints to standard output, and returns whether its reader still reads. For commands that must clean up before they
+/// end; others use [`print()`].
 ///
 /// # Errors
-/// What else keeps it from being written.
+/// If standard output cannot be written for another reason.
 pub fn is_wanted(text: &str) -> Result<bool, Fail> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

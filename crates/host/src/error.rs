@@ -1,4 +1,4 @@
-//! Errors of the program: a sentence for people, grown on the way up.
+//! Errors of commands: a sentence for people. Each caller can put before it what failed.
 
 use aseqd_abi::Errno;
 use aseqd_client::Device;
@@ -6,24 +6,24 @@ use std::any::Any;
 use std::fmt;
 use std::io;
 
-/// Numbers by which a FUSE mount says that nobody serves it any more, from `errno.h`.
+/// Error numbers of a FUSE mount whose server has ended, from `errno.h`.
 const GONE: [i32; 2] = [libc::ENOTCONN, libc::ECONNABORTED];
 
-/// What to do where the sequencer was lost.
+/// What to do when the sequencer has ended.
 const ENDED: &str =
     "the sequencer has ended; start `aseqd serve` again, or run this under `aseqd run -- CMD`";
 
-/// Why something could not be done, in one sentence.
+/// A failure, as one sentence.
 #[derive(Debug)]
 pub struct Fail(String);
 
 impl Fail {
-    /// A failure with its sentence.
+    /// Makes a failure of its sentence.
     pub fn new(sentence: impl Into<String>) -> Self {
         Self(sentence.into())
     }
 
-    /// The server of the sequencer, or its kernel module, went away.
+    /// Returns the failure for a sequencer whose server, or kernel module, is gone.
     #[must_use]
     pub fn ended() -> Self {
         Self::new(ENDED)
@@ -38,18 +38,18 @@ impl fmt::Display for Fail {
 
 impl std::error::Error for Fail {}
 
-/// Says what failed, before why.
+/// Puts what failed before the reason.
 pub trait Context<T> {
-    /// `what: why`.
+    /// Turns an error into the failure `what: why`.
     ///
     /// # Errors
-    /// The failure, if it is one.
+    /// If this is an error.
     fn context(self, what: &str) -> Result<T, Fail>;
 
-    /// `what: why`, where `what` is computed.
+    /// Turns an error into the failure `what: why`, with a `what` that is only computed then.
     ///
     /// # Errors
-    /// The failure, if it is one.
+    /// If this is an error.
     fn with_context(self, what: impl FnOnce() -> String) -> Result<T, Fail>;
 }
 
@@ -64,7 +64,7 @@ impl<T, E: fmt::Display + 'static> Context<T> for Result<T, E> {
 }
 
 impl From<aseqd_client::Error> for Fail {
-    /// The same sentence, with what to do about it where that is known.
+    /// Makes a failure of the same sentence, and of what to do where that is known.
     fn from(error: aseqd_client::Error) -> Self {
         use aseqd_client::Error as Of;
         match error {
@@ -133,8 +133,8 @@ fn of_number(number: i32) -> String {
     )
 }
 
-/// Replaces what a terminal would obey instead of show: names of files and of processes, which are part of
-/// messages, are made by others. Only ends of lines stay.
+/// Replaces control characters but line ends, which a terminal would obey. Other users choose the names of files and
+/// processes that are part of messages.
 #[must_use]
 pub fn harmless(message: &str) -> String {
     message.chars().map(|c| if c.is_control() && c != '\n' { '?' } else { c }).collect()

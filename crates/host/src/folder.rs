@@ -1,11 +1,10 @@
-//! Folders for files of ours: where they may lie, so that no other user can put another file in their
-//! place.
+//! Folders for the program's own files, where no other user can replace one of them.
 //!
-//! A path is trusted if every folder on it belongs to root or to this user, and nobody else may write to
-//! it; or if it has the sticky bit, so that others cannot rename or remove what is not theirs. Each
-//! folder is opened from the one above without following links, and what was opened is looked at. The
-//! environment is asked for places only if this program has no more rights than who started it: with
-//! `su` and `sudo -E` it names the folders of another user, whose owner is then the wrong one.
+//! A path is trusted if every folder on it belongs to root or to this user, and either no other user may
+//! write to it, or it has the sticky bit, so that other users can rename and remove only their own files. Each
+//! folder is opened from the one above without following links, and then checked through its descriptor. The
+//! environment names places only if this program has no more rights than its caller. With `su` and `sudo -E`
+//! the environment names the folders of another user, and the check of the owner refuses them.
 
 use crate::process::is_privileged_by_its_file;
 use rustix::fs::{
@@ -20,31 +19,32 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
-/// Names that are tried: each may be taken by somebody who guesses.
+/// How many random names are tried for a new folder before giving up. Even one collision is unlikely.
 const TRIES: usize = 16;
-/// Bytes of a random name.
+/// Random bytes in a name: two digits each.
 const NAME_BYTES: usize = 16;
-/// What others would need to change a folder.
+/// The permissions by which group or others could change a folder.
 const OTHERS_WRITE: u32 = 0o022;
+/// The permission bit by which only owners rename and remove files in a folder.
 const STICKY: u32 = 0o1000;
-/// Links on a path that are followed, as many as the kernel follows.
+/// Maximum number of links that are followed on a path: as many as the kernel follows.
 const MAX_LINKS: usize = 40;
 
-/// Places that everybody may write to.
+/// Folders that every user may write to.
 const SYSTEM: [&str; 2] = ["/tmp", "/dev/shm"];
 
-/// Why a place is not taken.
+/// Why a folder is refused.
 #[derive(Debug)]
 pub enum Refused {
     /// The folder belongs to neither root nor this user.
     Owner(PathBuf, u32),
-    /// Others may rename or remove what is in the folder.
+    /// Other users may rename or remove files in the folder.
     Writable(PathBuf),
-    /// Another user can set the link, and so choose where it leads.
+    /// Another user can change the link, and so choose where it leads.
     Link(PathBuf),
-    /// The place is no absolute path.
+    /// The path is not absolute.
     Relative,
-    /// The system refuses.
+    /// A system call failed.
     Io(std::io::Error),
 }
 
@@ -80,8 +80,8 @@ impl From<Errno> for Refused {
     }
 }
 
-/// Where files of a run may lie, the best place first: `XDG_RUNTIME_DIR`, the folders that everybody may
-/// write to, and `~/.cache`.
+/// Returns the folders for the files of a run, the best one first: `XDG_RUNTIME_DIR`, the folders that every user
+/// may write to, and `~/.cache`.
 #[must_use]
 pub fn usual() -> Vec<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|_| !is_privileged_by_its_file());
@@ -90,7 +90,8 @@ pub fn usual() -> Vec<PathBuf> {
     runtime.into_iter().chain(SYSTEM.map(PathBuf::from)).chain(cache).collect()
 }
 
-/// Where large files may lie for a while: `TMPDIR`, the folders that everybody may write to, and `~/.cache`.
+/// Returns the folders for large temporary files, the best one first: `TMPDIR`, the folders that every user may write
+/// to, and `~/.cache`.
 #[must_use]
 pub fn temporary() -> Vec<PathBuf> {
     let named = std::env::var_os("TMPDIR").filter(|_| !is_privileged_by_its_file());
@@ -99,7 +100,7 @@ pub fn temporary() -> Vec<PathBuf> {
     named.map(PathBuf::from).into_iter().chain(system()).chain(home).collect()
 }
 
-/// A place on a trusted path.
+/// A folder whose path can be trusted.
 #[derive(Debug)]
 pub struct Place {
     folder: OwnedFd,
@@ -107,10 +108,10 @@ pub struct Place {
 }
 
 impl Place {
-    /// Opens a place, if its path can be trusted.
+    /// Opens a folder, if its path can be trusted.
     ///
     /// # Errors
-    /// Why it is not taken.
+    /// The first folder on the path that another user can change, or the failure of a system call.
     pub fn open(path: &Path) -> Result<Self, Refused> {
         if !path.is_absolute() {
             return Err(Refused::Relative);
@@ -121,8 +122,8 @@ impl Place {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut folder = openat(CWD, "/", flags, Mode::empty())?;
         let own = rustix::process::geteuid().as_raw();
-        // In a user namespace, root outside has the number of nobody, and so have other users: only in
-        // the system's own folders it must be root.
+        // In a user namespace, the root of the host has the number of `nobody`, as other users have. So that
+        // owner is trusted only for the system's own folders.
         let root = if system { fstat(&folder)?.st_uid } else { 0 };
         let mut so_far = PathBuf::from("/");
         let mut components = path.components();
@@ -145,18 +146,20 @@ impl Place {
         }
     }
 
-    /// Its path, without links.
+    /// Returns the path of the folder, without links.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// Opens a folder with `O_PATH`, and makes those on its path that are missing. It may belong to another user, but
-/// no link is followed that another user can set: root would act wherever that user likes.
+/// Opens a folder with `O_PATH`, and makes the missing folders on its path.
+///
+/// The folder may belong to another user. But no link is followed that another user can change, because root
+/// would then act wherever that user likes.
 ///
 /// # Errors
-/// Such a link is on the path; those of `openat(2)` and `mkdirat(2)`.
+/// [`Refused::Link`] for such a link; the errors of `openat(2)` and `mkdirat(2)`.
 pub fn reach(path: &Path) -> Result<OwnedFd, Refused> {
     const OPEN: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
     let steps = |path: &Path| -> Vec<OsString> {
@@ -165,7 +168,7 @@ pub fn reach(path: &Path) -> Result<OwnedFd, Refused> {
     let mut ahead = VecDeque::from(steps(path));
     let mut folder = openat(CWD, ".", OPEN | OFlags::DIRECTORY, Mode::empty())?;
     let mut links = 0;
-    // Below a folder that others can change, all may be theirs, wherever it was moved from.
+    // Everything below a folder that other users can change may be theirs, moved there from anywhere.
     let mut theirs = false;
     while let Some(step) = ahead.pop_front() {
         if step == OsStr::new("/") {
@@ -182,7 +185,7 @@ pub fn reach(path: &Path) -> Result<OwnedFd, Refused> {
                     Ok(()) | Err(Errno::EXIST) => {}
                     Err(error) => return Err(error.into()),
                 }
-                // Somebody may have been faster.
+                // Another process may have made it in between.
                 below()?
             }
             Err(Errno::NOTDIR | Errno::LOOP) => {
@@ -210,24 +213,24 @@ pub fn reach(path: &Path) -> Result<OwnedFd, Refused> {
     Ok(folder)
 }
 
-/// Does this belong to root or to the user of this process?
+/// Returns whether this belongs to root or to the user of this process.
 fn is_own(found: &Stat) -> bool {
     [0, rustix::process::geteuid().as_raw()].contains(&found.st_uid)
 }
 
-/// Can others rename or remove only what is theirs in it?
+/// Returns whether other users can rename and remove only their own files in it.
 fn is_sticky(holder: &Stat) -> bool {
     holder.st_mode & STICKY != 0
 }
 
-/// A link that was met on the way to a path, as people know it: a part of the path if it is one.
+/// Returns the path of a link for a message: the part of `path` that ends with it, if there is one.
 fn link_path(path: &Path, step: &OsStr) -> PathBuf {
     let on_path = path.ancestors().find(|part| part.file_name() == Some(step));
     on_path.map_or_else(|| PathBuf::from(step), Path::to_owned)
 }
 
-/// A folder that this process has made, under a name that nobody can guess. Removed at the end with all
-/// that is in it.
+/// A folder that this process has made, with a name that nobody can guess. Dropping it removes the folder and
+/// everything in it.
 #[derive(Debug)]
 pub struct Private {
     folder: OwnedFd,
@@ -235,10 +238,10 @@ pub struct Private {
 }
 
 impl Private {
-    /// Makes one in a place. Its name is the prefix and 32 random digits.
+    /// Makes a folder in `place`. Its name is the prefix and 32 random digits.
     ///
     /// # Errors
-    /// Those of `mkdir(2)`; none because a name is taken.
+    /// The errors of `mkdir(2)`.
     pub fn new(place: &Place, prefix: &str, mode: u32) -> Result<Self, Refused> {
         for _ in 0..TRIES {
             let name = format!("{prefix}{}", random_name()?);
@@ -249,7 +252,7 @@ impl Private {
             }
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let opened = openat(&place.folder, &name, flags, Mode::empty()).and_then(|folder| {
-                // As it is, whatever the mask is that new files get.
+                // The mode of `mkdirat` was subject to the umask.
                 fchmod(&folder, Mode::from_raw_mode(mode))?;
                 Ok((fstat(&folder)?.st_uid, folder))
             });
@@ -268,25 +271,24 @@ impl Private {
         Err(Errno::EXIST.into())
     }
 
-    /// Makes one for this user alone in the first of [`temporary`]'s places that can be trusted and written
-    /// to.
+    /// Makes a folder for this user alone, in the first place of [`temporary`] that can be trusted and written to.
     ///
     /// # Errors
-    /// A sentence that says what was wrong with each place.
+    /// If there is no such place. The sentence says what was wrong with each.
     pub fn anywhere(prefix: &str) -> Result<Self, crate::error::Fail> {
         first(temporary(), |place| Self::new(place, prefix, 0o700))
     }
 
-    /// Its path.
+    /// Returns the path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Opens or makes a file in it.
+    /// Opens or makes a file in the folder.
     ///
     /// # Errors
-    /// Those of `openat(2)`.
+    /// The errors of `openat(2)`.
     pub fn open(&self, name: &str, flags: OFlags, mode: u32) -> std::io::Result<std::fs::File> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(openat(&self.folder, name, flags, Mode::from_raw_mode(mode))?.into())
@@ -305,10 +307,10 @@ impl Drop for Private {
     }
 }
 
-/// The first place where something succeeds.
+/// Returns what an attempt makes in the first place where it succeeds.
 ///
 /// # Errors
-/// A sentence that says what was wrong with each place.
+/// If it succeeds in none. The sentence says what was wrong with each place.
 pub fn first<T>(
     places: impl IntoIterator<Item = PathBuf>,
     mut attempt: impl FnMut(&Place) -> Result<T, Refused>,
@@ -323,19 +325,19 @@ pub fn first<T>(
     Err(crate::error::Fail::new(reasons.join(", ")))
 }
 
-/// 32 random digits.
+/// Returns 32 random hexadecimal digits.
 ///
 /// # Errors
-/// Those of `getrandom(2)`.
+/// The errors of `getrandom(2)`.
 pub fn random_name() -> std::io::Result<String> {
     let bytes = random::<NAME_BYTES>()?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Random bytes that nobody can guess.
+/// Returns random bytes that nobody can guess.
 ///
 /// # Errors
-/// Those of `getrandom(2)`.
+/// The errors of `getrandom(2)`.
 pub fn random<const LEN: usize>() -> std::io::Result<[u8; LEN]> {
     let mut bytes = [0; LEN];
     let mut filled = 0;

@@ -1,7 +1,13 @@
-//! What aseqd needs of the operating system.
+//! What the programs of aseqd need of the operating system.
 //!
-//! Safe wrappers of calls that have none elsewhere (each module with unsafe code says so), folders that no other
-//! user can change, the mounts of this machine, a log that never waits, and errors as sentences.
+//! * [`process`], [`realtime`], [`seccomp`], [`memory`], [`peer`]: safe wrappers of system calls that have none
+//!   elsewhere. The unsafe code of the server and the commands stands here.
+//! * [`folder`]: folders that no other user can change.
+//! * [`rtkit`]: real-time scheduling over D-Bus.
+//! * [`log`]: messages that never block.
+//! * [`error`]: errors as sentences.
+//!
+//! This crate is a part of aseqd, and its interface changes without notice.
 
 pub mod error;
 pub mod folder;
@@ -12,4 +18,7 @@ pub mod process;
 pub mod realtime;
 pub mod rtkit;
 pub mod seccomp;
+
+// Whose types the functions take and return.
+pub use {aseqd_client, libc, rustix};
 pub mod statx_flags;

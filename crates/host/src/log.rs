@@ -1,9 +1,9 @@
-//! What the server says on standard error while it serves.
+//! The server's messages on standard error.
 //!
-//! No line may end or stop the server. A line that nobody can take now (a pipe that is full, a terminal
-//! that is held) is dropped, and one that meets a closed pipe is lost; `eprintln!` would wait, or panic.
-//! Since clients can cause lines, there is one line a second of each kind; the next line of its kind tells
-//! how many were left out. A kind is named by a string of the program's own, so they are few.
+//! No message may end or delay the server. A line that cannot be written at once (a full pipe, a stopped terminal, a
+//! closed pipe) is dropped; `eprintln!` would wait or panic. Clients can cause messages, so each kind of
+//! message is limited to one line a second, and its next line says how many were left out. A kind is a string in the
+//! program, so there are few kinds.
 
 use crate::error::harmless;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -13,33 +13,33 @@ use std::fmt;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-/// Time between two lines of a kind.
+/// Minimum time between two lines of one kind.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The most bytes of a line: what a pipe that has room takes at once (`PIPE_BUF`).
+/// Maximum number of bytes in a line: what a writable pipe takes in one write (`PIPE_BUF`).
 const LONGEST: usize = 4096;
 
-/// How often a kind was told.
+/// The state of one kind of message.
 #[derive(Clone, Copy, Debug, Default)]
 struct Told {
     last: Option<Instant>,
-    /// Not told since the last line.
+    /// Messages that were left out since the last line.
     left_out: u64,
 }
 
 #[derive(Debug, Default)]
 struct Log {
     told: Vec<(&'static str, Told)>,
-    /// Lines that nobody could take.
+    /// Lines that could not be written.
     lost: u64,
 }
 
 thread_local! {
-    /// One thread serves, and needs no lock.
+    /// Only the serving thread writes messages, so no lock is needed.
     static LOG: RefCell<Log> = RefCell::default();
 }
 
-/// Says a line, at most one a second of its kind.
+/// Writes a line, at most one a second of each kind.
 pub fn tell(kind: &'static str, what: fmt::Arguments<'_>) {
     LOG.with_borrow_mut(|log| {
         if let Some(line) = log.line(kind, what, Instant::now()) {
@@ -48,13 +48,13 @@ pub fn tell(kind: &'static str, what: fmt::Arguments<'_>) {
     });
 }
 
-/// Says a line that was asked for with `--trace`: each of them.
+/// Writes a line for `--trace`, without a rate limit.
 pub fn trace(what: fmt::Arguments<'_>) {
     LOG.with_borrow_mut(|log| log.write(std::io::stderr(), &format!("aseqd: {what}")));
 }
 
 impl Log {
-    /// The line, if it is time for one.
+    /// Returns the line, unless the last one of its kind was less than [`INTERVAL`] ago.
     fn line(
         &mut self,
         kind: &'static str,
@@ -77,9 +77,9 @@ impl Log {
         }
     }
 
-    /// Writes a line, if somebody can take it now.
+    /// Writes a line if that does not block, and drops it otherwise.
     fn write(&mut self, to: impl AsFd, line: &str) {
-        // Names of processes, say, are made by others.
+        // Other users choose the names of processes, which are part of messages.
         let mut line = harmless(line);
         if self.lost > 0 {
             line.push_str(&format!(" ({} lines before it could not be written)", self.lost));

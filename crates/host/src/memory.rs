@@ -14,10 +14,11 @@ pub struct Piece {
     pub len: usize,
 }
 
-/// Reads from a thread's memory; as much as is there, which is all or stops at a bad address.
+/// Reads from a thread's memory, and returns how many bytes were read: all, or those before the first bad address.
 ///
 /// # Errors
-/// `EFAULT` if the first byte is nowhere; `EPERM` if this process may not; `ESRCH`.
+/// `EFAULT` if the first byte is at a bad address, `EPERM` if this process may not read there, `ESRCH` if the thread
+/// has ended.
 pub fn read(thread: i32, at: u64, bytes: &mut [u8]) -> Result<usize, Errno> {
     let local = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
     let remote = remote(at, bytes.len())?;
@@ -27,7 +28,7 @@ pub fn read(thread: i32, at: u64, bytes: &mut [u8]) -> Result<usize, Errno> {
         unsafe { libc::process_vm_readv(thread, &raw const local, 1, &raw const remote, 1, 0) };
     match usize::try_from(moved) {
         Ok(moved) => Ok(moved),
-        // A sandbox may forbid the call and leave the file.
+        // A sandbox may forbid the call and still allow the file.
         Err(_) => match last_error() {
             Errno::PERM | Errno::NOSYS => {
                 let mapped = mapped(thread, at, bytes.len(), READABLE)?;
@@ -38,10 +39,10 @@ pub fn read(thread: i32, at: u64, bytes: &mut [u8]) -> Result<usize, Errno> {
     }
 }
 
-/// Writes to a thread's memory, as [`read`].
+/// Writes to a thread's memory, and returns how many bytes were written.
 ///
 /// # Errors
-/// As [`read`]'s.
+/// As for [`read`].
 pub fn write(thread: i32, at: u64, bytes: &[u8]) -> Result<usize, Errno> {
     let base = bytes.as_ptr().cast_mut().cast();
     let local = libc::iovec { iov_base: base, iov_len: bytes.len() };
@@ -67,12 +68,13 @@ fn remote(at: u64, len: usize) -> Result<libc::iovec, Errno> {
     Ok(libc::iovec { iov_base: std::ptr::without_provenance_mut(at), iov_len: len })
 }
 
-/// Where `r` and `w` stand among the permissions of a mapping, `rw-p`.
+/// Where `r` stands among the permissions of a mapping, such as `rw-p`.
 const READABLE: usize = 0;
+/// Where `w` stands among them.
 const WRITABLE: usize = 1;
 
-/// How many bytes from an address on are mapped with this permission. The file also reads and writes where
-/// the program itself could not.
+/// Returns how many bytes from an address on are mapped with a permission. This must be checked, because
+/// `/proc/THREAD/mem` also reads and writes memory that the program itself cannot.
 fn mapped(thread: i32, at: u64, len: usize, permission: usize) -> Result<usize, Errno> {
     let maps = std::fs::read_to_string(format!("/proc/{thread}/maps")).map_err(|e| errno(&e))?;
     let end = at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
@@ -106,7 +108,7 @@ fn file(thread: i32, writing: bool) -> Result<File, Errno> {
 
 fn errno(error: &std::io::Error) -> Errno {
     match Errno::from_io_error(error) {
-        // What the file says of an address that is nowhere.
+        // What the file answers for a bad address.
         Some(Errno::IO) | None => Errno::FAULT,
         Some(error) => error,
     }

@@ -1,4 +1,4 @@
-//! Who is at the other end of a socket, and what it may send.
+//! The process at the other end of a socket, and what it may send.
 #![expect(
     unsafe_code,
     reason = "the pid of a peer may be 0, which the safe wrapper has no value for; the option that refuses \
@@ -9,19 +9,19 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 
-/// A process that has connected.
+/// The process at the other end of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// As this process sees it; 0 if it does not see it.
+    /// Its number in the PID namespace of this process, or 0 if it is outside of that namespace.
     pub pid: i32,
-    /// The user, as the server sees it.
+    /// Its user, in the user namespace of this process.
     pub uid: u32,
 }
 
-/// The process that was at the other end when it connected.
+/// Returns the process that made the connection of this socket.
 ///
 /// # Errors
-/// Those of `getsockopt(2)`.
+/// The errors of `getsockopt(2)`.
 pub fn of(socket: BorrowedFd<'_>) -> io::Result<Peer> {
     let mut credentials = MaybeUninit::<libc::ucred>::uninit();
     let mut len = libc::socklen_t::try_from(size_of::<libc::ucred>()).map_err(io::Error::other)?;
@@ -41,12 +41,12 @@ pub fn of(socket: BorrowedFd<'_>) -> io::Result<Peer> {
 /// `SO_PASSRIGHTS` of `asm-generic/socket.h`, since Linux 6.16; libc has no name for it yet.
 const PASSRIGHTS: libc::c_int = 83;
 
-/// Has the kernel refuse descriptors that are sent to this socket, or to those that are accepted at it
-/// (`EPERM` for the sender).
+/// Makes the kernel refuse descriptors that are sent to this socket or to a socket accepted from it. The sender
+/// gets `EPERM`.
 ///
-/// Without it a hostile program can stop the server: the last reference of what was sent goes when the message is
-/// received or dropped, and to close a TCP socket with `SO_LINGER` takes as long as its maker likes. Before
-/// Linux 6.16 there is no such option, and nothing changes.
+/// Otherwise a hostile program can stop the server. It sends a TCP socket with `SO_LINGER`; the server closes the
+/// last reference to it when it receives or drops the message, and that takes as long as the sender likes. Linux
+/// before 6.16 has no such option, and this function changes nothing there.
 pub fn refuse_descriptors(socket: BorrowedFd<'_>) {
     let off: libc::c_int = 0;
     let Ok(len) = libc::socklen_t::try_from(size_of_val(&off)) else { return };

@@ -1,4 +1,4 @@
-//! Processes and signals: what has no safe wrapper.
+//! Calls for processes and signals that have no safe wrapper elsewhere.
 #![expect(unsafe_code, reason = "fork, pre_exec, signal masks and signalfd have no safe wrapper")]
 
 use rustix::process::{Pid, Signal};
@@ -8,10 +8,10 @@ use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-/// Which of the two processes a fork has returned in.
+/// The process in which [`fork`] returned.
 #[derive(Debug)]
 pub enum Fork {
-    /// The old process; the number is the child's.
+    /// The old process, with the number of the new one.
     Parent(Pid),
     /// The new process.
     Child,
@@ -20,7 +20,7 @@ pub enum Fork {
 /// Makes a second process.
 ///
 /// # Errors
-/// Those of `fork(2)`, or if this process has more than one thread.
+/// The errors of `fork(2)`; also if this process has more than one thread.
 pub fn fork() -> io::Result<Fork> {
     if std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() != 1) {
         return Err(io::Error::other("a process with threads cannot be forked"));
@@ -34,8 +34,8 @@ pub fn fork() -> io::Result<Fork> {
     }
 }
 
-/// Has this program more rights than the process that started it, by a set-uid or set-gid bit or by file
-/// capabilities? Then its environment is another user's.
+/// Returns whether this program has more rights than the process that started it, by a set-uid or set-gid bit or by
+/// file capabilities. If so, its environment was set by another user.
 pub fn is_privileged_by_its_file() -> bool {
     // SAFETY: takes a number, and looks into what the kernel has handed to this process.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
@@ -68,17 +68,17 @@ impl SignalSet {
         Self(set)
     }
 
-    /// Blocks these signals beside those that are blocked, and returns the mask before.
+    /// Adds these signals to those that this thread blocks, and returns the mask that it had before.
     pub fn block(&self) -> io::Result<Self> {
         self.change(libc::SIG_BLOCK)
     }
 
-    /// Lets these signals through in this thread.
+    /// Removes these signals from those that this thread blocks.
     pub fn unblock(&self) -> io::Result<()> {
         self.change(libc::SIG_UNBLOCK).map(drop)
     }
 
-    /// Makes this the mask.
+    /// Makes this the mask of this thread.
     pub fn restore(&self) -> io::Result<()> {
         self.change(libc::SIG_SETMASK).map(drop)
     }
@@ -99,16 +99,16 @@ impl SignalSet {
 pub struct Arrived {
     /// The number of the signal.
     pub number: i32,
-    /// A process sent it; otherwise the kernel, for the terminal.
+    /// Whether a process sent it. Otherwise the kernel did, for the terminal.
     pub from_process: bool,
 }
 
-/// A descriptor that becomes readable when one of some blocked signals is pending.
+/// A descriptor that is readable while one of its signals is pending.
 #[derive(Debug)]
 pub struct SignalFd(OwnedFd);
 
 impl SignalFd {
-    /// For signals that are blocked.
+    /// Makes a descriptor for signals that are blocked.
     pub fn new(signals: &SignalSet) -> io::Result<Self> {
         let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
         // SAFETY: the pointer is to a valid sigset_t.
@@ -119,7 +119,7 @@ impl SignalFd {
         }
     }
 
-    /// Takes one signal, if one is pending.
+    /// Takes and returns one signal, if one is pending.
     pub fn take(&self) -> io::Result<Option<Arrived>> {
         let mut info = [0_u8; size_of::<libc::signalfd_siginfo>()];
         match rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut info)) {
@@ -144,16 +144,17 @@ impl AsFd for SignalFd {
     }
 }
 
-/// Has the kernel end a command when this process does, however that ends: SIGTERM, so that the command can
-/// clean up. Only for commands that are started from a thread that lives as long as the process: the kernel
-/// means the thread.
+/// Makes the kernel send SIGTERM to a command when this process ends, in whatever way it ends.
+///
+/// The kernel sends it when the thread ends that started the command, so that thread must live as long as the
+/// process.
 pub fn end_with_us(command: &mut Command) -> &mut Command {
     let parent = rustix::process::getpid();
     let ask = move || {
         rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
         match rustix::process::getppid() {
             Some(now) if now == parent => Ok(()),
-            // It has ended before the kernel was asked.
+            // The parent ended before the kernel was asked.
             _ => Err(rustix::io::Errno::SRCH.into()),
         }
     };
@@ -161,7 +162,7 @@ pub fn end_with_us(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(ask) }
 }
 
-/// Gives no descriptor but the standard ones to the program that this process becomes (Linux 5.11).
+/// Marks every descriptor but the standard ones as close-on-exec. Does nothing before Linux 5.11.
 pub fn keep_standard_descriptors() {
     let (first, last) = (3_u32, u32::MAX);
     // SAFETY: only marks descriptors, which stay open; they are closed when this program is gone.
@@ -169,13 +170,13 @@ pub fn keep_standard_descriptors() {
         unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
 }
 
-/// Ends this process without running anything of it, as a forked child must.
+/// Ends this process without running exit handlers or destructors, as a forked child must.
 pub fn exit_now(status: i32) -> ! {
     // SAFETY: ends the process; nothing of it is used any more.
     unsafe { libc::_exit(status) }
 }
 
-/// Puts this process in namespaces of its own.
+/// Moves this process into new namespaces.
 pub fn unshare(flags: rustix::thread::UnshareFlags) -> io::Result<()> {
     // SAFETY: only FILES could affect memory safety (descriptors of other threads), and it is
     // masked out.

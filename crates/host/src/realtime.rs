@@ -1,4 +1,4 @@
-//! Real-time scheduling and resident memory: what has no safe wrapper.
+//! Calls for real-time scheduling and resident memory that have no safe wrapper elsewhere.
 #![expect(unsafe_code, reason = "sched_setscheduler, mlockall and others have no safe wrapper")]
 
 use super::process::SignalSet;
@@ -7,11 +7,11 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
-/// Above ordinary programs, below audio servers and the kernel's own threads.
+/// The server's real-time priority, 1 to 99: below audio servers and the kernel's threads.
 pub const PRIORITY: u8 = 10;
 
-/// Makes the calling thread a real-time one (`SCHED_FIFO`), or an ordinary one. Its children are
-/// ordinary.
+/// Makes the calling thread a real-time one (`SCHED_FIFO`) or an ordinary one. Threads and processes that it starts
+/// are ordinary.
 ///
 /// # Errors
 /// `EPERM` without the privilege (`CAP_SYS_NICE`, or `RLIMIT_RTPRIO`).
@@ -21,7 +21,8 @@ pub fn schedule(real_time: bool) -> io::Result<()> {
     set_scheduler(policy | libc::SCHED_RESET_ON_FORK, priority)
 }
 
-/// The same with its children, and with whatever program it becomes, at a priority from 1 to 99.
+/// Makes the calling thread a real-time one at a priority from 1 to 99, together with the threads and processes that it
+/// starts later.
 ///
 /// # Errors
 /// `EPERM` without the privilege.
@@ -38,17 +39,17 @@ fn set_scheduler(policy: i32, priority: i32) -> io::Result<()> {
     }
 }
 
-/// How long a real-time thread of this process may run without sleeping, if that is limited
+/// Returns how long a real-time thread of this process may run without sleeping, if that is limited
 /// (`RLIMIT_RTTIME`, soft).
 pub fn run_limit() -> Option<Duration> {
     getrlimit(Resource::Rttime).current.map(Duration::from_micros)
 }
 
-/// Limits how long a real-time thread of this process may run without sleeping, for good; the kernel
-/// kills the process when that is over, and sends `SIGXCPU` after half of it. The half.
+/// Limits for good how long a real-time thread of this process may run without sleeping. The kernel sends `SIGXCPU`
+/// after half of that time, which is returned, and kills the process at the end of it.
 ///
 /// # Errors
-/// None that is known, for it lowers a limit.
+/// The errors of `setrlimit(2)`; none is known for a limit that becomes lower.
 pub fn limit_run(longest: Duration) -> io::Result<Duration> {
     let longest = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
     let before = getrlimit(Resource::Rttime);
@@ -58,11 +59,11 @@ pub fn limit_run(longest: Duration) -> io::Result<Duration> {
     Ok(Duration::from_micros(soft))
 }
 
-/// From now on `SIGXCPU` does not end this process, but the real-time scheduling of the thread that ran
-/// for too long: an ordinary one is not limited so. For this thread the signal is let through.
+/// Handles `SIGXCPU` from now on: the thread that ran for too long becomes an ordinary one, which has no such
+/// limit, and the process lives on. This thread unblocks the signal.
 ///
 /// # Errors
-/// Those of `sigaction(2)`.
+/// The errors of `sigaction(2)`.
 pub fn outlive_run_limit() -> io::Result<()> {
     let handler: extern "C" fn(libc::c_int) = become_ordinary;
     // SAFETY: all zeroes is a valid sigaction: no flags, no signals blocked.
@@ -86,7 +87,7 @@ extern "C" fn become_ordinary(_signal: libc::c_int) {
         unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const priority) };
 }
 
-/// How often the calling thread has slept so far: its voluntary context switches.
+/// Returns how often the calling thread has slept: the number of its voluntary context switches.
 pub fn sleeps() -> u64 {
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: the pointer is to a rusage, which the call fills.
@@ -96,8 +97,8 @@ pub fn sleeps() -> u64 {
     u64::try_from(usage.ru_nvcsw).unwrap_or(0)
 }
 
-/// Does the limit of locked memory not hold for this process? Root of a container is mostly not above it,
-/// and a capability in a user namespace does not count.
+/// Returns whether the limit of locked memory does not apply to this process. It mostly applies to the root of a
+/// container; a capability in a user namespace does not lift it.
 fn is_above_limits() -> bool {
     let lock = rustix::thread::CapabilitySet::IPC_LOCK;
     let has = rustix::thread::capabilities(None).is_ok_and(|caps| caps.effective.contains(lock));
@@ -105,10 +106,10 @@ fn is_above_limits() -> bool {
     has && map.split_whitespace().eq(["0", "0", "4294967295"])
 }
 
-/// Keeps the memory of this process from being paged out, once it has been touched.
+/// Keeps the memory of this process from being paged out once it has been touched.
 ///
 /// # Errors
-/// Those of `mlockall(2)`; `EPERM` where a limit would make later allocations fail.
+/// `EPERM` if a limit of locked memory would make later allocations fail; the errors of `mlockall(2)`.
 pub fn stay_resident() -> io::Result<()> {
     if getrlimit(Resource::Memlock).current.is_some() && !is_above_limits() {
         return Err(io::Error::from_raw_os_error(libc::EPERM));

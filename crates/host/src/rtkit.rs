@@ -1,7 +1,7 @@
-//! Real-time scheduling for a user who may not take it: the desktop's rtkit hands it out.
+//! Real-time scheduling from rtkit, the desktop's service, for users whom the kernel refuses it.
 //!
-//! What is spoken is D-Bus (version 1 of its specification), as far as three calls need it; rtkit's
-//! side is `org.freedesktop.RealtimeKit1.xml`, which it installs.
+//! This implements as much of D-Bus (version 1 of its specification) as three calls need. rtkit installs the
+//! description of its interface as `org.freedesktop.RealtimeKit1.xml`.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::linux::net::SocketAddrExt as _;
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 const ADDRESS_VARIABLE: &str = "DBUS_SYSTEM_BUS_ADDRESS";
 const DEFAULT_ADDRESS: &str = "unix:path=/var/run/dbus/system_bus_socket";
-/// For everything. A thread of its own asks, and the bus may have to start rtkit first.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// What is asked for are numbers: a longer answer is not for us.
+/// The timeout of all calls together. The bus may have to start rtkit first, and a thread of its own waits.
+const RTKIT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Maximum number of bytes in an answer. The answers are numbers, so a longer one is an error.
 const MAX_MESSAGE: usize = 1 << 16;
 
-/// A service on the bus, and where on it its methods are.
+/// An object on the bus, and one of its interfaces.
 struct Object {
     service: &'static str,
     path: &'static str,
@@ -34,7 +34,7 @@ const RTKIT: Object = Object {
 };
 const PROPERTIES: Object = Object { interface: "org.freedesktop.DBus.Properties", ..RTKIT };
 
-/// The bytes before the header's fields: fixed ones, and how long the fields are.
+/// Number of bytes before the fields of a message's header. The last four are the length of the fields.
 const HEADER: usize = 16;
 const METHOD_CALL: u8 = 1;
 const METHOD_RETURN: u8 = 2;
@@ -52,15 +52,15 @@ pub struct Rtkit {
 }
 
 impl Rtkit {
-    /// Joins the system's bus.
+    /// Connects to the system's bus.
     ///
     /// # Errors
-    /// There is none, or it is not for us.
+    /// If there is no bus, or it refuses this user.
     pub fn connect() -> io::Result<Self> {
         let addresses = std::env::var(ADDRESS_VARIABLE).unwrap_or_else(|_| DEFAULT_ADDRESS.into());
         let address = addresses.split(';').find_map(socket).ok_or(ErrorKind::Unsupported)?;
         let stream = UnixStream::connect_addr(&address)?;
-        let mut rtkit = Self { stream, end: Instant::now() + PATIENCE, serial: 0 };
+        let mut rtkit = Self { stream, end: Instant::now() + RTKIT_TIMEOUT, serial: 0 };
         rtkit.authenticate()?;
         rtkit.call(&BUS, "Hello", "", &[])?;
         Ok(rtkit)
@@ -87,14 +87,14 @@ impl Rtkit {
     /// Makes a thread of this process a real-time one.
     ///
     /// # Errors
-    /// rtkit does not permit it.
+    /// `PermissionDenied` if rtkit does not permit it.
     pub fn make_real_time(&mut self, thread: u64, priority: u32) -> io::Result<()> {
         let mut arguments = thread.to_ne_bytes().to_vec();
         arguments.extend(priority.to_ne_bytes());
         self.call(&RTKIT, "MakeThreadRealtime", "tu", &arguments).map(drop)
     }
 
-    /// Says who we are. The socket proves it.
+    /// Tells the bus the user of this process, which the socket proves.
     fn authenticate(&mut self) -> io::Result<()> {
         let uid = rustix::process::geteuid().as_raw().to_string();
         let hex: String = uid.bytes().map(|digit| format!("{digit:02x}")).collect();
@@ -130,7 +130,7 @@ impl Rtkit {
             self.receive(fields.next_multiple_of(8))?;
             let body = self.receive(body)?;
             match start[1] {
-                // There is never more than one call that waits for its answer.
+                // At most one call waits for its answer, so this is it.
                 METHOD_RETURN => return Ok(body),
                 ERROR => return Err(ErrorKind::PermissionDenied.into()),
                 _signal => {}
@@ -164,11 +164,11 @@ impl Rtkit {
     }
 }
 
-/// One of the addresses of a bus, if it is one that is understood here.
+/// Returns the socket of a bus address, if it is a Unix socket.
 fn socket(address: &str) -> Option<SocketAddr> {
     let mut pairs =
         address.strip_prefix("unix:")?.split(',').filter_map(|pair| pair.split_once('='));
-    // Escaped bytes are in no name that a system has for its bus.
+    // No system has escaped bytes in the name of its bus.
     pairs.find_map(|(key, name)| match key {
         "path" => SocketAddr::from_pathname(name).ok(),
         "abstract" => SocketAddr::from_abstract_name(name).ok(),
@@ -192,7 +192,7 @@ fn message(serial: u32, object: &Object, member: &str, signature: &str, body: &[
     if !signature.is_empty() {
         align(&mut fields, 8);
         fields.extend([8, 1, b'g', 0]);
-        // The one length that is a byte.
+        // Only the length of a signature is one byte.
         fields.push(u8::try_from(signature.len()).unwrap_or(0));
         fields.extend(signature.bytes().chain([0]));
     }
@@ -216,7 +216,7 @@ fn align(bytes: &mut Vec<u8>, to: usize) {
     bytes.resize(bytes.len().next_multiple_of(to), 0);
 }
 
-/// Of what is written here, some dozen bytes.
+/// Returns a length for a message. The texts here have a few dozen bytes.
 fn length(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }

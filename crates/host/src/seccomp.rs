@@ -1,31 +1,31 @@
-//! Filters of system calls that ask another process what to do: see seccomp_unotify(2).
+//! Filters of system calls that let another process answer them: see seccomp_unotify(2).
 #![expect(unsafe_code, reason = "seccomp and the requests of its listener have no safe wrapper")]
 
 use rustix::io::Errno;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
-/// What the kernel does with a call that reaches the end of a filter.
+/// Result of a filter: the kernel carries the call out.
 pub const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
-/// The call waits for what the listener says.
+/// Result of a filter: the call waits until the listener answers it.
 pub const NOTIFY: u32 = libc::SECCOMP_RET_USER_NOTIF;
 
 /// One instruction of a filter.
 pub type Instruction = libc::sock_filter;
 
-/// A call that waits.
+/// A call that waits for its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notification {
-    /// Names it, for as long as it waits.
+    /// Names the call for as long as it waits.
     pub id: u64,
-    /// The thread that calls, as the receiver sees it.
+    /// The calling thread, in the PID namespace of this process.
     pub thread: i32,
-    /// The number of the call, of this machine's own interface.
+    /// The number of the system call, for this machine's native architecture.
     pub number: libc::c_long,
     /// Its arguments.
     pub args: [u64; 6],
 }
 
-/// With room behind it: a newer kernel may have more to tell, and wants all of it to be zero before.
+/// A notification with spare room, because a newer kernel may write more. The kernel wants all of it to be zero.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Room {
@@ -33,20 +33,23 @@ struct Room {
     spare: [u64; 16],
 }
 
-/// Can calls that were received be waited for without signals, but for those that kill (Linux 5.19)?
+/// Returns whether a call that was received can wait without being interrupted by signals other than fatal ones
+/// (Linux 5.19 and later).
 pub fn can_wait_killable() -> bool {
     let flags =
         libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-    // A flag that is not known is looked at before the filter, which is not there.
+    // The kernel checks the flags before the filter, which is a null pointer here.
     set_filter(flags, std::ptr::null()) == Err(Errno::FAULT)
 }
 
-/// Puts a filter on the calling thread and all that it starts, and returns its listener
-/// (close-on-exec). Where the thread lacks the privilege, it gives up gaining any by set-uid programs.
+/// Installs a filter for the calling thread and everything that it starts, and returns the filter's listener
+/// (close-on-exec).
+///
+/// A thread without the privilege to do so gets `no_new_privs` set first.
 ///
 /// # Errors
-/// `EBUSY` if a filter that it has already has a listener; `EINVAL` or `ENOSYS` if the kernel has no
-/// such filters; `EPERM` in some sandboxes.
+/// `EBUSY` if another filter of the thread has a listener, `EINVAL` or `ENOSYS` if the kernel has no such filters,
+/// `EPERM` in some sandboxes.
 pub fn install(filter: &[Instruction]) -> Result<OwnedFd, Errno> {
     let mut flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
     if can_wait_killable() {
@@ -79,17 +82,17 @@ fn last_error() -> Errno {
     Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
 }
 
-/// The end of a filter at which calls arrive. Readable when one waits.
+/// The descriptor at which the calls of a filter arrive. It is readable while a call waits to be received.
 #[derive(Debug)]
 pub struct Listener(OwnedFd);
 
 impl Listener {
-    /// Takes the descriptor that a filter was installed with.
+    /// Makes a listener of the descriptor that [`install`] returned.
     pub const fn new(descriptor: OwnedFd) -> Self {
         Self(descriptor)
     }
 
-    /// Lets the caller that is answered run on this processor, which is about to be free (Linux 6.6).
+    /// Makes an answered caller run on this processor, which is about to be idle. Does nothing before Linux 6.6.
     pub fn wake_here(&self) {
         let flags: libc::c_ulong = 1;
         // SAFETY: the request takes a number; a kernel that does not know it refuses it.
@@ -98,10 +101,10 @@ impl Listener {
         };
     }
 
-    /// Takes a call. To be asked when the descriptor is readable, else it waits.
+    /// Receives a call. It sleeps until there is one, so wait until the descriptor is readable.
     ///
     /// # Errors
-    /// `ENOENT` if the caller was killed meanwhile.
+    /// `ENOENT` if the caller was killed in between.
     pub fn receive(&self) -> Result<Notification, Errno> {
         let data = libc::seccomp_data { nr: 0, arch: 0, instruction_pointer: 0, args: [0; 6] };
         let notification = libc::seccomp_notif { id: 0, pid: 0, flags: 0, data };
@@ -112,16 +115,16 @@ impl Listener {
         Ok(Notification { id, thread, number: data.nr.into(), args: data.args })
     }
 
-    /// Does this call still wait?
+    /// Returns whether the call still waits.
     pub fn is_valid(&self, id: u64) -> bool {
         let mut id = id;
         self.ask(libc::SECCOMP_IOCTL_NOTIF_ID_VALID as _, &mut id).is_ok()
     }
 
-    /// The call returns this value, or fails with this number of an error.
+    /// Lets a call return a value, or fail with an error number.
     ///
     /// # Errors
-    /// `ENOENT` if nobody waits for it any more.
+    /// `ENOENT` if the call does not wait any more.
     pub fn answer(&self, id: u64, result: Result<i64, i32>) -> Result<(), Errno> {
         let (val, error) = match result {
             Ok(value) => (value, 0),
@@ -131,21 +134,21 @@ impl Listener {
         self.ask(libc::SECCOMP_IOCTL_NOTIF_SEND as _, &mut answer)
     }
 
-    /// The kernel carries the call out.
+    /// Lets the kernel carry a call out.
     ///
     /// # Errors
-    /// As [`answer`](Self::answer).
+    /// As for [`answer`](Self::answer).
     pub fn let_through(&self, id: u64) -> Result<(), Errno> {
         let flags = u32::try_from(libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE).unwrap_or(0);
         let mut answer = libc::seccomp_notif_resp { id, val: 0, error: 0, flags };
         self.ask(libc::SECCOMP_IOCTL_NOTIF_SEND as _, &mut answer)
     }
 
-    /// Gives the caller a copy of a descriptor, at this number or at the lowest free one, as what the
-    /// call returns. What was at the number is closed.
+    /// Gives the caller a copy of a descriptor, and lets the call return its number. The copy gets the given number,
+    /// where an open descriptor is closed first, or the lowest free one.
     ///
     /// # Errors
-    /// As [`answer`](Self::answer); `EMFILE` or `EBADF` if the number is above the caller's limit.
+    /// As for [`answer`](Self::answer); `EMFILE` or `EBADF` if the number is above the caller's limit.
     pub fn answer_with(
         &self,
         id: u64,
@@ -162,7 +165,7 @@ impl Listener {
             newfd_flags: if close_on_exec { libc::O_CLOEXEC.unsigned_abs() } else { 0 },
         };
         match self.ask(libc::SECCOMP_IOCTL_NOTIF_ADDFD as _, &mut add) {
-            // Before Linux 5.14: in two steps.
+            // Linux before 5.14 needs two steps.
             Err(Errno::INVAL) => {
                 add.flags = u32::try_from(set).unwrap_or(0);
                 let fd = self.request(libc::SECCOMP_IOCTL_NOTIF_ADDFD as _, &mut add)?;
