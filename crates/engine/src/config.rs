@@ -1,30 +1,31 @@
-//! What can be set when an engine is made.
+//! The settings of an engine.
 
 use crate::limits::DYNAMIC_CLIENTS;
 
-/// Settings of an engine. The default is what Debian's Linux 6.12 shows, with exact queues.
+/// The settings of an engine. The default is what Debian's Linux 6.12 shows, with exact queues.
+/// Write `..Config::default()` at the end: later versions may have more settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Programs can create user-driven timers, which need a door that can hand out descriptors.
-    /// Without, `CREATE` is `ENOTTY`, as on a kernel that was built without them.
+    /// Whether programs can create user-driven timers, which need a door that can hand out
+    /// descriptors. If not, `CREATE` is `ENOTTY`, as on a kernel that was built without them.
     pub user_timers: bool,
-    /// Every queue steps by the period of its timer, as the kernel's do. Without, only those whose
-    /// timer a program has asked for; the others are exact.
+    /// Whether every queue steps by the period of its timer, as the kernel's do. If not, only those
+    /// queues step whose timer a program has chosen; the others are exact.
     pub quantise: bool,
-    /// Ticks of the system timer in a second, the kernel's `HZ`: 1 to 10000, others are made the
-    /// nearest of these.
+    /// The rate of the system timer in Hz, the kernel's `HZ`: 1 to 10000. Other values are replaced
+    /// by the nearest of these.
     pub hz: u32,
-    /// How many clients can be open at a time, at most
-    /// [`MOST_CLIENTS`](crate::limits::MOST_CLIENTS). Linux takes
-    /// [`DYNAMIC_CLIENTS`](crate::limits::DYNAMIC_CLIENTS). Clients of kernel type with a number of
-    /// their own do not count.
+    /// Maximum number of open clients, up to [`MOST_CLIENTS`](crate::limits::MOST_CLIENTS). Linux
+    /// has [`DYNAMIC_CLIENTS`](crate::limits::DYNAMIC_CLIENTS). Clients of kernel type with a
+    /// number of their own do not count.
     pub clients: u8,
-    /// When a client goes, end the notes and lift the pedals that it leaves behind. Linux does not.
+    /// Whether the notes and pedals that a client leaves behind are ended when it goes. Linux does
+    /// not do this.
     pub notes_off: bool,
 }
 
 impl Config {
-    /// Period of the system timer, in nanoseconds.
+    /// Returns the period of the system timer, in nanoseconds.
     pub(crate) fn jiffy_ns(self) -> u64 {
         1_000_000_000 / u64::from(self.hz.clamp(1, 10_000))
     }

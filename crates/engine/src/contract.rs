@@ -1,4 +1,4 @@
-//! The words of the border: what enters the engine and what leaves it.
+//! The words of the contract: what enters the engine and what leaves it.
 
 use crate::Error;
 use alloc::borrow::Cow;
@@ -48,7 +48,7 @@ impl Access {
     }
 }
 
-/// Who opens a file.
+/// The opener of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity<'a> {
     /// A program. On the timer device its instance is called "application" and the process id, and

@@ -1,7 +1,8 @@
 //! The control device of a sound card that has nothing: no elements, PCMs, raw MIDI devices.
 //!
-//! Some programs ask for a card before they look at the sequencer. This one answers as Linux 6.12 does
-//! for a card without parts, with the modules for PCMs, raw MIDI and hardware-dependent devices loaded.
+//! Some programs ask for a card before they look at the sequencer. This one answers as Linux 6.12
+//! does for a card without parts if the modules for PCMs, raw MIDI and hardware-dependent devices
+//! are loaded.
 
 use crate::Error;
 use crate::contract::Reply;
@@ -17,14 +18,14 @@ use aseqd_abi::ioctl::{controls as c, controls32 as c32};
 
 /// The number of the card.
 const CARD: i32 = 0;
-/// Its id, driver and name.
+/// The id of the card, also its driver and name.
 const ID: &str = "aseqd";
 const LONG_NAME: &str = "Sequencer in user space (aseqd)";
 
 /// An open file of the device.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Control {
-    /// It has asked for events, of which there are none.
+    /// Whether the file has asked for events, of which there are none.
     subscribed: bool,
 }
 
@@ -67,7 +68,7 @@ requests! {
 }
 
 impl Control {
-    /// `read`: no event ever comes.
+    /// Handles a read: no event ever comes.
     pub(crate) fn read(self, len: usize, nonblock: bool) -> Reply {
         let fail = |errno, why| Reply::Failed(Error::new(errno, why));
         if !self.subscribed {
@@ -113,7 +114,7 @@ fn no_element<T>(_control: &mut Control, _caller: (), _arg: &mut T) -> Result<()
     Err(Error::new(Errno::ENOENT, "the card has no elements"))
 }
 
-/// Below 0 asks.
+/// Sets or, with a number below 0, reports whether the file has asked for events.
 fn subscribe(control: &mut Control, _caller: (), subscribe: &mut i32) -> Result<(), Error> {
     if *subscribe < 0 {
         *subscribe = i32::from(control.subscribed);
@@ -131,7 +132,7 @@ fn named(info: &ElemInfo) -> Result<(), Error> {
 }
 
 fn elem_add(_control: &mut Control, _caller: (), info: &mut ElemInfo) -> Result<(), Error> {
-    /// Values of an element at most, by its type.
+    /// Maximum number of values of an element, by its type.
     const MOST: [u32; 6] = [128, 128, 128, 512, 1, 64];
     named(info)?;
     let types = ELEM_TYPE_BOOLEAN..=ELEM_TYPE_INTEGER64;
@@ -222,7 +223,7 @@ mod tests {
                     entry.name
                 );
             }
-            // Of the other processes it is no request, or that of their struct.
+            // For other processes it is no request, or that with their struct.
             let mut control = Control::default();
             let other = ask(&mut control, (entry.code, !compat), &[], &mut Vec::new());
             let is_none = other.is_err_and(|error| error.errno == Errno::ENOTTY);

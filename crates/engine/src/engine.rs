@@ -1,4 +1,5 @@
-//! The border of the engine: it takes in an input, finds what stands behind its file, and replies.
+//! The border of the engine: it takes an input, finds the client, timer or card behind the file,
+//! and replies.
 
 use crate::contract::{
     Access, Call, FileId, Identity, Input, Node, OpenClient, Output, READABLE, Reply, WRITABLE,
@@ -15,14 +16,14 @@ use aseqd_abi::Errno;
 use aseqd_abi::timer::TimerUinfo;
 use zerocopy::{FromBytes, IntoBytes};
 
-/// What stands behind a file.
+/// What an open file belongs to.
 #[derive(Clone, Copy, Debug)]
 enum OpenFile {
     /// A client of the sequencer.
     Client(u8),
     /// An open of the timer device.
     Timer(Handle),
-    /// The descriptor that a user-driven timer lives by: the timer's number.
+    /// The descriptor that keeps a user-driven timer alive: the timer's number.
     UserTimer(u8),
     /// An open of the card's control device.
     Control(Control),
@@ -32,7 +33,7 @@ enum OpenFile {
 #[derive(Debug)]
 pub struct Engine {
     seq: Seq,
-    /// By the number of the file.
+    /// The open files by number.
     files: Vec<Option<OpenFile>>,
     now: Time,
 }
@@ -44,20 +45,20 @@ impl Default for Engine {
 }
 
 impl Engine {
-    /// A sequencer as after loading the kernel's modules, the System client and Midi Through, with
-    /// the default [`Config`].
+    /// Creates an engine in the state after loading the kernel's modules: with the System client
+    /// and Midi Through, and the default [`Config`].
     #[must_use]
     pub fn new() -> Self {
         Self::with_config(Config::default())
     }
 
-    /// The same with settings.
+    /// Creates an engine with settings.
     #[must_use]
     pub fn with_config(config: Config) -> Self {
         Self { seq: Seq::new(config), files: Vec::new(), now: Time(0) }
     }
 
-    /// Takes in one input that happened at `now`. `out` is cleared and gets the bytes that go back
+    /// Handles one input that happened at `now`. `out` is cleared, and gets the bytes that go back
     /// to the program.
     pub fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Vec<u8>) -> Reply {
         self.now = self.now.max(now);
@@ -92,14 +93,14 @@ impl Engine {
         }
     }
 
-    /// The next time at which something falls due, if nothing else happens before. A time that has
-    /// passed means: at once.
+    /// Returns the next time at which something is due, if nothing else happens before. A time in
+    /// the past means: at once.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
         self.seq.next_deadline()
     }
 
-    /// Takes one output, until there is none.
+    /// Returns the next output, until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.seq.take_ready().or_else(|| self.seq.timers.take_ready()).map(Output::Ready)
     }
@@ -107,7 +108,8 @@ impl Engine {
     /// Opens the sequencer.
     ///
     /// # Errors
-    /// `ENOMEM` when no client number is free, `EBUSY` when the wanted one is taken.
+    /// `ENOMEM` if no client number is free, `EBUSY` if the wanted one is taken, `EINVAL` if it is
+    /// not that of a kernel client.
     pub fn open(
         &mut self,
         now: Time,
@@ -120,7 +122,8 @@ impl Engine {
     /// Opens a device file.
     ///
     /// # Errors
-    /// As [`Self::open`]; `EINVAL` for the timer device opened by a client of kernel type.
+    /// Those of [`open`](Self::open); `EINVAL` if a client of kernel type opens another device than
+    /// the sequencer.
     pub fn open_node(
         &mut self,
         now: Time,
@@ -133,7 +136,7 @@ impl Engine {
         number.map(FileId).map_err(|_| Error::new(Errno::ENOMEM, "too many files"))
     }
 
-    /// The clients that programs, and bridges in the server, have open.
+    /// Returns the clients that programs, and bridges in the server, have open.
     pub fn open_clients(&self) -> impl Iterator<Item = OpenClient<'_>> {
         self.seq.clients().filter(|client| client.file.is_some()).map(|client| OpenClient {
             number: client.number,
@@ -142,37 +145,37 @@ impl Engine {
         })
     }
 
-    /// Number of clients, those of the kernel included.
+    /// Returns the number of clients, those of the kernel included.
     #[must_use]
     pub fn clients(&self) -> usize {
         self.seq.client_count()
     }
 
-    /// The text of `/proc/asound/seq/clients`.
+    /// Returns the text of `/proc/asound/seq/clients`.
     #[must_use]
     pub fn proc_clients(&self) -> String {
         crate::seq::proc::clients(&self.seq)
     }
 
-    /// The text of `/proc/asound/seq/queues`.
+    /// Returns the text of `/proc/asound/seq/queues`.
     #[must_use]
     pub fn proc_queues(&self) -> String {
         crate::seq::proc::queues(&self.seq)
     }
 
-    /// The text of `/proc/asound/seq/timer`.
+    /// Returns the text of `/proc/asound/seq/timer`.
     #[must_use]
     pub fn proc_timer(&self) -> String {
         crate::seq::proc::timer(&self.seq)
     }
 
-    /// The text of `/proc/asound/seq/drivers`: empty without sequencer hardware.
+    /// Returns the text of `/proc/asound/seq/drivers`: empty without sequencer hardware.
     #[must_use]
     pub const fn proc_drivers(&self) -> &'static str {
         ""
     }
 
-    /// The text of `/proc/asound/timers`.
+    /// Returns the text of `/proc/asound/timers`.
     #[must_use]
     pub fn proc_timers(&self) -> String {
         timer::proc::timers(&self.seq.timers)
@@ -212,7 +215,7 @@ impl Engine {
         arg: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<usize, Error> {
-        // CREATE alone opens a file.
+        // Only CREATE opens a file.
         let creates = request == aseqd_abi::ioctl::timers::CREATE;
         let spare = if creates { Some(self.free_slot()?) } else { None };
         let caller = timer::ioctl::Caller { handle, compat, at: self.now };
@@ -224,8 +227,8 @@ impl Engine {
         Ok(value)
     }
 
-    /// Opens the file of a user-driven timer that was just created, and writes its number where the
-    /// program will have its descriptor.
+    /// Opens the file of a user-driven timer that was just created. Its number takes the place of
+    /// the descriptor that the program will get.
     fn open_user_timer(&mut self, file: FileId, created: &mut [u8]) {
         if let Ok(mut info) = TimerUinfo::read_from_bytes(created)
             && let Ok(number) = u8::try_from(info.id)
@@ -246,7 +249,7 @@ impl Engine {
                 Reply::Failed(Error::new(Errno::ENOTTY, "a user-driven timer knows TRIGGER only"))
             }
             Call::Read { .. } | Call::Write { .. } => Reply::Failed(NO_WRITE),
-            // What Linux answers for files that cannot be polled.
+            // Linux answers this for files that cannot be polled.
             Call::Poll => Reply::Done(READABLE | WRITABLE),
         }
     }
@@ -273,7 +276,7 @@ impl Engine {
             .ok_or(Error::new(Errno::EBADF, "no such file is open"))
     }
 
-    /// The lowest free number of a file.
+    /// Returns the lowest free number of a file.
     fn free_slot(&self) -> Result<FileId, Error> {
         let slot = self.files.iter().position(Option::is_none).unwrap_or(self.files.len());
         u32::try_from(slot).map(FileId).map_err(|_| Error::new(Errno::ENOMEM, "too many files"))

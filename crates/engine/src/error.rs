@@ -1,23 +1,23 @@
-//! Why a call failed: the number for the program, the sentence for people.
+//! Why a call failed: the errno for the program, a clause for people.
 
 use aseqd_abi::Errno;
 use core::fmt;
 
-/// A failed call. The program sees the number; logs and tests see the sentence.
+/// The error of a call. The program sees the number; logs and tests see the clause.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[expect(
     clippy::error_impl_error,
     reason = "the engine has this one error; callers say aseqd_engine::Error"
 )]
 pub struct Error {
-    /// What the program gets.
+    /// The number that the program gets.
     pub errno: Errno,
     /// What went wrong, in one clause.
     pub why: &'static str,
 }
 
 impl Error {
-    /// An error from its two parts.
+    /// Creates an error from its two parts.
     #[must_use]
     pub const fn new(errno: Errno, why: &'static str) -> Self {
         Self { errno, why }

@@ -13,13 +13,13 @@ pub(crate) fn name_bytes(name: &Name) -> &[u8] {
     name.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// Writes a name and its NUL; the bytes behind them in `to` stay as the program had them.
+/// Writes a name and its NUL. The bytes behind them in `to` stay as the program had them.
 pub(crate) fn write_name(name: &Name, to: &mut Name) {
     let end = (name_bytes(name).len() + 1).min(to.len());
     to[..end].copy_from_slice(&name[..end]);
 }
 
-/// Takes a name from a program, cut to 63 bytes.
+/// Copies a name of a program's, cut to 63 bytes.
 pub(crate) fn copy_name(from: &Name) -> Name {
     let mut name = [0; 64];
     let bytes = name_bytes(from);

@@ -1,13 +1,13 @@
-//! Time as the engine is told it.
+//! Time, as the driver tells it to the engine.
 
 use core::ops::{Add, Sub};
 
-/// Nanoseconds on a monotonic clock whose zero is the driver's affair.
+/// Nanoseconds on a monotonic clock. The driver chooses where its zero is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub u64);
 
 impl Time {
-    /// A time from milliseconds.
+    /// Returns a time from milliseconds.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis * 1_000_000)
@@ -16,7 +16,7 @@ impl Time {
 
 impl Add<u64> for Time {
     type Output = Self;
-    /// Nanoseconds later; stops at the end of time.
+    /// Returns the time this many nanoseconds later, or the latest time there is.
     fn add(self, nanoseconds: u64) -> Self {
         Self(self.0.saturating_add(nanoseconds))
     }
@@ -24,7 +24,7 @@ impl Add<u64> for Time {
 
 impl Sub for Time {
     type Output = u64;
-    /// Nanoseconds between two times; 0 if the other is later.
+    /// Returns the nanoseconds between two times; 0 if the other is later.
     fn sub(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }

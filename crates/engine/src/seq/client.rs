@@ -1,4 +1,4 @@
-//! A client: one open of the device, or one of the kernel's own.
+//! A client: one open file of the device, or one of the kernel's own.
 
 use super::fifo::Fifo;
 use super::pool::Pool;
@@ -17,12 +17,12 @@ use aseqd_abi::{Errno, EventType};
 
 pub use crate::limits::{DYNAMIC_CLIENTS, MOST_CLIENTS};
 
-/// Where a client's events go.
+/// The kind of a client: it decides what becomes of events to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientKind {
     /// A program.
     User,
-    /// A kernel-type client with a file: hardware or a bridge in the server.
+    /// A client of kernel type with a file: hardware or a bridge in the server.
     Kernel,
     /// Client 0.
     System,
@@ -34,7 +34,7 @@ pub(crate) enum ClientKind {
 pub(crate) struct Client {
     pub(crate) number: u8,
     pub(crate) kind: ClientKind,
-    /// None for the built-in clients.
+    /// The open file; `None` for the built-in clients.
     pub(crate) file: Option<FileId>,
     pub(crate) access: Access,
     pub(crate) name: Name,
@@ -45,18 +45,18 @@ pub(crate) struct Client {
     pub(crate) midi_version: u32,
     pub(crate) card: i32,
     pub(crate) pid: i32,
-    /// Protocol version that the program declared.
+    /// The protocol version that the program declared.
     pub(crate) user_pversion: u32,
-    /// The program declared itself 32-bit.
+    /// Whether the program declared that it is a 32-bit one.
     pub(crate) convert32: bool,
     /// Ascending by number.
     pub(crate) ports: Vec<Port>,
     pub(crate) ump_endpoint: Option<u8>,
     /// Output pool.
     pub(crate) pool: Pool,
-    /// Unread events; none if the client cannot receive.
+    /// Unread events; `None` if the client cannot receive.
     pub(crate) fifo: Option<Fifo>,
-    /// A [`crate::Output::Ready`] is on its way.
+    /// Whether an [`Output::Ready`](crate::Output::Ready) is on its way.
     pub(crate) ready: bool,
 }
 
@@ -121,8 +121,8 @@ impl Client {
         self.kind == ClientKind::User
     }
 
-    /// May there be one more subscription to (`outgoing`) or from its ports? Those of the kernel's
-    /// clients are bounded by the user clients at their other ends.
+    /// Returns whether there may be one more subscription to (`outgoing`) or from its ports. The
+    /// kernel's clients have no bound of their own: the user clients at the other ends have one.
     pub(crate) fn has_subscription_to_spare(&self, outgoing: bool, own: bool) -> bool {
         let side =
             |port: &Port| if outgoing { port.outgoing.count() } else { port.incoming.count() };
@@ -135,7 +135,7 @@ impl Client {
         if self.is_user() { USER_CLIENT } else { KERNEL_CLIENT }
     }
 
-    /// Has the program declared this protocol version or a later one?
+    /// Returns whether the program has declared this protocol version or a later one.
     pub(crate) const fn speaks(&self, version: i32) -> bool {
         self.user_pversion >= version.cast_unsigned()
     }
@@ -144,7 +144,7 @@ impl Client {
         self.fifo.is_some() || self.file.is_none()
     }
 
-    /// Does the client's own filter let this type in?
+    /// Returns whether the client's own filter lets a type in.
     pub(crate) fn wants(&self, event_type: EventType) -> bool {
         let EventType(number) = event_type;
         !self.filter.contains(ClientFilter::USE_EVENT)
@@ -172,7 +172,7 @@ impl Client {
         self.ports.binary_search_by_key(&number, |port| port.number)
     }
 
-    /// Adds a port under a given number, or the lowest free one.
+    /// Adds a port with a given number, or with the lowest free one.
     pub(crate) fn add_port(&mut self, given: Option<u8>) -> Result<&mut Port, Error> {
         if self.ports.len() >= MAX_PORTS {
             return Err(Error::new(Errno::EINVAL, "the client has all its ports"));

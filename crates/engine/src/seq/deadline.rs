@@ -7,9 +7,10 @@ use crate::Time;
 use crate::limits::MAX_QUEUES;
 
 impl Seq {
-    /// Does everything that fell due up to `now`, each queue's events at their own instant, in the
-    /// order of the instants, after what timers do at the same one. A queue with more due events
-    /// than one pass may deliver, or a timer with too many interrupts, goes on in the next call.
+    /// Does everything that fell due up to `now`: events of queues and interrupts of timers, each
+    /// at its own instant, in the order of the instants; at the same instant, timers first. A queue
+    /// with more due events than one pass may deliver, or a timer with too many interrupts, goes on
+    /// in the next call.
     pub(crate) fn advance_to(&mut self, now: Time) {
         self.now = now;
         self.instant = now;
@@ -46,14 +47,14 @@ impl Seq {
         self.instant = now;
     }
 
-    /// The earliest time at which a queue or a timer has something to do, as of the last
+    /// Returns the earliest time at which a queue or a timer has something to do, as of the last
     /// [`refresh_deadlines`](Self::refresh_deadlines).
     pub(crate) fn next_deadline(&self) -> Option<Time> {
         let queue = self.next_due.map(|(deadline, _)| deadline);
         queue.into_iter().chain(self.next_wake_up()).min()
     }
 
-    /// Works out the deadlines of the queues that were touched.
+    /// Recomputes the deadlines of the queues that were touched.
     pub(crate) fn refresh_deadlines(&mut self) {
         if self.stale_deadlines == 0 {
             return;
@@ -68,7 +69,7 @@ impl Seq {
         self.next_due = self.earliest(0);
     }
 
-    /// The earliest deadline of the queues whose bit is not set.
+    /// Returns the earliest deadline of the queues whose bit is not set.
     fn earliest(&self, except: u32) -> Option<(Time, u8)> {
         (0..MAX_QUEUES)
             .zip(&self.deadlines)

@@ -13,29 +13,30 @@ use zerocopy::{FromBytes, IntoBytes};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message<'a> {
     pub(crate) event: Event,
-    /// Follows the record of a variable event.
+    /// The bytes that follow the record of a variable event.
     pub(crate) data: &'a [u8],
 }
 
 impl Message<'_> {
-    /// An event without data.
+    /// Returns a message without data.
     pub(crate) const fn fixed(event: Event) -> Self {
         Self { event, data: &[] }
     }
 }
 
-/// What a reader gets: a record, or as much of the data that follows one, filled up with zeros.
+/// A record as a reader gets it: an event, or a piece of the data that follows one, padded with
+/// zeros.
 type Record = [u8; EVENT_SIZE];
 
-/// A client's input: unread events in order, within a pool. They stand as they will be read, one
-/// record for each cell of the pool.
+/// A client's input: unread events in order, bounded by a pool. They are stored as they will be
+/// read, one record for each cell of the pool.
 #[derive(Debug)]
 pub(crate) struct Fifo {
     pub(crate) pool: Pool,
     records: VecDeque<Record>,
-    /// Unread events with data.
+    /// Number of unread events with data.
     variable: usize,
-    /// An event found no place since the last read.
+    /// Whether an event had no room since the last read.
     overflow: bool,
 }
 
@@ -46,7 +47,7 @@ impl Fifo {
         Self { pool, records: VecDeque::with_capacity(cells), variable: 0, overflow: false }
     }
 
-    /// Adds an event. A failure is remembered: the next read tells it.
+    /// Adds an event. If there is no room, the next read fails with `ENOSPC`.
     #[inline(always)]
     pub(crate) fn push(&mut self, message: &Message<'_>) -> Result<(), Undelivered> {
         if let Err(no_cells) = self.pool.take(message.data.len(), false) {
@@ -82,7 +83,7 @@ impl Fifo {
         self.records.is_empty()
     }
 
-    /// Drops all unread events and a pending overflow.
+    /// Drops all unread events and forgets an overflow.
     pub(crate) fn clear(&mut self) {
         self.overflow = false;
         self.pool.give_back(self.records.len());
@@ -90,7 +91,7 @@ impl Fifo {
         self.variable = 0;
     }
 
-    /// A new pool; unread events are lost, a pending overflow stays.
+    /// Replaces the pool. Unread events are lost, but an overflow stays to be reported.
     pub(crate) fn resize(&mut self, cells: usize) {
         self.records = VecDeque::with_capacity(cells);
         self.variable = 0;
@@ -98,7 +99,7 @@ impl Fifo {
         self.pool.allocate();
     }
 
-    /// Reads whole events into `out`, at most `len` bytes. `Ok(None)` when there is nothing.
+    /// Moves whole events of at most `len` bytes to `out`. Returns `None` if there are none.
     pub(crate) fn read(&mut self, len: usize, out: &mut Vec<u8>) -> Result<Option<usize>, Error> {
         if self.overflow {
             self.clear();
@@ -124,7 +125,7 @@ impl Fifo {
         Ok(Some(out.len()))
     }
 
-    /// Records of the events that fit into room for so many, and which are read now.
+    /// Takes as many whole events as fit into this many records. Returns their number of records.
     fn take_whole_events(&mut self, room: usize) -> usize {
         let mut whole = 0;
         while self.variable > 0
@@ -137,12 +138,12 @@ impl Fifo {
             whole += records;
             self.variable -= usize::from(records > 1);
         }
-        // What is left has no data.
+        // The other events have no data.
         room.min(self.records.len()).max(whole)
     }
 }
 
-/// Records of the event that begins with this one.
+/// Returns the number of records of the event that begins with this one.
 fn records_of(record: &Record) -> usize {
     let Ok(event) = Event::read_from_bytes(record.as_bytes()) else { return 1 };
     if event.flags.length() == EventLength::VARIABLE {

@@ -1,4 +1,4 @@
-//! One open of `/dev/snd/seq`: bytes into events, events into bytes, readiness.
+//! One open file of `/dev/snd/seq`: bytes into events, events into bytes, readiness.
 
 use super::Seq;
 use super::fifo::Message;
@@ -10,11 +10,11 @@ use aseqd_abi::event::{EVENT_SIZE, EventLength, QUEUE_DIRECT};
 use aseqd_abi::{Errno, Event, EventType};
 use zerocopy::FromBytes;
 
-/// The two top bits of a length are the kernel's own and ignored.
+/// The bits of a length that count. The kernel uses the two top bits for itself.
 const EXT_LEN_MASK: u32 = 0x3fff_ffff;
 
 impl Seq {
-    /// `write`: whole records in order, until one fails or does not fit.
+    /// Handles a write: takes whole records in order, until one fails or does not fit.
     pub(crate) fn write(&mut self, number: u8, data: &[u8], nonblock: bool) -> Reply {
         let client = match self.own(number) {
             Ok(client) => client,
@@ -27,7 +27,7 @@ impl Seq {
         let narrow = client.convert32;
         let mut done = 0;
         let mut records = 0;
-        // An error after the first record shows at the next write, which begins with it.
+        // An error after the first record appears at the next write, which begins with that record.
         let stopped = |done: usize, error: Error| {
             if done == 0 { Reply::Failed(error) } else { Reply::Done(done) }
         };
@@ -61,7 +61,7 @@ impl Seq {
         Reply::Done(done)
     }
 
-    /// `read`: whole events, as many as fit.
+    /// Handles a read: returns as many whole events as fit.
     pub(crate) fn read(
         &mut self,
         number: u8,
@@ -84,7 +84,7 @@ impl Seq {
         }
     }
 
-    /// `poll`.
+    /// Returns the poll bits.
     pub(crate) fn poll(&self, number: u8) -> usize {
         let Some(client) = self.client(number) else { return 0 };
         let readable = client.fifo.as_ref().is_some_and(|fifo| !fifo.is_empty());
@@ -93,14 +93,14 @@ impl Seq {
     }
 }
 
-/// The first record of a buffer, and what follows it.
+/// Splits the first record off a buffer.
 fn split_record(data: &[u8]) -> Option<(Event, &[u8])> {
     let (record, rest) = data.split_at_checked(EVENT_SIZE)?;
     Event::read_from_bytes(record).ok().map(|event| (event, rest))
 }
 
-/// Checks a record as it came from a program, `narrow` if that is a 32-bit one. `None` for a record
-/// that is consumed without effect.
+/// Checks a record that a program has written; `narrow` says that it is a 32-bit one. Returns
+/// `None` for a record that has no effect.
 fn parse(
     client: u8,
     narrow: bool,
@@ -135,7 +135,7 @@ fn parse(
     }
     if !event.is_variable() {
         if narrow && event.flags.length() == EventLength::VARUSR {
-            // The pointer is its lower half.
+            // A 32-bit pointer is the lower half of the field.
             event.data.0[8..].fill(0);
         }
         return Ok(Some(Message::fixed(event)));
@@ -143,7 +143,7 @@ fn parse(
     let data = rest
         .get(..len as usize)
         .ok_or(Error::new(Errno::EINVAL, "the data of the event is not all there"))?;
-    // What a reader gets: the length without its top bits, no pointer.
+    // A reader gets the length without its top bits, and no pointer.
     event.data = aseqd_abi::event::EventData::from_ext_len(len);
     Ok(Some(Message { event, data }))
 }

@@ -1,11 +1,11 @@
-//! A heap of keys with four children to a node: half as deep as one with two, and the children of a
-//! node share a cache line.
+//! A heap of keys in which a node has four children: it is half as deep as one with two, and the
+//! children of a node share a cache line.
 
 use alloc::vec::Vec;
 
 const CHILDREN: usize = 4;
 
-/// Keys, the smallest first.
+/// A heap that gives the smallest key first.
 #[derive(Debug, Default)]
 pub(crate) struct Heap {
     keys: Vec<u128>,
@@ -36,7 +36,7 @@ impl Heap {
         Some(first)
     }
 
-    /// Keeps the keys for which `wanted` says so.
+    /// Keeps only the keys for which `wanted` returns true.
     pub(crate) fn retain(&mut self, mut wanted: impl FnMut(u128) -> bool) {
         self.keys.retain(|key| wanted(*key));
         for at in (0..self.keys.len().div_ceil(CHILDREN)).rev() {
@@ -44,7 +44,7 @@ impl Heap {
         }
     }
 
-    /// Puts a key in its place on the way from a hole to the root.
+    /// Moves a hole towards the root until `key` fits, and puts it there.
     fn rise(&mut self, mut hole: usize, key: u128) {
         let keys = self.keys.as_mut_slice();
         while hole > 0 {
@@ -58,7 +58,7 @@ impl Heap {
         keys[hole] = key;
     }
 
-    /// Puts a key in its place below a hole.
+    /// Moves a hole towards the leaves until `key` fits, and puts it there.
     fn sink(&mut self, mut hole: usize, key: u128) {
         let keys = self.keys.as_mut_slice();
         loop {

@@ -40,33 +40,34 @@ use sounding::Sounding;
 /// The sequencer's state.
 #[derive(Debug)]
 pub(crate) struct Seq {
-    /// By client number; as long as the numbers are wide, so that no look-up can be out of bounds.
+    /// The clients by number. The table has an entry for every number of 8 bits, so that no look-up
+    /// is out of bounds.
     clients: Box<[Option<Box<Client>>; 256]>,
-    /// A client that is being closed keeps its number.
+    /// The number of a client that is being closed, which keeps it until then.
     closing: Option<u8>,
     peak_clients: usize,
-    /// By queue number.
+    /// The queues by number.
     queues: Vec<Option<Box<Queue>>>,
-    /// What queues and the files of the timer device are bound to.
+    /// The timers that queues and the files of the timer device are bound to.
     pub(crate) timers: Timers,
-    /// Files to tell about, each at most once, and their clients.
+    /// Files to report as ready, each at most once, and their clients.
     ready: VecDeque<(FileId, u8)>,
-    /// When the next event of each queue is due, as far as it is known.
+    /// When the next event of each queue is due, as of the last refresh.
     deadlines: [Option<Time>; MAX_QUEUES as usize],
-    /// Queues that were touched since, a bit each.
+    /// The queues that were touched since, one bit for each.
     stale_deadlines: u32,
-    /// The earliest of them and its queue, the lowest of several, once none is stale.
+    /// The earliest deadline and its queue (the lowest of several), once no queue is stale.
     next_due: Option<(Time, u8)>,
-    /// Queued variable events, at least: those that were removed count on.
+    /// An upper bound of the variable events that wait: those that were removed are still counted.
     data_waiting: usize,
-    /// Buffers of queued variable events that are gone, for the next ones.
+    /// Buffers of variable events that are done, for the next ones.
     #[expect(clippy::vec_box, reason = "they go into cells as they are")]
     spare_data: Vec<Box<Data>>,
     now: Time,
     /// While queued events are delivered, the instant at which they are due, which may be before
-    /// now: what they do to queues happens then.
+    /// `now`. What they do to queues happens at that instant.
     instant: Time,
-    /// What clients have begun and not ended, if that is kept track of.
+    /// What clients have begun and not ended, if that is tracked.
     sounding: BTreeMap<u8, Sounding>,
 }
 
@@ -120,7 +121,7 @@ impl Seq {
         self.clients[usize::from(number)].as_deref_mut()
     }
 
-    /// The caller of an ioctl, read or write. The driver's files name only clients that exist.
+    /// Returns the client that makes a call. The driver's files name only clients that exist.
     pub(crate) fn own(&mut self, number: u8) -> Result<&mut Client, Error> {
         self.client_mut(number).ok_or(Error::new(Errno::ENXIO, "the client is gone"))
     }
@@ -149,7 +150,7 @@ impl Seq {
         self.queues.get(usize::try_from(number).ok()?)?.as_deref()
     }
 
-    /// A queue to be changed: its deadline is worked out anew.
+    /// Returns a queue to change. Its deadline will be recomputed.
     pub(crate) fn queue_mut(&mut self, number: i32) -> Option<&mut Queue> {
         let queue = self.queues.get_mut(usize::try_from(number).ok()?)?.as_deref_mut()?;
         self.stale_deadlines |= 1 << queue.number;
@@ -166,7 +167,7 @@ impl Seq {
         self.peak_clients = self.peak_clients.max(self.client_count());
     }
 
-    /// Opens a file: a new client.
+    /// Opens a file, which is a new client.
     #[inline(never)]
     pub(crate) fn open(
         &mut self,
@@ -198,8 +199,8 @@ impl Seq {
         Ok(number)
     }
 
-    /// The first free number: of those that Linux has for programs, then of those below, from the
-    /// highest on. So the numbers of cards, which begin at 16, are taken last but for the global ones.
+    /// Returns the first free number: of those that Linux gives to programs, then of those below,
+    /// from the highest down. The numbers of cards begin at 16, so they are taken late.
     fn free_number(&self) -> Result<u8, Error> {
         let below = (CLIENT_SYSTEM + 1..FIRST_DYNAMIC_CLIENT).rev();
         (FIRST_DYNAMIC_CLIENT..MAX_CLIENTS)
@@ -209,7 +210,7 @@ impl Seq {
             .ok_or(Error::new(Errno::ENOMEM, "no client number is free"))
     }
 
-    /// Closes a file: its client and all that belongs to it goes, in the kernel's order.
+    /// Closes a file: its client goes with all that belongs to it, in the kernel's order.
     #[inline(never)]
     pub(crate) fn close(&mut self, number: u8) {
         let Some(mut client) = self.clients[usize::from(number)].take() else { return };
@@ -237,7 +238,7 @@ impl Seq {
         self.announce(EventType::CLIENT_EXIT, EventData::from_address(Address::new(number, 0)));
     }
 
-    /// Destroys a queue; its cells go back to their owners.
+    /// Deletes a queue. Its cells go back to their owners.
     pub(crate) fn delete_queue(&mut self, number: u8) {
         let Some(slot) = self.queues.get_mut(usize::from(number)) else { return };
         let Some(mut queue) = slot.take() else { return };
@@ -250,8 +251,8 @@ impl Seq {
         self.give_back(&removed);
     }
 
-    /// A client that is gone leaves a queue. Its cells go even where it no longer counts as a user:
-    /// the kernel waits there until they are due.
+    /// Takes a client that is gone out of a queue. Its cells are removed even if it no longer
+    /// counts as a user: the kernel waits there until they are due.
     fn leave_queue(&mut self, queue: u8, client: u8) {
         let now = self.now;
         let Some((queue, timers)) = self.queue_and_timers(queue.into()) else { return };
@@ -277,13 +278,13 @@ impl Seq {
         let number = free.ok_or(Error::new(Errno::ENOMEM, "all queues are in use"))?;
         let mut queue = Queue::new(number, owner, locked, queue_name(number));
         self.stale_deadlines |= 1 << number;
-        // The timer opens before the queue has its number, as on Linux, and shows -1.
+        // As on Linux, the timer opens before the queue has its number, and shows -1.
         queue.set_used(&mut self.timers, now, owner, true);
         queue.timer.shown_number = number.into();
         Ok(self.queues[usize::from(number)].insert(Box::new(queue)))
     }
 
-    /// Returns cells to the pools they are of, and wakes writers for whom there is room now.
+    /// Returns cells to their pools, and wakes writers that have room now.
     pub(crate) fn give_back(&mut self, removed: &Removed) {
         for (owner, cells) in removed.owners() {
             self.give_back_to(owner, cells);
@@ -299,7 +300,7 @@ impl Seq {
         }
     }
 
-    /// The driver shall look at a client's file again.
+    /// Tells the driver that a client's file may be ready.
     pub(crate) fn mark_ready(&mut self, number: u8) {
         let Some(client) = self.client_mut(number) else { return };
         let Some(file) = client.file else { return };

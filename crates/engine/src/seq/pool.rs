@@ -1,44 +1,45 @@
 //! Memory pools, as counts of cells.
 //!
-//! The kernel allocates a fixed array of cells per client and direction, and what programs see of
-//! it (room, `EAGAIN`, `ENOMEM`, the numbers in `/proc`) are the counts. Ours keeps only those.
+//! The kernel allocates a fixed array of cells for each client and direction. Programs see only the
+//! counts of it: room, `EAGAIN`, `ENOMEM`, the numbers in `/proc`. The engine keeps those counts
+//! and no cells.
 
 use crate::Error;
 use aseqd_abi::Errno;
 
-/// Data bytes that an extra cell of a variable event holds.
+/// The data bytes that an extra cell of a variable event holds.
 pub const CELL_DATA: usize = aseqd_abi::event::EVENT_SIZE;
 
-/// Cells of an event with so many bytes of data.
+/// Returns the number of cells of an event with `data_len` bytes of data.
 pub(crate) const fn cells_of(data_len: usize) -> usize {
     if data_len == 0 { 1 } else { 1 + data_len.div_ceil(CELL_DATA) }
 }
 
-/// Counts of one pool.
+/// The counts of one pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     /// Configured cells.
     pub(crate) size: usize,
     /// Allocated cells: `size`, or 0 before the first use.
     pub(crate) total: usize,
-    /// Cells taken.
+    /// Cells in use.
     pub(crate) used: usize,
-    /// Free cells at which a writer is woken.
+    /// The number of free cells at which a writer is woken.
     pub(crate) room: usize,
-    /// Most cells ever taken at a time.
+    /// The largest number of cells ever in use at a time.
     pub(crate) peak: usize,
-    /// Cells given out.
+    /// How often cells were given out.
     pub(crate) successes: usize,
-    /// Requests for a cell that found none.
+    /// How often there was no cell to give out.
     pub(crate) failures: usize,
 }
 
 /// Why there are no cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoCells {
-    /// Not enough free ones now.
+    /// Too few are free now.
     Now,
-    /// Never: the event is larger than the pool.
+    /// There will never be enough: the event is larger than the pool.
     Ever,
 }
 
@@ -52,7 +53,7 @@ impl NoCells {
 }
 
 impl Pool {
-    /// A pool that is not allocated yet.
+    /// Returns a pool that is not allocated yet.
     pub(crate) const fn new(size: usize) -> Self {
         Self { size, total: 0, used: 0, room: 0, peak: 0, successes: 0, failures: 0 }
     }
@@ -67,7 +68,7 @@ impl Pool {
         }
     }
 
-    /// Allocates anew, with another number of cells. The counts of requests go on.
+    /// Allocates anew with another number of cells. The counts of requests go on.
     pub(crate) const fn resize(&mut self, size: usize) {
         self.size = size;
         self.total = 0;
@@ -78,13 +79,13 @@ impl Pool {
         self.total - self.used
     }
 
-    /// Is there the room at which the pool counts as writable?
+    /// Returns whether so many cells are free that the pool counts as writable.
     pub(crate) const fn has_room(&self) -> bool {
         self.free() >= self.room
     }
 
-    /// Takes the cells of an event with `data_len` bytes of data: all or none. With `sleeps` a
-    /// failure is not counted, since the caller tries again.
+    /// Takes the cells of an event with `data_len` bytes of data: all or none. A failure of a
+    /// caller that sleeps is not counted, since it tries again.
     pub(crate) fn take(&mut self, data_len: usize, sleeps: bool) -> Result<usize, NoCells> {
         let cells = cells_of(data_len);
         if cells > self.total {
@@ -105,7 +106,7 @@ impl Pool {
         Ok(cells)
     }
 
-    /// Gives cells back.
+    /// Takes cells back.
     pub(crate) const fn give_back(&mut self, cells: usize) {
         self.used = self.used.saturating_sub(cells);
     }

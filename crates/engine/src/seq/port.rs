@@ -1,4 +1,4 @@
-//! A port and the subscriptions at it.
+//! A port and its subscriptions.
 
 use crate::name::{Name, copy_name, name, write_name};
 use alloc::format;
@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use aseqd_abi::Address;
 use aseqd_abi::seq::{PortCaps, PortFlags, PortInfo, PortSubscribe, SubscriptionFlags};
 
-/// Highest UMP group number.
+/// The highest UMP group number.
 const MAX_UMP_GROUP: u8 = 16;
 
 #[derive(Debug)]
@@ -18,14 +18,15 @@ pub(crate) struct Port {
     pub(crate) midi_channels: i32,
     pub(crate) midi_voices: i32,
     pub(crate) synth_voices: i32,
-    /// TIMESTAMP, TIME_REAL and IS_MIDI1 only.
+    /// Only TIMESTAMP, TIME_REAL and IS_MIDI1.
     pub(crate) flags: PortFlags,
     pub(crate) time_queue: u8,
     pub(crate) direction: u8,
     pub(crate) ump_group: u8,
-    /// What sounds here is kept track of.
+    /// Whether the notes that sound here are tracked.
     watched: bool,
-    /// A delivery does more than to hand the event on: the port is watched or stamps.
+    /// Whether a delivery must do more than hand the event on: the port is watched, or it stamps
+    /// events.
     pub(crate) has_extras: bool,
     /// Subscriptions with this port as sender.
     pub(crate) outgoing: SubscriptionList,
@@ -54,7 +55,7 @@ impl Port {
         }
     }
 
-    /// Takes over what a program may set.
+    /// Copies the fields that a program may set.
     pub(crate) fn set_info(&mut self, info: &PortInfo) {
         if info.name[0] != 0 {
             self.name = copy_name(&info.name);
@@ -76,7 +77,7 @@ impl Port {
         self.ump_group = if info.ump_group > MAX_UMP_GROUP { 0 } else { info.ump_group };
     }
 
-    /// Keeps track of what sounds here.
+    /// Tracks from now on which notes sound here.
     pub(crate) fn watch(&mut self) {
         self.watched = true;
         self.has_extras = true;
@@ -86,7 +87,7 @@ impl Port {
         self.watched
     }
 
-    /// Fills what a program may ask for; the rest of `info` stays.
+    /// Fills the fields that a program may ask for; the rest of `info` stays.
     pub(crate) fn fill_info(&self, info: &mut PortInfo) {
         write_name(&self.name, &mut info.name);
         info.capability = self.capability.bits();
@@ -105,12 +106,12 @@ impl Port {
         info.ump_group = self.ump_group;
     }
 
-    /// May others read from it?
+    /// Returns whether others may read from the port.
     pub(crate) fn readable(&self) -> bool {
         self.capability.contains(PortCaps::READ | PortCaps::SUBS_READ)
     }
 
-    /// May others write to it?
+    /// Returns whether others may write to the port.
     pub(crate) fn writable(&self) -> bool {
         self.capability.contains(PortCaps::WRITE | PortCaps::SUBS_WRITE)
     }
@@ -120,7 +121,7 @@ impl Port {
 #[derive(Debug, Default)]
 pub(crate) struct SubscriptionList {
     pub(crate) entries: Vec<PortSubscribe>,
-    /// The one entry tolerates no other.
+    /// Whether the only entry forbids any other.
     pub(crate) exclusive: bool,
 }
 
@@ -129,7 +130,7 @@ impl SubscriptionList {
         i32::try_from(self.entries.len()).unwrap_or(i32::MAX)
     }
 
-    /// May this one be added?
+    /// Returns whether a subscription may be added.
     pub(crate) fn admits(&self, new: &PortSubscribe) -> bool {
         if is_exclusive(new) {
             self.entries.is_empty()
@@ -143,12 +144,12 @@ impl SubscriptionList {
         self.exclusive = is_exclusive(new);
     }
 
-    /// The first entry that a request means.
+    /// Returns the first entry that a request means.
     pub(crate) fn find(&self, request: &PortSubscribe) -> Option<PortSubscribe> {
         self.entries.iter().find(|entry| matches(request, entry)).copied()
     }
 
-    /// Removes an entry; the list is not exclusive then.
+    /// Removes an entry. The list is not exclusive then.
     pub(crate) fn remove(&mut self, entry: &PortSubscribe) -> bool {
         let Some(index) = self.entries.iter().position(|other| other == entry) else {
             return false;
@@ -167,14 +168,15 @@ pub(crate) const fn subscription_flags(subscription: &PortSubscribe) -> Subscrip
     SubscriptionFlags::from_bits_retain(subscription.flags)
 }
 
-/// Does a request mean this entry? One without flags means any between its two ports.
+/// Returns whether a request means this entry. A request without flags means any entry between its
+/// two ports.
 fn matches(request: &PortSubscribe, entry: &PortSubscribe) -> bool {
     request.sender == entry.sender
         && request.dest == entry.dest
         && (request.flags == 0 || (request.flags == entry.flags && request.queue == entry.queue))
 }
 
-/// The other end of a subscription, seen from its sender or its destination.
+/// Returns the other end of a subscription, seen from its sender or its destination.
 pub(crate) const fn peer(entry: &PortSubscribe, from_sender: bool) -> Address {
     if from_sender { entry.dest } else { entry.sender }
 }

@@ -1,8 +1,8 @@
-//! Events waiting in a queue, in the order in which they are due.
+//! Events that wait in a queue, in the order in which they are due.
 //!
-//! A heap of keys, each of which names a slot of a slab where the event stands. What is removed
-//! leaves its key behind as a tombstone. Whom an event is from and for also stands in arrays of one
-//! byte for each slot, so that those of a client are found without a look at the others.
+//! A heap of keys, each of which names a slot of a slab that holds the event. Removing an event
+//! leaves its key behind as a tombstone. Arrays with one byte for each slot repeat each event's
+//! source and destination client, so that finding a client's events does not touch the others.
 
 use super::heap::Heap;
 use crate::limits::MAX_CLIENTS;
@@ -11,20 +11,20 @@ use alloc::vec::Vec;
 use aseqd_abi::Event;
 use aseqd_abi::event::{EventFlags, EventTime};
 
-/// An event waiting in a queue, with the cells of its sender's pool that it holds.
+/// An event that waits in a queue, and the cells of its sender's pool that it holds.
 #[derive(Debug)]
 pub struct Cell {
     /// The record, with an absolute time.
     pub event: Event,
-    /// Data of a variable event.
+    /// The data of a variable event.
     pub data: Option<Box<Data>>,
-    /// Client whose output pool the cells are of.
+    /// The client from whose output pool the cells are.
     pub owner: u8,
-    /// How many they are.
+    /// The number of cells.
     pub cells: u16,
 }
 
-/// Data of a variable event.
+/// The data of a variable event, in a buffer that is used again.
 #[derive(Debug, Default)]
 pub struct Data(pub Vec<u8>);
 
@@ -34,7 +34,7 @@ impl Cell {
     }
 }
 
-/// What is left of removed events: how many cells go back to the pool of each owner.
+/// How many cells of removed events go back to the pool of each owner.
 #[derive(Debug)]
 pub struct Removed {
     cells: [u32; MAX_CLIENTS as usize],
@@ -53,50 +53,51 @@ impl Removed {
         }
     }
 
-    /// Owners, ascending, and their cells.
+    /// Returns the owners, ascending, and how many cells each gets back.
     pub fn owners(&self) -> impl Iterator<Item = (u8, usize)> {
         let owners = (0..MAX_CLIENTS).zip(&self.cells).filter(|(_, cells)| **cells > 0);
         owners.map(|(owner, cells)| (owner, *cells as usize))
     }
 }
 
-/// Bits of a key that name a slot; all pools together have 2^19 cells.
+/// Number of bits of a key that name a slot. All pools together have fewer than 2^19 cells.
 const SLOT_BITS: u32 = 24;
 /// The rank of the first event: half of what is left of the lower 64 bits.
 const MIDDLE_RANK: u64 = 1 << (63 - SLOT_BITS);
-/// Up to this many tombstones, and one more for each waiting event, the queue is not tidied up.
+/// The queue is tidied up when it has this many tombstones more than events: for fewer it is not
+/// worth it.
 const SPARED_TOMBSTONES: usize = 64;
-/// No client has this number.
+/// The number in the arrays for a free slot. No client has it.
 const NOBODY: u8 = u8::MAX;
 
-/// Events ordered by time; at the same time by arrival, but a high-priority event goes before all
-/// that are there, earlier high-priority ones included.
+/// Events ordered by time. Of events with the same time, earlier arrivals come first, but a
+/// high-priority event goes before all that are there, earlier high-priority ones included.
 #[derive(Debug, Default)]
 pub struct PrioQueue {
-    /// Time (64 bits), rank among those of the same time (40), slot (24).
+    /// Keys: the time (64 bits), the rank among events of the same time (40), the slot (24).
     heap: Heap,
-    /// None: the event is gone. Its key may still be in the heap.
+    /// The events; `None` if the event is gone. Its key may still be in the heap.
     slots: Vec<Option<Cell>>,
-    /// Source and destination client of each slot's event.
+    /// The source client of each slot's event.
     from: Vec<u8>,
     to: Vec<u8>,
     /// Slots that no key names.
     free: Vec<u32>,
-    /// Keys whose event is gone.
+    /// Number of keys whose event is gone.
     tombstones: usize,
-    /// Since the queue was last empty.
+    /// Number of arrivals since the queue was last empty.
     arrivals: u64,
 }
 
 impl PrioQueue {
-    /// The time of an event in real time. Seconds compare before nanoseconds, which may be 10^9 or
-    /// more: they are not carried.
+    /// Returns the key of a real time. Seconds compare before nanoseconds. These are not carried,
+    /// and may be 10^9 or more.
     #[must_use]
     pub const fn real_key(time: EventTime) -> u64 {
         ((time.tick_or_sec as u64) << 32) | time.nsec as u64
     }
 
-    /// Puts an event in its place.
+    /// Adds an event.
     pub fn insert(&mut self, cell: Cell) {
         if self.arrivals + 1 >= MIDDLE_RANK {
             self.renumber();
@@ -123,7 +124,7 @@ impl PrioQueue {
             self.slots.push(Some(cell));
             self.from.push(from);
             self.to.push(to);
-            // So that taking an event out needs no memory.
+            // Removing an event then needs no memory.
             self.free.reserve(self.slots.len());
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         };
@@ -131,13 +132,13 @@ impl PrioQueue {
         self.heap.push(u128::from(time) << 64 | u128::from(low));
     }
 
-    /// The time of the earliest event.
+    /// Returns the key of the earliest event.
     #[must_use]
     pub fn first_key(&self) -> Option<u64> {
         self.heap.first().map(|key| (key >> 64) as u64)
     }
 
-    /// Takes the earliest event if its key is not after `now`.
+    /// Removes and returns the earliest event if its key is not after `now`.
     pub fn pop_due(&mut self, now: u64) -> Option<Cell> {
         if self.first_key()? > now {
             return None;
@@ -159,19 +160,19 @@ impl PrioQueue {
         cell
     }
 
-    /// Waiting events.
+    /// Returns the number of events that wait.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.heap.len() - self.tombstones
     }
 
-    /// Waits nothing?
+    /// Returns whether no event waits.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Takes out every event for which `wanted` says so.
+    /// Removes every event for which `wanted` returns true.
     pub fn remove_if(&mut self, removed: &mut Removed, mut wanted: impl FnMut(&Event) -> bool) {
         for slot in 0..self.slots.len() {
             self.remove_slot(slot, removed, &mut wanted);
@@ -179,7 +180,7 @@ impl PrioQueue {
         self.tidy();
     }
 
-    /// Takes out those events from a client for which `wanted` says so.
+    /// Removes those events from a client for which `wanted` returns true.
     pub fn remove_sent_by(
         &mut self,
         client: u8,
@@ -194,7 +195,7 @@ impl PrioQueue {
         self.tidy();
     }
 
-    /// Takes out all events for a client.
+    /// Removes all events for a client.
     pub fn remove_sent_to(&mut self, client: u8, removed: &mut Removed) {
         let mut at = 0;
         while let Some(found) = memchr::memchr(client, &self.to[at..]) {
@@ -204,7 +205,7 @@ impl PrioQueue {
         self.tidy();
     }
 
-    /// Takes out the event in a slot if there is one and it is wanted.
+    /// Removes the event in a slot, if there is one and it is wanted.
     fn remove_slot(
         &mut self,
         slot: usize,
@@ -219,7 +220,7 @@ impl PrioQueue {
         }
     }
 
-    /// Lets no tombstone be the first key, nor more of them stand about than events.
+    /// Removes tombstones at the front, and all of them once there are many more than events.
     fn tidy(&mut self) {
         if self.is_empty() {
             self.clear();
@@ -240,7 +241,7 @@ impl PrioQueue {
         self.bury();
     }
 
-    /// Takes the tombstones away that come first.
+    /// Removes the tombstones at the front.
     #[cold]
     fn bury(&mut self) {
         while let Some(key) = self.heap.first() {
@@ -254,7 +255,7 @@ impl PrioQueue {
         }
     }
 
-    /// Nothing waits.
+    /// Starts anew: no event waits.
     #[cold]
     fn clear(&mut self) {
         self.heap.clear();
@@ -266,7 +267,8 @@ impl PrioQueue {
         self.arrivals = 0;
     }
 
-    /// Gives all events new ranks, in their order: after 2^39 arrivals without an empty queue.
+    /// Gives all events new ranks in their order. Needed after 2^39 arrivals without an empty
+    /// queue.
     #[cold]
     fn renumber(&mut self) {
         let mut cells = Vec::with_capacity(self.len());

@@ -1,4 +1,4 @@
-//! A queue: events waiting for their time, and who may do what with it.
+//! A queue: events that wait for their time, and who may do what with it.
 
 use super::prioq::{Cell, PrioQueue, Removed};
 use super::tempo::{Position, QueueTimer};
@@ -9,7 +9,8 @@ use aseqd_abi::Event;
 use aseqd_abi::event::{EventFlags, EventTime, EventType};
 use aseqd_abi::seq::{RemoveEvents, RemoveMode};
 
-/// Events that one dispatch pass delivers; the rest waits for the next.
+/// Maximum number of events that one dispatch pass delivers; the rest waits for the next. Linux has
+/// the same bound.
 #[doc(alias = "MAX_CELL_PROCESSES_IN_QUEUE")]
 pub const MAX_CELLS_PER_PASS: usize = 1000;
 
@@ -25,9 +26,9 @@ pub(crate) struct Queue {
     /// Events due at a real time.
     pub(crate) times: PrioQueue,
     pub(crate) timer: QueueTimer,
-    /// A dispatch pass is running.
+    /// Whether a dispatch pass is running.
     pub(crate) dispatching: bool,
-    /// Something was queued during it.
+    /// Whether something was queued during it.
     pub(crate) again: bool,
 }
 
@@ -47,7 +48,7 @@ impl Queue {
         }
     }
 
-    /// May a client control the queue?
+    /// Returns whether a client may control the queue.
     pub(crate) const fn controllable_by(&self, client: u8) -> bool {
         self.owner == client || !self.locked
     }
@@ -56,8 +57,8 @@ impl Queue {
         self.users.contains(client)
     }
 
-    /// Marks a client as user or not. The first user opens the timer, the last closes it, and
-    /// marking the only user, again too, resets tempo and timer.
+    /// Marks a client as a user of the queue, or not. The first user opens the timer, and the last
+    /// one closes it. Marking the only user, even again, resets tempo and timer.
     pub(crate) fn set_used(&mut self, timers: &mut Timers, now: Time, client: u8, used: bool) {
         self.users.set(client, used);
         if self.users.count() == 0 {
@@ -67,16 +68,16 @@ impl Queue {
         if used && self.users.count() == 1 {
             self.timer.set_defaults(now);
         }
-        // As on Linux, a queue that finds no timer has none, and no call fails for it.
+        // As on Linux, a queue whose timer cannot be opened has none, and the call succeeds.
         let _without = self.timer.open(timers, now);
     }
 
-    /// Waiting events, in both lists.
+    /// Returns the number of events that wait, in both lists.
     pub(crate) fn events(&self) -> i32 {
         i32::try_from(self.ticks.len() + self.times.len()).unwrap_or(i32::MAX)
     }
 
-    /// Puts an event with an absolute time in its list.
+    /// Adds an event with an absolute time to its list.
     pub(crate) fn insert(&mut self, cell: Cell) {
         if cell.event.flags.contains(EventFlags::REAL_TIME) {
             self.times.insert(cell);
@@ -98,7 +99,7 @@ impl Queue {
         event.flags.remove(EventFlags::RELATIVE);
     }
 
-    /// When the next event falls due, if the queue moves.
+    /// Returns when the next event is due, if the queue moves.
     pub(crate) fn deadline(&self) -> Option<Time> {
         let tick = self
             .ticks
@@ -111,7 +112,7 @@ impl Queue {
         }
     }
 
-    /// Is an event due where the queue is?
+    /// Returns whether an event is due at a position.
     pub(crate) fn is_due(&self, position: Position) -> bool {
         self.ticks.first_key().is_some_and(|key| key <= u64::from(position.tick))
             || self
@@ -120,13 +121,13 @@ impl Queue {
                 .is_some_and(|key| key <= PrioQueue::real_key(position.real_time()))
     }
 
-    /// Takes out all events.
+    /// Removes all events.
     pub(crate) fn remove_all(&mut self, removed: &mut Removed) {
         self.ticks.remove_if(removed, |_| true);
         self.times.remove_if(removed, |_| true);
     }
 
-    /// Takes out those events from a client for which `wanted` says so.
+    /// Removes those events from a client for which `wanted` returns true.
     pub(crate) fn remove_sent_by(
         &mut self,
         client: u8,
@@ -137,14 +138,14 @@ impl Queue {
         self.times.remove_sent_by(client, removed, &mut wanted);
     }
 
-    /// Takes out all events for a client.
+    /// Removes all events for a client.
     pub(crate) fn remove_sent_to(&mut self, client: u8, removed: &mut Removed) {
         self.ticks.remove_sent_to(client, removed);
         self.times.remove_sent_to(client, removed);
     }
 
-    /// What START clears: the events from and to the client that starts, and every event with a time
-    /// other than zero.
+    /// Removes what START clears: the events from and to the client that starts, and every event
+    /// with a time other than zero.
     pub(crate) fn remove_for_start(&mut self, client: u8, removed: &mut Removed) {
         let own = |event: &Event| event.source.client == client || event.dest.client == client;
         self.ticks.remove_if(removed, |event| own(event) || event.time.tick_or_sec != 0);
@@ -152,7 +153,7 @@ impl Queue {
     }
 }
 
-/// Sum of two real times, carried below a second if both parts are below 2 s; seconds wrap.
+/// Adds two real times. The nanoseconds are carried if both parts are below 2 s; the seconds wrap.
 pub(crate) const fn add_real(left: EventTime, right: EventTime) -> EventTime {
     let mut sec = left.tick_or_sec.wrapping_add(right.tick_or_sec);
     let mut nsec = left.nsec.wrapping_add(right.nsec);
@@ -163,7 +164,7 @@ pub(crate) const fn add_real(left: EventTime, right: EventTime) -> EventTime {
     EventTime::real(sec, nsec)
 }
 
-/// Does `REMOVE_EVENTS` mean this event of the client that asks?
+/// Returns whether `REMOVE_EVENTS` means this event of the calling client.
 pub(crate) fn remove_matches(info: &RemoveEvents, event: &Event) -> bool {
     let mode = RemoveMode::from_bits_retain(info.remove_mode);
     if mode.contains(RemoveMode::DEST) && event.dest != info.dest {
@@ -174,7 +175,7 @@ pub(crate) fn remove_matches(info: &RemoveEvents, event: &Event) -> bool {
     {
         return false;
     }
-    // The field is compared as asked, whatever kind of time the event has.
+    // The field is compared as the caller asks, whatever kind of time the event has.
     let not_before = if mode.contains(RemoveMode::TIME_TICK) {
         event.time.tick_or_sec >= info.time.tick_or_sec
     } else {

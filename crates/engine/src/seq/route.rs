@@ -17,22 +17,23 @@ use aseqd_abi::seq::{
 use aseqd_abi::{Address, Errno, Event, EventType};
 use zerocopy::IntoBytes;
 
-/// Delivery steps of one event, after which it fails: loops of kernel clients end.
+/// Number of delivery steps after which an event fails, so that loops of kernel clients end.
 #[doc(alias = "SNDRV_SEQ_MAX_HOPS")]
 pub(crate) const MAX_HOPS: u32 = 8;
 
-/// Buffers that are kept for the data of variable events in queues.
+/// Number of buffers that are kept for the data of variable events in queues.
 const SPARE_DATA: usize = 64;
-/// Variable events that can wait at a time: each takes two of the 2000 cells of a pool at least.
+/// Maximum number of variable events that can wait at a time: each takes at least two of a pool's
+/// 2000 cells.
 const MAX_DATA: usize = 64 * 1000;
 
-/// Where the data of a note event has its velocity.
+/// The position of the velocity in the data of a note event.
 const NOTE_VELOCITY: usize = 2;
 
-/// Why a record of a write is not done.
+/// Why a record of a write was not taken.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// It waits for room in the client's pool.
+    /// The client's pool has no room, and the call may sleep.
     Sleep,
     Error(Error),
 }
@@ -54,7 +55,7 @@ impl From<Error> for Stop {
 }
 
 impl Seq {
-    /// Takes an event from a client that writes.
+    /// Takes an event that a client writes.
     pub(crate) fn submit(
         &mut self,
         client: u8,
@@ -98,13 +99,13 @@ impl Seq {
         Ok(())
     }
 
-    /// Data for as long as its event waits.
+    /// Copies data into a buffer that lives as long as its event waits.
     fn keep_data(&mut self, data: &[u8]) -> Option<Box<Data>> {
         if data.is_empty() {
             return None;
         }
-        // Here, in the sender's context: when the event is done, its buffer finds room among the spare
-        // ones.
+        // Memory is reserved here, in the sender's call: when the event is done, its buffer finds
+        // room among the spare ones.
         let mut kept = self.spare_data.pop().unwrap_or_default();
         self.spare_data.truncate(SPARE_DATA);
         self.data_waiting = (self.data_waiting + 1).min(MAX_DATA);
@@ -113,7 +114,7 @@ impl Seq {
         Some(kept)
     }
 
-    /// A queued event is done with: its cells go back, its buffer is kept for another.
+    /// Returns the cells of a queued event that is done, and keeps its buffer for another.
     fn finish_cell(&mut self, mut cell: Cell) {
         self.give_back_to(cell.owner, cell.cells.into());
         if let Some(mut data) = cell.data.take() {
@@ -123,7 +124,7 @@ impl Seq {
         }
     }
 
-    /// Puts a cell in its queue and delivers what is due there, whether the queue runs or not.
+    /// Puts a cell into its queue and delivers what is due there, whether the queue runs or not.
     fn enqueue(&mut self, mut cell: Cell) {
         let instant = self.instant();
         let number = cell.event.queue;
@@ -140,7 +141,7 @@ impl Seq {
         }
     }
 
-    /// One dispatch pass: delivers what is due in a queue at an instant.
+    /// Makes one dispatch pass: delivers what is due in a queue at an instant.
     pub(crate) fn dispatch(&mut self, number: u8, at: Time) -> Pass {
         let Some(queue) = self.queue_mut(number.into()) else { return Pass::Repeatable };
         if queue.dispatching {
@@ -162,7 +163,7 @@ impl Seq {
         }
     }
 
-    /// All due tick events, then all due real-time events.
+    /// Delivers all due tick events, then all due real-time events.
     fn dispatch_due(&mut self, number: u8, at: Time, left: &mut usize) {
         let Some(queue) = self.queue(number.into()) else { return };
         let tick = u64::from(queue.timer.position(at).tick);
@@ -188,7 +189,7 @@ impl Seq {
         let source = cell.event.source.client;
         let mut message = Message { event: cell.event, data: cell.bytes() };
         if cell.event.event_type != EventType::NOTE {
-            // The sender learns of a failure by its bounce only.
+            // The sender learns about a failure only by its bounce.
             let _bounced = self.deliver(Some(source), &mut message, 0);
             self.finish_cell(cell);
             return;
@@ -206,7 +207,7 @@ impl Seq {
         } else {
             event.time.tick_or_sec = event.time.tick_or_sec.wrapping_add(note.duration);
         }
-        // The bytes beyond the note's own stay as they were sent.
+        // The other bytes stay as they were sent.
         event.data.0[NOTE_VELOCITY] = note.off_velocity;
         self.enqueue(cell);
     }
@@ -232,7 +233,7 @@ impl Seq {
         }
     }
 
-    /// Every subscriber gets the event; the first error is the result.
+    /// Delivers to every subscriber; the first error is the result.
     fn deliver_to_subscribers(
         &mut self,
         origin: Option<u8>,
@@ -241,7 +242,7 @@ impl Seq {
     ) -> Result<(), Undelivered> {
         let source = message.event.source;
         let port = self.port(source).ok_or(Undelivered::NoSource)?;
-        // No delivery makes or cuts a subscription: only ioctls and closes do.
+        // Deliveries make and cut no subscription: only ioctls and closes do.
         let count = port.outgoing.entries.len();
         let Some(mut entry) = port.outgoing.entries.first() else { return Ok(()) };
         let saved = message.event;
@@ -258,7 +259,7 @@ impl Seq {
             if next == count {
                 break;
             }
-            // As on Linux, what a failed delivery stamped stays for the next subscriber.
+            // As on Linux, the stamp of a failed delivery stays for the next subscriber.
             if delivered.is_ok() {
                 message.event = saved;
             }
@@ -269,8 +270,8 @@ impl Seq {
         result
     }
 
-    /// Delivers to one port. The failure of an event that is not direct goes to its sender as a
-    /// bounce, and counts as success if the sender wants none.
+    /// Delivers to one port. If an event that is not direct fails, it goes back to its sender as a
+    /// bounce; this counts as success if the sender wants none.
     #[inline(always)]
     fn deliver_one(
         &mut self,
@@ -313,7 +314,7 @@ impl Seq {
         Ok(())
     }
 
-    /// Delivers to a port that stamps events, or is watched for notes.
+    /// Delivers to a port that stamps events or is watched.
     #[cold]
     #[inline(never)]
     fn deliver_with_extras(
@@ -336,7 +337,8 @@ impl Seq {
             }
             Ok(())
         } else {
-            // A failure of Midi Through is that of one subscriber: others have the event.
+            // A failure of Midi Through is that of one of its subscribers: the others have the
+            // event.
             let kind = client.kind;
             self.deliver_to_built_in(kind, message, hops)
         };
@@ -360,7 +362,7 @@ impl Seq {
         }
     }
 
-    /// Midi Through: on to the subscribers of the port that the event reached.
+    /// Passes an event on to the subscribers of the port of Midi Through that it reached.
     fn pass_through(&mut self, message: &Message<'_>, hops: u32) -> Result<(), Undelivered> {
         if message.event.source.client == CLIENT_SYSTEM {
             return Ok(());
@@ -371,7 +373,7 @@ impl Seq {
         self.dispatch_from_kernel(&mut forward, hops)
     }
 
-    /// A built-in client sends an event, now.
+    /// Sends an event of a built-in client, at once.
     pub(crate) fn dispatch_from_kernel(
         &mut self,
         message: &mut Message<'_>,
@@ -381,9 +383,9 @@ impl Seq {
         self.deliver(Some(message.event.source.client), message, hops)
     }
 
-    /// Writes the time of a queue into an event; nothing if there is no such queue. The tick alone
-    /// is written of a tick time. What a queued event is stamped with is the instant at which it is
-    /// due: as on Linux, where a queue that is late has not moved on either.
+    /// Writes the time of a queue into an event, if there is such a queue. Of a tick time only the
+    /// tick is written. A queued event is stamped with the instant at which it is due: as on Linux,
+    /// where a late queue has not moved on either.
     #[inline(never)]
     fn stamp(&self, event: &mut Event, queue: u8, real: bool) {
         let Some(timer) = self.queue(queue.into()).map(|queue| &queue.timer) else { return };
@@ -397,7 +399,7 @@ impl Seq {
         }
     }
 
-    /// Returns a failed event to its sender, if that wants it.
+    /// Returns a failed event to its sender, if the sender wants it.
     #[cold]
     #[inline(never)]
     fn bounce(&mut self, origin: Option<u8>, failed: &Event, hops: u32) -> Result<(), Undelivered> {

@@ -1,6 +1,7 @@
-//! Which notes of a client sound where, so that they can be ended when the client is gone.
+//! Tracks which notes and pedals of a client are on, and where, so that they can be ended when the
+//! client is gone.
 //!
-//! Kept only if [`Config::notes_off`](crate::Config::notes_off) asks for it.
+//! Done only if [`Config::notes_off`](crate::Config::notes_off) asks for it.
 
 use super::Seq;
 use super::fifo::Message;
@@ -8,36 +9,36 @@ use alloc::vec::Vec;
 use aseqd_abi::event::{Control, EventData, Note};
 use aseqd_abi::{Address, Event, EventType};
 
-/// Ports on which a client's notes are kept track of at a time. They take 17 KiB of each client; notes
-/// on further ports are not ended.
+/// Maximum number of ports on which a client's notes are tracked at a time. They take 17 KiB for
+/// each client. Notes on further ports are not ended.
 const MAX_TRACKED_PORTS: usize = 64;
 
-/// Channels of a port.
+/// Number of channels of a port.
 const CHANNELS: usize = 16;
 
 /// The controllers that hold notes: sustain, sostenuto, hold 2.
 const PEDALS: [u32; 3] = [64, 66, 69];
-/// A pedal is down from here on.
+/// The lowest value of a pedal that is down.
 const PEDAL_DOWN: i32 = 64;
 /// All sound off.
 const ALL_SOUND_OFF: u32 = 120;
 /// Reset all controllers.
 const RESET_CONTROLLERS: u32 = 121;
-/// All notes off, and the modes that imply it.
+/// All notes off, and the mode messages that imply it.
 const ALL_NOTES_OFF: core::ops::RangeInclusive<u32> = 123..=127;
 
-/// What the MIDI standard has senders say that know no release velocity.
+/// The release velocity of senders that know none, as the MIDI standard has it.
 const RELEASE_VELOCITY: u8 = 64;
 
-/// What one client has begun and not ended, by port. Has its room from the start: events come due where
-/// nothing may allocate.
+/// What one client has begun and not ended, by port. Its memory is reserved from the start, because
+/// events come due where nothing may allocate.
 #[derive(Debug)]
 pub(crate) struct Sounding(Vec<AtPort>);
 
 #[derive(Debug)]
 struct AtPort {
     dest: Address,
-    /// The port of the client that sent last.
+    /// The client's port that sent last.
     source: Address,
     /// A bit for each note, by channel.
     notes: [u128; CHANNELS],
@@ -50,7 +51,7 @@ impl AtPort {
         self.notes == [0; CHANNELS] && self.pedals == [0; PEDALS.len()]
     }
 
-    /// The notes of a channel, if there is such a channel.
+    /// Returns the notes of a channel, if that exists.
     fn channel(&mut self, channel: u8) -> Option<&mut u128> {
         self.notes.get_mut(usize::from(channel))
     }
@@ -79,7 +80,7 @@ impl Sounding {
         Self(Vec::with_capacity(MAX_TRACKED_PORTS))
     }
 
-    /// An event of the client was delivered.
+    /// Notes an event of the client that was delivered.
     fn take(&mut self, event: &Event) {
         let begins = match event.event_type {
             EventType::NOTEON => event.data.note().velocity > 0,
@@ -114,12 +115,12 @@ impl Sounding {
         }
     }
 
-    /// Ports that are gone.
+    /// Forgets ports that are gone.
     fn forget(&mut self, gone: &dyn Fn(Address) -> bool) {
         self.0.retain(|port| !gone(port.dest));
     }
 
-    /// The events that end all of it: notes, then pedals.
+    /// Returns the events that end everything: notes, then pedals.
     fn ends(&self) -> impl Iterator<Item = Event> {
         self.0.iter().flat_map(|port| {
             let channels = || (0_u8..).take(CHANNELS);
@@ -146,24 +147,24 @@ impl Sounding {
 }
 
 impl Seq {
-    /// An event was delivered to a port that is watched.
+    /// Notes an event that was delivered to a watched port.
     pub(crate) fn note_sounding(&mut self, event: &Event) {
         if let Some(sounding) = self.sounding.get_mut(&event.source.client) {
             sounding.take(event);
         }
     }
 
-    /// Ends what a client has begun that is gone.
+    /// Ends what a client that is gone has begun.
     #[cold]
     #[inline(never)]
     pub(crate) fn end_sounding(&mut self, sounding: &Sounding) {
         for event in sounding.ends() {
-            // One that has no room, or no longer wants it, counts that as for any sender.
+            // An event that cannot be delivered is counted, as for any sender.
             let _undelivered = self.deliver(None, &mut Message { event, data: &[] }, 0);
         }
     }
 
-    /// Nothing sounds on ports that are gone.
+    /// Forgets what sounds on ports that are gone.
     #[cold]
     #[inline(never)]
     pub(crate) fn forget_sounding(&mut self, gone: &dyn Fn(Address) -> bool) {

@@ -1,8 +1,9 @@
-//! Queues as users of timers: the instance that a queue opens, and how callbacks step it.
+//! Queues as users of timers: the instance that a queue opens, and how its callbacks step the
+//! queue.
 //!
-//! A queue is *exact* or *stepped*. The position of an exact one is a function of time; its instance
-//! is bound to a timer so that others see it there and can follow it, and does not use it. A stepped
-//! one moves with the callbacks of its instance, as the kernel's do, and delivers then.
+//! A queue is *exact* or *stepped*. The position of an exact queue is a function of time; its
+//! instance is bound to a timer only so that other programs see it there and can follow it. A
+//! stepped queue moves and delivers with the callbacks of its instance, as the kernel's queues do.
 
 use super::Seq;
 use super::queue::Queue;
@@ -13,19 +14,20 @@ use alloc::format;
 use aseqd_abi::Errno;
 use aseqd_abi::timer::{self, TimerId};
 
-/// Frequency at which the kernel steps a queue when none is asked for, in Hz.
+/// The frequency at which the kernel steps a queue if none is asked for, in Hz.
 const DEFAULT_FREQUENCY: u32 = 1000;
-/// Lowest and highest frequency that a queue's timer is programmed to, in Hz.
+/// The lowest and highest frequency to which a queue's timer is programmed, in Hz.
 const FREQUENCIES: (u32, u32) = (10, 6250);
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// Runs of interrupts that one call of the engine handles before it goes on; the others are due at
+/// Maximum number of runs of interrupts that one call of the engine handles. The others are due at
 /// once, in the next call.
 pub(super) const MAX_RUNS: usize = 1000;
-/// Interrupts that nobody waits for may pile up to this number, well below [`MAX_RUNS`].
+/// Maximum number of interrupts that may pile up because nobody waits for them. Well below
+/// [`MAX_RUNS`].
 const MAX_PENDING: u64 = 500;
 
-/// What opens in place of a timer that cannot be had.
+/// The timer that is opened in place of one that cannot be.
 const SYSTEM_TIMER: TimerId = TimerId {
     dev_class: timer::CLASS_GLOBAL,
     dev_sclass: timer::SCLASS_SEQUENCER,
@@ -35,11 +37,11 @@ const SYSTEM_TIMER: TimerId = TimerId {
 };
 
 impl QueueTimer {
-    /// Opens the timer that was asked for, if none is open. One that cannot be had is replaced by
-    /// the system timer.
+    /// Opens the timer that was asked for, if none is open. If that cannot be opened, the system
+    /// timer takes its place.
     ///
     /// # Errors
-    /// The timer's.
+    /// Those of [`Timers::open`].
     pub(crate) fn open(&mut self, timers: &mut Timers, now: Time) -> Result<(), Error> {
         if self.instance.is_some() {
             return Ok(());
@@ -65,10 +67,11 @@ impl QueueTimer {
         Ok(())
     }
 
-    /// The same, but where nothing can be had, all settings become those of a new queue.
+    /// Opens the timer like [`open`](Self::open). If neither can be opened, all settings become
+    /// those of a new queue.
     ///
     /// # Errors
-    /// The timer's, if the default cannot be had either.
+    /// Those of [`Timers::open`], if the default timer cannot be opened either.
     pub(crate) fn open_or_default(&mut self, timers: &mut Timers, now: Time) -> Result<(), Error> {
         if self.open(timers, now).is_ok() {
             return Ok(());
@@ -86,7 +89,7 @@ impl QueueTimer {
         self.ticking = false;
     }
 
-    /// From position 0.
+    /// Starts from position 0.
     ///
     /// # Errors
     /// `EINVAL` without a timer.
@@ -102,10 +105,10 @@ impl QueueTimer {
         Ok(())
     }
 
-    /// On from where it is; a queue that never ran starts from 0.
+    /// Goes on from the present position. A queue that never ran starts from 0.
     ///
     /// # Errors
-    /// `EINVAL` without a timer, `EBUSY` where it runs.
+    /// `EINVAL` without a timer, `EBUSY` if it runs.
     pub(crate) fn resume(&mut self, timers: &mut Timers, now: Time) -> Result<(), Error> {
         if self.instance.is_none() {
             return Err(NO_TIMER);
@@ -122,7 +125,7 @@ impl QueueTimer {
         Ok(())
     }
 
-    /// Stays where it is. Without a timer nothing happens.
+    /// Stops at the present position. Does nothing without a timer.
     pub(crate) fn stop(&mut self, timers: &mut Timers, now: Time) {
         let Some(instance) = self.instance else { return };
         if !self.running {
@@ -131,13 +134,13 @@ impl QueueTimer {
         self.advance_to(now);
         self.running = false;
         self.ticking = false;
-        // It may not run: a timer that was opened under a running queue.
+        // The instance may not run, if its timer was opened under a running queue.
         let _idle = timers.pause(instance, now);
     }
 
     fn go(&mut self, timers: &mut Timers, now: Time) {
         if let Some(instance) = self.instance {
-            // One that runs already, from before a reset, goes on as it does.
+            // An instance that runs from before a reset goes on as it does.
             let _runs = timers.start(instance, self.timer_ticks, now);
         }
         self.running = true;
@@ -145,7 +148,7 @@ impl QueueTimer {
         self.anchor = now.max(self.anchor);
     }
 
-    /// Chooses the period. Who follows nobody has none.
+    /// Chooses the period. Fails for a slave without a master, which has no resolution.
     fn program(&mut self, timers: &Timers) -> Result<(), Error> {
         let timer = self.instance.and_then(|instance| timers.timer_of(instance));
         let timer = timer.ok_or(Error::new(Errno::EINVAL, "the queue follows nobody"))?;
@@ -157,7 +160,7 @@ impl QueueTimer {
         Ok(())
     }
 
-    /// A callback after so much time, and more of them at once.
+    /// Moves a stepped queue on by a callback, and by those that follow it at once.
     fn step(&mut self, step: QueueStep, at: Time) {
         if !self.running || !self.stepped {
             return;
@@ -169,7 +172,8 @@ impl QueueTimer {
 }
 
 impl Queue {
-    /// Callbacks until an event is due, each after the same time; none if none ever is.
+    /// Returns how many callbacks, each after `step_ns`, it takes until an event is due, or `None`
+    /// if none ever is.
     fn steps_until_due(&self, step_ns: u64) -> Option<u64> {
         let timer = &self.timer;
         if !timer.running || !timer.stepped {
@@ -195,28 +199,29 @@ impl Queue {
 }
 
 impl Seq {
-    /// A queue, and what it needs to change its timer.
+    /// Returns a queue, and what it needs to change its timer.
     pub(crate) fn queue_and_timers(&mut self, number: i32) -> Option<(&mut Queue, &mut Timers)> {
         let queue = self.queues.get_mut(usize::try_from(number).ok()?)?.as_deref_mut()?;
         self.stale_deadlines |= 1 << queue.number;
         Some((queue, &mut self.timers))
     }
 
-    /// Name of the timer that is open for a queue, if one is.
+    /// Returns the name of the timer that is open for a queue, if one is.
     pub(crate) fn timer_name(&self, queue: &Queue) -> Option<&'static str> {
         let instance = queue.timer.instance?;
-        // What Linux prints where there is no name to print.
+        // Linux prints this if the timer is gone.
         Some(self.timers.timer_of(instance).map_or("(efault)", |timer| timer.name))
     }
 
-    /// Period that the kernel would step a queue with, in nanoseconds, as `/proc` shows it.
+    /// Returns the period with which the kernel would step a queue, in nanoseconds, as `/proc`
+    /// shows it.
     pub(crate) fn period_ns(&self, queue: &Queue) -> u64 {
         let timer = queue.timer.instance.and_then(|instance| self.timers.timer_of(instance));
         timer.map_or(0, |timer| timer.resolution.saturating_mul(queue.timer.timer_ticks))
     }
 
-    /// Handles interrupts of a timer, as many as are alike and change nothing for others up to
-    /// `horizon`: nothing that a program can see happens in another order than one by one.
+    /// Handles as many interrupts of a timer as are alike and change nothing for others up to
+    /// `horizon`: programs see the same as if they were handled one by one.
     pub(super) fn expire(&mut self, expiry: Expiry, horizon: Time) {
         let Some(outlook) = self.timers.outlook(expiry) else { return };
         let times = self.quiet_times(expiry, &outlook, horizon);
@@ -226,11 +231,11 @@ impl Seq {
         self.timers.finish(expiry);
     }
 
-    /// Interrupts before one of this or another timer delivers something: that comes alone, when
-    /// all timers are where it is. At least 1.
+    /// Returns how many interrupts, at least 1, come before one of this or another timer delivers
+    /// something. That one is handled alone, when all timers have come as far.
     fn quiet_times(&self, expiry: Expiry, outlook: &Outlook, horizon: Time) -> u64 {
         let mut horizon = horizon;
-        // Of equal instants, that of the earlier in this order comes first.
+        // Of equal instants, the one that comes earlier in this order is first.
         let mut earlier = true;
         for (_, other) in self.timers.expiries() {
             if other == expiry {
@@ -244,7 +249,8 @@ impl Seq {
         outlook.until(horizon).min(due.saturating_sub(1).max(1))
     }
 
-    /// The first instant at which a timer may deliver something, if it has anything to deliver.
+    /// Returns the first instant at which a timer may deliver something, if it has anything to
+    /// deliver.
     fn delivery_of(&self, expiry: Expiry) -> Option<Time> {
         if !self.is_busy(expiry) {
             return None;
@@ -255,13 +261,13 @@ impl Seq {
         Some(outlook.instant(times))
     }
 
-    /// Do events wait in a queue that a timer steps?
+    /// Returns whether events wait in a queue that a timer steps.
     fn is_busy(&self, expiry: Expiry) -> bool {
         let queue = |number: u8| self.queue(number.into());
         self.timers.queues_on(expiry).filter_map(queue).any(|queue| !queue.is_empty())
     }
 
-    /// Interrupts until one delivers an event.
+    /// Returns how many interrupts it takes until one delivers an event.
     fn times_until_due(&self, outlook: &Outlook) -> Option<u64> {
         let queues = outlook.queues.iter();
         queues.filter_map(|(queue, step)| self.queue((*queue).into())?.steps_until_due(*step)).min()
@@ -273,19 +279,19 @@ impl Seq {
             let Some(queue) = self.queue_mut(step.queue.into()) else { continue };
             if queue.timer.running {
                 queue.timer.step(step, at);
-                // What is left of more than a pass waits for the next callback.
+                // What is more than a pass delivers waits for the next callback.
                 let _pass = self.dispatch(step.queue, at);
             }
         }
     }
 
-    /// One interrupt of a user-driven timer.
+    /// Handles one interrupt of a user-driven timer.
     pub(crate) fn trigger(&mut self, number: u8) {
         self.timers.trigger_user_timer(number, self.now);
         self.call_back(self.now);
     }
 
-    /// The next time at which a timer has something to do that somebody can notice.
+    /// Returns the next time at which a timer does something that somebody can notice.
     pub(super) fn next_wake_up(&self) -> Option<Time> {
         if self.timers.nothing_expires() {
             return None;
@@ -298,7 +304,7 @@ impl Seq {
         if outlook.heard {
             return Some(outlook.at);
         }
-        // What nobody waits for must not pile up.
+        // Interrupts that nobody waits for must not pile up.
         let quiet =
             if self.is_busy(expiry) { outlook.alike } else { outlook.alike.max(MAX_PENDING) };
         let ends = (outlook.alike < u64::MAX).then_some(quiet);

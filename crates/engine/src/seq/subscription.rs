@@ -1,4 +1,4 @@
-//! Making and cutting connections, and telling both ends.
+//! Subscriptions: made, cut, and told to both ends.
 
 use super::Seq;
 use super::port::{Port, peer};
@@ -8,7 +8,7 @@ use aseqd_abi::seq::{Connect, PortCaps, PortSubscribe};
 use aseqd_abi::{Address, Errno, EventType};
 
 impl Seq {
-    /// `SUBSCRIBE_PORT`.
+    /// Handles `SUBSCRIBE_PORT`.
     pub(crate) fn subscribe(&mut self, caller: u8, info: &PortSubscribe) -> Result<(), Error> {
         if self.port(info.sender).is_none() || self.port(info.dest).is_none() {
             return Err(Error::new(Errno::EINVAL, "the sender or destination does not exist"));
@@ -23,7 +23,7 @@ impl Seq {
         Ok(())
     }
 
-    /// `UNSUBSCRIBE_PORT`.
+    /// Handles `UNSUBSCRIBE_PORT`.
     pub(crate) fn unsubscribe(&mut self, caller: u8, info: &PortSubscribe) -> Result<(), Error> {
         if self.port(info.sender).is_none() || self.port(info.dest).is_none() {
             return Err(Error::new(Errno::ENXIO, "the sender or destination does not exist"));
@@ -56,7 +56,7 @@ impl Seq {
         Ok(())
     }
 
-    /// Enters a subscription in the list of one of its ports.
+    /// Adds a subscription to the list of one of its ports.
     fn add_side(&mut self, caller: u8, info: &PortSubscribe, sender: bool) -> Result<(), Error> {
         let address = if sender { info.sender } else { info.dest };
         let own = address.client == caller;
@@ -78,7 +78,7 @@ impl Seq {
         Ok(())
     }
 
-    /// Takes a subscription out of the list of one of its ports.
+    /// Removes a subscription from the list of one of its ports.
     fn remove_side(&mut self, entry: &PortSubscribe, sender: bool, tell: bool) {
         let address = if sender { entry.sender } else { entry.dest };
         let Some(port) = self.port_mut(address) else { return };
@@ -88,7 +88,7 @@ impl Seq {
         }
     }
 
-    /// Cuts all subscriptions of a port that is gone already, those it sends to first.
+    /// Cuts all subscriptions of a port that is already gone, those that it sends to first.
     pub(crate) fn cut_subscriptions(&mut self, client: u8, port: Port) {
         let own = Address::new(client, port.number);
         for (list, from_sender) in [(port.outgoing, true), (port.incoming, false)] {
@@ -100,7 +100,7 @@ impl Seq {
         }
     }
 
-    /// Tells a user client's port of a connection that somebody else made or cut.
+    /// Tells a user client's port about a subscription that somebody else made or cut.
     fn notify(&mut self, port: Address, event_type: EventType, info: &PortSubscribe) {
         if self.client(port.client).is_some_and(super::client::Client::is_user) {
             self.notify_port(port, event_type, connect_data(info));

@@ -11,7 +11,7 @@ use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventFlags};
 use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER, PortCaps};
 use aseqd_abi::{Address, Event, EventType};
 
-/// The system client with its two ports.
+/// Returns the system client with its two ports.
 pub(crate) fn client() -> Client {
     let mut client = Client::built_in(CLIENT_SYSTEM, ClientKind::System, "System");
     let mut timer = Port::new(PORT_SYSTEM_TIMER);
@@ -27,7 +27,8 @@ pub(crate) fn client() -> Client {
 }
 
 impl Seq {
-    /// Tells the subscribers of the announce port. What a subscriber cannot take is its own loss.
+    /// Sends an announcement to the subscribers of the announce port. A subscriber that has no room
+    /// for it loses it.
     pub(crate) fn announce(&mut self, event_type: EventType, data: EventData) {
         self.notify_port(Address::new(ADDRESS_SUBSCRIBERS, 0), event_type, data);
     }
@@ -38,11 +39,11 @@ impl Seq {
         event.source = Address::new(CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE);
         event.dest = dest;
         event.data = data;
-        // A notice that finds no place is lost, as on Linux: a full reader is told by ENOSPC.
+        // A notice without room is lost, as on Linux: the full reader gets `ENOSPC`.
         let _lost = self.dispatch_from_kernel(&mut Message::fixed(event), 0);
     }
 
-    /// An event that reached the timer port: control of the queue that its data names.
+    /// Handles an event to the timer port: it controls the queue that its data names.
     pub(crate) fn control_queue(&mut self, event: &Event, hops: u32) -> Result<(), Undelivered> {
         let now = self.instant();
         let number = event.data.queue();
@@ -67,7 +68,7 @@ impl Seq {
                 true
             }
             EventType::TEMPO => {
-                // An illegal tempo is ignored, and echoed all the same.
+                // A tempo that is not allowed is ignored, but echoed all the same.
                 let _ignored = timer.set_tempo(now, param);
                 true
             }
@@ -88,7 +89,7 @@ impl Seq {
         Ok(())
     }
 
-    /// Tells the subscribers of the timer port what was done to a queue.
+    /// Sends the subscribers of the timer port what was done to a queue.
     fn echo_control(&mut self, event: &Event, number: u8, hops: u32) {
         let Some(queue) = self.queue(number.into()) else { return };
         let mut echo = *event;

@@ -1,9 +1,10 @@
 //! The clock of a queue: tempo, position, and when a position will be reached.
 //!
-//! The kernel advances a queue by a fixed step at every period of a timer, 1 ms by default. Ours has
-//! no period: the position is a function of the time since an anchor, and the instant at which a
-//! position is reached is computed, so that an event is due when it is due and an idle queue costs
-//! nothing. A queue whose timer a program has chosen steps all the same: see `stepper.rs`.
+//! The kernel advances a queue by a fixed step at every period of a timer, 1 ms by default. Ours
+//! has no period: the position is a function of the time since an anchor, and the instant at which
+//! a position is reached is computed. So an event is delivered exactly when it is due, and an idle
+//! queue costs nothing. A queue whose timer a program has chosen steps like the kernel's: see
+//! `stepper.rs`.
 
 use crate::timer::InstanceId;
 use crate::{Error, Time};
@@ -11,20 +12,20 @@ use aseqd_abi::Errno;
 use aseqd_abi::event::EventTime;
 use aseqd_abi::timer::{self, TimerId};
 
-/// Skew of a queue that runs at the speed of the clock.
+/// The skew of a queue that runs at the speed of the clock.
 pub const SKEW_BASE: u32 = 0x10000;
-/// Tempo of a new queue: 120 quarters a minute.
+/// The tempo of a new queue, in microseconds of a quarter: 120 quarters a minute.
 pub const DEFAULT_TEMPO: u32 = 500_000;
-/// Ticks per quarter of a new queue.
+/// The resolution of a new queue, in ticks of a quarter.
 pub const DEFAULT_PPQ: u32 = 96;
-/// Nanoseconds per unit of tempo.
+/// The unit of a new queue's tempo, in nanoseconds.
 pub const DEFAULT_TEMPO_BASE: u16 = 1000;
-/// Real time is kept in 32-bit seconds and wraps.
+/// The real time at which a queue wraps, in nanoseconds: seconds have 32 bits.
 const REAL_TIME_MODULUS: u64 = (1 << 32) * NANOSECONDS;
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// The timer that a new queue asks for on the reference kernel: global, high resolution. Opening it
-/// makes it the sequencer's.
+/// The timer that a new queue asks for on the reference kernel: the global high-resolution timer.
+/// Opening it sets its slave class to that of the sequencer.
 pub const DEFAULT_TIMER: TimerId = TimerId {
     dev_class: timer::CLASS_GLOBAL,
     dev_sclass: timer::SCLASS_NONE,
@@ -33,7 +34,7 @@ pub const DEFAULT_TIMER: TimerId = TimerId {
     subdevice: 0,
 };
 
-/// Where a queue is.
+/// The position of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) tick: u32,
@@ -42,7 +43,7 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    /// Real time as seconds and nanoseconds.
+    /// Returns the real time as seconds and nanoseconds.
     pub(crate) const fn real_time(self) -> EventTime {
         let nanoseconds = self.nanoseconds % REAL_TIME_MODULUS;
         #[expect(clippy::cast_possible_truncation, reason = "reduced by the modulus")]
@@ -54,21 +55,21 @@ impl Position {
 #[derive(Clone, Debug)]
 pub(crate) struct QueueTimer {
     pub(crate) running: bool,
-    /// Number of the queue.
+    /// The number of the queue.
     pub(super) queue: u8,
-    /// The number under which its instance is known, -1 for one that was opened before the queue
-    /// had its number.
+    /// The number that names its instance: -1 for an instance that was opened before the queue had
+    /// its number.
     pub(super) shown_number: i32,
-    /// Has been started or continued once.
+    /// Whether the queue has been started or continued once.
     pub(super) initialized: bool,
     /// The instance that is open for this queue.
     pub(super) instance: Option<InstanceId>,
-    /// A program has chosen the timer.
+    /// Whether a program has chosen the timer.
     pub(super) explicit: bool,
-    /// The queue moves by callbacks of its instance. The anchor is the last of them.
+    /// Whether the queue moves by callbacks of its instance. The anchor is then the last of them.
     pub(super) stepped: bool,
-    /// The timer of an exact queue ticks. A queue can be running without it: its position then
-    /// stands still.
+    /// Whether the timer of an exact queue ticks. A queue can be running without it: its position
+    /// then stands still.
     pub(super) ticking: bool,
     pub(crate) tempo: u32,
     pub(crate) ppq: u32,
@@ -80,10 +81,10 @@ pub(crate) struct QueueTimer {
     pub(crate) id: TimerId,
     /// The frequency that was asked for, in Hz; 0 for the default.
     pub(crate) frequency: u32,
-    /// Ticks of the timer in a period with which the kernel would step, for `/proc`. Counted when
-    /// the queue starts, so it may not fit a timer that was opened since.
+    /// Number of timer ticks in the period with which the kernel would step, for `/proc`. It is
+    /// computed when the queue starts, so it may not fit a timer that was opened since.
     pub(super) timer_ticks: u64,
-    /// When the position below was true.
+    /// The time at which the queue was at the position below.
     pub(super) anchor: Time,
     tick: u32,
     /// Nanoseconds into the tick.
@@ -119,7 +120,7 @@ impl QueueTimer {
         timer
     }
 
-    /// Tempo, skew, timer and the running flag of a new queue. The position stays.
+    /// Resets tempo, skew, timer and the running flag to those of a new queue. The position stays.
     pub(crate) fn set_defaults(&mut self, now: Time) {
         self.advance_to(now);
         self.ppq = DEFAULT_PPQ;
@@ -133,7 +134,7 @@ impl QueueTimer {
         self.skew = SKEW_BASE;
     }
 
-    /// Asks for another timer, which is to be opened then.
+    /// Chooses the timer to open next.
     pub(crate) const fn choose(&mut self, id: TimerId, frequency: u32) {
         self.id = id;
         self.frequency = frequency;
@@ -144,7 +145,7 @@ impl QueueTimer {
         self.running && self.ticking && !self.stepped
     }
 
-    /// Nanoseconds on the queue's clock since the anchor.
+    /// Returns how far the queue's clock went since the anchor, in nanoseconds.
     fn elapsed(&self, now: Time) -> u64 {
         if !self.moves() {
             return 0;
@@ -152,7 +153,7 @@ impl QueueTimer {
         self.skewed(now - self.anchor)
     }
 
-    /// Nanoseconds on the queue's clock while so many go by.
+    /// Returns how far the queue's clock goes while this many nanoseconds pass.
     pub(super) fn skewed(&self, nanoseconds: u64) -> u64 {
         if self.skew == SKEW_BASE {
             return nanoseconds;
@@ -161,7 +162,7 @@ impl QueueTimer {
         u64::try_from(scaled >> 16).unwrap_or(u64::MAX)
     }
 
-    /// Where the queue is at `now`.
+    /// Returns the position at `now`.
     #[expect(clippy::cast_possible_truncation, reason = "ticks wrap at 32 bits, as the kernel's")]
     pub(crate) fn position(&self, now: Time) -> Position {
         let elapsed = self.elapsed(now);
@@ -172,8 +173,8 @@ impl QueueTimer {
         }
     }
 
-    /// The position that programs are told: the real time of a queue whose running flag is set goes
-    /// on even when its timer does not tick, or between its ticks.
+    /// Returns the position that programs see: the real time of a queue whose running flag is set
+    /// goes on even when its timer does not tick, and between ticks.
     pub(crate) fn reported(&self, now: Time) -> Position {
         let mut position = self.position(now);
         if self.running && !self.moves() {
@@ -182,7 +183,7 @@ impl QueueTimer {
         position
     }
 
-    /// Makes the position at `now` the anchor: before anything changes that it depends on.
+    /// Moves the anchor to `now`. Call this before changing anything that the position depends on.
     pub(super) fn advance_to(&mut self, now: Time) {
         if self.stepped {
             return;
@@ -195,7 +196,7 @@ impl QueueTimer {
         }
     }
 
-    /// Adds to the position.
+    /// Moves the position on by this many nanoseconds of the queue's clock.
     #[expect(clippy::cast_possible_truncation, reason = "ticks wrap at 32 bits, as the kernel's")]
     pub(super) fn move_on(&mut self, nanoseconds: u64) {
         let fraction = self.fraction.saturating_add(nanoseconds);
@@ -204,14 +205,14 @@ impl QueueTimer {
         self.nanoseconds = self.nanoseconds.saturating_add(nanoseconds) % REAL_TIME_MODULUS;
     }
 
-    /// Moves the anchor on where ticks since then come near their 32 bits.
+    /// Moves the anchor to `now` if the ticks since it come near their 32 bits.
     pub(crate) fn refresh(&mut self, now: Time) {
         if self.fraction.saturating_add(self.elapsed(now)) / u64::from(self.tick_ns) > 1 << 30 {
             self.advance_to(now);
         }
     }
 
-    /// The instant at which the queue's clock has gone `nanoseconds` further than the anchor.
+    /// Returns the instant at which the queue's clock is `nanoseconds` further than at the anchor.
     fn instant_after(&self, nanoseconds: u64) -> Option<Time> {
         if !self.moves() {
             return None;
@@ -229,25 +230,26 @@ impl QueueTimer {
         u64::try_from(scaled).ok().and_then(|real| self.anchor.0.checked_add(real)).map(Time)
     }
 
-    /// The instant at which a tick is reached; the anchor if that was before.
+    /// Returns the instant at which a tick is reached; the anchor's if that was before.
     pub(crate) fn tick_deadline(&self, tick: u32) -> Option<Time> {
         self.instant_after(self.distance_to_tick(tick))
     }
 
-    /// Nanoseconds on the queue's clock from the anchor to a tick.
+    /// Returns the distance from the anchor to a tick, in nanoseconds of the queue's clock.
     pub(super) fn distance_to_tick(&self, tick: u32) -> u64 {
         let ticks = u64::from(tick.saturating_sub(self.tick));
         let length = ticks * u64::from(self.tick_ns);
         length.saturating_sub(self.fraction)
     }
 
-    /// The instant at which a real time is reached, given as a key of the priority queue:
-    /// nanoseconds beyond a second are reached with the next second.
+    /// Returns the instant at which a real time is reached, given as a key of the priority queue.
+    /// Nanoseconds beyond a second are reached with the next second.
     pub(crate) fn real_deadline(&self, key: u64) -> Option<Time> {
         self.instant_after(self.distance_to_time(key)?)
     }
 
-    /// Nanoseconds on the queue's clock from the anchor to such a time, if it is ever reached.
+    /// Returns the distance from the anchor to such a time, in nanoseconds of the queue's clock, or
+    /// `None` if it is never reached.
     pub(super) fn distance_to_time(&self, key: u64) -> Option<u64> {
         let (seconds, nanoseconds) = (key >> 32, key & 0xffff_ffff);
         let due = seconds * NANOSECONDS + nanoseconds.min(NANOSECONDS);
@@ -263,7 +265,7 @@ impl QueueTimer {
         self.nanoseconds = 0;
     }
 
-    /// Tempo alone, as the TEMPO event does.
+    /// Sets the tempo alone, as the TEMPO event does.
     pub(crate) fn set_tempo(&mut self, now: Time, tempo: u32) -> Result<(), Error> {
         if tempo.cast_signed() <= 0 {
             return Err(Error::new(Errno::EINVAL, "the tempo is not positive"));
@@ -276,8 +278,8 @@ impl QueueTimer {
         Ok(())
     }
 
-    /// Tempo, resolution and base, as the ioctl does. A new base alone does not change the length of
-    /// a tick.
+    /// Sets tempo, resolution and base, as the ioctl does. A new base alone does not change the
+    /// length of a tick.
     pub(crate) fn set_tempo_ppq(
         &mut self,
         now: Time,
@@ -328,8 +330,8 @@ impl QueueTimer {
         self.nanoseconds = (u64::from(sec) * NANOSECONDS + u64::from(nsec)) % REAL_TIME_MODULUS;
     }
 
-    /// Recomputes the length of a tick, in the kernel's 32-bit arithmetic. What had gone by of the
-    /// tick now counts in ticks of the new length.
+    /// Recomputes the length of a tick, in the kernel's 32-bit arithmetic. The part of the present
+    /// tick that has passed counts in ticks of the new length.
     fn update_tick_length(&mut self) {
         let base = u32::from(self.tempo_base);
         let length = if self.tempo < 1_000_000 {
@@ -346,7 +348,8 @@ impl QueueTimer {
         self.fraction %= u64::from(self.tick_ns);
     }
 
-    /// Beats per minute as `/proc` shows them on Linux 6.12, which is right for base 1000 only.
+    /// Returns the beats per minute as `/proc` shows them on Linux 6.12, which is right for base
+    /// 1000 only.
     pub(crate) fn bpm(&self) -> u32 {
         (60_000 * u32::from(self.tempo_base)).checked_div(self.tempo).unwrap_or(0)
     }

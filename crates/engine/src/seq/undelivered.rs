@@ -3,7 +3,7 @@
 use crate::Error;
 use aseqd_abi::Errno;
 
-/// The reasons, small enough to be handed up a path that every event takes.
+/// The reasons. They take one byte, because every delivery returns one or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Undelivered {
     TooManyHops,

@@ -9,10 +9,10 @@ use aseqd_abi::Errno;
 use aseqd_abi::timer::{TimerEvent, TimerRead, TimerTread, TimerTread32};
 use zerocopy::IntoBytes;
 
-/// Records that a new file keeps.
+/// The capacity of a new file, in records.
 const DEFAULT_CAPACITY: usize = 128;
 
-/// What the records look like.
+/// The format of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     /// Resolution and ticks.
@@ -42,26 +42,27 @@ struct Record {
     value: u32,
 }
 
-/// State of an open file.
+/// The state of an open file.
 #[derive(Debug)]
 pub(super) struct UserHandle {
     pub(super) file: FileId,
-    /// Who opened it: its instance is called so, and slaves find it by the number.
+    /// The process that opened the file, or the thread that called last. The instance is named
+    /// after it, and slaves find it by this number.
     pub(super) pid: i32,
     pub(super) instance: Option<InstanceId>,
     pub(super) format: Format,
     capacity: usize,
     records: VecDeque<Record>,
-    /// Ticks with which START starts.
+    /// Number of ticks that START counts.
     pub(super) ticks: u32,
     pub(super) filter: u32,
-    /// Records that found no room, since the file was opened.
+    /// Number of records lost since the file was opened.
     pub(super) overrun: u32,
-    /// The resolution that the reader was told last.
+    /// The last resolution that the reader was told.
     pub(super) told_resolution: u64,
-    /// Last START, STOP, CONTINUE or PAUSE.
+    /// The time of the last START, STOP, CONTINUE or PAUSE.
     pub(super) changed_at: Time,
-    /// The driver has been told that there is something to read.
+    /// Whether the driver has been told that there is something to read.
     pub(super) told: bool,
 }
 
@@ -83,7 +84,7 @@ impl UserHandle {
         }
     }
 
-    /// Another format empties the queue.
+    /// Sets the format, which drops all records.
     pub(super) fn set_format(&mut self, format: Format) {
         if self.format != format {
             self.format = format;
@@ -91,7 +92,7 @@ impl UserHandle {
         }
     }
 
-    /// Empties the queue, which has room for this many records from now on; 0 keeps the room.
+    /// Drops all records and sets the capacity; 0 keeps the capacity.
     pub(super) fn reset_records(&mut self, capacity: usize) {
         if capacity != 0 {
             self.capacity = capacity;
@@ -108,14 +109,14 @@ impl UserHandle {
         self.filter & (1 << event.0) != 0
     }
 
-    /// The record that EARLY_EVENT puts in an empty queue, all zero but for its event. It wakes
-    /// nobody, as on Linux.
+    /// Adds the record of EARLY_EVENT, all zero but for its event. As on Linux, it wakes no
+    /// program.
     pub(super) fn put_early(&mut self) {
         self.append(Record { event: TimerEvent::EARLY, at: Time(0), resolution: 0, value: 0 });
     }
 
-    /// A change of state of the instance or its master. Returns whether to wake the program: for
-    /// every record, even if others are unread or it finds no room.
+    /// Adds a record of a change of state of the instance or its master. Returns whether to wake
+    /// the program: for every record, even if others are unread or there is no room.
     #[expect(clippy::cast_possible_truncation, reason = "records have 32 bits for it")]
     pub(super) fn take_event(&mut self, event: TimerEvent, value: u64, at: Time) -> bool {
         if (TimerEvent::START.0..=TimerEvent::PAUSE.0).contains(&event.0) {
@@ -128,7 +129,7 @@ impl UserHandle {
         true
     }
 
-    /// A callback with the ticks since the last one. Returns whether to wake the program: as for
+    /// Adds the ticks of a callback. Returns whether to wake the program: as for
     /// [`Self::take_event`], and for ticks that are added to an unread record.
     pub(super) fn take_ticks(&mut self, resolution: u64, ticks: u64, at: Time) -> bool {
         if self.format == Format::Plain {
@@ -139,9 +140,9 @@ impl UserHandle {
         }
     }
 
-    /// Callbacks that follow another one at the same resolution, `times` of them with the same
-    /// ticks, the last at `at`: the same as [`Self::take_ticks`] so often. They wake the program no
-    /// more than the first has.
+    /// Adds the ticks of `times` callbacks that follow another one at the same resolution, the last
+    /// at `at`: the same as calling [`Self::take_ticks`] that often. They wake the program no more
+    /// than the first has.
     #[expect(clippy::cast_possible_truncation, reason = "counts wrap at 32 bits, as on Linux")]
     pub(super) fn take_more_ticks(&mut self, resolution: u64, ticks: u64, times: u64, at: Time) {
         let plain = self.format == Format::Plain;
@@ -167,7 +168,7 @@ impl UserHandle {
     #[expect(clippy::cast_possible_truncation, reason = "records have 32 bits for both")]
     fn take_plain_ticks(&mut self, resolution: u64, ticks: u64) {
         let ticks = ticks as u32;
-        // One of more than 32 bits is never found again, as on Linux.
+        // As on Linux, a resolution of more than 32 bits is never found again.
         if let Some(newest) = self.records.back_mut()
             && u64::from(newest.resolution) == resolution
         {
@@ -232,25 +233,25 @@ impl UserHandle {
     }
 }
 
-/// Seconds and nanoseconds of a time.
+/// Returns seconds and nanoseconds of a time.
 pub(super) const fn seconds(at: Time) -> (i64, i32) {
     ((at.0 / NANOSECONDS).cast_signed(), (at.0 % NANOSECONDS) as i32)
 }
 
 impl Timers {
-    /// The thread in whose name the file binds.
+    /// Sets the thread in whose name the file binds.
     pub(crate) fn set_thread(&mut self, handle: Handle, thread: i32) {
         if let Some(Some(file)) = self.handles.get_mut(handle.0) {
             file.pid = thread;
         }
     }
 
-    /// Opens the device: a file that is bound to nothing.
+    /// Opens the device. The file is bound to nothing.
     pub(crate) fn open_handle(&mut self, file: FileId, pid: i32) -> Handle {
         Handle(insert(&mut self.handles, UserHandle::new(file, pid)))
     }
 
-    /// Closes a file: its binding ends, its records go.
+    /// Closes a file: its binding ends, and its records go.
     pub(crate) fn close_handle(&mut self, at: Time, handle: Handle) {
         self.unbind(handle, at);
         if let Some(entry) = self.handles.get_mut(handle.0).and_then(Option::take) {
@@ -277,7 +278,7 @@ impl Timers {
         self.handles.get_mut(handle.0)?.as_mut()
     }
 
-    /// The driver shall look at a file again.
+    /// Tells the driver that a file may be ready.
     pub(super) fn wake(&mut self, handle: Handle) {
         let Some(entry) = self.handles.get_mut(handle.0).and_then(Option::as_mut) else { return };
         if !core::mem::replace(&mut entry.told, true) {
@@ -285,7 +286,8 @@ impl Timers {
         }
     }
 
-    /// `read`: whole records, as many as fit. A buffer that is too small for one gets none, at once.
+    /// Handles a read: returns as many whole records as fit. A buffer too small for one gets none,
+    /// at once.
     pub(crate) fn read(
         &mut self,
         handle: Handle,
@@ -309,7 +311,7 @@ impl Timers {
         Reply::Done(out.len())
     }
 
-    /// `poll`.
+    /// Returns the poll bits.
     pub(crate) fn poll(&self, handle: Handle) -> usize {
         let waits = self.handle(handle).is_some_and(|entry| entry.waiting() > 0);
         if waits { READABLE } else { 0 }

@@ -1,4 +1,5 @@
-//! Instances: bound to a timer or following another instance; how they come, find each other, go.
+//! Instances, bound to a timer or following another instance: how they come, find each other, and
+//! go.
 
 use super::{Handle, NANOSECONDS, TimerKey, Timers, insert};
 use crate::{Error, Time};
@@ -7,19 +8,19 @@ use alloc::vec::Vec;
 use aseqd_abi::Errno;
 use aseqd_abi::timer::{self as uapi, TimerId};
 
-/// Slave instances in the whole system.
+/// Maximum number of slaves in the whole system, as on Linux.
 const MAX_SLAVES: usize = 1000;
 
-/// Number of an instance, free for another when it is closed.
+/// The number of an instance. Another one gets it after this one is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InstanceId(pub(super) usize);
 
-/// Whose instance.
+/// The owner of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
-    /// A file's: its callback is a record.
+    /// A file: a callback makes a record.
     Handle(Handle),
-    /// A queue's: its callback is a step.
+    /// A queue: a callback is a step.
     Queue(u8),
 }
 
@@ -31,17 +32,18 @@ pub(super) enum State {
     Running,
 }
 
-/// The clock of an exact queue: it ticks for its slaves only, on a grid that begins at its start.
+/// The clock of an exact queue. It ticks for the queue's slaves only, on a grid that begins at the
+/// queue's start.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grid {
     pub(super) since: Time,
     pub(super) period_ns: u64,
-    /// The next point that its slaves are told of.
+    /// The next point that the slaves hear of.
     pub(super) next: Time,
 }
 
 impl Grid {
-    /// Lets go of the points up to `at`: nobody listened.
+    /// Skips the points up to `at`, at which nobody listened.
     pub(super) fn skip_to(&mut self, at: Time) {
         let gone = (at - self.since) / self.period_ns;
         self.next = self.since + gone.saturating_add(1).saturating_mul(self.period_ns);
@@ -54,27 +56,27 @@ pub(crate) struct Instance {
     pub(super) owner: Owner,
     /// Name in `/proc/asound/timers`.
     pub(super) label: String,
-    /// The queue is exact: it is not driven by the timer that it is bound to.
+    /// Whether the queue is exact: the timer that it is bound to does not drive it.
     pub(super) exact: bool,
     pub(super) auto: bool,
     pub(super) exclusive: bool,
     pub(super) slave: bool,
-    /// By which class and id slaves find it, or which it is looking for as a slave.
+    /// The class and id by which slaves find the instance, or which it looks for as a slave.
     pub(super) slave_class: i32,
     pub(super) slave_id: i32,
-    /// A slave has its master's.
+    /// The timer; a slave has its master's.
     pub(super) timer: Option<TimerKey>,
     pub(super) master: Option<InstanceId>,
     pub(super) slaves: Vec<InstanceId>,
-    /// Slaves that run, in the order of starting.
+    /// The slaves that run, in the order in which they started.
     pub(super) active_slaves: Vec<InstanceId>,
     pub(super) state: State,
     pub(super) paused: bool,
-    /// Ticks of the timer from start to callback.
+    /// Number of timer ticks from start to callback.
     pub(super) ticks: u64,
-    /// How many of them are left.
+    /// How many of these are left.
     pub(super) ticks_left: u64,
-    /// Ticks since the last callback.
+    /// Number of ticks since the last callback.
     pub(super) ticks_gone: u64,
     pub(super) grid: Option<Grid>,
 }
@@ -103,17 +105,17 @@ impl Instance {
         }
     }
 
-    /// A file's instance.
+    /// Returns an instance of a file.
     pub(super) fn of_handle(handle: Handle, label: String) -> Self {
         Self::new(Owner::Handle(handle), label)
     }
 
-    /// A queue's instance, which is periodic.
+    /// Returns an instance of a queue, which is periodic.
     pub(crate) fn of_queue(queue: u8, label: String, exact: bool) -> Self {
         Self { auto: true, exact, ..Self::new(Owner::Queue(queue), label) }
     }
 
-    /// What START of an exact queue sets going.
+    /// Starts the grid of an exact queue.
     pub(super) fn start_grid(&mut self, at: Time, resolution: u64) {
         let period_ns = resolution.saturating_mul(self.ticks).clamp(1, NANOSECONDS);
         let mut grid = Grid { since: at, period_ns, next: at };
@@ -127,11 +129,12 @@ impl Instance {
 }
 
 impl Timers {
-    /// Binds an instance. Slaves find it by `slave_id`; that of a slave is in the id of its timer.
+    /// Binds an instance. Slaves find it by `slave_id`. The id of a slave's timer says which master
+    /// it looks for.
     ///
     /// # Errors
-    /// `EINVAL` for a slave class that does not exist, `ENODEV` for a timer that does not, `EBUSY`
-    /// where there is no room or somebody has the timer alone.
+    /// `EINVAL` for a slave class that does not exist, `ENODEV` for a timer that does not exist,
+    /// `EBUSY` if there is no room or another instance has the timer exclusively.
     pub(crate) fn open(
         &mut self,
         instance: Instance,
@@ -209,7 +212,7 @@ impl Timers {
         matches!((master, slave), (Some(master), Some(slave)) if master.finds(slave))
     }
 
-    /// A new master takes the slaves that wait for it.
+    /// Links the slaves that wait for a new master.
     fn collect_slaves(&mut self, master: InstanceId, at: Time) -> Result<(), Error> {
         for slave in self.waiting.clone() {
             if self.matches(master, slave) {
@@ -219,7 +222,7 @@ impl Timers {
         Ok(())
     }
 
-    /// Links a waiting slave. One that runs follows at once.
+    /// Links a waiting slave. If it runs, it follows at once.
     fn link(&mut self, master: InstanceId, slave: InstanceId, at: Time) -> Result<(), Error> {
         let Some(key) = self.instance(master).and_then(|master| master.timer) else {
             return Ok(());
@@ -242,7 +245,7 @@ impl Timers {
         Ok(())
     }
 
-    /// A slave that runs hears of its master's ticks from now on.
+    /// Lets a running slave hear its master's ticks from now on.
     pub(super) fn activate_slave(&mut self, master: InstanceId, slave: InstanceId, at: Time) {
         let Some(master) = self.instance_mut(master) else { return };
         if master.active_slaves.is_empty()
@@ -263,7 +266,7 @@ impl Timers {
         if let Some(timer) = key.and_then(|key| self.timers.get_mut(&key)) {
             timer.instances.retain(|other| *other != id);
         }
-        // It may not run, which is no failure here.
+        // The instance may not run.
         let _idle = self.stop(id, at);
         self.waiting.retain(|waiting| *waiting != id);
         self.exact.retain(|exact| *exact != id);
@@ -278,7 +281,7 @@ impl Timers {
         self.release_slaves(instance.slaves);
     }
 
-    /// The master of slaves is gone.
+    /// Lets slaves wait whose master is gone.
     pub(super) fn release_slaves(&mut self, slaves: Vec<InstanceId>) {
         for slave in slaves {
             if let Some(entry) = self.instance_mut(slave) {

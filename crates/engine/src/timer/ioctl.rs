@@ -1,4 +1,4 @@
-//! The requests of `/dev/snd/timer`, as a table: code, name, handler, how much of it we support.
+//! The table of the requests of `/dev/snd/timer`; the handlers are in the files below it.
 
 mod bound;
 mod by_id;
@@ -12,11 +12,11 @@ use aseqd_abi::timer::{
     TimerParams, TimerSelect, TimerStatus, TimerStatus32, TimerUinfo,
 };
 
-/// Who calls, and when.
+/// The caller of a request, and the time of the call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
     pub(crate) handle: Handle,
-    /// A 32-bit process.
+    /// Whether it is a 32-bit process.
     pub(crate) compat: bool,
     pub(crate) at: Time,
 }

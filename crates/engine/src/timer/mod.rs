@@ -1,8 +1,9 @@
-//! The timers of `/dev/snd/timer`, those who are bound to them, and what happens to them as a whole.
+//! The timers of `/dev/snd/timer`, the instances that are bound to them, and what happens to all of
+//! them.
 //!
-//! A *timer* counts its own ticks. An *instance* is bound to a timer, or follows another instance as
-//! its slave; it belongs to an open file, here a *handle*, or to a queue of the sequencer. A handle
-//! keeps *records* of what its instance told it, for the program to read.
+//! A *timer* counts its own ticks. An *instance* is bound to a timer, or follows another instance
+//! as its slave. It belongs to an open file, here called a *handle*, or to a queue of the
+//! sequencer. A handle keeps *records* of what its instance reports, for the program to read.
 
 mod handle;
 mod instance;
@@ -26,13 +27,13 @@ use aseqd_abi::timer::{self as uapi, TimerId};
 use handle::UserHandle;
 use tick::Callback;
 
-/// Ticks for which the system timer can be programmed at once.
+/// Maximum number of ticks for which the system timer can be programmed.
 const SYSTEM_MAX_TICKS: u64 = 10_000_000;
-/// Callbacks and files at a time for which there is room from the start.
+/// Number of callbacks and of ready files for which memory is reserved from the start.
 const RESERVED_ENTRIES: usize = 256;
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// Which timer. All of ours are global, and ordered as Linux lists them.
+/// The identity of a timer. All timers are global, and ordered as Linux lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TimerKey {
     device: i32,
@@ -43,13 +44,13 @@ impl TimerKey {
     const SYSTEM: Self = Self { device: uapi::GLOBAL_SYSTEM, subdevice: 0 };
     const HRTIMER: Self = Self { device: uapi::GLOBAL_HRTIMER, subdevice: 0 };
 
-    /// As Linux looks a timer up: of a global one neither card nor slave class count.
+    /// Returns the key of an id. As on Linux, card and slave class do not count for a global timer.
     fn of(id: &TimerId) -> Option<Self> {
         let key = Self { device: id.device, subdevice: id.subdevice };
         (id.dev_class == uapi::CLASS_GLOBAL).then_some(key)
     }
 
-    /// As Linux reports it.
+    /// Returns the id as Linux reports it.
     const fn id(self) -> TimerId {
         TimerId {
             dev_class: uapi::CLASS_GLOBAL,
@@ -64,11 +65,11 @@ impl TimerKey {
 /// What makes a timer tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Drive {
-    /// Time, in whole jiffies: programmed for a number of them, it expires at the edge of one.
+    /// Time in whole jiffies: programmed for some of them, the timer expires at the edge of one.
     Jiffies,
-    /// Time, to the nanosecond.
+    /// Time to the nanosecond.
     HighResolution,
-    /// A program, by TRIGGER.
+    /// A program, by `TRIGGER`.
     User,
 }
 
@@ -76,31 +77,33 @@ enum Drive {
 #[derive(Debug)]
 pub(crate) struct Timer {
     drive: Drive,
-    /// Identification and name.
+    /// Its short name, as programs and `/proc` show it.
     pub(crate) id: String,
     pub(crate) name: &'static str,
-    /// Length of a tick in nanoseconds.
+    /// The length of a tick, in nanoseconds.
     pub(crate) resolution: u64,
-    /// Ticks for which it can be programmed at once.
+    /// Maximum number of ticks for which it can be programmed.
     max_ticks: u64,
     max_instances: usize,
-    /// Bound instances, oldest first; slaves are not among them.
+    /// The bound instances, oldest first, without slaves.
     instances: Vec<InstanceId>,
-    /// Bound instances and their linked slaves.
+    /// Number of bound instances and their linked slaves.
     bound: usize,
-    /// Pending and running instances, in the order of starting.
+    /// The pending and running instances, in the order in which they started.
     active: Vec<InstanceId>,
-    /// How many of them run.
+    /// How many of the active instances run.
     running: usize,
-    /// Ticks for which it is programmed.
+    /// The number of ticks for which it is programmed.
     sticks: u64,
-    /// An instance joined while it ran: what to program is to be found anew at every interrupt.
+    /// Whether an instance joined while the timer ran: every interrupt must then find out what to
+    /// program.
     reschedule: bool,
-    /// What to program differs from what is programmed.
+    /// Whether what to program differs from what is programmed.
     changed: bool,
     /// When it expires.
     expiry: Option<Time>,
-    /// The interrupt of the high-resolution timer is being handled, which programs it at its end.
+    /// Whether the interrupt of the high-resolution timer is being handled. Its end programs the
+    /// timer.
     in_interrupt: bool,
 }
 
@@ -141,18 +144,18 @@ pub(crate) struct Timers {
     config: Config,
     timers: BTreeMap<TimerKey, Timer>,
     instances: Vec<Option<Instance>>,
-    /// How many there are.
+    /// Number of instances.
     bound: usize,
-    /// Instances of exact queues.
+    /// The instances of exact queues.
     exact: Vec<InstanceId>,
     /// Slaves without a master, in the order in which they began to wait.
     waiting: Vec<InstanceId>,
-    /// All slaves.
+    /// Number of slaves.
     slaves: usize,
     handles: Vec<Option<UserHandle>>,
-    /// Instances whose callback is due, in order.
+    /// The instances whose callback is due, in order.
     callbacks: VecDeque<Callback>,
-    /// Files to tell about, each at most once.
+    /// Files to report as ready, each at most once.
     ready: VecDeque<FileId>,
 }
 
@@ -183,7 +186,7 @@ impl Timers {
         self.timers.get(&TimerKey::of(id)?)
     }
 
-    /// The timer that an instance is bound to, a slave through its master.
+    /// Returns the timer of an instance: a slave's is that of its master.
     pub(crate) fn timer_of(&self, id: InstanceId) -> Option<&Timer> {
         self.timers.get(&self.instance(id)?.timer?)
     }
@@ -196,7 +199,7 @@ impl Timers {
         self.instances.get_mut(id.0)?.as_mut()
     }
 
-    /// Takes a file that the driver shall look at again.
+    /// Takes the next file that may be ready.
     pub(crate) fn take_ready(&mut self) -> Option<FileId> {
         let file = self.ready.pop_front()?;
         if let Some(handle) = self.handles.iter_mut().flatten().find(|handle| handle.file == file) {
@@ -206,7 +209,7 @@ impl Timers {
     }
 }
 
-/// Name of a user-driven timer.
+/// Returns the short name of a user-driven timer.
 fn user_timer_id(number: u8) -> String {
     format!("snd-utimer{number}")
 }

@@ -1,4 +1,5 @@
-//! Start, stop, pause, continue: what an instance does to its timer, and who is told.
+//! Start, stop, pause, continue: what they do to an instance and its timer, and which records they
+//! make.
 
 use super::instance::{InstanceId, Owner, State};
 use super::tick::program;
@@ -6,17 +7,18 @@ use super::{Timers, uapi::TimerEvent};
 use crate::{Error, Time};
 use aseqd_abi::Errno;
 
-/// Shortest time to a callback that can be started, in nanoseconds.
+/// The shortest time to a callback that can be started, in nanoseconds.
 const MIN_START_NS: u64 = 100_000;
-/// From an event of a master to what its slaves see of it: START to MSTART and so on.
+/// The distance from an event of a master to the event that its slaves get: START to MSTART and so
+/// on.
 const MASTER_EVENTS: i32 = 10;
 
 /// How an instance is made to run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Begin {
-    /// Counts from the beginning.
+    /// Count this many ticks from the beginning.
     Start(u64),
-    /// Goes on where it paused.
+    /// Go on where it paused.
     Continue,
 }
 
@@ -24,7 +26,7 @@ impl Timers {
     /// Starts an instance that counts `ticks` of its timer to each callback.
     ///
     /// # Errors
-    /// `EINVAL` without timer, with too few ticks; `EBUSY` where it runs.
+    /// `EINVAL` without a timer, or if the ticks take less than 100 us; `EBUSY` if it runs.
     pub(crate) fn start(&mut self, id: InstanceId, ticks: u64, at: Time) -> Result<(), Error> {
         if ticks < 1 {
             return Err(Error::new(Errno::EINVAL, "no ticks to count"));
@@ -32,10 +34,10 @@ impl Timers {
         self.begin(id, Begin::Start(ticks), at)
     }
 
-    /// Goes on after a pause.
+    /// Continues an instance after a pause.
     ///
     /// # Errors
-    /// `EINVAL` without a pause before or without timer, `EBUSY` where it runs.
+    /// `EINVAL` if it was not paused or has no timer, `EBUSY` if it runs.
     pub(crate) fn resume(&mut self, id: InstanceId, at: Time) -> Result<(), Error> {
         if !self.is_paused(id) {
             return Err(Error::new(Errno::EINVAL, "the instance is not paused"));
@@ -46,7 +48,7 @@ impl Timers {
     /// Stops an instance. The next start counts from the beginning.
     ///
     /// # Errors
-    /// `EINVAL` without timer, `EBUSY` where it does not run.
+    /// `EINVAL` without a timer, `EBUSY` if it does not run.
     pub(crate) fn stop(&mut self, id: InstanceId, at: Time) -> Result<(), Error> {
         self.end(id, TimerEvent::STOP, at)
     }
@@ -54,12 +56,12 @@ impl Timers {
     /// Stops an instance so that it can be continued.
     ///
     /// # Errors
-    /// As [`Self::stop`].
+    /// Those of [`stop`](Self::stop).
     pub(crate) fn pause(&mut self, id: InstanceId, at: Time) -> Result<(), Error> {
         self.end(id, TimerEvent::PAUSE, at)
     }
 
-    /// Linux marks an instance that was paused; a slave never is.
+    /// Returns whether an instance is marked as paused. As on Linux, a slave never is.
     pub(super) fn is_paused(&self, id: InstanceId) -> bool {
         self.instance(id).is_some_and(|instance| instance.paused)
     }
@@ -109,7 +111,7 @@ impl Timers {
         Ok(())
     }
 
-    /// A slave has no count of its own. Without master it runs, silently.
+    /// Starts a slave, which has no count of its own. Without a master it runs silently.
     fn begin_slave(&mut self, id: InstanceId, how: Begin, at: Time) -> Result<(), Error> {
         let instance = self.instance_mut(id).ok_or(NO_TIMER)?;
         if instance.state != State::Idle {
@@ -167,7 +169,7 @@ impl Timers {
         if ran { Ok(()) } else { Err(Error::new(Errno::EBUSY, "the instance does not run")) }
     }
 
-    /// Tells the instance itself, and its slaves that run.
+    /// Reports an event to the instance and to its slaves that run.
     fn notify(&mut self, id: InstanceId, event: TimerEvent, at: Time) {
         let Some(instance) = self.instance(id) else { return };
         let starts = matches!(event, TimerEvent::START | TimerEvent::CONTINUE);
@@ -184,7 +186,7 @@ impl Timers {
         }
     }
 
-    /// Queues do not listen.
+    /// Makes a record for a file. Queues take none.
     fn tell(&mut self, owner: Owner, event: TimerEvent, value: u64, at: Time) {
         let Owner::Handle(handle) = owner else { return };
         if let Some(entry) = self.handle_mut(handle)

@@ -1,7 +1,9 @@
-//! What happens when a timer expires: who counts, who is called back, what is programmed next.
+//! What happens when a timer expires: which instances count, which are called back, what is
+//! programmed next.
 //!
-//! Nothing here looks at a clock. Interrupts happen at the instant at which the timer expires, also
-//! when the engine is told of it later, and those that were missed in a row are counted at once.
+//! Nothing here looks at a clock. An interrupt happens at the instant at which the timer expires,
+//! even if the engine is called later, and interrupts that were missed in a row are counted at
+//! once.
 
 use super::instance::{InstanceId, Owner, State};
 use super::{Drive, Timer, TimerKey, Timers};
@@ -18,8 +20,8 @@ pub(crate) enum Expiry {
     Grid(InstanceId),
 }
 
-/// An instance is to be called back with the ticks that it has gathered, and then so many times more
-/// with the same number of ticks.
+/// A due callback of an instance: once with the ticks that it has gathered, and then `more` times
+/// with the same number of ticks each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Callback {
     instance: InstanceId,
@@ -33,40 +35,40 @@ pub(crate) struct Callback {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct QueueStep {
     pub(crate) queue: u8,
-    /// Time that went by since the last step.
+    /// Time since the last step, in nanoseconds.
     pub(crate) first_ns: u64,
-    /// Steps that follow at once, each of this length.
+    /// Number of steps that follow at once, each of the length below.
     pub(crate) more: u64,
     pub(crate) more_ns: u64,
 }
 
-/// What a run of equal interrupts does.
+/// What a run of interrupts does that are alike.
 #[derive(Debug)]
 pub(crate) struct Outlook {
-    /// When the first happens.
+    /// When the first interrupt happens.
     pub(crate) at: Time,
     pub(crate) period_ns: u64,
-    /// How many are alike: the next may differ.
+    /// How many interrupts are alike. The next one may differ.
     pub(crate) alike: u64,
-    /// The queues that each of them calls back, and by how much it steps them.
+    /// The queues that each interrupt calls back, and the step of each in nanoseconds.
     pub(crate) queues: ArrayVec<(u8, u64), { MAX_QUEUES as usize }>,
-    /// A program waits for one of them.
+    /// Whether a program waits for one of them.
     pub(crate) heard: bool,
 }
 
 impl Outlook {
-    /// When the n-th interrupt happens, counted from 1.
+    /// Returns when the n-th interrupt happens, counted from 1.
     pub(crate) fn instant(&self, n: u64) -> Time {
         self.at + self.period_ns.saturating_mul(n - 1)
     }
 
-    /// How many of the interrupts are alike and not after an instant; at least 1.
+    /// Returns how many of the interrupts, at least 1, are alike and not after an instant.
     pub(crate) fn until(&self, horizon: Time) -> u64 {
         ((horizon - self.at) / self.period_ns).saturating_add(1).min(self.alike)
     }
 }
 
-/// Programs a timer. The high-resolution one is programmed at the end of its interrupt.
+/// Programs a timer. The high-resolution timer is programmed at the end of its interrupt.
 pub(super) fn program(timer: &mut Timer, at: Time, jiffy_ns: u64) {
     match timer.drive {
         Drive::Jiffies => {
@@ -93,7 +95,7 @@ impl Timer {
 }
 
 impl Timers {
-    /// What expires next, and when.
+    /// Returns what expires next, and when.
     pub(crate) fn next_expiry(&self) -> Option<(Time, Expiry)> {
         if self.nothing_expires() {
             return None;
@@ -101,12 +103,12 @@ impl Timers {
         self.expiries().min_by_key(|(at, _)| *at)
     }
 
-    /// Only exact queues are bound, if anybody is.
+    /// Returns whether nothing can expire: only exact queues are bound, if anything is.
     pub(crate) const fn nothing_expires(&self) -> bool {
         self.bound == self.exact.len()
     }
 
-    /// Everything that will expire.
+    /// Returns everything that will expire, and when.
     pub(crate) fn expiries(&self) -> impl Iterator<Item = (Time, Expiry)> {
         let timers = self.timers.iter();
         let timers = timers.filter_map(|(key, timer)| Some((timer.expiry?, Expiry::Timer(*key))));
@@ -118,7 +120,7 @@ impl Timers {
         timers.chain(grids)
     }
 
-    /// What the next interrupts of a timer will do.
+    /// Returns what the next interrupts of a timer will do.
     pub(crate) fn outlook(&self, expiry: Expiry) -> Option<Outlook> {
         match expiry {
             Expiry::Timer(key) => self.timer_outlook(key),
@@ -157,7 +159,7 @@ impl Timers {
             let every = instance.auto && instance.ticks == sticks && left == sticks;
             let alike = match instance.state {
                 State::Running if every => u64::MAX,
-                // It only counts, as long as it does not come next.
+                // It only counts, unless it is the next to expire.
                 State::Running => (left / sticks).saturating_sub(1).max(1),
                 State::Pending | State::Idle => 1,
             };
@@ -188,7 +190,7 @@ impl Timers {
         }
     }
 
-    /// The queues that are bound to a timer, or follow somebody who is.
+    /// Returns the queues that are bound to a timer, themselves or through a master.
     pub(crate) fn queues_on(&self, expiry: Expiry) -> impl Iterator<Item = u8> {
         let active = match expiry {
             Expiry::Timer(key) => self.timers.get(&key).map_or(&[][..], |timer| &timer.active),
@@ -207,7 +209,8 @@ impl Timers {
         })
     }
 
-    /// A timer expires `times` in a row, all alike. Callbacks are due then, and [`Self::finish`].
+    /// Lets a timer expire `times` in a row, all alike. Then make the callbacks that are due, and
+    /// call [`finish`](Self::finish).
     pub(crate) fn expire(&mut self, expiry: Expiry, times: u64) {
         match expiry {
             Expiry::Grid(id) => self.expire_grid(id, times),
@@ -226,7 +229,7 @@ impl Timers {
         }
     }
 
-    /// The callbacks of an interrupt are done.
+    /// Ends an interrupt whose callbacks are done.
     pub(crate) fn finish(&mut self, expiry: Expiry) {
         let Expiry::Timer(key) = expiry else { return };
         let Some(timer) = self.timers.get_mut(&key) else { return };
@@ -236,7 +239,7 @@ impl Timers {
         }
     }
 
-    /// One interrupt: as many ticks have gone as were programmed.
+    /// Handles one interrupt: as many ticks have passed as were programmed.
     pub(super) fn interrupt(&mut self, key: TimerKey, at: Time) {
         let Some(timer) = self.timers.get(&key) else { return };
         let gone = timer.sticks;
@@ -277,7 +280,7 @@ impl Timers {
         }
     }
 
-    /// Interrupts that are alike, in one go.
+    /// Handles interrupts that are alike in one go.
     fn interrupt_again_and_again(&mut self, key: TimerKey, first: Time, last: Time, times: u64) {
         let Some(timer) = self.timers.get(&key) else { return };
         let sticks = timer.sticks;
@@ -318,7 +321,7 @@ impl Timers {
         }
     }
 
-    /// An instance is called back, and its slaves that run are.
+    /// Queues the callbacks of an instance and of its slaves that run.
     fn call_back(&mut self, id: InstanceId, at: Time, more: u64, more_ticks: u64) {
         self.callbacks.push_back(Callback { instance: id, at, more, more_ticks });
         let Some(instance) = self.instance(id) else { return };
@@ -330,13 +333,13 @@ impl Timers {
         }
     }
 
-    /// The n-th active instance of a timer. Lists are walked so, and not copied: what an interrupt
-    /// does takes no memory.
+    /// Returns the n-th active instance of a timer. Lists are walked by index instead of copied, so
+    /// that an interrupt needs no memory.
     fn active(&self, key: TimerKey, index: usize) -> Option<InstanceId> {
         self.timers.get(&key)?.active.get(index).copied()
     }
 
-    /// The n-th active slave of an instance.
+    /// Returns the n-th active slave of an instance.
     pub(super) fn active_slave(&self, id: InstanceId, index: usize) -> Option<InstanceId> {
         self.instance(id)?.active_slaves.get(index).copied()
     }
@@ -347,7 +350,8 @@ impl Timers {
         self.callbacks.push_back(callback);
     }
 
-    /// Makes the callbacks that are due, up to one of a queue. The last of a row is due at `last`.
+    /// Makes the callbacks that are due, up to and including one of a queue, which is returned. The
+    /// last callback of a row is due at `last`.
     pub(crate) fn next_step(&mut self, last: Time) -> Option<QueueStep> {
         while let Some(callback) = self.callbacks.pop_front() {
             let Callback { instance: id, at, more, more_ticks } = callback;
@@ -373,13 +377,13 @@ impl Timers {
         None
     }
 
-    /// An instance that stops is not called back.
+    /// Drops the callback of an instance that stops.
     pub(super) fn forget_callback(&mut self, id: InstanceId) {
         self.callbacks.retain(|callback| callback.instance != id);
     }
 
-    /// An instance no longer uses its timer. With the last one that runs the timer stops, but for
-    /// those that are pending.
+    /// Takes an instance off its timer's active list. The timer stops with the last one that runs,
+    /// unless others are pending.
     pub(super) fn leave_timer(&mut self, key: TimerKey, id: InstanceId, ran: bool, at: Time) {
         let jiffy_ns = self.config.jiffy_ns();
         let Some(timer) = self.timers.get_mut(&key) else { return };
@@ -403,7 +407,7 @@ impl Timers {
         }
     }
 
-    /// Pending instances run from now on; the timer is to be programmed for the first to expire.
+    /// Lets pending instances run from now on, and programs the timer for the first to expire.
     fn reschedule(&mut self, key: TimerKey, programmed: u64) {
         let mut joined = 0;
         let mut first = None::<u64>;

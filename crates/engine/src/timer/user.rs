@@ -1,4 +1,4 @@
-//! User-driven timers: made by one program, driven by it, of use to others.
+//! User-driven timers: a program makes and drives them, and others use them.
 
 use super::{Drive, Timer, TimerKey, Timers, user_timer_id};
 use crate::limits::MAX_USER_TIMERS;
@@ -6,7 +6,7 @@ use crate::{Error, Time};
 use aseqd_abi::Errno;
 use aseqd_abi::timer::GLOBAL_UDRIVEN;
 
-/// The timer of a number.
+/// Returns the key of the timer with a number.
 const fn key(number: u8) -> TimerKey {
     TimerKey { device: GLOBAL_UDRIVEN, subdevice: number as i32 }
 }
@@ -24,7 +24,7 @@ impl Timers {
         Ok(number)
     }
 
-    /// The timer's own file is closed: the timer goes, and every binding to it loses it.
+    /// Removes a timer whose own file was closed: every binding to it loses it.
     pub(crate) fn remove_user_timer(&mut self, at: Time, number: u8) {
         let Some(timer) = self.timers.get(&key(number)) else { return };
         for id in timer.instances.clone() {
@@ -38,7 +38,7 @@ impl Timers {
         self.timers.remove(&key(number));
     }
 
-    /// One interrupt of a user-driven timer. The callbacks are due then.
+    /// Handles one interrupt of a user-driven timer. The callbacks are due then.
     pub(crate) fn trigger_user_timer(&mut self, number: u8, at: Time) {
         self.interrupt(key(number), at);
     }

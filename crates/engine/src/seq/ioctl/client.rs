@@ -10,9 +10,9 @@ use aseqd_abi::seq::{ClientFilter, ClientInfo, RunningInfo, SystemInfo, VERSION,
 use aseqd_abi::ump::CLIENT_UMP_MIDI_2_0;
 use aseqd_abi::{Address, Errno, EventType};
 
-/// Channels of a port, as reported.
+/// The number of channels of a port, as reported.
 const MAX_CHANNELS: i32 = 256;
-/// Groups and the groupless bit.
+/// The bits of a group filter: 16 groups and the bit for messages without a group.
 const GROUP_FILTER_BITS: u32 = (1 << 17) - 1;
 
 pub(super) fn pversion(_seq: &mut Seq, _caller: u8, version: &mut i32) -> Result<(), Error> {
@@ -60,12 +60,12 @@ pub(super) fn running_mode(
     Ok(())
 }
 
-/// Finds a client by the number of an ioctl.
+/// Finds a client by the number in an ioctl.
 pub(super) fn find(seq: &Seq, number: i32) -> Option<&Client> {
     seq.client(u8::try_from(number).ok()?)
 }
 
-/// Fills what a program may ask for; `multicast_filter` stays as it was passed.
+/// Fills the fields that a program may ask for; `multicast_filter` stays as it was passed.
 pub(super) fn fill(info: &mut ClientInfo, client: &Client) {
     info.client = client.number.into();
     info.client_type = client.type_number();

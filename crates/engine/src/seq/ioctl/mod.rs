@@ -1,4 +1,4 @@
-//! The requests of `/dev/snd/seq`, as a table: code, name, handler, how much of it we support.
+//! The table of the requests of `/dev/snd/seq`; the handlers are in the files beside it.
 
 mod client;
 mod pool;
@@ -22,7 +22,7 @@ const BACK: bool = true;
 
 requests! {
     /// Every request of the sequencer, in the order of the header. A handler gets the number of the
-    /// client that calls.
+    /// calling client.
     TABLE: Seq, u8;
     s, "" {
         PVERSION(i32) => client::pversion, All, Full, "1.0.4, as Linux 6.12";

@@ -1,4 +1,4 @@
-//! Memory pools, and taking events back.
+//! Requests about memory pools, and about removing events.
 
 use super::client::find;
 use crate::Error;
@@ -13,7 +13,7 @@ fn cells(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// A count that a program asks for, if it is in range.
+/// Returns the count that a program asks for, if it is in range.
 fn wanted(count: i32, max: usize) -> Option<usize> {
     usize::try_from(count).ok().filter(|count| (1..=max).contains(count))
 }

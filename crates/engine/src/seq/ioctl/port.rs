@@ -1,4 +1,4 @@
-//! Ports.
+//! Requests about ports, and their forms for 32-bit processes.
 
 use super::query::query_next_port;
 use crate::Error;
@@ -78,7 +78,7 @@ pub(super) fn set_port_info(seq: &mut Seq, caller: u8, info: &mut PortInfo) -> R
 
 type Handler = fn(&mut Seq, u8, &mut PortInfo) -> Result<(), Error>;
 
-/// Serves a 32-bit process with a 64-bit request.
+/// Handles a 32-bit process's request by the handler of the 64-bit one.
 fn convert(
     seq: &mut Seq,
     caller: u8,

@@ -1,4 +1,4 @@
-//! Enumerations.
+//! Requests that enumerate clients, ports and subscriptions.
 
 use super::client::{fill, find};
 use crate::Error;

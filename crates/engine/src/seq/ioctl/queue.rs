@@ -1,4 +1,4 @@
-//! Queues: existence, owner, position, tempo, timer, users.
+//! Requests about queues: existence, owner, position, tempo, timer, users.
 
 use crate::Error;
 use crate::name::{copy_name, name, name_bytes, write_name};
@@ -19,12 +19,12 @@ fn find(seq: &Seq, number: i32) -> Result<&Queue, Error> {
     seq.queue(number).ok_or(Error::new(Errno::EINVAL, "no such queue"))
 }
 
-/// The queue, if the caller may control it.
+/// Returns a queue if the caller may control it.
 fn controllable(seq: &mut Seq, caller: u8, number: i32) -> Result<&mut Queue, Error> {
     controllable_with_timers(seq, caller, number).map(|(queue, _)| queue)
 }
 
-/// The same, with what it needs to change its timer.
+/// Returns a queue if the caller may control it, and what it needs to change its timer.
 fn controllable_with_timers(
     seq: &mut Seq,
     caller: u8,

@@ -1,4 +1,4 @@
-//! Connections.
+//! Requests that make and cut subscriptions.
 
 use crate::Error;
 use crate::seq::Seq;

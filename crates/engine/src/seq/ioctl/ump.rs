@@ -1,4 +1,4 @@
-//! UMP endpoint information: absent, as in kernels built without UMP.
+//! Requests about UMP endpoints: absent, as in kernels built without UMP.
 
 use crate::Error;
 use crate::seq::Seq;

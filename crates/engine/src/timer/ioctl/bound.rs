@@ -12,11 +12,11 @@ use aseqd_abi::timer::{
     TimerStatus, TimerStatus32, TimerUinfo,
 };
 
-/// Shortest time to a tick that a program can ask for, in nanoseconds.
+/// The shortest time to a tick that a program can ask for, in nanoseconds.
 const MIN_PERIOD_NS: u64 = 1_000_000;
-/// Records that a file can be made to keep.
+/// The capacities that a file can be given, in records.
 const CAPACITIES: core::ops::RangeInclusive<u32> = 32..=1024;
-/// What a filter can name. The early record cannot be filtered.
+/// The events that a filter can name. The early record cannot be filtered.
 const EVENTS: [TimerEvent; 14] = [
     TimerEvent::RESOLUTION,
     TimerEvent::TICK,
@@ -46,7 +46,7 @@ impl Timers {
         self.file(caller)?.instance.ok_or(UNBOUND)
     }
 
-    /// The timer of the instance; a slave without a master has none.
+    /// Returns the timer of the instance; a slave without a master has none.
     fn bound_timer(&mut self, caller: Caller) -> Result<&Timer, Error> {
         let instance = self.bound(caller)?;
         self.timer_of(instance).ok_or(UNBOUND)
@@ -82,7 +82,7 @@ pub(super) fn select(
     select: &mut TimerSelect,
 ) -> Result<(), Error> {
     let Caller { handle, at, .. } = caller;
-    // The old binding goes, whatever becomes of the new one.
+    // The old binding goes, even if the new one fails.
     timers.unbind(handle, at);
     let pid = timers.file(caller)?.pid;
     let mut id = select.id;
@@ -148,7 +148,7 @@ pub(super) fn params(
         return Err(Error::new(Errno::EINVAL, "the filter has an event that does not exist"));
     }
     let at = caller.at;
-    // It may not run.
+    // The instance may not run.
     let _idle = timers.stop(instance, at);
     let flags = ParamsFlags::from_bits_retain(params.flags);
     if let Some(instance) = timers.instance_mut(instance) {
@@ -228,7 +228,7 @@ pub(super) fn pause(timers: &mut Timers, caller: Caller, _none: &mut ()) -> Resu
     timers.pause(instance, caller.at)
 }
 
-/// CONTINUE, which starts what was not paused.
+/// Handles CONTINUE, which starts an instance that was not paused.
 pub(super) fn resume(timers: &mut Timers, caller: Caller, none: &mut ()) -> Result<(), Error> {
     let instance = timers.bound(caller)?;
     if !timers.is_paused(instance) {
@@ -237,7 +237,7 @@ pub(super) fn resume(timers: &mut Timers, caller: Caller, none: &mut ()) -> Resu
     timers.resume(instance, caller.at)
 }
 
-/// The engine opens a file for the timer and writes its number into `fd`.
+/// Handles CREATE. The engine opens a file for the timer and writes its number into `fd`.
 pub(super) fn create(
     timers: &mut Timers,
     _caller: Caller,

@@ -9,7 +9,7 @@ use aseqd_abi::timer::{
     self as uapi, TimerGinfo, TimerGparams, TimerGparams32, TimerGstatus, TimerId,
 };
 
-/// The end of an enumeration.
+/// The id that ends an enumeration.
 const NO_TIMER: TimerId = TimerId {
     dev_class: uapi::CLASS_NONE,
     dev_sclass: uapi::SCLASS_NONE,
@@ -31,7 +31,7 @@ pub(super) fn pversion(
     Ok(())
 }
 
-/// The timer after another in the order of Linux. All of ours are global.
+/// Handles NEXT_DEVICE: the next timer in the order of Linux. All timers here are global.
 pub(super) fn next_device(
     timers: &mut Timers,
     _caller: Caller,
@@ -41,7 +41,7 @@ pub(super) fn next_device(
     let next: Option<&TimerKey> = match id.dev_class {
         class if class < 0 => keys.next(),
         uapi::CLASS_GLOBAL => {
-            // Behind the greatest number Linux begins anew.
+            // After the greatest number, Linux begins anew.
             let device = if id.device < 0 { 0 } else { id.device.wrapping_add(1) };
             keys.find(|key| key.device >= device)
         }
