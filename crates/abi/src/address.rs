@@ -1,4 +1,4 @@
-//! Where events come from and go to.
+//! Addresses: a client and one of its ports.
 
 use crate::structs::abi_struct;
 use core::fmt;
@@ -29,7 +29,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// `client:port`.
+    /// Returns the address of a client's port.
     #[must_use]
     pub const fn new(client: u8, port: u8) -> Self {
         Self { client, port }

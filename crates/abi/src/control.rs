@@ -1,5 +1,5 @@
-//! The structs of a card's control device, `/dev/snd/controlC0`, as far as a card without elements and
-//! devices looks into them.
+//! The structs of a card's control device, `/dev/snd/controlC0`, as far as a card without elements
+//! and devices uses them.
 
 use crate::structs::abi_struct;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -19,12 +19,12 @@ pub const ELEM_TYPE_INTEGER64: i32 = 6;
 #[doc(alias = "SNDRV_PCM_STREAM_CAPTURE")]
 pub const PCM_STREAM_CAPTURE: i32 = 1;
 
-/// Full power, as `POWER_STATE` tells it.
+/// Full power, as `POWER_STATE` reports it.
 #[doc(alias = "SNDRV_CTL_POWER_D0")]
 pub const POWER_D0: i32 = 0;
 
 abi_struct! {
-    /// What a card is.
+    /// A card's description.
     #[doc(alias = "snd_ctl_card_info")]
     pub struct CardInfo {
         /// Its number.
@@ -37,7 +37,7 @@ abi_struct! {
         pub driver: [u8; 16],
         /// Its name.
         pub name: [u8; 32],
-        /// Its name with what tells it from others.
+        /// Its name, long enough to tell it from others.
         pub longname: [u8; 80],
         /// Zero.
         pub reserved: [u8; 16],
@@ -49,10 +49,10 @@ abi_struct! {
 }
 
 abi_struct! {
-    /// Which element.
+    /// The identity of an element.
     #[doc(alias = "snd_ctl_elem_id")]
     pub struct ElemId {
-        /// Its number; 0 if the rest says which.
+        /// Its number; 0 if the other fields say which.
         pub numid: u32,
         /// Its interface.
         pub iface: i32,
@@ -62,24 +62,24 @@ abi_struct! {
         pub subdevice: u32,
         /// Its name.
         pub name: [u8; 44],
-        /// Which of several of that name.
+        /// Which of several elements of that name.
         pub index: u32,
     }
 }
 
 abi_struct! {
-    /// A list of elements to be filled, in a process of 64 bits.
+    /// A list of elements to fill, as a 64-bit process lays it out.
     #[doc(alias = "snd_ctl_elem_list")]
     pub struct ElemList {
-        /// The first to tell.
+        /// The index of the first element wanted.
         pub offset: u32,
-        /// How many there is room for.
+        /// The number of elements that there is room for.
         pub space: u32,
-        /// How many were told.
+        /// The number of elements that were filled in.
         pub used: u32,
-        /// How many there are.
+        /// The number of elements of the card.
         pub count: u32,
-        /// Where the list is, an address of the program's.
+        /// The address of the list in the program.
         pub pids: u64,
         /// Reserved.
         pub reserved: [u8; 50],
@@ -89,18 +89,18 @@ abi_struct! {
 }
 
 abi_struct! {
-    /// The same in a process of 32 bits.
+    /// A list of elements to fill, as a 32-bit process lays it out.
     #[doc(alias = "snd_ctl_elem_list32")]
     pub struct ElemList32 {
-        /// The first to tell.
+        /// The index of the first element wanted.
         pub offset: u32,
-        /// How many there is room for.
+        /// The number of elements that there is room for.
         pub space: u32,
-        /// How many were told.
+        /// The number of elements that were filled in.
         pub used: u32,
-        /// How many there are.
+        /// The number of elements of the card.
         pub count: u32,
-        /// Where the list is, an address of the program's.
+        /// The address of the list in the program.
         pub pids: u32,
         /// Reserved.
         pub reserved: [u8; 50],
@@ -110,18 +110,18 @@ abi_struct! {
 }
 
 abi_struct! {
-    /// What an element is.
+    /// An element's description.
     #[doc(alias = "snd_ctl_elem_info")]
     pub struct ElemInfo {
-        /// Which.
+        /// Its identity.
         pub id: ElemId,
         /// The type of its values.
         pub elem_type: i32,
-        /// What may be done with it.
+        /// What programs may do with it.
         pub access: u32,
-        /// How many values it has.
+        /// The number of its values.
         pub count: u32,
-        /// Who has locked it.
+        /// The process that has locked it.
         pub owner: i32,
         /// The range of its values.
         pub value: [u8; 128],
@@ -131,18 +131,18 @@ abi_struct! {
 }
 
 abi_struct! {
-    /// What begins a request for metadata of an element.
+    /// The head of a request for metadata of an element.
     #[doc(alias = "snd_ctl_tlv")]
     pub struct Tlv {
         /// Which element.
         pub numid: u32,
-        /// How many bytes follow.
+        /// The number of bytes that follow.
         pub length: u32,
     }
 }
 
 abi_struct! {
-    /// What a PCM is.
+    /// A PCM's description.
     #[doc(alias = "snd_pcm_info")]
     pub struct PcmInfo {
         /// Device.
@@ -156,15 +156,15 @@ abi_struct! {
     }
 }
 
-/// The values of an element, which nobody looks into here.
+/// The values of an element, as bytes that are not read here.
 #[doc(alias = "snd_ctl_elem_value")]
 pub type ElemValue = [u8; 1224];
-/// What a hardware-dependent device is.
+/// A hardware-dependent device's description.
 #[doc(alias = "snd_hwdep_info")]
 pub type HwdepInfo = [u8; 220];
 
 abi_struct! {
-    /// What a raw MIDI device is.
+    /// A raw MIDI device's description.
     #[doc(alias = "snd_rawmidi_info")]
     pub struct RawmidiInfo {
         /// Device.

@@ -11,7 +11,7 @@ macro_rules! errnos {
         impl Errno {
             $($(#[$doc])* pub const $name: Self = Self($value);)*
 
-            /// The C name of the number, if it is one of those listed here.
+            /// Returns the C name of the number, if it is listed here.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {

@@ -9,47 +9,48 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub use data::{Control, EventData, Note};
 pub use types::EventType;
 
-/// Size of a legacy event record in bytes.
+/// The size of a legacy event record, in bytes.
 pub const EVENT_SIZE: usize = size_of::<Event>();
 
-/// Queue number: not through a queue, deliver now.
+/// Queue number for an event that goes through no queue and is delivered at once.
 #[doc(alias = "SNDRV_SEQ_QUEUE_DIRECT")]
 pub const QUEUE_DIRECT: u8 = 253;
-/// Client or port: unknown.
+/// Client or port number for an unknown one.
 #[doc(alias = "SNDRV_SEQ_ADDRESS_UNKNOWN")]
 pub const ADDRESS_UNKNOWN: u8 = 253;
-/// Client (or queue) number: all subscribers of the source port.
+/// Client number (or queue number) for all subscribers of the source port.
 #[doc(alias = "SNDRV_SEQ_ADDRESS_SUBSCRIBERS")]
 pub const ADDRESS_SUBSCRIBERS: u8 = 254;
-/// Client, port or queue number: everybody. Declared by the interface, supported by no kernel.
+/// Client, port or queue number for a broadcast. The interface declares it, but no kernel supports
+/// it.
 #[doc(alias = "SNDRV_SEQ_ADDRESS_BROADCAST")]
 pub const ADDRESS_BROADCAST: u8 = 255;
 
-/// One event as it is written and read: 28 bytes; the data of a variable event follows it.
+/// An event as programs write and read it: 28 bytes. The data of a variable event follows it.
 #[doc(alias = "snd_seq_event")]
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 pub struct Event {
     /// What happened.
     pub event_type: EventType,
-    /// How to read time and data.
+    /// Says how to read time and data.
     pub flags: EventFlags,
     /// A number for the sender's own use.
     pub tag: u8,
     /// Queue number, or [`QUEUE_DIRECT`].
     pub queue: u8,
-    /// When: see [`EventFlags::REAL_TIME`] and [`EventFlags::RELATIVE`].
+    /// When the event is due: see [`EventFlags::REAL_TIME`] and [`EventFlags::RELATIVE`].
     pub time: EventTime,
-    /// Who sent it.
+    /// The sender.
     pub source: Address,
-    /// Who shall get it.
+    /// The receiver.
     pub dest: Address,
-    /// Depends on the type; see the views.
+    /// What it says, depending on the type; see the views.
     pub data: EventData,
 }
 
 impl Event {
-    /// An event of a type with everything else zero, to be delivered at once.
+    /// Returns an event of a type for delivery at once, with everything else zero.
     #[must_use]
     pub const fn direct(event_type: EventType) -> Self {
         Self {
@@ -64,7 +65,7 @@ impl Event {
         }
     }
 
-    /// Does data follow the record?
+    /// Returns whether data follows the record.
     #[must_use]
     pub const fn is_variable(&self) -> bool {
         self.flags.length().0 == EventLength::VARIABLE.0
@@ -80,18 +81,18 @@ impl Event {
 pub struct EventTime {
     /// Ticks, or seconds in real time.
     pub tick_or_sec: u32,
-    /// Nanoseconds in real time; without meaning in ticks.
+    /// Nanoseconds in real time; not used with ticks.
     pub nsec: u32,
 }
 
 impl EventTime {
-    /// A time in ticks.
+    /// Returns a time in ticks.
     #[must_use]
     pub const fn tick(tick: u32) -> Self {
         Self { tick_or_sec: tick, nsec: 0 }
     }
 
-    /// A time in seconds and nanoseconds.
+    /// Returns a time in seconds and nanoseconds.
     #[must_use]
     pub const fn real(sec: u32, nsec: u32) -> Self {
         Self { tick_or_sec: sec, nsec }
@@ -110,7 +111,7 @@ bitflags::bitflags! {
         /// The time is seconds and nanoseconds; otherwise ticks.
         #[doc(alias = "SNDRV_SEQ_TIME_STAMP_REAL")]
         const REAL_TIME = 1 << 0;
-        /// The time counts from the queue's position now; otherwise from its start.
+        /// The time counts from the queue's present position; otherwise from its start.
         #[doc(alias = "SNDRV_SEQ_TIME_MODE_REL")]
         const RELATIVE = 1 << 1;
         /// Length bits 01: data follows the record.
@@ -134,7 +135,7 @@ bitflags::bitflags! {
 pub struct EventLength(pub u8);
 
 impl EventLength {
-    /// The record is all.
+    /// No data follows.
     #[doc(alias = "SNDRV_SEQ_EVENT_LENGTH_FIXED")]
     pub const FIXED: Self = Self(0);
     /// `ext.len` bytes follow.
@@ -147,7 +148,8 @@ impl EventLength {
 }
 
 impl EventFlags {
-    /// The length kind; `EventLength(3 << 2)` is undefined by the interface and passes as fixed.
+    /// Returns the length kind. `EventLength(3 << 2)` is undefined by the interface and counts as
+    /// fixed.
     #[must_use]
     pub const fn length(self) -> EventLength {
         EventLength(self.bits() & EventLength::MASK)

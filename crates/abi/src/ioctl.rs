@@ -10,7 +10,7 @@ pub const WRITE: u32 = 1;
 #[doc(alias = "_IOC_READ")]
 pub const READ: u32 = 2;
 
-/// A request code from its four parts.
+/// Returns a request code, made of its four parts.
 #[doc(alias = "_IOC")]
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "no struct of this interface reaches 16 KiB")]
@@ -19,13 +19,13 @@ pub const fn ioc(direction: u32, kind: u8, number: u8, size: usize) -> u32 {
     (direction << 30) | ((size as u32) << 16) | ((kind as u32) << 8) | number as u32
 }
 
-/// The direction bits of a code.
+/// Returns the direction bits of a code.
 #[must_use]
 pub const fn direction(code: u32) -> u32 {
     code >> 30
 }
 
-/// The argument size in a code.
+/// Returns the size of the argument in a code, in bytes.
 #[must_use]
 pub const fn size(code: u32) -> usize {
     ((code >> 16) & 0x3fff) as usize
@@ -42,7 +42,7 @@ macro_rules! requests {
                 #[doc(alias = $c)]
                 pub const $name: u32 = ioc(requests!(@dir $dir), $kind, $number, requests!(@size $dir $ty));
             )*
-            /// Every request: C name and code.
+            /// All requests: C name and code.
             pub const ALL: &[(&str, u32)] = &[$(($c, $name)),*];
         }
     };
@@ -104,8 +104,8 @@ requests! {
 }
 
 requests! {
-    /// Requests of `/dev/snd/timer`, type letter `T`: also the letter of tty requests, so match
-    /// whole codes.
+    /// Requests of `/dev/snd/timer`, type letter `T`. Requests of terminals have the same letter,
+    /// so compare whole codes.
     timers, b'T':
     "SNDRV_TIMER_IOCTL_PVERSION" PVERSION = R 0x00 i32;
     "SNDRV_TIMER_IOCTL_NEXT_DEVICE" NEXT_DEVICE = RW 0x01 timer::TimerId;
@@ -127,8 +127,8 @@ requests! {
 }
 
 requests! {
-    /// Requests of `/dev/snd/timer` that Linux answers beside those of the header: the codes that
-    /// START and its like had before protocol 2.0.4, and STATUS with 32-bit time.
+    /// Requests of `/dev/snd/timer` that Linux answers although the header does not have them: the
+    /// codes of START, STOP, CONTINUE and PAUSE before protocol 2.0.4, and STATUS with 32-bit time.
     timers_old, b'T':
     "SNDRV_TIMER_IOCTL_START_OLD" START = N 0x20 ();
     "SNDRV_TIMER_IOCTL_STOP_OLD" STOP = N 0x21 ();
@@ -138,7 +138,7 @@ requests! {
 }
 
 requests! {
-    /// The requests of `/dev/snd/timer` that Linux answers 32-bit processes by codes of their own.
+    /// The requests of `/dev/snd/timer` that have codes of their own for 32-bit processes.
     timers32, b'T':
     "SNDRV_TIMER_IOCTL_GPARAMS32" GPARAMS = W 0x04 timer::TimerGparams32;
     "SNDRV_TIMER_IOCTL_INFO32" INFO = R 0x11 timer::TimerInfo32;

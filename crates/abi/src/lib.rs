@@ -1,16 +1,19 @@
 //! What programs and the ALSA sequencer and timer agree on, as data.
 //!
-//! The source is the kernel's UAPI headers `sound/asequencer.h` (sequencer protocol up to 1.0.5),
-//! the timer and control parts of `sound/asound.h` (timer protocol up to 2.0.8, control protocol 2.0.9) and `asm-generic/ioctl.h`.
-//! `tests/layout.rs` compiles a C program against the installed headers and compares every size,
-//! offset and number given here; what the installed headers are too old for is skipped by name.
+//! The sources are the kernel's UAPI headers `sound/asequencer.h` (sequencer protocol up to 1.0.5),
+//! `sound/asound.h` (its timer and control parts; timer protocol up to 2.0.8, control protocol 2.0.9)
+//! and `asm-generic/ioctl.h`. `tests/layout.rs` compiles a C program against the installed headers, and
+//! compares every size, offset and number. It names those that the installed headers are too old for.
 //!
-//! To add a struct: write it here with the kernel's field order, add it to `tests/layout.rs`, and
-//! give every constant its C name as a `doc(alias)`. Numbers that a newer kernel may extend are open
-//! newtypes with constants, never enums. Layouts are those of a 64-bit little-endian process; where
-//! a 32-bit process differs ([`seq::PortInfo32`]) both exist.
+//! Layouts are those of a 64-bit little-endian process. Where a 32-bit process has another one, both exist
+//! ([`seq::PortInfo32`]). The structs are complete, so you can write them as literals, best with
+//! `..Default::default()` at the end: later kernels give names to bytes that are reserved today.
+//! Numbers that a newer kernel may extend are open newtypes with constants, never enums. Search for a
+//! constant or struct by its C name. Fields that C calls `type` are named after their struct:
+//! `client_type`, `event_type`.
 //!
-//! Fields that C calls `type` are named after their struct here: `client_type`, `event_type`.
+//! To add a struct, write it with the kernel's field order, add it to `tests/layout.rs`, and give every
+//! constant its C name as a `doc(alias)`.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The structs and constants of `sound/asequencer.h`, events and UMP apart.
+//! The structs and constants of `sound/asequencer.h`, without events and UMP.
 
 mod client;
 mod port;
@@ -20,10 +20,10 @@ pub use subscription::{
     PortSubscribe, QUERY_SUBS_READ, QUERY_SUBS_WRITE, QuerySubs, SubscriptionFlags,
 };
 
-/// Protocol version 1.0.4, that of Linux 6.12: what `PVERSION` answers.
+/// Protocol version 1.0.4, which `PVERSION` answers on Linux 6.12.
 #[doc(alias = "SNDRV_SEQ_VERSION")]
 pub const VERSION: i32 = 0x01_00_04;
-/// Protocol version 1.0.3: a program that declares it is asked for `midi_version`.
+/// Protocol version 1.0.3, from which on `midi_version` of a client's information counts.
 pub const VERSION_1_0_3: i32 = 0x01_00_03;
 
 /// Client number of the system client.

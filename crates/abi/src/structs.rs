@@ -1,4 +1,4 @@
-//! The macro by which structs of the interface are written.
+//! The macro that writes the structs of the interface.
 
 macro_rules! abi_struct {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $ty:ty,)* }) => {

@@ -7,10 +7,10 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 #[doc(alias = "SNDRV_TIMER_VERSION")]
 pub const VERSION: i32 = 0x02_00_08;
 
-/// No timer; end of an enumeration.
+/// No timer: the end of an enumeration.
 #[doc(alias = "SNDRV_TIMER_CLASS_NONE")]
 pub const CLASS_NONE: i32 = -1;
-/// An instance that follows another.
+/// A slave: an instance that follows another.
 #[doc(alias = "SNDRV_TIMER_CLASS_SLAVE")]
 pub const CLASS_SLAVE: i32 = 0;
 /// A system-wide timer.
@@ -63,17 +63,17 @@ bitflags::bitflags! {
         /// Periodic; otherwise once.
         #[doc(alias = "SNDRV_TIMER_PSFLG_AUTO")]
         const AUTO = 1 << 0;
-        /// Nobody else may use the timer.
+        /// No other instance may use the timer.
         #[doc(alias = "SNDRV_TIMER_PSFLG_EXCLUSIVE")]
         const EXCLUSIVE = 1 << 1;
-        /// One record at once after the start.
+        /// Makes one record at once after the start.
         #[doc(alias = "SNDRV_TIMER_PSFLG_EARLY_EVENT")]
         const EARLY_EVENT = 1 << 2;
         const _ = !0;
     }
 }
 
-/// What a [`TimerTread`] record tells; also the bit number in the filter.
+/// What a [`TimerTread`] record reports; also the bit number in the filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimerEvent(pub i32);
 
@@ -85,7 +85,7 @@ macro_rules! timer_events {
                 #[doc(alias = $c)]
                 pub const $name: Self = Self($value);
             )*
-            /// Every event, ascending.
+            /// All events, ascending.
             pub const ALL: &[(&str, Self)] = &[$((stringify!($name), Self($value))),*];
         }
     };
@@ -125,7 +125,7 @@ timer_events! {
 }
 
 abi_struct! {
-    /// Which timer.
+    /// The identity of a timer.
     #[doc(alias = "snd_timer_id")]
     pub struct TimerId {
         /// One of the `CLASS_` numbers.
@@ -211,7 +211,7 @@ abi_struct! {
 }
 
 abi_struct! {
-    /// Bind to a timer.
+    /// A choice of a timer to bind to.
     #[doc(alias = "snd_timer_select")]
     pub struct TimerSelect {
         /// Which timer.
@@ -243,7 +243,7 @@ abi_struct! {
 }
 
 abi_struct! {
-    /// How the bound timer shall tick.
+    /// How the bound timer ticks.
     #[doc(alias = "snd_timer_params")]
     pub struct TimerParams {
         /// [`ParamsFlags`].
@@ -309,7 +309,7 @@ abi_struct! {
 }
 
 abi_struct! {
-    /// A record with time and event, 64-bit time.
+    /// A record with an event and 64-bit time.
     #[doc(alias = "snd_timer_tread")]
     pub struct TimerTread {
         /// [`TimerEvent`].
@@ -328,7 +328,7 @@ abi_struct! {
 }
 
 abi_struct! {
-    /// State of the bound timer with 32-bit time: what 32-bit processes get, and 64-bit ones that
+    /// The state of the bound timer with 32-bit time, for 32-bit processes and for 64-bit ones that
     /// ask by its code.
     #[doc(alias = "snd_timer_status")]
     pub struct TimerStatus32 {
@@ -350,7 +350,7 @@ abi_struct! {
 }
 
 abi_struct! {
-    /// A record with time and event, 32-bit time: for 32-bit processes.
+    /// A record with an event and 32-bit time, for 32-bit processes.
     #[doc(alias = "snd_timer_tread")]
     pub struct TimerTread32 {
         /// [`TimerEvent`].

@@ -9,7 +9,7 @@ abi_struct! {
     /// An event record with a UMP packet: 32 bytes.
     #[doc(alias = "snd_seq_ump_event")]
     pub struct UmpEvent {
-        /// Should be zero.
+        /// Zero.
         pub event_type: EventType,
         /// With [`EventFlags::UMP`].
         pub flags: EventFlags,
@@ -17,24 +17,24 @@ abi_struct! {
         pub tag: u8,
         /// Queue number.
         pub queue: u8,
-        /// When.
+        /// When the event is due.
         pub time: EventTime,
-        /// Who sent it.
+        /// The sender.
         pub source: Address,
-        /// Who shall get it.
+        /// The receiver.
         pub dest: Address,
         /// The packet; unused words are zero.
         pub ump: [u32; 4],
     }
 }
 
-/// Client speaks legacy events.
+/// MIDI version of a client that uses legacy events.
 #[doc(alias = "SNDRV_SEQ_CLIENT_LEGACY_MIDI")]
 pub const CLIENT_LEGACY_MIDI: u32 = 0;
-/// Client speaks UMP with the MIDI 1.0 protocol.
+/// MIDI version of a client that uses UMP with the MIDI 1.0 protocol.
 #[doc(alias = "SNDRV_SEQ_CLIENT_UMP_MIDI_1_0")]
 pub const CLIENT_UMP_MIDI_1_0: u32 = 1;
-/// Client speaks UMP with the MIDI 2.0 protocol.
+/// MIDI version of a client that uses UMP with the MIDI 2.0 protocol.
 #[doc(alias = "SNDRV_SEQ_CLIENT_UMP_MIDI_2_0")]
 pub const CLIENT_UMP_MIDI_2_0: u32 = 2;
 

@@ -139,7 +139,7 @@ fn elem_add(_control: &mut Control, _caller: (), info: &mut ElemInfo) -> Result<
     let place =
         usize::try_from(info.elem_type - ELEM_TYPE_BOOLEAN.min(info.elem_type)).unwrap_or(0);
     if !types.contains(&info.elem_type) || !(1..=MOST[place]).contains(&info.count) {
-        return Err(Error::new(Errno::EINVAL, "no such element can be"));
+        return Err(Error::new(Errno::EINVAL, "no such element can exist"));
     }
     Err(Error::new(Errno::ENOMEM, "the card has no memory for elements of programs"))
 }
@@ -151,7 +151,7 @@ fn elem_replace(control: &mut Control, _caller: (), info: &mut ElemInfo) -> Resu
 
 fn tlv(control: &mut Control, _caller: (), tlv: &mut Tlv) -> Result<(), Error> {
     if tlv.numid == 0 || (tlv.length as usize) < size_of::<Tlv>() {
-        return Err(Error::new(Errno::EINVAL, "no element is named, or there is no room"));
+        return Err(Error::new(Errno::EINVAL, "the request names no element, or has no room"));
     }
     no_element(control, (), tlv)
 }

@@ -246,7 +246,7 @@ impl Engine {
                 Reply::Done(0)
             }
             Call::Ioctl { .. } => {
-                Reply::Failed(Error::new(Errno::ENOTTY, "a user-driven timer knows TRIGGER only"))
+                Reply::Failed(Error::new(Errno::ENOTTY, "a user-driven timer takes only TRIGGER"))
             }
             Call::Read { .. } | Call::Write { .. } => Reply::Failed(NO_WRITE),
             // Linux answers this for files that cannot be polled.

@@ -121,7 +121,7 @@ pub(crate) fn answer<T: FromBytes + IntoBytes + Immutable>(
 ) -> Result<(), Error> {
     let mut info = if direction(request.code) & WRITE != 0 {
         let given = T::read_from_prefix(arg);
-        given.map_err(|_| Error::new(Errno::EFAULT, "the argument is not all there"))?.0
+        given.map_err(|_| Error::new(Errno::EFAULT, "the argument is incomplete"))?.0
     } else {
         T::new_zeroed()
     };

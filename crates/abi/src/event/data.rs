@@ -3,14 +3,15 @@
 use crate::address::{Address, Connect};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// The 12 data bytes of an event. Views read and build them; offsets are from the union's start.
+/// The 12 data bytes of an event. Methods read and build them as views. Offsets count from the
+/// start of the C union.
 #[repr(transparent)]
 #[derive(
     Clone, Copy, Default, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
 )]
 pub struct EventData(pub [u8; 12]);
 
-/// View of note events.
+/// The data of a note event.
 #[doc(alias = "snd_seq_ev_note")]
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -26,7 +27,7 @@ pub struct Note {
     pub duration: u32,
 }
 
-/// View of controller-like events.
+/// The data of a controller-like event.
 #[doc(alias = "snd_seq_ev_ctrl")]
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub struct Control {
@@ -47,14 +48,14 @@ impl EventData {
         self.0[at..at + 4].copy_from_slice(&value.to_ne_bytes());
     }
 
-    /// Note events, and KEYPRESS.
+    /// Returns the data of a note event, or of KEYPRESS.
     #[must_use]
     pub fn note(&self) -> Note {
         let [channel, note, velocity, off_velocity, ..] = self.0;
         Note { channel, note, velocity, off_velocity, duration: self.word(4) }
     }
 
-    /// Data bytes of a note event.
+    /// Returns the data bytes of a note event.
     #[must_use]
     pub fn from_note(note: Note) -> Self {
         let mut data = Self::default();
@@ -63,13 +64,13 @@ impl EventData {
         data
     }
 
-    /// Controller, program, pressure, pitch bend and song events.
+    /// Returns the data of a controller, program, pressure, pitch bend or song event.
     #[must_use]
     pub fn control(&self) -> Control {
         Control { channel: self.0[0], param: self.word(4), value: self.word(8).cast_signed() }
     }
 
-    /// Data bytes of a controller-like event.
+    /// Returns the data bytes of a controller-like event.
     #[must_use]
     pub fn from_control(control: Control) -> Self {
         let mut data = Self::default();
@@ -79,19 +80,19 @@ impl EventData {
         data
     }
 
-    /// Length field of a variable event, top bits included.
+    /// Returns the length field of a variable event, top bits included.
     #[must_use]
     pub fn ext_len(&self) -> u32 {
         self.word(0)
     }
 
-    /// Pointer field of a variable event (8 bytes, unaligned in the record).
+    /// Returns the pointer field of a variable event (8 bytes, unaligned in the record).
     #[must_use]
     pub fn ext_ptr(&self) -> u64 {
         u64::from(self.word(4)) | (u64::from(self.word(8)) << 32)
     }
 
-    /// Data bytes of a variable event: a length and no pointer.
+    /// Returns the data bytes of a variable event: a length and no pointer.
     #[must_use]
     pub fn from_ext_len(len: u32) -> Self {
         let mut data = Self::default();
@@ -99,25 +100,25 @@ impl EventData {
         data
     }
 
-    /// The queue that a queue-control event is about.
+    /// Returns the queue that a queue-control event is about.
     #[must_use]
     pub fn queue(&self) -> u8 {
         self.0[0]
     }
 
-    /// First parameter of a queue-control event: value, tick, seconds or skew.
+    /// Returns the first parameter of a queue-control event: value, tick, seconds or skew.
     #[must_use]
     pub fn queue_param(&self) -> u32 {
         self.word(4)
     }
 
-    /// Second parameter of a queue-control event: nanoseconds or skew base.
+    /// Returns the second parameter of a queue-control event: nanoseconds or skew base.
     #[must_use]
     pub fn queue_param2(&self) -> u32 {
         self.word(8)
     }
 
-    /// Data bytes of a queue-control event.
+    /// Returns the data bytes of a queue-control event.
     #[must_use]
     pub fn from_queue(queue: u8, param: u32, param2: u32) -> Self {
         let mut data = Self::default();
@@ -127,13 +128,13 @@ impl EventData {
         data
     }
 
-    /// Client and port of a client or port announcement.
+    /// Returns the client and port of an announcement of these.
     #[must_use]
     pub fn address(&self) -> Address {
         Address { client: self.0[0], port: self.0[1] }
     }
 
-    /// Data bytes of a client or port announcement.
+    /// Returns the data bytes of an announcement of a client or port.
     #[must_use]
     pub fn from_address(address: Address) -> Self {
         let mut data = Self::default();
@@ -141,7 +142,7 @@ impl EventData {
         data
     }
 
-    /// Both ends of a subscription announcement.
+    /// Returns both ends of an announced subscription.
     #[must_use]
     pub fn connect(&self) -> Connect {
         Connect {
@@ -150,7 +151,7 @@ impl EventData {
         }
     }
 
-    /// Data bytes of a subscription announcement.
+    /// Returns the data bytes of an announcement of a subscription.
     #[must_use]
     pub fn from_connect(connect: Connect) -> Self {
         let mut data = Self::default();
@@ -159,7 +160,7 @@ impl EventData {
         data
     }
 
-    /// Event and result of SYSTEM and RESULT.
+    /// Returns the event and the result of SYSTEM and RESULT.
     #[must_use]
     pub fn result(&self) -> (i32, i32) {
         (self.word(0).cast_signed(), self.word(4).cast_signed())

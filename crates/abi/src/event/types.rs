@@ -3,7 +3,7 @@
 use core::fmt;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// What an event is.
+/// The type of an event.
 #[doc(alias = "snd_seq_event_type_t")]
 #[repr(transparent)]
 #[derive(
@@ -19,10 +19,10 @@ macro_rules! event_types {
                 #[doc(alias = $c)]
                 pub const $name: Self = Self($value);
             )*
-            /// Every named type, ascending.
+            /// All named types, ascending.
             pub const ALL: &[(&str, Self)] = &[$((stringify!($name), Self($value))),*];
 
-            /// The C name without its prefix, if the number has one.
+            /// Returns the C name without its prefix, if the number has one.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
@@ -39,7 +39,7 @@ event_types! {
     "SNDRV_SEQ_EVENT_SYSTEM" SYSTEM = 0;
     /// Returned result status.
     "SNDRV_SEQ_EVENT_RESULT" RESULT = 1;
-    /// A note with its duration: becomes note-on and note-off in a queue.
+    /// A note with its duration. A queue makes a note-on and a note-off of it.
     "SNDRV_SEQ_EVENT_NOTE" NOTE = 5;
     /// Note on.
     "SNDRV_SEQ_EVENT_NOTEON" NOTEON = 6;
@@ -95,17 +95,17 @@ event_types! {
     "SNDRV_SEQ_EVENT_RESET" RESET = 41;
     /// Active sensing.
     "SNDRV_SEQ_EVENT_SENSING" SENSING = 42;
-    /// To oneself, for synchronisation.
+    /// For the sender itself, for synchronisation.
     "SNDRV_SEQ_EVENT_ECHO" ECHO = 50;
     /// Raw event of the OSS emulation.
     "SNDRV_SEQ_EVENT_OSS" OSS = 51;
-    /// A client appeared.
+    /// A client was created.
     "SNDRV_SEQ_EVENT_CLIENT_START" CLIENT_START = 60;
     /// A client is gone.
     "SNDRV_SEQ_EVENT_CLIENT_EXIT" CLIENT_EXIT = 61;
     /// A client's information changed.
     "SNDRV_SEQ_EVENT_CLIENT_CHANGE" CLIENT_CHANGE = 62;
-    /// A port appeared.
+    /// A port was created.
     "SNDRV_SEQ_EVENT_PORT_START" PORT_START = 63;
     /// A port is gone.
     "SNDRV_SEQ_EVENT_PORT_EXIT" PORT_EXIT = 64;
@@ -162,25 +162,25 @@ event_types! {
 }
 
 impl EventType {
-    /// 5 to 19: the events that have a channel.
+    /// Returns whether the type is 5 to 19: events that have a channel.
     #[must_use]
     pub const fn is_channel(self) -> bool {
         self.0 >= 5 && self.0 < 20
     }
 
-    /// 130 to 139: the events that have variable length.
+    /// Returns whether the type is 130 to 139: events of variable length.
     #[must_use]
     pub const fn is_variable(self) -> bool {
         self.0 >= 130 && self.0 < 140
     }
 
-    /// Below 130: a record that is all, from anybody.
+    /// Returns whether the type is below 130: events without data, which anybody may send.
     #[must_use]
     pub const fn is_plain(self) -> bool {
         self.0 < 130
     }
 
-    /// From 150: types that only the kernel may send.
+    /// Returns whether the type is 150 or more: only the kernel may send it.
     #[must_use]
     pub const fn is_reserved(self) -> bool {
         self.0 >= 150

@@ -25,7 +25,7 @@ abi_struct! {
 }
 
 abi_struct! {
-    /// How wide a client's pointers are.
+    /// The width of a client's pointers.
     #[doc(alias = "snd_seq_running_info")]
     pub struct RunningInfo {
         /// Client number.
@@ -95,7 +95,7 @@ abi_struct! {
         pub pid: i32,
         /// 0 legacy, 1 UMP MIDI 1.0, 2 UMP MIDI 2.0.
         pub midi_version: u32,
-        /// UMP groups not wanted, one bit each; bit 0 groupless.
+        /// UMP groups that are filtered out, one bit each; bit 0 for messages without a group.
         pub group_filter: u32,
         /// Zero.
         pub reserved: [u8; 48],
@@ -112,7 +112,7 @@ abi_struct! {
         pub output_pool: i32,
         /// Cells of the input pool.
         pub input_pool: i32,
-        /// Free cells at which a writer is woken and the descriptor is writable.
+        /// The number of free cells at which a writer is woken and the descriptor is writable.
         pub output_room: i32,
         /// Free cells of the output pool.
         pub output_free: i32,

@@ -20,7 +20,7 @@ bitflags::bitflags! {
         /// Information only.
         #[doc(alias = "SNDRV_SEQ_PORT_CAP_SYNC_WRITE")]
         const SYNC_WRITE = 1 << 3;
-        /// Both directions are one thing.
+        /// Both directions belong together.
         #[doc(alias = "SNDRV_SEQ_PORT_CAP_DUPLEX")]
         const DUPLEX = 1 << 4;
         /// Others may subscribe to read.
@@ -43,7 +43,7 @@ bitflags::bitflags! {
 }
 
 bitflags::bitflags! {
-    /// What a port is; information for people and programs.
+    /// What a port is. Only information for people and programs.
     #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
     pub struct PortType: u32 {
         /// Hardware specific.
@@ -102,7 +102,7 @@ bitflags::bitflags! {
     /// Flags of a port.
     #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
     pub struct PortFlags: u32 {
-        /// `CREATE_PORT`: the number is given.
+        /// In `CREATE_PORT`: the number is given.
         #[doc(alias = "SNDRV_SEQ_PORT_FLG_GIVEN_PORT")]
         const GIVEN_PORT = 1 << 0;
         /// Stamp events that arrive.
@@ -142,7 +142,7 @@ abi_struct! {
         pub read_use: i32,
         /// Subscriptions with this port as destination.
         pub write_use: i32,
-        /// Not for user space: must be zero.
+        /// For the kernel only: must be zero.
         pub kernel: u64,
         /// [`PortFlags`].
         pub flags: u32,
@@ -158,8 +158,8 @@ abi_struct! {
 }
 
 abi_struct! {
-    /// A port's description, as a 32-bit process lays it out. A 6.5 or later kernel puts direction
-    /// and UMP group at the byte positions of the 64-bit struct here too.
+    /// A port's description, as a 32-bit process lays it out. From Linux 6.5 on the kernel puts
+    /// direction and UMP group at the byte positions of the 64-bit struct here too.
     pub struct PortInfo32 {
         /// Client and port.
         pub addr: Address,

@@ -8,7 +8,7 @@ bitflags::bitflags! {
     /// Flags of a queue.
     #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
     pub struct QueueFlags: u32 {
-        /// Synchronised from outside; stored nowhere.
+        /// Synchronised from outside. It is stored nowhere.
         #[doc(alias = "SNDRV_SEQ_QUEUE_FLG_SYNC")]
         const SYNC = 1 << 0;
         const _ = !0;
@@ -124,7 +124,7 @@ abi_struct! {
         pub queue: i32,
         /// Client number.
         pub client: i32,
-        /// 1 used, 0 not, -1 leave.
+        /// 1 to use it, 0 not to, -1 to leave it as it is.
         pub used: i32,
         /// Zero.
         pub reserved: [u8; 64],

@@ -1,4 +1,4 @@
-//! Which events a client takes back.
+//! Requests to remove events.
 
 use crate::address::Address;
 use crate::event::EventTime;
@@ -6,10 +6,10 @@ use crate::structs::abi_struct;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 bitflags::bitflags! {
-    /// What `REMOVE_EVENTS` shall remove.
+    /// What `REMOVE_EVENTS` removes.
     #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
     pub struct RemoveMode: u32 {
-        /// Unread events of the own client.
+        /// Unread events of the calling client.
         #[doc(alias = "SNDRV_SEQ_REMOVE_INPUT")]
         const INPUT = 1 << 0;
         /// Events waiting in queues.

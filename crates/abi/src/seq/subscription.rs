@@ -8,7 +8,7 @@ bitflags::bitflags! {
     /// Flags of a subscription.
     #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
     pub struct SubscriptionFlags: u32 {
-        /// No other subscription may exist beside it.
+        /// Excludes other subscriptions.
         #[doc(alias = "SNDRV_SEQ_PORT_SUBS_EXCLUSIVE")]
         const EXCLUSIVE = 1 << 0;
         /// Stamp events with the time of a queue.

@@ -175,7 +175,7 @@ impl Client {
     /// Adds a port with a given number, or with the lowest free one.
     pub(crate) fn add_port(&mut self, given: Option<u8>) -> Result<&mut Port, Error> {
         if self.ports.len() >= MAX_PORTS {
-            return Err(Error::new(Errno::EINVAL, "the client has all its ports"));
+            return Err(Error::new(Errno::EINVAL, "the client cannot have more ports"));
         }
         let number = given.unwrap_or_else(|| self.lowest_free_port());
         match self.port_index(number) {

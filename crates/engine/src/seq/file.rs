@@ -142,7 +142,7 @@ fn parse(
     }
     let data = rest
         .get(..len as usize)
-        .ok_or(Error::new(Errno::EINVAL, "the data of the event is not all there"))?;
+        .ok_or(Error::new(Errno::EINVAL, "the data of the event is incomplete"))?;
     // A reader gets the length without its top bits, and no pointer.
     event.data = aseqd_abi::event::EventData::from_ext_len(len);
     Ok(Some(Message { event, data }))

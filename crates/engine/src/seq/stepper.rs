@@ -151,7 +151,7 @@ impl QueueTimer {
     /// Chooses the period. Fails for a slave without a master, which has no resolution.
     fn program(&mut self, timers: &Timers) -> Result<(), Error> {
         let timer = self.instance.and_then(|instance| timers.timer_of(instance));
-        let timer = timer.ok_or(Error::new(Errno::EINVAL, "the queue follows nobody"))?;
+        let timer = timer.ok_or(Error::new(Errno::EINVAL, "the queue's instance has no master"))?;
         let wanted = if self.frequency == 0 { DEFAULT_FREQUENCY } else { self.frequency };
         let frequency = u64::from(wanted.clamp(FREQUENCIES.0, FREQUENCIES.1));
         let steps = NANOSECONDS / timer.resolution.saturating_mul(frequency);

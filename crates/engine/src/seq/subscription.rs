@@ -30,7 +30,7 @@ impl Seq {
         }
         self.check_subscription_permission(caller, info)?;
         let entry = self.port(info.dest).and_then(|port| port.incoming.find(info));
-        let entry = entry.ok_or(Error::new(Errno::ENOENT, "the ports are not connected so"))?;
+        let entry = entry.ok_or(Error::new(Errno::ENOENT, "the ports have no such connection"))?;
         self.remove_side(&entry, false, info.dest.client != caller);
         self.remove_side(&entry, true, info.sender.client != caller);
         self.announce(EventType::PORT_UNSUBSCRIBED, connect_data(info));
@@ -66,10 +66,10 @@ impl Seq {
         };
         let list = if sender { &mut port.outgoing } else { &mut port.incoming };
         if !list.admits(info) {
-            return Err(Error::new(Errno::EBUSY, "a connection stands in the way"));
+            return Err(Error::new(Errno::EBUSY, "another connection excludes this one"));
         }
         if room == Some(false) {
-            return Err(Error::new(Errno::ENOMEM, "the client has all its subscriptions"));
+            return Err(Error::new(Errno::ENOMEM, "the client cannot have more subscriptions"));
         }
         list.add(info);
         if !own {

@@ -150,7 +150,7 @@ impl Timers {
         let timer = self.timers.get(&key).ok_or(missing)?;
         let oldest = timer.instances.first().and_then(|oldest| self.instance(*oldest));
         if oldest.is_some_and(|oldest| oldest.exclusive) {
-            return Err(Error::new(Errno::EBUSY, "somebody has the timer alone"));
+            return Err(Error::new(Errno::EBUSY, "another instance has the timer exclusively"));
         }
         if timer.bound >= timer.max_instances {
             return Err(FULL);
@@ -293,4 +293,4 @@ impl Timers {
     }
 }
 
-const FULL: Error = Error::new(Errno::EBUSY, "the timer has all the instances it takes");
+const FULL: Error = Error::new(Errno::EBUSY, "the timer cannot have more instances");

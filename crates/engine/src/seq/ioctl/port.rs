@@ -14,7 +14,7 @@ pub(super) fn create_port(seq: &mut Seq, caller: u8, info: &mut PortInfo) -> Res
     let watched = seq.timers.config().notes_off;
     let client = seq.own(caller)?;
     if info.kernel != 0 {
-        return Err(Error::new(Errno::EINVAL, "callbacks are the kernel's own"));
+        return Err(Error::new(Errno::EINVAL, "only the kernel can set callbacks"));
     }
     let is_endpoint = PortCaps::from_bits_retain(info.capability).contains(PortCaps::UMP_ENDPOINT);
     if is_endpoint && client.ump_endpoint.is_some() {

@@ -76,7 +76,7 @@ pub(super) fn get_queue_info(
 
 pub(super) fn set_queue_info(seq: &mut Seq, caller: u8, info: &mut QueueInfo) -> Result<(), Error> {
     if info.owner != i32::from(caller) {
-        return Err(Error::new(Errno::EINVAL, "a queue can be given to oneself only"));
+        return Err(Error::new(Errno::EINVAL, "a client can give a queue only to itself"));
     }
     let now = seq.now();
     let (queue, timers) = controllable_with_timers(seq, caller, info.queue)?;

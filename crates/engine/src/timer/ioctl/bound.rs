@@ -138,10 +138,10 @@ pub(super) fn params(
         return Err(Error::new(Errno::EINVAL, "no ticks to count"));
     }
     if resolution.wrapping_mul(params.ticks.into()) < MIN_PERIOD_NS {
-        return Err(Error::new(Errno::EINVAL, "less than 1 ms to a tick"));
+        return Err(Error::new(Errno::EINVAL, "the time to a tick is less than 1 ms"));
     }
     if params.queue_size != 0 && !CAPACITIES.contains(&params.queue_size) {
-        return Err(Error::new(Errno::EINVAL, "no such size of a queue"));
+        return Err(Error::new(Errno::EINVAL, "the queue size is out of range"));
     }
     let known = EVENTS.iter().fold(0, |bits, event| bits | 1 << event.0);
     if params.filter & !known != 0 {

@@ -88,7 +88,7 @@ pub(super) fn gparams32(
 fn set_period(timers: &Timers, id: &TimerId) -> Result<(), Error> {
     let timer = find(timers, id)?;
     if !timer.instances.is_empty() {
-        return Err(Error::new(Errno::EBUSY, "somebody is bound to the timer"));
+        return Err(Error::new(Errno::EBUSY, "an instance is bound to the timer"));
     }
     Err(Error::new(Errno::ENOSYS, "the period cannot be set"))
 }
