@@ -1,5 +1,4 @@
-//! A global allocator that reports allocations in atomic context, and locks that are freed while
-//! held.
+//! A global allocator that reports allocations in atomic context, and held locks that are freed.
 //!
 //! ```
 //! #[global_allocator]
@@ -11,12 +10,12 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
-/// Checks, then calls another allocator: the system's if none is given.
+/// A global allocator that checks each call and passes it to another allocator, by default the system's.
 #[derive(Debug, Default)]
 pub struct Alloc<A = System>(A);
 
 impl Alloc {
-    /// The system's allocator, checked.
+    /// Makes an allocator that checks calls of the system's.
     #[must_use]
     pub const fn new() -> Self {
         Self(System)
@@ -24,7 +23,7 @@ impl Alloc {
 }
 
 impl<A> Alloc<A> {
-    /// Another allocator, checked.
+    /// Makes an allocator that checks calls of another one.
     #[must_use]
     pub const fn with(allocator: A) -> Self {
         Self(allocator)
@@ -69,7 +68,7 @@ fn allocates(_size: usize) {
     crate::check::sleep::allocates(_size);
 }
 
-/// Freeing may wait for the allocator's lock as much as allocating does.
+/// Checks a release of memory, which may wait for the allocator's lock just as an allocation may.
 #[inline]
 fn frees(_address: usize, _size: usize) {
     #[cfg(feature = "validate")]

@@ -1,15 +1,14 @@
 //! Lock classes: all locks of one type that one line of code makes are one class.
 //!
-//! A rule learnt from one lock holds for every lock of its class, which is what lets the validator
-//! report a deadlock that did not happen. The rarely changing part of a class is in the graph; the
-//! bits that every acquisition looks at are in arrays here.
+//! What is learnt from one lock holds for every lock of its class. That is how a deadlock is reported that did not
+//! happen. The bits that every acquisition reads are in arrays here; the rest of a class is in the graph.
 
 use std::panic::Location;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use crate::words::Wait;
 
-/// More classes than a program has lines that make locks. Locks beyond are not checked.
+/// Maximum number of classes. Locks of further classes are not checked. Programs have fewer lines that make locks.
 pub(crate) const MAX_CLASSES: usize = 4096;
 
 /// Usage bits of each class.
@@ -17,7 +16,7 @@ pub(crate) static USAGE: [AtomicU32; MAX_CLASSES] = [const { AtomicU32::new(0) }
 /// The wait type of each class.
 static WAITS: [AtomicU8; MAX_CLASSES] = [const { AtomicU8::new(0) }; MAX_CLASSES];
 
-/// What makes a class: the type, the line that makes the lock, and a name for reports.
+/// What tells classes apart: the type, the line that makes the lock, and the name for reports.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
     pub(crate) init: &'static Location<'static>,
@@ -26,7 +25,7 @@ pub(crate) struct Key {
     pub(crate) wait: Wait,
 }
 
-/// The wait type of a class: what taking it does, and what holding it allows.
+/// Returns the wait type of a class: how taking it waits, and which waits it allows while it is held.
 #[inline]
 pub(crate) fn wait(class: u16) -> u8 {
     WAITS[usize::from(class)].load(Ordering::Relaxed)
@@ -36,7 +35,7 @@ pub(crate) fn set_wait(class: u16, wait: Wait) {
     WAITS[usize::from(class)].store(wait as u8, Ordering::Relaxed);
 }
 
-/// The usage bits of a class.
+/// Returns the usage bits of a class.
 #[inline]
 pub(crate) fn usage(class: u16) -> u32 {
     USAGE[usize::from(class)].load(Ordering::Relaxed)

@@ -1,26 +1,26 @@
-//! What a thread is doing: one word like the kernel's `preempt_count`, the irq state, held locks.
+//! What a thread is doing: one word like the kernel's `preempt_count`, the irq state, the held locks.
 //!
-//! Everything here is a `Cell` in thread-local storage without a destructor: no allocation, and a
-//! signal handler that interrupts the validator sees `busy` and leaves the state alone.
+//! All state is in `Cell`s in thread-local storage without a destructor, so it needs no allocation. A signal handler
+//! that interrupts the validators sees `busy` and leaves the state alone.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::held::HeldStack;
 
-/// One spin lock, pin of the thread, or other reason not to be preempted.
+/// Added to the word for each reason not to be preempted, such as a spin lock.
 pub(crate) const PREEMPT_OFFSET: u32 = 1;
-/// Inside a softirq-like context.
+/// Added to the word inside a softirq-like context.
 pub(crate) const SOFTIRQ_OFFSET: u32 = 0x100;
-/// Softirqs disabled once.
+/// Added to the word each time that softirqs are disabled.
 pub(crate) const SOFTIRQ_DISABLE_OFFSET: u32 = 0x200;
-/// Inside a hardirq-like context.
+/// Added to the word inside a hardirq-like context.
 pub(crate) const HARDIRQ_OFFSET: u32 = 0x1_0000;
 
 const SOFTIRQ_MASK: u32 = 0xff00;
 const HARDIRQ_MASK: u32 = 0xf_0000;
 
-/// An instant of the irq trace: the number of the event, and where it was.
+/// A change of the irq state: its number, and the key of its place.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct IrqEvent {
     pub(crate) stamp: u32,
@@ -37,9 +37,9 @@ pub(crate) struct IrqTrace {
     pub(crate) softirqs_off: IrqEvent,
 }
 
-/// What the validators know of a thread.
+/// What the validators know about a thread.
 pub(crate) struct Thread {
-    /// Not 0 while the validator itself runs; it does not check itself.
+    /// Not 0 while the validators run: they do not check themselves.
     busy: Cell<u32>,
     preempt: Cell<u32>,
     irqs_on: Cell<bool>,
@@ -47,15 +47,15 @@ pub(crate) struct Thread {
     pub(crate) trace: Cell<IrqTrace>,
     /// How many sections are open.
     pub(crate) sections: Cell<u32>,
-    /// The number of the outermost section: reports of one entry belong together.
+    /// The number of the outermost section. Reports with one number belong together.
     pub(crate) entry: Cell<u64>,
-    /// The queue and the work item that run, for the reports.
+    /// The queue and the work item that run, for reports.
     pub(crate) work: Cell<Option<(&'static str, &'static str)>>,
-    /// Allocation is allowed in spite of the context while this is not 0.
+    /// While this is not 0, allocations are allowed in any context.
     pub(crate) alloc_allowed: Cell<u32>,
-    /// Serials of irq tokens that were taken and not yet restored.
+    /// How many saved irq states are not restored yet.
     pub(crate) irq_tokens: Cell<u32>,
-    /// The thread's own mark of its number; 0 until asked.
+    /// The thread ID; 0 until it is needed.
     tid: Cell<u32>,
 }
 
@@ -90,7 +90,7 @@ impl Thread {
         }
     }
 
-    /// Calls `f` with the validator marked as at work.
+    /// Calls `f` with the validators marked as busy.
     pub(crate) fn while_busy<R>(&self, f: impl FnOnce() -> R) -> R {
         let before = self.busy.replace(1);
         let result = f();
@@ -98,7 +98,7 @@ impl Thread {
         result
     }
 
-    /// The word.
+    /// Returns the word.
     pub(crate) fn preempt_count(&self) -> u32 {
         self.preempt.get()
     }
@@ -108,7 +108,7 @@ impl Thread {
         self.preempt.set(self.preempt.get().wrapping_add(offset));
     }
 
-    /// Takes from the word.
+    /// Subtracts from the word.
     pub(crate) fn preempt_sub(&self, offset: u32) {
         self.preempt.set(self.preempt.get().wrapping_sub(offset));
     }
@@ -127,7 +127,7 @@ impl Thread {
         self.preempt.get() & SOFTIRQ_MASK == 0
     }
 
-    /// Hardirq-like contexts entered.
+    /// Returns the depth of hardirq-like contexts.
     pub(crate) fn hardirq_count(&self) -> u32 {
         (self.preempt.get() & HARDIRQ_MASK) >> 16
     }
@@ -137,12 +137,12 @@ impl Thread {
         self.preempt.get() & SOFTIRQ_OFFSET != 0
     }
 
-    /// 2 in a hardirq-like context, 1 in a softirq-like one, 0 else.
+    /// Returns 2 in a hardirq-like context, 1 in a softirq-like one, 0 otherwise.
     pub(crate) fn irq_context(&self) -> u8 {
         if self.hardirq_count() != 0 { 2 } else { u8::from(self.in_softirq()) }
     }
 
-    /// What decides about the usage bits of an acquisition, as one number: the softirq and hardirq
+    /// Returns in one number everything that decides about the usage bits of an acquisition: the softirq and hardirq
     /// fields of the word, and the irq state.
     #[inline]
     pub(crate) fn irq_word(&self) -> u32 {
@@ -154,7 +154,7 @@ impl Thread {
         self.preempt.get() != 0 || !self.irqs_on.get()
     }
 
-    /// The number of the thread, as the kernel numbers it.
+    /// Returns the thread ID.
     pub(crate) fn tid(&self) -> u32 {
         if self.tid.get() == 0 {
             self.tid.set(rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs());
@@ -162,19 +162,18 @@ impl Thread {
         self.tid.get()
     }
 
-    /// The group that a report of now belongs to: the outermost section, or one of its own.
+    /// Returns the group of a report: the outermost section, or a new number outside of sections.
     pub(crate) fn group(&self) -> u64 {
         if self.sections.get() == 0 { next_entry() } else { self.entry.get() }
     }
 }
 
-/// A new number for an outermost section.
+/// Returns a new number for an outermost section.
 pub(crate) fn next_entry() -> u64 {
     ENTRIES.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Calls `f` with the thread's state, unless the validator is already at work in this thread or is
-/// switched off: then the answer is `None`.
+/// Calls `f` with the thread's state. Returns `None` if the validators are busy in this thread or switched off.
 #[inline]
 pub(crate) fn enter<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
     THREAD.with(|thread| {
@@ -188,8 +187,7 @@ pub(crate) fn enter<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
     })
 }
 
-/// The same without marking the validator as busy: for the short ways, which a signal handler may
-/// interrupt.
+/// The same without marking the validators as busy, for fast paths, which a signal handler may interrupt.
 #[inline]
 pub(crate) fn glance<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
     THREAD.with(|thread| {
@@ -198,18 +196,18 @@ pub(crate) fn glance<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
     })
 }
 
-/// Calls `f` with the thread's state without marking the validator as busy; for what only reads.
+/// Calls `f` with the thread's state, busy or not, for code that only reads.
 pub(crate) fn peek<R>(f: impl FnOnce(&Thread) -> R) -> R {
     THREAD.with(f)
 }
 
-/// Returns whether the validator is at work in this thread.
+/// Returns whether the validators are busy in this thread.
 pub(crate) fn is_busy() -> bool {
     THREAD.with(|thread| thread.busy.get() != 0)
 }
 
-/// Switches all validation on or off for the process. What is held across the change is forgotten
-/// by the thread that holds it when it releases.
+/// Switches all validation on or off for the process. A lock that is held across the change is forgotten at its
+/// release.
 pub(crate) fn switch(on: bool) {
     ON.store(on, Ordering::Relaxed);
 }

@@ -1,12 +1,12 @@
-//! Variables of the environment, which name files. In a program with more rights than its caller they are
-//! another user's words, and are not heard.
+//! Reads variables of the environment, which name files. A program with more rights than its caller ignores them,
+//! because another user has set them.
 
 use std::ffi::OsString;
 
-/// In the auxiliary vector: not 0 if the program has more rights by its file. See `getauxval(3)`.
+/// Entry of the auxiliary vector that is not 0 if the program's file gives it more rights. See `getauxval(3)`.
 const AT_SECURE: usize = 23;
 
-/// A variable, if whoever has set it may do what this program may.
+/// Returns a variable, unless the program has more rights than its caller.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|_| !is_privileged())
 }
@@ -17,7 +17,7 @@ fn is_privileged() -> bool {
     changed || std::fs::read("/proc/self/auxv").is_ok_and(|vector| is_secure(&vector))
 }
 
-/// Does an auxiliary vector, of pairs of words, say so?
+/// Returns whether an auxiliary vector says that the program's file gives it more rights.
 fn is_secure(vector: &[u8]) -> bool {
     const WORD: usize = size_of::<usize>();
     let word = |bytes: &[u8]| bytes.try_into().map(usize::from_ne_bytes).unwrap_or(0);

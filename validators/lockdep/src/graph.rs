@@ -1,12 +1,12 @@
 //! The graph of lock classes: which class was taken while which was held.
 //!
-//! An edge knows how both ends were taken. The first letter of its kind says whether the earlier
-//! lock was held exclusively (E) or shared (S), the second whether the later one was taken by a
-//! recursive reader (R) or not (N). A path is strong, one along which everybody may end up waiting
-//! for the next, unless some lock on it is reached by a recursive reader and left as a shared one:
-//! such a reader does not wait there, and as a shared holder it blocks only writers.
+//! An edge knows how both of its locks were taken. The first letter of its kind says whether the earlier lock was held
+//! exclusively (E) or shared (S). The second letter says whether the later lock was taken by a recursive reader (R)
+//! or not (N). A path is strong if each thread along it may end up waiting for the next. That is so unless some
+//! lock is reached by a recursive reader and left as a shared one: such a reader does not wait there, and as a
+//! shared holder it blocks only writers.
 
-#![expect(clippy::disallowed_types, reason = "the validator's own lock, not on the way of a hit")]
+#![expect(clippy::disallowed_types, reason = "the validators' own lock, not on the fast path")]
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ use crate::trace::Trace;
 use crate::words::Mode;
 use crate::words::Wait;
 
-/// Chains of held classes that were checked. A power of two.
+/// Size of the table of checked chains of held classes. A power of two.
 const CHAINS: usize = 1 << 16;
 const MAX_CHAINS: usize = CHAINS / 4 * 3;
 
@@ -41,12 +41,12 @@ pub(crate) struct Edge {
     pub(crate) trace: Trace,
 }
 
-/// The part of a class that is rarely looked at.
+/// Returns the rarely used part of a class.
 pub(crate) struct Class {
-    /// As printed: name, version, subclass.
+    /// The name as printed, with version and subclass.
     pub(crate) name: String,
     wait: Wait,
-    /// Known by name from another process only, so far.
+    /// Whether so far only another process knows the class.
     foreign: bool,
     usage_traces: HashMap<u32, Trace>,
     forward: Vec<Edge>,
@@ -54,7 +54,7 @@ pub(crate) struct Class {
 }
 
 impl Class {
-    /// The class as other processes know it.
+    /// Returns the class as other processes know it.
     fn named(&self) -> Named<'_> {
         Named { name: &self.name, wait: self.wait }
     }
@@ -78,21 +78,21 @@ pub(crate) struct Graph {
     shared: Option<Shared>,
 }
 
-/// The graph, for a look-up or a change.
+/// Locks the graph for a look-up or a change.
 pub(crate) fn lock() -> MutexGuard<'static, Graph> {
     GRAPH.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How often everything was forgotten, plus one.
+/// How many times everything was forgotten, plus one.
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 
-/// A thread's irq state as long as nothing is forgotten; never 0.
+/// Returns a key of a thread's irq state that is valid until everything is forgotten. It is never 0.
 #[inline]
 pub(crate) fn state_key(irq_word: u32) -> u64 {
     EPOCH.load(Ordering::Relaxed) << 32 | u64::from(irq_word)
 }
 
-/// The hash of a chain with one class added.
+/// Returns the hash of a chain with one class added.
 #[inline]
 pub(crate) fn chain_key(below: u64, class: u16, mode: Mode) -> u64 {
     let next = u64::from(class) << 2 | mode as u64;
@@ -100,7 +100,7 @@ pub(crate) fn chain_key(below: u64, class: u16, mode: Mode) -> u64 {
     (key ^ key >> 29) | 1
 }
 
-/// The hash of an acquisition with all that its checks depend on: the chain, the thread's irq state,
+/// Returns the hash of everything that the checks of an acquisition depend on: the chain, the thread's irq state,
 /// the place.
 #[inline]
 pub(crate) fn acquisition_key(chain: u64, irq_word: u32, place: usize) -> u64 {
@@ -108,7 +108,7 @@ pub(crate) fn acquisition_key(chain: u64, irq_word: u32, place: usize) -> u64 {
     key.wrapping_mul(0xd6e8_feb8_6659_fd93) | 1
 }
 
-/// Returns whether a chain, or an acquisition, was checked before.
+/// Returns whether a chain or an acquisition was checked before.
 #[inline]
 pub(crate) fn is_chain_known(key: u64) -> bool {
     let mut index = chain_slot(key);
@@ -134,13 +134,13 @@ impl Graph {
             names: HashMap::new(),
             shared: None,
         };
-        // Number 0 means that a lock does not know its class yet.
+        // Class 0 means that a lock does not know its class yet.
         graph.add_class("none".to_owned(), Wait::Unchecked, false);
         graph.shared = Shared::from_environment();
         graph
     }
 
-    /// Remembers a chain as checked. The caller holds the graph, so there is one writer.
+    /// Remembers that a chain was checked. The caller holds the graph, so there is one writer.
     pub(crate) fn remember_chain(&self, key: u64) {
         if CHAINS_FILLED.load(Ordering::Relaxed) >= MAX_CHAINS || is_chain_known(key) {
             return;
@@ -153,7 +153,7 @@ impl Graph {
         CHAINS_FILLED.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The class of a key, made if it is new.
+    /// Returns the class of a key and makes it if it is new. Returns `None` if there are too many.
     pub(crate) fn class_of(&mut self, key: &Key, subclass: usize) -> Option<u16> {
         let type_name = (key.type_name)();
         let at = key.init;
@@ -167,12 +167,12 @@ impl Graph {
         Some(class)
     }
 
-    /// The class of a lock that has no type here, such as one of a C program.
+    /// Makes the class of a name, such as one of a C program. Returns `None` if there are too many.
     pub(crate) fn named_class(&mut self, base: &str, subclass: usize, wait: Wait) -> Option<u16> {
         let suffix = if subclass == 0 { String::new() } else { format!("/{subclass}") };
         let mut name = format!("{base}{suffix}");
         let mut version = 1;
-        // A class of this name that another process told of is this one. One of ours is another.
+        // A class of this name is the same one if only another process knows it. Otherwise it is another one.
         while let Some(&class) = self.names.get(&name) {
             let known = &mut self.classes[usize::from(class)];
             if known.foreign {
@@ -197,7 +197,7 @@ impl Graph {
         Some(number)
     }
 
-    /// The class of a name as printed, made if another process knows it first.
+    /// Returns the class that another process named, and makes it if it is new. Returns `None` if there are too many.
     fn foreign_class(&mut self, class: &Named<'_>) -> Option<u16> {
         match self.names.get(class.name) {
             Some(&class) => Some(class),
@@ -205,22 +205,22 @@ impl Graph {
         }
     }
 
-    /// The rarely used part of a class.
+    /// Returns the rarely used part of a class.
     pub(crate) fn class(&self, class: u16) -> &Class {
         &self.classes[usize::from(class)]
     }
 
-    /// The name of a class as printed.
+    /// Returns the name of a class as printed.
     pub(crate) fn name(&self, class: u16) -> &str {
         &self.class(class).name
     }
 
-    /// Where a class came by a usage bit.
+    /// Returns the stack at which a class got a usage bit.
     pub(crate) fn usage_trace(&self, class: u16, bit: u32) -> Option<&Trace> {
         self.class(class).usage_traces.get(&bit)
     }
 
-    /// Adds usage bits, learnt here.
+    /// Adds usage bits that this process found, and tells other processes.
     pub(crate) fn mark(&mut self, class: u16, bits: u32, trace: &Trace) {
         self.mark_silently(class, bits, trace);
         if let Some(shared) = &mut self.shared {
@@ -229,7 +229,7 @@ impl Graph {
         }
     }
 
-    /// Adds usage bits.
+    /// Adds usage bits without telling other processes.
     fn mark_silently(&mut self, class: u16, bits: u32, trace: &Trace) {
         let new = bits & !USAGE[usize::from(class)].fetch_or(bits, Ordering::Relaxed);
         let traces = &mut self.classes[usize::from(class)].usage_traces;
@@ -238,7 +238,7 @@ impl Graph {
         }
     }
 
-    /// Adds an edge, learnt here.
+    /// Adds an edge that this process found, and tells other processes.
     pub(crate) fn connect(&mut self, from: (u16, Mode), to: (u16, Mode), trace: &Trace) {
         let kinds = kind(from.1 == Mode::Exclusive, to.1 != Mode::SharedRecursive);
         if self.connect_silently(from.0, to.0, kinds, trace)
@@ -249,7 +249,7 @@ impl Graph {
         }
     }
 
-    /// Adds kinds to an edge; `false` if nothing is new.
+    /// Adds kinds to an edge without telling other processes. Returns whether any is new.
     fn connect_silently(&mut self, from: u16, to: u16, kinds: u8, at: &Trace) -> bool {
         let new = add_edge(&mut self.classes[usize::from(from)].forward, to, kinds, at);
         add_edge(&mut self.classes[usize::from(to)].backward, from, mirrored(kinds), at);
@@ -263,8 +263,8 @@ impl Graph {
         edges.iter().any(|edge| edge.to == to.0 && edge.kinds & kinds == kinds)
     }
 
-    /// The shortest strong path from a class to one that `hit` accepts, with the start as its first
-    /// step. `weak_start` says whether the start counts as reached by a recursive reader; `hit` is told
+    /// Returns the shortest strong path from a class to one that `hit` accepts. The start is its first step.
+    /// `weak_start` says whether the start counts as reached by a recursive reader. The second argument of `hit` says
     /// the same of each class.
     pub(crate) fn path(
         &self,
@@ -300,7 +300,7 @@ impl Graph {
         None
     }
 
-    /// Learns what other processes found meanwhile.
+    /// Takes in what other processes found since the last call.
     pub(crate) fn learn(&mut self) {
         let Some(shared) = &mut self.shared else { return };
         let news = shared.news();
@@ -309,7 +309,7 @@ impl Graph {
         }
     }
 
-    /// Takes in what another process wrote; `None` if there are too many classes.
+    /// Takes in what another process wrote. Returns `None` if there are too many classes.
     fn take_in(&mut self, record: &Record<'_>) -> Option<()> {
         match record {
             Record::Usage { class, bits, trace } => {
@@ -330,7 +330,7 @@ impl Graph {
         self.shared = shared;
     }
 
-    /// Forgets all uses and edges; the classes keep their numbers.
+    /// Forgets all uses and edges. The classes keep their numbers.
     pub(crate) fn forget(&mut self) {
         for (class, usage) in self.classes.iter_mut().zip(&USAGE) {
             class.usage_traces.clear();
@@ -346,7 +346,7 @@ impl Graph {
     }
 }
 
-/// Which way a search goes: to locks taken later, or to those held before.
+/// The direction of a search: to locks taken later, or to those held before.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     Forward,
@@ -362,7 +362,7 @@ fn kind(exclusive: bool, waits: bool) -> u8 {
     }
 }
 
-/// The kinds of the same edges walked backwards: the held lock and the awaited lock change places.
+/// Returns the kinds of the same edges walked backwards: the held and the awaited lock change places.
 fn mirrored(kinds: u8) -> u8 {
     let both = kinds & (SR | EN);
     let er = if kinds & ER != 0 { SN } else { 0 };
@@ -394,7 +394,7 @@ fn steps(came_from: &[(usize, u16, Option<Trace>)], mut index: usize) -> Vec<Ste
     steps
 }
 
-/// `Type@file.rs:12`, for a lock that was given no name.
+/// Returns `Type@file.rs:12`, the name of a lock without one.
 fn default_name(key: &Key, type_name: &str) -> String {
     let short = kreport::print::name::function(type_name);
     let short = short.rsplit("::").next().unwrap_or(&short);
@@ -402,7 +402,8 @@ fn default_name(key: &Key, type_name: &str) -> String {
     format!("{short}@{file}:{}", key.init.line())
 }
 
-/// Says which usage bits lie on a strong path from a class, by way of `hit`'s rule about readers.
+/// Returns the usage bits of a class that count on a strong path. A class reached by a recursive reader counts only
+/// as exclusively used.
 pub(crate) fn visible_usage(class: u16, weak: bool) -> u32 {
     let usage = class::usage(class) & ((1 << state::CONTEXT_BITS) - 1);
     if weak { usage & state::WRITE_BITS } else { usage }

@@ -5,45 +5,45 @@ use std::sync::atomic::{Ordering, compiler_fence};
 
 use crate::words::Mode;
 
-/// The kernel's `MAX_LOCK_DEPTH`.
+/// Maximum number of locks that a thread may hold, as the kernel's `MAX_LOCK_DEPTH`.
 pub(crate) const MAX_LOCK_DEPTH: usize = 48;
 
-/// One lock that is held.
+/// A held lock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
     /// The address of the lock.
     pub(crate) instance: usize,
-    /// Its class.
+    /// The class of the lock.
     pub(crate) class: u16,
-    /// How it was taken.
+    /// Whether the lock was taken exclusively or shared.
     pub(crate) mode: Mode,
-    /// Taken by an attempt that cannot wait.
+    /// Whether it was taken by an attempt, which cannot wait.
     pub(crate) attempt: bool,
-    /// 0 task, 1 softirq-like, 2 hardirq-like.
+    /// The context in which it was taken: 0 task, 1 softirq-like, 2 hardirq-like.
     pub(crate) context: u8,
-    /// The least inner wait type from the start of the context up to here.
+    /// The lowest wait type of the locks from the start of the context up to this one.
     pub(crate) inner: u8,
-    /// The key of the place where it was taken.
+    /// The key of the place where the lock was taken.
     pub(crate) site: usize,
-    /// The hash of the chain from the start of the context up to here.
+    /// The hash of the chain from the start of the context up to this lock.
     pub(crate) chain: u64,
-    /// The instance under whose protection this one may be taken next to others of its class.
+    /// The address of the lock that protects several locks of this class from one another; 0 for none.
     pub(crate) nest: usize,
-    /// How many pins forbid its release.
+    /// How many pins forbid the release.
     pub(crate) pins: u16,
 }
 
-/// The place for one lock in the stack. Small things share a word: the raw lock's atomic instruction
-/// behind has to wait until every store before it is done.
+/// The place of one lock in the stack. Small values share a word, because the raw lock's atomic instruction has
+/// to wait until every store before it is done.
 struct Slot {
     instance: Cell<usize>,
     chain: Cell<u64>,
     site: Cell<usize>,
     word: Cell<u64>,
-    /// Valid if the word says so.
+    /// Valid only if the word has the bit `NEST`.
     nest: Cell<usize>,
-    /// What the last checked acquisition here depended on besides: the chain below, and the irq state.
-    /// The same acquisition once more needs no look into the table. The state is 0 if there is none.
+    /// The chain below, at the last checked acquisition at this depth. With `state`, it tells whether the next
+    /// acquisition is the same one, which needs no look into the table.
     below: Cell<u64>,
     state: Cell<u64>,
 }
@@ -112,7 +112,7 @@ impl Slot {
     }
 }
 
-/// All that the checks of an acquisition depend on.
+/// Everything that the checks of an acquisition depend on.
 pub(crate) struct Again {
     pub(crate) class: u16,
     pub(crate) mode: Mode,
@@ -130,7 +130,7 @@ impl Again {
     }
 }
 
-/// The locks that a thread holds, in the order of taking.
+/// The locks that a thread holds, in the order in which it took them.
 pub(crate) struct HeldStack {
     depth: Cell<usize>,
     locks: [Slot; MAX_LOCK_DEPTH],
@@ -141,18 +141,18 @@ impl HeldStack {
         Self { depth: Cell::new(0), locks: [const { Slot::new() }; MAX_LOCK_DEPTH] }
     }
 
-    /// How many there are.
+    /// Returns how many locks are held.
     #[inline]
     pub(crate) fn depth(&self) -> usize {
         self.depth.get()
     }
 
-    /// The one taken last.
+    /// Returns the lock that was taken last.
     pub(crate) fn last(&self) -> Option<Held> {
         self.depth().checked_sub(1).map(|index| self.locks[index].load())
     }
 
-    /// Context, inner wait type and chain of the one taken last.
+    /// Returns context, inner wait type and chain of the lock that was taken last.
     #[inline]
     pub(crate) fn top(&self) -> Option<(u8, u8, u64)> {
         let slot = self.locks.get(self.depth().wrapping_sub(1))?;
@@ -160,25 +160,25 @@ impl HeldStack {
         Some((context, inner, slot.chain.get()))
     }
 
-    /// All, the oldest first.
+    /// Returns all held locks, the oldest first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = Held> + '_ {
         self.locks[..self.depth()].iter().map(Slot::load)
     }
 
-    /// Adds one; `false` when the stack is full.
+    /// Adds a lock. Returns `false` if the stack is full.
     #[inline]
     pub(crate) fn push(&self, held: &Held) -> bool {
         let depth = self.depth();
         let Some(slot) = self.locks.get(depth) else { return false };
-        // The depth first: a signal handler in between takes the next slot and not this one.
+        // The depth goes first, so that a signal handler in between takes the next slot.
         self.depth.set(depth + 1);
         compiler_fence(Ordering::SeqCst);
         slot.store(held);
         true
     }
 
-    /// Adds an instance if the last lock at this depth was taken in the same way, with the same below it
-    /// and in the same state; the usual case in a loop. Not for nested locks.
+    /// Adds an instance if the last lock at this depth was taken in the same way, above the same locks and in the same
+    /// state, which is usual in a loop. Nested locks are not taken this way.
     #[inline]
     pub(crate) fn push_again(&self, instance: usize, again: &Again) -> bool {
         let depth = self.depth();
@@ -196,7 +196,7 @@ impl HeldStack {
         is_same
     }
 
-    /// Remembers how the last lock was taken, when all about it is known.
+    /// Remembers how the last lock was taken, if its checks are done.
     pub(crate) fn remember(&self, again: &Again, is_known: bool) {
         if let Some(slot) = self.locks.get(self.depth().wrapping_sub(1)) {
             slot.below.set(again.below);
@@ -210,12 +210,12 @@ impl HeldStack {
         self.locks[index].state.set(0);
     }
 
-    /// Where an instance is, the latest first.
+    /// Returns the index of an instance, searched from the latest lock on.
     pub(crate) fn position(&self, instance: usize) -> Option<usize> {
         (0..self.depth()).rev().find(|&index| self.locks[index].instance.get() == instance)
     }
 
-    /// Takes the last lock out if it is this instance and free to go: the usual case.
+    /// Removes the last lock if it is this instance and not pinned, which is the usual case.
     #[inline]
     pub(crate) fn pop(&self, instance: usize) -> bool {
         let depth = self.depth().wrapping_sub(1);
@@ -227,7 +227,7 @@ impl HeldStack {
         true
     }
 
-    /// Takes the lock at an index out and closes the gap.
+    /// Removes the lock at an index and closes the gap.
     pub(crate) fn remove(&self, index: usize) -> Held {
         let depth = self.depth();
         let removed = self.locks[index].load();
@@ -238,7 +238,7 @@ impl HeldStack {
         removed
     }
 
-    /// Forgets all above a depth.
+    /// Forgets all locks above a depth.
     pub(crate) fn truncate(&self, depth: usize) {
         self.depth.set(self.depth().min(depth));
     }

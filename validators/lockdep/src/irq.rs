@@ -1,15 +1,15 @@
-//! Turning interrupts off and on: in a program, holding the gate that keeps callbacks out.
+//! Interrupts off and on. In a program, interrupts are off while a thread keeps callbacks out.
 
 use std::marker::PhantomData;
 
 use crate::check::irq_state;
 use crate::words::Place;
 
-/// The irq state that [`irqsave`] found. It is restored once, and in the opposite order of saving.
+/// The irq state that [`irqsave`] found. Restore it once, and in the opposite order of saving.
 #[must_use = "interrupts stay off until the flags are restored"]
 #[derive(Debug)]
 pub struct IrqFlags {
-    /// `None` when the validator was off or busy: then restoring does nothing either.
+    /// `None` if the validators were off or busy. Then restoring does nothing either.
     saved: Option<Saved>,
     /// The state is the thread's.
     thread: PhantomData<*const ()>,
@@ -21,14 +21,14 @@ struct Saved {
     depth: u32,
 }
 
-/// Turns interrupts off and says how they were.
+/// Turns interrupts off and returns the state before.
 #[track_caller]
 #[inline]
 pub fn irqsave() -> IrqFlags {
     IrqFlags::save(Place::here())
 }
 
-/// Turns interrupts off, whatever they were.
+/// Turns interrupts off, whatever the state was.
 #[track_caller]
 #[inline]
 pub fn local_irq_disable() {
@@ -36,7 +36,7 @@ pub fn local_irq_disable() {
     irq_state::with(|thread| irq_state::disable(thread, place));
 }
 
-/// Turns interrupts on, whatever they were.
+/// Turns interrupts on, whatever the state was.
 #[track_caller]
 #[inline]
 pub fn local_irq_enable() {

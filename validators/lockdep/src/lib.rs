@@ -1,9 +1,9 @@
 //! Lock dependency, atomic-sleep and irq-state validators in user space.
 //!
-//! The kernel's validators find potential deadlocks and blocking calls even when nothing blocked,
-//! because they check rules and not outcomes. This crate does the same for a program: its
-//! locks belong to classes, its callbacks run in contexts, and every new order of classes, every new
-//! use in a context, and every call that may sleep is checked once, when it is first seen.
+//! The kernel's validators find potential deadlocks and blocking calls even when nothing blocked, because they check
+//! rules and not outcomes. This crate does the same for a program. Locks belong to classes, and callbacks run in
+//! contexts. Each new order of classes, each new use in a context and each call that may sleep is checked once, when
+//! it is first seen.
 //!
 //! ```
 //! use lockdep::{Mutex, SpinLock, hardirq_enter};
@@ -17,15 +17,19 @@
 //! # audio_callback();
 //! ```
 //!
-//! Without the feature `validate` every type is its raw lock and every call does nothing. With it,
-//! reports go to standard error, or to the file that `LOCKDEP_LOG` names; `LOCKDEP_ABORT` makes the
-//! first one the last; `LOCKDEP_GRAPH` names a file by which processes share what they learn.
+//! Without the feature `validate`, each lock is only its raw lock, and every other call does nothing. With the
+//! feature, environment variables change where reports go and how far a run gets:
 //!
-//! What the kernel's words mean here:
+//! * `LOCKDEP_LOG` names a file for reports. Without it they go to standard error.
+//! * `LOCKDEP_ABORT` makes the first report end the program.
+//! * `LOCKDEP_GRAPH` names a file by which processes share what they learn.
 //!
-//! * **hardirq**: code that must meet a deadline, [`hardirq_enter`].
-//! * **interrupts off**: the thread holds the gate that keeps such code out, [`irqsave`].
-//! * **atomic context**: a hardirq-like or softirq-like section, a spin lock held, interrupts off.
+//! The kernel's words mean this in a program:
+//!
+//! * **hardirq**: code that must meet a deadline. It begins with [`hardirq_enter`].
+//! * **interrupts off**: the thread keeps such code out, for example by a lock. It begins with [`irqsave`].
+//! * **atomic context**: code that must not sleep, because it is in a hardirq-like or softirq-like section, holds a
+//!   spin lock, or has interrupts off.
 
 mod alloc;
 mod lock;
@@ -101,7 +105,7 @@ macro_rules! assert_held {
     };
 }
 
-/// A work item: the queue it runs on, its function, and the name of the item's class.
+/// Makes a [`Work`] item of the queue it runs on, its function, and the name of the item's class.
 ///
 /// ```
 /// static TASK_WORK: lockdep::Work =

@@ -14,7 +14,7 @@ use crate::{graph, sud};
 ///
 /// Use it to teach the validators a lock type of your own: embed a `Map`, call
 /// [`acquire`](Self::acquire) before the lock is taken and [`release`](Self::release) before it is
-/// given back.
+/// released.
 #[derive(Debug)]
 pub struct Map {
     key: Key,
@@ -22,15 +22,14 @@ pub struct Map {
 }
 
 impl Map {
-    /// A map whose class is the type `T` and the calling line.
+    /// Makes a map. Its class is the type `T` and the calling line.
     #[track_caller]
     #[must_use]
     pub const fn new<T: ?Sized>(wait: Wait) -> Self {
         Self::with(Key { init: Location::caller(), type_name: type_name::<T>, name: None, wait })
     }
 
-    /// The same with a name for reports. Classes of one name are one class across processes that
-    /// share a graph.
+    /// Makes a map with a name for reports. Classes of one name are one class in processes that share a graph.
     #[track_caller]
     #[must_use]
     pub const fn named<T: ?Sized>(wait: Wait, name: &'static str) -> Self {
@@ -42,7 +41,7 @@ impl Map {
         Self { key, classes: [const { AtomicU16::new(0) }; MAX_SUBCLASSES] }
     }
 
-    /// Checks an acquisition; call it before waiting for the lock, or after an attempt succeeded.
+    /// Checks an acquisition. Call it before waiting for the lock, or after an attempt succeeded.
     #[inline]
     pub fn acquire(&self, how: How, place: Place) {
         context::glance(|thread| {
@@ -52,7 +51,7 @@ impl Map {
         });
     }
 
-    /// Checks a release; call it before the lock is given back.
+    /// Checks a release. Call it before the lock is released.
     #[inline]
     pub fn release(&self, place: Place) {
         context::glance(|thread| {
@@ -73,7 +72,7 @@ impl Map {
         balance::pin(self.instance(), place);
     }
 
-    /// Takes a pin off.
+    /// Removes a pin.
     pub fn unpin(&self, place: Place) {
         balance::unpin(self.instance(), place);
     }
@@ -85,19 +84,18 @@ impl Map {
         }
     }
 
-    /// `how`, under the protection of this lock: while it is held, locks of one class may be taken
-    /// in any order.
+    /// Returns `how` under the protection of this lock: while it is held, locks of one class may be taken in any order.
     #[must_use]
     pub(crate) fn nest_of(&self, how: How) -> How {
         how.under(self.instance())
     }
 
-    /// The address by which the instance is known.
+    /// Returns the address that identifies the lock.
     pub(crate) fn instance(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
-    /// The class of this lock; `None` when there are too many.
+    /// Returns the class of this lock, or `None` if there are too many classes.
     #[inline]
     pub(crate) fn class(&self, subclass: usize) -> Option<u16> {
         let subclass = subclass.min(MAX_SUBCLASSES - 1);
@@ -110,7 +108,7 @@ impl Map {
     #[cold]
     fn register(&self, subclass: usize) -> Option<u16> {
         let find = || graph::lock().class_of(&self.key, subclass);
-        let find = || sud::with_door_open(find);
+        let find = || sud::allowing_syscalls(find);
         let class = context::peek(|thread| thread.while_busy(find))?;
         self.classes[subclass].store(class, Ordering::Relaxed);
         Some(class)

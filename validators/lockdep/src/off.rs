@@ -1,7 +1,6 @@
-//! The validators when they are off: types of no size and functions without instructions.
+//! The API without the feature `validate`: types of no size and functions without instructions.
 //!
-//! Everything that the crate has with them on is here too, so that a program compiles the same way with both;
-//! `tests/api.rs` compares them.
+//! It is the same as with the feature, so that a program compiles with both. `tests/api.rs` compares the two.
 
 use std::marker::PhantomData;
 use std::path::Path;
@@ -16,7 +15,7 @@ pub mod testing;
 ///
 /// Use it to teach the validators a lock type of your own: embed a `Map`, call
 /// [`acquire`](Self::acquire) before the lock is taken and [`release`](Self::release) before it is
-/// given back.
+/// released.
 #[derive(Debug)]
 pub struct Map {
     _nothing: (),
@@ -65,7 +64,7 @@ impl Map {
     pub fn unpin(&self, _place: Place) {}
 }
 
-/// A span of code that runs in a context; it ends when this is dropped. It is empty without the feature
+/// A span of code that runs in a context. It ends when this guard is dropped. It is empty without the feature
 /// `validate`.
 #[must_use = "the section ends when the guard is dropped"]
 pub struct Section {
@@ -253,7 +252,7 @@ pub fn check_watchdog() -> usize {
 ///
 /// # Errors
 ///
-/// The thread cannot be started (only with the feature `validate`).
+/// Without the feature `validate` there is none. With it, starting the thread can fail.
 #[inline(always)]
 pub fn start_watchdog(_period: Duration) -> std::io::Result<()> {
     Ok(())
@@ -263,7 +262,7 @@ pub fn start_watchdog(_period: Duration) -> std::io::Result<()> {
 ///
 /// # Errors
 ///
-/// The file cannot be opened or made (only with the feature `validate`).
+/// Without the feature `validate` there is none. With it, opening or creating the file can fail.
 #[inline(always)]
 pub fn share_graph(_path: &Path) -> std::io::Result<()> {
     Ok(())

@@ -1,4 +1,4 @@
-//! What the validators are when they are on.
+//! The API with the feature `validate`.
 
 use std::path::Path;
 
@@ -22,19 +22,19 @@ pub fn switch(on: bool) {
     context::switch(on);
 }
 
-/// Shares classes and orders with all processes that share the same file, from now on. The
-/// environment variable `LOCKDEP_GRAPH` does the same from the start.
+/// Shares classes and orders from now on with all processes that use the same file. The environment variable
+/// `LOCKDEP_GRAPH` does the same from the start.
 ///
 /// # Errors
 ///
-/// The file cannot be opened or made.
+/// Returns the error of opening or creating the file, or an error if it belongs to another user.
 pub fn share_graph(path: &Path) -> std::io::Result<()> {
     let shared = Shared::open(path)?;
     graph::lock().share(Some(shared));
     Ok(())
 }
 
-/// Calls `f`; what it allocates is not reported, even in atomic context.
+/// Calls `f` without reporting its allocations, even in atomic context.
 pub fn allow_alloc<R>(f: impl FnOnce() -> R) -> R {
     context::peek(|thread| thread.alloc_allowed.set(thread.alloc_allowed.get() + 1));
     let result = f();
@@ -42,13 +42,13 @@ pub fn allow_alloc<R>(f: impl FnOnce() -> R) -> R {
     result
 }
 
-/// A spin lock is about to be taken: the thread must not be preempted.
+/// Notes that the thread must not be preempted, because it is about to take a spin lock.
 #[inline]
 pub(crate) fn spin_enter() {
     context::peek(|thread| thread.preempt_add(PREEMPT_OFFSET));
 }
 
-/// A spin lock was given back.
+/// Notes that a spin lock was released.
 #[inline]
 pub(crate) fn spin_leave() {
     context::peek(|thread| thread.preempt_sub(PREEMPT_OFFSET));

@@ -1,4 +1,4 @@
-//! From what the validators know to the printer's data.
+//! Turns what the validators know into the printer's data.
 
 use std::fmt::Display;
 
@@ -14,15 +14,15 @@ use crate::state;
 use crate::trace::{Frame, Trace};
 use crate::words::Kind;
 
-/// What stands where the kernel writes its release.
+/// The text in the place of the kernel's release.
 const RELEASE: &str = concat!("lockdep-", env!("CARGO_PKG_VERSION"), " #0");
 
-/// Sends a report on its way, with one sentence that says what the kernel's words mean in a program.
+/// Sends a report, with a last line that says what the kernel's words mean in a program.
 pub(crate) fn send(thread: &Thread, kind: Kind, report: impl Display, translation: &str) {
     sink::emit(thread, kind, format!("{report}lockdep: {translation}\n"));
 }
 
-/// Who runs where.
+/// Returns the thread, and where it runs.
 pub(crate) fn origin(thread: &Thread) -> print::Origin {
     print::Origin {
         cpu: u32::try_from(rustix::thread::sched_getcpu()).unwrap_or_default(),
@@ -35,7 +35,7 @@ pub(crate) fn origin(thread: &Thread) -> print::Origin {
     }
 }
 
-/// A held lock.
+/// Returns a held lock.
 pub(crate) fn lock(graph: &Graph, held: &Held) -> print::Lock {
     print::Lock {
         address: held.instance as u64,
@@ -44,7 +44,7 @@ pub(crate) fn lock(graph: &Graph, held: &Held) -> print::Lock {
     }
 }
 
-/// A class with its usage and its wait types. Version and subclass are in its name.
+/// Returns a class with its usage and its wait types. Version and subclass are in its name.
 pub(crate) fn class(graph: &Graph, class: u16) -> print::Class {
     let wait = class::wait(class);
     print::Class {
@@ -54,22 +54,22 @@ pub(crate) fn class(graph: &Graph, class: u16) -> print::Class {
     }
 }
 
-/// The locks that a thread holds.
+/// Returns the locks that a thread holds.
 pub(crate) fn held(graph: &Graph, thread: &Thread) -> print::Held {
     print::Held(thread.held.iter().map(|held| lock(graph, &held)).collect())
 }
 
-/// A stack.
+/// Returns a stack.
 pub(crate) fn trace(trace: &Trace) -> print::Trace {
     print::Trace(trace.frames().iter().map(frame).collect())
 }
 
-/// The stack of now.
+/// Returns the current stack.
 pub(crate) fn trace_here() -> print::Trace {
     trace(&Trace::here())
 }
 
-/// One line of a stack.
+/// Returns one line of a stack.
 pub(crate) fn frame(frame: &Frame) -> print::Frame {
     print::Frame {
         function: frame.function.clone(),
@@ -79,12 +79,12 @@ pub(crate) fn frame(frame: &Frame) -> print::Frame {
     }
 }
 
-/// Which interrupts a usage bit is about.
+/// Returns which interrupts a usage bit is about.
 pub(crate) fn direction(bit: u32) -> print::Direction {
     if state::is_softirq(bit) { print::Direction::Softirq } else { print::Direction::Hardirq }
 }
 
-/// The contexts of a thread.
+/// Returns the contexts of a thread.
 pub(crate) fn contexts(thread: &Thread) -> print::Contexts {
     print::Contexts {
         hardirq: (u32::from(thread.hardirq_count() != 0), thread.hardirq_count()),
@@ -94,7 +94,7 @@ pub(crate) fn contexts(thread: &Thread) -> print::Contexts {
     }
 }
 
-/// The last changes of the irq state.
+/// Returns the last changes of the irq state.
 pub(crate) fn irqs(thread: &Thread) -> print::IrqTrace {
     let trace = thread.trace.get();
     print::IrqTrace {
@@ -116,7 +116,7 @@ fn stamp(event: IrqEvent) -> print::IrqStamp {
     print::IrqStamp { stamp, address, at: print::Trace(at.iter().map(frame).collect()) }
 }
 
-/// The classes of a path with where they came by their bits.
+/// Returns the classes of a path, with the stacks at which they got their usage bits.
 pub(crate) fn dependencies(graph: &Graph, path: &[Step]) -> Vec<print::Dependency> {
     let one = |step: &Step| print::Dependency {
         class: class(graph, step.class),
@@ -133,20 +133,20 @@ pub(crate) fn dependencies(graph: &Graph, path: &[Step]) -> Vec<print::Dependenc
     path.iter().map(one).collect()
 }
 
-/// A class and where it came by a usage bit.
+/// Returns a class, with the stack at which it got a usage bit.
 pub(crate) fn use_of(graph: &Graph, of: u16, bit: u32) -> print::Link {
     let at = graph.usage_trace(of, bit).map(trace).unwrap_or_default();
     print::Link { class: class(graph, of), trace: at }
 }
 
-/// A plain warning with a message.
+/// Returns a plain warning with a message.
 pub(crate) fn warning(thread: &Thread, message: &str) -> print::Warning {
     let trace = trace_here();
     let at = trace.0.first().cloned().unwrap_or_default();
     print::Warning { message: Some(message.to_owned()), at, origin: origin(thread), trace }
 }
 
-/// The name of the calling thread.
+/// Returns the name of the calling thread.
 pub(crate) fn comm() -> String {
     let comm = std::fs::read_to_string("/proc/thread-self/comm").unwrap_or_default();
     let comm = comm.trim_end();

@@ -1,4 +1,4 @@
-//! Locks that are not Rust's: classes by name, instances by address.
+//! Checks locks that are not Rust types: classes by name, instances by address.
 //!
 //! `lockdep-preload`, the library for C programs, is built on this.
 
@@ -13,19 +13,19 @@ use crate::{How, Place, Wait, graph, site, trace};
 pub struct Class(u16);
 
 impl Class {
-    /// A new class. A second one of the same name is told apart by a number. `None` when there are
-    /// too many classes.
+    /// Makes a class. A number tells it apart from others of the same name. Returns `None` if there are too many
+    /// classes.
     #[must_use]
     pub fn new(name: &str, wait: Wait) -> Option<Self> {
         unchecked(|| graph::lock().named_class(name, 0, wait)).map(Self)
     }
 
-    /// Checks an acquisition of the lock at an address; before waiting, or after an attempt.
+    /// Checks an acquisition of the lock at an address. Call it before waiting, or after an attempt succeeded.
     pub fn acquire(self, instance: usize, how: How, place: Place) {
         context::glance(|thread| check::acquire(thread, instance, self.0, how, place));
     }
 
-    /// Checks a release of the lock at an address; before it is given back.
+    /// Checks a release of the lock at an address. Call it before the lock is released.
     pub fn release(self, instance: usize, place: Place) {
         context::glance(|thread| {
             if !check::release(thread, instance) {
@@ -47,7 +47,7 @@ pub fn is_atomic() -> bool {
     context::peek(context::Thread::is_atomic)
 }
 
-/// Checks a call of an allocator for `size` bytes; 0 for memory that is given back.
+/// Checks a call of an allocator for `size` bytes. A size of 0 means that memory is freed.
 pub fn allocates(size: usize) {
     sleep::allocates(size);
 }
@@ -57,28 +57,28 @@ pub fn frees(memory: Range<usize>) {
     freed::check(memory);
 }
 
-/// A lock that spins is about to be taken: the thread must not be preempted.
+/// Notes that the thread must not be preempted, because it is about to take a lock that spins.
 pub fn spin_enter() {
     crate::spin_enter();
 }
 
-/// A lock that spins was given back.
+/// Notes that a lock that spins was released.
 pub fn spin_leave() {
     crate::spin_leave();
 }
 
-/// Calls `f` with the validator marked as at work: what it does is not checked.
+/// Calls `f` without checking what it does.
 pub fn unchecked<R>(f: impl FnOnce() -> R) -> R {
     context::peek(|thread| thread.while_busy(f))
 }
 
-/// Returns whether the validator is at work in this thread, and must not be called.
+/// Returns whether the validators are busy in this thread, and must not be called.
 #[must_use]
 pub fn is_busy() -> bool {
     context::is_busy()
 }
 
-/// The line of a place as `file.c:12`, or its function if no line is known.
+/// Returns the line of a place as `file.c:12`, or its function if no line is known.
 #[must_use]
 pub fn describe(place: Place) -> String {
     let frame = unchecked(|| site::frame(site::of(place)));
@@ -90,7 +90,7 @@ pub fn describe(place: Place) -> String {
     frame.line.map_or(symbol, short)
 }
 
-/// The name of the variable at an address.
+/// Returns the name of the variable at an address.
 #[must_use]
 pub fn variable(address: usize) -> Option<String> {
     unchecked(|| trace::symbol_at(address))

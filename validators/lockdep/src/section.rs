@@ -1,4 +1,4 @@
-//! Sections: spans of code that run in a context, from `*_enter` until the guard goes.
+//! Sections: spans of code that run in a context, from `*_enter` until the guard is dropped.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -17,7 +17,7 @@ use crate::words::{How, Wait};
 enum Context {
     HardIrq,
     SoftIrq,
-    /// A work item or a task: may sleep.
+    /// A work item or a task, which may sleep.
     Task,
     /// A task that must not be preempted.
     NoPreempt,
@@ -25,10 +25,10 @@ enum Context {
     NoSoftIrq,
 }
 
-/// A span of code that runs in a context; it ends when this is dropped.
+/// A span of code that runs in a context. It ends when this guard is dropped.
 #[must_use = "the section ends when the guard is dropped"]
 pub struct Section {
-    /// `None` when the validator was off or busy at the start: then the end does nothing either.
+    /// `None` if the validators were off or busy at the start. Then the end does nothing either.
     state: Option<State>,
     name: &'static str,
     context: Context,
@@ -38,7 +38,7 @@ pub struct Section {
     thread: PhantomData<*const ()>,
 }
 
-/// What the thread was before, and what the section may use.
+/// The state of the thread before the section, and the limits of the section.
 struct State {
     irqs_on: bool,
     preempt_count: u32,
@@ -51,32 +51,32 @@ struct State {
     no_syscalls: bool,
 }
 
-/// Begins a hardirq-like span: an audio callback, one turn of a server, a signal handler. Nothing in
-/// it may sleep, allocate, or take a class that is ever held with interrupts enabled.
+/// Begins a hardirq-like section: an audio callback, one turn of a server, a signal handler. Code in it must not
+/// sleep, allocate, or take a class of locks that is ever held with interrupts enabled.
 #[track_caller]
 pub fn hardirq_enter(name: &'static str) -> Section {
     Section::enter(name, Context::HardIrq, Place::here(), None)
 }
 
-/// Begins a softirq-like span: it may be interrupted by a hardirq-like one, and must not sleep.
+/// Begins a softirq-like section. Hardirq-like code may interrupt it, and it must not sleep.
 #[track_caller]
 pub fn softirq_enter(name: &'static str) -> Section {
     Section::enter(name, Context::SoftIrq, Place::here(), None)
 }
 
-/// Begins a task's span: it may sleep, and must give back all locks before it returns.
+/// Begins a section of a task. It may sleep, and must release all its locks before it ends.
 #[track_caller]
 pub fn task_enter(name: &'static str) -> Section {
     Section::enter(name, Context::Task, Place::here(), None)
 }
 
-/// Begins a span in which the thread must not be preempted, and so must not sleep.
+/// Begins a section in which the thread must not be preempted, and so must not sleep.
 #[track_caller]
 pub fn preempt_disable() -> Section {
     Section::enter("preempt_disable", Context::NoPreempt, Place::here(), None)
 }
 
-/// Begins a span in which no softirq-like callback may run on this thread.
+/// Begins a section in which no softirq-like callback may run on this thread.
 #[track_caller]
 pub fn local_bh_disable() -> Section {
     Section::enter("local_bh_disable", Context::NoSoftIrq, Place::here(), None)
@@ -85,8 +85,8 @@ pub fn local_bh_disable() -> Section {
 /// A work item of a queue: a deferred callback that runs in a worker. Make one with
 /// [`work!`](crate::work).
 ///
-/// The queue and the item count as held while the item runs, as in the kernel: a thread that waits
-/// for the end of an item while it holds a lock that the item takes waits for ever.
+/// The queue and the item count as held while the item runs, as in the kernel. So the validators see the deadlock
+/// of a thread that waits for an item while it holds a lock that the item takes.
 #[derive(Debug)]
 pub struct Work {
     queue: &'static str,
@@ -96,7 +96,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// A work item; `queue_class` and `item_class` are the names of their classes.
+    /// Makes a work item. `queue_class` and `item_class` are the names of the classes of its queue and itself.
     #[track_caller]
     #[must_use]
     pub const fn new(
@@ -110,14 +110,14 @@ impl Work {
         Self { queue, function, queue_map, item_map }
     }
 
-    /// Begins a run of the item, in the worker. Interrupts are enabled.
+    /// Begins a run of the item, in its worker, with interrupts enabled.
     #[track_caller]
     pub fn enter(&'static self) -> Section {
         Section::enter(self.function, Context::Task, Place::here(), Some(self))
     }
 
-    /// Checks a wait for the end of the item: the caller may sleep, and everything that the item
-    /// takes comes after what the caller holds.
+    /// Checks a wait for the end of the item. The caller must be allowed to sleep, and all locks that the item takes
+    /// come after those that the caller holds.
     #[track_caller]
     pub fn flush(&self) {
         let place = Place::here();
@@ -144,7 +144,7 @@ impl Section {
         section
     }
 
-    /// Limits the items that [`item`](Self::item) counts.
+    /// Limits how many items [`item`](Self::item) may count.
     pub fn max_items(mut self, items: u64) -> Self {
         if let Some(state) = &mut self.state {
             state.max_items = items;
@@ -152,8 +152,7 @@ impl Section {
         self
     }
 
-    /// Limits the time that the section may take. A section that does not end is reported by the
-    /// watchdog.
+    /// Limits the time that the section may take. The watchdog reports a section that does not end.
     pub fn max_time(mut self, budget: Duration) -> Self {
         let name = self.name;
         if let Some(state) = &mut self.state {
@@ -163,9 +162,8 @@ impl Section {
         self
     }
 
-    /// Forbids system calls until the section ends: the first one is reported. Where the kernel
-    /// cannot dispatch system calls to user space this does nothing; see
-    /// [`can_trap_syscalls`](crate::can_trap_syscalls).
+    /// Forbids system calls until the section ends. The first one is reported. This does nothing if the kernel cannot
+    /// dispatch system calls to user space: see [`can_trap_syscalls`](crate::can_trap_syscalls).
     pub fn no_syscalls(mut self) -> Self {
         if let Some(state) = &mut self.state {
             state.no_syscalls = sud::arm();
@@ -173,7 +171,7 @@ impl Section {
         self
     }
 
-    /// Counts one item: an event that is delivered, a message that is handled.
+    /// Counts one item, such as a delivered event or a handled message.
     #[inline]
     pub fn item(&self) {
         let Some(state) = &self.state else { return };
@@ -275,7 +273,7 @@ impl Section {
         thread.sections.set(thread.sections.get().saturating_sub(1));
     }
 
-    /// A callback leaves as it came: locks, irq state, preempt count.
+    /// Checks that a callback left the locks, the irq state and the preempt count as they were.
     fn check_state_at_end(&self, thread: &Thread, state: &State) {
         leaving::check(thread, state.depth, self.name);
         let expected = state.preempt_count.wrapping_add(offset(self.context));

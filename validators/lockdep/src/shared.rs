@@ -1,13 +1,12 @@
-//! One graph for several processes: a file to which each appends what it learns.
+//! A file by which several processes share one graph: each appends what it learns.
 //!
-//! `LOCKDEP_GRAPH` names the file. Classes are told apart by their printed names, so processes that
-//! mean the same lock give it the same name. A process reads what the others wrote before it checks
-//! an edge or a use that is new to it; nothing is read or written for what is known. Traces are
-//! stored as text, because addresses mean nothing elsewhere.
+//! `LOCKDEP_GRAPH` names the file. Printed names tell classes apart, so processes that mean the same lock give it the
+//! same name. A process reads what the others wrote before it checks an edge or a use that is new to it. It neither
+//! reads nor writes for what is known. Traces are stored as text, because addresses mean nothing elsewhere.
 //!
-//! A line of the file is a record with tab-separated fields:
-//! `U class wait bits trace`, `E from wait to wait kinds trace`; frames of a trace are separated by
-//! the unit separator (0x1f), and each says which process it is from.
+//! Each line of the file is a record with tab-separated fields: `U class wait bits trace` or
+//! `E from wait to wait kinds trace`. The unit separator (0x1f) separates the frames of a trace. Each frame names
+//! its process.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -34,14 +33,14 @@ pub(crate) enum Record<'a> {
     Edge { from: Named<'a>, to: Named<'a>, kinds: u8, trace: Trace },
 }
 
-/// The file, and how far it was read.
+/// The shared file, and how far it was read.
 pub(crate) struct Shared {
     file: File,
     read: u64,
 }
 
 impl Shared {
-    /// The file that `LOCKDEP_GRAPH` names, if it can be opened.
+    /// Opens the file that `LOCKDEP_GRAPH` names, if there is one and it can be opened.
     pub(crate) fn from_environment() -> Option<Self> {
         let path = variable("LOCKDEP_GRAPH")?;
         match Self::open(Path::new(&path)) {
@@ -53,12 +52,12 @@ impl Shared {
         }
     }
 
-    /// Opens or makes the file.
+    /// Opens or creates the file.
     pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let owner = file.metadata()?.uid();
         if owner != rustix::process::geteuid().as_raw() && owner != 0 {
-            // What it says would be said of this program's locks.
+            // The other user could put false orders of this program's locks into it.
             return Err(std::io::Error::other(format!("it belongs to user {owner}")));
         }
         Ok(Self { file, read: 0 })
@@ -74,7 +73,7 @@ impl Shared {
         if read.is_err() {
             return String::new();
         }
-        // Only whole lines: another process may be writing the last one.
+        // Another process may be writing the last line, so only whole lines count.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         self.read += whole as u64;
         text.truncate(whole);
@@ -101,7 +100,7 @@ impl Shared {
     }
 
     fn append(&mut self, record: &str) {
-        // One write of a file opened for appending: records of several processes do not mix.
+        // One write to a file opened for appending: records of several processes do not mix.
         if let Err(error) = self.file.write_all(record.as_bytes()) {
             eprintln!("lockdep: the shared graph: {error}");
         }

@@ -1,4 +1,4 @@
-//! Where reports go: standard error, a file (`LOCKDEP_LOG`), a hook, or a test that captures them.
+//! Sends reports to standard error, a file (`LOCKDEP_LOG`), a hook, or a test that captures them.
 
 #![expect(clippy::disallowed_types, reason = "the validator's own lock, taken to report only")]
 
@@ -17,7 +17,7 @@ type Hook = Box<dyn Fn(&Report) + Send>;
 
 #[derive(Default)]
 struct Sink {
-    /// How often each finding came.
+    /// How many times each finding came.
     seen: HashMap<u64, u64>,
     captured: Option<Vec<Report>>,
     file: Option<File>,
@@ -65,12 +65,12 @@ pub(crate) fn is_new(kind: Kind, what: impl Hash) -> bool {
     *count == 1
 }
 
-/// Sends a report on its way.
+/// Sends a report.
 pub(crate) fn emit(thread: &Thread, kind: Kind, text: String) {
     emit_for(thread.group(), thread.tid(), kind, text);
 }
 
-/// Sends a report about a thread on its way.
+/// Sends a report about a thread.
 pub(crate) fn emit_for(group: u64, tid: u32, kind: Kind, text: String) {
     TAINTED.store(true, Ordering::Relaxed);
     COUNT.fetch_add(1, Ordering::Relaxed);
@@ -85,14 +85,13 @@ pub(crate) fn is_tainted() -> bool {
     TAINTED.load(Ordering::Relaxed)
 }
 
-/// How many reports this process has made.
+/// Returns how many reports this process has made.
 #[must_use]
 pub fn count() -> u64 {
     COUNT.load(Ordering::Relaxed)
 }
 
-/// Calls `hook` with every report, before it is written. It runs where the report was made: it must
-/// not wait.
+/// Calls `hook` with every report before it is written. The hook runs in the reported code, so it must not wait.
 pub fn set_hook(hook: impl Fn(&Report) + Send + 'static) {
     sink().hook = Some(Box::new(hook));
 }
@@ -102,12 +101,12 @@ pub(crate) fn start_capture() {
     sink().captured = Some(Vec::new());
 }
 
-/// What was collected; reports are written again from now on.
+/// Returns the collected reports. From now on reports are written again.
 pub(crate) fn end_capture() -> Vec<Report> {
     sink().captured.take().unwrap_or_default()
 }
 
-/// Forgets what was reported before.
+/// Forgets all earlier reports.
 pub(crate) fn forget() {
     sink().seen.clear();
     TAINTED.store(false, Ordering::Relaxed);

@@ -1,7 +1,7 @@
-//! Usage bits of a lock class: in which contexts it was taken, and with what enabled.
+//! Usage bits of a lock class: in which contexts it was taken, and with which interrupts enabled.
 //!
-//! The numbers follow `enum lock_usage_bit` of Linux 6.12: bit 0 of a number says read, bit 1 says
-//! "taken with it enabled" instead of "taken inside it", the rest is the state.
+//! The numbers follow `enum lock_usage_bit` of Linux 6.12. Bit 0 of a number means shared. Bit 1 means "taken with
+//! the interrupts enabled" instead of "taken inside one". The rest tells hardirq and softirq apart.
 
 /// Taken in a hardirq-like context, exclusively.
 pub(crate) const IN_HARDIRQ: u32 = 1 << 0;
@@ -14,15 +14,15 @@ pub(crate) const ENABLED_SOFTIRQ: u32 = 1 << 6;
 /// Taken at all.
 pub(crate) const USED: u32 = 1 << 8;
 
-/// Bits of exclusive use of both states.
+/// Bits of exclusive use, of hardirqs and softirqs.
 pub(crate) const WRITE_BITS: u32 = 0b0101_0101;
-/// How many bits describe contexts; the rest says that the lock was used at all.
+/// Number of the bits that describe contexts. The others say that the lock was used at all.
 pub(crate) const CONTEXT_BITS: u32 = 8;
 
 const READ: u32 = 1;
 const DIRECTION: u32 = 2;
 
-/// The name of a usage bit, as the kernel writes it between braces.
+/// Returns the name of a usage bit, as the kernel writes it between braces.
 pub(crate) fn name(bit: u32) -> &'static str {
     match bit {
         0 => "IN-HARDIRQ-W",
@@ -43,7 +43,7 @@ pub(crate) fn is_softirq(bit: u32) -> bool {
     bit >= 4
 }
 
-/// Returns whether a lock was taken with the state enabled, not inside it.
+/// Returns whether a bit means "taken with the interrupts enabled" and not "taken inside one".
 pub(crate) fn is_enabled(bit: u32) -> bool {
     bit & DIRECTION != 0
 }
@@ -53,15 +53,15 @@ pub(crate) fn is_read(bit: u32) -> bool {
     bit & READ != 0
 }
 
-/// The bits of the opposite direction that a new use of `bit` can deadlock with on one and the same
-/// lock. Two readers cannot.
+/// Returns the bits of the opposite direction with which a new use of `bit` can deadlock on a single lock. Two
+/// readers cannot.
 pub(crate) fn conflicts(bit: u32) -> u32 {
     let exclusive = 1 << ((bit & !READ) ^ DIRECTION);
     if is_read(bit) { exclusive } else { exclusive | exclusive << 1 }
 }
 
-/// The bits that conflict with any of `mask` when a strong path joins two locks. The kinds of the
-/// edges decide about readers then, not the bits.
+/// Returns the bits that conflict with any of `mask` if a strong path joins two locks. There the kinds of the edges
+/// decide about readers, not the bits.
 pub(crate) fn opposite(mask: u32) -> u32 {
     let mut opposite = 0;
     for bit in (0..CONTEXT_BITS).filter(|bit| mask & 1 << bit != 0) {
@@ -71,7 +71,7 @@ pub(crate) fn opposite(mask: u32) -> u32 {
     opposite
 }
 
-/// The four usage characters: hardirq exclusive, shared, softirq exclusive, shared.
+/// Returns the four usage characters: hardirq exclusive, shared, softirq exclusive, shared.
 pub(crate) fn characters(usage: u32) -> String {
     let one = |base: u32| match (usage & 1 << base != 0, usage & 1 << (base + DIRECTION) != 0) {
         (false, false) => '.',

@@ -1,10 +1,9 @@
-//! System calls in a section without system calls, trapped by Syscall User Dispatch (Linux 5.11,
+//! Traps system calls in a section that forbids them, by Syscall User Dispatch (Linux 5.11,
 //! `Documentation/admin-guide/syscall-user-dispatch.rst`).
 //!
-//! A byte of the thread decides whether its next system call is run or becomes a `SIGSYS`. The
-//! handler notes the call and opens the door for the rest of the section: the return from the handler
-//! is a system call itself. The call is then run as if nothing had been. The report is made at the
-//! end of the section, where it is safe to do so.
+//! A byte of the thread, the selector, decides whether its next system call runs or becomes a `SIGSYS`. The signal
+//! handler notes the call and allows system calls for the rest of the section, because its own return is one. The
+//! call then runs as usual. The section reports it at its end, where it is safe to do so.
 
 #![expect(unsafe_code, reason = "a signal handler, and the registers it is given")]
 
@@ -15,7 +14,7 @@ use crate::trace;
 const ALLOW: u8 = 0;
 const BLOCK: u8 = 1;
 
-/// The first system call of a section.
+/// What the signal handler notes about the first system call of a section.
 struct Hit {
     number: Cell<Option<u64>>,
     count: Cell<usize>,
@@ -30,9 +29,9 @@ thread_local! {
     };
 }
 
-/// Calls `f` while system calls are allowed: the validator's own do not count.
+/// Calls `f` with system calls allowed, for the validators' own.
 #[inline]
-pub(crate) fn with_door_open<R>(f: impl FnOnce() -> R) -> R {
+pub(crate) fn allowing_syscalls<R>(f: impl FnOnce() -> R) -> R {
     let before = SELECTOR.replace(ALLOW);
     let result = f();
     SELECTOR.set(before);
@@ -48,7 +47,7 @@ pub fn can_trap_syscalls() -> bool {
     })
 }
 
-/// Traps system calls of this thread from now on; `false` if that cannot be done.
+/// Traps system calls of this thread from now on. Returns `false` if that cannot be done.
 pub(crate) fn arm() -> bool {
     if !os::has_handler() || (!DISPATCHED.get() && !can_trap_syscalls()) {
         return false;
@@ -58,7 +57,7 @@ pub(crate) fn arm() -> bool {
     true
 }
 
-/// A system call that was trapped.
+/// A trapped system call.
 pub(crate) struct Call {
     pub(crate) number: u64,
     /// The return addresses of the stack there, innermost first.
@@ -75,7 +74,7 @@ pub(crate) fn disarm() -> Option<Call> {
     })
 }
 
-/// Notes a trapped call; runs in the signal handler.
+/// Notes a trapped call. This runs in the signal handler.
 fn note(number: u64) {
     SELECTOR.set(ALLOW);
     let mut addresses = [0; 64];
@@ -93,10 +92,10 @@ fn note(number: u64) {
 mod os {
     use std::sync::OnceLock;
 
-    /// `linux/prctl.h`.
+    /// From `linux/prctl.h`.
     const PR_SET_SYSCALL_USER_DISPATCH: libc::c_int = 59;
     const PR_SYS_DISPATCH_ON: libc::c_ulong = 1;
-    /// The length of the `syscall` instruction.
+    /// Length of the `syscall` instruction in bytes.
     const SYSCALL_LENGTH: i64 = 2;
 
     pub(super) fn dispatch_to(selector: *mut u8) -> Result<(), ()> {
@@ -109,7 +108,7 @@ mod os {
         if result == 0 { Ok(()) } else { Err(()) }
     }
 
-    /// Installs the handler once for the process.
+    /// Installs the signal handler once for the process, and returns whether it is there.
     pub(super) fn has_handler() -> bool {
         static INSTALLED: OnceLock<bool> = OnceLock::new();
         *INSTALLED.get_or_init(|| {
@@ -118,9 +117,9 @@ mod os {
             // SAFETY: all bytes zero is a valid sigaction: no handler, an empty mask.
             let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
             action.sa_sigaction = handler as usize;
-            // On the thread's own stack: the trap comes from its own call, and an alternate stack, such as
-            // the one of every Rust thread, may have little more room than the registers of this processor
-            // take (11 KiB with AMX), and none for the unwinder.
+            // The handler runs on the thread's own stack, which is safe because the thread itself makes the
+            // call. The alternate stack of a Rust thread may have little more room than the processor's
+            // registers take (11 KiB with AMX), and none for the unwinder.
             action.sa_flags = libc::SA_SIGINFO;
             // SAFETY: the action is initialised, and the handler is async-signal-safe: it touches
             // cells of the thread and unwinds the stack.
@@ -134,7 +133,7 @@ mod os {
         let registers = &mut context.uc_mcontext.gregs;
         let number = registers[libc::REG_RAX as usize];
         super::note(number.unsigned_abs());
-        // Back to the instruction: the kernel has left the number in its register.
+        // Repeats the instruction: the kernel has left the number in its register.
         registers[libc::REG_RIP as usize] -= SYSCALL_LENGTH;
     }
 }

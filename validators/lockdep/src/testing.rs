@@ -1,4 +1,4 @@
-//! Running a case of its own: reports captured, everything forgotten before.
+//! Runs a piece of code and captures its reports, for tests.
 
 #![expect(clippy::disallowed_types, reason = "cases of one process run one at a time")]
 
@@ -8,8 +8,8 @@ use crate::{Report, check, context, graph, sink};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// Runs a case and gives the reports that it made, in all threads. Before it, everything that was
-/// learnt is forgotten; the interval between reports about sleeping is 0.
+/// Runs a case and returns the reports that it made, in all threads. Everything that was learnt before is
+/// forgotten.
 pub fn capture(case: impl FnOnce()) -> Vec<Report> {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     reset();

@@ -1,8 +1,7 @@
-//! Stack traces: addresses when taken, functions with file and line when printed.
+//! Stack traces: addresses when they are taken, functions with file and line when they are printed.
 //!
-//! The printed form is the kernel's: `function+0x1b/0x60 file:line`, inlined callers as
-//! `function file:line [inline]`. Frames of the validator itself are left out, so that the first one
-//! is the caller's.
+//! The printed form is the kernel's: `function+0x1b/0x60 file:line`, and `function file:line [inline]` for inlined
+//! functions. Frames of the validators are left out, so that the first one is the caller's.
 
 #![expect(clippy::disallowed_types, reason = "the validator's own lock, around a cache of symbols")]
 
@@ -13,10 +12,10 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use kreport::print::name;
 use object::{Object, ObjectSegment, ObjectSymbol};
 
-/// Deeper stacks are cut.
+/// Maximum number of frames. Deeper stacks are cut.
 const MAX_FRAMES: usize = 64;
 
-/// A stack at some instant, or what another process wrote about one.
+/// A stack of this process, or what another process wrote about one.
 #[derive(Clone, Debug)]
 pub(crate) enum Trace {
     Here(Arc<[usize]>),
@@ -24,7 +23,7 @@ pub(crate) enum Trace {
 }
 
 impl Trace {
-    /// The stack of now.
+    /// Takes the current stack.
     pub(crate) fn here() -> Self {
         let mut addresses = [0; MAX_FRAMES];
         let count = addresses_here(&mut addresses);
@@ -39,7 +38,7 @@ impl Trace {
         Self::Frames(frames.into())
     }
 
-    /// The frames, innermost first.
+    /// Returns the frames, innermost first.
     pub(crate) fn frames(&self) -> Vec<Frame> {
         let addresses = match self {
             Self::Here(addresses) => addresses,
@@ -47,7 +46,7 @@ impl Trace {
         };
         let own = addresses.iter().filter(|&&address| address != 0);
         let mut frames: Vec<Frame> = own.flat_map(|&address| resolve(address)).collect();
-        // The validator's own frames, and the library's between them, come first.
+        // The validators' own frames, and the standard library's between them, come first.
         let foreign = |frame: &Frame| !frame.is_of_validator() && !frame.is_of_library();
         let top = frames.iter().position(foreign).unwrap_or(frames.len());
         let own = frames[..top].iter().rposition(Frame::is_of_validator);
@@ -62,7 +61,8 @@ impl Trace {
     }
 }
 
-/// Writes the return addresses of the stack of now; async-signal-safe as far as the unwinder is.
+/// Writes the return addresses of the current stack and returns how many there are. This is async-signal-safe as
+/// far as the unwinder is.
 pub(crate) fn addresses_here(addresses: &mut [usize; MAX_FRAMES]) -> usize {
     let mut count = 0;
     backtrace::trace(|frame| {
@@ -78,12 +78,12 @@ pub(crate) fn addresses_here(addresses: &mut [usize; MAX_FRAMES]) -> usize {
 pub(crate) struct Frame {
     pub(crate) address: usize,
     pub(crate) function: String,
-    /// Offset in the function and the function's size, unless it is inlined.
+    /// The offset in the function and the function's size, unless the function is inlined.
     pub(crate) extent: Option<(usize, usize)>,
     pub(crate) line: Option<(String, u32)>,
-    /// The process that it is from, if that is another.
+    /// The process that the frame is from, if it is another one.
     pub(crate) origin: Option<String>,
-    /// It is in the C library.
+    /// Whether the function is in the C library.
     pub(crate) is_system: bool,
 }
 
@@ -100,13 +100,13 @@ impl Frame {
         }
     }
 
-    /// A line whose function is not known.
+    /// Makes a frame of a line whose function is not known.
     pub(crate) fn of_line(file: &str, line: u32) -> Self {
         Self { line: Some((short_path(file), line)), ..Self::unknown() }
     }
 
-    /// Whether this frame is the line of a `Location`. Those have paths as the compiler was given
-    /// them, debug information has absolute ones.
+    /// Returns whether the frame is the line of a `Location`. A `Location` has the path as the compiler was given it;
+    /// debug information has absolute paths.
     pub(crate) fn is_at(&self, file: &str, line: u32) -> bool {
         let file = short_path(file);
         self.line.as_ref().is_some_and(|(mine, at)| *at == line && mine.ends_with(&file))
@@ -125,20 +125,20 @@ impl Frame {
             || self.function.starts_with("std::")
     }
 
-    /// The frame that drops a guard for the function below it.
+    /// Returns whether the frame is compiler code that drops a guard for the function below it.
     fn is_drop_glue(&self) -> bool {
         ["core::ptr::drop_in_place", "core::mem::drop", "core::ptr::drop_glue"]
             .iter()
             .any(|glue| self.function.starts_with(glue))
     }
 
-    /// The first frame that is the language's start of a thread or of a program.
+    /// Returns whether the frame belongs to the language's start of a thread or a program.
     fn is_runtime(&self) -> bool {
         self.function.contains("__rust_begin_short_backtrace")
             || self.function.starts_with("test::run_test")
     }
 
-    /// The function with offset and size, without file and line.
+    /// Returns the function with offset and size, without file and line.
     pub(crate) fn symbol(&self) -> String {
         match self.extent {
             Some((offset, size)) => format!("{}+{offset:#x}/{size:#x}", self.function),
@@ -147,10 +147,10 @@ impl Frame {
     }
 }
 
-/// The frames of one return address: inlined ones first, then the function itself.
+/// Returns the frames of one return address: inlined functions first, then the function itself.
 pub(crate) fn resolve(address: usize) -> Vec<Frame> {
     let mut frames = Vec::new();
-    // A return address is behind its call; the look-up wants the call.
+    // A return address is behind its call, but the look-up needs the call.
     let call = address.saturating_sub(1);
     let place = locate(call);
     let frame = |function: String, line| Frame {
@@ -162,7 +162,7 @@ pub(crate) fn resolve(address: usize) -> Vec<Frame> {
         is_system: place.is_system,
     };
     if place.is_preload {
-        // Left out of every trace, and its debug information would take long to read.
+        // These frames are left out of every trace, and their debug information would take long to read.
         return vec![frame("lockdep_preload::".to_owned(), None)];
     }
     backtrace::resolve(std::ptr::without_provenance_mut::<c_void>(call), |symbol| {
@@ -185,7 +185,7 @@ pub(crate) fn resolve(address: usize) -> Vec<Frame> {
     frames
 }
 
-/// What is at an address: the object's kind, and the symbol with its start and size.
+/// What is at an address: the kind of object, and the symbol with its start and size.
 #[derive(Default)]
 struct Place {
     is_system: bool,
@@ -193,10 +193,10 @@ struct Place {
     symbol: Option<(String, usize, usize)>,
 }
 
-/// A loaded object's symbols, by address: start, size, name.
+/// The symbols of a loaded object by address: start, size, name.
 type Symbols = Vec<(usize, usize, String)>;
 
-/// How many symbols before an address may contain it: some have no size and lie inside others.
+/// Maximum number of symbols to try for an address: some have no size and lie inside others.
 const NEIGHBOURS: usize = 16;
 
 static MODULES: LazyLock<Mutex<HashMap<String, Arc<Symbols>>>> =
@@ -233,7 +233,7 @@ fn is_c_library(path: &str) -> bool {
     ["libc.", "libc-", "libpthread", "ld-"].iter().any(|start| name.starts_with(start))
 }
 
-/// The file that is mapped at an address, and the lowest address it is mapped at.
+/// Returns the file that is mapped at an address, and the lowest address where it is mapped.
 fn mapping_of(maps: &str, address: usize) -> Option<(&str, usize)> {
     let parse = |line: &str| -> Option<(usize, usize)> {
         let (from, to) = line.split_once(' ')?.0.split_once('-')?;
@@ -252,7 +252,7 @@ fn has_code_or_data(kind: object::SymbolKind) -> bool {
     matches!(kind, object::SymbolKind::Text | object::SymbolKind::Data)
 }
 
-/// The name of the variable or function at an address.
+/// Returns the name of the variable or function at an address.
 pub(crate) fn symbol_at(address: usize) -> Option<String> {
     locate(address).symbol.map(|(name, _, _)| name)
 }
@@ -274,7 +274,7 @@ fn symbols_of(path: &str, base: usize) -> Option<Symbols> {
         })
         .collect();
     symbols.sort();
-    // Of those that start together the largest is the function.
+    // Of the symbols that start at one address, the largest is the function.
     symbols.reverse();
     symbols.dedup_by_key(|(start, _, _)| *start);
     symbols.reverse();

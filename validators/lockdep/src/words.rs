@@ -1,24 +1,24 @@
-//! The words of the contract: plain types that are the same with the validators on and off.
+//! The plain types of the API, which are the same with the validators on and off.
 
 use std::panic::Location;
 
-/// How many subclasses a class has, as in the kernel (`MAX_LOCKDEP_SUBCLASSES`).
+/// Number of subclasses of a class, as in the kernel (`MAX_LOCKDEP_SUBCLASSES`).
 pub const MAX_SUBCLASSES: usize = 8;
 
-/// How a thread waits for a lock. Inside a lock of one type only locks of the same or a lower type
-/// may be taken.
+/// How a thread waits for a lock. While a lock of one type is held, only locks of the same or a lower type may be
+/// taken.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u8)]
 pub enum Wait {
-    /// Not checked: a span of work, not a lock.
+    /// Not checked, because it is a span of work and no lock.
     Unchecked = 0,
-    /// Never waits.
+    /// A thread never waits.
     Free = 1,
-    /// Always spins.
+    /// A thread always spins.
     Spin = 2,
-    /// Spins, or sleeps on a system that is built that way.
+    /// A thread spins, or sleeps on a system that is built that way.
     Config = 3,
-    /// Sleeps.
+    /// A thread sleeps.
     Sleep = 4,
 }
 
@@ -26,12 +26,12 @@ pub enum Wait {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(u8)]
 pub(crate) enum Mode {
-    /// Alone.
+    /// Taken alone.
     #[default]
     Exclusive = 0,
-    /// Shared. A waiting writer holds further readers off, so a reader must not take it twice.
+    /// Shared. A waiting writer keeps further readers out, so a reader must not take the lock twice.
     Shared = 1,
-    /// Shared, and a reader may take it again while a writer waits.
+    /// Shared. A reader may take the lock again while a writer waits.
     SharedRecursive = 2,
 }
 
@@ -39,46 +39,46 @@ pub(crate) enum Mode {
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(not(feature = "validate"), expect(dead_code, reason = "the checks read the fields"))]
 pub struct How {
-    /// Alone or shared.
+    /// Whether the lock is taken alone or shared.
     pub(crate) mode: Mode,
-    /// Whether it fails instead of waiting, and so cannot be the wait of a deadlock.
+    /// Whether the acquisition fails instead of waiting, and so cannot be the wait of a deadlock.
     pub(crate) attempt: bool,
     /// The subclass, from 0 to 7.
     pub(crate) subclass: usize,
-    /// The address of the lock that allows several of one class in any order; 0 for none.
+    /// The address of the lock that allows several locks of one class in any order; 0 for none.
     pub(crate) nest: usize,
 }
 
 impl How {
-    /// Alone, waiting.
+    /// Takes the lock alone, and waits for it.
     pub const EXCLUSIVE: Self =
         Self { mode: Mode::Exclusive, attempt: false, subclass: 0, nest: 0 };
-    /// Shared, waiting. Readers that arrive after a waiting writer wait too.
+    /// Takes the lock shared, and waits for it. Readers that come after a waiting writer wait too.
     pub const SHARED: Self = Self { mode: Mode::Shared, ..Self::EXCLUSIVE };
-    /// Shared, waiting. A thread that already reads may read again, even if a writer waits.
+    /// Takes the lock shared, and waits for it. A thread that already reads may read again while a writer waits.
     pub const SHARED_RECURSIVE: Self = Self { mode: Mode::SharedRecursive, ..Self::EXCLUSIVE };
 
-    /// Makes it an attempt, which fails instead of waiting.
+    /// Makes the acquisition an attempt, which fails instead of waiting.
     #[must_use]
     pub const fn attempt(self) -> Self {
         Self { attempt: true, ..self }
     }
 
-    /// Returns whether it is an attempt.
+    /// Returns whether the acquisition is an attempt.
     #[must_use]
     pub const fn is_attempt(self) -> bool {
         self.attempt
     }
 
-    /// Puts it into a subclass, from 0 to 7: locks of one class that are taken in a fixed order have
-    /// one subclass each.
+    /// Puts the lock into a subclass, from 0 to 7. Locks of one class that are taken in a fixed order have a subclass
+    /// each.
     #[must_use]
     pub const fn nested(self, subclass: usize) -> Self {
         Self { subclass, ..self }
     }
 
-    /// Puts it under the protection of the lock at the address `outer`: while that lock is held, the
-    /// locks of one class may be taken in any order.
+    /// Puts the lock under the protection of the lock at the address `outer`. While that lock is held, locks of one
+    /// class may be taken in any order.
     #[must_use]
     pub const fn under(self, outer: usize) -> Self {
         Self { nest: outer, ..self }
@@ -96,7 +96,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// Returns the line of the caller.
+    /// Returns the caller's line.
     #[track_caller]
     #[inline(always)]
     #[must_use]
@@ -105,7 +105,7 @@ impl Place {
     }
 }
 
-/// What a report is about.
+/// The kinds of reports.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Kind {
@@ -113,7 +113,7 @@ pub enum Kind {
     Sleep,
     /// A new order of two classes closes a cycle.
     Circular,
-    /// The thread that holds a class takes it again.
+    /// A thread takes a class that it holds already.
     Recursive,
     /// A class is used both inside an interrupt and with interrupts enabled.
     Inconsistent,
@@ -121,7 +121,7 @@ pub enum Kind {
     SafeToUnsafe,
     /// A class became irq-safe or irq-unsafe, and a known order makes that wrong.
     Inversion,
-    /// A lock is taken inside one that allows only shorter waits.
+    /// A lock may wait longer than a held lock or the context allows.
     WaitContext,
     /// A lock is released that is not held.
     UnlockBalance,
@@ -131,28 +131,27 @@ pub enum Kind {
     Leaving,
     /// The interrupt state was restored wrongly.
     IrqState,
-    /// A pinned lock was released, or one was unpinned that was not pinned.
+    /// A pinned lock was released, or a lock was unpinned that was not pinned.
     Pin,
     /// `assert_held!` found that the lock is not held.
     NotHeld,
-    /// A section took more items or more time than it may.
+    /// A section exceeded its limit of items or of time.
     Budget,
     /// A section does not end.
     Lockup,
 }
 
-/// One finding.
+/// A report of the validators.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
     /// What the report is about.
     pub kind: Kind,
-    /// The whole text in the kernel's form, with a newline at its end.
+    /// The whole text, in the kernel's form, with a newline at its end.
     pub text: String,
-    /// The number of the outermost section of the thread. Of the reports with one number, the first is
-    /// the cause.
+    /// The number of the thread's outermost section. Of the reports with one number, the first is the cause.
     pub group: u64,
-    /// The number of the thread.
+    /// The thread ID.
     pub tid: u32,
 }
 

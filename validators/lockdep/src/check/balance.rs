@@ -1,4 +1,4 @@
-//! Balance: what is released was taken, and is not pinned.
+//! Checks releases: a released lock must be held, and not pinned.
 
 use crate::context::{self, Thread};
 use crate::graph;
@@ -12,7 +12,7 @@ use crate::words::Place;
 /// Reports the release of a lock that the thread does not hold.
 #[cold]
 pub(crate) fn not_held(thread: &Thread, class: Option<u16>, place: Place) {
-    crate::sud::with_door_open(|| report_not_held(thread, class, place));
+    crate::sud::allowing_syscalls(|| report_not_held(thread, class, place));
 }
 
 fn report_not_held(thread: &Thread, class: Option<u16>, place: Place) {
@@ -30,7 +30,7 @@ fn report_not_held(thread: &Thread, class: Option<u16>, place: Place) {
         trace: print::trace_here(),
     };
     drop(graph);
-    let translation = "the lock is free, or another thread holds it and loses it now.";
+    let translation = "the lock is free, or another thread holds it and now loses it.";
     print::send(thread, Kind::UnlockBalance, report, translation);
 }
 
@@ -40,18 +40,18 @@ pub(crate) fn pinned(thread: &Thread) {
     warn(thread, Kind::Pin, "releasing a pinned lock");
 }
 
-/// Reports that more locks are held than the validator can count. It goes on without the last.
+/// Reports that a thread holds more locks than the validators can count. They ignore the last one.
 #[cold]
 pub(crate) fn too_deep(thread: &Thread) {
     warn(thread, Kind::UnlockBalance, "BUG: MAX_LOCK_DEPTH too low!");
 }
 
-/// Adds a pin to a held lock: it must not be released before the pin is taken off.
+/// Adds a pin to a held lock, which must not be released until the pin is removed.
 pub(crate) fn pin(instance: usize, place: Place) {
     change_pins(instance, place, "pinning an unheld lock", |pins| pins.checked_add(1));
 }
 
-/// Takes a pin off.
+/// Removes a pin.
 pub(crate) fn unpin(instance: usize, place: Place) {
     change_pins(instance, place, "unpinning an unpinned lock", |pins| pins.checked_sub(1));
 }
@@ -86,7 +86,7 @@ pub(crate) fn assertion_failed(place: Place) {
 }
 
 fn warn(thread: &Thread, kind: Kind, message: &str) {
-    crate::sud::with_door_open(|| {
+    crate::sud::allowing_syscalls(|| {
         sink::emit(thread, kind, print::warning(thread, message).to_string());
     });
 }

@@ -1,4 +1,4 @@
-//! Budgets of sections, and the watchdog over those that do not end.
+//! Checks the budgets of sections, with a watchdog for sections that do not end.
 
 #![expect(clippy::disallowed_types, reason = "a list of open sections, touched at their ends only")]
 
@@ -27,7 +27,7 @@ fn open() -> std::sync::MutexGuard<'static, Vec<Open>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Puts a section under the watchdog's eyes. The answer takes it out again.
+/// Lets the watchdog observe a section. Returns the number with which to end that.
 pub(crate) fn watch(thread: &Thread, name: &'static str, budget: Duration) -> u64 {
     let entry = crate::context::next_entry();
     let (tid, comm, start) = (thread.tid(), comm(), Instant::now());
@@ -45,7 +45,7 @@ pub(crate) fn exceeded(thread: &Thread, name: &'static str, what: &str) {
     if !sink::is_new(Kind::Budget, (name, what.split(' ').next())) {
         return;
     }
-    crate::sud::with_door_open(|| {
+    crate::sud::allowing_syscalls(|| {
         sink::emit(
             thread,
             Kind::Budget,
@@ -55,8 +55,7 @@ pub(crate) fn exceeded(thread: &Thread, name: &'static str, what: &str) {
     });
 }
 
-/// Looks once for sections that are open longer than their budget, and returns how many it reported
-/// now.
+/// Reports the sections that have been open for longer than their budget, each once. Returns how many it reported.
 #[must_use]
 pub fn check_watchdog() -> usize {
     let mut late = 0;
@@ -85,7 +84,7 @@ pub fn check_watchdog() -> usize {
 ///
 /// # Errors
 ///
-/// The thread cannot be started.
+/// Returns the error of starting the thread.
 pub fn start_watchdog(period: Duration) -> std::io::Result<()> {
     let look = move || loop {
         std::thread::sleep(period);

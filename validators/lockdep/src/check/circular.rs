@@ -1,4 +1,4 @@
-//! Cycles: an order of classes whose opposite is known.
+//! Checks for cycles: an order of classes whose opposite is known.
 
 use crate::check::Next;
 use crate::graph::{Graph, Step, Way};
@@ -8,7 +8,7 @@ use crate::sink;
 use crate::words::Kind;
 use crate::words::Mode;
 
-/// Reports a new order `previous`, then `next`, if a strong path leads back. `false` after a report.
+/// Reports the new order of `previous` before `next`, if a strong path leads back. Returns `false` after a report.
 pub(crate) fn check(graph: &Graph, next: &Next<'_>, previous: &Held) -> bool {
     let weak_start = next.held.mode == Mode::SharedRecursive;
     let back = graph.path(next.held.class, weak_start, Way::Forward, |class, weak| {
@@ -39,6 +39,6 @@ fn report(graph: &Graph, next: &Next<'_>, previous: &Held, path: &[Step]) {
         trace: print::trace_here(),
     };
     let translation =
-        "a thread that takes these locks the other way round makes both wait for ever.";
+        "if another thread takes these locks in the known order meanwhile, both wait forever.";
     print::send(thread, Kind::Circular, report, translation);
 }

@@ -1,4 +1,4 @@
-//! A lock must not go away while it is held.
+//! Checks that no lock is freed while it is held.
 
 use std::ops::Range;
 
@@ -9,19 +9,19 @@ use crate::print;
 use crate::sink;
 use crate::words::Kind;
 
-/// Checks that the calling thread holds no lock inside memory that goes away.
+/// Checks that the calling thread holds no lock inside memory that is freed.
 #[inline]
 pub(crate) fn check(memory: Range<usize>) {
     context::enter(|thread| {
         let is_inside = |held: &Held| memory.contains(&held.instance);
         if let Some(held) = thread.held.iter().find(is_inside) {
-            crate::sud::with_door_open(|| report(thread, &held, &memory));
+            crate::sud::allowing_syscalls(|| report(thread, &held, &memory));
             forget(thread, &memory);
         }
     });
 }
 
-/// A lock that is gone cannot be released: it is not held any more.
+/// Forgets the locks inside freed memory, which can no longer be released.
 fn forget(thread: &Thread, memory: &Range<usize>) {
     while let Some(index) = thread.held.iter().position(|held| memory.contains(&held.instance)) {
         super::drop_held(thread, index);
@@ -42,6 +42,7 @@ fn report(thread: &Thread, held: &Held, memory: &Range<usize>) {
         trace: print::trace_here(),
     };
     drop(graph);
-    let translation = "whoever waits for this lock waits in memory that is somebody else's now.";
+    let translation =
+        "a thread that waits for this lock waits in memory that may be in other use now.";
     print::send(thread, Kind::Freed, report, translation);
 }

@@ -1,5 +1,5 @@
-//! Interrupt safety: a class that an interrupt takes must never be held with interrupts enabled, nor
-//! wait for one that is.
+//! Checks interrupt safety: a class that an interrupt takes must never be held with interrupts enabled, nor wait for
+//! a class that is.
 
 use crate::check::Next;
 use crate::class;
@@ -15,11 +15,11 @@ use crate::words::Mode;
 /// Bits of use inside a context, exclusive and shared.
 const IN_BITS: u32 = 0b0011_0011;
 
-/// Checks a usage bit that a class just came by. `false` after a report.
+/// Checks a usage bit that a class just got. Returns `false` after a report.
 pub(crate) fn check_use(graph: &Graph, thread: &Thread, held: &Held, bit: u32) -> bool {
     let mut conflicts = state::conflicts(bit);
     if held.mode == Mode::Shared && !state::is_enabled(bit) {
-        // A reader that must not come twice waits behind a writer that waits for the first reader.
+        // A reader that is not recursive waits behind a writer, which waits for the first reader.
         conflicts |= conflicts << 1;
     }
     let clash = class::usage(held.class) & conflicts;
@@ -46,7 +46,7 @@ fn check_paths(graph: &Graph, thread: &Thread, held: &Held, bit: u32) -> bool {
     false
 }
 
-/// Checks that a new order joins no irq-safe class to an irq-unsafe one. `false` after a report.
+/// Checks that a new order joins no irq-safe class to an irq-unsafe one. Returns `false` after a report.
 pub(crate) fn check_edge(graph: &Graph, next: &Next<'_>, previous: &Held) -> bool {
     let weak_back = previous.mode != Mode::Exclusive;
     let mut safe_usage = 0;
@@ -98,7 +98,7 @@ fn inconsistent(graph: &Graph, thread: &Thread, held: &Held, old: u32, new: u32)
     print::send(thread, Kind::Inconsistent, report, TRANSLATION);
 }
 
-const TRANSLATION: &str = "a signal handler that takes it waits for the code it interrupted; \
+const TRANSLATION: &str = "a signal handler that takes it waits for the code that it interrupted; \
     a real-time thread waits for a holder that may be preempted.";
 
 #[cold]

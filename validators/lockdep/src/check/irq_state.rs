@@ -1,4 +1,4 @@
-//! The irq state: whoever turns interrupts off turns them on again, once, in order.
+//! Checks the irq state: code that turns interrupts off turns them on again, once and in order.
 
 use crate::context::{self, IrqEvent, Thread};
 use crate::graph;
@@ -23,7 +23,7 @@ pub(crate) fn disable(thread: &Thread, place: Place) {
     thread.trace.set(trace);
 }
 
-/// Turns interrupts on and notes where. What is held now is held with interrupts enabled.
+/// Turns interrupts on and notes where. All held locks are now held with interrupts enabled.
 pub(crate) fn enable(thread: &Thread, place: Place) {
     if thread.irqs_on() {
         return;
@@ -37,7 +37,7 @@ pub(crate) fn enable(thread: &Thread, place: Place) {
     mark_held(thread, bit);
 }
 
-/// The same when a context ends: what is held was held before it began.
+/// The same at the end of a context. All held locks were held before the context began.
 pub(crate) fn note_enabled(thread: &Thread, place: Place) {
     thread.set_irqs_on(true);
     let mut trace = thread.trace.get();
@@ -46,7 +46,7 @@ pub(crate) fn note_enabled(thread: &Thread, place: Place) {
     thread.trace.set(trace);
 }
 
-/// Notes that softirqs went off or on.
+/// Notes that softirqs were turned off or on.
 pub(crate) fn note_softirqs(thread: &Thread, on: bool, place: Place) {
     let mut trace = thread.trace.get();
     trace.stamp = trace.stamp.wrapping_add(1);
@@ -59,7 +59,7 @@ pub(crate) fn note_softirqs(thread: &Thread, on: bool, place: Place) {
     thread.trace.set(trace);
 }
 
-/// Adds a bit of "held with it enabled" to the class of each held lock.
+/// Adds a bit that means "held with interrupts enabled" to the class of each held lock.
 pub(crate) fn mark_held(thread: &Thread, exclusive: u32) {
     let bits = |mode| if mode == Mode::Exclusive { exclusive } else { exclusive << 1 };
     let is_known = thread
@@ -69,7 +69,7 @@ pub(crate) fn mark_held(thread: &Thread, exclusive: u32) {
     if is_known {
         return;
     }
-    crate::sud::with_door_open(|| {
+    crate::sud::allowing_syscalls(|| {
         let mut graph = graph::lock();
         graph.learn();
         let trace = Trace::here();
@@ -84,28 +84,28 @@ pub(crate) fn mark_held(thread: &Thread, exclusive: u32) {
     });
 }
 
-/// Reports that interrupts were on already when they were restored: code in between turned them on.
+/// Reports that interrupts were already on when they were restored: code in between turned them on.
 pub(crate) fn restored_while_on(thread: &Thread) {
     warn(thread, "raw_local_irq_restore() called with IRQs enabled");
 }
 
-/// Saved states come back in the opposite order of saving.
+/// Reports that saved states were not restored in the opposite order of saving.
 pub(crate) fn restored_out_of_order(thread: &Thread) {
     warn(thread, "irq flags restored out of order");
 }
 
-/// A saved state that is thrown away.
+/// Reports that a saved state was dropped.
 pub(crate) fn never_restored(thread: &Thread) {
     warn(thread, "irq flags dropped without being restored");
 }
 
-/// A context that ends in another irq state than the one it began with.
+/// Reports that a context ended in another irq state than it began with.
 pub(crate) fn left_changed(thread: &Thread, section: &'static str, was_on: bool) {
     let (was, is) = if was_on { ("enabled", "disabled") } else { ("disabled", "enabled") };
     warn(thread, &format!("{section} entered with IRQs {was}, returned with IRQs {is}"));
 }
 
-/// A context that ends with another preempt count than the one it began with.
+/// Reports that a context ended with another preempt count than it began with.
 pub(crate) fn left_preempt_count(thread: &Thread, section: &'static str, before: u32, now: u32) {
     warn(
         thread,
@@ -113,18 +113,18 @@ pub(crate) fn left_preempt_count(thread: &Thread, section: &'static str, before:
     );
 }
 
-/// Each of these once: the kernel's is a WARN_ONCE.
+/// Reports each of these once, as the kernel's `WARN_ONCE` does.
 #[cold]
 fn warn(thread: &Thread, message: &str) {
     if !sink::is_new(Kind::IrqState, message) {
         return;
     }
-    crate::sud::with_door_open(|| {
+    crate::sud::allowing_syscalls(|| {
         sink::emit(thread, Kind::IrqState, print::warning(thread, message).to_string());
     });
 }
 
-/// Calls `f` unless the validator is busy or off.
+/// Calls `f` unless the validators are busy or off.
 pub(crate) fn with<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
     context::enter(f)
 }

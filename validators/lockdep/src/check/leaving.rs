@@ -1,4 +1,4 @@
-//! A callback, work item or task must give back what it took.
+//! Checks that a callback, work item or task releases the locks that it took.
 
 use crate::context::Thread;
 use crate::graph;
@@ -21,6 +21,6 @@ pub(crate) fn check(thread: &Thread, depth: usize, section: &'static str) {
         held: print::held(&graph, thread),
     };
     drop(graph);
-    let translation = format!("\"{section}\" returned and kept a lock that it took.");
+    let translation = format!("\"{section}\" returned with a lock that it took.");
     print::send(thread, Kind::Leaving, report, &translation);
 }

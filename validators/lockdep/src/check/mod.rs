@@ -1,7 +1,7 @@
 //! The checks at every acquisition and release.
 //!
-//! The short way of an acquisition: a few words of the thread, the usage bits of the class, one look
-//! into the table of known chains. Whatever is new takes the long way, once.
+//! The fast path of an acquisition reads a few words of the thread and looks into the table of checked acquisitions.
+//! Everything new takes the slow path, once.
 
 pub(crate) mod balance;
 pub(crate) mod budget;
@@ -25,7 +25,7 @@ use crate::trace::Trace;
 use crate::words::Place;
 use crate::words::{How, Mode};
 
-/// What is known of an acquisition before its checks.
+/// An acquisition that is about to be checked.
 pub(crate) struct Next<'a> {
     pub(crate) thread: &'a Thread,
     pub(crate) held: Held,
@@ -52,7 +52,7 @@ pub(crate) fn acquire(thread: &Thread, instance: usize, class: u16, how: How, pl
     look_up(thread, instance, how, place, &again, context, outer);
 }
 
-/// The way by the table of what is known.
+/// Looks an acquisition up in the table of checked ones, and checks it if it is new.
 fn look_up(
     thread: &Thread,
     instance: usize,
@@ -90,7 +90,7 @@ fn look_up(
     }
 }
 
-/// The usage bits that taking a lock now means.
+/// Returns the usage bits of taking a lock now.
 fn usage_of(thread: &Thread, held: &Held) -> u32 {
     let mut exclusive = 0;
     if !held.attempt {
@@ -111,19 +111,19 @@ fn usage_of(thread: &Thread, held: &Held) -> u32 {
     if held.mode == Mode::Exclusive { bits } else { bits << 1 }
 }
 
-/// The hash of a chain with one lock more. An attempt and a nested lock leave other edges behind, so
-/// they make another chain.
+/// Returns the hash of a chain with one more lock. An attempt and a nested lock add other edges, so they make
+/// another chain.
 #[inline]
 fn chain_above(below: u64, class: u16, how: How) -> u64 {
     let others = u64::from(how.attempt) << 62 | u64::from(how.nest != 0) << 61;
     graph::chain_key(below ^ others, class, how.mode)
 }
 
-/// The long way: something about this acquisition is new.
+/// Takes the slow path: something about this acquisition is new.
 #[cold]
 fn check(next: &Next<'_>, place: Place, key: u64, is_bad_wait: bool) {
     let long_way = || take_long_way(next, place, key, is_bad_wait);
-    next.thread.while_busy(|| sud::with_door_open(long_way));
+    next.thread.while_busy(|| sud::allowing_syscalls(long_way));
 }
 
 fn take_long_way(next: &Next<'_>, place: Place, key: u64, is_bad_wait: bool) {
@@ -150,7 +150,7 @@ fn take_long_way(next: &Next<'_>, place: Place, key: u64, is_bad_wait: bool) {
     }
 }
 
-/// Adds usage bits to the class of a lock, the kernel's order; `false` after a report.
+/// Adds usage bits to the class of a lock, in the kernel's order. Returns `false` after a report.
 pub(crate) fn mark(
     graph: &mut Graph,
     thread: &Thread,
@@ -171,8 +171,8 @@ pub(crate) fn mark(
     true
 }
 
-/// Adds the edges from what is held to what is taken. A lock that waited has connected all below it
-/// already, so the walk ends with the first that is no attempt.
+/// Adds the edges from the held locks to the new one. The walk ends with the first lock that is no attempt, because
+/// its own acquisition has connected it to all locks below it.
 fn connect(graph: &mut Graph, next: &Next<'_>, trace: &Trace) {
     let to = (next.held.class, next.held.mode);
     for previous in next.thread.held.iter().rev() {
@@ -193,13 +193,13 @@ fn connect(graph: &mut Graph, next: &Next<'_>, trace: &Trace) {
     }
 }
 
-/// Takes a lock off the stack; `false` if it is not there.
+/// Removes a lock from the stack. Returns `false` if it is not there.
 #[inline]
 pub(crate) fn release(thread: &Thread, instance: usize) -> bool {
     thread.held.pop(instance) || release_within(thread, instance)
 }
 
-/// The same for a lock that is not the last, or pinned.
+/// The same for a lock that is not the last one, or that is pinned.
 #[cold]
 fn release_within(thread: &Thread, instance: usize) -> bool {
     let Some(index) = thread.held.position(instance) else { return false };
@@ -212,7 +212,7 @@ fn release_within(thread: &Thread, instance: usize) -> bool {
     true
 }
 
-/// Takes the lock at an index off the stack.
+/// Removes the lock at an index from the stack.
 #[inline]
 pub(crate) fn drop_held(thread: &Thread, index: usize) -> Held {
     let removed = thread.held.remove(index);

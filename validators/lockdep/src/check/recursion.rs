@@ -1,4 +1,4 @@
-//! Recursion: a class that the thread holds already.
+//! Checks recursion: a thread takes a class that it holds already.
 
 use crate::check::Next;
 use crate::graph::Graph;
@@ -8,8 +8,8 @@ use crate::sink;
 use crate::words::Kind;
 use crate::words::Mode;
 
-/// Reports a second lock of a class that is held, unless it was said to be nested or both are
-/// readers and the later one may come again. `false` after a report.
+/// Reports a second lock of a held class, unless it is nested, or both are readers and the later one is a recursive
+/// reader. Returns `false` after a report.
 pub(crate) fn check(graph: &Graph, next: &Next<'_>) -> bool {
     let (thread, new) = (next.thread, &next.held);
     for held in thread.held.iter().filter(|held| held.class == new.class) {
@@ -41,7 +41,7 @@ fn report(graph: &Graph, next: &Next<'_>, old: &Held) {
     let translation = if old.instance == new.instance {
         "the thread waits for a lock that it holds itself."
     } else {
-        "two locks of one class have no order; two threads may take them the other way round."
+        "two locks of one class have no order; two threads may take them in opposite orders."
     };
     print::send(thread, Kind::Recursive, report, translation);
 }

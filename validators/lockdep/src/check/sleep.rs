@@ -1,4 +1,4 @@
-//! Calls that may sleep, where nothing may: contended or not, the call itself is the defect.
+//! Checks calls that may sleep. In atomic context the call is the defect, even if it does not wait this time.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,13 +13,13 @@ use crate::trace::Trace;
 use crate::words::Kind;
 use crate::words::Place;
 
-/// The kernel prints at most one such report a second: the first one is what matters.
+/// Minimum time between two reports about sleeping, in ns. It is the kernel's: the first report is what matters.
 static INTERVAL_NS: AtomicU64 = AtomicU64::new(1_000_000_000);
-/// When the last one was, in nanoseconds from the start, plus one; 0 for never.
+/// The time of the last report about sleeping, in ns from the start plus 1; 0 for never.
 static LAST_NS: AtomicU64 = AtomicU64::new(0);
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Sets the least time between two reports about sleeping; the kernel's is a second.
+/// Sets the minimum time between two reports about sleeping. The default is a second, as in the kernel.
 pub fn set_sleep_report_interval(interval: Duration) {
     let ns = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
     INTERVAL_NS.store(ns, Ordering::Relaxed);
@@ -38,13 +38,13 @@ pub fn might_sleep(place: Place) {
     }
     context::enter(|thread| {
         if thread.is_atomic() {
-            crate::sud::with_door_open(|| {
+            crate::sud::allowing_syscalls(|| {
                 report(
                     thread,
                     &at(place),
                     &Trace::here(),
                     site::of(place),
-                    "what may wait, contended or not, is called where somebody waits in real time.",
+                    "a call that may wait, contended or not, is made in code that must meet a deadline.",
                 )
             });
         }
@@ -56,24 +56,24 @@ pub fn might_sleep(place: Place) {
 pub(crate) fn allocates(size: usize) {
     context::enter(|thread| {
         if thread.is_atomic() && thread.alloc_allowed.get() == 0 {
-            crate::sud::with_door_open(|| allocation(thread, size));
+            crate::sud::allowing_syscalls(|| allocation(thread, size));
         }
     });
 }
 
 #[cold]
 fn allocation(thread: &Thread, size: usize) {
-    // A trace takes long, and there may be thousands of these in a second.
+    // A trace takes long, and a program may make thousands of allocations in a second.
     if is_soon(now_ns()) {
         return;
     }
     let trace = Trace::here();
     let at = caller(&trace);
-    let call = format!("an allocation or release of {size} bytes waits for the allocator.");
+    let call = format!("an allocation or release of {size} bytes may wait for the allocator.");
     report(thread, &at, &trace, &at, &call);
 }
 
-/// A system call that was trapped in a section without system calls.
+/// Reports a system call that was trapped in a section that forbids them.
 #[cold]
 pub(crate) fn system_call(thread: &Thread, number: u64, addresses: &[usize]) {
     let trace = Trace::of_addresses(addresses);
@@ -81,10 +81,10 @@ pub(crate) fn system_call(thread: &Thread, number: u64, addresses: &[usize]) {
     report(thread, &at, &trace, (&at, number), &format!("system call {number}."));
 }
 
-/// The first line that is neither the language's own code nor without a line.
+/// Returns the first line of a stack that is not in the language's own code.
 fn caller(trace: &Trace) -> (String, u32) {
     let frames = trace.frames();
-    // The allocator's own entry has the line where it was declared.
+    // The allocator's entry has the line where it was declared.
     let mut own =
         frames.iter().filter(|frame| !frame.is_of_library() && !frame.symbol().contains("__rust_"));
     own.find_map(|frame| frame.line.clone()).unwrap_or_else(|| ("unknown".to_owned(), 0))
@@ -126,17 +126,17 @@ fn report(
     };
     drop(graph);
     print::send(thread, Kind::Sleep, report, translation);
-    // From its end: finding the names of functions takes a while the first time.
+    // The time counts from the end of the report: finding the names of functions takes a while the first time.
     LAST_NS.store(now_ns(), Ordering::Relaxed);
 }
 
-/// Was there a report of this kind less than a second ago?
+/// Returns whether the last report about sleeping is too recent for another one.
 fn is_soon(now: u64) -> bool {
     let last = LAST_NS.load(Ordering::Relaxed);
     last != 0 && now - last.min(now) < INTERVAL_NS.load(Ordering::Relaxed)
 }
 
-/// Nanoseconds from the start of the process, never 0.
+/// Returns the time from the start of the process in ns, plus 1.
 fn now_ns() -> u64 {
     u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX).saturating_add(1)
 }

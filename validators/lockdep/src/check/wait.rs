@@ -1,4 +1,4 @@
-//! Wait types: inside a lock that spins nothing may be taken that sleeps.
+//! Checks wait types: while a lock that spins is held, no lock that sleeps may be taken.
 
 use crate::check::Next;
 use crate::class;
@@ -8,14 +8,14 @@ use crate::sink;
 use crate::words::Kind;
 use crate::words::Wait;
 
-/// The longest wait that a context allows: a task may sleep, an interrupt may not.
+/// Returns the highest wait type that a context allows. A task may sleep, an interrupt may not.
 #[inline]
 pub(crate) fn limit(context: u8) -> u8 {
     if context == 0 { Wait::Sleep as u8 } else { Wait::Config as u8 }
 }
 
-/// Reports a lock that waits longer than its surroundings allow; `false` always: the kernel checks
-/// no more of this acquisition then.
+/// Reports a lock that may wait longer than held locks and the context allow. Always returns `false`, so that
+/// nothing more of this acquisition is checked, as in the kernel.
 #[cold]
 pub(crate) fn check(next: &Next<'_>) -> bool {
     let (thread, held) = (next.thread, &next.held);
@@ -38,7 +38,8 @@ pub(crate) fn check(next: &Next<'_>) -> bool {
         _ => limit,
     };
     let wait = class::wait(held.class);
-    let translation = format!("a lock of wait type {wait} where no more than {allowed} may wait.");
+    let translation =
+        format!("a lock of wait type {wait} is taken where at most {allowed} is allowed.");
     print::send(thread, Kind::WaitContext, report, &translation);
     false
 }

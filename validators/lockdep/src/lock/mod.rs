@@ -1,4 +1,4 @@
-//! Locks with a class. Without the feature `validate` each is its raw lock and nothing else.
+//! Locks with a class. Without the feature `validate`, each is only its raw lock.
 
 pub(crate) mod mutex;
 pub(crate) mod rwlock;
@@ -23,7 +23,7 @@ impl Kept {
         }
     }
 
-    /// Returns the place; any without the feature, since nothing looks at it then.
+    /// Returns the place. Without the feature it is any place, since nothing reads it.
     #[inline(always)]
     pub(crate) fn place(self) -> Place {
         #[cfg(feature = "validate")]
@@ -33,7 +33,7 @@ impl Kept {
     }
 }
 
-/// A lock's part of a guard: gives the class back when the guard goes.
+/// The validators' part of a guard, which notes the release when the guard is dropped.
 #[derive(Debug)]
 pub(crate) struct Hold<'a> {
     #[cfg(feature = "validate")]

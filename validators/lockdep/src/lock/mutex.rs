@@ -1,4 +1,4 @@
-//! A mutex: taking it may sleep.
+//! A mutex. A thread that waits for it sleeps.
 
 #![expect(clippy::disallowed_types, reason = "this is the wrapper; std's mutex is the raw lock")]
 
@@ -9,36 +9,36 @@ use std::sync::{PoisonError, TryLockError};
 use crate::lock::Hold;
 use crate::{How, Map, Place, Wait};
 
-/// A mutual exclusion that sleeps when it has to wait. A panic while it is held does not poison it.
+/// A mutual exclusion lock that sleeps when it has to wait. A panic while it is held does not poison it.
 pub struct Mutex<T: ?Sized> {
     map: Map,
     raw: std::sync::Mutex<T>,
 }
 
-/// The right to the data of a [`Mutex`].
+/// A guard that gives access to the data of a [`Mutex`].
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct MutexGuard<'a, T: ?Sized> {
-    // Dropped before the lock is given back.
+    // This is dropped before the lock is released.
     _hold: Hold<'a>,
     raw: std::sync::MutexGuard<'a, T>,
 }
 
 impl<T> Mutex<T> {
-    /// A mutex whose class is `T` and the calling line.
+    /// Makes a mutex. Its class is the type `T` and the calling line.
     #[track_caller]
     #[inline]
     pub const fn new(value: T) -> Self {
         Self { map: Map::new::<Self>(Wait::Sleep), raw: std::sync::Mutex::new(value) }
     }
 
-    /// The same with a name for reports, and for other processes.
+    /// Makes a mutex with a name for reports and for other processes.
     #[track_caller]
     #[inline]
     pub const fn named(name: &'static str, value: T) -> Self {
         Self { map: Map::named::<Self>(Wait::Sleep, name), raw: std::sync::Mutex::new(value) }
     }
 
-    /// The value.
+    /// Returns the value.
     #[inline]
     pub fn into_inner(self) -> T {
         self.raw.into_inner().unwrap_or_else(PoisonError::into_inner)
@@ -53,14 +53,14 @@ impl<T: ?Sized> Mutex<T> {
         self.lock_how(How::EXCLUSIVE, Place::here())
     }
 
-    /// Waits for the lock, as one of several of its class that are taken in a fixed order.
+    /// Waits for the lock, which is one of several of its class that are taken in a fixed order.
     #[track_caller]
     #[inline]
     pub fn lock_nested(&self, subclass: usize) -> MutexGuard<'_, T> {
         self.lock_how(How::EXCLUSIVE.nested(subclass), Place::here())
     }
 
-    /// Waits for the lock, as one of several of its class that `outer` protects from one another.
+    /// Waits for the lock, which is one of several of its class that `outer` protects from one another.
     #[track_caller]
     #[inline]
     pub fn lock_nest_lock<U: ?Sized>(&self, outer: &MutexGuard<'_, U>) -> MutexGuard<'_, T> {
@@ -116,7 +116,7 @@ impl<T: ?Sized> MutexGuard<'_, T> {
         how
     }
 
-    /// Forbids giving the lock back until [`unpin`](Self::unpin): for callees that must not.
+    /// Forbids the release of the lock until [`unpin`](Self::unpin), for callees that must not release it.
     #[track_caller]
     #[inline]
     pub fn pin(&self) {
@@ -124,7 +124,7 @@ impl<T: ?Sized> MutexGuard<'_, T> {
         self._hold.map.pin(Place::here());
     }
 
-    /// Allows it again.
+    /// Allows the release of the lock again.
     #[track_caller]
     #[inline]
     pub fn unpin(&self) {

@@ -14,21 +14,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::lock::{Hold, Kept};
 use crate::{How, Map, Place, Wait};
 
-/// Readers or a writer; whoever has to wait sleeps. A reader must not come twice: a writer that
-/// waits in between holds the second read off.
+/// A lock for many readers or one writer. A thread that has to wait sleeps.
+///
+/// A thread must not read twice at a time: a writer that waits in between keeps the second read out.
 pub struct RwLock<T: ?Sized> {
     map: Map,
     raw: std::sync::RwLock<T>,
 }
 
-/// The right to read the data of a [`RwLock`].
+/// A guard that gives read access to the data of a [`RwLock`].
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
     _hold: Hold<'a>,
     raw: std::sync::RwLockReadGuard<'a, T>,
 }
 
-/// The right to change the data of a [`RwLock`].
+/// A guard that gives write access to the data of a [`RwLock`].
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
     _hold: Hold<'a>,
@@ -36,14 +37,14 @@ pub struct RwLockWriteGuard<'a, T: ?Sized> {
 }
 
 impl<T> RwLock<T> {
-    /// A lock whose class is `T` and the calling line.
+    /// Makes a lock. Its class is the type `T` and the calling line.
     #[track_caller]
     #[inline]
     pub const fn new(value: T) -> Self {
         Self { map: Map::new::<Self>(Wait::Sleep), raw: std::sync::RwLock::new(value) }
     }
 
-    /// The same with a name for reports, and for other processes.
+    /// Makes a lock with a name for reports and for other processes.
     #[track_caller]
     #[inline]
     pub const fn named(name: &'static str, value: T) -> Self {
@@ -59,7 +60,7 @@ impl<T: ?Sized> RwLock<T> {
         self.read_how(How::SHARED, Place::here())
     }
 
-    /// Waits until there is no writer, as one of several of its class in a fixed order.
+    /// Waits until there is no writer. The lock is one of several of its class, taken in a fixed order.
     #[track_caller]
     #[inline]
     pub fn read_nested(&self, subclass: usize) -> RwLockReadGuard<'_, T> {
@@ -74,14 +75,14 @@ impl<T: ?Sized> RwLock<T> {
         RwLockReadGuard { _hold: Hold::new(&self.map, place), raw }
     }
 
-    /// Takes the lock alone; waits until no other thread has it.
+    /// Waits until no other thread has the lock, and takes it alone.
     #[track_caller]
     #[inline]
     pub fn write(&self) -> RwLockWriteGuard<'_, T> {
         self.write_how(How::EXCLUSIVE, Place::here())
     }
 
-    /// Takes the lock alone, as one of several of its class in a fixed order.
+    /// Takes the lock alone. It is one of several of its class, taken in a fixed order.
     #[track_caller]
     #[inline]
     pub fn write_nested(&self, subclass: usize) -> RwLockWriteGuard<'_, T> {
@@ -130,10 +131,11 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
     }
 }
 
-/// Readers or a writer; whoever has to wait spins. Readers go before waiting writers, so a reader
-/// may come again.
+/// A lock for many readers or one writer. A thread that has to wait spins.
 ///
-/// Threads may share it if the data may move between threads and be shared by them, as behind
+/// Readers go before waiting writers, so a thread may read twice at a time.
+///
+/// Threads may share the lock if the data may move between threads and be shared by them, as with
 /// [`std::sync::RwLock`]:
 ///
 /// ```
@@ -152,7 +154,7 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
 /// ```
 pub struct RwSpinLock<T: ?Sized> {
     map: Map,
-    /// [`WRITER`], or how many readers there are.
+    /// [`WRITER`], or the number of readers.
     state: AtomicU32,
     data: UnsafeCell<T>,
 }
@@ -162,8 +164,9 @@ const WRITER: u32 = u32::MAX;
 // SAFETY: readers share the data and a writer has it alone, as behind std's lock.
 unsafe impl<T: ?Sized + Send + Sync> Sync for RwSpinLock<T> {}
 
-/// The right to read the data of a [`RwSpinLock`]. The bounds are those of
-/// [`std::sync::RwLockReadGuard`]: it stays in its thread.
+/// A guard that gives read access to the data of a [`RwSpinLock`].
+///
+/// Like a [`std::sync::RwLockReadGuard`], it stays in its thread:
 ///
 /// ```compile_fail,E0277
 /// let lock = lockdep::RwSpinLock::new(0);
@@ -173,7 +176,7 @@ unsafe impl<T: ?Sized + Send + Sync> Sync for RwSpinLock<T> {}
 /// });
 /// ```
 ///
-/// A reference to it does not have to:
+/// A reference to it may go to other threads:
 ///
 /// ```
 /// let lock = lockdep::RwSpinLock::new(7);
@@ -190,8 +193,9 @@ pub struct RwSpinReadGuard<'a, T: ?Sized> {
     thread: PhantomData<*const ()>,
 }
 
-/// The right to change the data of a [`RwSpinLock`]. The bounds are those of
-/// [`std::sync::RwLockWriteGuard`]: it stays in its thread.
+/// A guard that gives write access to the data of a [`RwSpinLock`].
+///
+/// Like a [`std::sync::RwLockWriteGuard`], it stays in its thread:
 ///
 /// ```compile_fail,E0277
 /// let lock = lockdep::RwSpinLock::new(0);
@@ -201,7 +205,7 @@ pub struct RwSpinReadGuard<'a, T: ?Sized> {
 /// });
 /// ```
 ///
-/// A reference to it does not have to, if the data may be shared:
+/// A reference to it may go to other threads, if the data may be shared:
 ///
 /// ```
 /// let lock = lockdep::RwSpinLock::new(7);
@@ -225,7 +229,7 @@ unsafe impl<T: ?Sized + Sync> Sync for RwSpinReadGuard<'_, T> {}
 unsafe impl<T: ?Sized + Sync> Sync for RwSpinWriteGuard<'_, T> {}
 
 impl<T> RwSpinLock<T> {
-    /// A lock whose class is `T` and the calling line.
+    /// Makes a lock. Its class is the type `T` and the calling line.
     #[track_caller]
     #[inline]
     pub const fn new(value: T) -> Self {
@@ -233,7 +237,7 @@ impl<T> RwSpinLock<T> {
         Self { map, state: AtomicU32::new(0), data: UnsafeCell::new(value) }
     }
 
-    /// The same with a name for reports, and for other processes.
+    /// Makes a lock with a name for reports and for other processes.
     #[track_caller]
     #[inline]
     pub const fn named(name: &'static str, value: T) -> Self {
@@ -254,7 +258,7 @@ impl<T: ?Sized> RwSpinLock<T> {
         RwSpinReadGuard { lock: self, place: Kept::new(place), thread: PhantomData }
     }
 
-    /// Takes the lock alone; waits until no other thread has it.
+    /// Waits until no other thread has the lock, and takes it alone.
     #[track_caller]
     #[inline]
     pub fn write(&self) -> RwSpinWriteGuard<'_, T> {

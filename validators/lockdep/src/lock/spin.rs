@@ -1,4 +1,4 @@
-//! A spin lock: whoever holds it does not sleep.
+//! A spin lock. A thread must not sleep while it holds one.
 
 #![expect(unsafe_code, reason = "the data behind a lock of our own")]
 
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::lock::Kept;
 use crate::{How, IrqFlags, Map, Place, Wait};
 
-/// A mutual exclusion that spins when it has to wait.
+/// A mutual exclusion lock that spins when it has to wait.
 pub struct SpinLock<T: ?Sized> {
     map: Map,
     is_held: AtomicBool,
@@ -22,7 +22,8 @@ pub struct SpinLock<T: ?Sized> {
 // SAFETY: the data goes from thread to thread only with the lock, so it has to be Send and no more.
 unsafe impl<T: ?Sized + Send> Sync for SpinLock<T> {}
 
-/// The right to the data of a [`SpinLock`]. `I` is what becomes of interrupts when it goes.
+/// A guard that gives access to the data of a [`SpinLock`]. `I` decides what happens to interrupts when it is
+/// dropped.
 ///
 /// The bounds are those of [`std::sync::MutexGuard`]. Threads may share a guard if they may share the
 /// data:
@@ -39,8 +40,7 @@ unsafe impl<T: ?Sized + Send> Sync for SpinLock<T> {}
 /// assert_eq!(guard.load(Ordering::Relaxed), 2);
 /// ```
 ///
-/// They may not if only one thread at a time may have the data. Two that count in a `Cell` would lose
-/// counts:
+/// They may not if only one thread at a time may use the data. Two threads that count in a `Cell` would lose counts:
 ///
 /// ```compile_fail,E0277
 /// use std::cell::Cell;
@@ -53,8 +53,7 @@ unsafe impl<T: ?Sized + Send> Sync for SpinLock<T> {}
 /// });
 /// ```
 ///
-/// And a guard stays in the thread that took the lock, which is the one that the validators know as
-/// its holder:
+/// A guard stays in the thread that took the lock, which the validators know as its holder:
 ///
 /// ```compile_fail,E0277
 /// let lock = lockdep::SpinLock::new(0);
@@ -75,7 +74,7 @@ pub struct SpinGuard<'a, T: ?Sized, I: AtEnd = Unchanged> {
 // SAFETY: a shared guard gives out `&T` and nothing of `I`, which only `&mut self` reaches.
 unsafe impl<T: ?Sized + Sync, I: AtEnd> Sync for SpinGuard<'_, T, I> {}
 
-/// What becomes of interrupts when a guard goes.
+/// What happens to interrupts when a guard is dropped.
 pub trait AtEnd: sealed::Sealed {
     #[doc(hidden)]
     fn end(&mut self, place: Place);
@@ -85,7 +84,7 @@ pub trait AtEnd: sealed::Sealed {
 #[derive(Debug)]
 pub struct Unchanged(());
 
-/// Interrupts are turned on, whatever they were.
+/// Interrupts are turned on, whatever the state was.
 #[derive(Debug)]
 pub struct Enabled(());
 
@@ -116,7 +115,7 @@ impl AtEnd for IrqFlags {
 }
 
 impl<T> SpinLock<T> {
-    /// A spin lock whose class is `T` and the calling line.
+    /// Makes a spin lock. Its class is the type `T` and the calling line.
     #[track_caller]
     #[inline]
     pub const fn new(value: T) -> Self {
@@ -124,7 +123,7 @@ impl<T> SpinLock<T> {
         Self { map, is_held: AtomicBool::new(false), data: UnsafeCell::new(value) }
     }
 
-    /// The same with a name for reports, and for other processes.
+    /// Makes a spin lock with a name for reports and for other processes.
     #[track_caller]
     #[inline]
     pub const fn named(name: &'static str, value: T) -> Self {
@@ -141,14 +140,14 @@ impl<T: ?Sized> SpinLock<T> {
         self.lock_how(How::EXCLUSIVE, Place::here(), Unchanged(()))
     }
 
-    /// Waits for the lock, as one of several of its class that are taken in a fixed order.
+    /// Waits for the lock, which is one of several of its class that are taken in a fixed order.
     #[track_caller]
     #[inline]
     pub fn lock_nested(&self, subclass: usize) -> SpinGuard<'_, T> {
         self.lock_how(How::EXCLUSIVE.nested(subclass), Place::here(), Unchanged(()))
     }
 
-    /// Turns interrupts off and waits for the lock; the guard restores them.
+    /// Turns interrupts off and waits for the lock. The guard restores them.
     #[track_caller]
     #[inline]
     pub fn lock_irqsave(&self) -> SpinGuard<'_, T, IrqFlags> {
@@ -157,7 +156,7 @@ impl<T: ?Sized> SpinLock<T> {
         self.lock_how(How::EXCLUSIVE, place, flags)
     }
 
-    /// Turns interrupts off and waits for the lock; the guard turns them on, whatever they were.
+    /// Turns interrupts off and waits for the lock. The guard turns them on, whatever the state was.
     #[track_caller]
     #[inline]
     pub fn lock_irq(&self) -> SpinGuard<'_, T, Enabled> {
@@ -211,9 +210,8 @@ impl<T: ?Sized> SpinLock<T> {
 }
 
 impl<T: ?Sized, I: AtEnd> SpinGuard<'_, T, I> {
-    /// Gives the lock back for the time of `f`, and leaves interrupts as they are: off, if the lock
-    /// was taken with them off. The lock is taken again even if `f` panics, because the guard gives it
-    /// back then.
+    /// Releases the lock while `f` runs, and takes it again, even if `f` panics. Interrupts stay as they are: off, if
+    /// the lock was taken with them off.
     #[track_caller]
     pub fn unlocked<R>(&mut self, f: impl FnOnce() -> R) -> R {
         let place = Place::here();
@@ -225,7 +223,7 @@ impl<T: ?Sized, I: AtEnd> SpinGuard<'_, T, I> {
         f()
     }
 
-    /// Forbids giving the lock back until [`unpin`](Self::unpin): for callees that must not.
+    /// Forbids the release of the lock until [`unpin`](Self::unpin), for callees that must not release it.
     #[track_caller]
     #[inline]
     pub fn pin(&self) {
@@ -233,7 +231,7 @@ impl<T: ?Sized, I: AtEnd> SpinGuard<'_, T, I> {
         self.lock.map.pin(Place::here());
     }
 
-    /// Allows it again.
+    /// Allows the release of the lock again.
     #[track_caller]
     #[inline]
     pub fn unpin(&self) {
@@ -242,7 +240,7 @@ impl<T: ?Sized, I: AtEnd> SpinGuard<'_, T, I> {
     }
 }
 
-/// Takes a lock again when it goes.
+/// Takes a lock again when it is dropped.
 struct Relock<'a, T: ?Sized> {
     lock: &'a SpinLock<T>,
     place: Kept,

@@ -1,5 +1,5 @@
-//! Locks that are not Rust's: classes by name, instances by address. Empty without the feature
-//! `validate`.
+//! Checks locks that are not Rust types: classes by name, instances by address. Without the feature `validate` it
+//! does nothing.
 
 use std::ops::Range;
 
