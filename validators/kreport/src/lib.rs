@@ -42,7 +42,7 @@ mod title;
 pub use {
     group::{Group, deduplicate, group},
     kind::Kind,
-    log::{Log, read, text},
+    log::{Log, decode, read},
     model::{Access, Guilty, Lock, Report, Task, Trace},
 };
 

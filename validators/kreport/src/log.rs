@@ -36,7 +36,7 @@ impl Log<'_> {
 
 /// Returns the bytes of a log as text. Bytes that are not UTF-8 become replacement characters.
 #[must_use]
-pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
     // The check alone is several times faster than the conversion.
     std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }

@@ -34,7 +34,7 @@ fn run(cli: &Cli) -> Result<ExitCode, String> {
         let open = Symbols::open(&cli.symbols);
         Box::new(open.map_err(|error| format!("{}: {}", error.path.display(), error.why))?)
     };
-    let text = kreport::text(&bytes);
+    let text = kreport::decode(&bytes);
     let log = kreport::read(&text);
     let out = if cli.json {
         json::json(&log, &*symbols).map_err(|error| format!("cannot print JSON: {error}"))? + "\n"

@@ -3,7 +3,7 @@
 use kreport::print::{
     self, Access, AccessKind, Actor, Class, Contexts, Frame, Held, Lock, Origin, Trace,
 };
-use kreport::{Kind, output, read, text};
+use kreport::{Kind, decode, output, read};
 use proptest::prelude::*;
 
 fn config(cases: u32) -> ProptestConfig {
@@ -54,7 +54,7 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn check_nothing_is_dropped(bytes: &[u8]) {
-    let text = text(bytes);
+    let text = decode(bytes);
     let log = read(&text);
     let lines = text.split_inclusive('\n').count();
     assert_eq!(log.lines, lines);

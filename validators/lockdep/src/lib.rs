@@ -41,7 +41,7 @@ pub use lock::rwlock::{
     RwLock, RwLockReadGuard, RwLockWriteGuard, RwSpinLock, RwSpinReadGuard, RwSpinWriteGuard,
 };
 pub use lock::spin::{AtEnd, Enabled, SpinGuard, SpinLock, Unchanged};
-pub use words::{How, Kind, MAX_SUBCLASSES, Place, Report, Wait};
+pub use words::{How, MAX_SUBCLASSES, Place, Report, ReportKind, Wait};
 
 #[cfg(not(feature = "validate"))]
 mod off;

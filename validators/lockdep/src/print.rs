@@ -12,13 +12,13 @@ use crate::sink;
 use crate::site;
 use crate::state;
 use crate::trace::{Frame, Trace};
-use crate::words::Kind;
+use crate::words::ReportKind;
 
 /// The text in the place of the kernel's release.
 const RELEASE: &str = concat!("lockdep-", env!("CARGO_PKG_VERSION"), " #0");
 
 /// Sends a report, with a last line that says what the kernel's words mean in a program.
-pub(crate) fn send(thread: &Thread, kind: Kind, report: impl Display, translation: &str) {
+pub(crate) fn send(thread: &Thread, kind: ReportKind, report: impl Display, translation: &str) {
     sink::emit(thread, kind, format!("{report}lockdep: {translation}\n"));
 }
 

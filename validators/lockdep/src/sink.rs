@@ -11,7 +11,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::context::Thread;
 use crate::environment::variable;
-use crate::words::{Kind, Report};
+use crate::words::{Report, ReportKind};
 
 type Hook = Box<dyn Fn(&Report) + Send>;
 
@@ -56,7 +56,7 @@ fn sink() -> std::sync::MutexGuard<'static, Sink> {
 }
 
 /// Counts a finding, and returns whether it is new.
-pub(crate) fn is_new(kind: Kind, what: impl Hash) -> bool {
+pub(crate) fn is_new(kind: ReportKind, what: impl Hash) -> bool {
     let mut hasher = DefaultHasher::new();
     (kind, what).hash(&mut hasher);
     let count = &mut *sink();
@@ -66,12 +66,12 @@ pub(crate) fn is_new(kind: Kind, what: impl Hash) -> bool {
 }
 
 /// Sends a report.
-pub(crate) fn emit(thread: &Thread, kind: Kind, text: String) {
+pub(crate) fn emit(thread: &Thread, kind: ReportKind, text: String) {
     emit_for(thread.group(), thread.tid(), kind, text);
 }
 
 /// Sends a report about a thread.
-pub(crate) fn emit_for(group: u64, tid: u32, kind: Kind, text: String) {
+pub(crate) fn emit_for(group: u64, tid: u32, kind: ReportKind, text: String) {
     TAINTED.store(true, Ordering::Relaxed);
     COUNT.fetch_add(1, Ordering::Relaxed);
     sink().write(Report { kind, text, group, tid });

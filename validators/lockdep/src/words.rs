@@ -108,7 +108,7 @@ impl Place {
 /// The kinds of reports.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ReportKind {
     /// A call that may sleep, an allocation or a system call, in atomic context.
     Sleep,
     /// A new order of two classes closes a cycle.
@@ -146,7 +146,7 @@ pub enum Kind {
 #[non_exhaustive]
 pub struct Report {
     /// What the report is about.
-    pub kind: Kind,
+    pub kind: ReportKind,
     /// The whole text, in the kernel's form, with a newline at its end.
     pub text: String,
     /// The number of the thread's outermost section. Of the reports with one number, the first is the cause.

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{kinds, reports};
-use lockdep::{Kind, SpinLock, allow_alloc, hardirq_enter, irqsave, task_enter};
+use lockdep::{ReportKind, SpinLock, allow_alloc, hardirq_enter, irqsave, task_enter};
 
 #[global_allocator]
 static ALLOC: lockdep::Alloc = lockdep::Alloc::new();
@@ -19,7 +19,7 @@ fn an_allocation_in_a_callback() {
     };
     let found = reports(|| case(true));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].kind, Kind::Sleep);
+    assert_eq!(found[0].kind, ReportKind::Sleep);
     assert!(
         found[0].title().contains("validators/lockdep/tests/alloc.rs:"),
         "{}",
@@ -41,7 +41,7 @@ fn a_free_in_a_callback() {
             drop(memory);
         }
     };
-    assert_eq!(kinds(|| case(true)), [Kind::Sleep]);
+    assert_eq!(kinds(|| case(true)), [ReportKind::Sleep]);
     assert_eq!(kinds(|| case(false)), []);
 }
 
@@ -62,8 +62,8 @@ fn an_allocation_with_interrupts_off_or_under_a_spin_lock() {
         let _task = task_enter("request");
         allocate();
     };
-    assert_eq!(kinds(off), [Kind::Sleep]);
-    assert_eq!(kinds(locked), [Kind::Sleep]);
+    assert_eq!(kinds(off), [ReportKind::Sleep]);
+    assert_eq!(kinds(locked), [ReportKind::Sleep]);
     assert_eq!(kinds(task), []);
 }
 
@@ -75,7 +75,7 @@ fn an_allocation_that_is_allowed() {
         if allowed { allow_alloc(allocate) } else { allocate() }
     };
     assert_eq!(kinds(|| case(true)), []);
-    assert_eq!(kinds(|| case(false)), [Kind::Sleep]);
+    assert_eq!(kinds(|| case(false)), [ReportKind::Sleep]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::{kinds, reports};
 use lockdep::{
-    How, Kind, Map, Mutex, Place, SpinLock, Wait, assert_held, hardirq_enter, irqsave,
+    How, Map, Mutex, Place, ReportKind, SpinLock, Wait, assert_held, hardirq_enter, irqsave,
     local_irq_disable, local_irq_enable, task_enter,
 };
 
@@ -21,7 +21,7 @@ fn releasing_what_is_not_held() {
     };
     let found = reports(|| case(2));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].kind, Kind::UnlockBalance);
+    assert_eq!(found[0].kind, ReportKind::UnlockBalance);
     assert!(found[0].text.contains("is trying to release lock (twice) at:"));
     assert!(found[0].text.contains("but there are no more locks to release!"));
     assert_eq!(kinds(|| case(1)), []);
@@ -39,7 +39,7 @@ fn releasing_in_another_thread() {
         }
         map.release(Place::here());
     };
-    assert_eq!(kinds(|| case(true)), [Kind::UnlockBalance]);
+    assert_eq!(kinds(|| case(true)), [ReportKind::UnlockBalance]);
     assert_eq!(kinds(|| case(false)), []);
 }
 
@@ -57,7 +57,7 @@ fn a_lock_that_goes_away_while_held() {
     };
     let found = reports(|| case(true));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].kind, Kind::Freed);
+    assert_eq!(found[0].kind, ReportKind::Freed);
     assert!(found[0].text.contains(", with a lock still held there!"));
     assert_eq!(kinds(|| case(false)), []);
 }
@@ -74,7 +74,7 @@ fn a_callback_that_returns_with_a_lock() {
     // Last: the lock stays taken.
     let found = reports(|| case(true));
     assert_eq!(found.len(), 1, "the lock alone: the preempt count is a consequence of it");
-    assert_eq!(found[0].kind, Kind::Leaving);
+    assert_eq!(found[0].kind, ReportKind::Leaving);
     assert!(found[0].text.contains("is leaving the kernel with locks still held!"));
 }
 
@@ -87,7 +87,7 @@ fn a_task_that_returns_with_a_lock() {
         if forget { std::mem::forget(guard) } else { drop(guard) }
     };
     assert_eq!(kinds(|| case(false)), []);
-    assert_eq!(kinds(|| case(true)), [Kind::Leaving]);
+    assert_eq!(kinds(|| case(true)), [ReportKind::Leaving]);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_lock_held_from_outside_a_section_may_stay() {
         if forget { std::mem::forget(guard) } else { drop(guard) }
     };
     assert_eq!(kinds(|| case(false)), []);
-    assert_eq!(kinds(|| case(true)), [Kind::Leaving]);
+    assert_eq!(kinds(|| case(true)), [ReportKind::Leaving]);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn flags_restored_when_interrupts_are_on() {
     };
     let found = reports(|| case(true));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].kind, Kind::IrqState);
+    assert_eq!(found[0].kind, ReportKind::IrqState);
     assert!(found[0].text.contains("raw_local_irq_restore() called with IRQs enabled\nWARNING: "));
     assert_eq!(kinds(|| case(false)), []);
 }
@@ -128,7 +128,7 @@ fn flags_restored_twice_over_are_reported_once() {
             flags.restore();
         }
     });
-    assert_eq!(found, [Kind::IrqState]);
+    assert_eq!(found, [ReportKind::IrqState]);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn flags_restored_out_of_order() {
         second.restore();
     };
     let found = reports(|| case(true));
-    assert!(found.iter().all(|report| report.kind == Kind::IrqState));
+    assert!(found.iter().all(|report| report.kind == ReportKind::IrqState));
     assert!(found[0].text.contains("irq flags restored out of order"));
     assert_eq!(kinds(|| case(false)), []);
 }
@@ -152,7 +152,7 @@ fn flags_thrown_away() {
         let flags = irqsave();
         if thrown { drop(flags) } else { flags.restore() }
     };
-    assert_eq!(kinds(|| case(true)), [Kind::IrqState]);
+    assert_eq!(kinds(|| case(true)), [ReportKind::IrqState]);
     assert_eq!(kinds(|| case(false)), []);
 }
 
@@ -181,7 +181,7 @@ fn a_hardirq_that_turns_interrupts_on() {
             local_irq_enable();
         }
     };
-    assert_eq!(kinds(|| case(true)), [Kind::IrqState]);
+    assert_eq!(kinds(|| case(true)), [ReportKind::IrqState]);
     assert_eq!(kinds(|| case(false)), []);
 }
 
@@ -200,7 +200,10 @@ fn spin_guards_with_flags_in_and_out_of_order() {
         }
     };
     let found = kinds(|| case(true));
-    assert!(!found.is_empty() && found.iter().all(|kind| *kind == Kind::IrqState), "{found:?}");
+    assert!(
+        !found.is_empty() && found.iter().all(|kind| *kind == ReportKind::IrqState),
+        "{found:?}"
+    );
     assert_eq!(kinds(|| case(false)), []);
 }
 
@@ -211,7 +214,7 @@ fn a_lock_that_must_be_held() {
         let _guard = held.then(|| lock.lock());
         assert_held!(lock);
     };
-    assert_eq!(kinds(|| case(false)), [Kind::NotHeld]);
+    assert_eq!(kinds(|| case(false)), [ReportKind::NotHeld]);
     assert_eq!(kinds(|| case(true)), []);
 }
 
@@ -227,7 +230,7 @@ fn held_by_another_thread_is_not_held() {
         });
         assert_held!(lock);
     };
-    assert_eq!(kinds(|| case(false)), [Kind::NotHeld]);
+    assert_eq!(kinds(|| case(false)), [ReportKind::NotHeld]);
     assert_eq!(kinds(|| case(true)), []);
 }
 
@@ -257,7 +260,7 @@ fn an_unpin_without_a_pin() {
         }
         guard.unpin();
     };
-    assert_eq!(kinds(|| case(false)), [Kind::Pin]);
+    assert_eq!(kinds(|| case(false)), [ReportKind::Pin]);
     assert_eq!(kinds(|| case(true)), []);
 }
 
@@ -271,7 +274,7 @@ fn a_section_with_too_many_items() {
     };
     let found = reports(|| case(1001));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].kind, Kind::Budget);
+    assert_eq!(found[0].kind, ReportKind::Budget);
     assert_eq!(kinds(|| case(1000)), []);
 }
 
@@ -281,7 +284,7 @@ fn a_section_that_takes_too_long() {
         let _section = hardirq_enter("turn").max_time(budget);
         std::hint::black_box((0..100_000_u64).fold(0, |sum, n| sum ^ std::hint::black_box(n)));
     };
-    assert_eq!(kinds(|| case(Duration::from_nanos(1))), [Kind::Budget]);
+    assert_eq!(kinds(|| case(Duration::from_nanos(1))), [ReportKind::Budget]);
     assert_eq!(kinds(|| case(Duration::from_secs(60))), []);
 }
 
@@ -298,7 +301,7 @@ fn a_section_that_does_not_end_is_seen_by_the_watchdog() {
         std::mem::forget(section);
     };
     let found = reports(|| case(Duration::ZERO));
-    assert_eq!(found.iter().map(|report| report.kind).collect::<Vec<_>>(), [Kind::Lockup]);
+    assert_eq!(found.iter().map(|report| report.kind).collect::<Vec<_>>(), [ReportKind::Lockup]);
     assert!(found[0].text.starts_with("watchdog: BUG: soft lockup - CPU#"), "{}", found[0].text);
     assert_eq!(kinds(|| case(Duration::from_secs(3600))), []);
 }
@@ -337,5 +340,5 @@ fn a_section_switched_off_at_its_start_ends_quietly() {
         drop(section);
         drop(lock.lock());
     });
-    assert_eq!(found, [Kind::UnlockBalance]);
+    assert_eq!(found, [ReportKind::UnlockBalance]);
 }

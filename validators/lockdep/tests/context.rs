@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::{kinds, reports};
 use lockdep::{
-    Kind, Mutex, RwLock, RwSpinLock, SpinLock, hardirq_enter, irqsave, local_bh_disable,
+    Mutex, ReportKind, RwLock, RwSpinLock, SpinLock, hardirq_enter, irqsave, local_bh_disable,
     local_irq_disable, local_irq_enable, might_sleep, preempt_disable, softirq_enter,
 };
 
@@ -22,7 +22,7 @@ fn taken_in_a_hardirq_then_with_interrupts_on() {
     };
     let found = reports(|| case(false));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].kind, Kind::Inconsistent);
+    assert_eq!(found[0].kind, ReportKind::Inconsistent);
     assert!(found[0].text.contains("inconsistent {IN-HARDIRQ-W} -> {HARDIRQ-ON-W} usage."));
     assert_eq!(kinds(|| case(true)), []);
 }
@@ -55,7 +55,7 @@ fn two_instances_of_a_class_are_inconsistent_together() {
         }
         if off { drop(pair[1].lock_irqsave()) } else { drop(pair[1].lock()) }
     };
-    assert_eq!(kinds(|| case(false)), [Kind::Inconsistent]);
+    assert_eq!(kinds(|| case(false)), [ReportKind::Inconsistent]);
     assert_eq!(kinds(|| case(true)), []);
 }
 
@@ -92,7 +92,7 @@ fn interrupts_turned_on_under_a_lock_that_a_hardirq_takes() {
         drop(guard);
         local_irq_enable();
     };
-    assert_eq!(kinds(|| case(true)), [Kind::Inconsistent]);
+    assert_eq!(kinds(|| case(true)), [ReportKind::Inconsistent]);
     assert_eq!(kinds(|| case(false)), []);
 }
 
@@ -139,7 +139,7 @@ fn an_attempt_in_a_hardirq_does_not_wait() {
         drop(lock.lock());
     };
     assert_eq!(kinds(|| case(true)), []);
-    assert_eq!(kinds(|| case(false)), [Kind::Inconsistent]);
+    assert_eq!(kinds(|| case(false)), [ReportKind::Inconsistent]);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn an_unsafe_lock_inside_a_safe_one() {
     };
     let found = reports(|| case(false));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].kind, Kind::SafeToUnsafe);
+    assert_eq!(found[0].kind, ReportKind::SafeToUnsafe);
     assert!(found[0].text.contains("HARDIRQ-safe -> HARDIRQ-unsafe lock order detected"));
     assert_eq!(kinds(|| case(true)), []);
 }
@@ -190,7 +190,7 @@ fn an_unsafe_lock_at_the_end_of_a_chain() {
     };
     let found = reports(|| case(false));
     assert_eq!(found.len(), 1, "one report");
-    assert_eq!(found[0].kind, Kind::SafeToUnsafe);
+    assert_eq!(found[0].kind, ReportKind::SafeToUnsafe);
     assert_eq!(kinds(|| case(true)), []);
 }
 
@@ -212,7 +212,7 @@ fn a_lock_becomes_safe_that_took_an_unsafe_one() {
     };
     let found = reports(|| case(false));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].kind, Kind::Inversion);
+    assert_eq!(found[0].kind, ReportKind::Inversion);
     assert!(found[0].text.contains("but this lock took another, HARDIRQ-unsafe lock in the past:"));
     assert_eq!(kinds(|| case(true)), []);
 }
@@ -233,7 +233,7 @@ fn a_lock_becomes_unsafe_that_a_safe_one_took() {
     };
     let found = reports(|| case(false));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].kind, Kind::Inversion);
+    assert_eq!(found[0].kind, ReportKind::Inversion);
     assert!(found[0].text.contains("taken by another, HARDIRQ-safe lock in the past:"));
     assert_eq!(kinds(|| case(true)), []);
 }
@@ -287,7 +287,7 @@ fn locks_of_an_interrupted_task_order_nothing() {
             }
             reversed();
         }),
-        [Kind::Circular]
+        [ReportKind::Circular]
     );
 }
 
@@ -303,7 +303,7 @@ fn a_mutex_inside_a_spin_lock() {
         let _spin = spin.lock();
     };
     // As in the kernel: the sleep first, then the wait type.
-    assert_eq!(kinds(bad), [Kind::Sleep, Kind::WaitContext]);
+    assert_eq!(kinds(bad), [ReportKind::Sleep, ReportKind::WaitContext]);
     assert_eq!(kinds(good), []);
 }
 
@@ -315,7 +315,7 @@ fn a_mutex_tried_inside_a_spin_lock_does_not_wait() {
         let _mutex = if attempt { mutex.try_lock() } else { Some(mutex.lock()) };
     };
     assert_eq!(kinds(|| case(true)), []);
-    assert_eq!(kinds(|| case(false)), [Kind::Sleep, Kind::WaitContext]);
+    assert_eq!(kinds(|| case(false)), [ReportKind::Sleep, ReportKind::WaitContext]);
 }
 
 #[test]
@@ -329,9 +329,9 @@ fn a_sleeping_lock_of_a_map_inside_one_that_spins() {
         inner.release(Place::here());
         outer.release(Place::here());
     };
-    assert_eq!(kinds(|| nest(&spin, &sleep)), [Kind::WaitContext]);
+    assert_eq!(kinds(|| nest(&spin, &sleep)), [ReportKind::WaitContext]);
     assert_eq!(kinds(|| nest(&sleep, &spin)), []);
-    assert_eq!(kinds(|| nest(&spin, &config)), [Kind::WaitContext]);
+    assert_eq!(kinds(|| nest(&spin, &config)), [ReportKind::WaitContext]);
     assert_eq!(kinds(|| nest(&config, &spin)), []);
 }
 
@@ -347,7 +347,7 @@ fn an_uncontended_mutex_in_a_hardirq() {
         let _mutex = mutex.lock();
     };
     let found = reports(bad);
-    assert_eq!(found[0].kind, Kind::Sleep);
+    assert_eq!(found[0].kind, ReportKind::Sleep);
     assert!(found[0].text.contains("in_atomic(): 1, irqs_disabled(): 1, non_block: 0"));
     assert!(found[0].text.contains("preempt_count: 10000, expected: 0"));
     assert_eq!(found.len(), 2);
@@ -362,8 +362,8 @@ fn an_uncontended_rwlock_in_a_softirq() {
         let _softirq = softirq.then(|| softirq_enter("timer"));
         if write { drop(lock.write()) } else { drop(lock.read()) }
     };
-    assert_eq!(kinds(|| case(true, false)), [Kind::Sleep, Kind::WaitContext]);
-    assert_eq!(kinds(|| case(true, true)), [Kind::Sleep, Kind::WaitContext]);
+    assert_eq!(kinds(|| case(true, false)), [ReportKind::Sleep, ReportKind::WaitContext]);
+    assert_eq!(kinds(|| case(true, true)), [ReportKind::Sleep, ReportKind::WaitContext]);
     assert_eq!(kinds(|| case(false, true)), []);
 }
 
@@ -394,9 +394,9 @@ fn might_sleep_without_preemption_and_under_a_spin_lock() {
         let _held = held.then(|| lock.lock());
         might_sleep!();
     };
-    assert_eq!(kinds(|| preempt(true)), [Kind::Sleep]);
+    assert_eq!(kinds(|| preempt(true)), [ReportKind::Sleep]);
     assert_eq!(kinds(|| preempt(false)), []);
-    assert_eq!(kinds(|| spin(true)), [Kind::Sleep]);
+    assert_eq!(kinds(|| spin(true)), [ReportKind::Sleep]);
     assert_eq!(kinds(|| spin(false)), []);
 }
 
@@ -407,14 +407,14 @@ fn might_sleep_is_reported_once_a_second_and_once_a_place() {
         might_sleep!();
         might_sleep!();
     };
-    assert_eq!(kinds(places), [Kind::Sleep], "the kernel's interval");
+    assert_eq!(kinds(places), [ReportKind::Sleep], "the kernel's interval");
     assert_eq!(
         kinds(|| {
             lockdep::set_sleep_report_interval(Duration::ZERO);
             places();
             places();
         }),
-        [Kind::Sleep, Kind::Sleep],
+        [ReportKind::Sleep, ReportKind::Sleep],
         "two places, twice each"
     );
 }
@@ -433,7 +433,7 @@ fn a_mutex_in_a_work_item_is_fine_and_with_interrupts_off_is_not() {
         drop(guard);
         drop(mutex.lock());
     };
-    assert_eq!(kinds(|| case(true)), [Kind::Sleep]);
+    assert_eq!(kinds(|| case(true)), [ReportKind::Sleep]);
     assert_eq!(kinds(|| case(false)), []);
 }
 
@@ -450,5 +450,5 @@ fn every_thread_has_a_context_of_its_own() {
         });
     };
     assert_eq!(kinds(|| case(false)), []);
-    assert_eq!(kinds(|| case(true)), [Kind::Sleep, Kind::WaitContext]);
+    assert_eq!(kinds(|| case(true)), [ReportKind::Sleep, ReportKind::WaitContext]);
 }

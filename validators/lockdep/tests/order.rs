@@ -3,7 +3,7 @@
 mod common;
 
 use common::{kinds, reports};
-use lockdep::{Kind, Mutex, RwLock, RwSpinLock, SpinLock};
+use lockdep::{Mutex, ReportKind, RwLock, RwSpinLock, SpinLock};
 
 #[test]
 fn two_locks_in_both_orders() {
@@ -17,7 +17,7 @@ fn two_locks_in_both_orders() {
         let _first = first.lock();
         let _second = second.lock();
     };
-    assert_eq!(kinds(|| case(true)), [Kind::Circular]);
+    assert_eq!(kinds(|| case(true)), [ReportKind::Circular]);
     assert_eq!(kinds(|| case(false)), []);
 }
 
@@ -47,7 +47,7 @@ fn instances_of_a_class_stand_for_one_another() {
         let _q = q2.lock();
         let _c = c2.lock();
     };
-    assert_eq!(kinds(bad), [Kind::Circular]);
+    assert_eq!(kinds(bad), [ReportKind::Circular]);
     assert_eq!(kinds(good), []);
 }
 
@@ -67,7 +67,7 @@ fn types_on_one_line_are_classes_of_their_own() {
         let _same = same.lock();
     };
     assert_eq!(kinds(both), []);
-    assert_eq!(kinds(recursive), [Kind::Recursive]);
+    assert_eq!(kinds(recursive), [ReportKind::Recursive]);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_chain_of_five_closes_over_held_locks() {
         let _held = locks[4].lock();
         let _closing = (last == 0).then(|| locks[0].lock());
     };
-    assert_eq!(kinds(|| walk(0)), [Kind::Circular]);
+    assert_eq!(kinds(|| walk(0)), [ReportKind::Circular]);
     assert_eq!(kinds(|| walk(4)), []);
 }
 
@@ -132,7 +132,7 @@ fn an_order_learnt_in_another_thread_counts() {
             });
         });
     };
-    assert_eq!(kinds(|| case(true)), [Kind::Circular]);
+    assert_eq!(kinds(|| case(true)), [ReportKind::Circular]);
     assert_eq!(kinds(|| case(false)), []);
 }
 
@@ -152,7 +152,7 @@ fn a_lock_released_out_of_order_leaves_the_right_chain() {
         let _a = a.lock();
     });
     // a, b, and b, c: the path from a to c exists all the same.
-    assert_eq!(clean, [Kind::Circular]);
+    assert_eq!(clean, [ReportKind::Circular]);
     let really_clean = kinds(|| {
         let first = a.lock();
         drop(first);
@@ -171,7 +171,7 @@ fn a_second_lock_of_a_class_is_recursion() {
         let _first = pair[0].lock();
         let _second = if nested { pair[1].lock_nested(1) } else { pair[1].lock() };
     };
-    assert_eq!(kinds(|| case(false)), [Kind::Recursive]);
+    assert_eq!(kinds(|| case(false)), [ReportKind::Recursive]);
     assert_eq!(kinds(|| case(true)), []);
 }
 
@@ -191,7 +191,7 @@ fn subclasses_have_an_order_too() {
             parent_first();
             child_first();
         }),
-        [Kind::Circular]
+        [ReportKind::Circular]
     );
     assert_eq!(
         kinds(|| {
@@ -214,7 +214,7 @@ fn eight_hops_of_one_class_are_eight_subclasses() {
         assert_eq!(guards.len(), 8);
     };
     assert_eq!(kinds(|| walk(true)), []);
-    assert_eq!(kinds(|| walk(false)), [Kind::Recursive]);
+    assert_eq!(kinds(|| walk(false)), [ReportKind::Recursive]);
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn an_outer_lock_allows_any_order_inside() {
         let _second = if protected { inner[1].lock_nest_lock(&guard) } else { inner[1].lock() };
     };
     assert_eq!(kinds(|| case(true)), []);
-    assert_eq!(kinds(|| case(false)), [Kind::Recursive]);
+    assert_eq!(kinds(|| case(false)), [ReportKind::Recursive]);
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn attempts_do_not_wait_so_they_close_no_cycle() {
         let _a = if attempt { a.try_lock() } else { Some(a.lock()) };
     };
     assert_eq!(kinds(|| case(true)), []);
-    assert_eq!(kinds(|| case(false)), [Kind::Circular]);
+    assert_eq!(kinds(|| case(false)), [ReportKind::Circular]);
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn what_is_taken_under_an_attempt_is_ordered_after_it() {
         let _first = first.lock();
         let _second = second.lock();
     };
-    assert_eq!(kinds(|| case(true)), [Kind::Circular]);
+    assert_eq!(kinds(|| case(true)), [ReportKind::Circular]);
     assert_eq!(kinds(|| case(false)), []);
 }
 
@@ -278,7 +278,7 @@ fn readers_that_wait_behind_writers_close_a_cycle() {
             let _b = b.read();
         }
     };
-    assert_eq!(kinds(bad), [Kind::Circular]);
+    assert_eq!(kinds(bad), [ReportKind::Circular]);
     assert_eq!(kinds(good), []);
 }
 
@@ -302,7 +302,7 @@ fn recursive_readers_alone_close_none() {
         let _a = a.write();
     };
     assert_eq!(kinds(readers), []);
-    assert_eq!(kinds(writers), [Kind::Circular]);
+    assert_eq!(kinds(writers), [ReportKind::Circular]);
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn a_recursive_reader_may_come_again_and_another_may_not() {
         let _second = other[1].read();
     };
     assert_eq!(kinds(twice), []);
-    assert_eq!(kinds(bad), [Kind::Recursive]);
+    assert_eq!(kinds(bad), [ReportKind::Recursive]);
     assert_eq!(kinds(|| drop(sleeping.read())), []);
 }
 
@@ -334,7 +334,7 @@ fn a_reader_under_its_own_writer_is_recursion() {
         drop(pair[0].write());
         drop(pair[1].read());
     };
-    assert_eq!(kinds(bad), [Kind::Recursive]);
+    assert_eq!(kinds(bad), [ReportKind::Recursive]);
     assert_eq!(kinds(good), []);
 }
 
@@ -381,7 +381,7 @@ fn a_chain_through_a_recursive_reader_and_a_shared_holder_is_weak() {
         let _a = a.lock();
     };
     assert_eq!(kinds(|| cycle(false)), []);
-    assert_eq!(kinds(|| cycle(true)), [Kind::Circular]);
+    assert_eq!(kinds(|| cycle(true)), [ReportKind::Circular]);
 }
 
 #[test]
@@ -397,7 +397,7 @@ fn a_cycle_is_reported_once() {
             let _a = a.lock();
         }
     });
-    assert_eq!(found, [Kind::Circular]);
+    assert_eq!(found, [ReportKind::Circular]);
 }
 
 #[test]
@@ -418,6 +418,6 @@ fn flushing_work_under_a_lock_that_it_takes_closes_a_cycle() {
         WORK.flush();
         let _card = card.lock();
     };
-    assert_eq!(kinds(bad), [Kind::Circular]);
+    assert_eq!(kinds(bad), [ReportKind::Circular]);
     assert_eq!(kinds(good), []);
 }

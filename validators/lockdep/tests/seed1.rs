@@ -5,13 +5,13 @@ mod common;
 mod model;
 
 use common::{kinds, reports};
-use lockdep::Kind;
+use lockdep::ReportKind;
 
 #[test]
 fn the_bug_makes_one_group_of_the_kernels_three_reports() {
     let found = reports(|| model::run(false));
-    let kinds: Vec<Kind> = found.iter().map(|report| report.kind).collect();
-    assert_eq!(kinds, [Kind::Sleep, Kind::Inconsistent, Kind::IrqState]);
+    let kinds: Vec<ReportKind> = found.iter().map(|report| report.kind).collect();
+    assert_eq!(kinds, [ReportKind::Sleep, ReportKind::Inconsistent, ReportKind::IrqState]);
     assert!(found.iter().all(|report| report.group == found[0].group), "one group");
     assert!(found.iter().all(|report| report.tid == found[0].tid), "one thread");
 

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{kinds, reports};
-use lockdep::{Kind, SpinLock, hardirq_enter};
+use lockdep::{ReportKind, SpinLock, hardirq_enter};
 
 static LOCK: SpinLock<u32> = SpinLock::named("of the handler", 0);
 
@@ -40,7 +40,7 @@ fn a_lock_of_a_handler_taken_where_the_handler_may_come() {
     };
     let found = reports(|| case(false));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].kind, Kind::Inconsistent);
+    assert_eq!(found[0].kind, ReportKind::Inconsistent);
     assert!(found[0].text.contains("handle"), "the handler's stack is shown");
     assert_eq!(kinds(|| case(true)), []);
 }

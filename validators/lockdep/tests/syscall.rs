@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::{kinds, reports};
-use lockdep::{Kind, SpinLock, can_trap_syscalls, hardirq_enter, set_sleep_report_interval};
+use lockdep::{ReportKind, SpinLock, can_trap_syscalls, hardirq_enter, set_sleep_report_interval};
 use skip::skip;
 
 fn a_system_call() {
@@ -38,7 +38,7 @@ fn a_system_call_in_a_section_without() {
     };
     let found = reports(|| case(true));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].kind, Kind::Sleep);
+    assert_eq!(found[0].kind, ReportKind::Sleep);
     assert!(found[0].text.contains("lockdep: system call 24."), "sched_yield");
     assert!(found[0].text.contains("a_system_call"), "the caller is in the stack");
     assert_eq!(kinds(|| case(false)), []);

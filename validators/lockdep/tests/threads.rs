@@ -5,7 +5,7 @@ mod common;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::kinds;
-use lockdep::{Kind, Mutex, RwLock, SpinLock, hardirq_enter};
+use lockdep::{Mutex, ReportKind, RwLock, SpinLock, hardirq_enter};
 
 const THREADS: usize = 4;
 const ROUNDS: usize = 300;
@@ -102,5 +102,5 @@ fn what_all_threads_do_wrong_at_once_is_reported_once() {
             turn.store(false, Ordering::Release);
         });
     };
-    assert_eq!(kinds(case), [Kind::Circular]);
+    assert_eq!(kinds(case), [ReportKind::Circular]);
 }

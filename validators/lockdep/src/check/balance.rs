@@ -6,8 +6,8 @@ use crate::print;
 use crate::sink;
 use crate::site;
 use crate::trace::Frame;
-use crate::words::Kind;
 use crate::words::Place;
+use crate::words::ReportKind;
 
 /// Reports the release of a lock that the thread does not hold.
 #[cold]
@@ -18,7 +18,7 @@ pub(crate) fn not_held(thread: &Thread, class: Option<u16>, place: Place) {
 fn report_not_held(thread: &Thread, class: Option<u16>, place: Place) {
     let frames = site::frames(site::of(place));
     let frame = frames.last().cloned().unwrap_or_else(Frame::unknown);
-    if !sink::is_new(Kind::UnlockBalance, (class, frame.symbol())) {
+    if !sink::is_new(ReportKind::UnlockBalance, (class, frame.symbol())) {
         return;
     }
     let graph = graph::lock();
@@ -31,19 +31,19 @@ fn report_not_held(thread: &Thread, class: Option<u16>, place: Place) {
     };
     drop(graph);
     let translation = "the lock is free, or another thread holds it and now loses it.";
-    print::send(thread, Kind::UnlockBalance, report, translation);
+    print::send(thread, ReportKind::UnlockBalance, report, translation);
 }
 
 /// Reports the release of a pinned lock.
 #[cold]
 pub(crate) fn pinned(thread: &Thread) {
-    warn(thread, Kind::Pin, "releasing a pinned lock");
+    warn(thread, ReportKind::Pin, "releasing a pinned lock");
 }
 
 /// Reports that a thread holds more locks than the validators can count. They ignore the last one.
 #[cold]
 pub(crate) fn too_deep(thread: &Thread) {
-    warn(thread, Kind::UnlockBalance, "BUG: MAX_LOCK_DEPTH too low!");
+    warn(thread, ReportKind::UnlockBalance, "BUG: MAX_LOCK_DEPTH too low!");
 }
 
 /// Adds a pin to a held lock, which must not be released until the pin is removed.
@@ -69,8 +69,8 @@ fn change_pins(
             thread.held.set(index, &held);
             Some(())
         });
-        if changed.is_none() && sink::is_new(Kind::Pin, (complaint, site::of(place))) {
-            warn(thread, Kind::Pin, complaint);
+        if changed.is_none() && sink::is_new(ReportKind::Pin, (complaint, site::of(place))) {
+            warn(thread, ReportKind::Pin, complaint);
         }
     });
 }
@@ -79,13 +79,13 @@ fn change_pins(
 #[cold]
 pub(crate) fn assertion_failed(place: Place) {
     context::enter(|thread| {
-        if sink::is_new(Kind::NotHeld, site::of(place)) {
-            warn(thread, Kind::NotHeld, "lock not held where it must be");
+        if sink::is_new(ReportKind::NotHeld, site::of(place)) {
+            warn(thread, ReportKind::NotHeld, "lock not held where it must be");
         }
     });
 }
 
-fn warn(thread: &Thread, kind: Kind, message: &str) {
+fn warn(thread: &Thread, kind: ReportKind, message: &str) {
     crate::sud::allowing_syscalls(|| {
         sink::emit(thread, kind, print::warning(thread, message).to_string());
     });

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::context::Thread;
 use crate::print::{self, comm};
 use crate::sink;
-use crate::words::Kind;
+use crate::words::ReportKind;
 
 /// A section with a time budget that is open.
 struct Open {
@@ -42,13 +42,13 @@ pub(crate) fn unwatch(entry: u64) {
 /// Reports a section that took too many items or too long.
 #[cold]
 pub(crate) fn exceeded(thread: &Thread, name: &'static str, what: &str) {
-    if !sink::is_new(Kind::Budget, (name, what.split(' ').next())) {
+    if !sink::is_new(ReportKind::Budget, (name, what.split(' ').next())) {
         return;
     }
     crate::sud::allowing_syscalls(|| {
         sink::emit(
             thread,
-            Kind::Budget,
+            ReportKind::Budget,
             print::warning(thread, &format!("section {name} exceeded its budget: {what}"))
                 .to_string(),
         );
@@ -75,7 +75,7 @@ pub fn check_watchdog() -> usize {
             open.name,
             open.budget,
         );
-        sink::emit_for(open.entry, open.tid, Kind::Lockup, text);
+        sink::emit_for(open.entry, open.tid, ReportKind::Lockup, text);
     }
     late
 }

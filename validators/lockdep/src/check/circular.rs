@@ -5,8 +5,8 @@ use crate::graph::{Graph, Step, Way};
 use crate::held::Held;
 use crate::print;
 use crate::sink;
-use crate::words::Kind;
 use crate::words::Mode;
+use crate::words::ReportKind;
 
 /// Reports the new order of `previous` before `next`, if a strong path leads back. Returns `false` after a report.
 pub(crate) fn check(graph: &Graph, next: &Next<'_>, previous: &Held) -> bool {
@@ -22,7 +22,7 @@ pub(crate) fn check(graph: &Graph, next: &Next<'_>, previous: &Held) -> bool {
 #[cold]
 fn report(graph: &Graph, next: &Next<'_>, previous: &Held, path: &[Step]) {
     let (thread, new) = (next.thread, &next.held);
-    if !sink::is_new(Kind::Circular, (new.class, previous.class)) {
+    if !sink::is_new(ReportKind::Circular, (new.class, previous.class)) {
         return;
     }
     let link = |step: &Step| {
@@ -40,5 +40,5 @@ fn report(graph: &Graph, next: &Next<'_>, previous: &Held, path: &[Step]) {
     };
     let translation =
         "if another thread takes these locks in the known order meanwhile, both wait forever.";
-    print::send(thread, Kind::Circular, report, translation);
+    print::send(thread, ReportKind::Circular, report, translation);
 }

@@ -7,7 +7,7 @@ use crate::graph;
 use crate::held::Held;
 use crate::print;
 use crate::sink;
-use crate::words::Kind;
+use crate::words::ReportKind;
 
 /// Checks that the calling thread holds no lock inside memory that is freed.
 #[inline]
@@ -30,7 +30,7 @@ fn forget(thread: &Thread, memory: &Range<usize>) {
 
 #[cold]
 fn report(thread: &Thread, held: &Held, memory: &Range<usize>) {
-    if !sink::is_new(Kind::Freed, (held.class, held.site)) {
+    if !sink::is_new(ReportKind::Freed, (held.class, held.site)) {
         return;
     }
     let graph = graph::lock();
@@ -44,5 +44,5 @@ fn report(thread: &Thread, held: &Held, memory: &Range<usize>) {
     drop(graph);
     let translation =
         "a thread that waits for this lock waits in memory that may be in other use now.";
-    print::send(thread, Kind::Freed, report, translation);
+    print::send(thread, ReportKind::Freed, report, translation);
 }

@@ -9,8 +9,8 @@ use crate::held::Held;
 use crate::print;
 use crate::sink;
 use crate::state;
-use crate::words::Kind;
 use crate::words::Mode;
+use crate::words::ReportKind;
 
 /// Bits of use inside a context, exclusive and shared.
 const IN_BITS: u32 = 0b0011_0011;
@@ -80,7 +80,7 @@ pub(crate) fn check_edge(graph: &Graph, next: &Next<'_>, previous: &Held) -> boo
 
 #[cold]
 fn inconsistent(graph: &Graph, thread: &Thread, held: &Held, old: u32, new: u32) {
-    if !sink::is_new(Kind::Inconsistent, held.class) {
+    if !sink::is_new(ReportKind::Inconsistent, held.class) {
         return;
     }
     let known = graph.usage_trace(held.class, old).map(print::trace).unwrap_or_default();
@@ -95,7 +95,7 @@ fn inconsistent(graph: &Graph, thread: &Thread, held: &Held, old: u32, new: u32)
         held: print::held(graph, thread),
         trace: print::trace_here(),
     };
-    print::send(thread, Kind::Inconsistent, report, TRANSLATION);
+    print::send(thread, ReportKind::Inconsistent, report, TRANSLATION);
 }
 
 const TRANSLATION: &str = "a signal handler that takes it waits for the code that it interrupted; \
@@ -104,7 +104,7 @@ const TRANSLATION: &str = "a signal handler that takes it waits for the code tha
 #[cold]
 fn inversion(graph: &Graph, thread: &Thread, held: &Held, bit: u32, path: &[Step]) {
     let Some(other) = path.last() else { return };
-    if !sink::is_new(Kind::Inversion, (held.class, other.class)) {
+    if !sink::is_new(ReportKind::Inversion, (held.class, other.class)) {
         return;
     }
     let report = kreport::print::Inversion {
@@ -117,7 +117,7 @@ fn inversion(graph: &Graph, thread: &Thread, held: &Held, bit: u32, path: &[Step
         dependencies: print::dependencies(graph, path),
         trace: print::trace_here(),
     };
-    print::send(thread, Kind::Inversion, report, TRANSLATION);
+    print::send(thread, ReportKind::Inversion, report, TRANSLATION);
 }
 
 #[cold]
@@ -132,7 +132,7 @@ fn safe_to_unsafe(
 ) {
     let (thread, new) = (next.thread, &next.held);
     let (Some(safe), Some(other)) = (to_safe.last(), to_unsafe.last()) else { return };
-    if !sink::is_new(Kind::SafeToUnsafe, (safe.class, other.class)) {
+    if !sink::is_new(ReportKind::SafeToUnsafe, (safe.class, other.class)) {
         return;
     }
     let report = kreport::print::SafeUnsafe {
@@ -148,5 +148,5 @@ fn safe_to_unsafe(
         to_unsafe: print::dependencies(graph, to_unsafe),
         trace: print::trace_here(),
     };
-    print::send(thread, Kind::SafeToUnsafe, report, TRANSLATION);
+    print::send(thread, ReportKind::SafeToUnsafe, report, TRANSLATION);
 }

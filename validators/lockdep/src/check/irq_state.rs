@@ -7,9 +7,9 @@ use crate::sink;
 use crate::site;
 use crate::state;
 use crate::trace::Trace;
-use crate::words::Kind;
 use crate::words::Mode;
 use crate::words::Place;
+use crate::words::ReportKind;
 
 /// Turns interrupts off and notes where.
 pub(crate) fn disable(thread: &Thread, place: Place) {
@@ -116,11 +116,11 @@ pub(crate) fn left_preempt_count(thread: &Thread, section: &'static str, before:
 /// Reports each of these once, as the kernel's `WARN_ONCE` does.
 #[cold]
 fn warn(thread: &Thread, message: &str) {
-    if !sink::is_new(Kind::IrqState, message) {
+    if !sink::is_new(ReportKind::IrqState, message) {
         return;
     }
     crate::sud::allowing_syscalls(|| {
-        sink::emit(thread, Kind::IrqState, print::warning(thread, message).to_string());
+        sink::emit(thread, ReportKind::IrqState, print::warning(thread, message).to_string());
     });
 }
 

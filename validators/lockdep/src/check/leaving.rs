@@ -4,7 +4,7 @@ use crate::context::Thread;
 use crate::graph;
 use crate::print;
 use crate::sink;
-use crate::words::Kind;
+use crate::words::ReportKind;
 
 /// Checks at the end of a section that no more than `depth` locks are held.
 pub(crate) fn check(thread: &Thread, depth: usize, section: &'static str) {
@@ -12,7 +12,7 @@ pub(crate) fn check(thread: &Thread, depth: usize, section: &'static str) {
         return;
     }
     let classes: Vec<u16> = thread.held.iter().skip(depth).map(|held| held.class).collect();
-    if !sink::is_new(Kind::Leaving, (section, classes)) {
+    if !sink::is_new(ReportKind::Leaving, (section, classes)) {
         return;
     }
     let graph = graph::lock();
@@ -22,5 +22,5 @@ pub(crate) fn check(thread: &Thread, depth: usize, section: &'static str) {
     };
     drop(graph);
     let translation = format!("\"{section}\" returned with a lock that it took.");
-    print::send(thread, Kind::Leaving, report, &translation);
+    print::send(thread, ReportKind::Leaving, report, &translation);
 }

@@ -5,8 +5,8 @@ use crate::graph::Graph;
 use crate::held::Held;
 use crate::print;
 use crate::sink;
-use crate::words::Kind;
 use crate::words::Mode;
+use crate::words::ReportKind;
 
 /// Reports a second lock of a held class, unless it is nested, or both are readers and the later one is a recursive
 /// reader. Returns `false` after a report.
@@ -28,7 +28,7 @@ pub(crate) fn check(graph: &Graph, next: &Next<'_>) -> bool {
 #[cold]
 fn report(graph: &Graph, next: &Next<'_>, old: &Held) {
     let (thread, new) = (next.thread, &next.held);
-    if !sink::is_new(Kind::Recursive, (new.class, new.site)) {
+    if !sink::is_new(ReportKind::Recursive, (new.class, new.site)) {
         return;
     }
     let report = kreport::print::Recursive {
@@ -43,5 +43,5 @@ fn report(graph: &Graph, next: &Next<'_>, old: &Held) {
     } else {
         "two locks of one class have no order; two threads may take them in opposite orders."
     };
-    print::send(thread, Kind::Recursive, report, translation);
+    print::send(thread, ReportKind::Recursive, report, translation);
 }

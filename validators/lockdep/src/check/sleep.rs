@@ -10,8 +10,8 @@ use crate::print;
 use crate::sink;
 use crate::site;
 use crate::trace::Trace;
-use crate::words::Kind;
 use crate::words::Place;
+use crate::words::ReportKind;
 
 /// Minimum time between two reports about sleeping, in ns. It is the kernel's: the first report is what matters.
 static INTERVAL_NS: AtomicU64 = AtomicU64::new(1_000_000_000);
@@ -109,7 +109,7 @@ fn report(
     what: impl std::hash::Hash,
     translation: &str,
 ) {
-    if is_soon(now_ns()) || !sink::is_new(Kind::Sleep, what) {
+    if is_soon(now_ns()) || !sink::is_new(ReportKind::Sleep, what) {
         return;
     }
     let graph = graph::lock();
@@ -125,7 +125,7 @@ fn report(
         ..kreport::print::MightSleep::default()
     };
     drop(graph);
-    print::send(thread, Kind::Sleep, report, translation);
+    print::send(thread, ReportKind::Sleep, report, translation);
     // The time counts from the end of the report: finding the names of functions takes a while the first time.
     LAST_NS.store(now_ns(), Ordering::Relaxed);
 }

@@ -5,7 +5,7 @@ use crate::class;
 use crate::graph;
 use crate::print;
 use crate::sink;
-use crate::words::Kind;
+use crate::words::ReportKind;
 use crate::words::Wait;
 
 /// Returns the highest wait type that a context allows. A task may sleep, an interrupt may not.
@@ -20,7 +20,7 @@ pub(crate) fn limit(context: u8) -> u8 {
 pub(crate) fn check(next: &Next<'_>) -> bool {
     let (thread, held) = (next.thread, &next.held);
     let last = thread.held.last().map(|last| last.class);
-    if !sink::is_new(Kind::WaitContext, (held.class, last, held.context)) {
+    if !sink::is_new(ReportKind::WaitContext, (held.class, last, held.context)) {
         return false;
     }
     let limit = limit(held.context);
@@ -40,6 +40,6 @@ pub(crate) fn check(next: &Next<'_>) -> bool {
     let wait = class::wait(held.class);
     let translation =
         format!("a lock of wait type {wait} is taken where at most {allowed} is allowed.");
-    print::send(thread, Kind::WaitContext, report, &translation);
+    print::send(thread, ReportKind::WaitContext, report, &translation);
     false
 }

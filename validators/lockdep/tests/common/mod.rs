@@ -1,10 +1,10 @@
 //! What the tests share.
 
 use lockdep::testing::capture;
-use lockdep::{Kind, Report};
+use lockdep::{Report, ReportKind};
 
 /// The kinds of the reports that a case makes, in order.
-pub(crate) fn kinds(case: impl FnOnce()) -> Vec<Kind> {
+pub(crate) fn kinds(case: impl FnOnce()) -> Vec<ReportKind> {
     let reports = reports(case);
     reports.iter().map(|report| report.kind).collect()
 }
