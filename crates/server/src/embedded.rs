@@ -59,15 +59,18 @@ pub struct File {
 
 struct Shared {
     state: Mutex<State>,
-    /// Something has happened that another thread may be waiting for.
+    /// A thread that waits should look again.
     changed: Condvar,
     clock: EitherClock,
 }
 
 struct State {
     core: Core<EitherClock, InProcess, Unmanaged>,
-    /// Threads that wait for a change.
+    /// Threads that wait in [`Shared::changed`].
     waiting: usize,
+    /// How often a thread has begun to wait there.
+    #[cfg(test)]
+    waits: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -121,7 +124,12 @@ impl Sequencer {
         let session = Session::new(Config { user_timers: false, ..config }, false);
         let doors = InProcess::default();
         let core = Core::new(clock.clone(), doors, Unmanaged, session, &Timing::default());
-        let state = Mutex::new(State { core, waiting: 0 });
+        let state = Mutex::new(State {
+            core,
+            waiting: 0,
+            #[cfg(test)]
+            waits: 0,
+        });
         Self { shared: Arc::new(Shared { state, changed: Condvar::new(), clock }) }
     }
 
@@ -269,6 +277,7 @@ impl Drop for File {
         let mut state = self.shared.lock();
         state.core.doors_mut().call(thread(), CallKind::Close { file: self.id }, &[]);
         self.shared.turn(&mut state);
+        self.shared.wake_others(&state);
     }
 }
 
@@ -283,18 +292,23 @@ impl Shared {
     fn call(&self, kind: OwnCall, bytes: &[u8]) -> Result<Reply, Errno> {
         let mut state = self.lock();
         let token = state.core.doors_mut().call(thread(), kind, bytes);
+        self.turn(&mut state);
+        // There may be another deadline now.
+        self.wake_others(&state);
         loop {
-            self.turn(&mut state);
             match state.core.doors_mut().answer_to(token) {
                 Some(Reply::Failed(errno)) => return Err(errno),
                 Some(reply) => return Ok(reply),
                 None => state = self.sleep(state, None),
             }
+            self.turn(&mut state);
         }
     }
 
+    /// Polls a file. Whoever waits afterwards is woken when that changes.
     fn poll(&self, state: &mut State, file: FileId) -> Result<Readiness, Errno> {
-        let token = state.core.doors_mut().call(thread(), CallKind::on(file, Call::Poll), &[]);
+        let kind = CallKind::File { file, call: Call::Poll, out_size: 0, wakeup: Some(()) };
+        let token = state.core.doors_mut().call(thread(), kind, &[]);
         self.turn(state);
         match state.core.doors_mut().answer_to(token) {
             Some(Reply::Polled(found)) => Ok(found),
@@ -303,10 +317,17 @@ impl Shared {
         }
     }
 
-    /// Handles what has been put in line, and what has fallen due.
+    /// Handles what has been put in line, and what has fallen due. Wakes others only if that concerns them:
+    /// threads that wait do this too, and would keep each other awake.
     fn turn(&self, state: &mut State) {
         // This door is never gone, and no turn has more than the one call that was put in line before it.
         let _served = state.core.turn();
+        if state.core.doors_mut().take_news() {
+            self.wake_others(state);
+        }
+    }
+
+    fn wake_others(&self, state: &State) {
         if state.waiting > 0 {
             self.changed.notify_all();
         }
@@ -333,6 +354,10 @@ impl Shared {
             _ => {}
         }
         state.waiting += 1;
+        #[cfg(test)]
+        {
+            state.waits += 1;
+        }
         let mut state = match wake {
             Some(wake) => {
                 let timeout = Duration::from_nanos(wake - now);

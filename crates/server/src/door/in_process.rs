@@ -4,10 +4,9 @@ use super::{Answer, Call, CallKind, Door, Readiness, Received, Transport};
 use aseqd_abi::Errno;
 use aseqd_engine::FileId;
 use std::collections::{HashMap, VecDeque};
-use std::convert::Infallible;
 
 /// A call whose bytes stand beside it.
-pub type OwnCall = CallKind<'static, Token, Infallible>;
+pub type OwnCall = CallKind<'static, Token, ()>;
 
 /// Names a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +18,9 @@ pub struct InProcess {
     calls: VecDeque<(Token, i32, OwnCall, Vec<u8>)>,
     answers: HashMap<Token, Reply>,
     last: u64,
+    /// The call that was received last.
+    current: Option<Token>,
+    news: bool,
 }
 
 /// An [`Answer`] with bytes of its own.
@@ -46,6 +48,12 @@ impl InProcess {
         token
     }
 
+    /// Returns whether somebody who waits should look again: an earlier call was answered, or a file on which
+    /// somebody waits may be ready. Once, until there is more.
+    pub const fn take_news(&mut self) -> bool {
+        std::mem::replace(&mut self.news, false)
+    }
+
     /// Takes the answer to a call, once there is one.
     pub fn answer_to(&mut self, token: Token) -> Option<Reply> {
         self.answers.remove(&token)
@@ -54,7 +62,7 @@ impl InProcess {
 
 impl Door for InProcess {
     type Token = Token;
-    type Wakeup = Infallible;
+    type Wakeup = ();
 
     fn answer(&mut self, token: Token, answer: Answer<'_>) -> bool {
         let reply = match answer {
@@ -65,22 +73,24 @@ impl Door for InProcess {
             Answer::Ioctl(Err(errno)) | Answer::Failed(errno) => Reply::Failed(errno),
         };
         self.answers.insert(token, reply);
+        self.news |= self.current != Some(token);
         true
     }
 
-    fn wake(&mut self, wakeup: Infallible) {
-        match wakeup {}
+    fn wake(&mut self, (): ()) {
+        self.news = true;
     }
 }
 
 impl Transport for InProcess {
     type Buffer = Vec<u8>;
 
-    fn receive<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Received<'b, Token, Infallible> {
+    fn receive<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Received<'b, Token, ()> {
         let Some((token, thread, kind, bytes)) = self.calls.pop_front() else {
             return Received::Nothing;
         };
         *buffer = bytes;
+        self.current = Some(token);
         Received::Call(Call { token, thread, kind: kind.with_bytes(buffer) })
     }
 }

@@ -158,6 +158,39 @@ fn a_thread_that_sleeps_is_woken_by_another_in_real_time() {
 }
 
 #[test]
+fn threads_that_wait_do_not_keep_each_other_awake() {
+    let sequencer = Sequencer::new(TimeSource::Real, Config::default());
+    let waits = || {
+        let file = client(&sequencer);
+        std::thread::spawn(move || file.wait(Direction::Read, Some(Duration::from_millis(100))))
+    };
+    let threads: Vec<_> = (0..4).map(|_| waits()).collect();
+    for thread in threads {
+        assert_eq!(thread.join().expect("it waited"), Ok(false));
+    }
+    // Once for each, and again when another one has opened or closed its file.
+    let waits = sequencer.shared.lock().waits;
+    assert!(waits < 100, "{waits} waits");
+}
+
+#[test]
+fn a_deadline_that_comes_while_a_thread_waits_is_met() {
+    let sequencer = Sequencer::new(TimeSource::Real, Config::default());
+    let (reader, writer) = (client(&sequencer), client(&sequencer));
+    let (to, queue) = (port(&reader), queue(&writer));
+    let waits =
+        std::thread::spawn(move || reader.wait(Direction::Read, Some(Duration::from_secs(60))));
+    let start = Instant::now();
+    while sequencer.shared.lock().waiting == 0 {
+        assert!(start.elapsed() < Duration::from_secs(30), "it does not wait");
+        std::thread::yield_now();
+    }
+    writer.write(note_at(0, 50_000_000, queue, to).as_bytes()).expect("room");
+    assert_eq!(waits.join().expect("it waited"), Ok(true));
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+}
+
+#[test]
 fn a_file_is_of_the_device_and_the_process_that_it_was_opened_for() {
     let sequencer = Sequencer::in_virtual_time();
     let timer = sequencer.open(Node::Timer, Access::Read).expect("a timer file");
