@@ -1,9 +1,8 @@
-//! What a server does between two sleeps, whatever its clock, its doors and its thread.
+//! Turns: what a server does between two sleeps, on any clock, behind any doors and on any thread.
 //!
-//! A turn: do what fell due, receive what programs want and hand it to the session in order, let long
-//! writes go on. Between turns the server sleeps until a call comes or the next deadline does. [`Core`]
-//! has all of it but the sleeping: [`Server`](crate::event_loop::Server) sleeps in epoll, a test moves
-//! a clock.
+//! In a turn the server does what fell due, hands each call that has come to the session, and lets long
+//! writes go on. Between turns it sleeps until the next call or deadline. [`Core`] has everything but the
+//! sleep: [`Server`](crate::event_loop::Server) sleeps in epoll, a test moves a clock instead.
 
 use crate::clock::Clock;
 use crate::dispatch_log::DispatchLog;
@@ -14,39 +13,42 @@ use crate::timing::Timing;
 use aseqd_engine::Time;
 use std::io;
 
-/// Requests handled in one turn; more wait for the next, so that deadlines are looked at between.
-const MAX_REQUESTS_PER_TURN: usize = 256;
+/// Maximum number of calls in one turn. Further ones wait for the next, so that deadlines are looked at between.
+const MAX_CALLS_PER_TURN: usize = 256;
 
-/// How long to spin between two looks for a request: about as long as a look takes.
+/// Maximum number of deadlines that a log gets from one turn one by one. Further ones are handled together.
+const MAX_LOGGED_PER_TURN: usize = 256;
+
+/// Moments ([`Clock::spin`]) between two looks for a call: together about as long as a look takes.
 const SPINS: usize = 16;
 
 /// The thread on which a server runs.
 pub trait Thread {
-    /// Returns on how many processors the thread may run. On one it never spins: whatever it would wait for
-    /// could not happen.
+    /// Returns on how many processors the thread may run. With one it never spins, since the program that it
+    /// would wait for could not run.
     fn processors(&self) -> usize;
 
-    /// A call has arrived. `caller` is the thread that has made it, if calls follow each other at once, so
-    /// that it is worth running on the caller's processor.
+    /// Notes that a call has arrived. `caller` is the thread that made it, if calls follow each other so
+    /// closely that it pays to run on the caller's processor.
     fn called(&mut self, now: Time, caller: Option<i32>);
 
-    /// A turn is over, and there is nothing to do for now.
+    /// Notes that a turn is over, and that the server is about to sleep.
     fn idle(&mut self, now: Time, load: Load);
 }
 
-/// How many calls come in.
+/// How busy a server is with calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Load {
-    /// Enough for the server to be scheduled as its programs are, rather than ahead of them: in that case
-    /// each call and its answer would wake another processor. Where something is due later, being on time
-    /// counts for more, and only a flood is enough.
+    /// Whether the server had better be scheduled as its programs are. Ahead of them, each call and its
+    /// answer wake another processor. While something is due later, being on time counts for more, and only
+    /// a flood makes it busy.
     pub busy: bool,
-    /// They follow each other at once, so that the server hardly sleeps.
+    /// Whether calls follow each other at once, so that the server hardly sleeps.
     pub flood: bool,
 }
 
-/// A thread that is left alone, as if on one processor: for a virtual clock.
+/// A thread whose priority and place nobody changes, and which never spins: for a virtual clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unmanaged;
 
@@ -60,14 +62,13 @@ impl Thread for Unmanaged {
     fn idle(&mut self, _now: Time, _load: Load) {}
 }
 
-/// What a turn came to.
+/// What a turn has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Turn {
-    /// This many calls were handled, and nothing else is there for now unless it is as many as a turn
-    /// may have.
+    /// It has handled this many calls. Unless it is none, more may be there.
     Served(usize),
-    /// Nobody will come through a door any more.
+    /// It has found that no program will come through a door any more.
     Disconnected,
 }
 
@@ -84,13 +85,13 @@ pub struct Core<C: Clock, D: Transport, T: Thread> {
 }
 
 impl<C: Clock, D: Transport, T: Thread> Core<C, D, T> {
-    /// Returns a sequencer that is not running yet. Of the options, those about spinning are used.
+    /// Returns a server that has not had a turn. Of the options, it uses those about spinning.
     pub fn new(clock: C, doors: D, thread: T, session: Session<D>, timing: &Timing) -> Self {
         let pace = Pace::new(timing, thread.processors());
         Self { clock, doors, thread, buffer: D::Buffer::default(), session, pace, log: None }
     }
 
-    /// Writes down when instants were due and handled.
+    /// Writes down in this log when deadlines were due and handled.
     pub(crate) fn log_to(&mut self, log: DispatchLog) {
         self.log = Some(log);
     }
@@ -115,8 +116,8 @@ impl<C: Clock, D: Transport, T: Thread> Core<C, D, T> {
         self.clock.now()
     }
 
-    /// Returns when something falls due next if no call comes before: to there goes whoever moves a virtual
-    /// clock. Whoever sleeps asks [`Core::rest`], since a sleep ends late.
+    /// Returns when something falls due next, if no call comes before. A driver of a virtual clock moves it
+    /// there. One that sleeps asks [`Core::rest`] instead, since sleeps end late.
     pub fn deadline(&self) -> Option<Time> {
         self.session.deadline(self.clock.now())
     }
@@ -131,7 +132,7 @@ impl<C: Clock, D: Transport, T: Thread> Core<C, D, T> {
         self.pass_time(now);
         let mut last = None;
         let mut calls = 0;
-        for _ in 0..MAX_REQUESTS_PER_TURN {
+        for _ in 0..MAX_CALLS_PER_TURN {
             let received = self.doors.receive(&mut self.buffer);
             match received {
                 Received::Call(call) => {
@@ -163,8 +164,8 @@ impl<C: Clock, D: Transport, T: Thread> Core<C, D, T> {
         Ok(Turn::Served(calls))
     }
 
-    /// Gets ready to sleep, after a turn. Spins until the next deadline and handles it, if it is near
-    /// enough. Returns when to be woken if no call comes before; never if none.
+    /// Gets ready to sleep, after a turn. If the next deadline is near enough, this spins until it and handles
+    /// it. Returns when to wake if no call comes before, or `None` for not at all.
     pub fn rest(&mut self) -> Option<Time> {
         let now = self.clock.now();
         self.pace.rested(now);
@@ -187,12 +188,12 @@ impl<C: Clock, D: Transport, T: Thread> Core<C, D, T> {
         deadline.map(|deadline| self.pace.wake_at(deadline))
     }
 
-    /// Says that the server falls asleep now. After [`Core::rest`].
+    /// Notes that the server falls asleep now, after [`Core::rest`].
     pub fn sleeps(&mut self) {
         self.pace.sleeps(self.clock.now());
     }
 
-    /// Says that the server was woken by an alarm that was set for `set`. Before the turn.
+    /// Notes that the server was woken by an alarm that was set for `set`, before the turn.
     pub fn woken(&mut self, set: Time) {
         self.pace.woken(set, self.clock.now());
     }
@@ -231,7 +232,7 @@ fn pass_time<D: Transport>(
         pace.handled_due(now);
     }
     if let Some(log) = log {
-        for _ in 0..MAX_REQUESTS_PER_TURN {
+        for _ in 0..MAX_LOGGED_PER_TURN {
             let Some(due) = session.due(now) else { break };
             log.add(due, now);
             session.pass_time(due, doors);

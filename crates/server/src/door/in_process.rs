@@ -1,11 +1,11 @@
-//! The door of programs that are in the server's own process: calls and answers are data.
+//! The door of an embedded sequencer, whose programs are in its own process: calls and answers are data.
 
 use super::{Answer, Call, CallKind, Door, Readiness, Received, Transport};
 use aseqd_abi::Errno;
 use aseqd_engine::FileId;
 use std::collections::{HashMap, VecDeque};
 
-/// A call whose bytes stand beside it.
+/// A call whose bytes are passed beside it.
 pub type OwnCall = CallKind<'static, Token, ()>;
 
 /// Names a call.
@@ -40,7 +40,8 @@ pub enum Reply {
 }
 
 impl InProcess {
-    /// Puts a call of a thread in line. A write or an ioctl has its bytes beside it, and none inside.
+    /// Puts a call of a thread in line. The bytes of a write or an ioctl are passed beside it; inside there are
+    /// none.
     pub fn call(&mut self, thread: i32, kind: OwnCall, bytes: &[u8]) -> Token {
         self.last += 1;
         let token = Token(self.last);
@@ -48,8 +49,8 @@ impl InProcess {
         token
     }
 
-    /// Returns whether somebody who waits should look again: an earlier call was answered, or a file on which
-    /// somebody waits may be ready. Once, until there is more.
+    /// Returns whether threads that wait should look again, since an earlier call was answered, or a file may be
+    /// ready on which one waits. Each piece of news is told once.
     pub const fn take_news(&mut self) -> bool {
         std::mem::replace(&mut self.news, false)
     }
