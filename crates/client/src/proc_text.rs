@@ -4,7 +4,7 @@
 use crate::error::{Error, Result};
 use crate::ioctl::ioctl;
 use aseqd_abi::Errno;
-use aseqd_wire::asound::{Piece, TEXT, Text};
+use aseqd_wire::proc_text::{PROC_TEXT, Piece, ProcText};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ const BEGINNINGS: usize = 5;
 ///
 /// # Errors
 /// [`Error::ProcText`] if the device is the kernel's, and its procfs cannot be seen here.
-pub fn text(device: BorrowedFd<'_>, text: Text) -> Result<String> {
+pub fn text(device: BorrowedFd<'_>, text: ProcText) -> Result<String> {
     let path = || PathBuf::from(format!("/proc/asound/{}", text.name()));
     let bytes = match served(device, text) {
         Err(Errno::ENOTTY) => std::fs::read(path()).map_err(|error| {
@@ -29,13 +29,13 @@ pub fn text(device: BorrowedFd<'_>, text: Text) -> Result<String> {
 }
 
 /// Asks the server of aseqd. The kernel and other servers answer `ENOTTY`.
-fn served(device: BorrowedFd<'_>, text: Text) -> std::result::Result<Vec<u8>, Errno> {
+fn served(device: BorrowedFd<'_>, text: ProcText) -> std::result::Result<Vec<u8>, Errno> {
     let mut bytes = Vec::new();
     let mut begun = 1;
     loop {
         let offset = u32::try_from(bytes.len()).map_err(|_| Errno::ENOMEM)?;
         let mut piece = Piece::question(text.number(), offset);
-        match ioctl(device, TEXT, &mut piece) {
+        match ioctl(device, PROC_TEXT, &mut piece) {
             // The server has given the text up for others that were begun since.
             Err(Errno::EINVAL) if offset > 0 && begun < BEGINNINGS => {
                 begun += 1;

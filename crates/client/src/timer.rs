@@ -13,7 +13,7 @@ use aseqd_abi::ioctl::timers as request;
 use aseqd_abi::timer::{
     CLASS_GLOBAL, CLASS_NONE, CLASS_PCM, GLOBAL_UDRIVEN, TimerGinfo, TimerGstatus, TimerId,
 };
-use aseqd_wire::asound::Text;
+use aseqd_wire::proc_text::ProcText;
 use rustix::fs::OFlags;
 use std::fmt;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -129,7 +129,7 @@ impl Timers {
     /// # Errors
     /// As a sentence: a container, for one, may have the device and not the kernel's procfs.
     pub fn holders(&self, timers: &[Timer]) -> Result<Vec<Vec<Holder>>> {
-        let text = proc_text::text(self.descriptor.as_fd(), Text::Timers)?;
+        let text = proc_text::text(self.descriptor.as_fd(), ProcText::Timers)?;
         Ok(assign(&text, timers))
     }
 }

@@ -3,8 +3,8 @@
 use crate::exchange::Call;
 use crate::sys::{self, Outcome};
 use crate::{file, hints, paths};
-use aseqd_wire::asound::{Piece, TEXT};
 use aseqd_wire::preload::{Request, kind, node};
+use aseqd_wire::proc_text::{PROC_TEXT, Piece};
 use libc::c_int;
 use zerocopy::IntoBytes as _;
 
@@ -39,7 +39,7 @@ fn fill(device: c_int, memory: c_int, number: u32) -> Outcome<()> {
             kind: kind::IOCTL,
             server: name.server,
             file: name.key,
-            code: TEXT,
+            code: PROC_TEXT,
             ..Request::default()
         };
         let bytes = piece.as_mut_bytes();

@@ -14,7 +14,7 @@ use aseqd_engine::{
     self as engine, Engine, Error, FileId, Identity, Input, Node, Output, Reply, Time,
 };
 use aseqd_host::log;
-use aseqd_wire::asound::TEXT;
+use aseqd_wire::proc_text::PROC_TEXT;
 use files::{Files, Parked, Work};
 use outcome::{Done, Failure, Outcome, readiness};
 use proc_texts::ProcTexts;
@@ -136,7 +136,9 @@ impl<D: Door> Session<D> {
                 }
             }
             CallKind::File {
-                file, call: engine::Call::Ioctl { request: TEXT, arg, .. }, ..
+                file,
+                call: engine::Call::Ioctl { request: PROC_TEXT, arg, .. },
+                ..
             } => {
                 self.pass_time(now, door);
                 let text = self.text(file, arg);

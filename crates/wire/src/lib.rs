@@ -1,6 +1,6 @@
 //! What aseqd's server, its preloaded library and its own programs say to each other, as data.
 //!
-//! [`preload`] has the messages between the preloaded library and the server. [`asound`] has the ioctl
+//! [`preload`] has the messages between the preloaded library and the server. [`proc_text`] has the ioctl
 //! request by which programs of ours read the texts that Linux shows below `/proc/asound`.
 //!
 //! The protocol is private: both ends are always of the same version, and every version may change it.
@@ -8,8 +8,8 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-pub mod asound;
 pub mod preload;
+pub mod proc_text;
 
 /// The folder of this package, from which the preloaded library's build takes the sources.
 #[doc(hidden)]

@@ -6,7 +6,7 @@ use super::place::{Bystander, STRANGER, run, serve};
 use aseqd_abi::event::{Event, EventTime, EventType};
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{Address, PortSubscribe, SubscriptionFlags};
-use aseqd_wire::asound;
+use aseqd_wire::proc_text;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -133,14 +133,14 @@ fn texts_that_are_not_read_to_the_end() {
                 (0..FILES).map(|_| File::open("/dev/snd/timer").expect("a file")).collect();
             let mut total = 0;
             for file in &files {
-                let mut piece = asound::Piece::question(0, 0);
-                seq::ioctl(file, asound::TEXT, &mut piece).expect("a piece");
+                let mut piece = proc_text::Piece::question(0, 0);
+                seq::ioctl(file, proc_text::PROC_TEXT, &mut piece).expect("a piece");
                 total = piece.total;
             }
             // The first text has to begin again, the last one goes on.
-            let mut next = asound::Piece::question(0, 4000);
-            seq::ioctl(&files[0], asound::TEXT, &mut next).expect_err("given up");
-            seq::ioctl(&files[FILES - 1], asound::TEXT, &mut next).expect("a piece");
+            let mut next = proc_text::Piece::question(0, 4000);
+            seq::ioctl(&files[0], proc_text::PROC_TEXT, &mut next).expect_err("given up");
+            seq::ioctl(&files[FILES - 1], proc_text::PROC_TEXT, &mut next).expect("a piece");
             return done(format_args!("{FILES} texts of {total} bytes begun"));
         }
         let grown = attacked("begins texts");

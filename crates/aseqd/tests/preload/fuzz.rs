@@ -248,7 +248,7 @@ impl Peer {
             1,
             2,
             u32::MAX,
-            aseqd_wire::asound::TEXT,
+            aseqd_wire::proc_text::PROC_TEXT,
             sequencer::CLIENT_ID,
             sequencer::CREATE_PORT,
             sequencer::CREATE_QUEUE,

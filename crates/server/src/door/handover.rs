@@ -15,7 +15,7 @@ use aseqd_engine::Node;
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::realtime;
 use aseqd_host::seccomp::{Listener, Notification};
-use aseqd_wire::asound::Text;
+use aseqd_wire::proc_text::ProcText;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
@@ -171,7 +171,7 @@ impl Work {
     }
 
     /// Returns a text as a file in memory.
-    fn text(&self, text: Text) -> Result<OwnedFd, Errno> {
+    fn text(&self, text: ProcText) -> Result<OwnedFd, Errno> {
         // Through a timer file: a sequencer file would be a client that the text lists.
         let timer = self.open_device(Node::Timer, OFlags::RDONLY)?;
         let bytes = aseqd_client::proc_text::text(timer.as_fd(), text).map_err(|_| Errno::IO)?;

@@ -1,10 +1,10 @@
-//! Answers the request for the texts of `/proc/asound` (`aseqd_wire::asound`): the engine writes them, and no
+//! Answers the request for the texts of `/proc/asound` (`aseqd_wire::proc_text`): the engine writes them, and no
 //! request of the kernel's interface asks for them.
 
 use crate::budget::{Budget, TEXT_BYTES};
 use aseqd_abi::Errno;
 use aseqd_engine::{Engine, Error, FileId};
-use aseqd_wire::asound::{PIECE, Piece, Text};
+use aseqd_wire::proc_text::{PIECE_SIZE, Piece, ProcText};
 use std::collections::VecDeque;
 use zerocopy::{FromBytes as _, FromZeros as _, IntoBytes as _};
 
@@ -19,7 +19,7 @@ pub(super) struct ProcTexts {
 struct Begun {
     file: FileId,
     user: u32,
-    text: Text,
+    text: ProcText,
     bytes: String,
 }
 
@@ -69,7 +69,7 @@ impl ProcTexts {
         let Ok(mut piece) = Piece::read_from_bytes(argument) else {
             return Err(Error::new(Errno::EINVAL, "a question for a text has another size"));
         };
-        let Some(wanted) = Text::numbered(piece.text) else {
+        let Some(wanted) = ProcText::numbered(piece.text) else {
             return Err(Error::new(Errno::EINVAL, "there is no text with that number"));
         };
         if piece.offset == 0 {
@@ -83,7 +83,7 @@ impl ProcTexts {
         };
         let offset = (piece.offset as usize).min(text.len());
         let rest = &text.as_bytes()[offset..];
-        let bytes = &rest[..rest.len().min(PIECE)];
+        let bytes = &rest[..rest.len().min(PIECE_SIZE)];
         piece.bytes.zero();
         piece.bytes[..bytes.len()].copy_from_slice(bytes);
         piece.len = number(bytes.len())?;
@@ -97,12 +97,12 @@ impl ProcTexts {
     }
 }
 
-fn written(engine: &Engine, text: Text) -> String {
+fn written(engine: &Engine, text: ProcText) -> String {
     match text {
-        Text::Clients => engine.proc_clients(),
-        Text::Queues => engine.proc_queues(),
-        Text::QueueTimers => engine.proc_timer(),
-        Text::Timers => engine.proc_timers(),
+        ProcText::Clients => engine.proc_clients(),
+        ProcText::Queues => engine.proc_queues(),
+        ProcText::QueueTimers => engine.proc_timer(),
+        ProcText::Timers => engine.proc_timers(),
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
 
     fn begun(file: u32, user: u32, len: u64) -> Begun {
         let bytes = "x".repeat(usize::try_from(len).expect("it fits"));
-        Begun { file: FileId(file), user, text: Text::Clients, bytes }
+        Begun { file: FileId(file), user, text: ProcText::Clients, bytes }
     }
 
     fn files(texts: &ProcTexts) -> Vec<u32> {

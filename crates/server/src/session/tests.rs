@@ -8,7 +8,7 @@ use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{PortCaps, PortInfo, QueueInfo};
 use aseqd_abi::{Address, Event};
 use aseqd_engine::Access;
-use aseqd_wire::asound::{PIECE, Piece, Text};
+use aseqd_wire::proc_text::{PIECE_SIZE, Piece, ProcText};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// What a door was told, in order.
@@ -309,15 +309,15 @@ fn texts_come_in_pieces_of_one_instant_from_both_nodes() {
     let (file, _) = stage.client();
     stage.call(CallKind::Open { node: Node::Timer, access: Access::Read, pid: 8, user: 8 });
     let [Told::Opened(_, timer)] = stage.told()[..] else { panic!("it opens") };
-    for text in Text::ALL {
+    for text in ProcText::ALL {
         for file in [file, timer] {
             let wanted = match text {
-                Text::Clients => stage.session.engine().proc_clients(),
-                Text::Queues => stage.session.engine().proc_queues(),
-                Text::QueueTimers => stage.session.engine().proc_timer(),
-                Text::Timers => stage.session.engine().proc_timers(),
+                ProcText::Clients => stage.session.engine().proc_clients(),
+                ProcText::Queues => stage.session.engine().proc_queues(),
+                ProcText::QueueTimers => stage.session.engine().proc_timer(),
+                ProcText::Timers => stage.session.engine().proc_timers(),
             };
-            let piece = stage.ioctl(file, TEXT, Piece::question(text.number(), 0));
+            let piece = stage.ioctl(file, PROC_TEXT, Piece::question(text.number(), 0));
             assert_eq!(&piece.bytes[..piece.len as usize], wanted.as_bytes(), "{text:?}");
             assert_eq!(piece.total as usize, wanted.len());
         }
@@ -327,11 +327,11 @@ fn texts_come_in_pieces_of_one_instant_from_both_nodes() {
         stage.ioctl(file, request::CREATE_QUEUE, QueueInfo::default());
     }
     let wanted = stage.session.engine().proc_queues();
-    assert!((PIECE..2 * PIECE).contains(&wanted.len()), "{}", wanted.len());
-    let first = stage.ioctl(timer, TEXT, Piece::question(Text::Queues.number(), 0));
+    assert!((PIECE_SIZE..2 * PIECE_SIZE).contains(&wanted.len()), "{}", wanted.len());
+    let first = stage.ioctl(timer, PROC_TEXT, Piece::question(ProcText::Queues.number(), 0));
     stage.ioctl(file, request::CREATE_QUEUE, QueueInfo::default());
     let offset = first.len;
-    let second = stage.ioctl(timer, TEXT, Piece::question(Text::Queues.number(), offset));
+    let second = stage.ioctl(timer, PROC_TEXT, Piece::question(ProcText::Queues.number(), offset));
     let read = [&first.bytes[..], &second.bytes[..second.len as usize]].concat();
     assert_eq!(String::from_utf8(read).expect("text"), wanted);
     assert!(second.bytes[second.len as usize..].iter().all(|byte| *byte == 0));
@@ -345,14 +345,14 @@ fn questions_for_texts_that_make_no_sense_fail() {
         let arg = piece.to_vec();
         let number = stage.call(CallKind::on(
             file,
-            engine::Call::Ioctl { request: TEXT, compat: false, arg: &arg },
+            engine::Call::Ioctl { request: PROC_TEXT, compat: false, arg: &arg },
         ));
         assert_eq!(stage.told(), [Told::Failed(number, Errno::EINVAL)]);
     };
-    fails(Piece { text: 4, ..Piece::question(Text::Clients.number(), 0) }.as_bytes());
-    fails(Piece::question(Text::Clients.number(), 1).as_bytes());
+    fails(Piece { text: 4, ..Piece::question(ProcText::Clients.number(), 0) }.as_bytes());
+    fails(Piece::question(ProcText::Clients.number(), 1).as_bytes());
     fails(&[0; 8]);
-    let past = stage.ioctl(file, TEXT, Piece::question(Text::Clients.number(), 0));
+    let past = stage.ioctl(file, PROC_TEXT, Piece::question(ProcText::Clients.number(), 0));
     assert!(past.len > 0 && past.len == past.total);
 }
 

@@ -4,8 +4,8 @@ use super::PreloadDoor;
 use aseqd_host::error::Fail;
 use aseqd_host::folder::{self, Place, Private, Refused};
 use aseqd_preload::LIBRARY;
-use aseqd_wire::asound::Text;
 use aseqd_wire::preload::STAND_INS;
+use aseqd_wire::proc_text::ProcText;
 use rustix::fs::OFlags;
 use rustix::io::Errno as Failure;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
@@ -77,7 +77,7 @@ impl Library {
     /// the server instead.
     fn place_stand_ins(&self) -> std::io::Result<()> {
         let root = self.folder().join(STAND_INS);
-        for text in Text::ALL {
+        for text in ProcText::ALL {
             let path = root.join(text.name());
             if let Some(folder) = path.parent() {
                 fs::create_dir_all(folder)?;

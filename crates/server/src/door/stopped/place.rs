@@ -2,7 +2,7 @@
 
 use crate::door::nodes;
 use aseqd_engine::Node;
-use aseqd_wire::asound::Text;
+use aseqd_wire::proc_text::ProcText;
 use std::path::{Path, PathBuf};
 
 /// A file or directory of ours.
@@ -11,7 +11,7 @@ pub(in crate::door) enum Place {
     /// A device file.
     Device(Node),
     /// A text below `/proc/asound`.
-    Text(Text),
+    Text(ProcText),
     /// A directory that contains one of these.
     Folder(Folder),
 }
@@ -50,7 +50,7 @@ impl Folder {
     /// Returns the names of our files and directories in it.
     pub(in crate::door) fn entries(self) -> Vec<(&'static str, Place)> {
         let devices = nodes().iter().map(|(name, node)| (*name, Place::Device(*node)));
-        let texts = Text::ALL.map(|text| (text.name(), Place::Text(text)));
+        let texts = ProcText::ALL.map(|text| (text.name(), Place::Text(text)));
         match self {
             Self::Dev => vec![("snd", Place::Folder(Self::Sound))],
             Self::Sound => devices.collect(),
@@ -83,7 +83,7 @@ impl Place {
             return node.map(|(_, node)| Self::Device(*node));
         }
         let name = path.strip_prefix("/proc/asound").ok()?;
-        Text::ALL.into_iter().find(|text| name == Path::new(text.name())).map(Self::Text)
+        ProcText::ALL.into_iter().find(|text| name == Path::new(text.name())).map(Self::Text)
     }
 
     /// Returns its path.
@@ -105,7 +105,7 @@ impl Place {
 
     /// Returns whether this is the last component of the path of a file of ours.
     pub(in crate::door) fn is_name(name: &[u8]) -> bool {
-        let texts = Text::ALL.map(|text| text.name().rsplit('/').next().unwrap_or_default());
+        let texts = ProcText::ALL.map(|text| text.name().rsplit('/').next().unwrap_or_default());
         nodes().iter().any(|(node, _)| name == node.as_bytes())
             || texts.iter().any(|text| name == text.as_bytes())
     }

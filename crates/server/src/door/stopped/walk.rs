@@ -202,7 +202,7 @@ pub(in crate::door) fn may_lead(path: &[u8]) -> bool {
 mod tests {
     use super::*;
     use aseqd_engine::Node;
-    use aseqd_wire::asound::Text;
+    use aseqd_wire::proc_text::ProcText;
 
     fn find(directory: i32, path: &str, follow: bool) -> Result<Option<End>, Errno> {
         let thread = rustix::thread::gettid().as_raw_nonzero().get();
@@ -226,9 +226,9 @@ mod tests {
             ("/dev/snd", folder(Folder::Sound)),
             ("/dev/snd/", folder(Folder::Sound)),
             ("/proc/asound/seq", folder(Folder::Sequencer)),
-            ("/proc/asound/seq/clients", text(Text::Clients)),
-            ("/proc/asound/seq/timer", text(Text::QueueTimers)),
-            ("/proc/asound/timers", text(Text::Timers)),
+            ("/proc/asound/seq/clients", text(ProcText::Clients)),
+            ("/proc/asound/seq/timer", text(ProcText::QueueTimers)),
+            ("/proc/asound/timers", text(ProcText::Timers)),
             ("/dev/snd/seq/", Err(Errno::NOTDIR)),
             ("/dev/snd/seq/.", Err(Errno::NOTDIR)),
             ("/dev/snd/seq/..", Err(Errno::NOTDIR)),

@@ -5,7 +5,7 @@ use super::waiting::USER;
 use crate::door::CallKind;
 use crate::door::stopped::folder::read_only;
 use aseqd_engine::{Access, Call, FileId, Node};
-use aseqd_wire::asound::{Piece, TEXT, Text};
+use aseqd_wire::proc_text::{PROC_TEXT, Piece, ProcText};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use zerocopy::{FromBytes as _, IntoBytes as _};
@@ -15,13 +15,13 @@ use zerocopy::{FromBytes as _, IntoBytes as _};
 pub(super) struct Fetch {
     pub(super) close_on_exec: bool,
     pub(super) pid: i32,
-    text: Text,
+    text: ProcText,
     file: Option<FileId>,
     have: Vec<u8>,
 }
 
 impl Fetch {
-    pub(super) const fn new(text: Text, close_on_exec: bool, pid: i32) -> Self {
+    pub(super) const fn new(text: ProcText, close_on_exec: bool, pid: i32) -> Self {
         Self { close_on_exec, pid, text, file: None, have: Vec::new() }
     }
 
@@ -35,7 +35,7 @@ impl Fetch {
         bytes.clear();
         bytes.extend_from_slice(Piece::question(self.text.number(), offset).as_bytes());
         let out_size = bytes.len();
-        let call = Call::Ioctl { request: TEXT, compat: false, arg: bytes };
+        let call = Call::Ioctl { request: PROC_TEXT, compat: false, arg: bytes };
         CallKind::File { file, call, out_size, wakeup: None }
     }
 

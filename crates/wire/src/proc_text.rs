@@ -11,16 +11,16 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Size of [`Piece::bytes`]: with the fields before it, a piece is one page.
-pub const PIECE: usize = 4096 - 16;
+pub const PIECE_SIZE: usize = 4096 - 16;
 
 /// The request code, valid on both device files. The argument is a [`Piece`].
-pub const TEXT: u32 = 0xd000_59a5;
+pub const PROC_TEXT: u32 = 0xd000_59a5;
 
 /// The argument of the request: a question going in, a piece of text coming out.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 pub struct Piece {
-    /// In: the [`Text::number`] of the text.
+    /// In: the [`ProcText::number`] of the text.
     pub text: u32,
     /// In: the offset of the piece in the text, in bytes. 0 takes a new snapshot.
     pub offset: u32,
@@ -29,20 +29,20 @@ pub struct Piece {
     /// Out: size of this piece, in bytes. 0 at and after the end of the text.
     pub len: u32,
     /// Out: the piece. The text is UTF-8, but a piece may end within a character.
-    pub bytes: [u8; PIECE],
+    pub bytes: [u8; PIECE_SIZE],
 }
 
 impl Piece {
     /// Returns the question for the piece at `offset` of the text with this number.
     #[must_use]
     pub const fn question(text: u32, offset: u32) -> Self {
-        Self { text, offset, total: 0, len: 0, bytes: [0; PIECE] }
+        Self { text, offset, total: 0, len: 0, bytes: [0; PIECE_SIZE] }
     }
 }
 
 /// A text below `/proc/asound`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Text {
+pub enum ProcText {
     /// Clients, ports and connections.
     Clients,
     /// The queues of the sequencer.
@@ -53,7 +53,7 @@ pub enum Text {
     Timers,
 }
 
-impl Text {
+impl ProcText {
     /// Every text, in the order of the numbers.
     pub const ALL: [Self; 4] = [Self::Clients, Self::Queues, Self::QueueTimers, Self::Timers];
 
