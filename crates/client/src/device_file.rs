@@ -11,29 +11,29 @@ use std::time::{Duration, Instant};
 ///
 /// The methods are the system calls. What they return is what programs see of the device.
 pub trait DeviceFile {
-    /// Makes a request. As many bytes of `argument` as the code says go to the device, or are replaced by what comes
-    /// back, or both.
+    /// Makes a request with the bytes of a struct: at least as many as the code says. The device reads them, or writes its
+    /// answer there, or both.
     ///
     /// # Errors
-    /// The device's.
+    /// The device's error number.
     fn ioctl(&self, code: u32, argument: &mut [u8]) -> Result<i32, Errno>;
 
-    /// Reads into a buffer, and returns how many bytes.
+    /// Reads into a buffer, and returns how many bytes were read.
     ///
     /// # Errors
-    /// The device's; `EAGAIN` if there is nothing to read and the file is non-blocking.
+    /// The device's error number: `EAGAIN` if there is nothing to read and the file is non-blocking.
     fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno>;
 
     /// Writes, and returns how many bytes were taken.
     ///
     /// # Errors
-    /// The device's; `EAGAIN` if there is no room and the file is non-blocking.
+    /// The device's error number: `EAGAIN` if there is no room and the file is non-blocking.
     fn write(&self, bytes: &[u8]) -> Result<usize, Errno>;
 
     /// Chooses whether reads and writes fail with `EAGAIN` instead of sleeping.
     ///
     /// # Errors
-    /// None for an open device.
+    /// Never for an open device.
     fn set_nonblocking(&self, nonblocking: bool) -> Result<(), Errno>;
 
     /// Waits until a read or a write would not sleep. Returns `false` if the timeout passes first.
@@ -43,7 +43,7 @@ pub trait DeviceFile {
     fn wait(&self, direction: Direction, timeout: Option<Duration>) -> Result<bool, Errno>;
 }
 
-/// What to wait for.
+/// What [`DeviceFile::wait`] waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Something to read.

@@ -34,7 +34,7 @@ impl<F: DeviceFile> Client<F> {
 /// Returns the port that a text means, if it exists.
 fn resolve(wanted: &str, ports: &[Port]) -> Result<Option<Address>> {
     let ambiguous = |ports: Vec<Port>| Error::AmbiguousPort { wanted: wanted.to_owned(), ports };
-    // As of `"$PORT"` where the variable is not set: every name begins with it.
+    // An empty text, such as `"$PORT"` with a variable that is not set, begins every name.
     if wanted.is_empty() {
         return Err(ambiguous(ports.to_vec()));
     }
@@ -63,12 +63,12 @@ fn resolve(wanted: &str, ports: &[Port]) -> Result<Option<Address>> {
             Err(_) => candidate.name == port,
         },
     });
-    // A colon may be part of a client's name.
+    // The colon may belong to the client's name.
     let whole = port.is_none() || candidates.is_empty();
     if whole && port.is_some() {
         candidates = of_client(wanted);
     }
-    // Without a port the client's first one is meant.
+    // Without a port, the client's first one is meant.
     if whole {
         let mut seen = Vec::new();
         candidates.retain(|candidate| {

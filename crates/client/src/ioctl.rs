@@ -1,4 +1,4 @@
-//! ioctl with a struct.
+//! The system call `ioctl` with a struct (unsafe code).
 #![expect(unsafe_code, reason = "ioctl takes a pointer")]
 
 use aseqd_abi::Errno;
@@ -35,13 +35,13 @@ unsafe impl Ioctl for Request<'_> {
     }
 }
 
-/// Makes a request with a struct of the sequencer's interface, which is changed by what comes back.
+/// Makes a request with a struct of the interface, into which the device writes its answer.
 ///
 /// # Errors
-/// The driver's.
+/// The device's error number.
 ///
 /// # Panics
-/// If the code says more bytes than the struct has: a mistake of the caller.
+/// If the size in the code is larger than the struct.
 pub fn ioctl<T: FromBytes + IntoBytes>(
     descriptor: BorrowedFd<'_>,
     code: u32,
@@ -62,7 +62,7 @@ pub(crate) fn ioctl_bytes(
     unsafe { rustix::ioctl::ioctl(descriptor, Request { code, argument }) }.map_err(errno)
 }
 
-/// The number of an error of the operating system.
-pub fn errno(error: rustix::io::Errno) -> Errno {
+/// Returns the number of an error of the operating system.
+pub(crate) fn errno(error: rustix::io::Errno) -> Errno {
     Errno(u16::try_from(error.raw_os_error()).unwrap_or(0))
 }

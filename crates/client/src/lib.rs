@@ -44,7 +44,7 @@
 //! No loss is silent: a program that reads too slowly gets [`Error::EventsLost`].
 //!
 //! Structs and numbers are those of [`aseqd_abi`], which is re-exported here with the types that nearly every program
-//! needs. A [`Client`] can be moved to another thread but not shared; open the device once more for a second thread. UMP
+//! needs; [`zerocopy`] is re-exported for structs of your own in [`Client::ioctl`]. A [`Client`] can be moved to another thread but not shared; open the device once more for a second thread. UMP
 //! (MIDI 2.0) events are not read or written.
 
 pub mod event;
@@ -75,6 +75,7 @@ pub use device_file::{DeviceFile, Direction};
 pub use error::{Device, Error, Result, describe};
 pub use name::{name_field, printable, text};
 pub use port::Port;
+pub use zerocopy;
 
 use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER};
 

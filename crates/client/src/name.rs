@@ -1,6 +1,6 @@
-//! Names as the interface has them, and as people read them.
+//! Names, as the interface stores them and as people read them.
 
-/// A name as the ABI has it.
+/// Returns a name as the structs of the interface store it: at most 63 bytes, ended by a NUL.
 #[must_use]
 pub fn name_field(name: &str) -> [u8; 64] {
     let mut field = [0; 64];
@@ -9,14 +9,14 @@ pub fn name_field(name: &str) -> [u8; 64] {
     field
 }
 
-/// The text of a name.
+/// Returns the text of a name from a struct of the interface.
 #[must_use]
 pub fn text(name: &[u8; 64]) -> String {
     let bytes = name.split(|byte| *byte == 0).next().unwrap_or_default();
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A name as it can be shown: whoever chose it might have put in what moves the cursor.
+/// Returns a name that is safe to print: control characters, which can move the cursor of a terminal, become `?`.
 #[must_use]
 pub fn printable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()

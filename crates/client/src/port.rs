@@ -5,8 +5,9 @@ use aseqd_abi::Address;
 use aseqd_abi::seq::{PortCaps, PortType};
 use std::fmt;
 
-/// A port that exists, and whose it is.
+/// A port with its names.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Port {
     /// Client and port number.
     pub address: Address,
@@ -14,9 +15,9 @@ pub struct Port {
     pub client_name: String,
     /// Name of the port.
     pub name: String,
-    /// What it allows.
+    /// What it allows other clients to do.
     pub caps: PortCaps,
-    /// What it is.
+    /// What it stands for.
     pub port_type: PortType,
 }
 

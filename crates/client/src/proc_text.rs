@@ -1,12 +1,14 @@
-//! The texts of `/proc/asound`, of any sequencer: ours gives them through its device files, Linux in
+//! The texts of `/proc/asound` of any sequencer or timer: aseqd gives them through its device files, Linux through
 //! procfs.
 
 use crate::error::{Error, Result};
 use crate::ioctl::ioctl;
 use aseqd_abi::Errno;
-use aseqd_wire::proc_text::{PROC_TEXT, Piece, ProcText};
+use aseqd_wire::proc_text::{PROC_TEXT, Piece};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
+
+pub use aseqd_wire::proc_text::ProcText;
 
 /// How often a text is begun anew, when the server has dropped it to make room for the texts of others.
 const BEGINNINGS: usize = 5;
@@ -36,7 +38,7 @@ fn served(device: BorrowedFd<'_>, text: ProcText) -> std::result::Result<Vec<u8>
         let offset = u32::try_from(bytes.len()).map_err(|_| Errno::ENOMEM)?;
         let mut piece = Piece::question(text.number(), offset);
         match ioctl(device, PROC_TEXT, &mut piece) {
-            // The server has given the text up for others that were begun since.
+            // The server has dropped the snapshot, because others were begun since.
             Err(Errno::EINVAL) if offset > 0 && begun < BEGINNINGS => {
                 begun += 1;
                 bytes.clear();
@@ -46,7 +48,7 @@ fn served(device: BorrowedFd<'_>, text: ProcText) -> std::result::Result<Vec<u8>
         };
         let given = piece.bytes.get(..piece.len as usize).ok_or(Errno::EIO)?;
         bytes.extend_from_slice(given);
-        // A piece of nothing would be asked for without end.
+        // Without this an empty piece would be asked for again and again.
         if given.is_empty() || bytes.len() >= piece.total as usize {
             return Ok(bytes);
         }

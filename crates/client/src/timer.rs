@@ -7,13 +7,12 @@ pub use instance::Instance;
 use crate::error::{Device, Error, Result};
 use crate::ioctl::ioctl;
 use crate::open::open;
-use crate::proc_text;
+use crate::proc_text::{self, ProcText};
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::timers as request;
 use aseqd_abi::timer::{
     CLASS_GLOBAL, CLASS_NONE, CLASS_PCM, GLOBAL_UDRIVEN, TimerGinfo, TimerGstatus, TimerId,
 };
-use aseqd_wire::proc_text::ProcText;
 use rustix::fs::OFlags;
 use std::fmt;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -22,12 +21,13 @@ use std::path::Path;
 /// Where programs look for the timers.
 pub const DEVICE: &str = "/dev/snd/timer";
 
-/// User-driven timers that can exist at once (`sound/core/timer.c` of Linux 6.12: 128).
-const MAX_USER_TIMERS: i32 = 128;
-/// Timers that are listed at most: what never comes to its end is no enumeration.
+/// How many numbers of user-driven timers are asked for. Linux 6.12 has at most 128 of them (`sound/core/timer.c`), and
+/// so has aseqd.
+const LISTED_USER_TIMERS: i32 = 128;
+/// Maximum number of timers in a list, so that a device that never ends its enumeration does not hang the program.
 const MAX_TIMERS: usize = 100_000;
 
-/// One open of the timer device.
+/// One open of the timer device that is bound to no timer: it lists them.
 #[derive(Debug)]
 pub struct Timers {
     descriptor: OwnedFd,
@@ -35,32 +35,34 @@ pub struct Timers {
 
 /// A timer, as the device describes it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Timer {
-    /// Which one.
+    /// Its class, card, device and subdevice.
     pub id: TimerId,
-    /// What GINFO says: names, the length of a tick, bound instances.
+    /// Its names, the length of a tick in ns, and how many instances are bound to it.
     pub info: TimerGinfo,
-    /// What GSTATUS says: the exact length of a tick, as a fraction of a second.
+    /// The exact length of a tick, as a fraction of a second.
     pub status: TimerGstatus,
 }
 
-/// Who is bound to a timer. Slaves are not: they follow one of these.
+/// An instance that is bound to a timer. Slaves are not listed: they follow one of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Holder {
-    /// Who.
+    /// Whose it is.
     pub owner: Owner,
-    /// Started, and not stopped or paused since.
+    /// Whether it was started, and not stopped or paused since.
     pub running: bool,
 }
 
-/// Whose an instance is.
+/// The owner of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// A program's: the thread that bound it, as the server or the kernel numbers it.
+    /// A program: the number of the thread that bound it, in the PID namespace of the server or of the kernel.
     Application(i32),
-    /// A queue's of the sequencer; -1 for one that has its first timer, and no number in its name.
+    /// A queue of the sequencer. The number is -1 while the queue has the timer that it was created with.
     Queue(i32),
-    /// Somebody else's.
+    /// Anything else, by the name that the device gives.
     Other(String),
 }
 
@@ -80,16 +82,16 @@ impl Timers {
     /// # Errors
     /// [`Error::Open`] if there is no such file or it may not be opened, [`Error::WrongDevice`] if it is something else.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        // Requests do not look at the access mode; alsa-lib opens it so too.
+        // Requests need no access mode; alsa-lib also opens the device for reading.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK;
         let descriptor = open(path.as_ref(), Device::Timer, flags, request::PVERSION)?;
         Ok(Self { descriptor })
     }
 
-    /// Every timer, in the device's order.
+    /// Returns every timer, in the order of the device.
     ///
     /// # Errors
-    /// As a sentence.
+    /// If the device has ended.
     pub fn list(&self) -> Result<Vec<Timer>> {
         let mut timers = Vec::new();
         let mut id = TimerId { dev_class: CLASS_NONE, ..TimerId::default() };
@@ -100,9 +102,9 @@ impl Timers {
                 break;
             }
             timers.extend(self.describe(id)?);
-            // Of these the device lists the first only.
+            // The device lists only the first of these.
             if id.dev_class == CLASS_GLOBAL && id.device == GLOBAL_UDRIVEN {
-                for subdevice in id.subdevice + 1..MAX_USER_TIMERS {
+                for subdevice in id.subdevice + 1..LISTED_USER_TIMERS {
                     timers.extend(self.describe(TimerId { subdevice, ..id })?);
                 }
             }
@@ -110,7 +112,7 @@ impl Timers {
         Ok(timers)
     }
 
-    /// A timer; none if it has gone meanwhile.
+    /// Returns a timer, unless it has gone in between.
     fn describe(&self, id: TimerId) -> Result<Option<Timer>> {
         let device = self.descriptor.as_fd();
         let mut info = TimerGinfo { tid: id, ..TimerGinfo::default() };
@@ -124,18 +126,18 @@ impl Timers {
         }
     }
 
-    /// Who is bound to each of these timers.
+    /// Returns the instances that are bound to each of these timers.
     ///
     /// # Errors
-    /// As a sentence: a container, for one, may have the device and not the kernel's procfs.
+    /// [`Error::ProcText`] if the device is the kernel's, and its procfs cannot be seen here, as in some containers.
     pub fn holders(&self, timers: &[Timer]) -> Result<Vec<Vec<Holder>>> {
         let text = proc_text::text(self.descriptor.as_fd(), ProcText::Timers)?;
         Ok(assign(&text, timers))
     }
 }
 
-/// Gives the lines of `/proc/asound/timers` to the timers that they are about. Both lists have the same
-/// order; where one timer has come or gone between them, the others still find theirs.
+/// Returns the holders of each timer from the text of `/proc/asound/timers`. Both lists have the same order. If a timer
+/// has come or gone between them, the others still find their lines.
 fn assign(text: &str, timers: &[Timer]) -> Vec<Vec<Holder>> {
     let mut sections: Vec<(&str, Vec<Holder>)> = Vec::new();
     for line in text.lines() {
@@ -155,7 +157,7 @@ fn assign(text: &str, timers: &[Timer]) -> Vec<Vec<Holder>> {
     timers.iter().map(&mut find).map(Option::unwrap_or_default).collect()
 }
 
-/// What begins a timer's line. User-driven timers share theirs, and stand in their order.
+/// Returns how the line of a timer begins. The lines of user-driven timers begin alike, and stand in their order.
 fn proc_name(id: &TimerId) -> String {
     match id.dev_class {
         CLASS_GLOBAL => format!("G{}", id.device),
@@ -164,7 +166,7 @@ fn proc_name(id: &TimerId) -> String {
     }
 }
 
-/// `OWNER : running`.
+/// Parses `OWNER : running`.
 fn holder(client: &str) -> Option<Holder> {
     let (name, state) = client.rsplit_once(" : ")?;
     let number = |prefix: &str| name.strip_prefix(prefix)?.parse().ok();
