@@ -1,6 +1,6 @@
-//! Instructions per event, counted by callgrind, which do not drift as times do: the gate against
-//! regressions. `cargo bench -p aseqd-engine --bench instructions [-- --check]`; with `--check` more
-//! than [`LIMITS`] is a failure.
+//! Counts instructions per event by callgrind, which do not vary as times do: the gate against
+//! regressions. `cargo bench -p aseqd-engine --bench instructions [-- --check]`; with `--check`,
+//! more than [`LIMITS`] is a failure.
 
 mod workload;
 
@@ -8,13 +8,13 @@ use skip::skip;
 use std::process::{Command, ExitCode};
 use workload::{BATCH, Bench};
 
-/// Most instructions per event, and of what. A little above what is measured; raise one only with a
-/// reason in the commit.
+/// Maximum number of instructions per event, by name. A little above what is measured; raise one
+/// only with a reason in the commit.
 const LIMITS: [(&str, u64); 3] = [("direct", 250), ("queued", 1050), ("fanout", 135)];
-/// Batches of the shorter of two runs, whose difference counts.
+/// Number of batches of the shorter of two runs. The difference of the runs counts.
 const BATCHES: u64 = 200;
-/// Subscribers of `fanout`, which counts per event read: all clients that a sequencer has but the
-/// sender.
+/// Number of subscribers of `fanout`, which counts events read: all clients that a sequencer has
+/// but the sender.
 const FANOUT: usize = 63;
 
 fn main() -> ExitCode {
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What callgrind watches.
+/// Does the work that callgrind watches.
 fn work(name: &str, batches: u64) {
     let mut bench = Bench::new(if name == "fanout" { FANOUT } else { 1 });
     let queued = name == "queued";
@@ -56,7 +56,7 @@ fn gate(check: bool) -> ExitCode {
     status
 }
 
-/// Instructions of one run.
+/// Returns the instructions of one run.
 fn count(name: &str, batches: u64) -> u64 {
     let own = std::env::current_exe().expect("this program has a path");
     let output = Command::new("valgrind")

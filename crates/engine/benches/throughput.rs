@@ -1,4 +1,4 @@
-//! Events a second of the engine alone: `cargo bench -p aseqd-engine --bench throughput`.
+//! Measures events a second of the engine alone: `cargo bench -p aseqd-engine --bench throughput`.
 
 mod workload;
 
@@ -10,7 +10,7 @@ fn main() {
     divan::main();
 }
 
-/// Events delivered at once, to this many subscribers; counted as read.
+/// Measures events delivered at once to this many subscribers, counted as read.
 #[divan::bench(args = [1, 8, 63])]
 fn direct(bencher: Bencher<'_, '_>, readers: usize) {
     let mut bench = Bench::new(readers);
@@ -20,7 +20,7 @@ fn direct(bencher: Bencher<'_, '_>, readers: usize) {
         .bench_local(|| assert_eq!(bench.direct(&notes), BATCH * readers));
 }
 
-/// Events that wait in a queue.
+/// Measures events that wait in a queue.
 #[divan::bench(args = [1, 8])]
 fn queued(bencher: Bencher<'_, '_>, readers: usize) {
     let mut bench = Bench::new(readers);

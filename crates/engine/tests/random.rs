@@ -1,5 +1,5 @@
-//! Random calls in random order at random times: nothing panics, nothing goes on for ever, no cell is
-//! lost, and the same inputs give the same history.
+//! Random calls in random order at random times: nothing panics or loops, no cell is lost, and the
+//! same inputs give the same history.
 
 mod rig;
 
@@ -11,7 +11,8 @@ use aseqd_engine::{Access, Call, Identity, Input, Output, Reply, Time};
 use proptest::prelude::*;
 use std::io::Write as _;
 
-/// Calls that the engine may want at one instant: one pass for every thousand cells that can be.
+/// Maximum number of calls that the engine may want at one instant: one pass for every thousand
+/// cells.
 const CALLS_AT_ONE_INSTANT: usize = 1000;
 /// Files that are open at a time.
 const FILES: usize = 4;
@@ -31,7 +32,7 @@ fn file() -> impl Strategy<Value = usize> {
     0..FILES
 }
 
-/// A byte that is likely to mean something.
+/// Generates a byte that is likely to mean something.
 fn byte() -> impl Strategy<Value = u8> {
     prop_oneof![
         4 => 0..4_u8,
@@ -41,7 +42,7 @@ fn byte() -> impl Strategy<Value = u8> {
     ]
 }
 
-/// An argument: zeros with a few bytes set, the first ones more likely.
+/// Generates an argument: zeros with a few bytes set, mostly the first ones.
 fn arg() -> impl Strategy<Value = Vec<u8>> {
     let patches = prop::collection::vec((prop_oneof![0..24_usize, 0..520_usize], byte()), 0..8);
     (byte(), byte(), patches).prop_map(|(first, second, patches)| {
@@ -54,7 +55,7 @@ fn arg() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// A record without data, of any type.
+/// Generates a record without data, of any type.
 fn record() -> impl Strategy<Value = Vec<u8>> {
     let queue = prop_oneof![4 => 0..3_u8, 2 => Just(253), 1 => byte()];
     let kind = prop_oneof![
@@ -87,7 +88,7 @@ fn record() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// A record with data.
+/// Generates a record with data.
 fn variable() -> impl Strategy<Value = Vec<u8>> {
     let len = prop_oneof![0..100_u32, Just(5572), Just(5573), Just(13_972), Just(13_973)];
     (record(), len).prop_map(|(mut bytes, len)| {
@@ -121,7 +122,7 @@ fn step(data: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Runs on a rig that starts with some clients, ports, subscriptions and a queue.
+/// A run on a rig that starts with some clients, ports, subscriptions and a queue.
 struct Run {
     rig: Rig,
     files: [Option<TestClient>; FILES],
@@ -221,7 +222,7 @@ impl Run {
         self.rig.create_port(client, rig::OPEN_PORT).unwrap();
     }
 
-    /// Time passes, at once or with a stop at a few deadlines.
+    /// Lets time pass, at once or with a stop at a few deadlines.
     fn pass(&mut self, nanoseconds: u64) {
         let end = self.rig.now + nanoseconds;
         for _ in 0..20 {
@@ -237,7 +238,7 @@ impl Run {
         let _done = self.handle(Input::Timeout);
     }
 
-    /// Calls the engine until it wants nothing more now.
+    /// Calls the engine until nothing is due now.
     fn settle(&mut self) {
         for _ in 0..CALLS_AT_ONE_INSTANT {
             if self.rig.engine.poll_timeout().is_none_or(|deadline| deadline > self.rig.now) {
@@ -256,7 +257,7 @@ impl Run {
         self.clients().iter().map(|client| self.rig.pool(*client).unwrap()).collect()
     }
 
-    /// Output cells that are taken, and events that wait in queues.
+    /// Returns the output cells in use and the events that wait in queues.
     fn taken_and_waiting(&mut self) -> (i32, i32) {
         let text = self.rig.engine.proc_clients();
         let in_use = |pool: &str| -> i32 {
@@ -273,7 +274,7 @@ impl Run {
         (taken, waiting.map(|status| status.events).sum())
     }
 
-    /// Deletes all queues, reads all input: every cell must be free then.
+    /// Deletes all queues and reads all input: every cell must be free then.
     fn drain(&mut self) {
         for client in self.clients() {
             for queue in 0..32 {
@@ -281,7 +282,7 @@ impl Run {
                 let _not_its_own = self.rig.ioctl(client, s::DELETE_QUEUE, info);
             }
             while self.rig.readable(client) {
-                // The first read may tell of an overflow.
+                // The first read may report an overflow.
                 let _bytes = self.rig.read_bytes(client, 60_000);
             }
         }

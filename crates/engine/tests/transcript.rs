@@ -10,9 +10,9 @@ use aseqd_engine::{Access, Call, FileId, Identity, Input, READABLE, Reply, WRITA
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-/// Largest argument that the recorder passes; what a line leaves out is zero.
+/// The largest argument that the recorder passes. What a line leaves out is zero.
 const ARG: usize = 1024;
-/// `GET_QUEUE_STATUS`: size, and where the running flag and the time are.
+/// The size of `GET_QUEUE_STATUS`, and where its running flag and time are.
 const STATUS: usize = 92;
 const STATUS_RUNNING: usize = 20;
 const STATUS_TIME: std::ops::Range<usize> = 12..20;
@@ -22,7 +22,7 @@ fn decode(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(byte).collect()
 }
 
-/// Bytes without the zeros at their end.
+/// Returns bytes in hexadecimal, without the zeros at their end.
 fn encode(bytes: &[u8]) -> String {
     let len = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     bytes[..len].iter().fold(String::new(), |mut text, byte| {
@@ -38,7 +38,7 @@ struct Player {
 }
 
 impl Player {
-    /// Makes one call; the reply as the recorder prints it.
+    /// Makes one call. Returns the reply as the recorder prints it.
     fn play(&mut self, line: &str) -> String {
         let mut words = line.split_whitespace();
         let (call, slot) = (words.next().unwrap(), words.next().unwrap_or_default());
@@ -149,7 +149,7 @@ fn play(transcript: &str, at_least: usize) {
             theirs.push_str(&reply[1..]);
             theirs.push('\n');
         }
-        // Texts are indented by nothing but the blank after '='.
+        // A text is indented by the blank after '='.
         let theirs = if line == "proc" {
             theirs.lines().map(|line| format!("{}\n", &line[1..])).collect()
         } else {

@@ -1,4 +1,4 @@
-//! What the benches have the engine do: the calls of a server, with the programs played.
+//! The work of the benches: the calls that a server makes for programs.
 
 use aseqd_abi::event::{EventData, EventTime, EventType, Note};
 use aseqd_abi::ioctl::sequencer as request;
@@ -9,9 +9,9 @@ use aseqd_abi::{Address, Event};
 use aseqd_engine::{Access, Call, Engine, FileId, Identity, Input, Time};
 use zerocopy::{FromBytes, IntoBytes};
 
-/// Events of a write.
+/// Number of events of a write.
 pub(crate) const BATCH: usize = 100;
-/// Room of a program's buffer for reads: what alsa-lib reads at a time.
+/// The size of a program's buffer for reads, in bytes: what alsa-lib reads at a time.
 const READ: usize = 500 * size_of::<Event>();
 
 /// One sender, some readers that subscribe to it, a queue.
@@ -25,7 +25,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// A sender with this many readers.
+    /// Returns a sender with this many readers.
     pub(crate) fn new(readers: usize) -> Self {
         let mut bench = Self {
             engine: Engine::new(),
@@ -90,7 +90,7 @@ impl Bench {
         assert_eq!(written.ok(), Some(data.len()), "the write is taken whole");
     }
 
-    /// What a server does after each input.
+    /// Does what a server does after each input.
     fn drain(&mut self) {
         while self.engine.poll_output().is_some() {}
         std::hint::black_box(self.engine.poll_timeout());
@@ -108,7 +108,7 @@ impl Bench {
         events
     }
 
-    /// Notes to the subscribers.
+    /// Returns notes to the subscribers.
     pub(crate) fn notes(&self, queued: bool) -> Vec<u8> {
         let mut notes = Vec::new();
         for note in 0..BATCH {
@@ -127,7 +127,8 @@ impl Bench {
         notes
     }
 
-    /// One write of notes that are delivered at once, and the reads. Returns the events read.
+    /// Makes one write of notes that are delivered at once, and the reads. Returns the number of
+    /// events read.
     pub(crate) fn direct(&mut self, notes: &[u8]) -> usize {
         self.now.0 += 1_000_000;
         self.write(notes);
@@ -135,7 +136,7 @@ impl Bench {
         self.read_all()
     }
 
-    /// One write of notes for the next 7 ticks, the time until then, and the reads.
+    /// Makes one write of notes for the next 7 ticks, lets that time pass, and makes the reads.
     pub(crate) fn queued(&mut self, notes: &[u8]) -> usize {
         self.write(notes);
         self.drain();

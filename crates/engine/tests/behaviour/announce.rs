@@ -5,7 +5,7 @@ use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{PortFlags, PortInfo};
 use aseqd_abi::{Event, EventType};
 
-/// A client that hears announcements, its own subscription read away.
+/// Returns a client that gets announcements. That of its own subscription is read already.
 fn watching() -> (Rig, TestClient) {
     let mut rig = Rig::new();
     let watcher = rig.client_with_port();
@@ -139,7 +139,7 @@ fn third_parties_connections_tell_the_ends_before_everybody() {
     let (mut rig, watcher) = watching();
     let client = rig.client_with_port();
     rig.receive_all(watcher);
-    // The watcher is the destination, and hears it as such and as an announcement.
+    // The watcher is the destination: it gets a notice as such, and an announcement.
     rig.subscribe(client, client.port(0), watcher.port(0)).unwrap();
     let events = rig.receive_all(watcher);
     assert_eq!(events.len(), 2);

@@ -16,7 +16,7 @@ fn bouncing() -> (Rig, TestClient) {
     (rig, client)
 }
 
-/// The failed records in the bounces that a client has.
+/// Returns the failed records in the bounces that a client has.
 fn bounced(rig: &mut Rig, client: TestClient) -> Vec<Event> {
     let mut failed = Vec::new();
     while let Ok(bytes) = rig.read_bytes(client, 56) {
@@ -87,7 +87,7 @@ fn a_bounce_that_cannot_be_delivered_is_counted() {
     rig.set_pool(client, 0, 1, 0).unwrap();
     rig.send(client, from(0)).unwrap();
     assert_eq!(rig.info(client, 128).unwrap().event_lost, 3);
-    // It was too large for the input, and that is an overflow like others.
+    // It was too large for the input, which counts as an overflow.
     assert_eq!(errno(rig.read_bytes(client, 56)), Errno::ENOSPC);
     rig.set_info(client, |info| info.event_lost = 0).unwrap();
     assert_eq!(rig.info(client, 128).unwrap().event_lost, 0);

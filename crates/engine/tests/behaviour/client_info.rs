@@ -117,7 +117,7 @@ fn midi_version_is_ignored_below_1_0_3_and_refused_from_there() {
         rig.set_info(client, |info| info.midi_version = version).unwrap();
         assert_eq!(rig.info(client, 128).unwrap().midi_version, 0);
     }
-    // The declared version counts as unsigned.
+    // The declared version is unsigned.
     for declared in [0x01_00_03, 0x01_00_04, -1] {
         rig.ioctl(client, s::USER_PVERSION, declared).unwrap();
         for version in [1, 2, 3] {
@@ -186,6 +186,6 @@ fn the_event_filter_does_not_ask_about_events_that_pass_through() {
     let reader = rig.client_with_port();
     rig.set_info(reader, |info| info.filter = ClientFilter::USE_EVENT.bits()).unwrap();
     rig.subscribe(reader, THROUGH, reader.port(0)).unwrap();
-    // The forwarding fails at the reader, and that comes back to the sender.
+    // Forwarding fails at the reader, and the sender gets that error.
     assert_eq!(errno(rig.send(client, key(THROUGH, 1))), Errno::ENOENT);
 }

@@ -1,4 +1,4 @@
-//! Delivery to one port: what stands in the way, and in which order.
+//! Delivery to one port: what prevents it, and what is checked first.
 
 use crate::rig::{OPEN_PORT, Rig, THROUGH, direct, errno, key};
 use aseqd_abi::seq::{ClientFilter, PortCaps};

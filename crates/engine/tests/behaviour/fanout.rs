@@ -4,7 +4,7 @@ use crate::rig::{Rig, SUBSCRIBERS, TestClient, at_tick, errno, key};
 use aseqd_abi::seq::{PortCaps, SubscriptionFlags};
 use aseqd_abi::{Errno, Event, EventType};
 
-/// A sender and three subscribed readers.
+/// Returns a sender and three subscribed readers.
 fn fan() -> (Rig, TestClient, [TestClient; 3]) {
     let mut rig = Rig::new();
     let sender = rig.client_with_port();

@@ -1,5 +1,5 @@
-//! Bugs that the Linux sequencer had, by their number in the catalogue of known bugs: none of them
-//! here. Of races it is the order of calls that is tried; the engine has one thread.
+//! Bugs that the Linux sequencer had, by their number in the catalogue of known bugs. The engine
+//! has none of them. It has one thread, so tests of races try the orders of calls.
 
 use crate::rig::{
     OPEN_PORT, Rig, SUBSCRIBERS, THROUGH, TestClient, at_tick, at_time, direct, errno, key,
@@ -283,7 +283,7 @@ fn known_k80_a_bounce_has_no_pointer_and_is_not_bounced() {
     assert_eq!(bytes.len(), 56);
     assert_eq!(bytes[20..28], [0; 8]);
     assert_eq!(bytes[28 + 20..], [0; 8]);
-    // A bounce that fails is the end of it, and so is one that a program sends.
+    // A bounce that fails is not bounced, and neither is one that a program sends.
     rig.set_port(client, 0, |info| info.capability = 0).unwrap();
     rig.send_variable(client, event, b"abc").unwrap();
     let forged = Event { event_type: EventType::BOUNCE, ..event };

@@ -1,11 +1,11 @@
-//! What goes with a client, a port, a queue.
+//! What disappears with a client, a port or a queue.
 
 use crate::rig::{Rig, TestClient, at_tick, errno, key};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::QueueInfo;
 use aseqd_abi::{Errno, EventType};
 
-/// An owner of queue 0, a user of it, and a third client.
+/// Returns an owner of queue 0, a user of it, and a third client.
 fn three() -> (Rig, TestClient, TestClient, TestClient) {
     let mut rig = Rig::new();
     let clients = [(); 3].map(|()| rig.client_with_port());

@@ -1,4 +1,4 @@
-//! How many there can be.
+//! How much there can be of each thing.
 
 use crate::rig::{ANNOUNCE, OPEN_PORT, Rig, TestClient, at_tick, errno, key};
 use aseqd_abi::ioctl::sequencer as s;
@@ -21,7 +21,7 @@ fn there_are_64_user_clients() {
     assert!(rig.engine.open(rig.now, Access::Read, user).is_err());
 }
 
-/// A rig with all the clients that its engine takes; the clients, and their numbers.
+/// Returns a rig with all the clients that its engine takes, and the clients' numbers.
 fn full(clients: u8) -> (Rig, Vec<TestClient>) {
     let mut rig = Rig::with_config(Config { clients, ..Config::default() });
     let clients: Vec<_> = (0..clients).map(|_| rig.client_with_port()).collect();
@@ -44,7 +44,7 @@ fn clients_beyond_64_have_the_numbers_below_128() {
     assert_eq!(numbers, expected.collect::<Vec<u8>>());
     let info = rig.ioctl(clients[0], s::SYSTEM_INFO, SystemInfo::default()).unwrap();
     assert_eq!((info.clients, info.cur_clients), (192, 192));
-    // They are users, found by who looks for all, and events reach them.
+    // They are users, an enumeration finds them, and events reach them.
     let mut found = Vec::new();
     let mut client = -1;
     while let Ok(info) =
@@ -60,7 +60,7 @@ fn clients_beyond_64_have_the_numbers_below_128() {
     rig.send(last, key(first.port(0), 61)).unwrap();
     assert_eq!(rig.heard(last), [(EventType::NOTEON, 60)]);
     assert_eq!(rig.heard(first), [(EventType::NOTEON, 61)]);
-    // What they queue comes from their own pools, and goes with them.
+    // What they queue takes cells of their own pools, and goes with them.
     let queue = rig.create_queue(last).unwrap();
     rig.send(last, at_tick(key(first.port(0), 62), queue, 10)).unwrap();
     assert_eq!(rig.pool(last).unwrap().output_free, 499);
@@ -125,7 +125,7 @@ fn a_port_takes_any_number_of_subscribers() {
     assert_eq!(rig.receive_all(reader).len(), 254);
 }
 
-/// Not a bound of Linux's: see `docs/limits.md`.
+/// Linux has no such bound: see `docs/limits.md`.
 #[test]
 fn a_client_has_so_many_subscriptions_and_half_of_them_are_its_own() {
     let mut rig = Rig::new();
@@ -144,7 +144,7 @@ fn a_client_has_so_many_subscriptions_and_half_of_them_are_its_own() {
             rig.ioctl(attacker, s::SUBSCRIBE_PORT, info).unwrap();
         }
     }
-    // 4064 of them: no more than the 32 that are left.
+    // 4064 were made: no more than the 32 that are left.
     let mut made = 0;
     let errno = loop {
         let (sender, dest) = (victim.port(0), attacker.port(made));

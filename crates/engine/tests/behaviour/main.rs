@@ -1,5 +1,5 @@
-//! What the sequencer does, by subject, on a virtual clock. Numbers without another source were seen
-//! on Linux 6.12.
+//! What the sequencer does, by subject, on a virtual clock. Numbers whose source is not named were
+//! observed on Linux 6.12.
 
 #[path = "../rig/mod.rs"]
 mod rig;

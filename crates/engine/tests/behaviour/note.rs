@@ -4,7 +4,7 @@ use crate::rig::{Rig, SUBSCRIBERS, TestClient, at_tick, at_time, errno, key};
 use aseqd_abi::event::{EventFlags, EventTime};
 use aseqd_abi::{Address, Errno, Event, EventType};
 
-/// A NOTE of a duration, with bytes beyond the note's own.
+/// Returns a NOTE of a duration, with bytes set beyond the note's own.
 fn note(dest: Address, duration: u32) -> Event {
     let mut event = Event { event_type: EventType::NOTE, tag: 9, ..key(dest, 60) };
     event.data.0[0] = 3;
@@ -87,7 +87,7 @@ fn the_note_off_is_in_the_cell_of_the_note() {
     assert_eq!(rig.status(client, 0).unwrap().events, 1);
     rig.go_to_tick(client, 0, 5);
     assert_eq!(errno(rig.send(client, at_tick(key(reader.port(0), 1), 0, 0))), Errno::EAGAIN);
-    // On a stopped queue only an enqueue delivers, and one cell is all there is.
+    // On a stopped queue only an enqueue delivers, and there is only one cell.
     rig.control(client, EventType::CONTINUE, 0, [0, 0]).unwrap();
     rig.go_to_tick(client, 0, 5);
     rig.pass(1);

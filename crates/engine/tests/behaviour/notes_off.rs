@@ -1,4 +1,4 @@
-//! Notes of a client that is gone: left sounding as on Linux, or ended by the option.
+//! Notes of a client that is gone: they sound on as on Linux, or end by the option.
 
 use crate::rig::{Rig, SUBSCRIBERS, THROUGH, TestClient, at_tick, direct, key};
 use aseqd_abi::event::{Control, EventData, Note};
@@ -23,7 +23,7 @@ fn control(dest: Address, channel: u8, param: u32, value: i32) -> Event {
     Event { data, ..direct(EventType::CONTROLLER, dest) }
 }
 
-/// What a reader gets when a client goes: types, channels, and note or controller.
+/// Returns what a reader gets when a client goes: types, channels, and notes or controllers.
 fn at_the_end(rig: &mut Rig, client: TestClient, reader: TestClient) -> Vec<(EventType, u8, u32)> {
     rig.receive_all(reader);
     rig.close(client);
@@ -66,7 +66,7 @@ fn what_is_on_is_ended_and_nothing_else() {
         control(dest, 3, 64, 63),
         control(dest, 2, 66, 64),
         control(dest, 4, 7, 100),
-        // There are no such channels and notes.
+        // These channels and notes do not exist.
         note(EventType::NOTEON, dest, 16, 60, 100),
         note(EventType::NOTEON, dest, 0, 128, 100),
         control(dest, 200, 64, 127),
@@ -193,7 +193,7 @@ fn on_64_ports_at_a_time_notes_are_kept_track_of() {
         rig.send(client, key(reader.port(port), 60)).unwrap();
     }
     rig.receive_all(reader);
-    // One that is silent again makes room for another.
+    // A port that is silent again makes room for another.
     rig.send(client, note(EventType::NOTEOFF, reader.port(3), 0, 60, 0)).unwrap();
     rig.send(client, key(reader.port(64), 61)).unwrap();
     let ended = at_the_end(&mut rig, client, reader);

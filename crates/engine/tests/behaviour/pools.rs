@@ -92,7 +92,7 @@ fn sizes_out_of_range_are_skipped_one_by_one() {
     assert_eq!(of(rig.set_pool(client, 3, 2000, 0).unwrap()), (3, 2000, 2));
     assert_eq!(of(rig.set_pool(client, 2001, 1, 3).unwrap()), (3, 1, 3));
     assert_eq!(of(rig.set_pool(client, 3, 0, 4).unwrap()), (3, 1, 3));
-    // A new size sets the room anew, before the room that was asked for with it.
+    // A new size resets the room, before the room of the same request is set.
     assert_eq!(of(rig.set_pool(client, 10, 0, 9).unwrap()), (10, 1, 9));
     assert_eq!(of(rig.set_pool(client, 20, 0, 0).unwrap()), (20, 1, 10));
 }
@@ -173,7 +173,7 @@ fn direct_events_do_not_touch_the_senders_pool() {
     rig.send(client, at_tick(key(reader.port(0), 1), 0, 9)).unwrap();
     assert_eq!(errno(rig.send(client, at_tick(key(reader.port(0), 1), 0, 9))), Errno::EAGAIN);
     assert_eq!(rig.send(client, key(reader.port(0), 1)), Ok(28));
-    // Nor does an event that is due at once need more than a free cell.
+    // An event that is due at once needs no more than a free cell either.
     assert_eq!(errno(rig.send(client, at_tick(key(reader.port(0), 1), 0, 0))), Errno::EAGAIN);
 }
 

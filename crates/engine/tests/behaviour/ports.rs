@@ -18,7 +18,7 @@ fn ports_get_the_lowest_free_number() {
     let mut rig = Rig::new();
     let client = rig.client();
     for number in 0..4 {
-        // A number without the flag means nothing.
+        // A number without the flag is ignored.
         let info = rig.ioctl(client, s::CREATE_PORT, wanted(client, 77)).unwrap();
         assert_eq!(info.addr, client.port(number));
     }

@@ -41,7 +41,7 @@ fn the_peak_stays_after_clients_are_gone() {
     assert_eq!(rig.engine.proc_clients(), EMPTY.replace("peak clients : 2", "peak clients : 5"));
 }
 
-/// The situation that the texts below were taken in on Linux.
+/// Sets up the situation in which the texts below were taken on Linux.
 fn busy() -> (Rig, TestClient) {
     let mut rig = Rig::new();
     let client = rig.client();
@@ -249,7 +249,7 @@ fn a_resized_output_pool_keeps_its_counts_of_requests_and_a_resized_input_pool_d
     assert!(text.ends_with(expected), "{text}");
 }
 
-/// The timer text after asking for a timer, before and after a start.
+/// Returns the timer text after asking for a timer, before and after a start.
 fn periods(id: TimerId, resolution: u32) -> [String; 2] {
     let mut rig = Rig::new();
     let client = rig.client();
@@ -283,7 +283,7 @@ fn the_period_is_that_of_the_last_start_in_ticks_of_the_timer_open_now() {
     assert_eq!(periods(TimerId { card: 5, ..global(3, 0) }, 0), hr("0.001000000"));
     assert_eq!(periods(global(0, 0), 0), system("0.004000000"));
     assert_eq!(periods(global(0, 0), 1), system("0.100000000"));
-    // What cannot be had is the system timer.
+    // The system timer replaces a timer that cannot be opened.
     for odd in [global(1, 0), global(2, 0), global(4, 0), global(3, 1), global(3, -1)] {
         assert_eq!(periods(odd, 0), system("0.004000000"));
     }

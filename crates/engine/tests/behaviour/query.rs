@@ -84,7 +84,7 @@ fn inactive_ports_are_found_by_those_who_ask_for_them_only() {
     let info = PortInfo { addr: client.port(255), capability, ..PortInfo::default() };
     let found = rig.ioctl(client, s::QUERY_NEXT_PORT, info).unwrap();
     assert_eq!(found.addr, client.port(0));
-    // It can be read directly.
+    // Its information can be read directly.
     assert!(rig.port_info(client, client.port(0)).is_ok());
 }
 

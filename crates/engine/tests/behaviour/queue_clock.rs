@@ -1,4 +1,4 @@
-//! A queue's position: running, stopped, set; and when events fall due.
+//! A queue's position: running, stopped, set; and when events are due.
 
 use crate::rig::{Rig, TestClient, at_tick, at_time, key};
 use aseqd_abi::EventType;

@@ -1,4 +1,4 @@
-//! The order in which queued events come out.
+//! The order in which queued events are delivered.
 
 use crate::rig::{Rig, TestClient, at_tick, at_time, key};
 use aseqd_abi::event::EventFlags;
@@ -17,7 +17,7 @@ fn high(mut event: Event) -> Event {
     event
 }
 
-/// Keys in the order in which a pass at tick 100 and second 100 delivers them.
+/// Returns the keys in the order in which a pass at tick 100 and second 100 delivers them.
 fn keys(rig: &mut Rig, client: TestClient, reader: TestClient) -> Vec<u8> {
     rig.go_to_tick(client, 0, 100);
     rig.control(client, EventType::SETPOS_TIME, 0, [100, 0]).unwrap();

@@ -93,7 +93,7 @@ fn the_sole_user_who_marks_itself_again_resets_tempo_timer_and_running_flag() {
     rig.use_queue(client, 0, true).unwrap();
     let tempo = rig.tempo(client, 0).unwrap();
     assert_eq!((tempo.tempo, tempo.ppq, tempo.skew_value), (500_000, 96, 0x10000));
-    // The slave class is set when a timer is opened, which it was already.
+    // The slave class is set when a timer is opened, and this one was open already.
     assert_eq!(asked_for(&mut rig, client), (TimerId { dev_sclass: 0, ..HIGH_RES }, 0));
     let status = rig.status(client, 0).unwrap();
     assert_eq!((status.running, status.tick), (0, 77));
@@ -130,7 +130,7 @@ fn without_users_the_running_flag_stays_and_the_position_stands() {
     rig.pass(100_000_000);
     let after = rig.status(client, 0).unwrap();
     assert_eq!((after.running, after.tick, before.tick), (1, 19, 19));
-    // Without a timer STOP leaves the flag, and START and CONTINUE do nothing.
+    // Without a timer, STOP leaves the flag, and START and CONTINUE do nothing.
     control(&mut rig, client, EventType::STOP);
     control(&mut rig, client, EventType::START);
     control(&mut rig, client, EventType::CONTINUE);
@@ -159,7 +159,7 @@ fn a_new_timer_under_a_running_queue_freezes_it_until_it_is_started_again() {
     set(&mut rig, client, HIGH_RES, 0);
     rig.pass(100_000_000);
     let status = rig.status(client, 0).unwrap();
-    // The tick stands; the time that programs are told goes on.
+    // The tick stands still; the reported time goes on.
     assert_eq!((status.running, status.tick, status.time.tv_nsec), (1, 19, 200_000_000));
     control(&mut rig, client, EventType::CONTINUE);
     rig.pass(100_000_000);

@@ -33,7 +33,7 @@ fn a_created_queue_is_returned_with_number_owner_lock_and_name() {
     let made = rig.ioctl(client, s::CREATE_QUEUE, asked).unwrap();
     let expected = QueueInfo { queue: 0, owner: 128, name: named("Queue-0").name, ..asked };
     assert_eq!(made, expected);
-    // What was behind the end of the name stays there.
+    // The bytes behind the end of the name stay.
     let mut garbage = QueueInfo { name: [0x5a; 64], ..asked };
     garbage.name[0] = 0;
     let made = rig.ioctl(client, s::CREATE_QUEUE, garbage).unwrap();
@@ -106,7 +106,7 @@ fn setting_the_info_takes_over_an_unlocked_queue() {
     assert_eq!(rig.ioctl(other, s::SET_QUEUE_INFO, asked), Ok(asked));
     let info = info_of(&mut rig, owner, 0).unwrap();
     assert_eq!(info, QueueInfo { owner: 129, ..named("new") });
-    // The new owner is not a user for that.
+    // Becoming the owner does not make it a user.
     assert_eq!(use_mark(&mut rig, other, 0, -1), Ok(0));
 }
 

@@ -1,11 +1,11 @@
-//! `REMOVE_EVENTS`, output side: which queued events go.
+//! `REMOVE_EVENTS` on the output side: which queued events it removes.
 
 use crate::rig::{Rig, SUBSCRIBERS, TestClient, at_tick, at_time, direct, key};
 use aseqd_abi::event::EventTime;
 use aseqd_abi::seq::{RemoveEvents, RemoveMode};
 use aseqd_abi::{Address, Event, EventType};
 
-/// What waits in queue 0 and 1, sent by the client itself; numbers are keys.
+/// Fills queues 0 and 1 with events of the client itself; the numbers are keys.
 fn filled() -> (Rig, TestClient, TestClient) {
     let mut rig = Rig::new();
     let client = rig.client_with_port();
@@ -43,7 +43,7 @@ fn numbered(number: u8, mut event: Event) -> Event {
     event
 }
 
-/// The keys of the client's events that are left after a removal.
+/// Returns the keys of the client's events that are left after a removal.
 fn left(mode: RemoveMode, info: RemoveEvents) -> Vec<u8> {
     let (mut rig, client, other) = filled();
     let all = rig.client_with_port();
@@ -63,7 +63,7 @@ fn left(mode: RemoveMode, info: RemoveEvents) -> Vec<u8> {
         .map(|event| event.data.0[1])
         .collect();
     keys.sort_unstable();
-    // What others sent is never removed.
+    // Events of others are never removed.
     assert_eq!(keys.pop(), Some(100));
     keys
 }

@@ -3,7 +3,7 @@
 use crate::rig::{Rig, TIMER, TestClient, at_tick, at_time, direct, key};
 use aseqd_abi::{Address, Event, EventType};
 
-/// An owner, another user and a destination; queue 0, frozen.
+/// Returns an owner, another user and a destination; queue 0 is frozen.
 fn three() -> (Rig, TestClient, TestClient, TestClient) {
     let mut rig = Rig::new();
     let clients = [(); 3].map(|()| rig.client_with_port());

@@ -1,4 +1,4 @@
-//! Connecting and disconnecting: who may, what stands in the way, who is told.
+//! Subscribing and unsubscribing: who may, what prevents it, who gets a notice.
 
 use crate::rig::{ANNOUNCE, OPEN_PORT, Rig, THROUGH, TIMER, TestClient, errno};
 use aseqd_abi::event::EventData;
@@ -10,7 +10,7 @@ const PLAIN: SubscriptionFlags = SubscriptionFlags::empty();
 const EXCLUSIVE: SubscriptionFlags = SubscriptionFlags::EXCLUSIVE;
 const STAMP: SubscriptionFlags = SubscriptionFlags::TIMESTAMP;
 
-/// Three clients with an open port each: a sender, a destination, and somebody else.
+/// Returns three clients with an open port each: a sender, a destination, and another.
 fn three() -> (Rig, TestClient, TestClient, TestClient) {
     let mut rig = Rig::new();
     let clients = [(); 3].map(|()| rig.client_with_port());
@@ -80,7 +80,7 @@ fn a_participant_needs_the_other_ends_capabilities_only() {
     rig.subscribe(a, a.port(0), b.port(0)).unwrap();
     assert_eq!(errno(rig.subscribe(b, b.port(0), a.port(0))), Errno::EPERM);
     rig.subscribe(a, b.port(0), a.port(0)).unwrap();
-    // Within one client nothing is asked for.
+    // Within one client no permission is needed.
     rig.subscribe(a, a.port(0), a.port(0)).unwrap();
 }
 
@@ -162,7 +162,7 @@ fn disconnecting_without_flags_removes_the_first_match() {
     assert_eq!(errno(unsubscribe_with(&mut rig, a, pair, PLAIN, 0)), Errno::ENOENT);
 }
 
-/// Type, destination and data of all notices that a client has.
+/// Returns type, destination and data of all notices that a client has.
 fn notices(rig: &mut Rig, client: TestClient) -> Vec<(EventType, Address, Connect)> {
     let events = rig.receive_all(client);
     for event in &events {

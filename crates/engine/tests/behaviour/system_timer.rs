@@ -1,4 +1,4 @@
-//! Port 0:0: what control of queues is echoed, and how.
+//! Port 0:0: which control of queues is echoed, and how.
 
 use crate::rig::{Rig, TIMER, TestClient, at_tick, direct};
 use aseqd_abi::event::{EventData, EventFlags, EventTime};
@@ -42,21 +42,21 @@ fn what_is_echoed() {
         assert_eq!(rig.control(client, event_type, 0, params), Ok(28));
         rig.receive_all(listener).len()
     };
-    // Always: STOP of a stopped queue and an illegal tempo too.
+    // Always echoed: even STOP of a stopped queue, and a tempo that is not allowed.
     for event_type in [EventType::STOP, EventType::SETPOS_TICK, EventType::SETPOS_TIME] {
         assert_eq!(echoed(event_type, [0, 0]), 1);
     }
     for value in [1, 0, 0x8000_0000] {
         assert_eq!(echoed(EventType::TEMPO, [value, 0]), 1);
     }
-    // If it had an effect.
+    // Echoed if it had an effect.
     assert_eq!(echoed(EventType::QUEUE_SKEW, [5, 0x10000]), 1);
     assert_eq!(echoed(EventType::QUEUE_SKEW, [5, 0x1000]), 0);
     assert_eq!(echoed(EventType::CONTINUE, [0, 0]), 1);
     assert_eq!(echoed(EventType::CONTINUE, [0, 0]), 0);
     assert_eq!(echoed(EventType::START, [0, 0]), 1);
     assert_eq!(echoed(EventType::START, [0, 0]), 1);
-    // Never.
+    // Never echoed.
     for ignored in [EventType::CLOCK, EventType::TICK, EventType(39), EventType::NOTEON] {
         assert_eq!(echoed(ignored, [0, 0]), 0);
     }

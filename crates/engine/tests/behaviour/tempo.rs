@@ -102,7 +102,7 @@ fn the_base_is_unknown_to_programs_below_1_0_4() {
     rig.ioctl(client, s::SET_QUEUE_TEMPO, info).unwrap();
     assert_eq!(rig.tempo(client, 0).unwrap().tempo_base, 10);
     assert_eq!(rig.tempo(other, 0).unwrap().tempo_base, 0);
-    // One who does not know it sets it back.
+    // A client that does not know the base resets it.
     rig.ioctl(other, s::SET_QUEUE_TEMPO, info).unwrap();
     assert_eq!(rig.tempo(client, 0).unwrap().tempo_base, 1000);
 }
@@ -124,7 +124,7 @@ fn a_tick_lasts_a_whole_number_of_nanoseconds_rounded_down() {
     assert_eq!(tick(&mut rig, client), 384);
 }
 
-/// Ticks of one second at a tempo and resolution.
+/// Returns the ticks of one second at a tempo and resolution.
 fn ticks_per_second(tempo: u32, ppq: i32) -> u32 {
     let (mut rig, client) = with_queue();
     rig.set_tempo(client, 0, tempo, ppq).unwrap();
@@ -164,7 +164,7 @@ fn a_new_base_alone_does_not_change_the_speed() {
     start(&mut rig, client);
     rig.pass(1_000_000_000);
     assert_eq!(tick(&mut rig, client), 192);
-    // It comes into force with the next change of tempo.
+    // It takes effect with the next change of tempo.
     rig.control(client, EventType::TEMPO, 0, [500_001, 0]).unwrap();
     start(&mut rig, client);
     rig.pass(1_000_000_000);

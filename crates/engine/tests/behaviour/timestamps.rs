@@ -11,7 +11,8 @@ const SUB_TICK: SubscriptionFlags = SubscriptionFlags::TIMESTAMP;
 const SUB_REAL: SubscriptionFlags =
     SubscriptionFlags::TIMESTAMP.union(SubscriptionFlags::TIME_REAL);
 
-/// Two clients, and queue 0 at tick 11 and 3.000000004 s, queue 1 at tick 22 and 33.000000044 s.
+/// Returns two clients, with queue 0 at tick 11 and 3.000000004 s, and queue 1 at tick 22 and
+/// 33.000000044 s.
 fn two() -> (Rig, TestClient, TestClient) {
     let mut rig = Rig::new();
     let client = rig.client_with_port();
@@ -28,13 +29,13 @@ fn stamp_at_port(rig: &mut Rig, reader: TestClient, flags: PortFlags, queue: u8)
     rig.set_port(reader, 0, |info| (info.flags, info.time_queue) = (flags.bits(), queue)).unwrap();
 }
 
-/// Flags, queue and time of the next event.
+/// Returns flags, queue and time of the next event.
 fn stamp(rig: &mut Rig, reader: TestClient) -> (u8, u8, EventTime) {
     let event = rig.receive(reader).unwrap();
     (event.flags.bits(), event.queue, event.time)
 }
 
-/// A relative high-priority event with a meaningless real time.
+/// Returns a relative high-priority event with a meaningless real time.
 fn event(dest: aseqd_abi::Address) -> Event {
     let flags = EventFlags::from_bits_retain(0x13);
     Event { flags, time: EventTime::real(9, 8), ..key(dest, 1) }
@@ -52,7 +53,7 @@ fn a_port_stamps_with_its_queue_and_leaves_the_relative_bit() {
     let (mut rig, client, reader) = two();
     stamp_at_port(&mut rig, reader, TICK, 1);
     rig.send(client, event(reader.port(0))).unwrap();
-    // Of a tick stamp only the tick is written.
+    // A tick stamp writes only the tick.
     assert_eq!(stamp(&mut rig, reader), (0x12, 1, EventTime::real(22, 8)));
     stamp_at_port(&mut rig, reader, REAL, 0);
     rig.send(client, event(reader.port(0))).unwrap();
@@ -134,7 +135,7 @@ fn one_subscribers_stamp_is_not_seen_by_the_next() {
     assert_eq!(stamp(&mut rig, second), (0x13, 253, EventTime::real(9, 8)));
 }
 
-/// A reader that is full, subscribed before another.
+/// Returns a full reader, subscribed before another one.
 fn full_then_empty(flags: SubscriptionFlags) -> (Rig, TestClient, TestClient, TestClient) {
     let (mut rig, client, full) = two();
     let next = rig.client_with_port();

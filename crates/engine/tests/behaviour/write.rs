@@ -1,4 +1,4 @@
-//! `write`: records, lengths, types, and what comes back.
+//! `write`: records, lengths, types, and what it returns.
 
 use crate::rig::{Rig, SUBSCRIBERS, TestClient, at_tick, direct, errno, key};
 use aseqd_abi::event::{EventData, EventFlags};
@@ -201,7 +201,7 @@ fn events_to_subscribers_need_their_source_port_unless_the_queue_byte_says_so() 
         assert_eq!(rig.send(client, from(0, queue)), Ok(28));
         assert_eq!(errno(rig.send(client, from(9, queue))), Errno::EINVAL);
     }
-    // Queue 254 means subscribers, wherever the event goes; without the port there are none.
+    // Queue 254 means the subscribers, whatever the destination. Without the port there are none.
     for dest in [SUBSCRIBERS, client.port(0)] {
         assert_eq!(rig.send(client, Event { dest, ..from(9, 254) }), Ok(28));
         assert_eq!(rig.send(client, Event { dest, ..from(0, 254) }), Ok(28));

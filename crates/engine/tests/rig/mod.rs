@@ -42,19 +42,19 @@ pub(crate) struct TestClient {
 }
 
 impl TestClient {
-    /// One of its ports.
+    /// Returns one of its ports.
     pub(crate) const fn port(self, port: u8) -> Address {
         Address::new(self.number, port)
     }
 }
 
 impl Rig {
-    /// A fresh engine at time 0.
+    /// Returns a fresh engine at time 0.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// A fresh engine with settings.
+    /// Returns a fresh engine with settings.
     pub(crate) fn with_config(config: Config) -> Self {
         Self { engine: Engine::with_config(config), now: Time(0) }
     }
@@ -79,7 +79,7 @@ impl Rig {
         client
     }
 
-    /// An ioctl with a struct; what comes back, or the struct as it was passed.
+    /// Makes an ioctl with a struct. Returns what comes back, or the struct as it was passed.
     pub(crate) fn query<T: FromBytes + IntoBytes + Immutable>(
         &mut self,
         file: FileId,
@@ -158,7 +158,7 @@ impl Rig {
         u8::try_from(info.queue).map_err(|_| Error::new(Errno::EINVAL, "not a queue number"))
     }
 
-    /// Marks a client as user of a queue, or not.
+    /// Marks a client as a user of a queue, or not.
     pub(crate) fn use_queue(
         &mut self,
         client: TestClient,
@@ -170,25 +170,25 @@ impl Rig {
         self.query(client.file, s::SET_QUEUE_CLIENT, info).map(drop)
     }
 
-    /// Where a queue is.
+    /// Returns the status of a queue.
     pub(crate) fn status(&mut self, client: TestClient, queue: u8) -> Result<QueueStatus, Error> {
         let status = QueueStatus { queue: queue.into(), ..QueueStatus::default() };
         self.query(client.file, s::GET_QUEUE_STATUS, status)
     }
 
-    /// A queue's tempo.
+    /// Returns a queue's tempo.
     pub(crate) fn tempo(&mut self, client: TestClient, queue: u8) -> Result<QueueTempo, Error> {
         let tempo = QueueTempo { queue: queue.into(), ..QueueTempo::default() };
         self.query(client.file, s::GET_QUEUE_TEMPO, tempo)
     }
 
-    /// A client's pools.
+    /// Returns a client's pools.
     pub(crate) fn pool(&mut self, client: TestClient) -> Result<ClientPool, Error> {
         let pool = ClientPool { client: client.number.into(), ..ClientPool::default() };
         self.query(client.file, s::GET_CLIENT_POOL, pool)
     }
 
-    /// A client's information.
+    /// Returns a client's information.
     pub(crate) fn info(&mut self, caller: TestClient, client: i32) -> Result<ClientInfo, Error> {
         let info = ClientInfo { client, ..ClientInfo::default() };
         self.query(caller.file, s::GET_CLIENT_INFO, info)
@@ -231,7 +231,7 @@ impl Rig {
         Ok(out)
     }
 
-    /// Reads one event without data; `None` if there is nothing.
+    /// Reads one event without data. Returns `None` if there is none.
     pub(crate) fn receive(&mut self, client: TestClient) -> Option<Event> {
         match self.read_bytes(client, size_of::<Event>()) {
             Ok(bytes) => Some(Event::read_from_bytes(&bytes).expect("a whole record")),
@@ -245,12 +245,12 @@ impl Rig {
         std::iter::from_fn(|| self.receive(client)).collect()
     }
 
-    /// Is there something to read?
+    /// Returns whether there is something to read.
     pub(crate) fn readable(&mut self, client: TestClient) -> bool {
         self.poll(client) & READABLE != 0
     }
 
-    /// Is there room to write?
+    /// Returns whether there is room to write.
     pub(crate) fn writable(&mut self, client: TestClient) -> bool {
         self.poll(client) & WRITABLE != 0
     }
@@ -283,7 +283,7 @@ impl Rig {
         panic!("the engine wants to be called again and again");
     }
 
-    /// Tells the engine that time has passed, and nothing else.
+    /// Tells the engine that time has passed.
     pub(crate) fn timeout(&mut self) {
         self.engine.handle(self.now, Input::Timeout, &mut Vec::new()).finish().expect("no error");
     }

@@ -20,7 +20,7 @@ pub(crate) const THROUGH: Address = Address::new(aseqd_abi::seq::CLIENT_DUMMY, 0
 /// The destination of events for subscribers.
 pub(crate) const SUBSCRIBERS: Address = Address::new(ADDRESS_SUBSCRIBERS, 0);
 
-/// The number of an error.
+/// Returns the errno of a failed call.
 pub(crate) fn errno<T>(result: Result<T, Error>) -> Errno {
     match result {
         Ok(_) => panic!("the call succeeded"),
@@ -28,35 +28,35 @@ pub(crate) fn errno<T>(result: Result<T, Error>) -> Errno {
     }
 }
 
-/// An event from port 0, delivered at once.
+/// Returns an event from port 0 for delivery at once.
 pub(crate) fn direct(event_type: EventType, dest: Address) -> Event {
     Event { dest, ..Event::direct(event_type) }
 }
 
-/// A note-on from port 0, delivered at once; the key tells it from others.
+/// Returns a note-on from port 0 for delivery at once. The key tells it from others.
 pub(crate) fn key(dest: Address, note: u8) -> Event {
     let data = EventData::from_note(Note { note, velocity: 100, ..Note::default() });
     Event { data, ..direct(EventType::NOTEON, dest) }
 }
 
-/// The same event at a tick of a queue.
+/// Returns the event with a tick of a queue as its time.
 pub(crate) fn at_tick(event: Event, queue: u8, tick: u32) -> Event {
     Event { queue, time: EventTime::tick(tick), ..event }
 }
 
-/// The same event at a real time of a queue.
+/// Returns the event with a real time of a queue as its time.
 pub(crate) fn at_time(event: Event, queue: u8, sec: u32, nsec: u32) -> Event {
     let flags = event.flags | EventFlags::REAL_TIME;
     Event { queue, time: EventTime::real(sec, nsec), flags, ..event }
 }
 
-/// Type and key of a note event; the key is the second data byte of any event.
+/// Returns type and key of a note event; the key is the second data byte of any event.
 pub(crate) fn summary(event: &Event) -> (EventType, u8) {
     (event.event_type, event.data.0[1])
 }
 
 impl Rig {
-    /// An ioctl of a client.
+    /// Makes an ioctl of a client.
     pub(crate) fn ioctl<T: FromBytes + IntoBytes + Immutable>(
         &mut self,
         client: TestClient,
@@ -83,7 +83,7 @@ impl Rig {
         self.control(client, EventType::SETPOS_TICK, queue, [tick, 0]).expect("SETPOS_TICK");
     }
 
-    /// Has a stopped queue deliver what is due, by queueing an event to nobody.
+    /// Lets a stopped queue deliver what is due, by queueing an event without a destination.
     pub(crate) fn dispatch(&mut self, client: TestClient, queue: u8) {
         let nobody = direct(EventType::ECHO, Address::new(252, 0));
         self.send(client, at_tick(nobody, queue, 0)).expect("a queued event");
@@ -106,7 +106,7 @@ impl Rig {
             .expect("SET_CLIENT_INFO");
     }
 
-    /// A port's information.
+    /// Returns a port's information.
     pub(crate) fn port_info(
         &mut self,
         caller: TestClient,
@@ -146,7 +146,7 @@ impl Rig {
         self.ioctl(caller, s::SUBSCRIBE_PORT, info).map(drop)
     }
 
-    /// Sets pool sizes and room; 0 leaves one alone.
+    /// Sets pool sizes and room; 0 keeps one as it is.
     pub(crate) fn set_pool(
         &mut self,
         client: TestClient,
@@ -189,17 +189,17 @@ impl Rig {
             .expect("REMOVE_EVENTS");
     }
 
-    /// Files that the engine wants looked at.
+    /// Returns the files that the engine reports as ready.
     pub(crate) fn ready(&mut self) -> Vec<FileId> {
         std::iter::from_fn(|| self.engine.poll_output()).map(|Output::Ready(file)| file).collect()
     }
 
-    /// Type and key of everything that can be read; see [`summary`].
+    /// Reads all events. Returns their types and keys; see [`summary`].
     pub(crate) fn heard(&mut self, client: TestClient) -> Vec<(EventType, u8)> {
         self.receive_all(client).iter().map(summary).collect()
     }
 
-    /// The announcements that can be read: type and the first four data bytes.
+    /// Reads all announcements. Returns their types and first four data bytes.
     pub(crate) fn announced(&mut self, client: TestClient) -> Vec<(EventType, [u8; 4])> {
         let events = self.receive_all(client);
         let data = |event: &Event| event.data.0[..4].try_into().expect("four bytes");

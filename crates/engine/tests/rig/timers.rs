@@ -23,12 +23,12 @@ pub(crate) const SYSTEM: TimerId = GLOBAL;
 /// The high-resolution timer.
 pub(crate) const HRTIMER: TimerId = TimerId { device: timer::GLOBAL_HRTIMER, ..GLOBAL };
 
-/// A user-driven timer.
+/// Returns the id of a user-driven timer.
 pub(crate) const fn user_driven(number: i32) -> TimerId {
     TimerId { device: timer::GLOBAL_UDRIVEN, subdevice: number, ..GLOBAL }
 }
 
-/// What follows the instance of a class and number.
+/// Returns the id of a slave of the instance with a class and number.
 pub(crate) const fn follower(sclass: i32, number: i32) -> TimerId {
     TimerId {
         dev_class: timer::CLASS_SLAVE,
@@ -39,7 +39,7 @@ pub(crate) const fn follower(sclass: i32, number: i32) -> TimerId {
     }
 }
 
-/// A filter of these events.
+/// Returns a filter of these events.
 pub(crate) fn mask(events: &[TimerEvent]) -> u32 {
     events.iter().fold(0, |bits, event| bits | 1 << event.0)
 }
@@ -59,7 +59,7 @@ impl Rig {
         file
     }
 
-    /// The same with 64-byte time and events.
+    /// Opens the timer device with records of 32 bytes, and binds the file.
     pub(crate) fn bound_tread(&mut self, pid: i32, id: TimerId) -> FileId {
         let file = self.timer_file(pid);
         self.query(file, t::TREAD64, 1_i32).expect("TREAD64");
@@ -67,12 +67,12 @@ impl Rig {
         file
     }
 
-    /// SELECT.
+    /// Binds a file by SELECT.
     pub(crate) fn select(&mut self, file: FileId, id: TimerId) -> Result<(), Error> {
         self.query(file, t::SELECT, TimerSelect { id, ..TimerSelect::default() }).map(drop)
     }
 
-    /// PARAMS with a filter and the queue as it is.
+    /// Sets PARAMS with a filter. The queue size stays.
     pub(crate) fn params(
         &mut self,
         file: FileId,
@@ -84,23 +84,23 @@ impl Rig {
         self.query(file, t::PARAMS, params).map(drop)
     }
 
-    /// A request without argument: START and its like.
+    /// Makes a request without an argument, such as START.
     pub(crate) fn command(&mut self, file: FileId, request: u32) -> Result<(), Error> {
         self.query(file, request, ())
     }
 
-    /// STATUS.
+    /// Returns the STATUS of a file.
     pub(crate) fn timer_status(&mut self, file: FileId) -> Result<TimerStatus, Error> {
         self.query(file, t::STATUS, TimerStatus::default())
     }
 
-    /// How many instances are bound to a timer.
+    /// Returns the number of instances that are bound to a timer.
     pub(crate) fn timer_clients(&mut self, file: FileId, tid: TimerId) -> u32 {
         let info = self.query(file, t::GINFO, TimerGinfo { tid, ..TimerGinfo::default() });
         info.expect("GINFO").clients
     }
 
-    /// CREATE: the file of the timer, and its number.
+    /// Creates a user-driven timer. Returns its file and number.
     pub(crate) fn create_timer(
         &mut self,
         file: FileId,
@@ -111,7 +111,7 @@ impl Rig {
         Ok((FileId(info.fd.cast_unsigned()), info.id.cast_signed()))
     }
 
-    /// A read of so many bytes.
+    /// Reads at most `len` bytes.
     pub(crate) fn read_timer(
         &mut self,
         file: FileId,
@@ -127,13 +127,13 @@ impl Rig {
         (reply, out)
     }
 
-    /// All plain records: resolution and ticks.
+    /// Reads all plain records. Returns resolution and ticks of each.
     pub(crate) fn plain_records(&mut self, file: FileId) -> Vec<(u32, u32)> {
         let records: Vec<TimerRead> = self.records(file);
         records.iter().map(|record| (record.resolution, record.ticks)).collect()
     }
 
-    /// All records with events: event, time in nanoseconds, value.
+    /// Reads all records with events. Returns event, time in nanoseconds, and value of each.
     pub(crate) fn timed_records(&mut self, file: FileId) -> Vec<(TimerEvent, u64, u32)> {
         let records: Vec<TimerTread> = self.records(file);
         let time = |record: &TimerTread| {
@@ -142,7 +142,7 @@ impl Rig {
         records.iter().map(|record| (TimerEvent(record.event), time(record), record.val)).collect()
     }
 
-    /// Events and values of all records.
+    /// Reads all records. Returns event and value of each.
     pub(crate) fn timer_events(&mut self, file: FileId) -> Vec<(TimerEvent, u32)> {
         self.timed_records(file).into_iter().map(|(event, _, value)| (event, value)).collect()
     }
@@ -157,7 +157,7 @@ impl Rig {
         records.map(|record| T::read_from_bytes(record).expect("a whole record")).collect()
     }
 
-    /// Is there a record to read?
+    /// Returns whether there is a record to read.
     pub(crate) fn timer_readable(&mut self, file: FileId) -> bool {
         let reply =
             self.engine.handle(self.now, Input::Call { file, call: Call::Poll }, &mut Vec::new());
@@ -166,12 +166,12 @@ impl Rig {
         bits != 0
     }
 
-    /// The files that the engine names, in order.
+    /// Returns the files that the engine reports as ready, in order.
     pub(crate) fn ready_files(&mut self) -> Vec<FileId> {
         std::iter::from_fn(|| self.engine.poll_output()).map(|Output::Ready(file)| file).collect()
     }
 
-    /// Closes a file, whatever it is of.
+    /// Closes a file of any device.
     pub(crate) fn close_file(&mut self, file: FileId) {
         let reply = self.engine.handle(self.now, Input::Close { file }, &mut Vec::new());
         reply.finish().expect("an open file");

@@ -1,5 +1,5 @@
-//! Bugs that the timers of Linux had, by their number in the catalogue of known bugs: none of them
-//! here. Of races it is the order of calls that is tried; the engine has one thread.
+//! Bugs that the timers of Linux had, by their number in the catalogue of known bugs. The engine
+//! has none of them. It has one thread, so tests of races try the orders of calls.
 
 mod lifetime;
 
@@ -23,14 +23,14 @@ fn with_user_timers() -> Rig {
     Rig::with_config(Config { user_timers: true, ..Config::default() })
 }
 
-/// A periodic instance of process 7 on a timer.
+/// Returns a file with a periodic instance of process 7 on a timer.
 fn periodic(rig: &mut Rig, id: aseqd_abi::timer::TimerId, ticks: u32) -> FileId {
     let file = rig.bound_tread(7, id);
     rig.params(file, ParamsFlags::AUTO, ticks, mask(&EVENTS)).unwrap();
     file
 }
 
-/// A running slave of process 7.
+/// Returns a file with a running slave of process 7.
 fn slave(rig: &mut Rig) -> FileId {
     let file = rig.bound_tread(8, follower(SCLASS_APPLICATION, 7));
     let events = [E::TICK, E::MSTART, E::MSTOP, E::MPAUSE, E::MCONTINUE];
@@ -44,7 +44,7 @@ fn known_k62_less_than_100_microseconds_cannot_be_started() {
     let mut rig = Rig::new();
     let file = rig.bound(1, HRTIMER);
     assert_eq!(errno(rig.command(file, t::START)), Errno::EINVAL);
-    // Ticks that were good for another timer are not good for this one.
+    // Ticks that another timer accepted are too few for this one.
     rig.select(file, SYSTEM).unwrap();
     rig.params(file, ParamsFlags::AUTO, 5, 0).unwrap();
     rig.select(file, HRTIMER).unwrap();

@@ -44,7 +44,7 @@ fn control(rig: &mut Rig, client: TestClient, event: T) {
     rig.control(client, event, 0, [0, 0]).unwrap();
 }
 
-/// When each of these comes, in microseconds, with the key that tells them apart.
+/// Returns when each event arrives, in microseconds, with its key.
 fn arrivals(rig: &mut Rig, client: TestClient, until: u64) -> Vec<(u8, u64)> {
     let mut seen = Vec::new();
     while let Some(deadline) = rig.engine.poll_timeout().filter(|at| at.0 <= until) {
@@ -58,7 +58,7 @@ fn arrivals(rig: &mut Rig, client: TestClient, until: u64) -> Vec<(u8, u64)> {
     seen
 }
 
-/// A slave of the queue that runs and hears these.
+/// Returns a running slave of the queue that hears these events.
 fn listener(rig: &mut Rig, number: i32, events: &[E]) -> FileId {
     let file = rig.bound_tread(50, follower(SCLASS_SEQUENCER, number));
     rig.params(file, ParamsFlags::AUTO, MILLION, mask(events)).unwrap();
@@ -78,7 +78,7 @@ fn a_queue_is_an_instance_of_the_high_resolution_timer_called_minus_one() {
     assert!(rig.engine.proc_timers().contains("  Client sequencer queue -1 : stopped\n"));
     control(&mut rig, client, T::START);
     assert!(rig.engine.proc_timers().contains("  Client sequencer queue -1 : running\n"));
-    // Opened again it has its number.
+    // Opened again, it has its number.
     choose(&mut rig, client, HRTIMER, 0).unwrap();
     assert!(rig.engine.proc_timers().contains("  Client sequencer queue 0 : stopped\n"));
     rig.use_queue(client, 0, false).unwrap();
@@ -179,7 +179,7 @@ fn the_tick_stands_between_callbacks_and_the_time_goes_on() {
     assert_eq!((status.tick, status.time.tv_nsec), (3, 20_000_000));
     rig.pass(7 * MS);
     control(&mut rig, client, T::STOP);
-    // What had gone of a period is lost.
+    // The elapsed part of a period is lost.
     let status = rig.status(client, 0).unwrap();
     assert_eq!((status.running, status.time.tv_nsec), (0, 20_000_000));
     control(&mut rig, client, T::CONTINUE);
@@ -336,7 +336,7 @@ fn the_sole_user_who_marks_itself_again_leaves_the_instance_running() {
     assert_eq!(rig.status(client, 0).unwrap().running, 0);
     assert!(rig.engine.proc_timers().contains("sequencer queue 0 : running"));
     rig.pass(35 * MS);
-    // START finds it running, and takes its period as it is.
+    // START finds it running and keeps its period.
     control(&mut rig, client, T::START);
     rig.send(client, at_time(key(client.port(0), 1), 0, 0, 1)).unwrap();
     assert_eq!(arrivals(&mut rig, client, 100 * MS), [(1, 40_000)]);

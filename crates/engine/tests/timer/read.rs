@@ -105,7 +105,7 @@ fn quirk_10_the_resolution_comes_before_the_first_tick_after_each_start() {
     rig.command(file, t::START).unwrap();
     rig.pass(MS);
     assert_eq!(rig.timer_events(file), [(E::RESOLUTION, 1), (E::TICK, MILLION)]);
-    // CONTINUE forgets nothing.
+    // CONTINUE keeps everything.
     rig.command(file, t::PAUSE).unwrap();
     rig.command(file, t::CONTINUE).unwrap();
     rig.pass(MS);
@@ -149,7 +149,7 @@ fn another_format_empties_the_queue_and_the_same_does_not() {
     let mut rig = Rig::new();
     let file = rig.bound(1, SYSTEM);
     rig.params(file, ParamsFlags::EARLY_EVENT, 1, 0).unwrap();
-    // A SELECT that fails leaves the records and the format can change.
+    // A SELECT that fails keeps the records, and the format can change.
     assert_eq!(errno(rig.select(file, aseqd_abi::timer::TimerId::default())), Errno::EINVAL);
     assert!(rig.timer_readable(file));
     rig.query(file, t::TREAD_OLD, 0_i32).unwrap();
@@ -171,7 +171,7 @@ fn select_keeps_records_filter_ticks_and_format() {
     rig.select(file, SYSTEM).unwrap();
     rig.select(file, HRTIMER).unwrap();
     rig.command(file, t::START).unwrap();
-    // AUTO belongs to the binding: it is gone.
+    // AUTO belongs to the binding, so it is gone.
     rig.pass(10 * MS);
     let expected = [(E::TICK, MILLION), (E::STOP, 0), (E::TICK, MILLION)];
     assert_eq!(rig.timer_events(file), expected);
@@ -231,7 +231,7 @@ fn the_driver_is_told_of_every_callback() {
     let file = ticking(&mut rig, false, &[]);
     rig.pass(MS);
     assert_eq!(rig.ready_files(), [file]);
-    // Ticks that are added to an unread record are news to a program that watches for edges.
+    // Ticks added to an unread record are news to a program that watches for edges.
     rig.pass(MS);
     assert_eq!(rig.ready_files(), [file]);
     assert_eq!(rig.plain_records(file).len(), 1);

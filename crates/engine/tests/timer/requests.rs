@@ -1,5 +1,5 @@
-//! Requests of the timer device that look at timers or bind to one. The quirks that section 17 of
-//! the interface's description lists have tests of their own, here and in the other files.
+//! Requests of the timer device that look at timers or bind to one. Each quirk of Linux has a test
+//! of its own, here and in the other files.
 
 use crate::rig::{GLOBAL, HRTIMER, Rig, SYSTEM, errno, follower, mask, user_driven};
 use aseqd_abi::Errno;
@@ -296,7 +296,7 @@ fn quirk_12_who_is_exclusive_bars_later_ones_only() {
     let mut rig = Rig::new();
     let first = rig.bound(1, SYSTEM);
     let second = rig.bound(2, SYSTEM);
-    // The second one's flag is not looked at.
+    // The flag of the second is ignored.
     rig.params(second, ParamsFlags::EXCLUSIVE, 1, 0).unwrap();
     let third = rig.bound(3, SYSTEM);
     rig.close_file(third);
@@ -304,7 +304,7 @@ fn quirk_12_who_is_exclusive_bars_later_ones_only() {
     let third = rig.timer_file(3);
     assert_eq!(errno(rig.select(third, SYSTEM)), Errno::EBUSY);
     rig.command(second, t::START).unwrap();
-    // Slaves are not barred, and another SELECT forgets the flag.
+    // The flag does not keep slaves out, and another SELECT clears it.
     rig.select(third, follower(1, 1)).unwrap();
     rig.close_file(second);
     rig.select(first, SYSTEM).unwrap();
@@ -419,7 +419,7 @@ fn info_and_gparams_have_codes_for_processes_of_32_bit() {
     let info = TimerInfo32::read_from_bytes(&out).unwrap();
     assert_eq!((text(&info.id), text(&info.name)), ("system", "system timer"));
     assert_eq!((info.flags, info.card, info.resolution), (0, -1, 4_000_000));
-    // They are nobody else's.
+    // Other processes do not have these codes.
     for request in [t32::INFO, t32::GPARAMS] {
         let reply = rig.engine.handle(rig.now, input(request, false, &[0; 300]), &mut out);
         assert_eq!(errno(reply.finish()), Errno::ENOTTY);

@@ -11,7 +11,7 @@ const MILLION: u32 = 1_000_000;
 const AUTO: ParamsFlags = ParamsFlags::AUTO;
 const ONCE: ParamsFlags = ParamsFlags::empty();
 
-/// A file on the high-resolution timer that ticks every millisecond.
+/// Returns a file on the high-resolution timer that ticks every millisecond.
 fn every_millisecond() -> (Rig, FileId) {
     let mut rig = Rig::new();
     let file = rig.bound(1, HRTIMER);
@@ -95,7 +95,7 @@ fn quirk_03_the_pause_survives_a_start() {
     rig.command(file, t::START).unwrap();
     assert_eq!(errno(rig.command(file, t::CONTINUE)), Errno::EBUSY);
     rig.command(file, t::STOP).unwrap();
-    // A stop that finds it running clears the mark: this is a start again.
+    // A stop that finds it running clears the mark, so this is a start again.
     rig.command(file, t::CONTINUE).unwrap();
     assert_eq!(rig.timer_events(file), [(E::START, 1), (E::START, 1), (E::START, 1)]);
 }
@@ -247,7 +247,7 @@ fn who_starts_on_a_running_timer_is_pending_until_its_next_interrupt() {
     rig.command(second, t::START).unwrap();
     assert!(rig.engine.proc_timers().contains("application 2 : running"));
     rig.pass(16 * MS);
-    // The start is told at the time of the call.
+    // The record of the start has the time of the call.
     assert_eq!(rig.timed_records(second), [(E::START, 3 * MS, 1)]);
     rig.pass(MS);
     assert_eq!(rig.timed_records(second), [(E::TICK, 20 * MS, 10 * MILLION)]);
@@ -299,7 +299,7 @@ fn a_timer_is_programmed_for_the_first_to_expire_and_others_overshoot() {
         rig.timeout();
         seen.extend(rig.timed_records(second));
     }
-    // From its start at 2 ms: interrupts at 4 and 5 ms, then at 6, 7, 8: always the nearer one.
+    // After its start at 2 ms: interrupts at 4 and 5 ms, then at 6, 7, 8, always the nearer one.
     let times: Vec<u64> = seen.iter().map(|(_, at, _)| at / MS).collect();
     assert_eq!(times, [5, 8, 11]);
     assert_eq!(rig.plain_records(first)[0].1 % MILLION, 0);
@@ -376,7 +376,7 @@ fn hours_that_were_missed_are_counted_at_once() {
     rig.now = rig.now + hours + 500_000;
     let began = std::time::Instant::now();
     rig.timeout();
-    // One by one they would take hours.
+    // Handled one by one, they would take hours.
     assert!(began.elapsed() < std::time::Duration::from_secs(20));
     #[expect(clippy::cast_possible_truncation, reason = "the record's ticks wrap")]
     let ticks = hours as u32;

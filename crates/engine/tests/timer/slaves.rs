@@ -21,7 +21,7 @@ const ALL: [E; 10] = [
     E::MPAUSE,
 ];
 
-/// What follows the instance of process 7.
+/// The id of a slave of process 7's instance.
 const OF_7: aseqd_abi::timer::TimerId = follower(SCLASS_APPLICATION, 7);
 
 fn master(rig: &mut Rig) -> FileId {
@@ -30,7 +30,7 @@ fn master(rig: &mut Rig) -> FileId {
     file
 }
 
-/// A slave that hears everything, linked to the master.
+/// Returns a slave that hears everything, linked to the master.
 fn slave(rig: &mut Rig) -> FileId {
     let file = rig.bound_tread(8, OF_7);
     rig.params(file, ParamsFlags::AUTO, MILLION, mask(&ALL)).unwrap();
@@ -158,7 +158,7 @@ fn without_master_a_slave_runs_silently_and_follows_the_next_at_once() {
     rig.pass(2 * MS);
     let expected = [(E::MSTART, 1), (E::RESOLUTION, 1), (E::TICK, 2 * MILLION)];
     assert_eq!(rig.timer_events(slave), expected);
-    // Without master again, STOP finds it running and says nothing.
+    // Without a master again, STOP finds it running and makes no record.
     rig.close_file(second);
     assert_eq!(rig.timer_events(slave), [(E::MSTOP, 0)]);
     rig.command(slave, t::STOP).unwrap();
@@ -189,7 +189,7 @@ fn params_of_an_idle_master_tell_its_slaves_nothing() {
     rig.timer_events(slave);
     rig.params(master, ParamsFlags::AUTO, MILLION, 0).unwrap();
     assert_eq!(rig.timer_events(slave), []);
-    // Those of a running one stop it.
+    // The params of a running instance stop it.
     rig.command(master, t::START).unwrap();
     rig.params(master, ParamsFlags::AUTO, MILLION, 0).unwrap();
     assert_eq!(rig.timer_events(slave), [(E::MSTART, 1), (E::MSTOP, 0)]);
@@ -219,7 +219,7 @@ fn a_slave_takes_the_first_master_in_the_order_of_timers() {
     let slave = rig.bound(8, OF_7);
     assert_eq!(rig.timer_status(slave).unwrap().resolution, 4_000_000);
     rig.close_file(low);
-    // It waits for a new one, though there is another.
+    // It waits for a new master, although there is another one.
     assert!(!is_linked(&mut rig, slave));
     rig.select(slave, OF_7).unwrap();
     assert_eq!(rig.timer_status(slave).unwrap().resolution, 1);
@@ -248,7 +248,7 @@ fn a_slave_whose_master_has_a_full_timer_is_refused() {
     assert_eq!(errno(rig.select(file, OF_7)), Errno::EBUSY);
     assert_eq!(errno(rig.timer_status(file)), Errno::EBADFD);
     assert_eq!(errno(rig.select(file, HRTIMER)), Errno::EBUSY);
-    // One that matches nobody is fine.
+    // A slave whose master does not exist is allowed.
     rig.select(file, follower(SCLASS_APPLICATION, 55)).unwrap();
     assert_eq!(rig.timer_clients(file, HRTIMER), 1);
 }
@@ -266,7 +266,7 @@ fn a_master_whose_timer_has_no_room_for_its_slaves_is_refused() {
         assert!(!is_linked(&mut rig, slave));
     }
     assert_eq!(rig.timer_clients(file, HRTIMER), 98);
-    // The room that they took is there again.
+    // Closing one makes room again.
     rig.close_file(slaves[0]);
     rig.select(file, HRTIMER).unwrap();
     assert!(is_linked(&mut rig, slaves[1]));

@@ -1,5 +1,5 @@
-//! Any calls in any order on several files: nothing panics, whoever could read has been told, and
-//! everything counts right.
+//! Any calls in any order on several files: nothing panics, every reader has been woken, and all
+//! counts are right.
 
 use crate::rig::{HRTIMER, Rig, SYSTEM, TestClient, at_time, follower, key, user_driven};
 use aseqd_abi::EventType;
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 const FILES: usize = 6;
 const QUEUES: u8 = 2;
-/// Calls that the engine may want at one instant, catching up.
+/// Maximum number of calls that the engine may want at one instant while it catches up.
 const CALLS_AT_ONE_INSTANT: usize = 5_000;
 
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// One of the files, and whether the driver knows that it can be read.
+/// One of the files, and whether the driver knows that it is readable.
 #[derive(Clone, Copy, Debug)]
 struct Open {
     file: FileId,
@@ -144,7 +144,7 @@ impl Storm {
             }
             Step::Params(file, params) => {
                 let result = rig.query(self.files[file].file, t::PARAMS, params);
-                // Of the record of EARLY_EVENT nobody is told, as on Linux.
+                // As on Linux, the record of EARLY_EVENT wakes no program.
                 self.files[file].told = true;
                 self.note(result.map(drop));
             }
@@ -202,7 +202,7 @@ impl Storm {
         let (reply, bytes) = self.rig.read_timer(open.file, len, false);
         match reply {
             Reply::Done(count) => assert_eq!(count, bytes.len()),
-            // Who sleeps must be woken by the next record.
+            // A sleeping reader must be woken by the next record.
             Reply::Wait(count) => {
                 assert_eq!(count, 0);
                 open.told = false;
@@ -212,7 +212,7 @@ impl Storm {
         self.note(bytes);
     }
 
-    /// Calls the engine until it wants nothing more now.
+    /// Calls the engine until nothing is due now.
     fn settle(&mut self) {
         for _ in 0..CALLS_AT_ONE_INSTANT {
             if self.rig.engine.poll_timeout().is_none_or(|deadline| deadline > self.rig.now) {
@@ -233,7 +233,7 @@ impl Storm {
             let open = self.files[index];
             let readable = self.rig.timer_readable(open.file);
             assert!(!readable || open.told, "{open:?} was not told");
-            // An empty file is told of the next record.
+            // The driver is told about the next record of an empty file.
             self.files[index].told = readable;
             let Ok(status) = self.rig.timer_status(open.file) else { continue };
             assert!(status.queue <= 1024 && status.lost == 0);
@@ -243,7 +243,7 @@ impl Storm {
         }
     }
 
-    /// Closes everything: nothing is bound then, and nothing ticks.
+    /// Closes everything. Nothing is bound or ticks then.
     fn end(mut self) -> Vec<u8> {
         let texts = [self.rig.engine.proc_timers(), self.rig.engine.proc_timer()].concat();
         self.log.extend(texts.bytes());

@@ -45,7 +45,7 @@ fn create_makes_a_file_and_a_timer() {
     let info = rig.query(file, t::GINFO, TimerGinfo { tid, ..TimerGinfo::default() }).unwrap();
     assert_eq!(&info.id[..12], b"snd-utimer0\0");
     assert_eq!((info.name, info.resolution, info.clients), ([0; 80], 5 * MS, 0));
-    // The maker can go.
+    // The maker's file can be closed.
     rig.close_file(file);
     periodic(&mut rig, 2, 0, 1);
 }
@@ -193,7 +193,7 @@ fn who_is_bound_to_a_timer_that_goes_loses_it() {
     assert_eq!(rig.timer_status(file).unwrap().resolution, 0);
     assert!(!rig.timer_readable(file));
     assert_eq!(errno(rig.read_timer(file, 8, true).0.finish()), Errno::EAGAIN);
-    // Another timer of the number is another timer.
+    // Another timer with that number is not the same one.
     let (timer, again) = rig.create_timer(maker, MS).unwrap();
     assert_eq!(again, number);
     trigger(&mut rig, timer);
@@ -249,7 +249,7 @@ fn long_periods_that_do_not_fit_a_record_are_cut() {
     rig.command(timed, t::START).unwrap();
     trigger(&mut rig, timer);
     trigger(&mut rig, timer);
-    // Of such a length no record is found again, so none merges.
+    // A record of this length is never found again, so none is merged.
     assert_eq!(rig.plain_records(plain), [(5, 1), (5, 1)]);
     assert_eq!(rig.timer_events(timed), [(E::START, 5), (E::RESOLUTION, 5)]);
 }

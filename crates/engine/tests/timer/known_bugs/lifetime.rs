@@ -14,7 +14,7 @@ fn known_k83_a_timer_that_goes_closes_its_instances_and_frees_their_slaves() {
     assert_eq!(errno(rig.query(slave, t::INFO, TimerInfo::default())), Errno::EBADFD);
     rig.close_file(master);
     rig.timer_events(slave);
-    // The slave waits, and follows the next of its master's number.
+    // The slave waits, and follows the next instance with its master's number.
     let next = periodic(&mut rig, HRTIMER, MILLION);
     rig.command(next, t::START).unwrap();
     rig.pass(MS);
@@ -42,7 +42,7 @@ fn known_k86_an_open_that_failed_half_way_is_followed_by_a_clean_one() {
     for _ in 0..99 {
         rig.bound(1, HRTIMER);
     }
-    // The queue's instance would find room, and its pending slave would not.
+    // The queue's instance would have room, but its pending slave would not.
     let waiting = rig.bound(9, follower(SCLASS_SEQUENCER, -1));
     let client = rig.client_with_port();
     rig.create_queue(client).unwrap();

@@ -64,7 +64,7 @@ fn the_slaves_of_an_exact_queue_get_its_milliseconds_while_somebody_listens() {
     rig.pass(500_000);
     assert_eq!(rig.engine.poll_timeout(), None);
     let file = listener(&mut rig, -1, &[E::TICK]);
-    // On the grid of the queue's start.
+    // The deadline is on the grid of the queue's start.
     assert_eq!(rig.engine.poll_timeout(), Some(Time(MS)));
     rig.pass(5 * MS);
     assert_eq!(rig.timed_records(file), [(E::TICK, 5 * MS, 5 * MILLION)]);
@@ -72,7 +72,7 @@ fn the_slaves_of_an_exact_queue_get_its_milliseconds_while_somebody_listens() {
     assert_eq!(rig.engine.poll_timeout(), None);
     rig.pass(3 * MS);
     rig.command(file, t::START).unwrap();
-    // What went by while nobody listened is gone.
+    // Ticks that passed while nobody listened are gone.
     rig.pass(MS);
     assert_eq!(rig.timed_records(file), [(E::TICK, 9 * MS, MILLION)]);
     rig.now = rig.now + 3_599_999 * MS;
@@ -126,7 +126,7 @@ fn a_queue_of_the_slave_class_steps_with_a_programs_instance() {
     rig.pass(100 * MS);
     rig.command(master, t::START).unwrap();
     assert_eq!(arrivals(&mut rig, client, 200 * MS), [(1, 120_000)]);
-    // Slaves are not shown, and do not count.
+    // Slaves are not listed, and do not count.
     assert!(!rig.engine.proc_timers().contains("sequencer"));
     assert_eq!(rig.timer_clients(master, HRTIMER), 1);
     rig.close_file(master);
@@ -159,7 +159,7 @@ fn a_queue_steps_with_the_triggers_of_a_user_driven_timer() {
     assert!(rig.receive(client).is_none());
     rig.command(timer, t::TRIGGER).unwrap();
     assert!(rig.receive(client).is_some());
-    // The timer goes: the queue stands, and says that it runs.
+    // The timer goes. The queue stands still, and says that it runs.
     rig.close_file(timer);
     let status = rig.status(client, 0).unwrap();
     assert_eq!((status.running, status.tick), (1, 3));

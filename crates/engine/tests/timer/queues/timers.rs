@@ -1,4 +1,4 @@
-//! Which timer a queue gets.
+//! Tests of which timer a queue gets.
 
 use super::*;
 
