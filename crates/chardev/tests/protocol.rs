@@ -1,5 +1,5 @@
-//! The device against a kernel that is played by the test: versions that are not installed here, and
-//! messages that no kernel sends.
+//! Tests the device with a kernel that the test plays: versions that are not installed here, and messages
+//! that no kernel sends.
 
 use std::os::fd::OwnedFd;
 
@@ -244,7 +244,8 @@ fn the_end_of_the_kernel_is_disconnected() {
     assert!(matches!(device.receive(&mut Buffer::new()), Err(ReceiveError::Disconnected)));
 }
 
-/// Noise from a fixed seed in messages of all kinds: an answer, a request or an error, no panic.
+/// Noise from a fixed seed in messages of all kinds leads to an answer, a request or an error, never to a
+/// panic.
 #[test]
 fn noise_is_survived() {
     let mut state = 0x1234_5678_9abc_def1_u64;

@@ -1,4 +1,4 @@
-//! The wire format against the installed kernel header: a C program prints sizes, offsets and numbers.
+//! Compares the wire format with the installed kernel header: a C program prints sizes, offsets and numbers.
 
 use std::fmt::Write;
 use std::mem::offset_of;

@@ -78,7 +78,7 @@ pub enum Input<'a> {
         node: Node,
         /// For reading, writing or both.
         access: Access,
-        /// By whom.
+        /// The opener.
         identity: Identity<'a>,
     },
     /// A call on an open file.

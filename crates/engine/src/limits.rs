@@ -6,7 +6,7 @@
 pub const MAX_CLIENTS: u8 = 192;
 /// The first number of user clients, and of kernel clients without a number of their own.
 pub const FIRST_DYNAMIC_CLIENT: u8 = 128;
-/// Number of clients that Linux gives such a number at a time.
+/// Number of clients that Linux allows at a time: those from [`FIRST_DYNAMIC_CLIENT`] on.
 pub const DYNAMIC_CLIENTS: u8 = MAX_CLIENTS - FIRST_DYNAMIC_CLIENT;
 /// Maximum number of clients of programs: all numbers but those of System and Midi Through.
 pub const MOST_CLIENTS: u8 = MAX_CLIENTS - 2;

@@ -5,12 +5,12 @@ use crate::sys::Outcome;
 use aseqd_wire::preload::{SECRET_LEN, Secret};
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
-/// Size of the name of a socket, in bytes, at most.
+/// The maximum size of the name of a socket, in bytes.
 pub(crate) const MAX_NAME: usize = 108;
 
 /// The bytes of the server's address.
 static SERVER: [AtomicU8; MAX_NAME] = [const { AtomicU8::new(0) }; MAX_NAME];
-/// How many of them are used; 0 if there is no server.
+/// The number of bytes that are used; 0 if there is no server.
 static SERVER_LEN: AtomicUsize = AtomicUsize::new(0);
 
 /// The program's half of the secret, then the server's.

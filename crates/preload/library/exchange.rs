@@ -21,7 +21,7 @@ pub(crate) struct Call {
     /// The bytes that go with the request: memory of the program, which may not be mapped.
     pub(crate) data: *const u8,
     pub(crate) data_len: usize,
-    /// Where the bytes of the answer go: memory that may not be mapped, either.
+    /// Where the bytes of the answer go: memory that may not be mapped either.
     pub(crate) into: *mut u8,
     pub(crate) into_len: usize,
     /// Whether the call may sleep. Then a signal interrupts it, and its thread can be cancelled.
@@ -75,7 +75,7 @@ impl Call {
         let key = sys::timeout(self.fd, libc::SO_RCVTIMEO).and_then(|receive| {
             Ok(FileKey { receive, send: sys::timeout(self.fd, libc::SO_SNDTIMEO)? })
         });
-        // The number is another file's by now, or nobody's.
+        // The number belongs to another file by now, or to none.
         let Ok(key) = key else { return Ok(Err(libc::EBADF)) };
         let Request { server, file, .. } = self.request;
         let request = Request { kind: kind::KEY, server, file, ..Request::default() };
@@ -198,7 +198,7 @@ impl Call {
             }
         }
         if reply.stuff != 0 {
-            // The buffer is small. The bound is for a buffer that somebody has enlarged.
+            // The buffer is small. The bound is for one that was enlarged.
             for _ in 0..MOST_STUFFING {
                 match sys::put(self.fd, &[0; STUFFING]) {
                     Ok(_) | Err(libc::EINTR) => {}
@@ -216,9 +216,9 @@ pub(crate) const UNSENT: c_int = 4096 + libc::EFAULT;
 /// The error of a call for which the server wants the key of the file first. Not an error number of Linux.
 const KEY_IS_WANTED: c_int = 4096 + libc::EACCES;
 
-/// How many bytes are put into a buffer at once to fill it.
+/// The number of bytes that are put into a buffer at once to fill it.
 const STUFFING: usize = 1024;
-/// How often that is tried, at most.
+/// Maximum number of times that a buffer is stuffed.
 const MOST_STUFFING: usize = 1024;
 
 /// The answer to a call.

@@ -1,20 +1,20 @@
 //! Tells which descriptors are ours.
 //!
-//! The name of the other end tells whether a descriptor is ours; to ask costs a system call. The library
-//! therefore remembers the numbers that are not ours, until a number may have got a descriptor of ours:
-//! by `open`, `dup` and the like, or a message with descriptors. The library catches all of these, and
-//! calls [`changed`] after each. A fork copies what is remembered; after exec nothing is.
+//! The name of the other end tells whether a descriptor is ours, but asking for it costs a system call. The
+//! library therefore remembers the numbers that are not ours, until a number may have got a descriptor of
+//! ours: by `open`, `dup` and the like, or by a message with descriptors. The library catches all of these,
+//! and calls [`changed`] after each. A fork copies this memory; after exec it is empty.
 //!
-//! Anybody can bind a socket to a name like those of our files, and pass it to a program. The server's
-//! process must therefore also have made the other end. The library remembers that by number and name,
-//! until the descriptor is closed.
+//! Any process can bind a socket to a name like those of our files, and pass it to a program. So the server's
+//! process must also have made the other end. The library remembers that by number and name, until the
+//! descriptor is closed.
 
 use crate::{connection, page, pool, sys};
 use aseqd_wire::preload::FileName;
 use core::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use libc::c_int;
 
-/// How many numbers are remembered. For a descriptor above these, every call asks.
+/// The number of descriptors whose hints are remembered. For a higher one, every call asks.
 const NUMBERS: usize = 1 << 16;
 /// The lowest bit of a hint: the descriptor is not ours. The other bits count changes, so that an answer
 /// from before a change is not stored after it.
@@ -22,7 +22,7 @@ const FOREIGN: u16 = 1;
 
 static HINTS: [AtomicU16; NUMBERS] = [const { AtomicU16::new(0) }; NUMBERS];
 
-/// For the first numbers: the nonce of the file of ours there, once it is known that the server made it.
+/// For the first descriptors: the nonce of the file of ours there, once it is known that the server made it.
 static MADE: [AtomicU64; 1024] = [const { AtomicU64::new(0) }; 1024];
 
 fn made(fd: c_int) -> Option<&'static AtomicU64> {

@@ -1,9 +1,8 @@
-//! Where the tracks of a file are.
+//! Finds the tracks of a file.
 //!
-//! A file whose chunks follow one another as their lengths say is walked from chunk to chunk: that
-//! touches a few bytes of each. If anything does not fit, no length is believed without reason: the
-//! file is searched for `MTrk`, and a track reaches up to the next one, unless it says before that it
-//! ends.
+//! A file whose chunks follow one another as their lengths say is walked from chunk to chunk, which reads
+//! only a few bytes of each. If anything does not fit, the lengths are not trusted: the file is searched for
+//! `MTrk`, and a track reaches up to the next one, unless it ends before.
 
 use crate::finding::{Findings, Oddity};
 use crate::source::Source;
@@ -134,7 +133,7 @@ impl Walk<'_> {
         Ok(Some(found))
     }
 
-    /// Whether a chunk can begin here, or the bytes end.
+    /// Returns whether a chunk can begin here, or the bytes end.
     fn is_border(&mut self, at: u64) -> io::Result<bool> {
         let end = self.range.end;
         if at == end {
@@ -148,7 +147,7 @@ impl Walk<'_> {
         Ok(id == *b"MTrk" || is_name(id) && fits)
     }
 
-    /// The next position at which a track can begin, or the header of another song before it.
+    /// Returns the next position at which a track can begin, or the header of another song before it.
     fn next_song_or_track(&mut self, from: u64) -> io::Result<Option<u64>> {
         let Some(track) = self.next_track(from)? else { return Ok(None) };
         let header = track.checked_sub(CHUNK_HEADER + u64::from(HEADER_LEN));
@@ -160,7 +159,7 @@ impl Walk<'_> {
         Ok(Some(track))
     }
 
-    /// The next position at which a track can begin.
+    /// Returns the next position at which a track can begin.
     fn next_track(&mut self, from: u64) -> io::Result<Option<u64>> {
         let finder = memchr::memmem::Finder::new(b"MTrk");
         let mut at = from;

@@ -123,7 +123,8 @@ impl Track {
         }
     }
 
-    /// The bytes end within an event. Where only an End of Track can be cut, nothing is lost.
+    /// Ends the track where its bytes end within an event. If only an End of Track can be cut, nothing is
+    /// lost.
     fn ends_early(&mut self, offset: u64, delta_len: usize) {
         let bytes = self.window.bytes();
         let cut_end = b"\xff\x2f\x00".starts_with(bytes.get(delta_len..).unwrap_or_default());
@@ -139,7 +140,7 @@ impl Track {
         }
     }
 
-    /// The track says that it is over.
+    /// Ends the track at its End of Track.
     fn end_of_track(&mut self) {
         self.over = true;
         let here = self.window.position();
@@ -157,7 +158,7 @@ impl Track {
         TrackEvent { tick: self.tick, offset, kind }
     }
 
-    /// A packet of bytes to be sent, in events of a bounded size.
+    /// Returns a packet of bytes to send, in events of a bounded size.
     fn packet(&mut self, offset: u64, start: bool, len: u64) -> TrackEvent {
         let now = usize::try_from(len).unwrap_or(usize::MAX).min(MAX_DATA);
         let data = self.window.take(now);
@@ -211,7 +212,7 @@ impl Track {
         self.event(offset, EventKind::Meta(meta))
     }
 
-    /// Moves on in time. False: the ticks do not suffice, the track is over.
+    /// Moves on in time. Returns false if the ticks do not suffice, which ends the track.
     #[inline]
     fn advance(&mut self, delta: u32, offset: u64) -> bool {
         match self.tick.checked_add(delta) {

@@ -1,5 +1,5 @@
-//! Nonsense made of odd files: nothing panics or hangs, ticks never go back, there are no more events
-//! than bytes, and how the bytes are read makes no difference. `ASEQD_FUZZ_SECONDS=600` takes longer.
+//! Nonsense made of odd files: nothing panics or hangs, ticks never go back, there are no more events than
+//! bytes, and the size of reads makes no difference. `ASEQD_FUZZ_SECONDS=600` runs longer.
 
 #[path = "kinds/mod.rs"]
 mod kinds;
@@ -9,11 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 use std::{array, env};
 
-/// Without the variable.
+/// How long the test runs without the variable.
 const SECONDS: u64 = 2;
-/// Files grow by mutations up to this.
+/// The length up to which mutations let files grow, in bytes.
 const MAX_LEN: usize = 4096;
-/// Bytes that mean something.
+/// Bytes that have a meaning in files.
 const TELLING: [u8; 16] = [
     0x00, 0x01, 0x7f, 0x80, 0x81, 0x90, 0xb0, 0xc0, 0xf0, 0xf2, 0xf7, 0xf8, 0xff, 0x2f, 0x51, 0x4d,
 ];
@@ -28,7 +28,7 @@ const TELLING_WORDS: [&[u8]; 8] = [
     b"RIFF\xff\0\0\0RMIDdata",
 ];
 
-/// Xorshift: the same numbers for the same seed.
+/// A random generator (xorshift): the same numbers for the same seed.
 struct Random(u64);
 
 impl Random {
@@ -108,7 +108,7 @@ fn check(bytes: &[u8], piece: usize) {
     for finding in &findings {
         assert!(finding.count > 0 && finding.offset <= bytes.len() as u64, "{finding}");
     }
-    // Each track by itself says the same.
+    // Each track, read alone, gives the same.
     let file = File::read(&source).expect("it was read before");
     let alone: usize = file.into_tracks().map(Iterator::count).sum();
     assert!(alone >= events.len());

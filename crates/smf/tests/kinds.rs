@@ -1,6 +1,5 @@
-//! What the reader makes of odd files: as in `tests/kinds.txt`, and at least what other players make
-//! of them. `SMF_BLESS=1` writes `tests/kinds.txt` and the table of `docs/smf.md`; `SMF_FILES=FOLDER`
-//! writes the files.
+//! How the reader reads odd files: as in `tests/kinds.txt`, and no worse than other players do. `SMF_BLESS=1`
+//! writes `tests/kinds.txt` and the table of `docs/smf.md`; `SMF_FILES=FOLDER` writes the files.
 
 #[path = "kinds/mod.rs"]
 mod kinds;
@@ -10,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The file that the others are compared with in `tests/kinds.txt`: what they do not have (-), and
-/// what they have more (+).
+/// The file with which the others are compared in `tests/kinds.txt`: `-` is what they lack, `+` what they
+/// have in addition.
 const USUAL: &str = "well_formed";
 
 fn path(name: &str) -> PathBuf {
@@ -23,7 +22,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.join(" ")
 }
 
-/// The lines of `these` that the others do not have, each as often as it is missing there.
+/// Returns the lines of `these` that the others lack, each as often as it is missing there.
 fn without(these: &[String], others: &[String]) -> Vec<String> {
     let mut others = others.to_vec();
     let mut left = these.to_vec();
@@ -37,7 +36,7 @@ fn without(these: &[String], others: &[String]) -> Vec<String> {
     left
 }
 
-/// One line for each event that is sent, for the tempo, and for each finding.
+/// Returns one line for each event that is sent, for the tempo, and for each finding.
 fn listed(bytes: &[u8]) -> Vec<String> {
     let file = match File::read(&Source::memory(bytes)) {
         Ok(file) => file,
@@ -109,7 +108,7 @@ fn names_are_unique() {
 
 const PLAYERS: [&str; 3] = ["aplaymidi", "timidity", "fluidsynth"];
 
-/// What a player has played of each file.
+/// Reads what a player has played of each file.
 fn played_by(player: &str) -> BTreeMap<String, Vec<String>> {
     let text = fs::read_to_string(path("players").join(format!("{player}.txt"))).unwrap();
     let kinds = text.split("\n== ").skip(1);
@@ -120,7 +119,7 @@ fn played_by(player: &str) -> BTreeMap<String, Vec<String>> {
     kinds.collect()
 }
 
-/// The lines that are notes, without ticks.
+/// Returns the lines that are notes, without ticks.
 fn notes(lines: &[String]) -> Vec<String> {
     let notes = lines.iter().filter_map(|line| {
         let fields: Vec<_> = line.split(' ').collect();
@@ -133,7 +132,7 @@ fn notes(lines: &[String]) -> Vec<String> {
 
 #[test]
 fn no_other_player_plays_more() {
-    // FluidSynth takes a velocity above 127 for 127, the others for its lower seven bits.
+    // FluidSynth plays a velocity above 127 as 127; others use its lower seven bits.
     const OTHERWISE: [(&str, &str); 1] = [("fluidsynth", "hi_velocity")];
     let [aplaymidi, others @ ..] = PLAYERS.map(played_by);
     for kind in kinds::all() {

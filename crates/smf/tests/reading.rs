@@ -1,4 +1,4 @@
-//! Well-formed files against another reader, and files that our writer made.
+//! Compares well-formed files with another reader, and reads files that our writer made.
 
 use aseqd_smf::{
     ChannelMessage, Division, EventKind, File, Format, Meta, Source, SysEx, TrackWriter, Voice,
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use std::path::PathBuf;
 use std::{env, fs};
 
-/// Ticks, and what is sent, of each track.
+/// Returns ticks, and what is sent, of each track.
 type Tracks = Vec<Vec<(u32, Vec<u8>)>>;
 
 fn ours(bytes: &[u8]) -> Tracks {
@@ -31,7 +31,7 @@ fn sent(kind: &EventKind) -> Option<Vec<u8>> {
     })
 }
 
-/// The same by midly. `None`: it finds fault with the file.
+/// Returns the same as read by midly, or `None` if it rejects the file.
 fn midlys(bytes: &[u8]) -> Option<Tracks> {
     let (_, tracks) = midly::parse(bytes).ok()?;
     let mut all = Vec::new();
@@ -74,7 +74,8 @@ fn our_songs_are_read_as_by_another_reader() {
     }
 }
 
-/// Files that are not ours: `SMF_CORPUS=FOLDER cargo test -p aseqd-smf --test reading corpus -- --ignored`.
+/// Reads files from elsewhere: `SMF_CORPUS=FOLDER cargo test -p aseqd-smf --test reading corpus --
+/// --ignored`.
 #[test]
 #[ignore = "needs a folder with MIDI files, in SMF_CORPUS"]
 fn a_corpus_is_read_as_by_another_reader() {

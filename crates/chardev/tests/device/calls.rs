@@ -132,7 +132,7 @@ fn an_answer_that_is_too_long_is_an_error_on_both_sides() {
     let why = Refused { count: 1, errno: libc::EINVAL };
     assert_eq!(refused, (Delivery::Refused, Some(why)));
     assert_eq!(errno(reading.result()), libc::EIO);
-    // Answered: a second answer finds nobody.
+    // It is answered, so a second answer reaches no program.
     let second = device.ask(move |echo| echo.device.reply_data(token, b"x"));
     assert_eq!(second, Delivery::Gone);
 }

@@ -1,4 +1,4 @@
-//! An echo device, and what a test holds of it.
+//! An echo device, and the test's handle on it.
 //!
 //! Every open has a queue of its own: a write appends a packet, a read takes one, or waits for it.
 //! A write that starts with `hold` waits until the test lets it go.
@@ -23,7 +23,7 @@ use skip::skip;
 
 use super::sys;
 
-/// How long a test waits for what must happen.
+/// How long a test waits for something that must happen.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// How long a test watches that something does *not* happen. Only a false pass depends on it.
@@ -49,10 +49,10 @@ pub(crate) const IOCTL_FAIL: u32 = ioc(0, 4, 0);
 pub(crate) const IOCTL_FAIL_WITH_DATA: u32 = ioc(2, 5, 16);
 /// Answers 3 of 16 bytes.
 pub(crate) const IOCTL_SHORT: u32 = ioc(2, 6, 16);
-/// As large as a code can say.
+/// The largest size that a code can have.
 pub(crate) const IOCTL_LARGEST: u32 = ioc(3, 7, 0x3fff);
 
-/// What the test hears from the server, in order.
+/// A request as the test hears it from the server, in order.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) token: Token,
@@ -72,14 +72,14 @@ pub(crate) struct Echo {
     stored: Vec<u8>,
     held: Vec<(Token, usize)>,
     stopped: bool,
-    /// The most files that were open at a time.
+    /// The largest number of files that were open at a time.
     pub(crate) most_files: usize,
-    /// Interrupts are heard but not obeyed.
+    /// Whether interrupts are ignored.
     pub(crate) deaf: bool,
     pub(crate) refuse_open: Option<i32>,
-    /// The most bytes that a write takes.
+    /// The largest number of bytes that a write takes.
     pub(crate) write_limit: usize,
-    /// Every call is answered with this many bytes of nonsense.
+    /// If set, every call is answered with this many bytes of nonsense.
     pub(crate) nonsense: Option<usize>,
 }
 
@@ -101,7 +101,7 @@ pub(crate) struct Mounted {
 }
 
 impl Mounted {
-    /// `None`, and a word why, where devices cannot be mounted.
+    /// Returns `None`, and says why, where devices cannot be mounted.
     pub(crate) fn start() -> Option<Self> {
         Self::start_with(Inodes::Auto)
     }
@@ -170,7 +170,7 @@ impl Mounted {
         answered.recv_timeout(DEADLINE).expect("the server answers")
     }
 
-    /// Waits until the server has seen a request like that.
+    /// Waits until the server has seen such a request.
     pub(crate) fn wait_for(&self, what: &str, like: impl Fn(&Seen) -> bool) -> Seen {
         let end = Instant::now() + DEADLINE;
         loop {
@@ -211,7 +211,7 @@ impl Drop for Mounted {
     }
 }
 
-/// A request without its buffer; what tests send is little enough to be left behind.
+/// Returns a request without its buffer. Its bytes are leaked: the tests send few.
 fn keep(request: &Request<'_>) -> Seen {
     let leak = |data: &[u8]| -> &'static [u8] { data.to_vec().leak() };
     let operation = match request.operation {
@@ -360,7 +360,7 @@ impl Echo {
         };
     }
 
-    /// Appends a packet, answers a parked read with it, tells pollers.
+    /// Appends a packet, answers a parked read with it, and wakes pollers.
     pub(crate) fn push(&mut self, handle: u64, packet: Vec<u8>) {
         let file = self.files.get_mut(&handle).expect("an open file");
         if let Some((token, size)) = file.readers.pop_front() {

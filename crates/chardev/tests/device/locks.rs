@@ -87,7 +87,7 @@ fn a_change_of_mode_waits_for_a_blocked_write_unless_inodes_are_per_open() {
         let mut third = device.open();
         let third = if waits {
             changing.assert_blocked();
-            // The lock is fair: who writes now stands behind the change.
+            // The lock is fair: a program that writes now waits behind the change.
             let third = Calling::start(move || third.write(b"x"));
             third.assert_blocked();
             third

@@ -1,5 +1,5 @@
-//! The device against the kernel it runs on: an echo server in a thread, ordinary programs as its
-//! clients. Needs a `/dev/fuse` that opens and the right to mount; says so and passes without.
+//! Tests the device with the kernel that runs here: an echo server in a thread, and ordinary programs as its
+//! clients. Skipped without a `/dev/fuse` that opens and the right to mount.
 
 mod calls;
 mod echo;

@@ -1,4 +1,4 @@
-//! Signals: interrupts reach the server, and nobody is stuck.
+//! Signals: interrupts reach the server, and no program is stuck.
 
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;

@@ -79,7 +79,7 @@ impl Pool {
         self.total - self.used
     }
 
-    /// Returns whether so many cells are free that the pool counts as writable.
+    /// Returns whether enough cells are free for the pool to count as writable.
     pub(crate) const fn has_room(&self) -> bool {
         self.free() >= self.room
     }

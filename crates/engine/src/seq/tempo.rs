@@ -248,7 +248,7 @@ impl QueueTimer {
         self.instant_after(self.distance_to_time(key)?)
     }
 
-    /// Returns the distance from the anchor to such a time, in nanoseconds of the queue's clock, or
+    /// Returns the distance from the anchor to a real time, in nanoseconds of the queue's clock, or
     /// `None` if it is never reached.
     pub(super) fn distance_to_time(&self, key: u64) -> Option<u64> {
         let (seconds, nanoseconds) = (key >> 32, key & 0xffff_ffff);

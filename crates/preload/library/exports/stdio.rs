@@ -38,7 +38,7 @@ fn opened(
         let result = if stream.is_null() { Err(sys::errno()) } else { Ok(()) };
         let Some(place) = paths::find_after(result, here, path) else { return stream };
         if !stream.is_null() {
-            // SAFETY: the stream is new, and nobody else has it.
+            // SAFETY: the stream is new, and nothing else has it.
             let _closed = unsafe { libc::fclose(stream) };
         }
         sys::set_errno(before);

@@ -1,4 +1,4 @@
-//! Files that are odd in one way each: made here, or in `tests/data`.
+//! Files that are odd in one way each, made here or stored in `tests/data`.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 /// An odd file.
@@ -11,7 +11,7 @@ pub(crate) struct OddFile {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// All of them. Every song is two tracks of four short notes, or a part of that.
+/// Returns all odd files. Every song is two tracks of four short notes, or a part of that.
 pub(crate) fn all() -> Vec<OddFile> {
     let made = [events(), metas(), numbers(), packets(), chunks(), headers(), wrappers(), cuts()];
     let made = made.into_iter().flatten();
@@ -55,7 +55,7 @@ files! {
 
 const END: &[u8] = &[0, 0xff, 0x2f, 0];
 const TEMPO: &[u8] = &[0, 0xff, 0x51, 3, 0x07, 0xa1, 0x20];
-/// Format 1, two tracks, 96 ticks a quarter.
+/// Returns a header: format 1, two tracks, 96 ticks a quarter.
 const USUAL: &[u8] = b"MThd\0\0\0\x06\0\x01\0\x02\0\x60";
 
 fn note(channel: u8, key: u8) -> Vec<u8> {
@@ -66,7 +66,7 @@ fn notes(channel: u8, first: u8, count: u8) -> Vec<u8> {
     (first..first + count).flat_map(|key| note(channel, key)).collect()
 }
 
-/// A chunk whose length is by that much too large.
+/// Returns a chunk whose length is too large by this much.
 fn chunk_off(id: &[u8], body: &[u8], off: i64) -> Vec<u8> {
     let len = u32::try_from(i64::try_from(body.len()).unwrap() + off).unwrap();
     [id, &len.to_be_bytes(), body].concat()
@@ -88,13 +88,13 @@ fn second() -> Vec<u8> {
     chunk(b"MTrk", &[&notes(1, 40, 4), END].concat())
 }
 
-/// The usual song with bytes in the midst of its first track.
+/// Returns the usual song with bytes in the middle of its first track.
 fn with(odd: &[u8]) -> Vec<u8> {
     let body = [TEMPO, &notes(0, 60, 2), odd, &notes(0, 62, 2), END].concat();
     [USUAL, &chunk(b"MTrk", &body), &second()].concat()
 }
 
-/// The usual song with other bytes where the first track ends.
+/// Returns the usual song with other bytes where the first track ends.
 fn ending(odd: &[u8]) -> Vec<u8> {
     let body = [TEMPO, &notes(0, 60, 4), odd].concat();
     [USUAL, &chunk(b"MTrk", &body), &second()].concat()
