@@ -1,4 +1,4 @@
-//! Builds the runtime into one object that the programs of this crate carry.
+//! Builds the runtime into one object, which the programs of this crate carry.
 //!
 //! The object is a Rust library linked with all its dependencies into one piece. Every name but the
 //! runtime's own is local, so nothing in it collides with the program that it is linked into.
@@ -10,7 +10,7 @@ mod runtime {
     use std::path::{Path, PathBuf};
     use std::process::Command;
 
-    /// The names that programs may call; all others are made local.
+    /// The names that programs may call. All others become local.
     const NAMES: [&str; 4] = ["__tsan_*", "__sanitizer_cov_*", "__kcsan_*", "kcsan_*_*"];
 
     /// The linker script. All code is in one section, whose ends tell the runtime which frames are its own.
@@ -86,12 +86,12 @@ mod runtime {
         cargo.args(["rustc", "--package", "kcsan", "--lib", "--release"]);
         cargo.args(["--no-default-features", "--features", "runtime", "--crate-type", "staticlib"]);
         cargo.arg("--target-dir").arg(target);
-        // The flags, wrappers and profile of the outer build, which may instrument it, are not for the runtime.
+        // The flags, wrappers and profile of the outer build may instrument it. They must not reach the runtime.
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
             let is_profile = text.starts_with("CARGO_PROFILE_") || text.starts_with("CARGO_BUILD_");
             let is_flags = text.ends_with("RUSTFLAGS") || text.ends_with("_WRAPPER");
-            // With the outer build's features set, the inner build would start another one, without end.
+            // With the outer build's features, the inner build would start another one, without end.
             let is_feature = text.starts_with("CARGO_FEATURE_");
             let is_outer = ["RUSTC", "CARGO_TARGET_DIR"].contains(&&*text);
             if is_profile || is_flags || is_feature || is_outer {
@@ -100,7 +100,7 @@ mod runtime {
         }
         cargo.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_PANIC", "abort");
         cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "none");
-        // The runtime is on the stacks that it walks.
+        // The runtime is on the stacks that it walks, so it needs unwind tables.
         cargo.env("RUSTFLAGS", "-Cforce-unwind-tables=yes");
         run(&mut cargo);
         target.join("release/libkcsan.a")
@@ -118,7 +118,7 @@ fn main() {
     println!("cargo::rerun-if-changed=src/layout.rs");
     println!("cargo::rerun-if-changed=src/marks.rs");
     println!("cargo::rerun-if-env-changed=KCSAN_RUNTIME");
-    // A change of kreport builds this script anew, and cargo then runs it.
+    // A change of kreport makes Cargo build this script anew and run it.
     #[cfg(feature = "program")]
     runtime::make();
 }

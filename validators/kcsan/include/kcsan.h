@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Marks for KCSAN in C programs, under the kernel's names. In a program that kcsan-cc did not compile
- * they are nothing.
+ * Marks for KCSAN in C programs, under the kernel's names. They do nothing in a program that kcsan-cc did
+ * not compile.
  */
 #ifndef KCSAN_H
 #define KCSAN_H
@@ -34,13 +34,13 @@ static inline void kcsan_enable_current(void) { }
 static inline void kcsan_set_access_mask(uint64_t mask) { (void)mask; }
 #endif
 
-/* A helper reads or writes these bytes in a way that the compiler does not see. */
+/* For helpers that read or write these bytes in a way that the compiler does not see. */
 #define kcsan_check_read(ptr, size) __kcsan_check_access((ptr), (size), 0)
 #define kcsan_check_write(ptr, size) __kcsan_check_access((ptr), (size), KCSAN_ACCESS_WRITE)
 #define kcsan_check_read_write(ptr, size) \
 	__kcsan_check_access((ptr), (size), KCSAN_ACCESS_WRITE | KCSAN_ACCESS_COMPOUND)
 
-/* The value of an expression whose races are meant. */
+/* Evaluates an expression whose races are intended. */
 #define data_race(expr) \
 	__extension__({ \
 		kcsan_disable_current(); \

@@ -1,17 +1,15 @@
-//! Marks for programs that the concurrency sanitizer checks, in the kernel's words.
+//! Marks for programs that the concurrency sanitizer checks, under the kernel's names.
 //!
-//! The sanitizer itself is the programs of this crate, `cargo kcsan` and `kcsan-cc`: they compile a
-//! program so that it reports its data races. A program needs nothing of this library for that. It can
-//! say more with it:
+//! The sanitizer is in the programs of this crate, `cargo kcsan` and `kcsan-cc`. They compile a program so that it
+//! reports its data races. The program needs nothing of this library for that, but with it the program can say more:
 //!
-//! * [`data_race!`]: this race is meant, do not report it.
-//! * [`assert_exclusive_writer!`], [`assert_exclusive_access!`], [`assert_exclusive_bits!`]: no other thread
-//!   writes here now, or accesses, or changes these bits. That finds what is no data race to the
-//!   language: atomics that no other thread should write.
-//! * [`check_read`], [`check_write`]: a helper that copies memory in a way that the compiler does not
-//!   make calls of accesses it there.
+//! * [`data_race!`]: this race is intended, so it is not reported.
+//! * [`assert_exclusive_writer!`], [`assert_exclusive_access!`], [`assert_exclusive_bits!`]: no other thread writes
+//!   here now, or accesses it, or changes these bits. They also find what the language does not call a data race,
+//!   such as a second writer of an atomic.
+//! * [`check_read`], [`check_write`]: a helper copies memory here in a way that the compiler does not see.
 //!
-//! In a program that is not instrumented each is a load and a branch.
+//! In a program that is not instrumented, each is a load and a branch.
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU32, Ordering};
@@ -77,9 +75,9 @@ pub fn assert_exclusive_bits<T>(place: *const T, mask: u64) {
     }
 }
 
-/// While one is there, the accesses of its thread are not looked at. [`data_race!`] makes them.
+/// A guard during whose life the accesses of its thread are not checked. [`data_race!`] makes one.
 ///
-/// It stays in that thread, which is the one that is looked at again when it goes:
+/// It stays in its thread, which is checked again when the guard is dropped:
 ///
 /// ```
 /// let unchecked = kcsan::Unchecked::new();
@@ -96,13 +94,13 @@ pub fn assert_exclusive_bits<T>(place: *const T, mask: u64) {
 /// });
 /// ```
 #[derive(Debug)]
-#[must_use = "accesses are looked at again when it is dropped"]
+#[must_use = "accesses are checked again when it is dropped"]
 pub struct Unchecked(PhantomData<*const ()>);
 
 impl Unchecked {
-    /// From here on.
+    /// Makes a guard. From here on, accesses of this thread are not checked.
     #[inline]
-    #[expect(clippy::new_without_default, reason = "it does something")]
+    #[expect(clippy::new_without_default, reason = "it has an effect")]
     pub fn new() -> Self {
         if let Some(calls) = marks::MARKS.calls() {
             (calls.disable)();
@@ -120,9 +118,9 @@ impl Drop for Unchecked {
     }
 }
 
-/// The value of an expression whose races are meant: its accesses are not looked at.
+/// Evaluates an expression whose races are intended: its accesses are not checked.
 ///
-/// The other side should say so too: what it does not see, it takes for a change of unknown origin.
+/// Mark the other side too. To an unmarked side, an unchecked write is a change of unknown origin.
 #[macro_export]
 macro_rules! data_race {
     ($expression:expr) => {{

@@ -1,36 +1,36 @@
-//! The way from the program to the runtime, if there is one in the program.
+//! How the program finds the runtime, if it has one.
 
 #![allow(unreachable_pub, reason = "public for both halves of the crate")]
 #![expect(unsafe_code, reason = "a pointer that the runtime sets before `main`")]
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-/// What the runtime can be told.
+/// The functions of the runtime that marks call.
 #[repr(C)]
 pub struct Calls {
-    /// An access: address, length, bits.
+    /// Checks an access: address, length, bits.
     pub check: extern "C" fn(usize, usize, u32),
-    /// Do not look at this thread.
+    /// Stops checking this thread.
     pub disable: extern "C" fn(),
-    /// Look again.
+    /// Checks this thread again.
     pub enable: extern "C" fn(),
-    /// The next check is about these bits.
+    /// Limits the next check to these bits.
     pub set_mask: extern "C" fn(u64),
 }
 
-/// Null in a program without the runtime.
+/// A pointer to the functions of the runtime. It is null in a program without the runtime.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Marks(pub(crate) AtomicPtr<Calls>);
 
 impl Marks {
-    /// A program without the runtime.
+    /// Makes the pointer of a program without the runtime.
     #[must_use]
     pub const fn new() -> Self {
         Self(AtomicPtr::new(std::ptr::null_mut()))
     }
 
-    /// The runtime.
+    /// Returns the functions of the runtime, if there is one.
     #[inline]
     #[must_use]
     pub fn calls(&self) -> Option<&'static Calls> {
@@ -45,7 +45,7 @@ impl Default for Marks {
     }
 }
 
-/// The runtime looks for this name in the program.
+/// The program's pointer. The runtime looks for it by this name.
 #[cfg(not(feature = "runtime"))]
 #[unsafe(export_name = "__kcsan_marks")]
 pub(crate) static MARKS: Marks = Marks::new();

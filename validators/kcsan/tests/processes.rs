@@ -163,6 +163,6 @@ fn a_table_that_is_none() {
     let output = case(&RUST, "no-counter", 10, &options).output().expect("it runs");
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
-    assert!(text.contains("is no table of this version"), "{text}");
+    assert!(text.contains("is not a table of this version"), "{text}");
     assert_eq!(std::fs::read_to_string(&table).expect("the file"), "something else");
 }

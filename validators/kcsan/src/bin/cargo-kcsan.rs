@@ -1,4 +1,4 @@
-//! `cargo kcsan`: Cargo whose programs report their data races.
+//! `cargo kcsan` builds and runs programs so that they report their data races.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `kcsan-cc`: a C compiler whose programs report their data races.
+//! `kcsan-cc` compiles C programs so that they report their data races.
 
 use kcsan::program::{OPTIONS, cc};
 

@@ -1,4 +1,4 @@
-//! The runtime's archive and the header, written where compilers can read them.
+//! Writes the runtime's archive and the header to a folder where compilers can read them.
 
 use std::env;
 use std::fs;
@@ -8,17 +8,18 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 const ARCHIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libkcsan.a"));
-/// What is in the archive.
+/// The object in the archive.
 const OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kcsan.o"));
-/// An archive with nothing in it.
+/// An empty archive.
 const EMPTY: &[u8] = b"!<arch>\n";
 const HEADER: &str = include_str!("../../include/kcsan.h");
 
-/// The folder with `libkcsan.a` and `kcsan.h`: in the user's cache, by what is in them.
+/// Returns the folder with `libkcsan.a` and `kcsan.h`, and writes it if it is missing. It lies in the user's cache
+/// and is named after a hash of its contents.
 ///
 /// # Errors
 ///
-/// The archive cannot be written.
+/// Returns the error of writing the folder, or an error if another user can change it.
 pub fn folder() -> io::Result<PathBuf> {
     let mut hasher = DefaultHasher::new();
     ARCHIVE.hash(&mut hasher);
@@ -27,7 +28,7 @@ pub fn folder() -> io::Result<PathBuf> {
     fs::create_dir_all(&folder)?;
     place(&folder.join("libkcsan.a"), ARCHIVE)?;
     place(&folder.join("kcsan.h"), HEADER.as_bytes())?;
-    // gcc's names for what ThreadSanitizer needs: the runtime in programs, nothing in shared libraries.
+    // gcc links these names for ThreadSanitizer. Programs get the runtime, and shared libraries get nothing.
     fs::create_dir_all(folder.join("gcc"))?;
     place(&folder.join("gcc/libtsan_preinit.o"), OBJECT)?;
     place(&folder.join("gcc/libtsan.a"), EMPTY)?;
@@ -43,7 +44,7 @@ fn cache() -> io::Result<PathBuf> {
     {
         return Ok(cache.join("kcsan"));
     }
-    // No other user may put an archive there.
+    // No other user may be able to put an archive there.
     let me = fs::metadata("/proc/self")?.uid();
     let folder = env::temp_dir().join(format!("kcsan-{me}"));
     match fs::DirBuilder::new().mode(0o700).create(&folder) {
@@ -54,12 +55,12 @@ fn cache() -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Returns whether only this user and root can change what is in a folder. With `su` and `sudo -E` the environment
-/// names folders of another user.
+/// Checks that only this user and root can change what is in a folder. With `su` and `sudo -E` the environment names
+/// folders of another user.
 fn is_own(folder: &Path) -> io::Result<()> {
     let me = fs::metadata("/proc/self")?.uid();
     let whole = folder.canonicalize()?;
-    // From the root on: what lies in a folder that is safe is there until this user moves it.
+    // From the root on, each folder keeps what lies in it until this user moves it.
     let mut path = PathBuf::new();
     for part in whole.components() {
         path.push(part);
@@ -75,7 +76,7 @@ fn is_own(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file, unless it is there; at once, since others may be about to read it.
+/// Writes a file in one step, unless it is there, since other processes may be about to read it.
 fn place(path: &Path, content: &[u8]) -> io::Result<()> {
     if fs::read(path).is_ok_and(|found| found == content) {
         return Ok(());

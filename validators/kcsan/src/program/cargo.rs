@@ -1,4 +1,4 @@
-//! Cargo with rustc wrapped, a target folder of its own, and one table for all processes of a run.
+//! `cargo kcsan`: runs Cargo with rustc wrapped, a target folder of its own, and one table for all processes of a run.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,33 +12,33 @@ use clap::Parser;
 use super::{OPTIONS, archive, rustc};
 use crate::layout::{COUNTS, HEAD, MAGIC};
 
-/// For this crate's own build script: where the runtime is.
+/// The variable that tells this crate's build script where the runtime is.
 const RUNTIME: &str = "KCSAN_RUNTIME";
 
-/// Builds the crates of the workspace so that they report their data races, as the kernel's KCSAN does,
-/// and runs them.
+/// Builds the crates of the workspace so that they report their data races, as the kernel's KCSAN does, and runs
+/// them.
 #[derive(Debug, Parser)]
 #[command(name = "cargo kcsan", bin_name = "cargo kcsan", version, after_help = AFTER.as_str())]
 struct Options {
-    /// Compile with `rustc +nightly` and its ThreadSanitizer passes: copies are seen, and volatile
-    /// accesses are told from plain ones
+    /// Compile with `rustc +nightly` and its ThreadSanitizer passes, which also see copies and tell
+    /// volatile accesses from plain ones
     #[arg(long)]
     nightly: bool,
-    /// Do not say how many watchpoints were set
+    /// Do not print how many watchpoints were set
     #[arg(long)]
     no_summary: bool,
-    /// What Cargo is to do: run, test, bench, build, rustc
+    /// The Cargo command: run, test, bench, build, rustc
     command: String,
-    /// Cargo's own arguments, and behind `--` those of the program
+    /// Arguments of Cargo, and after `--` those of the program
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
 
 static AFTER: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
     format!(
-        "Only members of the workspace are instrumented, neither the standard library nor other crates.
-What is built goes to the folder kcsan in the target folder, so that it does not mix with the rest.
-All processes of a run share one table: races across processes are found, in mapped files too.
+        "Only members of the workspace are instrumented, not the standard library and not other crates.
+        Output goes to the folder kcsan in the target folder, so that it does not mix with other builds.
+        All processes of a run share one table, so races between processes are found, in mapped files too.
 
   cargo kcsan run --example player
   cargo kcsan test -p mixer -- --nocapture
@@ -48,7 +48,7 @@ All processes of a run share one table: races across processes are found, in map
     )
 });
 
-/// Runs Cargo.
+/// Runs Cargo as the arguments say, and returns its exit code.
 #[must_use]
 pub fn run(mut arguments: Vec<OsString>) -> ExitCode {
     // Cargo calls `cargo-kcsan kcsan ...`.
@@ -90,17 +90,17 @@ fn build_and_run(options: &Options) -> io::Result<ExitStatus> {
     cargo.arg(&options.command).args(&options.arguments);
     cargo.env("CARGO_TARGET_DIR", &target);
     cargo.env("RUSTC_WORKSPACE_WRAPPER", env::current_exe()?).env(rustc::WAY, way);
-    // In a workspace that has this crate, its build script need not build another.
+    // In a workspace that has this crate, its build script need not build another runtime.
     cargo.env(RUNTIME, archive::folder()?);
     if named.is_none() {
-        // In a path with a space the table could not be named.
+        // An option cannot name a path with a space.
         let set = format!("{set} shared={}", made.display());
         if !made.to_string_lossy().contains(char::is_whitespace) {
             cargo.env("KCSAN_OPTIONS", set.trim_start());
         }
     }
     for profile in ["DEV", "RELEASE", "TEST", "BENCH"] {
-        // Bitcode for a later link would be instrumented twice or not at all, and reports need lines.
+        // Bitcode for a later link would be instrumented twice or not at all. Reports need line numbers.
         cargo.env(format!("CARGO_PROFILE_{profile}_LTO"), "off");
         cargo.env(format!("CARGO_PROFILE_{profile}_STRIP"), "none");
         if env::var_os(format!("CARGO_PROFILE_{profile}_DEBUG")).is_none() {
@@ -117,7 +117,7 @@ fn build_and_run(options: &Options) -> io::Result<ExitStatus> {
     status
 }
 
-/// The target folder that Cargo would take.
+/// Returns the target folder that Cargo would use.
 fn target(arguments: &[OsString]) -> io::Result<PathBuf> {
     let words: Vec<_> = arguments.iter().take_while(|word| *word != "--").collect();
     let option = |name: &str| {
@@ -130,7 +130,7 @@ fn target(arguments: &[OsString]) -> io::Result<PathBuf> {
     };
     if option("--target-dir").is_some() {
         return Err(io::Error::other(
-            "name the target folder by CARGO_TARGET_DIR, not --target-dir",
+            "set the target folder by CARGO_TARGET_DIR, not --target-dir",
         ));
     }
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -157,7 +157,7 @@ fn target(arguments: &[OsString]) -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::other("cargo metadata names no target folder"))
 }
 
-/// Says what the processes of the run have counted.
+/// Prints what the processes of the run have counted.
 fn summary(table: &Path) {
     let Some(counts) = read(table) else { return };
     let [watchpoints, hits, reports, full, processes] = counts;

@@ -1,4 +1,4 @@
-//! A C compiler with the compiler's calls before every access.
+//! `kcsan-cc`: runs a C compiler so that it makes a call before every access.
 
 use std::env;
 use std::ffi::OsString;
@@ -8,37 +8,37 @@ use std::process::{Command, exit};
 
 use super::archive;
 
-/// The answer to `--help`.
+/// The text of `--help`.
 pub const HELP: &str = "\
 Compiles and links a C program so that it reports its data races, as the kernel's KCSAN does.
 
 Usage: kcsan-cc [OPTIONS OF gcc]...
        kcsan-cc --kcsan-folder
 
-It is gcc with -fsanitize=thread, with volatile accesses taken for marked ones, and with the runtime
-of kcsan in place of ThreadSanitizer's. Everything else is as gcc has it:
+It runs gcc with -fsanitize=thread, treats volatile accesses as marked, and links the runtime of kcsan in
+place of ThreadSanitizer's. Everything else is as in gcc:
 
   kcsan-cc -g -O1 -o player player.c -lpthread && ./player
   make CC=kcsan-cc
 
-kcsan.h is found without an -I. A shared library has no runtime of its own: it uses that of a program
-that kcsan-cc linked.
+It finds kcsan.h without -I. A shared library has no runtime of its own: it uses that of a program that
+kcsan-cc linked.
 
 Options:
   --kcsan-folder  print the folder of kcsan.h and of the runtime, libkcsan.a, for other build systems:
                   compile with `-fsanitize=thread --param tsan-distinguish-volatile=1`, link without
-  --help          print this; gcc's own is that of gcc
+  --help          print this help
 
 ";
 
-/// The environment of the compiler itself, for `--help`.
-pub const ENVIRONMENT: &str = "  KCSAN_CC       The compiler to run (gcc); g++ is one, too\n";
+/// Help text about the compiler's own environment.
+pub const ENVIRONMENT: &str = "  KCSAN_CC       The compiler to run (gcc); g++ works too\n";
 
-/// Runs the compiler.
+/// Runs the compiler in place of this process. Returns only the error.
 ///
 /// # Errors
 ///
-/// The compiler cannot be run.
+/// Returns the error of running the compiler.
 pub fn run(arguments: &[OsString]) -> Error {
     let folder = match archive::folder() {
         Ok(folder) => folder,
@@ -52,7 +52,7 @@ pub fn run(arguments: &[OsString]) -> Error {
     let mut command = Command::new(&compiler);
     command.args(arguments).args(["-fsanitize=thread", "--param", "tsan-distinguish-volatile=1"]);
     command.arg("-I").arg(&folder);
-    // What gcc links for ThreadSanitizer, it finds here first.
+    // gcc finds here first what it links for ThreadSanitizer.
     command.arg("-B").arg(folder.join("gcc/")).arg("-L").arg(folder.join("gcc"));
     command.arg("-Wl,--export-dynamic-symbol=__tsan_*");
     let error = command.exec();

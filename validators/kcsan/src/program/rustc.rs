@@ -1,4 +1,4 @@
-//! rustc with the compiler's calls before every access: what Cargo runs for the crates of a workspace.
+//! Runs rustc for the crates of a workspace, so that it makes a call before every access.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -7,12 +7,12 @@ use std::process::Command;
 
 use super::archive;
 
-/// Set by `cargo kcsan` for the compilers that Cargo runs: which of the two ways.
+/// The variable that tells the wrapped compilers whether `cargo kcsan` uses the stable or the nightly flags.
 pub const WAY: &str = "KCSAN_RUSTC";
 
-/// Calls before plain accesses come from the coverage pass, those for atomics from the pass of
-/// ThreadSanitizer, which leaves plain accesses alone in functions that are not marked for it: that is
-/// how a stable compiler makes each once. First, variables that no other thread can reach become registers.
+/// The flags of a stable compiler. The coverage pass makes the calls before plain accesses. The pass of ThreadSanitizer
+/// makes those for atomics, and leaves plain accesses alone in functions that are not marked for it. Before both,
+/// variables that no other thread can reach become registers.
 pub const STABLE: [&str; 10] = [
     "-Cpasses=function(sroa)",
     "-Cpasses=tsan-module",
@@ -26,7 +26,7 @@ pub const STABLE: [&str; 10] = [
     "-Cforce-frame-pointers=yes",
 ];
 
-/// A nightly compiler knows ThreadSanitizer itself: volatile accesses and copies are told apart, too.
+/// The flags of a nightly compiler, which has ThreadSanitizer itself. It also tells volatile accesses and copies apart.
 pub const NIGHTLY: [&str; 8] = [
     "-Zsanitizer=thread",
     "-Zexternal-clangrt",
@@ -38,14 +38,14 @@ pub const NIGHTLY: [&str; 8] = [
     "-Cforce-frame-pointers=yes",
 ];
 
-/// Runs rustc with the arguments that Cargo gives to a wrapper: the compiler, then its own.
+/// Runs rustc with the arguments that Cargo gives to a wrapper: the compiler, then its arguments.
 ///
 /// # Errors
 ///
-/// The compiler cannot be run.
+/// Returns the error of running the compiler.
 pub fn run(arguments: &[OsString]) -> std::io::Error {
     let Some((rustc, arguments)) = arguments.split_first() else {
-        return std::io::Error::other("no compiler is named");
+        return std::io::Error::other("the first argument must be the compiler");
     };
     let mut command = Command::new(rustc);
     command.args(arguments);
@@ -63,7 +63,7 @@ pub fn run(arguments: &[OsString]) -> std::io::Error {
             };
             let mut link = OsString::from("-Clink-arg=");
             link.push(folder.join("libkcsan.a"));
-            // A shared object of the same workspace finds the runtime in the program.
+            // A shared object finds the runtime in the program.
             command.args(flags).arg(link).arg("-Clink-arg=-Wl,--export-dynamic-symbol=__tsan_*");
             command.arg("-Clink-arg=-Wl,--export-dynamic-symbol=__sanitizer_cov_*");
         }
@@ -71,10 +71,10 @@ pub fn run(arguments: &[OsString]) -> std::io::Error {
     command.exec()
 }
 
-/// What is being compiled.
+/// The kinds of crates that are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Something that runs in the compiler, or the marks themselves.
+    /// A crate that is not instrumented: it runs in the compiler, or is this one.
     Left,
     Library,
     Program,

@@ -1,16 +1,16 @@
-//! One access of the program.
+//! An access of the program.
 
-/// What an access does, as bits. C programs pass them too: `include/kcsan.h` has the same numbers.
+/// What an access does, as bits. C programs pass them too, so `include/kcsan.h` has the same numbers.
 pub(crate) mod kind {
-    /// It reads.
+    /// The access reads. This is no bit: it means the absence of `WRITE`.
     pub(crate) const READ: u32 = 0;
-    /// It writes.
+    /// The access writes.
     pub(crate) const WRITE: u32 = 1;
-    /// With `WRITE`: it reads first.
+    /// With `WRITE`: the access reads first.
     pub(crate) const COMPOUND: u32 = 2;
-    /// It is meant for concurrent use: an atomic one, or a volatile one where those are told apart.
+    /// The access is meant for concurrent use: it is atomic, or volatile where the compiler tells those apart.
     pub(crate) const ATOMIC: u32 = 4;
-    /// Not an access but an assertion: no other thread writes, or with `WRITE`, no other thread accesses.
+    /// An assertion instead of an access: no other thread writes, or with `WRITE`, no other thread accesses.
     pub(crate) const ASSERT: u32 = 8;
 }
 
@@ -31,12 +31,12 @@ impl Access {
         self.kind & bits != 0
     }
 
-    /// The first and the last granule: watchpoints do not cross their borders.
+    /// Returns the first and the last granule of the access. Watchpoints do not cross their borders.
     pub(crate) fn granules(self) -> (usize, usize) {
         let last = self.address.saturating_add(self.size.saturating_sub(1));
         (self.address / GRANULE, last / GRANULE)
     }
 }
 
-/// Bytes that one watchpoint may cover: the largest access that a compiler makes a call of its own for.
+/// Maximum length of a watchpoint in bytes. It is the largest access for which compilers have a call of its own.
 pub(crate) const GRANULE: usize = 16;

@@ -1,4 +1,4 @@
-//! The runtime's own memory: reports are made where the program's allocator may be locked.
+//! The runtime's own allocator. A report may be made while the program's allocator is locked.
 
 #![expect(unsafe_code, reason = "an allocator")]
 

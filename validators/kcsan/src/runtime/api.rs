@@ -1,4 +1,4 @@
-//! What a program says itself: the calls behind `kcsan.h` and behind the macros of the crate.
+//! The functions behind `kcsan.h` and behind the macros of the crate, which programs call.
 
 #![expect(unsafe_code, reason = "exports under the names of kcsan.h")]
 
@@ -32,7 +32,7 @@ extern "C" fn kcsan_set_access_mask(mask: u64) {
     current().mask.set(mask);
 }
 
-/// What gcc and LLVM call for code that is not to be looked at.
+/// gcc and LLVM call this before code that must not be checked.
 #[unsafe(no_mangle)]
 extern "C" fn __tsan_ignore_thread_begin() {
     kcsan_disable_current();
@@ -43,17 +43,17 @@ extern "C" fn __tsan_ignore_thread_end() {
     kcsan_enable_current();
 }
 
-static CALLS: Calls = Calls {
+static RUNTIME_CALLS: Calls = Calls {
     check: __kcsan_check_access,
     disable: kcsan_disable_current,
     enable: kcsan_enable_current,
     set_mask: kcsan_set_access_mask,
 };
 
-// The crate's half in the program, if the program uses the crate.
+// The half of this crate that is in the program, if the program uses the crate.
 global_asm!(".weak __kcsan_marks");
 
-/// Tells the crate's half in the program where the runtime is.
+/// Tells the half of this crate in the program where the runtime is.
 pub(crate) fn connect() {
     let marks: *const Marks;
     // SAFETY: reads the address of a symbol, which is null if there is none.
@@ -66,6 +66,6 @@ pub(crate) fn connect() {
     }
     // SAFETY: null, or the program's own.
     if let Some(marks) = unsafe { marks.as_ref() } {
-        marks.0.store((&raw const CALLS).cast_mut(), Ordering::Release);
+        marks.0.store((&raw const RUNTIME_CALLS).cast_mut(), Ordering::Release);
     }
 }

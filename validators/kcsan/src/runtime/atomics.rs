@@ -1,7 +1,7 @@
-//! Atomic accesses: the compiler makes calls of them, so they are made here, after a look at the tables.
+//! Atomic accesses. The compiler replaces them by calls, so they are made here, after a look into the tables.
 //!
-//! The order that the program asks for is the least that it gets: on x86-64 all of them are one
-//! instruction, but for a store that is more than a release.
+//! The program gets at least the memory order that it asks for. On x86-64 all orders are the same instruction, except
+//! for a store that is more than a release.
 
 #![expect(unsafe_code, reason = "exports under the compiler's names")]
 
@@ -160,7 +160,7 @@ atomic! { u64, AtomicU64,
     __tsan_atomic64_fetch_nand = fetch_nand
 }
 
-/// Sixteen bytes, for which Rust has no type: by `cmpxchg16b`.
+/// Atomics of sixteen bytes, by `cmpxchg16b`, because Rust has no type for them.
 #[repr(C, align(16))]
 struct AtomicU128([u64; 2]);
 

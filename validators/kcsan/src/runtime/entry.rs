@@ -1,7 +1,8 @@
-//! What the compiler calls before an access.
+//! The functions that the compiler calls before an access.
 //!
-//! Twelve instructions without a frame: the slots of both tables, the count of accesses to let pass.
-//! Everything else is the slow way, by a jump, so that the caller's frame stays the first of the stack.
+//! Most calls end after twelve instructions without a frame: a look at the slots of both tables, and a count of
+//! accesses to let pass. Everything else is the slow path. It is reached by a jump, so that the caller's frame stays
+//! the first of the stack.
 
 #![expect(unsafe_code, reason = "exports under the compiler's names")]
 
@@ -11,8 +12,8 @@ use crate::runtime::access::{Access, kind};
 use crate::runtime::table::{DISTANCE, TABLES};
 use crate::runtime::watch;
 
-/// Behind every entry. An access that is not aligned may reach into a second granule, so it comes here
-/// uncounted.
+/// The slow path behind every entry. An access that is not aligned may reach into a second granule, so it comes
+/// here uncounted.
 extern "C" fn slow(address: usize, size: usize, kind: u32) {
     watch::access(Access::new(address, size, kind));
 }
@@ -21,7 +22,7 @@ extern "C" fn unaligned(address: usize, size: usize, kind: u32) {
     watch::counted_access(Access::new(address, size, kind));
 }
 
-// A plain access: both tables, then the count.
+// The entry of a plain access looks into both tables, then counts.
 macro_rules! plain {
     ($($kind:path, $size:literal: $($name:literal)+;)*) => { $(
         global_asm!(
@@ -60,7 +61,7 @@ macro_rules! plain {
     )* };
 }
 
-// An access that is marked, or may cross granules, or whose size is an argument: no hurry.
+// The entry of an access that is marked, may cross granules, or has its size in an argument need not be fast.
 macro_rules! other {
     ($($kind:expr, $size:literal: $($name:literal)+;)*) => { $(
         global_asm!(
@@ -127,7 +128,7 @@ other! {
     MARKED_WRITE, 16: "__tsan_volatile_write16" "__tsan_unaligned_volatile_write16";
 }
 
-/// Ranges: struct copies of gcc, and what the program says itself.
+/// Entries of ranges: struct copies of gcc, and ranges that the program names itself.
 #[unsafe(no_mangle)]
 extern "C" fn __tsan_read_range(address: usize, size: usize) {
     watch::counted_access(Access::new(address, size, kind::READ));
@@ -138,7 +139,7 @@ extern "C" fn __tsan_write_range(address: usize, size: usize) {
     watch::counted_access(Access::new(address, size, kind::WRITE));
 }
 
-// Nothing to do: stacks come from unwinding, and the set-up runs by itself.
+// These do nothing: stacks come from unwinding, and the set-up runs by itself.
 global_asm!(
     ".pushsection .text,\"ax\",@progbits",
     ".irp name, __tsan_init, __tsan_func_entry, __tsan_func_exit, __tsan_acquire, __tsan_release",

@@ -1,4 +1,4 @@
-//! Copies and fills, where the compiler makes calls of them.
+//! Copies and fills of memory, for which the compiler makes calls.
 
 #![expect(unsafe_code, reason = "exports under the compiler's names")]
 

@@ -1,17 +1,16 @@
-//! The runtime: what the compiler's calls before every access reach.
+//! The runtime, which the compiler's calls before every access reach.
 //!
-//! A thread lets most accesses pass and stops at every few thousandth. There it sets a *watchpoint* on
-//! the address and waits for some microseconds. An access of another thread to a watched address is a
-//! race, and so is a value that changed without one that was seen: the thread stands right in front of
-//! its own access, so nothing orders the two.
+//! A thread lets most accesses pass and stops at one in some thousands. There it sets a *watchpoint* on the address
+//! and waits for some microseconds. An access of another thread to a watched address is a race. So is a changed value
+//! without such an access. The thread stands right in front of its own access, so nothing orders the two.
 //!
-//! The runtime is one object of its own in the program that it checks: with a Rust library, an allocator
-//! and stacks that the program does not see, so that reports can be made anywhere, in signal handlers
-//! too. None of it is instrumented.
+//! The runtime is one object in the program that it checks. It has a Rust library, an allocator and stacks of its
+//! own, which the program does not see. So it can make reports anywhere, in signal handlers too. None of it is
+//! instrumented.
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")))]
 compile_error!(
-    "kcsan knows x86-64 Linux with glibc only: its entries and its thread data are written for that"
+    "kcsan works on x86-64 Linux with glibc only: its entries and its thread data are written for that"
 );
 
 mod access;

@@ -1,11 +1,11 @@
-//! What can be set: one environment variable, `KCSAN_OPTIONS`, words of the form `name=value`.
+//! The options: words of the form `name=value` in the environment variable `KCSAN_OPTIONS`.
 
 use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
-/// Numbers that the way of an access needs. They hold from the start, before the variable is read.
+/// Numeric options, which accesses read. They have their defaults from the start, before the variable is read.
 pub(crate) static SKIP: AtomicI32 = AtomicI32::new(4000);
 pub(crate) static DELAY_NS: AtomicU64 = AtomicU64::new(80_000);
 pub(crate) static DUTY: AtomicU32 = AtomicU32::new(25);
@@ -16,7 +16,7 @@ pub(crate) static PLAIN_WRITES_ATOMIC: AtomicBool = AtomicBool::new(false);
 pub(crate) static STATS: AtomicBool = AtomicBool::new(false);
 pub(crate) static EXIT_CODE: AtomicI32 = AtomicI32::new(66);
 
-/// Names that are read once.
+/// Options that are names, read once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     pub(crate) shared: Option<String>,
@@ -24,20 +24,20 @@ pub(crate) struct Names {
     pub(crate) sink: Sink,
 }
 
-/// Where reports go.
+/// Where reports are written.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Sink {
     #[default]
     Stderr,
-    /// Standard error, and then the program ends by `SIGABRT`.
+    /// Standard error. Then the program ends by `SIGABRT`.
     Panic,
-    /// Appended to this file.
+    /// This file, by appending.
     File(String),
 }
 
 pub(crate) static NAMES: OnceLock<Names> = OnceLock::new();
 
-/// Reads the variable's text. What is wrong in it is an error of one line; the rest holds.
+/// Reads the variable's text. Returns an error of one line about the words that are wrong, and obeys the others.
 pub(crate) fn read(text: &str) -> Result<(), String> {
     let mut names = Names::default();
     let mut wrong = Vec::new();

@@ -1,4 +1,4 @@
-//! A race as the kernel would print it.
+//! Prints a race as the kernel would.
 
 #![expect(unsafe_code, reason = "prints on a stack of its own")]
 
@@ -19,24 +19,24 @@ use crate::runtime::symbols;
 use crate::runtime::table::{self, Count, Finder};
 use crate::runtime::thread::{current, now};
 
-/// What a watcher has found.
+/// A race that a watcher has found.
 pub(crate) struct Found<'a> {
-    /// Its own access.
+    /// The watcher's own access.
     pub(crate) access: Access,
     /// The value before and after, and its length in bytes.
     pub(crate) change: Option<(u64, u64, usize)>,
-    /// The bits that it is about; 0 is all.
+    /// The bits that it is about; 0 for all.
     pub(crate) mask: u64,
     /// The other side, if it was seen.
     pub(crate) finder: Option<&'a Finder>,
 }
 
-/// One report at a time.
+/// Whether a thread prints. Only one may.
 static PRINTING: AtomicBool = AtomicBool::new(false);
 /// The watcher's stack, while it prints.
 static OWN: Frames = Frames::new();
 
-/// Waits until no thread prints.
+/// Waits until no thread prints, and keeps the others from printing.
 pub(crate) fn lock() {
     while PRINTING.swap(true, Ordering::Acquire) {
         // SAFETY: there is nothing to promise.
@@ -44,12 +44,12 @@ pub(crate) fn lock() {
     }
 }
 
-/// The next one may print.
+/// Lets the next thread print.
 pub(crate) fn unlock() {
     PRINTING.store(false, Ordering::Release);
 }
 
-/// Prints a race, unless one of the same pair of places was printed a moment ago, or it is suppressed.
+/// Prints a race, unless it is suppressed, or a race of the same pair of places was printed a moment ago.
 pub(crate) fn race(found: &Found<'_>) {
     lock();
     stack::capture(&OWN);
@@ -60,7 +60,7 @@ pub(crate) fn race(found: &Found<'_>) {
     unlock();
 }
 
-/// The pairs that were printed: their hash, and when.
+/// The pairs of places that were printed: their hash, and the time in ns.
 static PAIRS: [(AtomicU64, AtomicU64); 256] =
     [const { (AtomicU64::new(0), AtomicU64::new(0)) }; 256];
 
@@ -91,8 +91,9 @@ fn is_new(one: u64, other: u64) -> bool {
     true
 }
 
-/// Room for the readers of debug information, which the thread may not have.
-const STACK: usize = 2 << 20;
+/// Size of the stack on which reports are made, in bytes. Reading debug information takes more than a thread may
+/// have left.
+const STACK_BYTES: usize = 2 << 20;
 static STACK_TOP: AtomicUsize = AtomicUsize::new(0);
 
 fn on_own_stack(found: &Found<'_>) {
@@ -101,7 +102,7 @@ fn on_own_stack(found: &Found<'_>) {
         let stack = unsafe {
             libc::mmap(
                 std::ptr::null_mut(),
-                STACK,
+                STACK_BYTES,
                 libc::PROT_READ | libc::PROT_WRITE,
                 libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
                 -1,
@@ -111,7 +112,7 @@ fn on_own_stack(found: &Found<'_>) {
         if stack == libc::MAP_FAILED {
             return;
         }
-        STACK_TOP.store(stack.addr() + STACK, Ordering::Relaxed);
+        STACK_TOP.store(stack.addr() + STACK_BYTES, Ordering::Relaxed);
     }
     let top = STACK_TOP.load(Ordering::Relaxed);
     // SAFETY: the stack is nobody else's while the lock is held, and `entry` takes this argument.
@@ -173,7 +174,7 @@ fn describe(found: &Found<'_>) -> Race {
             kind: printed_kind(finder.kind.load(Ordering::Relaxed)),
             address: finder.address.load(Ordering::Relaxed),
             size: finder.size.load(Ordering::Relaxed),
-            // A signal handler of the watcher itself.
+            // The other side is a signal handler of the watcher itself.
             actor: if tid == current().tid() { Actor::Interrupt } else { Actor::Task(tid) },
             cpu: finder.cpu.load(Ordering::Relaxed),
             trace: Trace(symbols::frames(&finder.frames.read(), of.as_deref())),
@@ -209,7 +210,7 @@ fn printed_kind(bits: u32) -> AccessKind {
     }
 }
 
-/// The processor that the thread runs on.
+/// Returns the processor on which the thread runs.
 pub(crate) fn cpu() -> u32 {
     // SAFETY: there is nothing to promise.
     let cpu = unsafe { libc::sched_getcpu() };
@@ -224,11 +225,11 @@ fn write(text: &str) {
     }
 }
 
-/// Where reports go, and what is said at the end.
+/// Writes a report, or the summary at the end, to the sink.
 pub(crate) fn write_to_sink(text: &str) {
     if let Some(Sink::File(path)) = NAMES.get().map(|names| &names.sink) {
         let file = File::options().append(true).create(true).open(path);
-        // One call, so that reports of several processes do not mix.
+        // It is one call, so that reports of several processes do not mix.
         match file.and_then(|mut file| file.write_all(text.as_bytes())) {
             Ok(()) => return,
             Err(error) => say(&format!("{path}: {error}")),
@@ -237,7 +238,7 @@ pub(crate) fn write_to_sink(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// One line of the runtime itself.
+/// Prints one line of the runtime itself to standard error.
 pub(crate) fn say(line: &str) {
     let _ = std::io::stderr().write_all(format!("kcsan: {line}\n").as_bytes());
 }

@@ -1,4 +1,4 @@
-//! What every part of the runtime asks about its process. [`setup`](super::setup) fills it in.
+//! Facts about the process, which every part of the runtime reads. `setup` writes them.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -6,7 +6,7 @@ static READY: AtomicBool = AtomicBool::new(false);
 static ONE_PROCESSOR: AtomicBool = AtomicBool::new(false);
 static PID: AtomicU32 = AtomicU32::new(0);
 
-/// Returns whether watchpoints may be set: the runtime is set up.
+/// Returns whether watchpoints may be set, because the runtime is set up.
 pub(crate) fn is_ready() -> bool {
     READY.load(Ordering::Relaxed)
 }
@@ -16,12 +16,12 @@ pub(crate) fn set_ready() {
     READY.store(true, Ordering::Release);
 }
 
-/// Returns the number of the process.
+/// Returns the process ID.
 pub(crate) fn pid() -> u32 {
     PID.load(Ordering::Relaxed)
 }
 
-/// Takes the number of the process anew: at the start, and in a child.
+/// Reads the process ID: at the start, and in a child.
 pub(crate) fn renew_pid() {
     PID.store(std::process::id(), Ordering::Relaxed);
 }

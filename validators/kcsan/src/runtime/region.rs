@@ -1,7 +1,7 @@
-//! Memory that processes share: which file, and where in it, an address is.
+//! Finds the file and the offset of an address in memory that processes share.
 //!
-//! A copy of the shared lines of `/proc/self/maps`, no older than some milliseconds. What is decided by
-//! it is looked up afresh before anything is reported.
+//! It keeps a copy of the shared lines of `/proc/self/maps`, which is at most some milliseconds old. Before a race is
+//! reported, its place is looked up again.
 
 #![expect(unsafe_code, reason = "reads /proc without an allocation")]
 
@@ -10,21 +10,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 use crate::runtime::thread::now;
 
-/// Shared mappings beyond these are taken for private.
+/// Maximum number of shared mappings. Further ones are treated as private.
 const MAPPINGS: usize = 1024;
-/// How old the copy may be.
+/// Maximum age of the copy, in ns.
 const MAX_AGE_NS: u64 = 50_000_000;
 
 /// A place in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct FilePlace {
     pub(crate) device: u64,
     pub(crate) inode: u64,
     offset: u64,
 }
 
-impl Place {
-    /// The place as a number, in which the bits below a page are those of the address.
+impl FilePlace {
+    /// Returns the place as a number, in which the bits below a page are those of the address.
     pub(crate) fn key(self) -> u64 {
         let file = (self.device ^ self.inode.rotate_left(20)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let page = (file >> 18 << 12).wrapping_add(self.offset) & ((1 << 58) - 1);
@@ -55,8 +55,8 @@ static VERSION: AtomicU64 = AtomicU64::new(0);
 static READ_AT: AtomicU64 = AtomicU64::new(0);
 static WRITING: AtomicBool = AtomicBool::new(false);
 
-/// The place of an address in a shared file; none for memory of this process alone.
-pub(crate) fn place(address: usize) -> Option<Place> {
+/// Returns the place of an address in a shared file. Memory of this process alone has none.
+pub(crate) fn place(address: usize) -> Option<FilePlace> {
     if now().wrapping_sub(READ_AT.load(Ordering::Relaxed)) > MAX_AGE_NS {
         refresh();
     }
@@ -71,8 +71,8 @@ pub(crate) fn place(address: usize) -> Option<Place> {
     }
 }
 
-/// The same, looked up now.
-pub(crate) fn place_now(address: usize) -> Option<Place> {
+/// Returns the same from a new copy.
+pub(crate) fn place_now(address: usize) -> Option<FilePlace> {
     let mut found = None;
     read_maps(|mapping| {
         if (mapping.start..mapping.end).contains(&address) {
@@ -82,7 +82,7 @@ pub(crate) fn place_now(address: usize) -> Option<Place> {
     found
 }
 
-fn search(address: usize) -> Option<Place> {
+fn search(address: usize) -> Option<FilePlace> {
     let length = LENGTH.load(Ordering::Relaxed).min(MAPPINGS);
     // The lines are in the order of addresses.
     let after = TABLE[..length].partition_point(|m| m.start.load(Ordering::Relaxed) <= address);
@@ -119,14 +119,14 @@ fn refresh() {
     WRITING.store(false, Ordering::Release);
 }
 
-/// For a new process: no thread writes yet, and the copy is the parent's.
+/// Forgets the parent's copy in a new process, in which no thread writes one yet.
 pub(crate) fn forget() {
     READ_AT.store(0, Ordering::Relaxed);
     VERSION.store(0, Ordering::Relaxed);
     WRITING.store(false, Ordering::Relaxed);
 }
 
-/// A line of the file about shared memory.
+/// A line of `/proc/self/maps` about shared memory.
 #[derive(Clone, Copy, Debug, Default)]
 struct Line {
     start: usize,
@@ -137,13 +137,13 @@ struct Line {
 }
 
 impl Line {
-    fn place(self, address: usize) -> Place {
+    fn place(self, address: usize) -> FilePlace {
         let offset = self.offset + (address - self.start) as u64;
-        Place { device: self.device, inode: self.inode, offset }
+        FilePlace { device: self.device, inode: self.inode, offset }
     }
 }
 
-/// Calls `each` for every shared line, with system calls and the stack only.
+/// Calls `each` for every shared line. It uses only system calls and the stack.
 fn read_maps(mut each: impl FnMut(Line)) {
     // SAFETY: the name is a C string.
     let file = unsafe { libc::open(c"/proc/self/maps".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
@@ -151,7 +151,7 @@ fn read_maps(mut each: impl FnMut(Line)) {
         return;
     }
     let mut buffer = [0_u8; 2048];
-    // The start of a line is enough; what follows the inode is a name of any length.
+    // The start of a line is enough. A name of any length follows the inode.
     let mut line = [0_u8; 96];
     let mut length = 0;
     loop {

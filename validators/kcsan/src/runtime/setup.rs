@@ -1,4 +1,4 @@
-//! Before `main`, at a fork, at the end.
+//! Sets the runtime up before `main`, and adjusts it at a fork and at the end.
 
 #![expect(unsafe_code, reason = "maps the shared table and hooks into the program's life")]
 
@@ -16,7 +16,7 @@ use crate::runtime::table::{self, Count, TABLES, Table};
 use crate::runtime::thread::{Place, current, keep_errno};
 use crate::runtime::{api, process, symbols};
 
-/// Among the first constructors of the program.
+/// Makes the set-up one of the first constructors of the program.
 #[used]
 #[unsafe(link_section = ".init_array.00101")]
 static SET_UP: extern "C" fn() = set_up;
@@ -28,7 +28,7 @@ extern "C" fn set_up() {
         process::renew_pid();
         // SAFETY: takes a number, and looks into what the kernel has handed to this process.
         let secure = unsafe { libc::getauxval(libc::AT_SECURE) != 0 };
-        // The environment of a program with more rights than its caller is another user's.
+        // If the program has more rights than its caller, its environment is another user's.
         let text = std::env::var("KCSAN_OPTIONS").ok().filter(|_| !secure).unwrap_or_default();
         if let Err(reason) = options::read(&text) {
             say(&format!("KCSAN_OPTIONS: {reason}"));
@@ -55,7 +55,7 @@ extern "C" fn set_up() {
     thread.place.set(place);
 }
 
-/// Puts the table that processes share in its place: a file, or memory that children inherit.
+/// Maps the shared table: a file, or memory that children inherit.
 fn share(path: Option<&str>) -> std::io::Result<()> {
     let length = size_of::<Table>();
     let file = match path {
@@ -68,14 +68,16 @@ fn share(path: Option<&str>) -> std::io::Result<()> {
             let me = unsafe { libc::geteuid() };
             let owner = file.metadata()?.uid();
             if owner != me && owner != 0 {
-                // Whoever can write to it could end this program, by making it shorter.
+                // A user who can write to the file could end this program by making the file shorter.
                 return Err(std::io::Error::other(format!("{path} belongs to user {owner}")));
             }
             if file.metadata()?.len() == 0 {
                 file.set_len(length as u64)?;
             }
             if file.metadata()?.len() != length as u64 {
-                return Err(std::io::Error::other(format!("{path} is no table of this version")));
+                return Err(std::io::Error::other(format!(
+                    "{path} is not a table of this version"
+                )));
             }
             Some(file)
         }
@@ -103,15 +105,15 @@ fn share(path: Option<&str>) -> std::io::Result<()> {
     let magic = &TABLES.shared.magic;
     match magic.compare_exchange(0, MAGIC, Ordering::AcqRel, Ordering::Acquire) {
         Err(found) if found != MAGIC => {
-            Err(std::io::Error::other("the file is no table of this version"))
+            Err(std::io::Error::other("the file is not a table of this version"))
         }
         _ => Ok(()),
     }
 }
 
 unsafe extern "C" fn before_fork() {
-    // The child must not find the runtime's memory in the middle of a change. A handler that forks while
-    // its thread prints has it.
+    // The child must not get the runtime's memory in the middle of a change. If a signal handler forks while
+    // its thread prints, the thread has the lock already.
     if current().place.get() != Place::Runtime {
         print::lock();
     }
@@ -127,7 +129,7 @@ unsafe extern "C" fn in_child() {
     process::renew_pid();
     let thread = current();
     thread.forget();
-    // The watchers stayed with the parent.
+    // The watchers are threads of the parent.
     TABLES.private.clear();
     for count in &TABLES.private.counts {
         count.store(0, Ordering::Relaxed);
@@ -140,7 +142,7 @@ unsafe extern "C" fn in_child() {
 }
 
 extern "C" fn at_exit() {
-    // Functions of the C library, and the program's behind them, may still come to accesses.
+    // Functions of the C library, and functions of the program that they call, may still make accesses.
     let thread = current();
     let place = thread.place.replace(Place::Runtime);
     let reports = table::counted(Count::Reports);

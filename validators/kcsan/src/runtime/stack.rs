@@ -1,19 +1,19 @@
-//! Stacks, as numbers: modules and addresses in them, which mean the same in every process.
+//! Stacks as numbers: modules and addresses in them, which mean the same in every process.
 //!
-//! Taken by a finder in the middle of the program: no allocation, little stack.
+//! A finder takes its stack in the middle of the program, without an allocation and with little stack.
 
 #![expect(unsafe_code, reason = "walks the stack and the list of modules")]
 
 use std::ffi::{CStr, c_int, c_void};
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-/// Deeper stacks are cut.
+/// Maximum number of frames. Deeper stacks are cut.
 pub(crate) const FRAMES: usize = 48;
-/// More modules in one stack are unknown.
+/// Maximum number of modules in a stack. Further ones are unknown.
 const MODULES: usize = 8;
-/// Words of a path; longer ones are cut.
+/// Maximum length of a path, in words. Longer ones are cut.
 const PATH: usize = 32;
-/// Of a frame whose module is not known.
+/// The module of a frame whose module is not known.
 const NOWHERE: u8 = u8::MAX;
 
 /// A stack that another process can read.
@@ -27,12 +27,12 @@ pub(crate) struct Frames {
     paths: [[AtomicU64; PATH]; MODULES],
 }
 
-/// One frame, read back.
+/// A frame that was read back.
 #[derive(Clone, Debug)]
 pub(crate) struct RawFrame {
-    /// The file.
+    /// The file of the module.
     pub(crate) path: Option<String>,
-    /// The return address, as the file counts; or as the process counts, if there is no file.
+    /// The return address: as an address in the file, or in the process if there is no file.
     pub(crate) address: u64,
 }
 
@@ -48,12 +48,12 @@ impl Frames {
         }
     }
 
-    /// The name of the thread.
+    /// Returns the name of the thread.
     pub(crate) fn comm(&self) -> String {
         text(&self.comm)
     }
 
-    /// The stack, innermost frame first.
+    /// Returns the stack, innermost frame first.
     pub(crate) fn read(&self) -> Vec<RawFrame> {
         let count = (self.count.load(Ordering::Relaxed) as usize).min(FRAMES);
         let frame = |index: usize| {
@@ -66,7 +66,7 @@ impl Frames {
         (0..count).map(frame).collect()
     }
 
-    /// The innermost address of the program: what tells two places apart.
+    /// Returns the innermost address of the program, which identifies the place.
     pub(crate) fn top(&self) -> u64 {
         let module = u64::from(self.module[0].load(Ordering::Relaxed));
         self.address[0].load(Ordering::Relaxed) ^ module << 56
@@ -97,12 +97,12 @@ unsafe extern "C" {
         argument: *mut c_void,
     ) -> c_int;
     fn _Unwind_GetIP(context: *mut c_void) -> usize;
-    /// The linker's names for the ends of the section that all code of the runtime is in.
+    /// The linker's names for the ends of the section with all code of the runtime.
     static __start_kcsan_text: u8;
     static __stop_kcsan_text: u8;
 }
 
-/// Writes the stack of now, without the frames of the runtime, and the name of the thread.
+/// Writes the current stack, without the frames of the runtime, and the name of the thread.
 pub(crate) fn capture(frames: &Frames) {
     frames.count.store(0, Ordering::Relaxed);
     frames.modules.store(0, Ordering::Relaxed);
@@ -129,7 +129,7 @@ extern "C" fn add(context: *mut c_void, frames: *mut c_void) -> c_int {
     }
     let count = frames.count.load(Ordering::Relaxed) as usize;
     if count == FRAMES {
-        // `_URC_END_OF_STACK`: enough.
+        // `_URC_END_OF_STACK` ends the walk.
         return 5;
     }
     frames.module[count].store(NOWHERE, Ordering::Relaxed);
@@ -138,7 +138,7 @@ extern "C" fn add(context: *mut c_void, frames: *mut c_void) -> c_int {
     0
 }
 
-/// Turns the addresses in one module into such as its file has.
+/// Turns the addresses in one module into addresses in its file.
 unsafe extern "C" fn place(
     module: *mut libc::dl_phdr_info,
     _size: libc::size_t,
@@ -181,7 +181,7 @@ unsafe extern "C" fn place(
     0
 }
 
-/// The path of the program.
+/// Writes the path of the program.
 fn program(buffer: &mut [u8]) -> &[u8] {
     // SAFETY: the buffer is as long as said.
     let length = unsafe {

@@ -1,7 +1,7 @@
-//! Races that are not to be reported: a file of patterns, one a line.
+//! Suppressions: a file with a pattern per line, of races not to report.
 //!
-//! A pattern is compared with every function and every `file:line` of both stacks; `*` stands for
-//! anything. `race:` in front, as ThreadSanitizer's files have it, is allowed. `#` begins a comment.
+//! A pattern is compared with every function and every `file:line` of both stacks. `*` stands for anything. `race:`
+//! may stand before it, as in ThreadSanitizer's files. `#` begins a comment.
 
 use std::sync::OnceLock;
 
@@ -9,7 +9,7 @@ use kreport::print::{Frame, Race};
 
 static PATTERNS: OnceLock<Vec<String>> = OnceLock::new();
 
-/// Reads the file.
+/// Reads the file of suppressions.
 pub(crate) fn read(path: &str) -> Result<(), String> {
     let text =
         std::fs::read_to_string(path).map_err(|error| format!("suppressions: {path}: {error}"))?;
@@ -20,7 +20,7 @@ pub(crate) fn read(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a pattern names one of the frames.
+/// Returns whether a pattern matches one of the frames.
 pub(crate) fn covers(race: &Race) -> bool {
     let Some(patterns) = PATTERNS.get() else { return false };
     let second = race.second.iter().flat_map(|access| &access.trace.0);
@@ -37,7 +37,7 @@ fn names(pattern: &str, frame: &Frame) -> bool {
     matches(pattern, &frame.function) || place.is_some_and(|place| matches(pattern, &place))
 }
 
-/// The whole text, with `*` for any part of it.
+/// Returns whether a pattern, with `*` for anything, matches the whole text.
 fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {

@@ -1,4 +1,4 @@
-//! Functions, files and lines of the addresses in a stack.
+//! Finds functions, files and lines for the addresses in a stack.
 
 #![expect(
     clippy::disallowed_types,
@@ -14,17 +14,17 @@ use object::{Object, ObjectSymbol, SymbolKind};
 
 use crate::runtime::stack::RawFrame;
 
-/// The modules that were read, by path.
+/// The modules that were read so far, by path.
 static MODULES: Mutex<Option<HashMap<String, Module>>> = Mutex::new(None);
 
 struct Module {
     lines: Option<Loader>,
-    /// Start, size and name of functions, by start.
+    /// Start, size and name of functions, sorted by start.
     functions: Vec<(u64, u64, String)>,
 }
 
-/// The frames of a stack, without those in which a language starts a thread or a program. `of` names the
-/// process, if it is another.
+/// Returns the frames of a stack, without those in which a language starts a thread or a program. `of` names the
+/// process, if it is another one.
 pub(crate) fn frames(raw: &[RawFrame], of: Option<&str>) -> Vec<Frame> {
     let mut modules = MODULES.lock().unwrap_or_else(PoisonError::into_inner);
     let modules = modules.get_or_insert_default();
@@ -41,9 +41,9 @@ pub(crate) fn frames(raw: &[RawFrame], of: Option<&str>) -> Vec<Frame> {
     frames
 }
 
-/// The frames of one return address: what was inlined there, then the function.
+/// Returns the frames of one return address: inlined functions first, then the function itself.
 fn resolve(modules: &mut HashMap<String, Module>, raw: &RawFrame) -> Vec<Frame> {
-    // A return address is behind its call; the look-up wants the call.
+    // A return address is behind its call, but the look-up needs the call.
     let call = raw.address.saturating_sub(1);
     let unknown = || vec![Frame::new(format!("{:#x}", raw.address), 0, 0)];
     let Some(path) = &raw.path else { return unknown() };
@@ -79,7 +79,7 @@ impl Module {
         Self { lines: Loader::new(path).ok(), functions: functions.unwrap_or_default() }
     }
 
-    /// What debug information says, with the function last.
+    /// Returns what debug information says, with the function last.
     fn inlined(&self, call: u64) -> Vec<Frame> {
         let mut found = Vec::new();
         let Some(lines) = &self.lines else { return found };
@@ -111,14 +111,14 @@ fn functions(bytes: &[u8]) -> Vec<(u64, u64, String)> {
         })
         .collect();
     functions.sort();
-    // Of those that start together the largest is the function.
+    // Of the symbols that start at one address, the largest is the function.
     functions.reverse();
     functions.dedup_by_key(|(start, _, _)| *start);
     functions.reverse();
     functions
 }
 
-/// Functions that do nothing but the access: the one that called them is meant.
+/// Returns whether a function only makes the access for its caller. The report then shows the caller.
 fn is_accessor(frame: &Frame) -> bool {
     const MODULES: [&str; 6] = [
         "core::sync::atomic::",
@@ -132,7 +132,7 @@ fn is_accessor(frame: &Frame) -> bool {
     MODULES.iter().any(|module| function.starts_with(module))
 }
 
-/// The frames in which the Rust library or the C library starts a program or a thread.
+/// Returns whether the Rust library or the C library starts a program or a thread in a frame.
 fn is_runtime(frame: &Frame) -> bool {
     frame.function.contains("__rust_begin_short_backtrace")
         || frame.function.starts_with("test::run_test")
@@ -154,7 +154,7 @@ fn function_name(mangled: &str) -> String {
 /// The folder of the project, with a slash at its end.
 static FOLDER: OnceLock<String> = OnceLock::new();
 
-/// Remembers the folder of the project that the program is started in.
+/// Remembers the folder of the project in which the program is started.
 pub(crate) fn remember_folder() {
     if let Some(folder) = name::project() {
         let _ = FOLDER.set(folder);

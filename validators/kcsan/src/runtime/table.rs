@@ -1,12 +1,12 @@
-//! The watchpoints: 64 that the process keeps for itself and 64 that processes share.
+//! The tables of watchpoints: 64 of the process alone, and 64 that processes share.
 //!
-//! A watchpoint has its slot by where it lies in its page. The kernel takes the number of the page; two
-//! processes see a page of a file under different numbers, but a place in it is the same in both. So an
-//! access looks at one slot of each table and need not know what is mapped there.
+//! The offset in its page decides which slot a watchpoint has. (The kernel uses the number of the page.) Two processes
+//! see a page of a file at different addresses, but an offset in it is the same in both. So an access looks at one
+//! slot of each table and need not know what is mapped there.
 //!
-//! A slot is one word: 0 is free, then the watcher's `TAKEN`, then the watchpoint, then the finder's
-//! `HIT`. What else there is to say is in the entry behind the slot: the watcher's part is written
-//! before the watchpoint appears, the finder's between `HIT` and `ready`.
+//! A slot is one word. It is 0 if it is free, then the watcher's `TAKEN`, then the watchpoint, then the finder's
+//! `HIT`. The entry of the slot has the rest: the watcher writes its part before the watchpoint appears, and the
+//! finder its part between `HIT` and `ready`.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -19,33 +19,33 @@ pub(crate) const SLOTS: usize = 64;
 const FREE: u64 = 0;
 const TAKEN: u64 = 1;
 const HIT: u64 = 2;
-/// Smaller words are none.
+/// The smallest word that is a watchpoint.
 const SMALLEST: u64 = 4096;
 
 const WRITE_BIT: u64 = 1 << 63;
 const SIZE_SHIFT: u32 = 59;
 const KEY_MASK: u64 = (1 << SIZE_SHIFT) - 1;
 
-/// The entries step through a table in 16 bytes, so that the bits of the address are the offset.
+/// A slot has 16 bytes, so that the compiler's entries can use bits of the address as the offset in the table.
 #[repr(C, align(16))]
 struct Slot {
     word: AtomicU64,
 }
 
-/// What there is to say about the watchpoint in a slot.
+/// The rest of what is known about the watchpoint in a slot.
 #[repr(C)]
 pub(crate) struct Entry {
-    /// Of a shared watchpoint: the file.
+    /// The device of the file, for a shared watchpoint.
     pub(crate) device: AtomicU64,
     pub(crate) inode: AtomicU64,
-    /// When its watcher must have died.
+    /// The time from which on the watcher counts as dead, in ns.
     pub(crate) deadline: AtomicU64,
-    /// The finder has written all of what follows.
+    /// Whether the finder has written everything below.
     pub(crate) ready: AtomicU32,
     pub(crate) finder: Finder,
 }
 
-/// Who hit a watchpoint.
+/// The access that hit a watchpoint.
 #[repr(C)]
 pub(crate) struct Finder {
     pub(crate) kind: AtomicU32,
@@ -89,7 +89,7 @@ pub(crate) enum Count {
 
 pub(crate) type Counts = [AtomicU64; COUNTS.len()];
 
-/// One table. The shared one is mapped from a file as it is.
+/// A table of watchpoints. The shared one is mapped from a file as it is.
 #[repr(C, align(4096))]
 pub(crate) struct Table {
     slots: [Slot; SLOTS],
@@ -112,14 +112,14 @@ impl Table {
         &self.entries[slot]
     }
 
-    /// The watchpoint in the slot of a granule.
+    /// Returns the watchpoint in the slot of a granule.
     pub(crate) fn peek(&self, granule: usize) -> Option<Watchpoint> {
         let slot = granule % SLOTS;
         let word = self.slots[slot].word.load(Ordering::Acquire);
         (word >= SMALLEST).then_some(Watchpoint { slot, word })
     }
 
-    /// Whether there is nothing at all in the slot of a granule.
+    /// Returns whether the slot of a granule is free.
     #[inline(always)]
     pub(crate) fn is_free(&self, granule: usize) -> bool {
         self.slots[granule % SLOTS].word.load(Ordering::Acquire) == FREE
@@ -140,29 +140,29 @@ impl Table {
         self.slots[slot].word.store(write | size | key, Ordering::SeqCst);
     }
 
-    /// Hides a watchpoint. `true` if it was hit.
+    /// Hides a watchpoint. Returns whether it was hit.
     pub(crate) fn end(&self, slot: usize) -> bool {
         self.slots[slot].word.swap(HIT, Ordering::AcqRel) == HIT
     }
 
-    /// Gives a slot back.
+    /// Frees a slot.
     pub(crate) fn free(&self, slot: usize) {
         self.slots[slot].word.store(FREE, Ordering::Release);
     }
 
-    /// Hits a watchpoint. `false` if another did, or it is over.
+    /// Hits a watchpoint. Returns `false` if another thread has hit it, or if it is over.
     pub(crate) fn hit(&self, watchpoint: Watchpoint) -> bool {
         let word = &self.slots[watchpoint.slot].word;
         word.compare_exchange(watchpoint.word, HIT, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
-    /// Clears away what a watcher left that died.
+    /// Removes the watchpoint of a watcher that died.
     pub(crate) fn clear_dead(&self, watchpoint: Watchpoint) {
         let word = &self.slots[watchpoint.slot].word;
         let _ = word.compare_exchange(watchpoint.word, FREE, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// Forgets all watchpoints: in a new process, no thread is left that set them.
+    /// Forgets all watchpoints, in a new process, which has none of the threads that set them.
     pub(crate) fn clear(&self) {
         for slot in &self.slots {
             slot.word.store(FREE, Ordering::Relaxed);
@@ -178,7 +178,7 @@ pub(crate) struct Watchpoint {
 }
 
 impl Watchpoint {
-    /// Where it begins: an address, or a place in a file.
+    /// Returns where it begins: an address, or a place in a file.
     pub(crate) fn key(self) -> u64 {
         self.word & KEY_MASK
     }
@@ -187,33 +187,33 @@ impl Watchpoint {
         (self.word >> SIZE_SHIFT & 0xf) + 1
     }
 
-    /// Whether an access there and the watched one race: they overlap, and one of them writes.
+    /// Returns whether an access there races with the watched one: they overlap, and one of them writes.
     pub(crate) fn races_with(self, key: u64, access: Access) -> bool {
         let overlap = key < self.key() + self.size() && self.key() < key + access.size as u64;
         overlap && (access.is(kind::WRITE) || self.word & WRITE_BIT != 0)
     }
 }
 
-/// Both tables, at the distance that the entries know.
+/// Both tables, at the distance that the compiler's entries know.
 #[repr(C)]
 pub(crate) struct Tables {
     pub(crate) private: Table,
     pub(crate) shared: Table,
 }
 
-/// Bytes from one table to the other.
+/// Distance from one table to the other, in bytes.
 pub(crate) const DISTANCE: usize = size_of::<Table>();
 
 pub(crate) static TABLES: Tables = Tables { private: Table::new(), shared: Table::new() };
 
-/// Counts for this process and for all that share the table.
+/// Counts an event of this process, and of all processes that share the table.
 pub(crate) fn count(what: Count) {
     for table in [&TABLES.private, &TABLES.shared] {
         table.counts[what as usize].fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// The count of this process.
+/// Returns the count of this process.
 pub(crate) fn counted(what: Count) -> u64 {
     TABLES.private.counts[what as usize].load(Ordering::Relaxed)
 }

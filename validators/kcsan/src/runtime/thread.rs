@@ -1,40 +1,40 @@
-//! What the runtime knows of the thread that runs.
+//! What the runtime knows about the current thread.
 //!
-//! Thread-local data of the program itself, at a constant distance from the thread pointer: the way of
-//! an access that is not looked at is a decrement of `skip` there.
+//! It is thread-local data of the program itself, at a constant distance from the thread pointer. An access that is
+//! not checked only decrements `skip` there.
 
 #![expect(unsafe_code, reason = "thread-local data that the entries reach in one instruction")]
 
 use std::arch::{asm, global_asm};
 use std::cell::Cell;
 
-/// Zero in a new thread, so that its first access takes the slow way, where `skip` is set.
+/// The data of a thread. It is zero in a new thread, so the first access takes the slow path, which sets `skip`.
 #[repr(C, align(64))]
 pub(crate) struct Thread {
-    /// Accesses to let pass; first, because the entries decrement it.
+    /// How many accesses may still pass. This is the first field, because the entries decrement it.
     pub(crate) skip: Cell<i32>,
-    /// Where the thread is.
+    /// Whether the thread is in the program, at a watchpoint, or in the runtime.
     pub(crate) place: Cell<Place>,
-    /// How many calls ask not to be looked at.
+    /// How many callers want the thread not to be checked.
     pub(crate) disabled: Cell<i32>,
-    /// The thread's number; 0 is not known.
+    /// The thread ID; 0 until it is needed.
     tid: Cell<u32>,
-    /// The bits that the next check is about; 0 is all.
+    /// The bits that the next check is about; 0 for all.
     pub(crate) mask: Cell<u64>,
     random: Cell<u64>,
-    /// No watchpoint before this instant.
+    /// The thread sets no watchpoint before this time.
     pub(crate) rest_until: Cell<u64>,
 }
 
-/// Where a thread is, seen by a signal handler that interrupts it.
+/// What code a thread is in, for a signal handler that interrupts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Place {
-    /// In the program.
+    /// The program.
     Program = 0,
-    /// At a watchpoint of its own: it may hit others, and sets no second.
+    /// A wait at the thread's own watchpoint. It may hit other watchpoints, and sets no second one.
     Watching = 1,
-    /// In the middle of something: its accesses pass.
+    /// The runtime. Accesses pass.
     Runtime = 2,
 }
 
@@ -52,7 +52,7 @@ global_asm!(
     ".popsection",
 );
 
-/// The data of the thread that calls.
+/// Returns the data of the calling thread.
 #[inline(always)]
 pub(crate) fn current() -> &'static Thread {
     let address: *const Thread;
@@ -70,7 +70,7 @@ pub(crate) fn current() -> &'static Thread {
 }
 
 impl Thread {
-    /// The thread's number.
+    /// Returns the thread ID.
     pub(crate) fn tid(&self) -> u32 {
         if self.tid.get() == 0 {
             // SAFETY: there is nothing to promise.
@@ -80,13 +80,13 @@ impl Thread {
         self.tid.get()
     }
 
-    /// Forgets what is another's after a fork.
+    /// Forgets the parent's data after a fork.
     pub(crate) fn forget(&self) {
         self.tid.set(0);
         self.random.set(0);
     }
 
-    /// A number below `limit`, by xorshift.
+    /// Returns a random number below `limit`, by xorshift.
     pub(crate) fn random(&self, limit: u64) -> u64 {
         let mut x = self.random.get();
         if x == 0 {
@@ -100,7 +100,7 @@ impl Thread {
     }
 }
 
-/// Nanoseconds of the monotonic clock.
+/// Returns the time of the monotonic clock, in ns.
 pub(crate) fn now() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the structure is there.
@@ -108,7 +108,7 @@ pub(crate) fn now() -> u64 {
     time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }
 
-/// Runs something that may change `errno`, which the program is about to look at.
+/// Calls `f` and restores `errno`, which the program may be about to read.
 pub(crate) fn keep_errno<T>(work: impl FnOnce() -> T) -> T {
     // SAFETY: there is nothing to promise.
     let errno = unsafe { libc::__errno_location() };

@@ -1,4 +1,4 @@
-//! An access on the slow way: does it hit a watchpoint, and is it one to set a watchpoint on?
+//! The slow path of an access: it may hit a watchpoint, and it may get one.
 
 #![expect(unsafe_code, reason = "reads the memory that the program is about to access")]
 
@@ -15,19 +15,19 @@ use crate::runtime::stack;
 use crate::runtime::table::{self, Count, SLOTS, TABLES, Table, Watchpoint};
 use crate::runtime::thread::{Place, Thread, current, keep_errno, now};
 
-/// A watcher that has not taken its watchpoint away this long after its end is dead.
+/// A watcher that has not removed its watchpoint this long after its end, in ns, is dead.
 const DEAD_NS: u64 = 2_000_000_000;
-/// How long a watcher waits for what a finder has to say.
+/// Maximum time that a watcher waits for the finder's description of its access, in ns.
 const TELL_NS: u64 = 500_000_000;
-/// How long a watcher waits for a finder's write, which comes behind its call; and how long once many
-/// have turned out to write what was there.
+/// Maximum time that a watcher waits for a finder's write, which comes after its call, in ns. The second value holds
+/// after [`MAX_FRUITLESS`] waits without a change, because such a program mostly writes the value that was there.
 const SETTLE_NS: [u64; 2] = [20_000_000, 100_000];
-const PATIENCE: u32 = 32;
+const MAX_FRUITLESS: u32 = 32;
 static FRUITLESS: AtomicU32 = AtomicU32::new(0);
-/// The shortest delay: less, and the threads are still on their way.
+/// Minimum delay, in ns. In less time, other threads do not get to their accesses.
 const MIN_DELAY_NS: u64 = 1_000;
 
-/// An access whose entry has counted it.
+/// Handles an access that its entry has counted.
 #[inline]
 pub(crate) fn access(access: Access) {
     let thread = current();
@@ -38,7 +38,7 @@ pub(crate) fn access(access: Access) {
         return;
     }
     let enabled = thread.disabled.get() == 0;
-    // Whether some bits changed is for a watcher to see.
+    // Only a watcher can see whether certain bits changed.
     if enabled && thread.mask.get() == 0 && find(thread, access) {
         return;
     }
@@ -70,7 +70,7 @@ fn slow_access(access: Access) {
     self::access(access);
 }
 
-/// Whether nothing stands in the slots of the granules of an access.
+/// Returns whether the slots of an access's granules are free.
 #[inline(always)]
 fn is_unwatched(access: Access) -> bool {
     let (first, last) = access.granules();
@@ -82,7 +82,7 @@ fn is_unwatched(access: Access) -> bool {
     true
 }
 
-/// A marked access: it may hit, and is never watched.
+/// Handles a marked access, which may hit a watchpoint and never gets one.
 #[inline(always)]
 pub(crate) fn marked(address: usize, size: usize, kind: u32) {
     let granule = address / GRANULE;
@@ -97,7 +97,7 @@ fn marked_slow(address: usize, size: usize, bits: u32) {
     access(Access::new(address, size, bits | kind::ATOMIC));
 }
 
-/// Looks for a watchpoint that the access races with, and hits it.
+/// Looks for a watchpoint with which the access races, and hits it.
 #[inline]
 fn find(thread: &Thread, access: Access) -> bool {
     let (first, last) = access.granules();
@@ -117,7 +117,7 @@ fn find(thread: &Thread, access: Access) -> bool {
 
 /// The same in the table that processes share.
 fn find_shared(thread: &Thread, watchpoint: Watchpoint, access: Access) -> bool {
-    // Where the two lie in their pages tells most apart, and costs no look at the mappings.
+    // The offsets in their pages tell most places apart, without a look at the mappings.
     const PAGE: u64 = 4096;
     let in_page = access.address as u64 % PAGE;
     let watched = watchpoint.key() % PAGE;
@@ -125,7 +125,7 @@ fn find_shared(thread: &Thread, watchpoint: Watchpoint, access: Access) -> bool 
     if access.size <= GRANULE && !near(watched.wrapping_sub(in_page) % PAGE) {
         return false;
     }
-    // A signal handler must not come upon the list of mappings while it is written.
+    // A signal handler must not read the list of mappings while it is written.
     let before = thread.place.replace(Place::Runtime);
     let is_hit = keep_errno(|| {
         let entry = TABLES.shared.entry(watchpoint.slot);
@@ -133,7 +133,7 @@ fn find_shared(thread: &Thread, watchpoint: Watchpoint, access: Access) -> bool 
             TABLES.shared.clear_dead(watchpoint);
             return false;
         }
-        let races = |place: Option<region::Place>| {
+        let races = |place: Option<region::FilePlace>| {
             place.is_some_and(|place| {
                 watchpoint.races_with(place.key(), access)
                     && place.device == entry.device.load(Ordering::Relaxed)
@@ -148,7 +148,7 @@ fn find_shared(thread: &Thread, watchpoint: Watchpoint, access: Access) -> bool 
     is_hit
 }
 
-/// Hits a watchpoint and tells its watcher which access did.
+/// Hits a watchpoint and tells its watcher about the access.
 #[cold]
 #[inline(never)]
 fn hit(thread: &Thread, table: &Table, watchpoint: Watchpoint, access: Access) -> bool {
@@ -173,13 +173,13 @@ fn hit(thread: &Thread, table: &Table, watchpoint: Watchpoint, access: Access) -
     true
 }
 
-/// Whether the thread, whose count is down, may set a watchpoint now. Sets the count anew.
+/// Returns whether the thread, whose count has run out, may set a watchpoint now. It also restarts the count.
 fn may_watch(thread: &Thread, enabled: bool) -> bool {
     let skip = options::SKIP.load(Ordering::Relaxed);
     let part = thread.random(skip.unsigned_abs().into());
     thread.skip.set(skip - i32::try_from(part).unwrap_or(0));
     if thread.rest_until.get() == 0 {
-        // A new thread: where in its life the first one comes is left to chance.
+        // In a new thread, chance decides when the first watchpoint comes.
         thread.rest_until.set(1);
         thread.skip.set(i32::try_from(part).unwrap_or(0));
         return false;
@@ -188,7 +188,7 @@ fn may_watch(thread: &Thread, enabled: bool) -> bool {
     may && now() >= thread.rest_until.get()
 }
 
-/// The part of an access that a watchpoint covers: all of it, or what lies in one of its granules.
+/// Returns the part of an access that a watchpoint covers: all of it, or what lies in one of its granules.
 fn piece(thread: &Thread, access: Access) -> Access {
     let (first, last) = access.granules();
     let granule = first + usize::try_from(thread.random((last - first + 1) as u64)).unwrap_or(0);
@@ -197,7 +197,7 @@ fn piece(thread: &Thread, access: Access) -> Access {
     Access::new(start, end - start, access.kind)
 }
 
-/// Sets a watchpoint, waits, and judges.
+/// Sets a watchpoint, waits, and decides whether there was a race.
 #[cold]
 #[inline(never)]
 fn watch(thread: &Thread, access: Access, mask: u64) {
@@ -244,13 +244,13 @@ fn watch(thread: &Thread, access: Access, mask: u64) {
     table.free(slot);
     let duty = u64::from(options::DUTY.load(Ordering::Relaxed));
     let end = now();
-    // What other programs took of the processor is no time of this one.
+    // Time that other programs took of the processor does not count.
     let spent = (end - start).min(2 * delay);
     thread.rest_until.set(end + spent * (100 - duty) / duty);
     thread.place.set(Place::Program);
 }
 
-/// What the watcher has seen: is it a race to report?
+/// Decides whether what the watcher has seen is a race to report.
 fn judge(
     access: Access,
     change: Option<(u64, u64, usize)>,
@@ -260,10 +260,10 @@ fn judge(
     let finder = entry.filter(|entry| entry.ready.load(Ordering::Acquire) != 0);
     let is_assert = access.is(kind::ASSERT);
     match (finder, change) {
-        // Another access was seen.
+        // Another thread's access was seen.
         (Some(entry), _) => {
             let finder = &entry.finder;
-            // Of an assertion about some bits, only a change of those counts.
+            // For an assertion about certain bits, only a change of those counts.
             let other_bits = mask != 0 && change.is_none();
             let same_value = options::VALUE_CHANGE_ONLY.load(Ordering::Relaxed)
                 && change.is_none()
@@ -279,7 +279,7 @@ fn judge(
                 print::race(&Found { access, change, mask, finder: Some(finder) });
             }
         }
-        // No access was seen, and yet the value has changed.
+        // No access was seen, but the value has changed.
         (None, Some(_)) => {
             if options::UNKNOWN_ORIGIN.load(Ordering::Relaxed) || is_assert {
                 print::race(&Found { access, change, mask, finder: None });
@@ -289,7 +289,7 @@ fn judge(
     }
 }
 
-/// A plain write that the processor makes at once.
+/// Returns whether an access is a plain write that the processor makes in one step.
 fn is_atomic_write(access: Access) -> bool {
     access.is(kind::WRITE)
         && !access.is(kind::COMPOUND | kind::ASSERT)
@@ -298,7 +298,8 @@ fn is_atomic_write(access: Access) -> bool {
         && access.address.is_multiple_of(access.size)
 }
 
-/// How long to wait: somewhat less than what is set, by chance; longer for what says more.
+/// Returns the delay of a watchpoint: a random part less than the option says, and a smaller part less for accesses
+/// that are more valuable to watch.
 fn delay(thread: &Thread, access: Access) -> u64 {
     let delay = options::DELAY_NS.load(Ordering::Relaxed);
     let part = if access.is(kind::COMPOUND | kind::ASSERT) { delay / 2 } else { delay };
@@ -307,15 +308,15 @@ fn delay(thread: &Thread, access: Access) -> u64 {
 
 /// Waits for a finder to write.
 fn settle(has_changed: impl Fn() -> bool) {
-    let is_impatient = FRUITLESS.load(Ordering::Relaxed) >= PATIENCE;
+    let is_impatient = FRUITLESS.load(Ordering::Relaxed) >= MAX_FRUITLESS;
     wait_until(now() + SETTLE_NS[usize::from(is_impatient)], &has_changed);
     if !has_changed() {
         FRUITLESS.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// Waits for an instant without leaving the processor, as the kernel does: others have theirs. Where
-/// there is only one, they get it.
+/// Waits until a time without leaving the processor, as the kernel does. If there is only one processor, other
+/// threads get it meanwhile.
 fn delay_until(instant: u64) {
     if process::has_one_processor() {
         return wait_until(instant, || false);
@@ -325,7 +326,7 @@ fn delay_until(instant: u64) {
     }
 }
 
-/// Waits for an instant or a condition, and lets others run.
+/// Waits until a time or a condition, and lets other threads run.
 fn wait_until(instant: u64, condition: impl Fn() -> bool) {
     while !condition() && now() < instant {
         // SAFETY: there is nothing to promise.
@@ -334,7 +335,7 @@ fn wait_until(instant: u64, condition: impl Fn() -> bool) {
     }
 }
 
-/// The bytes of a piece of memory, the first one lowest.
+/// The bytes of a piece of memory, with the first one lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Value {
     bytes: u128,
@@ -342,7 +343,7 @@ struct Value {
 }
 
 impl Value {
-    /// Reads what the program is about to access.
+    /// Reads the memory that the program is about to access.
     fn read(piece: Access) -> Self {
         let Access { address, size, .. } = piece;
         let pointer = with_exposed_provenance::<u8>(address);
@@ -363,8 +364,8 @@ impl Value {
         Self { bytes, size }
     }
 
-    /// The change to another, if there is one in the bits of the mask: old and new value with their
-    /// length in bytes. Of more than eight bytes the half that changed.
+    /// Returns the change to a new value in the bits of the mask, if there is one: old and new value, and their length in
+    /// bytes. Of more than eight bytes, it is the half that changed.
     fn change(self, new: Self, mask: u64) -> Option<(u64, u64, usize)> {
         let low = |value: u128| u64::try_from(value & u128::from(u64::MAX)).unwrap_or(u64::MAX);
         let size = self.size.min(8);
