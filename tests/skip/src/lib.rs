@@ -19,27 +19,37 @@ pub const FILE: &str = "ASEQD_SKIPS";
 ///
 /// If the file cannot be written: a skip that nobody counts would look like a test that passed.
 pub fn skip(why: &str) {
-    let line = line(&program(), std::thread::current().name(), why);
-    let (test, why) = line.split_once('\t').unwrap_or((&line, ""));
-    eprintln!("skipped: {test}: {why}");
+    let program = program();
+    let test = match std::thread::current().name() {
+        // A harness that runs one test alone runs it in the main thread.
+        Some("main") | None => program,
+        Some(test) => format!("{program} {test}"),
+    };
+    skip_part(&test, why);
+}
+
+/// Says that a program does not check something here, and why: both are short, and go where [`skip`] has its words.
+///
+/// # Panics
+///
+/// If the file cannot be written.
+pub fn skip_part(what: &str, why: &str) {
+    let line = line(what, why);
+    let (what, why) = line.split_once('\t').unwrap_or((&line, ""));
+    eprintln!("skipped: {what}: {why}");
     let Some(file) = std::env::var_os(FILE).filter(|file| !file.is_empty()) else { return };
     if let Err(error) = append(Path::new(&file), &line) {
         panic!("{}, named by {FILE}, cannot be written: {error}", file.display());
     }
 }
 
-/// The line of one skip: the test, a tab, the reason.
-fn line(program: &str, test: Option<&str>, why: &str) -> String {
-    let test = match test {
-        // A harness that runs one test alone runs it in the main thread.
-        Some("main") | None => program.to_owned(),
-        Some(test) => format!("{program} {test}"),
-    };
+/// Returns the line of one skip: what is skipped, a tab, the reason.
+fn line(what: &str, why: &str) -> String {
     let why: Vec<_> = why.split_whitespace().collect();
-    format!("{test}\t{}", why.join(" "))
+    format!("{what}\t{}", why.join(" "))
 }
 
-/// What cargo calls this test program: the file's name without the hash.
+/// Returns cargo's name of this test program: the file's name without the hash.
 fn program() -> String {
     let own = std::env::current_exe().unwrap_or_default();
     let name = own.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -63,9 +73,7 @@ mod tests {
     fn a_skip_is_one_line_with_test_and_reason() {
         let why = "not installed:\n  [\"aconnect\"]\n";
         let wanted = "programs listing::all\tnot installed: [\"aconnect\"]";
-        assert_eq!(line("programs", Some("listing::all"), why), wanted);
-        assert_eq!(line("golden", Some("main"), "no device"), "golden\tno device");
-        assert_eq!(line("golden", None, "no device"), "golden\tno device");
+        assert_eq!(line("programs listing::all", why), wanted);
         assert!(["skip", "rust_out"].contains(&program().as_str()), "{}", program());
     }
 

@@ -70,6 +70,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tests/seqfuzz", &["aseqd-abi", "aseqd-engine"]),
     ("tests/skip", &[]),
     ("tests/validators-table", &["lockdep"]),
+    ("tests/yardsticks", &["skip"]),
 ];
 
 /// The files that may have unsafe code.
@@ -218,7 +219,7 @@ fn unsafe_code_is_in_its_rooms() {
 
 #[test]
 fn the_pure_crates_say_so() {
-    for name in ["abi", "engine", "midi"] {
+    for name in ["abi", "engine", "midi", "wire"] {
         let lib = read(&root().join("crates").join(name).join("src/lib.rs"));
         assert!(lib.contains("#![forbid(unsafe_code)]"), "{name} forbids unsafe code");
         assert!(lib.contains("#![no_std]"), "{name} is no_std");

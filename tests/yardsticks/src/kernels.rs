@@ -1,0 +1,138 @@
+//! The suite in virtual machines: on Linux, and on aseqd's devices of CUSE.
+
+use crate::builds::Builds;
+use crate::doors::{bind, known};
+use crate::oracle::{Answer, Oracle};
+use crate::results::Results;
+use crate::{Result, compare, recorded};
+
+/// Seconds for the whole suite in an emulated machine. It takes about 40; a busy host may need many times that.
+const WHOLE: &str = "900";
+/// Seconds for the cases of one subject.
+const PART: &str = "300";
+
+/// The kernel whose record that of a kernel with user-driven timers is compared with.
+const PLAIN_TIMERS: &str = "6.12";
+
+/// The modules that make a card without elements, and without devices other than raw MIDI.
+const CARD: [&str; 6] =
+    ["--module", "snd-pcm", "--module", "snd-hwdep", "--module", "snd-virmidi midi_devs=1"];
+
+/// Runs the suite through devices that `aseqd serve --cuse` makes: they take root of a machine of its own. Returns
+/// whether all is well.
+pub(crate) fn through_cuse(oracle: &Oracle<'_>, builds: &Builds) -> Result<bool> {
+    let what = "conformance of aseqd, through CUSE";
+    eprintln!("== aseqd, through CUSE");
+    let adds = [
+        bind(&builds.aseqd, "/bin/aseqd"),
+        bind(&builds.suite, "/bin/conformance"),
+        format!("{}:/known.txt", known("cuse")),
+        "scripts/cuse-conformance.sh:/bin/cuse-conformance.sh".into(),
+    ];
+    let mut options = vec!["--kernel", "6.12", "--bare", "--module", "cuse", "--timeout", WHOLE];
+    options.extend(adds.iter().flat_map(|add| ["--add", add]));
+    match oracle.ask(&options, &["cuse-conformance.sh", "/known.txt"])? {
+        Answer::None(why) => {
+            skip::skip_part(what, &why);
+            Ok(true)
+        }
+        Answer::Ran(_, true) => Ok(true),
+        Answer::Ran(text, false) => {
+            // It may have ended before the suite.
+            Results::from_plain(&text).unwrap_or_default().print_failures();
+            Ok(false)
+        }
+    }
+}
+
+/// Runs the suite on a kernel. Returns whether it did what is recorded, or is the record now.
+pub(crate) fn everything(
+    kernel: &str,
+    oracle: &Oracle<'_>,
+    builds: &Builds,
+    record: bool,
+) -> Result<bool> {
+    eprintln!("== Linux {kernel}");
+    let ask = |cases: &[&str]| on_kernel(kernel, &["--timeout", WHOLE], cases, oracle, builds);
+    let (mut results, mut good) = match ask(&[])? {
+        Ok(answer) => answer,
+        Err(why) => return without_answer(&format!("conformance of Linux {kernel}"), &why, record),
+    };
+    if !good {
+        // An emulated machine on a busy host may miss a deadline: what failed is asked once more.
+        let failed: Vec<_> = results.with("fail").map(|case| case.name.clone()).collect();
+        let failed: Vec<_> = failed.iter().map(String::as_str).collect();
+        if !failed.is_empty()
+            && let Ok((again, as_wanted)) = ask(&failed)?
+        {
+            results.replace(&again);
+            good = as_wanted;
+        }
+        results.print_failures();
+    }
+    Ok(compare(kernel, &results, record)? && good)
+}
+
+/// Asks a kernel about timers. Its record has what differs from a kernel without user-driven timers. Returns whether
+/// it did what is recorded, or is the record now.
+pub(crate) fn timers(
+    kernel: &str,
+    oracle: &Oracle<'_>,
+    builds: &Builds,
+    record: bool,
+) -> Result<bool> {
+    eprintln!("== Linux {kernel}, timers");
+    let cases = ["timer_", "user_timers"];
+    match on_kernel(kernel, &["--timeout", WHOLE], &cases, oracle, builds)? {
+        Err(why) => without_answer(&format!("conformance of Linux {kernel}"), &why, record),
+        Ok((results, good)) => {
+            results.print_failures();
+            let differs = results.unlike(&recorded(PLAIN_TIMERS)?);
+            Ok(compare(kernel, &differs, record)? && good)
+        }
+    }
+}
+
+/// Asks a kernel about the control device of a card. Returns whether it did what is recorded, or is the record now.
+pub(crate) fn card(
+    kernel: &str,
+    oracle: &Oracle<'_>,
+    builds: &Builds,
+    record: bool,
+) -> Result<bool> {
+    eprintln!("== Linux {kernel}, a card");
+    let options = [&["--timeout", PART], &CARD[..]].concat();
+    match on_kernel(kernel, &options, &["control::"], oracle, builds)? {
+        Err(why) => {
+            without_answer(&format!("conformance of the card of Linux {kernel}"), &why, record)
+        }
+        // What it did not pass is in its record.
+        Ok((results, _)) => compare(&format!("{kernel}-card"), &results, record),
+    }
+}
+
+/// Runs cases on a kernel. Returns what was found and whether all passed, or why there was no answer.
+fn on_kernel(
+    kernel: &str,
+    options: &[&str],
+    cases: &[&str],
+    oracle: &Oracle<'_>,
+    builds: &Builds,
+) -> Result<std::result::Result<(Results, bool), String>> {
+    let suite = bind(&builds.suite, "/bin/conformance");
+    let options = [&["--kernel", kernel, "--add", &suite], options].concat();
+    let command = [&["conformance", "--format", "json"], cases].concat();
+    match oracle.ask(&options, &command)? {
+        Answer::None(why) => Ok(Err(why)),
+        Answer::Ran(text, good) => Ok(Ok((Results::from_json(&text)?, good))),
+    }
+}
+
+/// Notes that a kernel gave no answer. Returns whether that is well: no record can be made of it.
+fn without_answer(what: &str, why: &str, record: bool) -> Result<bool> {
+    if record {
+        return Err(format!("{what}: {why}").into());
+    }
+    skip::skip_part(what, why);
+    Ok(true)
+}
