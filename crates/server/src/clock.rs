@@ -60,7 +60,7 @@ impl Clock for VirtualClock {
         Time(self.now.load(Ordering::Relaxed))
     }
 
-    /// Moves the clock on by 100 ns: whoever spins waits for an instant that would never come.
+    /// Moves the clock on by 100 ns. Otherwise the instant for which somebody spins would never come.
     fn spin(&self) {
         self.now.fetch_add(100, Ordering::Relaxed);
     }

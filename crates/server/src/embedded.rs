@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::disallowed_types,
-    reason = "programs call from threads of their own: whoever has the lock is the engine's thread"
+    reason = "programs call from threads of their own: the one that holds the lock is the engine's thread"
 )]
 
 use crate::clock::{Clock, Monotonic, VirtualClock};
@@ -22,7 +22,7 @@ use std::time::Duration;
 /// A sequencer in this process. Copies of it are the same sequencer, which ends with the last copy and the
 /// last [`File`].
 ///
-/// No thread belongs to it: whoever calls does what has fallen due. See [`TimeSource`] for how time passes.
+/// It has no thread of its own: each call first does what has fallen due. See [`TimeSource`] for how time passes.
 #[derive(Clone)]
 pub struct Sequencer {
     shared: Arc<Shared>,
@@ -34,10 +34,9 @@ pub struct Sequencer {
 pub enum TimeSource {
     /// As it does for everybody: `CLOCK_MONOTONIC`.
     Real,
-    /// Not at all while a program runs. A call that has to wait moves the time on to the next instant at
-    /// which something happens, or to the end of its timeout: an hour passes at once, and the same program
-    /// sees the same instants whenever it runs. The time begins at 0. With several threads the first one that
-    /// waits moves the time for all.
+    /// Only when a call has to wait: the call moves the time on to the next instant at which something happens,
+    /// or to the end of its timeout. So an hour passes at once, and a program sees the same instants in every
+    /// run. The time begins at 0. With several threads, the first one that waits moves the time for all.
     Virtual,
 }
 

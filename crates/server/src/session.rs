@@ -306,7 +306,7 @@ impl<D: Door> Session<D> {
             Outcome::Sleeps(parked) => {
                 let token = parked.token;
                 if let Err(error) = self.files.park(file, parked) {
-                    let failure = Failure::of("a call that is to wait", error);
+                    let failure = Failure::of("a call that has to wait", error);
                     self.answer(door, token, Err(failure));
                 }
             }

@@ -203,7 +203,7 @@ impl<D: Door> Files<D> {
         self.unfinished.len()
     }
 
-    /// Takes out the call that is to go on next.
+    /// Takes out the next call that goes on.
     pub(super) fn next_unfinished(&mut self) -> Option<(FileId, Parked<D::Token>)> {
         self.unfinished.pop_front()
     }
@@ -229,7 +229,7 @@ impl<D: Door> Files<D> {
         self.bytes.give_back(user, parked.bytes());
     }
 
-    /// Counts a call that is to wait with this many bytes. Returns on whose account.
+    /// Counts a call that has to wait with this many bytes. Returns the user who pays for it.
     fn count(&mut self, file: FileId, bytes: usize) -> Result<u32, Error> {
         let user = self.get(file).map_or(0, |open| open.user);
         let room = self.calls.take(user, 1);

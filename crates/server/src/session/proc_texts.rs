@@ -79,7 +79,7 @@ impl ProcTexts {
         }
         let found = self.begun.iter().find(|begun| begun.file == file && begun.text == wanted);
         let Some(Begun { bytes: text, .. }) = found else {
-            return Err(Error::new(Errno::EINVAL, "the text is to be taken from its beginning"));
+            return Err(Error::new(Errno::EINVAL, "a text has to be read from its beginning"));
         };
         let offset = (piece.offset as usize).min(text.len());
         let rest = &text.as_bytes()[offset..];
