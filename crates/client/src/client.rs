@@ -150,7 +150,7 @@ impl<F: DeviceFile> Client<F> {
     /// Makes any request of the sequencer's interface: those of [`aseqd_abi::ioctl::sequencer`].
     ///
     /// # Errors
-    /// The sequencer's error number.
+    /// The sequencer's error number; `ENOTTY` for a request of another interface.
     pub fn ioctl<T: FromBytes + IntoBytes>(
         &self,
         code: u32,

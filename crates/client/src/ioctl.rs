@@ -2,6 +2,8 @@
 #![expect(unsafe_code, reason = "ioctl takes a pointer")]
 
 use aseqd_abi::Errno;
+use aseqd_abi::ioctl::{sequencer, timers};
+use aseqd_wire::proc_text::PROC_TEXT;
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode};
 use std::ffi::c_void;
 use std::os::fd::BorrowedFd;
@@ -38,7 +40,8 @@ unsafe impl Ioctl for Request<'_> {
 /// Makes a request with a struct of the interface, into which the device writes its answer.
 ///
 /// # Errors
-/// The device's error number.
+/// The device's error number; `ENOTTY` for a code that is neither in [`aseqd_abi::ioctl::sequencer`] nor in
+/// [`aseqd_abi::ioctl::timers`], which is not passed on.
 ///
 /// # Panics
 /// If the size in the code is larger than the struct.
@@ -58,11 +61,45 @@ pub(crate) fn ioctl_bytes(
 ) -> Result<i32, Errno> {
     let size = aseqd_abi::ioctl::size(code);
     assert!(size <= argument.len(), "the code says more than the struct has");
-    // SAFETY: every code of the sequencer takes a pointer to as many bytes as it says.
+    if !is_known(code) {
+        return Err(Errno::ENOTTY);
+    }
+    // SAFETY: each known code takes a pointer to as many bytes as it says, and no driver follows a pointer in them. The
+    // codes are those of the sequencer, the timer and aseqd, and other drivers of Linux do not use them.
     unsafe { rustix::ioctl::ioctl(descriptor, Request { code, argument }) }.map_err(errno)
+}
+
+/// Returns whether a request is one of this interface. Other drivers have requests that write more than their code says,
+/// or follow pointers in their struct.
+fn is_known(code: u32) -> bool {
+    code == PROC_TEXT
+        || [sequencer::ALL, timers::ALL].into_iter().flatten().any(|(_, known)| *known == code)
 }
 
 /// Returns the number of an error of the operating system.
 pub(crate) fn errno(error: rustix::io::Errno) -> Errno {
     Errno(u16::try_from(error.raw_os_error()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd as _;
+
+    /// `FIONREAD` of `asm-generic/ioctls.h`, which writes an int although its code has no size.
+    const FIONREAD: u32 = 0x541b;
+
+    #[test]
+    fn requests_of_other_drivers_are_not_made() {
+        let (reader, _writer) = std::io::pipe().expect("a pipe");
+        assert!(rustix::io::ioctl_fionread(&reader).is_ok(), "a pipe has this request");
+        assert_eq!(ioctl(reader.as_fd(), FIONREAD, &mut ()), Err(Errno::ENOTTY));
+    }
+
+    #[test]
+    #[should_panic(expected = "more than the struct has")]
+    fn a_struct_that_is_too_small_is_a_mistake() {
+        let (reader, _writer) = std::io::pipe().expect("a pipe");
+        let _unreached = ioctl(reader.as_fd(), sequencer::SYSTEM_INFO, &mut 0_i32);
+    }
 }

@@ -2,7 +2,7 @@
 #![expect(
     unsafe_code,
     reason = "the pid of a peer may be 0, which the safe wrapper has no value for; the option that refuses \
-              descriptors has no wrapper"
+              descriptors and the request for what is unread have no wrapper"
 )]
 
 use std::io;
@@ -35,6 +35,20 @@ pub fn of(socket: BorrowedFd<'_>) -> io::Result<Peer> {
             Ok(Peer { pid: credentials.pid, uid: credentials.uid })
         }
         _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Returns how much the other end of this socket has not read yet (`SIOCOUTQ`). For Unix sockets that is memory, and not
+/// the number of bytes.
+///
+/// # Errors
+/// If the system does not answer this request.
+pub fn unread(socket: BorrowedFd<'_>) -> io::Result<i32> {
+    let mut unread: libc::c_int = 0;
+    // SAFETY: TIOCOUTQ, as SIOCOUTQ is also called, writes an int to the pointer, or nothing.
+    match unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut unread) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(unread),
     }
 }
 

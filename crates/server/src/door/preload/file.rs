@@ -12,9 +12,8 @@
 //! file is writable again, the server reads the bytes at once.
 
 use crate::door::Readiness;
-use aseqd_client::ioctl::ioctl;
 use aseqd_engine::FileId;
-use aseqd_host::peer::refuse_descriptors;
+use aseqd_host::peer::{self, refuse_descriptors};
 use aseqd_wire::preload::FileKey;
 use rustix::event::epoll::EventFlags;
 use rustix::fs::OFlags;
@@ -29,8 +28,6 @@ use std::time::Duration;
 /// The events of a file that the epoll always reports.
 pub(super) const INTEREST: EventFlags = EventFlags::RDHUP;
 
-/// The request for the number of bytes that the other end has not read.
-const SIOCOUTQ: u32 = 0x5411;
 /// The size of one send that fills a send buffer, in bytes.
 const STUFFING: usize = 1024;
 /// Maximum number of sends to fill a send buffer. The smallest one takes a few.
@@ -195,10 +192,10 @@ impl File {
         if !self.doubt || self.taking > 0 {
             return;
         }
-        let mut unread = 0_i32;
-        if byte_cost <= 0 || ioctl(self.socket.as_fd(), SIOCOUTQ, &mut unread).is_err() {
+        if byte_cost <= 0 {
             return;
         }
+        let Ok(unread) = peer::unread(self.socket.as_fd()) else { return };
         self.doubt = false;
         let unread = u32::try_from(unread / byte_cost).unwrap_or(0);
         self.to_take += unread.saturating_sub(self.bytes + self.to_take);
@@ -230,17 +227,16 @@ fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((ours, theirs))
 }
 
-/// Returns what one unread byte counts for in the answer to `SIOCOUTQ`; 0 if the system does not answer it.
+/// Returns what one unread byte counts for in [`peer::unread`]; 0 if the system does not answer that.
 ///
 /// # Errors
 /// If a pair of sockets cannot be made.
 pub(super) fn byte_cost() -> io::Result<i32> {
     let (ours, theirs) = pair()?;
     send(&ours, &[0], QUIETLY)?;
-    let mut unread = 0_i32;
-    let known = ioctl(ours.as_fd(), SIOCOUTQ, &mut unread).is_ok();
+    let cost = peer::unread(ours.as_fd()).unwrap_or(0);
     drop(theirs);
-    Ok(if known { unread } else { 0 })
+    Ok(cost)
 }
 
 #[cfg(test)]
