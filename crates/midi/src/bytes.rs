@@ -29,17 +29,19 @@ const FIRST_REAL_TIME: u8 = 0xf8;
 
 /// What a decoder puts into the data bytes of an event that its type does not use.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Unused {
-    /// Zeros, as hardware clients do.
+    /// Zeros, as the kernel does for hardware ports.
     #[default]
     Zero,
-    /// What earlier events left there, as virmidi does. Of a SysEx the kernel leaves the address of
-    /// its buffer; here zeros stand in that place.
+    /// What earlier events left there, as the kernel does for virmidi ports. After a SysEx, that is the address of its
+    /// buffer in the kernel; here it is zeros.
     Stale,
 }
 
 /// An event made from bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Decoded {
     /// A direct event from 0:0 to 0:0: the caller fills in source and destination.
     pub event: Event,
@@ -50,9 +52,9 @@ pub struct Decoded {
 /// Where in a message the stream is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Nothing begun, and no channel message whose status would still hold.
+    /// Outside of a message, and without a running status.
     Idle,
-    /// Inside the message of that status byte, or after it, its running status holding.
+    /// Inside the message of that status byte, or after it, while its running status holds.
     Message { status: u8, have: usize },
     /// After `F0`.
     Sysex,
@@ -127,7 +129,7 @@ impl Decoder {
         Some(self.fixed(event_type, |_| {}))
     }
 
-    /// A status byte: whatever was unfinished is lost, SysEx too.
+    /// Takes a status byte. It drops an unfinished message, a SysEx too.
     fn status(&mut self, byte: u8) -> Option<Decoded> {
         self.sysex.clear();
         self.state = match byte {
@@ -225,7 +227,7 @@ impl Decoder {
         Decoded { event: self.event(event_type), sysex: None }
     }
 
-    /// An event with the data bytes as they are now.
+    /// Returns an event with the data bytes as they are now.
     fn event(&mut self, event_type: EventType) -> Event {
         let event = Event { data: self.last, ..Event::direct(event_type) };
         if self.unused == Unused::Zero {
@@ -246,27 +248,28 @@ fn data_len(status: u8) -> usize {
     }
 }
 
-/// A note has no more than 8 bytes: the last 4 stay.
+/// Returns the data of a note with the last 4 bytes of `before`, which a note does not use.
 fn with_tail(mut data: EventData, before: &EventData) -> EventData {
     data.0[8..].copy_from_slice(&before.0[8..]);
     data
 }
 
-/// The bytes between channel and parameter stay.
+/// Sets the data of a controller. The bytes between channel and parameter stay, which it does not use.
 fn set_control(data: &mut EventData, control: Control) {
     let gap = [data.0[1], data.0[2], data.0[3]];
     *data = EventData::from_control(control);
     data.0[1..4].copy_from_slice(&gap);
 }
 
-/// What became of an event.
+/// What [`Encoder::encode`] did with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Encoded {
-    /// Its bytes were appended.
+    /// It appended the bytes of the event.
     Bytes,
-    /// It has no bytes: a NOTE, a TEMPO, an ECHO and the like.
+    /// It appended nothing, because the event has no bytes: a NOTE, a TEMPO or an ECHO, for example.
     Nothing,
-    /// It has more bytes than the limit; nothing was appended, the running status stays.
+    /// It appended nothing, because the event has more bytes than the limit. The running status stays.
     TooLong,
 }
 
@@ -341,7 +344,7 @@ impl Encoder {
     }
 }
 
-/// The bytes of an event before running status: all data bytes are below 0x80.
+/// The bytes of an event without regard to the running status. All data bytes are below 0x80.
 enum Message {
     System { status: u8, data: [u8; 2], len: usize },
     Channel { status: u8, groups: [[u8; 2]; 4], count: usize, len: usize },
