@@ -17,7 +17,7 @@ use aseqd_abi::Address;
 use aseqd_abi::event::EVENT_SIZE;
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{CLIENT_DUMMY, RemoveEvents, RemoveMode};
-use aseqd_engine::seq::prioq::PrioQueue;
+use aseqd_engine::prioq::PrioQueue;
 use aseqd_host::error::Fail;
 use std::time::{Duration, Instant};
 use structure::{Binary, Heap, List, Structure};

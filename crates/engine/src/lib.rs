@@ -48,7 +48,7 @@ mod error;
 pub mod limits;
 mod name;
 mod request;
-pub mod seq;
+mod seq;
 mod time;
 mod timer;
 
@@ -64,4 +64,7 @@ pub use contract::{
 pub use engine::Engine;
 pub use error::Error;
 pub use request::{Callers, Request, Support};
+/// The order of a queue's events, for a benchmark of the bench. No part of the stable interface.
+#[doc(hidden)]
+pub use seq::prioq;
 pub use time::Time;

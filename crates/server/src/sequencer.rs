@@ -1,6 +1,6 @@
 //! The options in which a server's sequencer differs from Linux's.
 
-use aseqd_engine::seq::client::DYNAMIC_CLIENTS;
+use aseqd_engine::limits::DYNAMIC_CLIENTS;
 
 /// How the sequencer differs from Linux's. By default it does not.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! The options that `run` and `serve` share.
 
 use aseqd_console::duration;
-use aseqd_engine::seq::client::{DYNAMIC_CLIENTS, MOST_CLIENTS};
+use aseqd_engine::limits::{DYNAMIC_CLIENTS, MOST_CLIENTS};
 use aseqd_server::sequencer::SequencerOptions;
 use aseqd_server::timing::{MAX_SPIN, Timing};
 use clap::Args;

@@ -2,7 +2,7 @@
 
 use aseqd_abi::Event;
 use aseqd_abi::event::{EventFlags, EventTime};
-use aseqd_engine::seq::prioq::{Cell, PrioQueue, Removed};
+use aseqd_engine::prioq::{Cell, PrioQueue, Removed};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

@@ -15,8 +15,6 @@ use alloc::vec::Vec;
 use aseqd_abi::seq::{ClientFilter, KERNEL_CLIENT, USER_CLIENT};
 use aseqd_abi::{Errno, EventType};
 
-pub use crate::limits::{DYNAMIC_CLIENTS, MOST_CLIENTS};
-
 /// The kind of a client: it decides what becomes of events to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientKind {

@@ -1,22 +1,22 @@
 //! The tables of clients and queues, and what happens to them as a whole.
 
-pub mod client;
+mod client;
 mod deadline;
-pub mod fifo;
+mod fifo;
 mod file;
 mod heap;
 pub(crate) mod ioctl;
-pub mod pool;
+mod pool;
 mod port;
 pub mod prioq;
 pub(crate) mod proc;
-pub mod queue;
+mod queue;
 mod route;
 mod sounding;
 mod stepper;
 mod subscription;
 mod system;
-pub mod tempo;
+mod tempo;
 mod undelivered;
 
 use crate::contract::FileId;

@@ -8,7 +8,7 @@ use crate::Error;
 use aseqd_abi::Errno;
 
 /// The data bytes that an extra cell of a variable event holds.
-pub const CELL_DATA: usize = aseqd_abi::event::EVENT_SIZE;
+pub(crate) const CELL_DATA: usize = aseqd_abi::event::EVENT_SIZE;
 
 /// Returns the number of cells of an event with `data_len` bytes of data.
 pub(crate) const fn cells_of(data_len: usize) -> usize {

@@ -12,7 +12,7 @@ use aseqd_abi::seq::{RemoveEvents, RemoveMode};
 /// Maximum number of events that one dispatch pass delivers; the rest waits for the next. Linux has
 /// the same bound.
 #[doc(alias = "MAX_CELL_PROCESSES_IN_QUEUE")]
-pub const MAX_CELLS_PER_PASS: usize = 1000;
+pub(crate) const MAX_CELLS_PER_PASS: usize = 1000;
 
 #[derive(Debug)]
 pub(crate) struct Queue {

@@ -13,20 +13,20 @@ use aseqd_abi::event::EventTime;
 use aseqd_abi::timer::{self, TimerId};
 
 /// The skew of a queue that runs at the speed of the clock.
-pub const SKEW_BASE: u32 = 0x10000;
+pub(crate) const SKEW_BASE: u32 = 0x10000;
 /// The tempo of a new queue, in microseconds of a quarter: 120 quarters a minute.
-pub const DEFAULT_TEMPO: u32 = 500_000;
+pub(crate) const DEFAULT_TEMPO: u32 = 500_000;
 /// The resolution of a new queue, in ticks of a quarter.
-pub const DEFAULT_PPQ: u32 = 96;
+pub(crate) const DEFAULT_PPQ: u32 = 96;
 /// The unit of a new queue's tempo, in nanoseconds.
-pub const DEFAULT_TEMPO_BASE: u16 = 1000;
+pub(crate) const DEFAULT_TEMPO_BASE: u16 = 1000;
 /// The real time at which a queue wraps, in nanoseconds: seconds have 32 bits.
 const REAL_TIME_MODULUS: u64 = (1 << 32) * NANOSECONDS;
 const NANOSECONDS: u64 = 1_000_000_000;
 
 /// The timer that a new queue asks for on the reference kernel: the global high-resolution timer.
 /// Opening it sets its slave class to that of the sequencer.
-pub const DEFAULT_TIMER: TimerId = TimerId {
+pub(crate) const DEFAULT_TIMER: TimerId = TimerId {
     dev_class: timer::CLASS_GLOBAL,
     dev_sclass: timer::SCLASS_NONE,
     card: -1,
