@@ -15,7 +15,7 @@ struct Statistics {
     atomic: AtomicU64,
 }
 
-// SAFETY: not so. `plain` is the defect that this shows.
+// SAFETY: this is not true for `plain`, which is the defect that the example shows.
 unsafe impl Sync for Statistics {}
 
 #[inline(never)]

@@ -1,5 +1,5 @@
-//! One writer too many, though the language sees no data race: two threads store to an atomic that
-//! one of them owns. `exclusive` is reported, `exclusive fixed` is not.
+//! Two threads store to an atomic that one of them owns. To the language that is no data race.
+//! `exclusive` is reported, `exclusive fixed` is not.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 /// How long the threads run.
 const LENGTH: Duration = Duration::from_secs(1);
 
-/// The loudest sample. The meter owns it; others read it.
+/// The loudest sample. The meter owns it, and other threads read it.
 static PEAK: AtomicU32 = AtomicU32::new(0);
 /// Whether the owner is asked to start again.
 static WANTS_RESET: AtomicBool = AtomicBool::new(false);
 
-/// Reads and writes in two steps, which is right as long as no other thread writes.
+/// Reads and writes in two steps, which is correct as long as no other thread writes.
 #[inline(never)]
 fn meter(sample: u32) {
     kcsan::assert_exclusive_writer!(PEAK);
@@ -21,7 +21,7 @@ fn meter(sample: u32) {
     PEAK.store(peak.max(sample), Ordering::Relaxed);
 }
 
-/// The defect writes itself, the fix asks the owner.
+/// Resets the peak. The defect writes it directly, and the fix asks the owner.
 #[inline(never)]
 fn reset_peak(fixed: bool) {
     if fixed {

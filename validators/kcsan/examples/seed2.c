@@ -27,7 +27,7 @@ static struct {
 static bool fixed;
 static struct timespec begin;
 
-/* The owner locks the queue and lets it go again. */
+/* Locks the queue for its owner and unlocks it again. */
 __attribute__((noinline)) static void control_queue(void)
 {
 	pthread_mutex_lock(&queue.owner_lock);
@@ -38,7 +38,7 @@ __attribute__((noinline)) static void control_queue(void)
 	pthread_mutex_unlock(&queue.owner_lock);
 }
 
-/* The timer looks for due events. */
+/* Looks for due events, as the timer does. */
 __attribute__((noinline)) static void check_queue(void)
 {
 	pthread_mutex_lock(&queue.check_lock);
@@ -49,7 +49,7 @@ __attribute__((noinline)) static void check_queue(void)
 	pthread_mutex_unlock(&queue.check_lock);
 }
 
-/* For a second. */
+/* Run for a second. */
 static bool is_over(void)
 {
 	struct timespec now;

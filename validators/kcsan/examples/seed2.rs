@@ -1,9 +1,9 @@
 //! A model of a bug that the kernel's sequencer had: flags of a queue that two locks guard share a word.
 //! `seed2` is reported, `seed2 fixed` is not.
 //!
-//! Whoever changes one flag writes the others back as they were when it looked. A lock of its own does
-//! not help a flag whose neighbour has another lock. The fix: what different locks guard does not share
-//! a word.
+//! A thread that changes one flag writes the others back as it read them. A lock of its own does not
+//! protect a flag whose neighbour has another lock. The fix: flags of different locks do not share a
+//! word.
 
 #![expect(unsafe_code, reason = "the defect that this shows is one of unsafe code")]
 #![expect(clippy::disallowed_types, reason = "the locks are the point of the model")]
@@ -12,9 +12,9 @@ use std::cell::UnsafeCell;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Guarded by `owner_lock`: the owner alone may change the queue.
+/// Guarded by `owner_lock`: only the owner may change the queue.
 const LOCKED: u8 = 1;
-/// Guarded by `check_lock`: somebody looks for due events.
+/// Guarded by `check_lock`: a thread looks for due events.
 const CHECK_BLOCKED: u8 = 4;
 
 /// How long the threads run.
@@ -25,22 +25,22 @@ struct Queue {
     owner_lock: Mutex<()>,
     check_lock: Mutex<()>,
     flags: UnsafeCell<u8>,
-    /// The fix: of the other lock, in a word of its own.
+    /// The fix: the flag of the other lock, in a word of its own.
     check_flags: UnsafeCell<u8>,
     fixed: bool,
 }
 
-// SAFETY: not so without the fix, which is the defect that this shows.
+// SAFETY: this is not true without the fix, which is the defect that the example shows.
 unsafe impl Sync for Queue {}
 
-/// The owner locks the queue and lets it go again.
+/// Locks the queue for its owner and unlocks it again.
 #[inline(never)]
 fn control_queue(queue: &Queue) {
     let _held = queue.owner_lock.lock().expect("nobody panics");
     change(&queue.flags, LOCKED);
 }
 
-/// The timer looks for due events.
+/// Looks for due events, as the timer does.
 #[inline(never)]
 fn check_queue(queue: &Queue) {
     let _held = queue.check_lock.lock().expect("nobody panics");

@@ -1,4 +1,4 @@
-//! Two processes count in a file that both have mapped, at addresses of their own: `two_processes` is
+//! Two processes count in a file that both have mapped, each at another address. `two_processes` is
 //! reported, `two_processes fixed` is not. The report names both processes.
 
 #![expect(unsafe_code, reason = "memory that processes share")]

@@ -1,5 +1,5 @@
-//! Two processes that were started apart and map one file: races across them, and the model of the
-//! kernel's sequencer whose two flags shared a word.
+//! Two processes that are started separately and map one file: races between them, and a model of the kernel's
+//! sequencer in which two flags share a word.
 
 mod common;
 
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use common::{Outcome, RUST, case, folder, run_command, together};
 
 const LONGER: [u64; 4] = [150, 600, 2000, 6000];
-/// Silence over fewer watchpoints says little.
+/// Minimum number of watchpoints for a silent run: silence over fewer says little.
 const ENOUGH: u64 = 24_000;
 
 static FLAGS: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -25,7 +25,7 @@ fn build_flags(compiler: &str, program: &Path) {
     run_command(compiler.arg(common::here().join("tests/programs/flags.c")));
 }
 
-/// A folder with a file of two pages.
+/// Makes a folder with a file of two pages.
 fn memory() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("memory"), [0; 8192]).expect("a file");
@@ -36,7 +36,7 @@ fn shared(folder: &Path, options: &str) -> String {
     format!("shared={} {options}", folder.join("table").display())
 }
 
-/// The flags in one form, for some time, by two processes.
+/// Runs the flags in one form, in two processes, for some time.
 fn flags(form: &str, milliseconds: u64, options: &str, other: &Path) -> [Output; 2] {
     let folder = memory();
     let side = |program: &Path, side: &str| {
@@ -58,7 +58,7 @@ fn outcomes(outputs: &[Output; 2]) -> (String, u64) {
     (outcomes.map(|outcome| outcome.text).concat(), watchpoints)
 }
 
-/// Both stacks, the processes, the value.
+/// Checks both stacks, the processes and the value of a report.
 fn is_whole(text: &str) -> bool {
     let words =
         ["BUG: KCSAN: data-race in check_queue / queue_access_unlock", "value changed: 0x0"];
@@ -83,7 +83,7 @@ fn two_flags_of_one_word_in_one_process() {
             let outcome = run(form, 500);
             assert_eq!(outcome.reports(), 0, "{form}: {}", outcome.text);
             watchpoints += outcome.watchpoints;
-            // Marked flags leave few plain accesses to watch.
+            // With marked flags there are few plain accesses to watch.
             if watchpoints >= ENOUGH || form == "marked" && round >= 1 {
                 break;
             }
@@ -132,7 +132,7 @@ fn rust_programs_and_one_file() {
     let run = |reader: &str, time: u64, is_shared: bool| {
         let folder = memory();
         let side = |name: &str| {
-            // Alone, each sees the other's change of the value.
+            // Each process alone sees the other's change of the value.
             let options =
                 if is_shared { shared(folder.path(), "") } else { "unknown_origin=0".into() };
             let mut command = case(&RUST, name, time, &options);

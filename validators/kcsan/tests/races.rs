@@ -1,4 +1,4 @@
-//! One table of behaviours: each defect is reported in the words of its row, and its twin is silent.
+//! A table of behaviours: each defect is reported in the words of its row, and its twin is silent.
 
 mod common;
 
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use common::{C, Outcome, RUST, case, until_found};
 
-/// A defect: its name in `programs/cases.*`, and what its report must say.
+/// A defect: its name in `programs/cases.*`, and the words of its report.
 type Row = (&'static str, &'static [&'static str]);
 
 const RACE: &str = "BUG: KCSAN: data-race in ";

@@ -1,5 +1,5 @@
-//! Correct programs: what the standard library and a ring buffer of another crate synchronise is no
-//! race. An ordinary test; `tools.rs` runs it under `cargo kcsan`, where it must stay silent.
+//! Correct programs: accesses that the standard library and another crate's ring buffer synchronise are no race. This
+//! is an ordinary test. `tools.rs` runs it under `cargo kcsan`, where it must stay silent.
 
 #![expect(clippy::disallowed_types, reason = "these are what is tested")]
 
@@ -9,7 +9,7 @@ use std::thread;
 
 const TURNS: u64 = 20_000;
 
-/// Something that takes several accesses.
+/// A value that takes several accesses.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Note {
     time: u64,

@@ -1,4 +1,4 @@
-//! The programs: what they compile to, what they accept, what they print.
+//! Tests of `cargo kcsan` and `kcsan-cc`: what they compile, accept and print.
 
 mod common;
 
@@ -12,7 +12,7 @@ use common::{
 use object::{Object, ObjectSymbol};
 use skip::skip;
 
-/// The calls that an object makes of the runtime.
+/// Returns the functions of the runtime that an object calls.
 fn calls(object: &Path) -> BTreeSet<String> {
     let bytes = std::fs::read(object).expect("an object");
     let file = object::File::parse(&*bytes).expect("an object");
@@ -21,7 +21,7 @@ fn calls(object: &Path) -> BTreeSet<String> {
     names.filter(|name| name.starts_with("__tsan_") || name.starts_with("__sanitizer_")).collect()
 }
 
-/// Every kind of access once.
+/// A source with every kind of access once.
 const PROBE: &str = "
     use std::sync::atomic::{AtomicU32, Ordering};
     #[unsafe(no_mangle)] pub fn one(p: &mut u8) { *p = p.wrapping_add(1) }
@@ -72,7 +72,7 @@ fn the_stable_compiler_makes_the_calls() {
             has(&calls, &[&format!("__sanitizer_cov_store{size}")]);
         }
         has(&calls, &ATOMICS);
-        // Each access once: the other pass must leave plain ones alone.
+        // Each access makes one call: the other pass must leave plain ones alone.
         let twice =
             |name: &&String| name.starts_with("__tsan_read") || name.starts_with("__tsan_write");
         assert_eq!(calls.iter().find(twice), None);
@@ -175,14 +175,14 @@ fn a_clean_workspace_under_cargo_kcsan() {
 
 #[test]
 fn options() {
-    // A read of a value that is written again and again as it is.
+    // The value that is read is written again and again without a change.
     let twin = case(&RUST, "same-value", 100, "value_change_only=1").output().expect("it runs");
     assert_eq!(Outcome::of(&twin).reports(), 0, "nothing has changed");
     let twin = case(&RUST, "unknown", 100, "unknown_origin=0").output().expect("it runs");
     assert_eq!(Outcome::of(&twin).reports(), 0, "nobody was seen");
     let twin = case(&C, "long", 100, "plain_writes_atomic=1").output().expect("it runs");
     assert_eq!(Outcome::of(&twin).reports(), 0, "aligned writes are taken for marked ones");
-    // The same pair of places once, or every time.
+    // The same pair of places is reported once, or every time.
     assert_eq!(until_found(&RUST, "same-value", "", &[]).reports(), 1);
     let often = case(&RUST, "same-value", 1000, "once_ms=0").output().expect("it runs");
     assert!(Outcome::of(&often).reports() > 1);

@@ -1,7 +1,7 @@
-//! How many bytes of a log are read in a second, on one core.
+//! How many bytes of a log kreport reads per second, on one core.
 //!
-//! `cargo bench -p kreport --bench parse` prints megabytes a second for three logs of 64 MB: one of
-//! ordinary messages, one with a report in every hundred messages, one of nothing but reports.
+//! `cargo bench -p kreport --bench parse` prints megabytes per second for three logs of 64 MB: ordinary messages, a
+//! report in every hundred messages, only reports.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -38,7 +38,7 @@ fn main() {
     }
 }
 
-/// The composed reports, without prefixes.
+/// Returns the composed reports without prefixes.
 fn reports() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reports");
     let mut files: Vec<_> =

@@ -1,5 +1,5 @@
-//! Reports composed in the shapes that kernels print, one file each, with what must be read from them
-//! in `reports/expected.tsv`.
+//! Reports written in the forms that kernels print, one per file. `reports/expected.tsv` has what must be read from
+//! them.
 
 use kreport::{Kind, read};
 use std::fs;
@@ -54,7 +54,7 @@ fn each_report_is_whole() {
         let log = read(&text);
         let outside: Vec<_> = log.outside.iter().cloned().flatten().collect();
         let lines: Vec<_> = text.lines().collect();
-        // What a subsystem says before the kernel stops is a message like any other.
+        // A subsystem's message before the kernel stops is a message like any other.
         let lost: Vec<_> = outside.iter().map(|&number| lines[number]).collect();
         let said_before =
             lost.iter().all(|line| line.contains("skb_under_panic") || line.contains("8<---"));

@@ -1,4 +1,4 @@
-//! Several processors and tasks print at the same time.
+//! Logs in which several processors and tasks print at the same time.
 
 use kreport::{Kind, read};
 use std::fs;
@@ -10,12 +10,12 @@ fn composed(name: &str) -> String {
     fs::read_to_string(path).expect("a report")
 }
 
-/// The texts of a report's lines, whatever their prefix.
+/// Returns the lines of a report without their prefixes.
 fn texts(report: &str) -> Vec<String> {
     report.lines().map(|line| kreport::parse::prefix::strip(line).text.to_owned()).collect()
 }
 
-/// Reports with callers, one line of each after the other.
+/// Interleaves reports whose lines have callers, line by line.
 fn shuffle(reports: &[(&str, Vec<String>)]) -> String {
     let longest = reports.iter().map(|(_, lines)| lines.len()).max().unwrap_or(0);
     let mut out = String::new();
@@ -117,7 +117,7 @@ fn reports_of_two_tasks_are_two_causes() {
     let text = format!("{seed}{other}");
     let log = read(&text);
     assert_eq!(log.reports.len(), 6);
-    // Both are the same defect, so one group is left, which came twice.
+    // Both are the same defect, so there is one group with a count of two.
     assert_eq!(log.groups.len(), 1);
     assert_eq!(log.groups[0].count(), 2);
     let groups = kreport::group(&log.reports);

@@ -1,5 +1,4 @@
-//! `man/kreport.1` is that of the program. `ASEQD_BLESS=1 cargo test -p kreport --test pages` prints it
-//! anew.
+//! `man/kreport.1` is current. `ASEQD_BLESS=1 cargo test -p kreport --test pages` prints it again.
 
 mod manual;
 

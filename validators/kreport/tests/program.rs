@@ -16,7 +16,7 @@ fn kreport(args: &[&str], input: &str) -> Output {
         .spawn()
         .expect("the program starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    // A program that does not read its input may be gone before.
+    // A program that does not read its input may end before the input is written.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     child.wait_with_output().expect("it ends")
@@ -121,7 +121,7 @@ fn symbols_give_source_lines() {
     assert!(text.contains("program.rs:"), "{text}");
 }
 
-/// A function of this file that no title passes over, and its size.
+/// Returns a function of this file that no title passes over, and its size.
 fn find_symbol(program: &PathBuf) -> (String, u64) {
     use object::{Object, ObjectSymbol};
     let data = std::fs::read(program).expect("the program");

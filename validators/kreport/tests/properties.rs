@@ -1,4 +1,4 @@
-//! What holds for any input, and what a printed report comes back as.
+//! Properties that hold for any input, and printed reports that are read back.
 
 use kreport::print::{
     self, Access, AccessKind, Actor, Class, Contexts, Frame, Held, Lock, Origin, Trace,
@@ -94,7 +94,7 @@ proptest! {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    // Titles pass over some names, and take a run of hexadecimal digits for an address.
+    // Titles pass over some names, and treat a run of hexadecimal digits as an address.
     "fn_[g-z]{1,6}_x[0-9]".prop_filter("a plain name", |name| !name.contains("string"))
 }
 
@@ -157,7 +157,7 @@ fn held() -> impl Strategy<Value = Held> {
     prop::collection::vec(lock(), 0..4).prop_map(Held)
 }
 
-/// The frames as they are read, as the printer's.
+/// Returns frames that were read as frames of the printer.
 fn back(frames: &[kreport::parse::frame::Frame<'_>]) -> Vec<Frame> {
     let one = |frame: &kreport::parse::frame::Frame<'_>| Frame {
         function: frame.symbol.to_owned(),
@@ -190,7 +190,7 @@ fn has_held(report: &kreport::Report<'_>, held: &Held) {
     }
 }
 
-/// Reads a printed report back: one, whole, of the kind, by the task.
+/// Checks that a printed report is read back: one report, complete, of its kind, of its task.
 fn read_back(
     printed: &print::Report,
     kind: Kind,
@@ -198,7 +198,7 @@ fn read_back(
     check: impl Fn(&kreport::Report<'_>),
 ) {
     let text = printed.to_string();
-    // In the middle of a log, as it is and with prefixes.
+    // It is read in the middle of a log, without and with prefixes.
     let prefixed: String =
         text.lines().map(|line| format!("[    1.000000][   T12] {line}\n")).collect();
     for text in [format!("before\n{text}after\n"), prefixed] {

@@ -1,4 +1,4 @@
-//! The two reports that this crate began with, both published by syzbot.
+//! The two reports with which this crate began, both published by syzbot.
 
 use kreport::{Kind, read};
 
@@ -55,7 +55,7 @@ fn the_race_has_the_title_of_both_functions() {
     assert_eq!(log.lines_outside(), 0);
 }
 
-/// The same flow in a model of it in user space, as validators there print it.
+/// The same bug in a model in user space, as the validators print it.
 const MODEL: &str = "\
 BUG: sleeping function called from invalid context at src/model.rs:60
 in_atomic(): 0, irqs_disabled(): 1, non_block: 0, pid: 77, name: kworker/0:1H

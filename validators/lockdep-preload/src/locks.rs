@@ -1,4 +1,4 @@
-//! The locks of pthreads.
+//! Checks the locks of pthreads.
 
 #![expect(unsafe_code, reason = "exports under the C library's names")]
 #![expect(clippy::disallowed_types, reason = "a table of this library's own")]
@@ -16,19 +16,19 @@ use crate::next::next;
 
 type Pthread = *mut libc::c_void;
 
-/// The classes of the locks that were seen, by address.
+/// The classes of known locks, by the address of the lock.
 static CLASSES: Mutex<BTreeMap<usize, Class>> = Mutex::new(BTreeMap::new());
-/// The classes of the lines that initialise locks. A line may have several addresses: it may be
-/// inlined here and there.
+/// The classes of the lines that initialise locks. A line may have several addresses, because it may be inlined in
+/// several places.
 static LINES: Mutex<BTreeMap<String, Class>> = Mutex::new(BTreeMap::new());
-/// The names of the lines, by address.
+/// The names of lines, by address.
 static NAMES: Mutex<BTreeMap<usize, String>> = Mutex::new(BTreeMap::new());
 
 fn classes() -> std::sync::MutexGuard<'static, BTreeMap<usize, Class>> {
     CLASSES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns the class of a lock that is initialised here. Every such place is a class.
+/// Returns the class of a lock that is initialised here. Each such line is a class.
 fn init(lock: Pthread, caller: usize, wait: Wait) {
     raw::unchecked(|| {
         let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,8 +46,7 @@ fn init(lock: Pthread, caller: usize, wait: Wait) {
     });
 }
 
-/// Returns the class of a lock. A lock without an initialising call is a class by itself, named by its
-/// variable.
+/// Returns the class of a lock. A lock without an initialising call has a class of its own, named after its variable.
 fn class_of(lock: Pthread, caller: usize, wait: Wait) -> Option<Class> {
     raw::unchecked(|| {
         if let Some(class) = classes().get(&lock.addr()) {
@@ -61,7 +60,7 @@ fn class_of(lock: Pthread, caller: usize, wait: Wait) -> Option<Class> {
     })
 }
 
-/// Forgets the locks in memory that goes away.
+/// Forgets the locks in memory that is freed.
 pub(crate) fn forget(memory: Range<usize>) {
     if raw::is_busy() {
         return;
@@ -97,10 +96,10 @@ fn release(lock: Pthread, caller: usize, wait: Wait) {
     }
 }
 
-/// How a mutex is taken: one that may be taken again by its holder protects itself.
+/// Returns how a mutex is taken. A recursive mutex, which its holder may take again, protects itself.
 fn how_of_mutex(mutex: Pthread) -> How {
-    /// Where glibc's `pthread_mutex_t` has its kind on x86-64, and the kind's value for a recursive
-    /// one (`bits/struct_mutex.h`).
+    /// Offset of the kind in glibc's `pthread_mutex_t` on x86-64, and the kind of a recursive mutex
+    /// (`bits/struct_mutex.h`).
     const KIND: usize = 16;
     const RECURSIVE: c_int = 1;
     let kind = mutex.wrapping_byte_add(KIND).cast::<c_int>();
@@ -135,7 +134,7 @@ next! {
     );
 }
 
-/// Exports a function that hands its caller's return address on to ours, as one argument more.
+/// Exports a function that passes its caller's return address to ours as an additional argument.
 macro_rules! export {
     ($($name:ident($register:literal) => $ours:ident;)*) => { $(
         #[unsafe(no_mangle)]
@@ -201,7 +200,7 @@ extern "C" fn mutex_unlock(lock: Pthread, caller: usize) -> c_int {
     next_mutex_unlock(lock)
 }
 
-/// How large the smallest lock is: enough to find the one that goes away.
+/// Size of the smallest lock in bytes, which is enough to find the lock that is destroyed.
 const LOCK_SIZE: usize = 4;
 
 fn destroyed(lock: Pthread) {
@@ -225,8 +224,8 @@ extern "C" fn rwlock_destroy(lock: Pthread, _caller: usize) -> c_int {
     next_rwlock_destroy(lock)
 }
 
-/// glibc's readers go before waiting writers unless told otherwise, so a reader may come again
-/// (`pthread_rwlockattr_setkind_np(3)`).
+/// How a thread takes a lock for reading. By default glibc's readers go before waiting writers, so a thread may read
+/// twice at a time (`pthread_rwlockattr_setkind_np(3)`).
 extern "C" fn rwlock_rdlock(lock: Pthread, caller: usize) -> c_int {
     acquire(lock, caller, How::SHARED_RECURSIVE, Wait::Sleep);
     next_rwlock_rdlock(lock)
@@ -290,7 +289,7 @@ extern "C" fn spin_unlock(lock: Pthread, caller: usize) -> c_int {
     result
 }
 
-/// Whoever waits for a condition gives the mutex back and takes it again.
+/// Checks a wait for a condition, which releases the mutex and takes it again.
 fn wait(lock: Pthread, caller: usize, wait: impl FnOnce() -> c_int) -> c_int {
     let turn = crate::waits::turn_begins(caller);
     release(lock, caller, Wait::Sleep);
@@ -298,7 +297,7 @@ fn wait(lock: Pthread, caller: usize, wait: impl FnOnce() -> c_int) -> c_int {
     if turn {
         crate::waits::turn_ends();
     }
-    // The wait for the mutex is part of the thread's wait, so it counts as an attempt there.
+    // The wait for the mutex is part of the wait for the condition, so it counts as an attempt.
     let how = how_of_mutex(lock);
     acquire(lock, caller, if turn { how.attempt() } else { how }, Wait::Sleep);
     result

@@ -1,4 +1,4 @@
-//! The C library's allocator, checked.
+//! Checks calls of the C library's allocator.
 
 #![expect(unsafe_code, reason = "exports under the C library's names")]
 
@@ -6,8 +6,8 @@ use libc::{c_void, size_t};
 use lockdep::raw;
 
 unsafe extern "C" {
-    // glibc's allocator under the names that nobody stands in front of; looking functions up may
-    // allocate, so it cannot be looked up itself.
+    // These are glibc's other names for its allocator, which this library does not replace. The allocator cannot be
+    // looked up like other functions, because the look-up may allocate.
     fn __libc_malloc(size: size_t) -> *mut c_void;
     fn __libc_calloc(count: size_t, size: size_t) -> *mut c_void;
     fn __libc_realloc(memory: *mut c_void, size: size_t) -> *mut c_void;
@@ -46,7 +46,7 @@ unsafe extern "C" fn free(memory: *mut c_void) {
     unsafe { __libc_free(memory) };
 }
 
-/// Looks for locks in memory that goes away.
+/// Checks that no held lock is in memory that is freed, and forgets the locks in it.
 fn goes(memory: *mut c_void) {
     if memory.is_null() || raw::is_busy() {
         return;

@@ -1,11 +1,11 @@
-//! The functions that ours stand in front of.
+//! Finds the functions of the next library that our exports replace.
 
 #![expect(unsafe_code, reason = "dlsym, and function pointers of what it finds")]
 
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A function of the next library, found at its first use.
+/// A function of the next library, which is looked up at its first use.
 pub(crate) struct Next {
     name: &'static CStr,
     address: AtomicUsize,
@@ -16,7 +16,7 @@ impl Next {
         Self { name, address: AtomicUsize::new(0) }
     }
 
-    /// Its address; 0 if no library has it.
+    /// Returns the address of the function, or 0 if no library has it.
     pub(crate) fn address(&self) -> usize {
         match self.address.load(Ordering::Relaxed) {
             0 => self.find(),
@@ -34,7 +34,7 @@ impl Next {
     }
 }
 
-/// Declares a function that calls the next library's of the same name.
+/// Declares a function that calls the next library's function of the same name.
 macro_rules! next {
     ($($(#[$doc:meta])* fn $name:ident = $symbol:literal ($($argument:ident: $type:ty),*);)*) => { $(
         $(#[$doc])*

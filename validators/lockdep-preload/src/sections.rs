@@ -7,7 +7,7 @@ use std::ffi::{CStr, c_char};
 
 use lockdep::{IrqFlags, Section, raw};
 
-/// Deeper nesting of sections is not counted.
+/// Maximum depth of nested sections. Deeper ones are ignored.
 const MAX_SECTIONS: usize = 16;
 
 thread_local! {
@@ -15,7 +15,7 @@ thread_local! {
     static FLAGS: RefCell<Vec<IrqFlags>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The name as a string that stays; a program has few.
+/// Returns a name as a string that is never freed. A program has few.
 fn name(name: *const c_char) -> &'static str {
     if name.is_null() {
         return "section";

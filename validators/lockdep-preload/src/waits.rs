@@ -1,8 +1,8 @@
-//! Calls that block.
+//! Checks calls that block.
 //!
-//! Each export saves the argument registers, asks for a check, and jumps to the C library's function:
-//! signatures do not matter, as long as no argument is a floating-point number or on the stack. The
-//! waiting ones call it instead, because there is something to do behind.
+//! Each export saves the argument registers, asks for a check, and jumps to the C library's function. So signatures
+//! do not matter, as long as no argument is a floating-point number or on the stack. Exports that wait call the
+//! function instead, because they have something to do afterwards.
 
 #![expect(unsafe_code, reason = "exports under the C library's names")]
 
@@ -14,19 +14,19 @@ use lockdep::{Place, raw};
 
 use crate::next::Next;
 
-/// The patterns of `LOCKDEP_ATOMIC_THREADS`: names of threads, separated by commas, with an asterisk
-/// at the end for any rest.
+/// The patterns of `LOCKDEP_ATOMIC_THREADS`: names of threads, separated by commas. An asterisk at the end of a name
+/// stands for anything.
 static ATOMIC_THREADS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let text = std::env::var("LOCKDEP_ATOMIC_THREADS").unwrap_or_default();
     text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
 });
 
 thread_local! {
-    /// This thread is in a section that was opened when its last wait returned.
+    /// The section of this thread that began when its last wait returned.
     static IN_TURN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether the thread's code between two waits is a section.
+/// Whether this thread's code between two waits is a section.
 fn is_atomic_thread() -> bool {
     raw::unchecked(|| {
         if ATOMIC_THREADS.is_empty() {
@@ -41,7 +41,8 @@ fn is_atomic_thread() -> bool {
     })
 }
 
-/// The thread begins to wait: its turn is over. `true` if it is of those whose turns are sections.
+/// Ends the section of a thread that begins to wait. Returns whether the code of this thread between two waits is a
+/// section.
 pub(crate) fn turn_begins(caller: usize) -> bool {
     if raw::is_busy() {
         return false;
@@ -56,32 +57,32 @@ pub(crate) fn turn_begins(caller: usize) -> bool {
     atomic
 }
 
-/// The wait has returned: the next turn begins.
+/// Begins the next section when a wait has returned.
 pub(crate) fn turn_ends() {
     IN_TURN.set(true);
     crate::sections::push(|| lockdep::hardirq_enter("between two waits"));
 }
 
-/// The check in front of a blocking call. The answer is where the call goes.
+/// Checks a blocking call. Returns the address of the C library's function.
 extern "C" fn blocks(next: &Next, caller: usize) -> usize {
     lockdep::might_sleep_at(Place::Address(caller));
     next.address()
 }
 
-/// The check in front of a waiting call. The answer is where the call goes.
+/// Checks a waiting call. Returns the address of the C library's function.
 extern "C" fn waits(next: &Next, caller: usize) -> usize {
     TURN.set(turn_begins(caller));
     next.address()
 }
 
 thread_local! {
-    /// The wait that is being made ends a turn of an atomic thread.
+    /// Whether the current wait has ended a section, so that another one begins after it.
     static TURN: Cell<bool> = const { Cell::new(false) };
 }
 
 extern "C" fn waited() {
     if TURN.replace(false) {
-        // The program looks at the errno of its call.
+        // The program reads the errno of its call.
         // SAFETY: there is nothing to promise.
         let errno = unsafe { libc::__errno_location() };
         // SAFETY: the C library's pointer to this thread's errno is valid as long as the thread.

@@ -1,4 +1,4 @@
-//! C programs under the library: each defect is reported, and its twin without it is silent.
+//! C programs under the library. Each defect is reported, and its twin without the defect is silent.
 
 #![cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 
@@ -12,7 +12,7 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     folder
 });
 
-/// The library, built for these programs.
+/// Builds the library and returns its path.
 static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| {
     let me = std::env::current_exe().expect("this program");
     let target = me.ancestors().nth(3).expect("a target folder").to_owned();
@@ -44,7 +44,7 @@ fn compile(source: &str, name: &str) -> PathBuf {
     program
 }
 
-/// The reports of a program with an argument.
+/// Returns the reports of a program with an argument.
 fn run(program: &Path, word: &str, environment: &[(&str, &str)]) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("log");

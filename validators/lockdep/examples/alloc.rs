@@ -1,4 +1,4 @@
-//! An allocation in a callback.
+//! A callback allocates memory.
 
 use lockdep::hardirq_enter;
 

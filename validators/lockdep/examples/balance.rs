@@ -1,4 +1,4 @@
-//! A lock type of one's own that is released twice.
+//! A lock of the program's own type is released twice.
 
 use lockdep::{How, Map, Place, Wait};
 

@@ -1,4 +1,4 @@
-//! One turn that handles more than it may.
+//! One turn handles more items than its limit.
 
 use lockdep::hardirq_enter;
 

@@ -1,4 +1,4 @@
-//! Two locks taken in both orders. No thread ever waited: the order alone is the defect.
+//! Two locks are taken in both orders. No thread waits, but two threads might.
 
 use lockdep::Mutex;
 

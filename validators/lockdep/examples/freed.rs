@@ -1,4 +1,4 @@
-//! A lock that goes away while it is held.
+//! A lock is freed while it is held.
 
 use lockdep::Mutex;
 

@@ -1,4 +1,4 @@
-//! A lock that a callback takes is held elsewhere while the callback may come.
+//! A callback takes a lock that other code holds with interrupts on.
 
 use lockdep::{SpinLock, hardirq_enter};
 

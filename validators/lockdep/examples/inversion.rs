@@ -1,4 +1,4 @@
-//! The order timer, then log, is known; then the log turns out to be taken with callbacks let in.
+//! The log is taken under the timer. Later the log is taken with interrupts on.
 
 use lockdep::{SpinLock, hardirq_enter};
 

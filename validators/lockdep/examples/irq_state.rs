@@ -1,4 +1,4 @@
-//! The gate is opened by a callee, and then opened again by the one who had closed it.
+//! A callee turns interrupts on, and then its caller, which had turned them off, restores them.
 
 use lockdep::{irqsave, local_irq_enable};
 

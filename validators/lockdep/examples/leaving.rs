@@ -1,4 +1,4 @@
-//! A callback that returns and keeps a lock.
+//! A callback returns without releasing a lock.
 
 use lockdep::{SpinLock, hardirq_enter};
 

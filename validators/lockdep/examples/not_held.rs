@@ -1,4 +1,4 @@
-//! Code that relies on a lock which its caller forgot.
+//! Code relies on a lock that its caller forgot to take.
 
 use lockdep::{Mutex, assert_held};
 

@@ -1,4 +1,4 @@
-//! A lock that a callee gives back though its caller relies on it.
+//! A callee releases a lock on which its caller relies.
 
 use lockdep::SpinLock;
 

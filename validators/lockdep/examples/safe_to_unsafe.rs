@@ -1,4 +1,4 @@
-//! A callback waits for a lock whose holder may wait for one that is held with callbacks let in.
+//! The holder of a lock that a callback takes waits for a lock that is held with interrupts on.
 
 use lockdep::{SpinLock, hardirq_enter};
 

@@ -28,7 +28,7 @@ static void timer_init(struct timer *timer)
 	pthread_spin_init(&timer->lock, PTHREAD_PROCESS_PRIVATE);
 }
 
-/* Whoever waits for a driver has interrupts on when he has waited. */
+/* A thread that waits for a driver has interrupts on after the wait. */
 static void request_card(int card)
 {
 	pthread_mutex_lock(&card_mutex);

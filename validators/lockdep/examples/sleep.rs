@@ -1,4 +1,4 @@
-//! A mutex in a callback. It is free: that it may wait is the defect.
+//! A callback takes a mutex. The mutex is free, but the callback might have to wait.
 
 use lockdep::{Mutex, hardirq_enter};
 

@@ -1,4 +1,4 @@
-//! A system call in a callback.
+//! A callback makes a system call.
 
 use lockdep::hardirq_enter;
 

@@ -1,4 +1,4 @@
-//! A lock that sleeps inside one that spins, though it is free.
+//! A lock that sleeps is taken while a lock that spins is held.
 
 use lockdep::{Mutex, SpinLock};
 

@@ -1,4 +1,4 @@
-//! Allocations where nothing may wait, and memory that goes away with a held lock in it.
+//! Allocations in atomic context, and memory that is freed with a held lock in it.
 
 mod common;
 
@@ -14,7 +14,7 @@ fn an_allocation_in_a_callback() {
         let outside = (!inside).then(|| Vec::<u8>::with_capacity(100));
         let _irq = hardirq_enter("callback");
         let made = inside.then(|| Vec::<u8>::with_capacity(100));
-        // Neither is freed inside.
+        // Neither is freed inside the section.
         std::mem::forget((outside, made));
     };
     let found = reports(|| case(true));
@@ -80,7 +80,7 @@ fn an_allocation_that_is_allowed() {
 
 #[test]
 fn the_validator_does_not_report_its_own_allocations() {
-    // New classes, places and orders in a callback: all of them take memory, none of it is ours.
+    // New classes, places and orders in a callback take memory, but of the validators, not of the program.
     let (a, b) = (SpinLock::named("own_a", ()), SpinLock::named("own_b", ()));
     let found = kinds(|| {
         let _irq = hardirq_enter("callback");

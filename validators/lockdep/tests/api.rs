@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Traits that the contents of a type decide, and that no program relies on here; and `Drop`, which the
-/// empty types have no use for.
+/// Traits that depend on the contents of a type, and on which no program relies here; and `Drop`, which empty types
+/// do not need.
 const INCIDENTAL: [&str; 5] = ["Freeze", "UnsafeUnpin", "UnwindSafe", "RefUnwindSafe", "Drop"];
 
 /// Documents the crate, and returns the folder of its pages.
@@ -17,7 +17,7 @@ fn document(features: &[&str]) -> PathBuf {
     let me = std::env::current_exe().expect("this program");
     let name = if features.is_empty() { "off" } else { "on" };
     let target = me.ancestors().nth(3).expect("a target folder").join("api").join(name);
-    // Pages of items that are gone would stay.
+    // Pages of removed items would stay.
     let _ = fs::remove_dir_all(target.join("doc"));
     let status = Command::new(env!("CARGO"))
         .args(["doc", "--quiet", "--no-deps", "--package", "lockdep", "--target-dir"])
@@ -31,7 +31,7 @@ fn document(features: &[&str]) -> PathBuf {
     target.join("doc/lockdep")
 }
 
-/// Takes the tags off a piece of HTML, and what does not matter to a caller off its text.
+/// Returns the text of a piece of HTML, without what does not matter to a caller.
 fn plain(html: &str) -> String {
     let mut text = String::new();
     let mut rest = html;
@@ -42,7 +42,7 @@ fn plain(html: &str) -> String {
     text.push_str(rest);
     let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
     let words: Vec<&str> = text.split_whitespace().collect();
-    // The names of arguments that are not used begin with a line.
+    // The names of unused arguments begin with an underscore.
     let text = words.join(" ").replace("(_", "(").replace(", _", ", ").replace("( _", "( ");
     // All types with private fields are the same to a caller.
     let text = text.replace("{ /* private fields */ }", "(private)");
@@ -86,7 +86,7 @@ fn pages(folder: &Path, below: &Path, found: &mut BTreeMap<String, BTreeSet<Stri
         } else if path.extension().is_some_and(|extension| extension == "html") {
             let name = path.strip_prefix(below).expect("below").display().to_string();
             let page = fs::read_to_string(&path).expect("a page");
-            // The paths of items inside the crate only lead to their pages.
+            // The pages at the paths of items inside the crate only lead to their other pages.
             if !page.contains("http-equiv=\"refresh\"") {
                 found.insert(name, items(&page));
             }
@@ -114,7 +114,7 @@ fn the_api_is_the_same_on_and_off() {
         })
         .collect();
     assert!(differences.is_empty(), "{differences:#?}");
-    // The search finds what is there.
+    // The search finds items that are there.
     let map = &on["struct.Map.html"];
     assert!(map.iter().any(|item| item.contains("fn acquire(&self, how: How, place: Place)")));
     assert!(map.contains("impl Send for Map") && map.contains("impl Debug for Map"), "{map:?}");

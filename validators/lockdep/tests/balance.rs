@@ -71,7 +71,7 @@ fn a_callback_that_returns_with_a_lock() {
         if forget { std::mem::forget(guard) } else { drop(guard) }
     };
     assert_eq!(kinds(|| case(false)), []);
-    // Last: the lock stays taken.
+    // This comes last, because the lock stays taken.
     let found = reports(|| case(true));
     assert_eq!(found.len(), 1, "the lock alone: the preempt count is a consequence of it");
     assert_eq!(found[0].kind, ReportKind::Leaving);
@@ -335,7 +335,7 @@ fn a_section_switched_off_at_its_start_ends_quietly() {
         let section = hardirq_enter("callback");
         let guard = lock.lock();
         lockdep::switch(true);
-        // Taken unseen: the release is the one complaint that may come.
+        // The validators did not see the acquisition, so only the release may be reported.
         drop(guard);
         drop(section);
         drop(lock.lock());

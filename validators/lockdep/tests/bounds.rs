@@ -1,6 +1,6 @@
-//! Safe code cannot race through a lock: types move between threads and are shared as std's.
+//! Safe code cannot race through a lock: the locks are `Send` and `Sync` under the same bounds as std's.
 //!
-//! Here the validators are on; `off.rs` has the same table where they are off.
+//! Here the validators are on. `tests/lockdep-probe` has the same table with the validators off.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc;
@@ -18,7 +18,7 @@ fn locks_and_guards_move_and_are_shared_as_those_of_std() {
 
 #[test]
 fn a_panic_while_unlocked_takes_the_lock_again() {
-    // Without the fault's report, which takes longer than the other thread waits.
+    // The report of the fault takes longer than the other thread waits.
     lockdep::switch(false);
     let lock = lockdep::SpinLock::new(());
     let (taken, is_taken) = mpsc::channel();
@@ -32,7 +32,7 @@ fn a_panic_while_unlocked_takes_the_lock_again() {
                 other = Some(scope.spawn(move || {
                     let _guard = lock.lock();
                     taken.send(()).expect("somebody waits for it");
-                    // While this thread has the lock, the other one must not get on.
+                    // While this thread has the lock, the other one must not go on.
                     has_left.recv_timeout(Duration::from_millis(100))
                 }));
                 is_taken.recv().expect("the other thread takes the lock");
@@ -40,7 +40,7 @@ fn a_panic_while_unlocked_takes_the_lock_again() {
             });
         }));
         assert!(panicked.is_err());
-        // Fails where it should: the other thread has given up by now.
+        // This fails if the lock is missing: the other thread has given up by now.
         let _nobody_waits = left.send(());
         let seen = other.expect("it was started").join().expect("it ends");
         assert!(seen.is_err(), "a guard gave back the lock that another thread had");

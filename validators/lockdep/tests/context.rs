@@ -1,4 +1,4 @@
-//! Contexts: irq-safe and irq-unsafe classes, wait types, sleeping calls. Each with a clean twin.
+//! Contexts: irq-safe and irq-unsafe classes, wait types, sleeping calls. Each case has a twin without the defect.
 
 mod common;
 
@@ -302,7 +302,7 @@ fn a_mutex_inside_a_spin_lock() {
         let _mutex = mutex.lock();
         let _spin = spin.lock();
     };
-    // As in the kernel: the sleep first, then the wait type.
+    // As in the kernel, the sleep comes first, then the wait type.
     assert_eq!(kinds(bad), [ReportKind::Sleep, ReportKind::WaitContext]);
     assert_eq!(kinds(good), []);
 }

@@ -1,11 +1,11 @@
-//! Every example shows its finding.
+//! Every example makes the report that it is for.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use skip::skip;
 
-/// The example, the first report's title, and how many reports it makes.
+/// Each example, the title of its first report, and how many reports it makes.
 const EXAMPLES: &[(&str, &str, usize)] = &[
     ("circular", "WARNING: possible circular locking dependency detected", 1),
     ("recursive", "WARNING: possible recursive locking detected", 1),
@@ -25,7 +25,7 @@ const EXAMPLES: &[(&str, &str, usize)] = &[
     ("not_held", "lock not held where it must be", 1),
 ];
 
-/// Where the examples are, built if this test runs without them.
+/// Returns the folder of the examples, which it builds if this test runs without them.
 fn folder() -> PathBuf {
     let me = std::env::current_exe().expect("this program");
     let target = me.ancestors().nth(3).expect("a target folder").to_owned();

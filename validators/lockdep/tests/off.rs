@@ -1,7 +1,7 @@
-//! Switched off, the validators are nothing: no bytes, no instructions, no symbols.
+//! Switched off, the validators cost nothing: no bytes, no instructions, no symbols.
 //!
-//! The release build of `tests/lockdep-probe` is looked at from outside. The counts of instructions
-//! need valgrind; without it that part says that it is skipped.
+//! These tests look at the release build of `tests/lockdep-probe` from outside. They count instructions with
+//! valgrind, and skip that part without it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use object::{Object, ObjectSymbol};
 use skip::skip;
 
-/// The probe, built for release and without the feature.
+/// Builds the probe for release and without the feature, and returns its path.
 static PROBE: LazyLock<PathBuf> = LazyLock::new(|| {
     let me = std::env::current_exe().expect("this program");
     let target = me.ancestors().nth(3).expect("a target folder").to_owned();
@@ -28,7 +28,7 @@ fn symbols_of_lockdep(program: &Path) -> Vec<String> {
     let bytes = std::fs::read(program).expect("the program");
     let file = object::File::parse(&*bytes).expect("an object file");
     let names = file.symbols().filter_map(|symbol| symbol.name().ok().map(str::to_owned));
-    // A path in a mangled name has the length of each part before it.
+    // In a mangled name, the length of each part of a path stands before it.
     let own = |name: &String| name.contains("7lockdep") && !name.contains("13lockdep_probe");
     names.filter(own).collect()
 }
@@ -60,7 +60,7 @@ fn locks_and_guards_move_and_are_shared_as_those_of_std() {
 #[test]
 fn a_release_binary_has_no_symbol_of_it() {
     assert_eq!(symbols_of_lockdep(&PROBE), Vec::<String>::new());
-    // The search finds them where they are: in this test.
+    // The search finds such symbols where they are: in this test.
     assert_eq!(*lockdep::Mutex::new(1).lock(), 1);
     let me = std::env::current_exe().expect("this program");
     assert!(symbols_of_lockdep(&me).len() > 10, "the canary");
@@ -79,7 +79,7 @@ fn a_turn_takes_as_many_instructions_as_with_the_raw_lock() {
     }
 }
 
-/// Instructions of 1000 turns: those of a run of 2000 less those of a run of 1000.
+/// Returns the instructions of 1000 turns: those of a run of 2000 minus those of a run of 1000.
 fn per_turn(kind: &str) -> u64 {
     instructions(kind, "2000") - instructions(kind, "1000")
 }

@@ -23,7 +23,7 @@ fn two_locks_in_both_orders() {
 
 #[test]
 fn instances_of_a_class_stand_for_one_another() {
-    // Four locks of two classes: no two of them are ever taken in both orders.
+    // There are four locks of two classes, and no two locks are ever taken in both orders.
     fn queue(name: u8) -> Mutex<u8> {
         Mutex::new(name)
     }
@@ -139,7 +139,7 @@ fn an_order_learnt_in_another_thread_counts() {
 #[test]
 fn a_lock_released_out_of_order_leaves_the_right_chain() {
     let (a, b, c) = (Mutex::named("a", ()), Mutex::named("b", ()), Mutex::named("c", ()));
-    // `a` is free when `c` is taken: only the order b, c is learnt.
+    // `a` is free when `c` is taken, so only the order b, c is learnt.
     let overlap = || {
         let first = a.lock();
         let _second = b.lock();
@@ -151,7 +151,7 @@ fn a_lock_released_out_of_order_leaves_the_right_chain() {
         let _c = c.lock();
         let _a = a.lock();
     });
-    // a, b, and b, c: the path from a to c exists all the same.
+    // With the orders a, b and b, c, the path from a to c exists all the same.
     assert_eq!(clean, [ReportKind::Circular]);
     let really_clean = kinds(|| {
         let first = a.lock();
@@ -312,7 +312,7 @@ fn a_recursive_reader_may_come_again_and_another_may_not() {
         let _first = spinning.read();
         let _second = spinning.read();
     };
-    // The second instance stands for the first: waiting behind one's own writer is not tried here.
+    // The second instance stands for the first, because this test must not wait behind its own writer.
     let other = [(), ()].map(|()| RwLock::new(()));
     let bad = || {
         let _first = other[0].read();
@@ -343,8 +343,8 @@ fn a_chain_through_a_recursive_reader_and_a_shared_holder_is_weak() {
     let x = Mutex::named("x", ());
     let r = RwSpinLock::named("r", ());
     let y = SpinLock::named("y", ());
-    // x, then r as a recursive reader; r shared, then y; y, then x would close a strong cycle only
-    // if somebody could wait at r.
+    // The orders are x, then r as a recursive reader; r shared, then y. The order y, then x would close a strong
+    // cycle only if a thread could wait at r.
     let edges = |write: bool| {
         {
             let _y = y.lock();

@@ -1,14 +1,14 @@
-//! Two processes that share a graph: neither sees both orders, both together do.
+//! Two processes that share a graph. Neither sees both orders; together they do.
 
 use std::path::Path;
 use std::process::Command;
 
 use lockdep::{Mutex, SpinLock, hardirq_enter};
 
-/// What a child does: the name of a case. Set by the tests below, which run themselves again.
+/// The variable with the name of a child's case. The tests below set it and run this program again.
 const CASE: &str = "LOCKDEP_TEST_CASE";
 
-/// The children's side. Without a case it does nothing.
+/// Runs the case of a child. Without a case it does nothing.
 #[test]
 fn child() {
     let Ok(case) = std::env::var(CASE) else { return };
@@ -35,7 +35,7 @@ fn child() {
     }
 }
 
-/// Runs the cases one after the other, each in a process of its own, and gives their reports.
+/// Runs the cases one after the other, each in a process of its own, and returns their reports.
 fn run(cases: &[&str], graph: Option<&Path>) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("log");

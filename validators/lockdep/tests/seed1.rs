@@ -1,4 +1,4 @@
-//! The model of the kernel's bug: one cause with three reports, and silence with the fix.
+//! The model of a kernel bug: one cause with three reports, and none with the fix.
 
 mod common;
 #[path = "../examples/seed1/model.rs"]

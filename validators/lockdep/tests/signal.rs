@@ -1,4 +1,4 @@
-//! A signal handler is a true interrupt: it runs in the midst of the thread it may wait for.
+//! A signal handler is a true interrupt: it runs in the middle of the thread for which it may wait.
 
 #![expect(unsafe_code, reason = "a handler is installed by an unsafe call")]
 
@@ -54,7 +54,7 @@ fn what_a_handler_interrupts_keeps_its_locks_and_its_state() {
         raise();
         outer.assert_held();
         drop(held);
-        // Interrupts are on again: a mutex may be waited for.
+        // Interrupts are on again, so the thread may wait for a mutex.
         drop(lockdep::Mutex::new(()).lock());
     });
     assert_eq!(found, []);

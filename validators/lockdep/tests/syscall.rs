@@ -1,4 +1,4 @@
-//! System calls in a section without system calls.
+//! System calls in a section that forbids them.
 
 #![expect(unsafe_code, reason = "a small alternate stack for signals is set by an unsafe call")]
 
@@ -14,7 +14,7 @@ fn a_system_call() {
     std::thread::yield_now();
 }
 
-/// Runs a case where the kernel can trap; says so where it cannot.
+/// Runs a case if the kernel can trap system calls, and skips it otherwise.
 fn can_run() -> bool {
     let can = can_trap_syscalls();
     if !can {
@@ -52,17 +52,17 @@ fn an_alternate_stack_without_room_does_no_harm() {
     // SAFETY: it only reads the auxiliary vector.
     let least = unsafe { libc::getauxval(libc::AT_MINSIGSTKSZ) };
     let least = usize::try_from(least).expect("a length");
-    // What the kernel needs for a signal, and a little more.
+    // This is what the kernel needs for a signal, and a little more.
     let room = vec![0_u8; least.max(libc::MINSIGSTKSZ) + 1024].leak();
     let stack = libc::stack_t { ss_sp: room.as_mut_ptr().cast(), ss_flags: 0, ss_size: room.len() };
     let mut before = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
-    // SAFETY: the new stack lives for ever.
+    // SAFETY: the new stack is never freed.
     assert_eq!(unsafe { libc::sigaltstack(&raw const stack, &raw mut before) }, 0);
     let found = reports(|| {
         let _section = hardirq_enter("turn").no_syscalls();
         a_system_call();
     });
-    // SAFETY: it is the one that this thread had.
+    // SAFETY: it is the stack that this thread had before.
     assert_eq!(unsafe { libc::sigaltstack(&raw const before, std::ptr::null_mut()) }, 0);
     assert_eq!(found.len(), 1);
 }
@@ -101,7 +101,7 @@ fn the_validators_own_calls_do_not_count() {
     let found = kinds(|| {
         let (a, b) = (SpinLock::new(1_u8), SpinLock::new(2_u16));
         let _section = hardirq_enter("turn").no_syscalls();
-        // The stacks of these first visits are recorded, and the graph is locked.
+        // At these first visits, the stacks are recorded and the graph is locked.
         let _a = a.lock();
         let _b = b.lock();
     });

@@ -1,4 +1,4 @@
-//! Threads that lock at once: the tables that they share stay whole, and what is guarded too.
+//! Threads that lock at the same time. The shared tables stay correct, and so does the guarded data.
 
 mod common;
 
@@ -9,7 +9,7 @@ use lockdep::{Mutex, ReportKind, RwLock, SpinLock, hardirq_enter};
 
 const THREADS: usize = 4;
 const ROUNDS: usize = 300;
-/// Of one lock alone.
+/// How many times the threads take a single lock.
 const TURNS: usize = 200_000;
 
 /// Locks that all threads take, always in this order.
@@ -28,7 +28,7 @@ impl Locks {
         }
     }
 
-    /// One turn of a thread: a reader or a writer, a callback now and then, and a lock that is new.
+    /// Runs one turn of a thread: a reader or a writer, sometimes a callback, and a new lock.
     fn turn(&self, round: usize) {
         let fresh = Mutex::named("fresh", round);
         if round.is_multiple_of(8) {
@@ -89,7 +89,7 @@ fn what_all_threads_do_wrong_at_once_is_reported_once() {
             let _a = a.lock();
             let _b = b.lock();
         }
-        // One at a time, so that nobody really waits for ever.
+        // One thread runs at a time, so that none really waits forever.
         let turn = AtomicBool::new(false);
         at_once(|| {
             while turn.swap(true, Ordering::Acquire) {

@@ -37,8 +37,9 @@ struct Options {
 static AFTER: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
     format!(
         "Only members of the workspace are instrumented, not the standard library and not other crates.
-        Output goes to the folder kcsan in the target folder, so that it does not mix with other builds.
-        All processes of a run share one table, so races between processes are found, in mapped files too.
+Output goes to the folder kcsan in the target folder, apart from other builds.
+All processes of a run share one table, so races between processes are found,
+in mapped files too.
 
   cargo kcsan run --example player
   cargo kcsan test -p mixer -- --nocapture

@@ -15,14 +15,14 @@ Compiles and links a C program so that it reports its data races, as the kernel'
 Usage: kcsan-cc [OPTIONS OF gcc]...
        kcsan-cc --kcsan-folder
 
-It runs gcc with -fsanitize=thread, treats volatile accesses as marked, and links the runtime of kcsan in
-place of ThreadSanitizer's. Everything else is as in gcc:
+It runs gcc with -fsanitize=thread, treats volatile accesses as marked, and links the runtime of kcsan
+in place of ThreadSanitizer's. Everything else is as in gcc:
 
   kcsan-cc -g -O1 -o player player.c -lpthread && ./player
   make CC=kcsan-cc
 
-It finds kcsan.h without -I. A shared library has no runtime of its own: it uses that of a program that
-kcsan-cc linked.
+It finds kcsan.h without -I. A shared library has no runtime of its own: it uses that of a program
+that kcsan-cc linked.
 
 Options:
   --kcsan-folder  print the folder of kcsan.h and of the runtime, libkcsan.a, for other build systems:

@@ -9,7 +9,7 @@ pub mod rustc;
 pub const OPTIONS: &str = "\
 Environment:
   KCSAN_OPTIONS  Words `name=value`, separated by spaces, that the checked program reads:
-    skip=N               maximum number of accesses of a thread from one watchpoint to the next (4000);
+    skip=N               maximum number of accesses between two watchpoints of a thread (4000);
                          the actual number is random, half as large on average
     delay_us=N           maximum time that a watchpoint waits, in us (80)
     duty=PERCENT         maximum share of its time that a thread spends at watchpoints (25);
@@ -22,8 +22,8 @@ Environment:
     plain_writes_atomic=0|1
                          treat aligned plain writes of up to 8 bytes as marked (0)
     shared=FILE          the table of watchpoints that processes share; created if it is missing
-    suppressions=FILE    races not to report: a pattern per line, compared with the functions and the
-                         file:line of both stacks; `*` is any text, `#` begins a comment
+    suppressions=FILE    races not to report: a pattern per line, compared with the functions
+                         and the file:line of both stacks; `*` is any text, `#` begins a comment
     sink=stderr|panic|FILE
                          where to write reports (stderr); panic is stderr and then SIGABRT
     exitcode=N           exit status of a process that reported a race (66); 0 keeps its own

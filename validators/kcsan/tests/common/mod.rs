@@ -1,4 +1,4 @@
-//! Programs built with the tools of this crate, and what they report.
+//! Builds programs with the tools of this crate, and reads their reports.
 
 #![allow(dead_code, reason = "each test uses its part of this")]
 
@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
-/// This crate.
+/// Returns the folder of this crate.
 pub(crate) fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A folder of this test's own, for what it builds.
+/// Returns a folder for what this test builds.
 pub(crate) fn folder() -> PathBuf {
     let me = std::env::current_exe().expect("this program");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(me.file_name().expect("a name"));
@@ -27,7 +27,7 @@ pub(crate) fn run_command(command: &mut Command) -> Output {
     output
 }
 
-/// rustc as `cargo kcsan` runs it: `way` is `stable` or `nightly`.
+/// Returns rustc as `cargo kcsan` runs it. `way` is `stable` or `nightly`.
 pub(crate) fn rustc(way: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-kcsan"));
     command.env("KCSAN_RUSTC", way);
@@ -39,7 +39,7 @@ pub(crate) fn rustc(way: &str) -> Command {
     command
 }
 
-/// The Rust cases, built one way.
+/// Builds the Rust cases in one way, and returns the program.
 pub(crate) fn rust_cases(way: &str, level: &str) -> PathBuf {
     let folder = folder();
     let (marks, program) =
@@ -68,7 +68,7 @@ pub(crate) static C: LazyLock<PathBuf> = LazyLock::new(|| {
     program
 });
 
-/// What a program reported, and how many watchpoints it took.
+/// What a program reported, and how many watchpoints it set.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) text: String,
@@ -93,7 +93,7 @@ impl Outcome {
     }
 }
 
-/// The command that runs a case for some time, with every access nearly a watchpoint.
+/// Returns the command that runs a case for some time, with a watchpoint at nearly every access.
 pub(crate) fn case(program: &Path, name: &str, milliseconds: u64, options: &str) -> Command {
     let mut command = Command::new(program);
     command.arg(name).arg(milliseconds.to_string());
@@ -102,8 +102,8 @@ pub(crate) fn case(program: &Path, name: &str, milliseconds: u64, options: &str)
     command
 }
 
-/// Runs a case for longer and longer, until it reports with all of the phrases: chance decides when, and
-/// the machine has others.
+/// Runs a case for longer and longer until it makes a report with all of the phrases. Chance and the load of the
+/// machine decide when that is.
 pub(crate) fn until_found(program: &Path, name: &str, options: &str, phrases: &[&str]) -> Outcome {
     let mut last = None;
     for milliseconds in [60, 300, 1500, 5000] {
@@ -117,7 +117,7 @@ pub(crate) fn until_found(program: &Path, name: &str, options: &str, phrases: &[
     panic!("{name}: {phrases:?} are not all in {}", last.expect("it ran").text)
 }
 
-/// Two programs at the same time.
+/// Runs two programs at the same time.
 pub(crate) fn together(mut one: Command, mut other: Command) -> [Output; 2] {
     let start = |command: &mut Command| {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
@@ -126,7 +126,7 @@ pub(crate) fn together(mut one: Command, mut other: Command) -> [Output; 2] {
     children.map(|child| child.wait_with_output().expect("it ends"))
 }
 
-/// Whether there is a nightly compiler.
+/// Returns whether there is a nightly compiler.
 pub(crate) fn has_nightly() -> bool {
     let rustc = Command::new("rustup")
         .args([OsStr::new("run"), "nightly".as_ref(), "rustc".as_ref(), "-V".as_ref()])

@@ -1,4 +1,4 @@
-/* As cases.rs, for what C has. */
+/* The cases of cases.rs that can be written in C. */
 #define _GNU_SOURCE
 #include "kcsan.h"
 
@@ -57,7 +57,7 @@ static void checked(int i) { (void)i; kcsan_check_read_write(&wide, sizeof(wide)
 static void once(int i) { if (good) WRITE_ONCE(v8, i); else v8 = i; }
 static void once_read(int i) { (void)i; (void)READ_ONCE(v8); }
 
-/* What the two threads do, and whether the twin has one lock around both or the two have a lock each. */
+/* What the two threads do, and whether there is one lock around both or a lock around each. */
 static const struct row {
 	const char *name;
 	void (*one)(int), (*other)(int);

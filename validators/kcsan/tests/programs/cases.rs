@@ -1,5 +1,5 @@
-//! Small programs, one a name: each has a race, and its twin `no-...` has none. Two threads make their
-//! accesses again and again for as long as is said.
+//! Small programs, chosen by name. Each has a race, and its twin `no-...` has none. Two threads repeat their accesses
+//! for a given time.
 
 use std::hint::black_box;
 use std::sync::Mutex;
@@ -20,7 +20,7 @@ unsafe extern "C" {
     fn mmap(at: *mut u8, size: usize, protection: i32, flags: i32, file: i32, at: i64) -> *mut u8;
 }
 
-/// A place in the memory that the threads share.
+/// Returns a place in the memory that the threads share.
 fn at<T>(offset: usize) -> *mut T {
     (&raw mut MEMORY).cast::<u8>().wrapping_add(offset).cast()
 }
@@ -49,7 +49,7 @@ fn time() -> Duration {
     Duration::from_millis(text.parse().unwrap_or(100))
 }
 
-/// Runs both again and again, each in a thread.
+/// Repeats both functions, each in a thread.
 fn both(one: impl Fn(u64) + Sync, other: impl Fn(u64) + Sync) {
     let (stop, end) = (AtomicBool::new(false), Instant::now() + time());
     let again = |what: &(dyn Fn(u64) + Sync)| {
@@ -70,7 +70,7 @@ fn both(one: impl Fn(u64) + Sync, other: impl Fn(u64) + Sync) {
     });
 }
 
-/// Runs both with one lock around each, or each with a lock of its own.
+/// Repeats both functions, with one lock around each, or with a lock of its own around each.
 fn locked(one: impl Fn(u64) + Sync, other: impl Fn(u64) + Sync, same: bool) {
     let second = if same { &LOCK } else { &OTHER };
     both(
@@ -92,7 +92,7 @@ fn main() {
         None => (case.as_str(), true),
     };
     let good = !bad;
-    // Where the twin differs by the place, or by the lock.
+    // The twins of these differ by the place or by the lock.
     let far = if good { 128 } else { 0 };
     match name {
         "write-write" => locked(|t| store(at(0), t), |t| store(at(0), !t), good),
@@ -100,7 +100,7 @@ fn main() {
         "read-write-2" => locked(|t| store(at(0), t as u16), |_| drop(load::<u16>(at(0))), good),
         "read-write-4" => locked(|t| store(at(0), t as u32), |_| drop(load::<u32>(at(0))), good),
         "read-write-8" => locked(|t| store(at(0), t), |_| drop(load::<u64>(at(0))), good),
-        // One byte inside a word; the twin's is right behind it.
+        // This is one byte inside a word. The twin's byte is right behind the word.
         "overlap" => {
             let byte = if good { 4 } else { 2 };
             both(|t| store(at(0), t as u32 * 0x0101_0101), |_| drop(load::<u8>(at(byte))));
@@ -114,7 +114,7 @@ fn main() {
             let write = |t: u64| unsafe { at::<u32>(1).write_unaligned(t as u32 * 0x0101_0101) };
             both(write, |_| drop(load::<u8>(at(byte))));
         }
-        // Over a border of sixteen bytes.
+        // These cross a border of sixteen bytes.
         "border" => {
             let byte = if good { 18 } else { 16 };
             let write = |t: u64| unsafe { at::<u32>(14).write_unaligned(t as u32 * 0x0101_0101) };
@@ -148,7 +148,7 @@ fn main() {
             };
             if good { both(change, change) } else { both(change, |t| store(at(0), t as u8)) }
         }
-        // Readers only: never a race. The defect has one writer among them.
+        // Readers alone never race. The defect has one writer among them.
         "readers" => {
             let write = |t: u64| if bad && t % 64 == 0 { store(at(0), t) } else { drop(load::<u64>(at(0))) };
             both(write, |_| drop(load::<u64>(at(0))));
@@ -157,7 +157,7 @@ fn main() {
             let write = |t: u64| drop(unsafe { memset(at(0), t as i32, 8) });
             locked(write, |_| drop(load::<u64>(at(0))), good);
         }
-        // The C library writes what is there already.
+        // The C library writes the value that is there already.
         "unknown-same" => {
             let write = |t: u64| drop(unsafe { memset(at(0), if bad { t as i32 } else { 0 }, 8) });
             both(write, |_| drop(load::<u64>(at(0))));
@@ -204,13 +204,13 @@ fn main() {
             };
             locked(fill, |_| drop(load::<u16>(at(62))), good);
         }
-        // Two flags that two locks guard: in one byte, or in a byte each.
+        // Two locks guard two flags, which are in one byte, or in a byte each.
         "flags" => {
             let place = if good { 1 } else { 0 };
             let flip = |place: usize, bit: u8| store(at(place), load::<u8>(at(place)) ^ bit);
             locked(|_| flip(0, 1), |_| flip(place, 2), false);
         }
-        // The flag that says that the value is there.
+        // The flag announces that the value is there.
         "double-check" => {
             let ready = unsafe { AtomicBool::from_ptr(at(64)) };
             let read = |_| {
@@ -229,7 +229,7 @@ fn main() {
             };
             both(read, write);
         }
-        // Plain accesses that one atomic hands from one thread to the other.
+        // An atomic hands plain accesses from one thread to the other.
         "hand-over" => {
             let turn = |mine: u64| {
                 move |_| {
@@ -243,7 +243,7 @@ fn main() {
             both(turn(0), turn(1));
         }
         "child" => {
-            // Shared and anonymous, read and write.
+            // The mapping is shared and anonymous, readable and writable.
             let memory = unsafe { mmap(std::ptr::null_mut(), 4096, 3, 0x21, -1, 0) }.addr();
             let place = move |offset| std::ptr::with_exposed_provenance_mut::<u64>(memory + offset);
             let end = Instant::now() + time();
@@ -261,11 +261,11 @@ fn main() {
                 }
             }
         }
-        // One file, mapped by two processes that this program is each of.
+        // Two processes of this program map one file.
         "file-write" | "file-read" => {
             let file = std::fs::File::options().read(true).write(true).open("memory");
             let file = std::os::fd::IntoRawFd::into_raw_fd(file.expect("a file of two pages"));
-            // The reader has something else where the writer has the file.
+            // The reader has other memory at the address where the writer has the file.
             if name == "file-read" {
                 unsafe { mmap(std::ptr::null_mut(), 1 << 20, 3, 0x21, -1, 0) };
             }

@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 	int second = argc < 5 || !first;
 	if (strcmp(argv[3], "both") != 0) {
 		int file = open(argv[3], O_RDWR);
-		/* The second has something else where the first has the file. */
+		/* The second process has other memory at the address where the first has the file. */
 		if (!first)
 			mmap(NULL, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		queue = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);

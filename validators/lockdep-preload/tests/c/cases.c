@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* One case a word: each defect has a twin without it, called "no-" and the same. */
+/* The argument names a case. Each defect has a twin without the defect, whose name begins with "no-". */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <pthread.h>

@@ -1,4 +1,4 @@
-//! `seed1` runs a model of a bug of the kernel's, `seed1 fixed` runs it with the fix.
+//! `seed1` runs a model of a kernel bug, and `seed1 fixed` runs it with the fix.
 
 mod model;
 

@@ -1,18 +1,18 @@
 //! A model of a sequencer whose queue follows a timer, with a bug that the kernel once had.
 //!
-//! A due event is addressed to a client that does not exist. The look-up wants to be helpful and
-//! loads the driver of the card that such a client would belong to. That waits, in a callback that
-//! runs with interrupts off. One cause, three reports: a sleeping call in atomic context; the timer's
-//! lock taken with interrupts on, which a hardirq takes elsewhere; interrupts restored that are on.
+//! A due event is addressed to a client that does not exist. The look-up therefore loads the driver of
+//! the card to which such a client would belong. That waits, in a callback with interrupts off. One
+//! cause makes three reports: a sleeping call in atomic context; the timer's lock, which a hardirq takes
+//! elsewhere, taken with interrupts on; interrupts restored that are on already.
 //!
-//! The fix is a look-up for delivery that loads nothing.
+//! The fix is another look-up for delivery, which loads nothing.
 
 use lockdep::{Mutex, SpinLock, Work, hardirq_enter, might_sleep, softirq_enter, work};
 
-/// A client number of the first card: 16 to 127 belong to cards.
+/// A client number of the first card. The numbers 16 to 127 belong to cards.
 const DESTINATION: usize = 40;
 
-/// An instance of a timer. All instances are one class: they are made on one line.
+/// An instance of a timer. All instances are one class, because one line makes them.
 struct Timer {
     lock: SpinLock<TimerState>,
 }
@@ -37,7 +37,7 @@ static USER_TIMER_WORK: Work = work!("events_highpri", "timer_work", "&timer->ta
 static CARDS: Mutex<[bool; 8]> = Mutex::named("snd_card_mutex", [false; 8]);
 static DRIVER_LOADED: Completion = Completion::new();
 
-/// Somebody waits for something to be done.
+/// Something for whose end a thread waits.
 struct Completion {
     done: SpinLock<bool>,
 }
@@ -47,7 +47,7 @@ impl Completion {
         Self { done: SpinLock::named("&x->wait", false) }
     }
 
-    /// Whoever waits sleeps, so interrupts are on when he has waited.
+    /// Waits for the end. The thread sleeps, so interrupts are on afterwards.
     fn wait(&self) {
         might_sleep!();
         let is_done = *self.done.lock_irq();
@@ -55,7 +55,7 @@ impl Completion {
     }
 }
 
-/// The driver of a card, loaded if need be.
+/// Returns the driver of a card, and loads it if it is missing.
 fn request_card(card: usize) {
     let is_there = CARDS.lock()[card];
     if !is_there {
@@ -63,46 +63,46 @@ fn request_card(card: usize) {
     }
 }
 
-/// The client of a number, for requests of programs: may load a driver.
+/// Returns the client of a number, for requests of programs. It may load a driver.
 #[inline(never)]
 fn client_load(number: usize) -> Option<&'static str> {
     request_card((number - 16) / 4);
     client(number)
 }
 
-/// The client of a number: as the tables are.
+/// Returns the client of a number without loading anything.
 #[inline(never)]
 fn client(number: usize) -> Option<&'static str> {
     (number == 0).then_some("System")
 }
 
-/// Delivers an event; the answer says whether anybody got it.
+/// Delivers an event, and returns whether a client got it.
 #[inline(never)]
 fn deliver_event(number: usize, fixed: bool) -> bool {
     let found = if fixed { client(number) } else { client_load(number) };
     found.is_some()
 }
 
-/// The queue's part of a tick: what is due goes out.
+/// The queue's part of a tick: it sends what is due.
 #[inline(never)]
 fn check_queue(fixed: bool) {
     deliver_event(DESTINATION, fixed);
 }
 
-/// A tick of the hrtimer: an interrupt, which takes the lock as it is.
+/// A tick of the hrtimer. It is an interrupt, so it takes the lock as it is.
 fn hrtimer_callback() {
     let _irq = hardirq_enter("hrtimer_callback");
     HRTIMER.lock.lock().ticks += 1;
 }
 
-/// A tick of the system timer: a softirq, which has to keep the hrtimer out.
+/// A tick of the system timer. It is a softirq, so it has to keep the hrtimer out.
 fn system_timer_function() {
     let _softirq = softirq_enter("system_timer_function");
     SYSTEM_TIMER.lock.lock_irqsave().ticks += 1;
 }
 
-/// A tick of a timer of the user's: the callbacks run later, in a worker, with interrupts off and
-/// without the lock.
+/// A tick of a user's timer. The callbacks run later, in a worker, with interrupts off and without the
+/// lock.
 #[inline(never)]
 fn timer_work(fixed: bool) {
     let _work = USER_TIMER_WORK.enter();
@@ -112,7 +112,7 @@ fn timer_work(fixed: bool) {
     state.running -= 1;
 }
 
-/// Two ticks that are in order, then the one that delivers.
+/// Runs two correct ticks, then the one that delivers.
 pub(crate) fn run(fixed: bool) {
     hrtimer_callback();
     system_timer_function();
