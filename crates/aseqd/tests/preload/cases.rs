@@ -79,8 +79,8 @@ cases! {
     states: poll_states epoll_states one_direction overflow long_writes;
     signals: read_is_interrupted read_goes_on nothing_is_lost write_is_interrupted write_sleeps
         read_is_left reader_is_cancelled handlers_call asynchronous timer_asynchronous;
-    descriptors: copies closing_is_told closing_everything forks execs handed_on paths threads
-        many_sleepers killed server_dies;
+    descriptors: copies closing_is_told closing_everything forks execs handed_on paths;
+    sleepers: threads many_sleepers killed server_dies;
     imposters: connects is_inherited;
     addresses: paths writes reads waits vectors no_socket;
 }

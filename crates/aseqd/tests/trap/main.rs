@@ -71,7 +71,8 @@ cases! {
     states: poll_states epoll_states overflow long_writes;
     signals: read_is_interrupted read_goes_on nothing_is_lost write_is_interrupted write_sleeps
         read_is_left reader_is_cancelled handlers_call asynchronous timer_asynchronous;
-    descriptors: forks execs threads many_sleepers killed;
+    descriptors: forks execs;
+    sleepers: threads many_sleepers killed;
 }
 
 /// Returns the path of a program's source in this folder.
