@@ -6,7 +6,7 @@ use crate::oracle::{Answer, Oracle};
 use crate::results::Results;
 use crate::{Result, compare, recorded};
 
-/// Seconds for the whole suite in an emulated machine. It takes about 40; a busy host may need many times that.
+/// Seconds for the whole suite in an emulated machine. It took 90 s on a busy host; the limit is ten times that.
 const WHOLE: &str = "900";
 /// Seconds for the cases of one subject.
 const PART: &str = "300";
