@@ -187,8 +187,12 @@ fn queues_have_owner_tempo_and_timer_and_deliver_in_time() {
         let mut info = client.queue_info(queue).expect("an answer").expect("it");
         (info.locked, info.name) = (0, aseqd_client::name_field("shared"));
         client.set_queue_info(&info).expect("a change");
+        let through = note_on(0, 1, 1).sent_to(port).at_tick(queue, 10_000_000);
+        assert_eq!(refused(other.send(&through)), Errno::EINVAL, "it does not use the queue");
         other.use_queue(queue, true).expect("a use");
+        other.send(&through).expect("an event");
         other.stop_queue(queue).expect("it stops");
+        assert_eq!(refused(other.stop_queue(31)), Errno::EINVAL, "no such queue");
         client.delete_queue(queue).expect("it goes");
         assert_eq!(other.queue_status(queue).expect("an answer"), None);
         assert_eq!(other.queue_tempo(queue).expect("an answer"), None);

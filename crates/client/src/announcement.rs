@@ -1,4 +1,4 @@
-//! What the sequencer announces: clients, ports and connections that come and go.
+//! Announcements: clients, ports and connections that come and go.
 
 use crate::SYSTEM_ANNOUNCE;
 use crate::client::Client;
@@ -49,8 +49,8 @@ impl Announcement {
 }
 
 impl<F: DeviceFile> Client<F> {
-    /// Creates a port that hears every announcement and nothing else, and returns its address. Call this before listing
-    /// what exists, so that nothing is missed between the two.
+    /// Creates a port that receives every announcement, and returns its address. Call this before listing what exists, so
+    /// that nothing is missed in between. No other client can connect to the port.
     ///
     /// # Errors
     /// As [`Client::create_port`].

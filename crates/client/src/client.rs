@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 use zerocopy::{FromBytes, IntoBytes};
 
-/// One open of the sequencer: a client of it. The client, its ports and queues go when this is dropped.
+/// A client of the sequencer: one open device file. Dropping it closes the client with its ports and queues.
 ///
 /// Reads and writes return at once, unless [`OpenOptions::blocking`] or [`Client::set_nonblocking`] says otherwise.
 /// [`Client::wait`] waits for an event in both cases; [`AsFd`] gives the descriptor for a `poll` of your own.

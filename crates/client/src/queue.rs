@@ -1,4 +1,4 @@
-//! Queues: what lets events wait for their time.
+//! Queues, in which events wait for their time.
 
 use crate::SYSTEM_TIMER;
 use crate::client::Client;
@@ -11,8 +11,8 @@ use aseqd_abi::seq::{QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer
 use aseqd_abi::{Event, EventType};
 
 impl<F: DeviceFile> Client<F> {
-    /// Creates a queue that only this client controls, and returns its number. It is 120 BPM fast, has 96 ticks to a
-    /// quarter, and stands still.
+    /// Creates a queue that only this client can control, and returns its number. Its tempo is 120 BPM with 96 ticks to
+    /// a quarter, and it is stopped.
     ///
     /// # Errors
     /// `ENOMEM` if all queue numbers are taken.
@@ -55,7 +55,7 @@ impl<F: DeviceFile> Client<F> {
     /// Changes the name and the lock of a queue. Start from what [`Client::queue_info`] returns.
     ///
     /// # Errors
-    /// `EPERM` if another client has locked it or it does not exist, `EINVAL` if another client is to be the owner.
+    /// `EPERM` if another client has locked it or it does not exist, `EINVAL` for another owner than this client.
     pub fn set_queue_info(&self, info: &QueueInfo) -> Result<()> {
         self.set(request::SET_QUEUE_INFO, info, "a queue cannot be changed")
     }
@@ -114,8 +114,9 @@ impl<F: DeviceFile> Client<F> {
         self.set(request::SET_QUEUE_TIMER, timer, "the timer of a queue cannot be set")
     }
 
-    /// Takes part in a queue of another client, or leaves it. A queue runs only while a client uses it, and a client
-    /// that sends events through a queue uses it by that.
+    /// Begins or ends this client's use of a queue. Only a client that uses a queue can send events through it. The
+    /// client that creates a queue uses it from the start. A queue without users has no timer, and its next user finds
+    /// it with the default tempo.
     ///
     /// # Errors
     /// `EINVAL` if the queue does not exist.
@@ -129,7 +130,7 @@ impl<F: DeviceFile> Client<F> {
         self.set(request::SET_QUEUE_CLIENT, &client, "a queue cannot be used")
     }
 
-    /// Starts a queue from the beginning, at once. Events that were sent to it before are dropped.
+    /// Starts a queue from the beginning, at once. Events of this client that wait in it are dropped.
     ///
     /// # Errors
     /// As [`Client::control_queue`].
@@ -137,7 +138,7 @@ impl<F: DeviceFile> Client<F> {
         self.control_queue(queue, EventType::START, 0)
     }
 
-    /// Stops a queue at once. Its events wait.
+    /// Stops a queue at once. Its events go on waiting.
     ///
     /// # Errors
     /// As [`Client::control_queue`].
@@ -145,7 +146,7 @@ impl<F: DeviceFile> Client<F> {
         self.control_queue(queue, EventType::STOP, 0)
     }
 
-    /// Lets a queue run on from where it was stopped.
+    /// Starts a queue from where it was stopped, at once.
     ///
     /// # Errors
     /// As [`Client::control_queue`].
@@ -153,13 +154,13 @@ impl<F: DeviceFile> Client<F> {
         self.control_queue(queue, EventType::CONTINUE, 0)
     }
 
-    /// Does something to a queue at once: `START`, `STOP`, `CONTINUE`, `TEMPO` with µs per quarter, `SETPOS_TICK` with
-    /// a tick. Does nothing if another client has locked the queue or it does not exist.
+    /// Controls a queue at once, by an event to [`SYSTEM_TIMER`]: `START`, `STOP`, `CONTINUE`, `TEMPO` with a value in
+    /// µs per quarter, or `SETPOS_TICK` with a tick.
     ///
     /// The same event, sent through the queue itself, acts at its time: see [`EventExt`](crate::event::EventExt).
     ///
     /// # Errors
-    /// `EAGAIN` or `ENOMEM` if there is no room for the event.
+    /// `EPERM` if another client has locked the queue, `EINVAL` if it does not exist.
     pub fn control_queue(&self, queue: u8, event_type: EventType, value: u32) -> Result<()> {
         let data = EventData::from_queue(queue, value, 0);
         let event = Event { dest: SYSTEM_TIMER, data, ..Event::direct(event_type) };

@@ -1,4 +1,4 @@
-//! Events that arrive.
+//! Reads events from the sequencer.
 
 use crate::client::Client;
 use crate::device_file::DeviceFile;

@@ -1,4 +1,4 @@
-//! Events on their way to the sequencer.
+//! Sends events to the sequencer.
 
 use crate::client::Client;
 use crate::device_file::DeviceFile;
@@ -25,7 +25,8 @@ impl<F: DeviceFile> Client<F> {
     /// # Errors
     /// `EAGAIN` if the output pool has no room and this client does not sleep ([`Error::would_block`] says so, and
     /// [`Client::wait_for_room`] waits). For an event that goes directly to a port: `ENOENT` if the port does not
-    /// exist, `EPERM` if it cannot be written to, `ENOMEM` if its client does not read and has no room.
+    /// exist, `EPERM` if it cannot be written to, `ENOMEM` if its client has no room because it does not read. For an
+    /// event that goes through a queue: `EINVAL` if this client does not use the queue ([`Client::use_queue`]).
     pub fn send(&self, event: &Event) -> Result<()> {
         self.write_bytes(event.as_bytes()).map(drop).map_err(Error::of(SEND))
     }

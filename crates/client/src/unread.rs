@@ -1,4 +1,4 @@
-//! Events that were read from the device and not asked for yet.
+//! Events that were read ahead: a read returns as many as there are, and a program asks for one at a time.
 
 use aseqd_abi::Event;
 use aseqd_abi::event::EVENT_SIZE;
@@ -28,7 +28,7 @@ impl Unread {
         self.events.is_empty()
     }
 
-    /// Takes the next event.
+    /// Takes and returns the next event.
     pub(crate) fn next(&mut self) -> Option<(Event, Vec<u8>)> {
         self.events.pop_front()
     }
@@ -43,10 +43,10 @@ impl Unread {
         self.buffer.resize(cells.max(DEFAULT_CELLS) * EVENT_SIZE, 0);
     }
 
-    /// Adds what one read returns, which gets the buffer and says how many bytes it has filled.
+    /// Calls `read` with the buffer, and adds the events that it reads. It returns how many bytes it has filled.
     ///
     /// # Errors
-    /// Those of the read.
+    /// The errors of `read`.
     pub(crate) fn fill<E>(
         &mut self,
         read: impl FnOnce(&mut [u8]) -> Result<usize, E>,

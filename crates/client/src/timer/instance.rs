@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 use zerocopy::{FromBytes, IntoBytes};
 
-/// An instance of a timer: it counts the timer's ticks and tells of them in records with times.
+/// An instance of a timer: it counts the timer's ticks, and reports them in records with times.
 ///
 /// ```no_run
 /// use aseqd_client::aseqd_abi::timer::{CLASS_GLOBAL, GLOBAL_HRTIMER, TimerId, TimerTread};
@@ -47,7 +47,7 @@ impl Instance {
     ///
     /// # Errors
     /// [`Error::Open`] and [`Error::WrongDevice`] as for [`Timers::open`](super::Timers::open); `ENODEV` if there is no
-    /// such timer, `EBUSY` if another program has it for itself. Linux before 5.10 is too old (`ENOTTY`).
+    /// such timer, `EBUSY` if another program uses it exclusively. Linux before 5.10 is too old (`ENOTTY`).
     pub fn open(path: impl AsRef<Path>, id: TimerId) -> Result<Self> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK;
         let descriptor = open(path.as_ref(), Device::Timer, flags, request::PVERSION)?;
@@ -107,7 +107,7 @@ impl Instance {
         Ok(status)
     }
 
-    /// Asks for a record after every `ticks` ticks, without end, and for records of starts and stops.
+    /// Asks for a record after every `ticks` ticks, and for records of starts, stops and pauses.
     ///
     /// # Errors
     /// As [`Instance::set_params`].
@@ -127,7 +127,8 @@ impl Instance {
         })
     }
 
-    /// Chooses how often there is a record, of what, and how many of them are kept. The instance is stopped.
+    /// Chooses how often there is a record, of which events, and how many unread records are kept. This stops the
+    /// instance.
     ///
     /// # Errors
     /// `EINVAL` for no ticks, for ticks that together are shorter than 1 ms, for room for fewer than 32 or more than
@@ -136,7 +137,7 @@ impl Instance {
         self.set(request::PARAMS, &mut params.clone(), "the timer cannot be set")
     }
 
-    /// Starts to count, anew if it counts already. A slave counts while its master does.
+    /// Starts counting, from the beginning if it counts already. A slave counts while its master does.
     ///
     /// # Errors
     /// `EBADFD` if the timer is gone.
@@ -144,7 +145,7 @@ impl Instance {
         self.set(request::START, &mut (), "the timer cannot be started")
     }
 
-    /// Stops to count.
+    /// Stops counting.
     ///
     /// # Errors
     /// `EBUSY` if it does not count, `EBADFD` if the timer is gone.
@@ -152,7 +153,7 @@ impl Instance {
         self.set(request::STOP, &mut (), "the timer cannot be stopped")
     }
 
-    /// Stops to count, so that [`Instance::resume`] counts on where this was.
+    /// Stops counting, so that [`Instance::resume`] goes on from here.
     ///
     /// # Errors
     /// `EBUSY` if it does not count, `EBADFD` if the timer is gone.
@@ -160,7 +161,7 @@ impl Instance {
         self.set(request::PAUSE, &mut (), "the timer cannot be paused")
     }
 
-    /// Counts on after [`Instance::pause`]; otherwise as [`Instance::start`].
+    /// Goes on counting after [`Instance::pause`]; without it, does the same as [`Instance::start`].
     ///
     /// # Errors
     /// `EBADFD` if the timer is gone.
