@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The random-access loop of tests/kcsan-bench in C; prints the milliseconds that it took. */
+/* The random-access loop of tests/kcsan-bench in C. It prints how long it took, in ms. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -15,14 +15,14 @@
 #include <unistd.h>
 
 #define OVER 0xffffffffu
-/* How often a thread looks whether something is there. */
+/* How many times a thread looks whether something is there. */
 #define LOOKS 100
-/* How often a thread does in a round what it may do again. */
+/* How many times a thread repeats its accesses in a round. */
 #define TURNS 200
-/* A plain variable may have changed, says the program that is wrong. */
+/* Makes the compiler read plain variables again. */
 #define BETWEEN_LOOKS __asm__ volatile("" : : : "memory")
 
-/* Two parties in step: neither begins a round before the other has ended the last one. Odd and even rounds
+/* Rounds of two parties: neither begins a round before the other has ended the last one. Odd and even rounds
  * have words of their own, so that the beginning of the next round orders nothing of this one. helgrind
  * knows nothing of atomics, but of barriers. */
 struct steps {
@@ -33,14 +33,14 @@ struct steps {
 #endif
 };
 
-/* What two processes see. */
+/* The mapping of two processes. */
 struct shared {
 	struct steps steps;
 	_Atomic unsigned spin;
 	unsigned counter;
 };
 
-/* Made when it is needed. */
+/* A value that is made when it is needed. */
 struct lazy {
 	pthread_mutex_t lock;
 	unsigned value;
@@ -48,7 +48,7 @@ struct lazy {
 	_Atomic bool marked;
 };
 
-/* Somebody waits until it is served. */
+/* A request whose end a thread awaits. */
 struct request {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -56,7 +56,7 @@ struct request {
 	unsigned served;
 };
 
-/* All that a case may use. */
+/* Everything that a case may use. */
 struct slot {
 	pthread_mutex_t lock[2];
 	pthread_cond_t wake;
@@ -75,7 +75,7 @@ struct slot {
 
 static struct slot slots[2];
 static bool fixed;
-/* Of one thread. */
+/* Used by one thread only. */
 static unsigned sink;
 static struct timespec deadline;
 
@@ -165,7 +165,7 @@ static bool follow(struct steps *steps, unsigned round)
 }
 #endif
 
-/* What the cases do: first() in one thread, second() in the other. */
+/* The cases: first() runs in one thread, second() in the other. */
 
 static void flag_publish_first(struct slot *s)
 {
@@ -232,7 +232,7 @@ static unsigned get(struct lazy *l)
 
 static void double_checked(struct slot *s)
 {
-	/* Not into the sink: two threads are here. */
+	/* The sink is not used here, because two threads are here. */
 	volatile unsigned sum = 0;
 
 	for (int i = 0; i < TURNS; i++)
@@ -354,7 +354,7 @@ static void uninstrumented_first(struct slot *s)
 
 __attribute__((noinline, no_sanitize_thread)) static void increment(struct slot *s)
 {
-	/* Long enough that the other thread comes by meanwhile. */
+	/* This takes long enough for the other thread to make its access meanwhile. */
 	for (int i = 0; i < 1000; i++)
 		++*(volatile unsigned *)&s->value;
 }
@@ -449,13 +449,13 @@ static void threads(void)
 	for (unsigned round = 0; lead(&steps, round); round++) {
 		for (int turn = 0; turn < race->turns; turn++)
 			race->first(&slots[round % 2]);
-		/* The one that is not in use. */
+		/* Reset the case that is not in use. */
 		reset(&slots[(round + 1) % 2]);
 	}
 	pthread_join(thread, NULL);
 }
 
-/* Between processes: a counter in a mapping that both have. */
+/* The races between processes: both count in the same mapping. */
 
 __attribute__((noinline)) static void count(unsigned *counter, _Atomic unsigned *spin)
 {

@@ -1,5 +1,5 @@
-//! `kcsan-bench WORK`: does one piece of work and prints the milliseconds that it took. The same source
-//! is built plain, under TSan and under KCSAN; `scripts/kcsan-bench` runs the builds in turn.
+//! `kcsan-bench WORK` does one piece of work and prints how long it took, in ms. `scripts/kcsan-bench` builds this
+//! source plain, with TSan and with KCSAN, and runs the builds in turn.
 
 #[path = "../../../crates/engine/benches/workload/mod.rs"]
 mod workload;
@@ -10,13 +10,13 @@ use std::time::Instant;
 
 use workload::{BATCH, Bench};
 
-/// Steps of the random-access loop: a read and a write each.
+/// Steps of the random-access loop. Each is a read and a write.
 const STEPS: u32 = 20_000_000;
-/// Words that the loop walks over, a power of two: 8 MiB.
+/// Number of words over which the loop walks, a power of two. They take 8 MiB.
 const WORDS: usize = 1 << 20;
-/// Batches of events; the readers share the last ones.
+/// Number of batches of events.
 const BATCHES: usize = 20_000;
-/// Subscribers of the fan-out: all clients that a sequencer has but the sender.
+/// Number of subscribers in the fan-out: all clients of a sequencer except the sender.
 const FANOUT: usize = 63;
 
 const WORKS: [(&str, fn()); 5] = [

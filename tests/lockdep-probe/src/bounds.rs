@@ -1,7 +1,7 @@
-//! Which locks and guards may move between threads and which may be shared, next to std's.
+//! Whether locks and guards are `Send` and `Sync`, compared with std's.
 //!
-//! With the feature `validate` they have other fields than without it, so this file is part of two
-//! programs: the probe, which is built without it, and lockdep's own test, which is built with it.
+//! With the feature `validate` they have other fields than without it. So this file is part of two programs: the probe,
+//! which is built without the feature, and lockdep's own test, which is built with it.
 
 #![expect(clippy::disallowed_types, reason = "std's locks are what is compared with")]
 #![expect(elided_lifetimes_in_paths, reason = "one macro writes types with and without lifetimes")]
@@ -18,10 +18,10 @@ pub(crate) struct Bounds {
     pub(crate) sync: bool,
 }
 
-/// A type of ours, what it should be, what it is.
+/// A type of lockdep, its expected bounds, and its actual ones.
 pub(crate) type Row = (&'static str, Bounds, Bounds);
 
-/// The [`Bounds`] of a type. Where `Of` has a constant of its own, that hides the trait's.
+/// The [`Bounds`] of a type. If `Of` has a constant of its own, it hides the trait's.
 macro_rules! bounds {
     ($type:ty) => {{
         struct Of<T: ?Sized>(PhantomData<T>);

@@ -1,9 +1,8 @@
-//! `lockdep-probe KIND COUNT`: takes a lock COUNT times and prints what it counted.
+//! `lockdep-probe KIND COUNT` takes a lock COUNT times and prints what it counted.
 //!
-//! Kinds: `raw-mutex`, `mutex`, `raw-rwlock`, `rwlock`, `raw-spin`, `spin`; `sizes` prints the sizes of
-//! locks and guards in pairs, raw and lockdep's; `bounds` prints in pairs whether they are `Send` and
-//! `Sync`. Each loop is a function of its own with a plain name,
-//! so that a profiler can count its instructions.
+//! The kinds are `raw-mutex`, `mutex`, `raw-rwlock`, `rwlock`, `raw-spin` and `spin`. `sizes` prints the sizes of raw
+//! locks and guards beside lockdep's. `bounds` prints whether they are `Send` and `Sync`. Each loop is a function with
+//! an unmangled name, so that a profiler can count its instructions.
 
 #![expect(clippy::disallowed_types, reason = "std's locks are what is compared with")]
 
@@ -86,7 +85,7 @@ fn sizes() {
     println!("map 0 {}", size_of::<lockdep::Map>());
 }
 
-/// Prints what each type should be, what it is, and its name.
+/// Prints the expected bounds of each type, the actual ones, and the name.
 fn print_bounds() {
     for (name, wanted, is) in bounds::rows() {
         println!("{}/{} {}/{} {name}", wanted.send, wanted.sync, is.send, is.sync);

@@ -1,4 +1,4 @@
-//! A spin lock without validators, as plain as lockdep's is underneath.
+//! A spin lock without validators, like the raw lock inside lockdep's.
 
 #![expect(unsafe_code, reason = "the data behind a lock of our own")]
 
@@ -8,16 +8,16 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A mutual exclusion that spins.
+/// A mutual exclusion lock that spins.
 pub(crate) struct RawSpin<T> {
     is_held: AtomicBool,
     data: UnsafeCell<T>,
 }
 
-/// The right to its data.
+/// A guard that gives access to the data.
 pub(crate) struct RawGuard<'a, T> {
     lock: &'a RawSpin<T>,
-    /// It neither moves to another thread nor is shared by threads.
+    /// Keeps the guard from being sent to or shared with other threads.
     thread: PhantomData<*const ()>,
 }
 

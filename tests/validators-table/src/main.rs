@@ -1,5 +1,5 @@
-//! `validators-table CASE`: one defect, under the tool that this was built for. How the tool says that
-//! it found something is its own affair; the script knows.
+//! `validators-table CASE` has one defect, under the tool for which it was built. `scripts/validators-table` knows how
+//! each tool reports a defect.
 
 #![cfg_attr(feature = "rtsan", feature(sanitize))]
 #![cfg_attr(
@@ -81,7 +81,7 @@ mod tool {
         f();
     }
 
-    /// A plain spin lock; no tool of this column has one.
+    /// A plain spin lock, for tools that have none.
     pub(crate) struct SpinLock<T>(AtomicBool, std::cell::UnsafeCell<T>);
     pub(crate) struct SpinGuard<'a, T>(&'a SpinLock<T>);
 
@@ -184,7 +184,7 @@ fn main() {
     }
 }
 
-/// The same two locks in every process, in one order or the other.
+/// Takes the same two locks in every process, in one order or the other.
 #[cfg(feature = "ours")]
 fn named(inverted: bool) {
     let (a, b) = (Mutex::named("a", 1), Mutex::named("b", 2));

@@ -1,5 +1,5 @@
-//! `races CASE [fixed]`: one data race, or the same code without it, under the tool that this was built
-//! for. How the tool says that it found something is its own affair; the script knows.
+//! `races CASE [fixed]` has one data race, or is the same code without it, under the tool for which it was built. The
+//! program `kcsan-table` knows how each tool reports a race.
 
 #![cfg_attr(
     not(feature = "loom"),

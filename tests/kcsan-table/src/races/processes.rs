@@ -1,4 +1,4 @@
-//! The races between processes: a counter in a mapping that both have.
+//! The races between processes: both count in the same mapping.
 
 #![expect(unsafe_code, reason = "maps memory and forks")]
 
@@ -11,7 +11,7 @@ use crate::cases::TURNS;
 use crate::rounds::{Deadline, Steps};
 use crate::tool::Plain;
 
-/// What both processes see.
+/// The mapping of both processes.
 #[repr(C)]
 struct Shared {
     steps: Steps,
@@ -21,7 +21,7 @@ struct Shared {
 
 const SIZE: usize = 4096;
 
-/// Runs a case of this module; the file is that of the second of two processes.
+/// Runs a case of this module. `file` is the mapped file, for the second process. Returns `None` for other cases.
 pub(crate) fn run(name: &str, fixed: bool, file: Option<&str>) -> Option<ExitCode> {
     match name {
         "child-process" => {
@@ -34,7 +34,7 @@ pub(crate) fn run(name: &str, fixed: bool, file: Option<&str>) -> Option<ExitCod
                 }
                 child => {
                     lead(shared, fixed);
-                    // SAFETY: the status is not asked for.
+                    // SAFETY: a null pointer means that the status is not wanted.
                     unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
                 }
             }
@@ -78,10 +78,10 @@ fn map(file: Option<&File>) -> &'static Shared {
         None => (libc::MAP_SHARED | libc::MAP_ANONYMOUS, -1),
     };
     let protection = libc::PROT_READ | libc::PROT_WRITE;
-    // SAFETY: a new mapping, at an address that the kernel chooses.
+    // SAFETY: this makes a new mapping, at an address that the kernel chooses.
     let place = unsafe { libc::mmap(std::ptr::null_mut(), SIZE, protection, flags, descriptor, 0) };
     assert_ne!(place, libc::MAP_FAILED, "{}", std::io::Error::last_os_error());
-    // SAFETY: it is large enough, aligned to a page, zeroes are a value of the type, and it stays.
+    // SAFETY: it is large enough, aligned to a page, and never unmapped; zeroes are a value of the type.
     unsafe { &*place.cast() }
 }
 
@@ -106,7 +106,7 @@ fn follow(shared: &Shared, fixed: bool) {
     }
 }
 
-/// Not inlined, so that a report names it.
+/// Counts. It is not inlined, so that a report names it.
 #[inline(never)]
 fn count(shared: &Shared, fixed: bool) {
     if fixed {

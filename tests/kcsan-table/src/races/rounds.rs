@@ -1,14 +1,14 @@
-//! Two parties in step: neither begins a round before the other has ended the last one. What they do in
-//! one round is ordered after the rounds before, and not otherwise: odd and even rounds have words of
-//! their own, so that the beginning of the next round orders nothing of this one.
+//! Rounds of two threads or processes: neither begins a round before the other has ended the last one. Accesses are
+//! ordered after those of earlier rounds, but not within a round. Odd and even rounds have words of their own, so
+//! that the beginning of the next round orders nothing in this one.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// Says in place of a round's number that there is none.
+/// The value in place of a round's number when there are no more rounds.
 const OVER: u32 = u32::MAX;
 
-/// The rounds that each party has begun, plus one.
+/// The number of the round that each party has begun, plus one.
 #[derive(Default)]
 #[repr(C)]
 pub(crate) struct Steps {
@@ -17,7 +17,7 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    /// The leader's beginning of a round; false when the time is over.
+    /// Begins a round of the leader. Returns `false` if the time is over.
     pub(crate) fn lead(&self, round: u32, deadline: &Deadline) -> bool {
         let over = deadline.is_over();
         self.leader[round as usize % 2]
@@ -25,7 +25,7 @@ impl Steps {
         !over && meet(&self.follower[round as usize % 2], round + 1)
     }
 
-    /// The other party's.
+    /// Begins a round of the follower. Returns `false` if the time is over.
     pub(crate) fn follow(&self, round: u32) -> bool {
         self.follower[round as usize % 2].store(round + 1, Ordering::Release);
         meet(&self.leader[round as usize % 2], round + 1)
@@ -49,7 +49,7 @@ fn meet(other: &AtomicU32, round: u32) -> bool {
     }
 }
 
-/// `RACES_MS` milliseconds from now, 300 unless told.
+/// The end of the run: `RACES_MS` milliseconds from the start, by default 300.
 pub(crate) struct Deadline(Instant);
 
 impl Deadline {

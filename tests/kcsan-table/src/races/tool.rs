@@ -1,4 +1,4 @@
-//! What differs between loom and the rest: the types, and how a case is run.
+//! What differs between loom and the other tools: the types, and how a case is run.
 
 #![expect(unsafe_code, reason = "memory that two threads access without order: the races")]
 
@@ -9,7 +9,7 @@ mod here {
 
     use crate::cases::{Case, New};
 
-    /// Memory without any marking.
+    /// Memory that is accessed without any marking.
     pub(crate) struct Plain<T>(loom::cell::UnsafeCell<T>);
 
     impl<T: Copy> Plain<T> {
@@ -18,7 +18,7 @@ mod here {
         }
 
         pub(crate) fn get(&self) -> T {
-            // SAFETY: the pointer is that of the cell; that nobody else writes is what loom judges.
+            // SAFETY: the pointer is that of the cell. Loom checks that no other thread writes.
             self.0.with(|value| unsafe { *value })
         }
 
@@ -28,7 +28,7 @@ mod here {
         }
     }
 
-    /// Every order of the two halves, once.
+    /// Runs every order of the two halves once.
     pub(crate) fn run(new: New, fixed: bool) {
         loom::model(move || {
             let case: Arc<Box<dyn Case>> = Arc::new(new(fixed));
@@ -50,7 +50,7 @@ mod here {
     use crate::cases::New;
     use crate::rounds::{Deadline, Steps};
 
-    /// Memory without any marking.
+    /// Memory that is accessed without any marking.
     #[repr(transparent)]
     pub(crate) struct Plain<T>(UnsafeCell<T>);
 
@@ -72,9 +72,9 @@ mod here {
         }
     }
 
-    /// Two threads that go through rounds in step, until the time is over.
+    /// Runs rounds of two threads until the time is over.
     pub(crate) fn run(new: New, fixed: bool) {
-        // The one that is not in use is made anew.
+        // The case that is not in use is reset for the next round.
         let slots = Arc::new([new(fixed), new(fixed)]);
         let steps = Arc::new(Steps::default());
         let (other_slots, other_steps) = (Arc::clone(&slots), Arc::clone(&steps));
@@ -98,5 +98,5 @@ mod here {
 
 pub(crate) use here::*;
 
-// SAFETY: not true, which is the purpose.
+// SAFETY: this is not true. The race is the purpose.
 unsafe impl<T: Send> Sync for Plain<T> {}

@@ -1,11 +1,11 @@
-//! Both threads change the same words, over and over.
+//! Both threads change the same words repeatedly.
 
 use std::hint::black_box;
 
 use super::{Case, TURNS, look_again};
 use crate::tool::{AtomicU32, Mutex, Ordering, Plain};
 
-/// Two flags in one word, each guarded by a lock of its own. Put right by a word for each.
+/// Two flags in one word have a lock each. In the fixed form, each has a word of its own.
 pub(super) struct Bits {
     fixed: bool,
     word: Plain<u8>,
@@ -67,7 +67,7 @@ impl Case for Counter {
     }
 }
 
-/// Each object has a lock; one thread takes that of the other object.
+/// Each object has a lock, but one thread takes the lock of the other object.
 pub(super) struct WrongInstance {
     fixed: bool,
     locks: [Mutex<()>; 2],
@@ -99,7 +99,7 @@ impl Case for WrongInstance {
     }
 }
 
-/// A queue of one writer and one reader, of whose indices one is plain.
+/// A queue of one writer and one reader, one of whose indices is plain.
 pub(super) struct Ring {
     fixed: bool,
     slots: [Plain<u32>; 2],

@@ -1,4 +1,4 @@
-//! The races inside a process: what one thread does, what the other does, and how it is put right.
+//! The races inside a process: the halves of both threads, and the form without the race.
 
 use std::hint::black_box;
 
@@ -12,18 +12,18 @@ use crate::tool::{Arc, AtomicBool, Condvar, Mutex, Ordering, Plain};
 pub(crate) trait Case: Send + Sync {
     fn first(&self);
     fn second(&self);
-    /// Back to the beginning; nobody else looks meanwhile.
+    /// Restores the state of the beginning. No other thread accesses it meanwhile.
     #[cfg_attr(feature = "loom", expect(dead_code, reason = "a model has one round"))]
     fn reset(&self) {}
 }
 
-/// How often a thread looks whether something is there, for a model few times.
+/// How many times a thread looks whether something is there. It is small for loom, which tries all orders.
 const LOOKS: u32 = if cfg!(feature = "loom") { 3 } else { 100 };
 
-/// How often a thread does in a round what it may do again, for a model once.
+/// How many times a thread repeats its accesses in a round. It is 1 for loom, which tries all orders.
 pub(crate) const TURNS: u32 = if cfg!(feature = "loom") { 1 } else { 200 };
 
-/// A plain variable may have changed, says the program that is wrong.
+/// Makes the compiler read plain variables again.
 pub(crate) fn look_again() {
     std::sync::atomic::compiler_fence(Ordering::SeqCst);
 }
@@ -49,7 +49,7 @@ pub(crate) const CASES: &[(&str, New)] = &[
     ("no-defect", |_| Box::new(NoDefect::new())),
 ];
 
-/// Locks, a wake-up, an atomic hand-over, a shared pointer: nothing to find.
+/// A correct program with locks, a wake-up, an atomic hand-over and a shared pointer.
 struct NoDefect {
     total: Mutex<u32>,
     grown: Condvar,

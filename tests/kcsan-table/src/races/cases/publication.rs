@@ -1,11 +1,11 @@
-//! Something is made by one thread and found by the other.
+//! One thread makes something, and the other one finds it.
 
 use std::hint::black_box;
 
 use super::{Case, LOOKS, TURNS, look_again};
 use crate::tool::{AtomicBool, Condvar, Mutex, Ordering, Plain};
 
-/// A value is announced by a plain flag.
+/// A plain flag announces a value.
 pub(super) struct FlagPublish {
     fixed: bool,
     value: Plain<u32>,
@@ -53,7 +53,7 @@ impl Case for FlagPublish {
     }
 }
 
-/// Things that are made when they are needed. The first look at `ready` is without the lock.
+/// Values are made when they are needed. The first look at `ready` is without the lock.
 pub(super) struct DoubleChecked(Vec<Lazy>);
 
 struct Lazy {
@@ -120,7 +120,7 @@ impl Case for DoubleChecked {
     }
 }
 
-/// The flag is atomic, but orders nothing.
+/// An atomic flag announces a value, but orders nothing.
 pub(super) struct RelaxedPublication {
     store: Ordering,
     load: Ordering,
@@ -160,7 +160,7 @@ impl Case for RelaxedPublication {
     }
 }
 
-/// Requests. Who is woken uses the request; who woke it is not done with it yet.
+/// The woken thread uses a request with which the waking thread is not done.
 pub(super) struct AfterSignal(Vec<Request>);
 
 struct Request {

@@ -32,7 +32,7 @@ impl Case for UninstrumentedCode {
     fn second(&self) {
         let _held = self.fixed.then(|| self.lock.lock().unwrap());
         let place: *const Plain<u32> = &self.value;
-        // Long enough that the other thread comes by meanwhile.
+        // This takes long enough for the other thread to make its access meanwhile.
         for _ in 0..1000 {
             // SAFETY: the place is that of the value. The race is the purpose.
             #[cfg(target_arch = "x86_64")]
