@@ -4,7 +4,7 @@ use crate::guilty;
 use crate::kind::Kind;
 use crate::model::{Access, Lock, Report, Task, Trace};
 use crate::parse::frame::{self, Frame};
-use crate::parse::line::Class;
+use crate::parse::line::LineClass;
 use crate::parse::split::{Claimed, Piece};
 use crate::title;
 
@@ -76,7 +76,7 @@ fn traces<'a>(body: &[Claimed<'a>]) -> Vec<Trace<'a>> {
     let mut fresh = true;
     for line in &body[1..] {
         match line.class {
-            Class::Frame(frame) => {
+            LineClass::Frame(frame) => {
                 if fresh {
                     traces.push(Trace { label, frames: Vec::new() });
                     fresh = false;
@@ -85,8 +85,8 @@ fn traces<'a>(body: &[Claimed<'a>]) -> Vec<Trace<'a>> {
                     trace.frames.push(frame);
                 }
             }
-            Class::Mark | Class::Pointer(_) => {}
-            Class::Blank | Class::Rule(..) => fresh = true,
+            LineClass::Mark | LineClass::Pointer(_) => {}
+            LineClass::Blank | LineClass::Rule(..) => fresh = true,
             _ => {
                 label = line.text.trim();
                 fresh = true;
@@ -101,15 +101,15 @@ fn irq_frames(body: &[Claimed<'_>]) -> usize {
     let is = |mark: &'static str| move |line: &Claimed<'_>| line.text.trim() == mark;
     let Some(start) = body.iter().position(is("<IRQ>")) else { return 0 };
     let length = body[start..].iter().position(is("</IRQ>")).unwrap_or(0);
-    let is_frame = |line: &&Claimed<'_>| matches!(line.class, Class::Frame(_));
+    let is_frame = |line: &&Claimed<'_>| matches!(line.class, LineClass::Frame(_));
     body[start..start + length].iter().filter(is_frame).count()
 }
 
 fn pointer<'a>(body: &[Claimed<'a>]) -> Vec<Frame<'a>> {
-    let is_pointer = |line: &&Claimed<'a>| matches!(line.class, Class::Pointer(_));
+    let is_pointer = |line: &&Claimed<'a>| matches!(line.class, LineClass::Pointer(_));
     let start = body.iter().position(|line| is_pointer(&line)).unwrap_or(body.len());
     let frame = |line: &Claimed<'a>| match line.class {
-        Class::Pointer(frame) => frame,
+        LineClass::Pointer(frame) => frame,
         _ => None,
     };
     body[start..].iter().take_while(is_pointer).filter_map(frame).collect()
@@ -125,7 +125,7 @@ fn main_trace(traces: &[Trace<'_>]) -> Option<usize> {
 /// Reads ` #0: ffff88801b089148 (name){+.+.}-{0:0}, at: f+0x1/0x2`, with or without the number in a list.
 fn locks<'a>(body: &[Claimed<'a>]) -> Vec<Lock<'a>> {
     let mut locks: Vec<Lock<'a>> = Vec::new();
-    for line in body.iter().filter(|line| line.class == Class::Known) {
+    for line in body.iter().filter(|line| line.class == LineClass::Known) {
         let Some(lock) = lock(line.text.trim()) else { continue };
         match locks.last_mut() {
             // Each inlined function has a line of its own.
@@ -180,7 +180,7 @@ fn task<'a>(body: &[Claimed<'a>], kind: Kind) -> (Option<Task<'a>>, Option<u32>)
     let line = body.iter().map(|line| line.text.trim()).find_map(cpu_line);
     let cpu = line.as_ref().map(|(cpu, _)| *cpu);
     let named = || {
-        let known = body.iter().take(40).filter(|line| line.class == Class::Known);
+        let known = body.iter().take(40).filter(|line| line.class == LineClass::Known);
         known.map(|line| line.text.trim()).find_map(named_task)
     };
     // The task that prints is not the one that hangs or leaks.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 /// What a line is within a report.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Class<'a> {
+pub enum LineClass<'a> {
     /// A blank line.
     Blank,
     /// A rule: the character that it repeats, and its length.
@@ -41,9 +41,9 @@ enum Begin {
 
 /// Returns what a line is within a report.
 #[must_use]
-pub fn classify(text: &str) -> Class<'_> {
+pub fn classify(text: &str) -> LineClass<'_> {
     let trimmed = text.trim();
-    let Some(&first) = trimmed.as_bytes().first() else { return Class::Blank };
+    let Some(&first) = trimmed.as_bytes().first() else { return LineClass::Blank };
     if let Some(class) = rule(trimmed, first) {
         return class;
     }
@@ -51,7 +51,7 @@ pub fn classify(text: &str) -> Class<'_> {
     if (frame::offset_at(trimmed).is_some() || trimmed.ends_with(" [inline]"))
         && let Some(frame) = frame::parse(trimmed)
     {
-        return Class::Frame(frame);
+        return LineClass::Frame(frame);
     }
     let beginnings = BEGINNINGS.get(usize::from(first)).map_or(&[][..], Vec::as_slice);
     for &(begin, word) in beginnings {
@@ -59,34 +59,34 @@ pub fn classify(text: &str) -> Class<'_> {
             continue;
         }
         match begin {
-            Begin::Mark if trimmed.len() == word.len() => return Class::Mark,
+            Begin::Mark if trimmed.len() == word.len() => return LineClass::Mark,
             Begin::Mark => {}
-            Begin::Start => return Class::Start,
-            Begin::End => return Class::End,
+            Begin::Start => return LineClass::Start,
+            Begin::End => return LineClass::End,
             Begin::Pointer => {
                 if let Some(frame) = pointer(&trimmed[word.len()..]) {
-                    return Class::Pointer(frame);
+                    return LineClass::Pointer(frame);
                 }
             }
-            Begin::Register => return Class::Mark,
-            Begin::Known => return Class::Known,
+            Begin::Register => return LineClass::Mark,
+            Begin::Known => return LineClass::Known,
         }
     }
     if is_heading(trimmed) {
-        return Class::Start;
+        return LineClass::Start;
     }
     if is_arm64_register(trimmed, first) {
-        return Class::Mark;
+        return LineClass::Mark;
     }
     let known = text.starts_with(" #") || matches!(first, b'#' | b'>') || is_dump(trimmed);
-    if known || PARTS.is_match(trimmed) { Class::Known } else { Class::Other }
+    if known || PARTS.is_match(trimmed) { LineClass::Known } else { LineClass::Other }
 }
 
-fn rule(text: &str, first: u8) -> Option<Class<'_>> {
+fn rule(text: &str, first: u8) -> Option<LineClass<'_>> {
     if !matches!(first, b'=' | b'-') || text.len() < 8 {
         return None;
     }
-    text.bytes().all(|byte| byte == first).then_some(Class::Rule(first, text.len()))
+    text.bytes().all(|byte| byte == first).then_some(LineClass::Rule(first, text.len()))
 }
 
 /// Returns whether a line is a heading of a stack that is known by its end.
@@ -465,7 +465,7 @@ mod tests {
             ("IP: [<ffffffff8123>] foo+0x1/0x2", Some("foo")),
         ];
         for (text, function) in cases {
-            let Class::Pointer(frame) = classify(text) else { panic!("{text}") };
+            let LineClass::Pointer(frame) = classify(text) else { panic!("{text}") };
             assert_eq!(frame.map(|frame| frame.function()), function, "{text}");
         }
     }
@@ -475,7 +475,7 @@ mod tests {
         for text in
             ["usb 1-1: new high-speed USB device number 2", "EXT4-fs (sda1): mounted", "hello"]
         {
-            assert_eq!(classify(text), Class::Other, "{text}");
+            assert_eq!(classify(text), LineClass::Other, "{text}");
         }
     }
 }

@@ -5,7 +5,7 @@
 //! a line comes that must. So a report neither ends early nor takes the messages after it.
 
 use super::header::{self, Header, SEARCH};
-use super::line::{self, Class};
+use super::line::{self, LineClass};
 use super::prefix::{self, Context, Line};
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ pub struct Claimed<'a> {
     /// The text without its prefix.
     pub text: &'a str,
     /// What the line is within the report.
-    pub class: Class<'a>,
+    pub class: LineClass<'a>,
 }
 
 /// The lines of one report.
@@ -154,7 +154,7 @@ impl<'a> Splitter<'a> {
         start: usize,
         number: usize,
     ) {
-        let claimed = Claimed { start, number, text: line.text, class: Class::Known };
+        let claimed = Claimed { start, number, text: line.text, class: LineClass::Known };
         if header == Header::Information {
             if let Some(index) = index {
                 self.close(index);
@@ -194,7 +194,7 @@ impl<'a> Splitter<'a> {
         }
         let mut lines = self.look_back(line.context, start, number);
         let rule = lines.iter().rev().find_map(|line| match line.class {
-            Class::Rule(b'=', length) => Some(length),
+            LineClass::Rule(b'=', length) => Some(length),
             _ => None,
         });
         let header_line = lines.len();
@@ -253,17 +253,17 @@ impl<'a> Splitter<'a> {
                 }
                 break;
             }
-            let is_rule = matches!(class, Class::Rule(b'=', _));
-            only_rules &= is_rule || class == Class::Blank;
+            let is_rule = matches!(class, LineClass::Rule(b'=', _));
+            only_rules &= is_rule || class == LineClass::Blank;
             if is_rule && only_rules {
                 keep = found.len();
             }
             // A blank line above the rule belongs to the report.
-            if class == Class::Blank && only_rules && found.len() == keep + 1 && keep > 0 {
+            if class == LineClass::Blank && only_rules && found.len() == keep + 1 && keep > 0 {
                 keep = found.len();
                 break;
             }
-            if matches!(class, Class::End | Class::Frame(_)) {
+            if matches!(class, LineClass::End | LineClass::Frame(_)) {
                 break;
             }
         }
@@ -302,14 +302,14 @@ impl<'a> Open<'a> {
         if self.piece.header == Header::RustPanic && !self.has_stack {
             // Its message is the next line, and the stack follows in a `BUG_ON`.
             self.adopt(line);
-            self.has_stack |= line.class == Class::Start;
+            self.has_stack |= line.class == LineClass::Start;
             return self.piece.lines.len() < MAX_UNKNOWN_BEFORE_STACK;
         }
         if line.text.starts_with(CUT_HERE) {
             return false;
         }
         match line.class {
-            Class::Rule(b'=', length) if Some(length) == self.rule => {
+            LineClass::Rule(b'=', length) if Some(length) == self.rule => {
                 self.adopt(line);
                 // Some reports have a rule in their middle. Only the next header tells the two apart.
                 self.has_end = true;
@@ -317,20 +317,22 @@ impl<'a> Open<'a> {
                 true
             }
             // The rule begins the next report.
-            Class::Rule(b'=', _) => self.wait(line),
-            Class::Start | Class::Frame(_) if self.has_end && !self.takes_after_end() => false,
-            Class::Start | Class::Frame(_) | Class::Pointer(_) => {
+            LineClass::Rule(b'=', _) => self.wait(line),
+            LineClass::Start | LineClass::Frame(_) if self.has_end && !self.takes_after_end() => {
+                false
+            }
+            LineClass::Start | LineClass::Frame(_) | LineClass::Pointer(_) => {
                 self.has_stack = true;
                 self.adopt(line);
                 true
             }
-            Class::End => {
+            LineClass::End => {
                 self.adopt(line);
                 self.has_end = true;
                 true
             }
-            Class::Mark | Class::Known | Class::Rule(..) => {
-                if matches!(line.class, Class::Rule(b'-', _)) {
+            LineClass::Mark | LineClass::Known | LineClass::Rule(..) => {
+                if matches!(line.class, LineClass::Rule(b'-', _)) {
                     // Reports about locks have one rule above and another below their title.
                     self.rule = None;
                 }
@@ -338,7 +340,7 @@ impl<'a> Open<'a> {
                 self.adopt(line);
                 true
             }
-            Class::Blank | Class::Other => self.wait(line),
+            LineClass::Blank | LineClass::Other => self.wait(line),
         }
     }
 

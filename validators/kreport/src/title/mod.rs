@@ -287,7 +287,7 @@ fn rcu_stall<'a>(body: Body<'_, 'a>) -> Titled<'a> {
     let interrupted = &body[entry + 1..];
     let plain = stack::choose(interrupted, None, Plan::Bare, Choice::BeforeAnchor, skipped);
     let pointer = interrupted.iter().find_map(|line| match line.class {
-        crate::parse::line::Class::Pointer(frame) => Some(frame),
+        crate::parse::line::LineClass::Pointer(frame) => Some(frame),
         _ => None,
     });
     let function = match pointer {

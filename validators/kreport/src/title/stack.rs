@@ -1,7 +1,7 @@
 //! Chooses the function that a title names: the first of the right stack that is not on a list.
 
 use crate::parse::frame::Frame;
-use crate::parse::line::Class;
+use crate::parse::line::LineClass;
 use crate::parse::split::Claimed;
 use crate::skip::{self, Skip};
 use std::sync::LazyLock;
@@ -207,12 +207,13 @@ pub(super) fn frames<'a>(body: Body<'_, 'a>, plan: Plan) -> Vec<Frame<'a>> {
             let mut found = Vec::new();
             let mut rest = 0;
             if let Some(mut at) =
-                body.iter().position(|line| matches!(line.class, Class::Pointer(_)))
+                body.iter().position(|line| matches!(line.class, LineClass::Pointer(_)))
             {
                 // Each inlined function has a line, then comes the one with the address.
-                while let Class::Pointer(frame) = body[at].class {
+                while let LineClass::Pointer(frame) = body[at].class {
                     found.extend(frame);
-                    if at + 1 == body.len() || !matches!(body[at + 1].class, Class::Pointer(_)) {
+                    if at + 1 == body.len() || !matches!(body[at + 1].class, LineClass::Pointer(_))
+                    {
                         break;
                     }
                     at += 1;
@@ -229,13 +230,13 @@ pub(super) fn frames<'a>(body: Body<'_, 'a>, plan: Plan) -> Vec<Frame<'a>> {
         Plan::Trace => {
             let at = call_trace(body).or_else(|| {
                 body.iter()
-                    .position(|line| matches!(line.class, Class::Frame(_)))
+                    .position(|line| matches!(line.class, LineClass::Frame(_)))
                     .map(|at| at.max(1) - 1)
             });
             at.map(|at| from(at + 1)).unwrap_or_default()
         }
         Plan::Bare => {
-            let at = body.iter().position(|line| matches!(line.class, Class::Frame(_)));
+            let at = body.iter().position(|line| matches!(line.class, LineClass::Frame(_)));
             at.map(from).unwrap_or_default()
         }
         Plan::After(words) => {
@@ -252,7 +253,7 @@ fn heading(body: Body<'_, '_>, wanted: impl Fn(&str) -> bool) -> Option<usize> {
 fn call_trace(body: Body<'_, '_>) -> Option<usize> {
     let names = ["Call Trace:", "Call trace:", "Backtrace:"];
     body.iter().position(|line| {
-        line.class == Class::Start
+        line.class == LineClass::Start
             && names.iter().any(|name| line.text.trim_start().starts_with(name))
     })
 }
@@ -262,10 +263,10 @@ fn run<'a>(body: Body<'_, 'a>) -> Vec<Frame<'a>> {
     let mut found = Vec::new();
     for line in body {
         match line.class {
-            Class::Frame(frame) => found.push(frame),
-            Class::Start | Class::End => break,
+            LineClass::Frame(frame) => found.push(frame),
+            LineClass::Start | LineClass::End => break,
             // This heading has no word of its own.
-            Class::Known | Class::Blank | Class::Rule(..) if !found.is_empty() => break,
+            LineClass::Known | LineClass::Blank | LineClass::Rule(..) if !found.is_empty() => break,
             _ => {}
         }
     }
