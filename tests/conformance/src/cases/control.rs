@@ -176,7 +176,7 @@ cases! {
         assert!(PATIENCE.as_millis() > 50);
     }
 
-    /// What cannot be done with the file: writing and seeking.
+    /// The control device can be neither written nor sought.
     fn control_no_writing() {
         let fd = open();
         assert_eq!(rustix::io::write(&fd, &[0; 72]).map_err(errno), Err(Errno::EINVAL));

@@ -211,7 +211,7 @@ cases! {
         assert_eq!(watcher.told(&[watcher.0.id]), []);
     }
 
-    /// After its unsubscription a watcher hears nothing any more.
+    /// After its unsubscription a watcher gets no announcements.
     fn unsubscribed_watcher_hears_nothing() {
         let watcher = Watcher::new();
         assert_eq!(watcher.0.unsubscribe(ANNOUNCE, watcher.0.port(0)), Ok(()));
@@ -220,14 +220,14 @@ cases! {
         assert_eq!(watcher.0.types(), []);
     }
 
-    /// A watcher hears of its own ports.
+    /// A watcher gets the announcements about its own ports.
     fn watcher_hears_of_its_own_ports() {
         let watcher = Watcher::new();
         let made = watcher.0.create_port(OPEN_PORT).unwrap();
         assert_eq!(watcher.told(&[watcher.0.id]), [port(T::PORT_START, made)]);
     }
 
-    /// Every watcher hears the same.
+    /// Every watcher gets the same announcements.
     fn every_watcher_hears_the_same() {
         let (one, other) = (Watcher::new(), Watcher::new());
         one.0.discard();
@@ -345,7 +345,7 @@ cases! {
         assert_eq!(watcher.told(&[client.id]), []);
     }
 
-    /// A watcher whose FIFO is full is nobody else's trouble, and finds ENOSPC.
+    /// A watcher whose FIFO is full finds ENOSPC; other watchers lose nothing.
     fn full_watcher_overflows_alone() {
         let (full, watcher) = (Watcher::new(), Watcher::new());
         full.0.set_pool(|pool| pool.input_pool = 2).unwrap();

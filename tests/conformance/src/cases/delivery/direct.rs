@@ -144,7 +144,7 @@ cases! {
         assert_eq!(sender.send(&note_on(reader.port(0), 1)), Err(Errno::ENOENT));
     }
 
-    /// What arrived stays readable when its port is deleted.
+    /// An event that has arrived stays readable when its port is deleted.
     fn events_outlive_their_port() {
         let (sender, reader) = (Client::open(), Client::with_port());
         sender.must_send(&note_on(reader.port(0), 1));
@@ -152,7 +152,7 @@ cases! {
         assert_eq!(reader.notes(), [1]);
     }
 
-    /// What arrived stays readable when its sender is gone.
+    /// An event that has arrived stays readable when its sender is gone.
     fn events_outlive_their_sender() {
         let reader = Client::with_port();
         let sender = Client::open();

@@ -54,7 +54,7 @@ cases! {
         assert_eq!(ports(&reader), [2, 0, 3, 1]);
     }
 
-    /// Who subscribes again goes to the end.
+    /// A port that subscribes again moves to the end of the list.
     fn renewed_subscription_goes_to_the_end() {
         let (sender, reader) = connected(3);
         assert_eq!(sender.unsubscribe(sender.port(0), reader.port(0)), Ok(()));

@@ -23,7 +23,7 @@ cases! {
         assert_eq!(reader.types(), [EventType::NOTEON]);
     }
 
-    /// Without USE_EVENT the bits mean nothing.
+    /// Without USE_EVENT the bits of the filter have no effect.
     fn bits_without_the_flag_mean_nothing() {
         let client = Client::with_port();
         client.set_info(|info| info.event_filter[1] = 4).unwrap();
@@ -111,7 +111,7 @@ cases! {
         assert_eq!(client.notes(), [1]);
     }
 
-    /// Announcements are filtered, and nobody minds.
+    /// Announcements are filtered like other events.
     fn announcements_are_filtered() {
         let watcher = Watcher::new();
         watcher.0.accept_only(&[EventType::PORT_START]);

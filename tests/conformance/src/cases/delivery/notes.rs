@@ -161,7 +161,7 @@ cases! {
         assert_eq!(client.types(), [EventType::NOTEOFF]);
     }
 
-    /// To subscribers, the note-off goes to those of its own time.
+    /// A note-off to subscribers goes to the ports that are subscribed when it is due.
     fn note_off_goes_to_the_subscribers_of_its_time() {
         let (client, early, late) = (Client::with_port(), Client::with_port(), Client::with_port());
         let queue = client.create_queue();

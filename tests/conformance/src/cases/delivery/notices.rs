@@ -58,7 +58,7 @@ cases! {
         assert_eq!((sender.types(), reader.types()), (vec![T::PORT_UNSUBSCRIBED], vec![]));
     }
 
-    /// Who connects its own ports is told nothing.
+    /// A client that connects its own ports gets no notice.
     fn own_connection_is_not_told() {
         let client = Client::with_ports(2);
         assert_eq!(client.subscribe(client.port(0), client.port(1)), Ok(()));
@@ -186,7 +186,7 @@ cases! {
         assert_eq!(ports, [1, 0]);
     }
 
-    /// A deleted port's peers hear 67 before the announcement of PORT_EXIT.
+    /// The peers of a deleted port get event 67 before PORT_EXIT is announced.
     fn deletion_is_told_before_port_exit() {
         let (client, peer) = (Client::with_port(), Client::with_ports(2));
         assert_eq!(client.subscribe(client.port(0), peer.port(0)), Ok(()));
@@ -199,7 +199,7 @@ cases! {
         assert_eq!(types, [T::PORT_UNSUBSCRIBED, T::PORT_EXIT]);
     }
 
-    /// A closed client's peers hear 67 after the announcement of PORT_EXIT, port by port.
+    /// The peers of a closed client get event 67 after PORT_EXIT is announced, port by port.
     fn close_is_told_after_port_exit() {
         let (client, peer) = (Client::with_ports(2), Client::with_ports(2));
         let id = client.id;
@@ -232,7 +232,7 @@ cases! {
         assert_eq!(ports, [1, 0]);
     }
 
-    /// Connections with flags are told like others.
+    /// A connection with flags causes the same notices as others.
     fn stamping_connection_is_told() {
         let (sender, reader) = pair();
         let flags = SubscriptionFlags::TIMESTAMP.bits();

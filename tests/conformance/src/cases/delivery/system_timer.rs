@@ -269,7 +269,7 @@ cases! {
         );
     }
 
-    /// Who only controls gets no echo.
+    /// A client that controls a queue and does not subscribe gets no echo.
     fn echo_goes_only_to_subscribers() {
         let client = Client::with_port();
         let queue = client.create_queue();

@@ -58,7 +58,7 @@ impl Drop for Through {
 }
 
 cases! {
-    /// What is sent to Midi Through goes to its subscribers, from 14:0, otherwise as it was.
+    /// An event to Midi Through goes to its subscribers, from 14:0 and otherwise unchanged.
     fn events_are_forwarded() {
         let through = Through::heard();
         let mut event = note_on(THROUGH, 60);
@@ -151,7 +151,7 @@ cases! {
         assert_eq!(through.client.notes(), [7; 6]);
     }
 
-    /// With the loop subscribed first, the copies are 6 as well.
+    /// If the loop is subscribed first, there are 6 copies too.
     fn loop_before_the_reader_gives_six_copies() {
         let mut through = Through::new();
         let port = through.client.port(0);

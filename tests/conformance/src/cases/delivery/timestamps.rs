@@ -121,7 +121,7 @@ cases! {
         assert!(!client.uses_queue(queue));
     }
 
-    /// Events from queues are stamped over as well.
+    /// A stamp replaces the time of events from queues, too.
     fn queued_events_are_stamped() {
         let (client, queue) = stamping(TICK);
         let other = client.create_queue();
@@ -224,7 +224,7 @@ cases! {
         assert_eq!(reader.wait_event().queue, 253);
     }
 
-    /// Where both stamp, the port's stamp stands.
+    /// If port and subscription both stamp, the port's stamp remains.
     fn port_stamps_over_the_subscription() {
         let (reader, queue) = stamping(REAL);
         let other = queue_at(&reader, 99, 1, 2);

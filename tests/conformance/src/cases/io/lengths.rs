@@ -84,7 +84,7 @@ cases! {
         }
     }
 
-    /// What a writer leaves in the pointer is zero for the reader.
+    /// The reader gets a zero pointer, whatever the writer left there.
     fn the_pointer_is_zero_for_the_reader() {
         let client = Client::with_port();
         let mut event = sysex(&client, 3);

@@ -41,7 +41,7 @@ cases! {
         assert_eq!(owner.pool().output_free, 499);
     }
 
-    /// They do not bounce: nobody is told.
+    /// Events to a closed user of the queue do not bounce.
     fn events_to_a_closed_user_do_not_bounce() {
         let (owner, user, queue) = shared();
         owner.want_bounces();
@@ -69,7 +69,7 @@ cases! {
         assert_eq!(received[1].event.event_type, T::NOTEON);
     }
 
-    /// Without asking for bounces they vanish when due.
+    /// Events to another closed client vanish when due, unless the sender asks for bounces.
     fn events_to_a_closed_stranger_vanish() {
         let (owner, stranger) = (Client::with_port(), Client::with_port());
         let queue = owner.create_queue();

@@ -216,7 +216,7 @@ cases! {
         assert_eq!((client.status(other).tick, client.status(queue).tick), (7, 9));
     }
 
-    /// What a full receiver cannot take is lost, and the queue goes on.
+    /// Events that a full receiver cannot take are lost, and the queue goes on.
     fn full_receiver_loses_and_the_queue_goes_on() {
         let (client, queue) = large();
         let small = Client::with_port();

@@ -53,7 +53,7 @@ cases! {
         assert_eq!((client.status(queue).running, client.status(queue).events), (1, 0));
     }
 
-    /// The same in real time.
+    /// An event to a missing card that is due at a time bounces from the timer port.
     fn timed_event_to_a_missing_card_bounces_from_the_timer() {
         let (client, queue) = running();
         let dest = Address::new(missing_card_client(&client), 3);
@@ -63,7 +63,7 @@ cases! {
         bounce_then_note(&client, dest);
     }
 
-    /// The same for a global client that does not exist.
+    /// An event to a missing global client bounces from the timer port.
     fn event_to_a_missing_global_client_bounces_from_the_timer() {
         let (client, queue) = running();
         let dest = Address::new(missing_global_client(&client), 0);

@@ -53,7 +53,7 @@ cases! {
         assert_eq!((client.status(queue).events, client.pool().output_free), (0, 500));
     }
 
-    /// It looks into every queue that the caller uses.
+    /// REMOVE_EVENTS looks into every queue that the caller uses.
     fn output_looks_into_every_used_queue() {
         let (client, queue) = fixture();
         let other = client.create_queue();

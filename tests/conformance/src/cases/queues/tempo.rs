@@ -180,7 +180,7 @@ cases! {
         assert_eq!(position(&client, queue), (tick + passed, nanos));
     }
 
-    /// The same with a TEMPO event.
+    /// The part of a tick that has passed counts after a TEMPO event, too.
     fn passed_part_of_a_tick_counts_after_a_tempo_event() {
         let client = Client::with_port();
         let queue = client.create_queue();

@@ -229,7 +229,7 @@ cases! {
         assert_eq!(client.set_info(|info| info.midi_version = 0), Ok(()));
     }
 
-    /// Where the sequencer knows no UMP, midi_version 1 and 2 are EINVAL from declared version
+    /// Without UMP in the sequencer, midi_version 1 and 2 are EINVAL from declared version
     /// 1.0.3.
     fn midi_version_1_is_einval_without_ump() {
         let client = Client::open();

@@ -145,7 +145,7 @@ cases! {
         assert_eq!((info.midi_voices, info.synth_voices), (64, 32));
     }
 
-    /// What comes back is the struct that was passed in, with the address filled in.
+    /// CREATE_PORT returns the struct that was passed in, with the address filled in.
     fn create_returns_the_struct_with_the_address() {
         let client = Client::open();
         let info = PortInfo {
@@ -227,7 +227,7 @@ cases! {
         assert_eq!((info.read_use, info.write_use), (0, 0));
     }
 
-    /// What was delivered to a port before it was deleted can still be read.
+    /// Events that were delivered to a port before it was deleted can still be read.
     fn delete_keeps_unread_events() {
         let client = Client::with_port();
         client.must_send(&note_on(client.port(0), 11));

@@ -199,7 +199,7 @@ cases! {
         assert_eq!(client.queue_info(queue.into()).unwrap().owner, i32::from(client.id));
     }
 
-    /// Who takes over and locks becomes a user of the queue; who only takes over does not.
+    /// A client that takes over and locks a queue becomes a user of it; one that only takes over does not.
     fn set_with_the_lock_makes_a_user() {
         let (client, other) = (Client::open(), Client::open());
         let queue = client.create_queue();

@@ -89,7 +89,7 @@ cases! {
         }
     }
 
-    /// Where the sequencer knows no UMP, its two requests are ENOTTY.
+    /// Without UMP in the sequencer, its two requests are ENOTTY.
     fn ump_requests_are_enotty_without_ump() {
         let client = Client::open();
         let get = client.query(s::GET_CLIENT_UMP_INFO, ClientUmpInfo::default());
@@ -108,7 +108,7 @@ cases! {
         }
     }
 
-    /// A request that is none is ENOTTY, wherever its argument is.
+    /// An unknown request is ENOTTY, even if its argument is not mapped.
     fn a_bad_address_of_no_request_is_enotty() {
         let client = Client::open();
         let code = s::SYSTEM_INFO + (1 << 16);

@@ -14,7 +14,7 @@ fn exclusive() -> Timer {
 }
 
 cases! {
-    /// Who comes later is refused with EBUSY, and unbound.
+    /// A later SELECT of the timer is EBUSY, and leaves the file unbound.
     fn exclusive_bars_who_comes_later() {
         let _first = exclusive();
         let second = Timer::open();
@@ -22,7 +22,7 @@ cases! {
         assert_eq!(second.bound(), Err(Errno::EBADFD));
     }
 
-    /// Who was there stays, and goes on.
+    /// An instance that was bound before stays bound, and goes on.
     fn exclusive_leaves_who_was_there() {
         alone_on(SYSTEM);
         let (first, second) = (Timer::plain(SYSTEM), Timer::plain(SYSTEM));
@@ -32,7 +32,7 @@ cases! {
         assert_eq!(Timer::open().select(SYSTEM), Err(Errno::EBUSY));
     }
 
-    /// Only the oldest can: a younger one's flag bars nobody.
+    /// Only the oldest instance can have a timer exclusively: the flag of a younger one has no effect.
     fn exclusive_is_the_oldests() {
         alone_on(SYSTEM);
         let (first, second) = (Timer::plain(SYSTEM), Timer::plain(SYSTEM));

@@ -37,7 +37,7 @@ cases! {
         }
     }
 
-    /// For what needs a binding it is EFAULT with one.
+    /// With a binding, a bad address is EFAULT for requests that need one.
     fn timer_bad_address_is_efault_when_bound() {
         let timer = Timer::plain(HRTIMER);
         for code in [t::INFO, t::PARAMS, t::STATUS, STATUS_OLD] {
@@ -46,7 +46,7 @@ cases! {
         assert_eq!(timer.bound(), Ok("hrtimer".into()));
     }
 
-    /// Without one it is EBADFD: the binding is looked at first.
+    /// Without a binding, a bad address is EBADFD: the binding is checked first.
     fn timer_binding_is_looked_at_before_the_address() {
         let timer = Timer::open();
         for code in [t::INFO, t::STATUS, STATUS_OLD] {
@@ -54,7 +54,7 @@ cases! {
         }
     }
 
-    /// So it is for PARAMS, whose argument is read.
+    /// Without a binding, PARAMS at a bad address is EBADFD, although its argument is read.
     fn params_without_binding_at_a_bad_address_is_ebadfd() {
         assert_eq!(at_bad_address(&Timer::open(), t::PARAMS), Err(Errno::EBADFD));
     }
@@ -196,7 +196,7 @@ cases! {
         assert_eq!(timer.bound(), Err(Errno::EBADFD));
     }
 
-    /// What is reserved in SELECT is not looked at.
+    /// SELECT ignores its reserved bytes.
     fn reserved_bytes_of_select_are_ignored() {
         let timer = Timer::open();
         let select = TimerSelect { id: SYSTEM, ..patterned() };
@@ -204,7 +204,7 @@ cases! {
         assert_eq!(timer.bound(), Ok("system".into()));
     }
 
-    /// What a child has started is gone when both it and the parent have closed it.
+    /// A timer that a child has started is gone when child and parent have closed it.
     fn what_a_child_has_started_goes() {
         let before = crate::timer_client::clients(SYSTEM);
         let timer = Timer::tread(SYSTEM);

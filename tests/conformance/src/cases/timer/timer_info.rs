@@ -78,7 +78,7 @@ cases! {
         }
     }
 
-    /// GINFO counts who is bound, running or not.
+    /// GINFO counts the bound instances, running or not.
     fn ginfo_counts_who_is_bound() {
         let before = clients(SYSTEM);
         let (first, second) = (Timer::plain(SYSTEM), Timer::plain(SYSTEM));

@@ -78,7 +78,7 @@ cases! {
         assert_eq!(Timer::open().select(SYSTEM), Ok(()));
     }
 
-    /// What is closed makes room.
+    /// A closed instance makes room for another.
     fn what_is_closed_makes_room() {
         alone_on(HRTIMER);
         let mut all = bind_all(HRTIMER, INSTANCES);

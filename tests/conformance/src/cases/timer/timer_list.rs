@@ -64,7 +64,7 @@ cases! {
         panic!("the list has an end");
     }
 
-    /// The end is success, and asked again begins anew.
+    /// The end of the list is success, and the next request begins the list again.
     fn the_end_is_the_beginning() {
         let timer = lister();
         let last = TimerId { dev_class: CLASS_PCM, card: i32::MAX, ..TimerId::default() };
@@ -105,7 +105,7 @@ cases! {
         assert_eq!(lister().next(global(i32::MAX, 0)), SYSTEM);
     }
 
-    /// Behind a great global device is none of the global class.
+    /// After a large global number comes a timer of another class.
     fn behind_a_great_global_device_is_another_class() {
         let next = lister().next(global(i32::MAX - 1, 0));
         assert_ne!(next.dev_class, CLASS_GLOBAL);

@@ -124,7 +124,7 @@ cases! {
         assert!(!timer.readable());
     }
 
-    /// What is reserved is not looked at, and the struct comes back as it was.
+    /// PARAMS ignores its reserved bytes, and returns the struct unchanged.
     fn the_struct_stays() {
         let timer = Timer::plain(HRTIMER);
         let good = TimerParams { reserved0: 7, reserved: [0x5a; 60], ..GOOD };
@@ -213,7 +213,7 @@ cases! {
         assert_eq!(timer.status().queue, 0);
     }
 
-    /// What was paused can be continued after PARAMS.
+    /// A paused instance can be continued after PARAMS.
     fn params_leaves_it_paused() {
         let timer = Timer::periodic(LONG);
         assert_eq!((timer.start(), timer.pause()), (Ok(()), Ok(())));

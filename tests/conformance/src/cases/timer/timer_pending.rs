@@ -23,7 +23,7 @@ cases! {
         assert_eq!(second.told(), [(E::START, 1)]);
     }
 
-    /// It begins to count at the next interrupt.
+    /// An instance that starts beside a running one begins to count at the next interrupt.
     fn it_counts_from_the_next_interrupt() {
         alone_on(HRTIMER);
         let (first, begin) = (Timer::periodic(60 * MS), now());
@@ -83,7 +83,7 @@ cases! {
         assert!(time(records.last().unwrap()) - stopped >= Duration::from_millis(20));
     }
 
-    /// Of two periods that run side by side each is told with its own ticks.
+    /// Two periods run side by side, and each instance gets its own ticks.
     fn two_periods_run_side_by_side() {
         let (slow, fast) = (Timer::periodic(10 * MS), Timer::periodic(MS));
         assert_eq!((slow.start(), fast.start()), (Ok(()), Ok(())));
@@ -94,7 +94,7 @@ cases! {
         assert!(fast.wait_ticks(5 * MS).iter().any(|record| E(record.event) == E::TICK));
     }
 
-    /// Those that are stopped do not hear of the ticks of the others.
+    /// Stopped instances do not get the ticks of others.
     fn the_stopped_hear_nothing() {
         let (idle, busy) = (Timer::periodic(MS), Timer::periodic(MS));
         assert_eq!(busy.start(), Ok(()));

@@ -53,7 +53,7 @@ cases! {
         assert!(lines().contains(&expected), "{:?}", lines());
     }
 
-    /// Who is bound has a line behind it, in the order of binding.
+    /// Each instance that is bound has a line below its timer, in the order of binding.
     fn proc_has_who_is_bound() {
         alone_on(SYSTEM);
         let first = Timer::plain(SYSTEM);
@@ -65,7 +65,7 @@ cases! {
         crate::client::wait_until("it is gone", || users("G0:") == [own("running")]);
     }
 
-    /// What is paused is stopped, and what waits for the next interrupt runs.
+    /// A paused instance is shown as stopped, one that waits for the next interrupt as running.
     fn proc_calls_waiting_running() {
         alone_on(HRTIMER);
         let (first, second) = (Timer::periodic(LONG), Timer::periodic(LONG));
@@ -75,7 +75,7 @@ cases! {
         assert_eq!(users("G3:"), [own("stopped"), own("stopped")]);
     }
 
-    /// What has fired is stopped.
+    /// A one-shot instance that has fired is shown as stopped.
     fn proc_calls_fired_stopped() {
         alone_on(SYSTEM);
         let timer = Timer::plain(SYSTEM);

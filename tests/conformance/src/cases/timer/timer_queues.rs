@@ -83,7 +83,7 @@ cases! {
         assert_eq!((clients(HRTIMER), clients(SYSTEM)), (0, before + 1));
     }
 
-    /// For a timer that does not exist the system timer stands in.
+    /// The system timer replaces a timer that does not exist.
     fn the_system_timer_stands_in() {
         let before = clients(SYSTEM);
         let (client, queue) = queue_on(crate::timer_client::MISSING, 0);
@@ -200,7 +200,7 @@ cases! {
         }
     }
 
-    /// A slave hears of START as MSTART, of STOP as MPAUSE, of CONTINUE as MSTART.
+    /// A slave gets MSTART for a queue's START and CONTINUE, and MPAUSE for its STOP.
     fn a_slave_hears_of_start_stop_and_continue() {
         let (client, queue) = queue_on(HRTIMER, 10);
         let timer = follower(queue);
@@ -310,7 +310,7 @@ cases! {
         assert_eq!(client.status(queue).tick, tick);
     }
 
-    /// And moves by what that timer has told.
+    /// A queue on a program's timer moves by the ticks that the program triggers.
     fn a_queue_moves_with_a_programs_timer() {
         let master = Timer::periodic(MS);
         let (client, queue) = queue_on(own_slave(), 0);

@@ -49,7 +49,7 @@ cases! {
         assert_eq!(plain.read_len(8), Ok(8));
     }
 
-    /// It does not sleep for less than a record.
+    /// A read of less than a record does not sleep.
     fn timer_short_buffer_does_not_sleep() {
         assert_eq!(Timer::open_blocking().read_len(7), Ok(0));
     }
@@ -183,7 +183,7 @@ cases! {
         assert_eq!(timer.read_len(100), Ok(8));
     }
 
-    /// It has no positions: ESPIPE.
+    /// The timer device cannot be sought: ESPIPE.
     fn timer_has_no_positions() {
         let timer = Timer::open();
         assert_eq!(seek(&timer, SeekFrom::Start(0)).map_err(errno), Err(Errno::ESPIPE));
@@ -193,7 +193,7 @@ cases! {
         assert_eq!(written.map_err(errno), Err(Errno::ESPIPE));
     }
 
-    /// It cannot be mapped: ENODEV.
+    /// The timer device cannot be mapped: ENODEV.
     fn timer_cannot_be_mapped() {
         assert_eq!(sys::map(Timer::open()), Err(Errno::ENODEV));
     }
@@ -206,7 +206,7 @@ cases! {
         assert_eq!(timer.events(), [E::STOP]);
     }
 
-    /// Where a buffer ends in the middle, what fits is read, and the next record is lost.
+    /// If memory ends within a read's buffer, the records that fit are read, and the next one is lost.
     fn timer_edge_in_the_middle_loses_a_record() {
         let timer = with_records(2);
         let edge = Edge::new();

@@ -78,7 +78,7 @@ cases! {
         }
     }
 
-    /// But not after CONTINUE.
+    /// The resolution is not reported again after CONTINUE.
     fn resolution_is_not_told_again_after_continue() {
         let timer = with_filter(MS, &[E::RESOLUTION, E::TICK]);
         assert_eq!(timer.start(), Ok(()));

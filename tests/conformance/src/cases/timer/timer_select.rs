@@ -56,7 +56,7 @@ cases! {
         assert_eq!(clients(SYSTEM), before);
     }
 
-    /// So does one of a bad slave class.
+    /// A SELECT of a bad slave class unbinds.
     fn a_select_of_a_bad_slave_unbinds() {
         let timer = Timer::plain(SYSTEM);
         assert_eq!(timer.select(slave(0, 1)), Err(Errno::EINVAL));
@@ -89,7 +89,7 @@ cases! {
         assert_eq!(timer.told(), [(E::START, 1), (E::STOP, 0)]);
     }
 
-    /// But a new binding is not periodic: the flags were those of the old one.
+    /// A new binding is not periodic: the flags belonged to the old one.
     fn select_makes_it_fire_once() {
         let timer = Timer::periodic(crate::timer_client::MS);
         assert_eq!(timer.select(HRTIMER), Ok(()));
@@ -138,7 +138,7 @@ cases! {
         assert_eq!(timer.format(t::TREAD64, 1), Err(Errno::EBUSY));
     }
 
-    /// Without one, or after a SELECT that failed, it can.
+    /// The format can be changed without a binding, and after a SELECT that failed.
     fn format_without_binding_can_be_changed() {
         let timer = Timer::plain(SYSTEM);
         assert_eq!(timer.select(MISSING), Err(Errno::ENODEV));
@@ -179,7 +179,7 @@ cases! {
         }
     }
 
-    /// The same format under its other code leaves what was not read.
+    /// Setting the same format by its other code leaves the unread records.
     fn the_other_code_of_the_same_format_leaves_records() {
         let timer = Timer::tread(HRTIMER);
         assert_eq!(timer.set(ParamsFlags::EARLY_EVENT, LONG, 0), Ok(()));

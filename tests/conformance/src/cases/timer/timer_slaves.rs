@@ -50,7 +50,7 @@ cases! {
         assert_eq!(timer.bound(), Ok("hrtimer".into()));
     }
 
-    /// Without a master it starts and stops in silence.
+    /// A slave without a master starts and stops without a record.
     fn a_slave_without_master_is_silent() {
         let timer = Timer::tread(own_slave());
         assert_eq!((timer.start(), timer.start()), (Ok(()), Ok(())));

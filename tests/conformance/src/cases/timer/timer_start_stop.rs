@@ -13,7 +13,7 @@ use std::time::Duration;
 const BUSY: Result<(), Errno> = Err(Errno::EBUSY);
 
 cases! {
-    /// Without a binding all four are EBADFD.
+    /// Without a binding START, STOP, CONTINUE and PAUSE are EBADFD.
     fn orders_without_binding_are_ebadfd() {
         let timer = Timer::open();
         for code in [t::START, t::STOP, t::CONTINUE, t::PAUSE] {
@@ -132,7 +132,7 @@ cases! {
         assert_eq!(timer.events(), [E::START, E::PAUSE, E::START, E::STOP]);
     }
 
-    /// What fires once is idle then: STOP and PAUSE are EBUSY.
+    /// A one-shot instance that has fired is idle: STOP and PAUSE are EBUSY.
     fn fired_is_idle() {
         let timer = Timer::once(MS);
         assert_eq!(timer.start(), Ok(()));
@@ -140,7 +140,7 @@ cases! {
         assert_eq!((timer.stop(), timer.pause()), (BUSY, BUSY));
     }
 
-    /// It fires once, with the ticks that were asked for.
+    /// A one-shot instance fires once, with the ticks that were asked for.
     fn once_is_once() {
         let timer = Timer::once(2 * MS);
         assert_eq!(timer.start(), Ok(()));
@@ -149,7 +149,7 @@ cases! {
         assert_eq!(timer.events(), []);
     }
 
-    /// It can be started again.
+    /// A one-shot instance that has fired can be started again.
     fn fired_can_be_started_again() {
         let timer = Timer::once(MS);
         for _ in 0..3 {
@@ -168,7 +168,7 @@ cases! {
         assert_eq!(timer.wait_ticks(MS)[0].event, E::START.0);
     }
 
-    /// It fires no earlier than its period.
+    /// A one-shot instance fires no earlier than its period.
     fn once_is_not_early() {
         let timer = Timer::once(20 * MS);
         let before = now();
@@ -238,7 +238,7 @@ cases! {
         assert_eq!(timer.order(OLD_CONTINUE), BUSY);
     }
 
-    /// And have the same errors.
+    /// The old codes of START, CONTINUE and PAUSE have the same errors as the new ones.
     fn old_codes_have_the_same_errors() {
         let timer = Timer::open();
         for code in [OLD_START, OLD_PAUSE, OLD_CONTINUE] {
@@ -257,7 +257,7 @@ cases! {
         assert_eq!(timer.stop(), Ok(()));
     }
 
-    /// Neither START nor STOP changes who is bound.
+    /// Neither START nor STOP changes the number of bound instances.
     fn start_and_stop_leave_the_binding() {
         let timer = Timer::periodic(LONG);
         let bound = clients(HRTIMER);

@@ -39,7 +39,7 @@ cases! {
         }
     }
 
-    /// It is the time in the order's record.
+    /// The time in STATUS is that of the last record of START, STOP and the like.
     fn status_time_is_that_of_the_record() {
         let timer = Timer::once(LONG);
         for order in [Timer::start, Timer::pause, Timer::resume, Timer::stop] {
@@ -98,7 +98,7 @@ cases! {
         assert_eq!(timer.stamp(), stamp);
     }
 
-    /// It tells how many records wait.
+    /// STATUS has the number of records that wait.
     fn status_tells_how_many_records_wait() {
         let timer = Timer::once(LONG);
         assert_eq!((timer.start(), timer.stop(), timer.start()), (Ok(()), Ok(()), Ok(())));

@@ -64,7 +64,7 @@ cases! {
         assert!(watch.is_quiet());
     }
 
-    /// A record that the filter leaves out is none.
+    /// epoll does not report a record that the filter leaves out.
     fn timer_epoll_does_not_tell_of_what_is_filtered() {
         let timer = Timer::tread(HRTIMER);
         assert_eq!(timer.set(F::empty(), LONG, filter(&[E::STOP])), Ok(()));
@@ -80,7 +80,7 @@ cases! {
         assert!(watch.is_quiet());
     }
 
-    /// A record that finds no room is one as well.
+    /// epoll reports a record that finds no room.
     fn timer_epoll_tells_of_records_without_room() {
         let timer = Timer::tread(HRTIMER);
         let queue_size = 32;
@@ -100,7 +100,7 @@ cases! {
         assert_eq!(timer.status().overrun, queue_size + 6);
     }
 
-    /// Ticks that go into the record before are told of as well.
+    /// epoll reports ticks that are added to the record before them.
     fn timer_epoll_tells_of_every_tick() {
         let timer = Timer::periodic(5 * MS);
         let watch = Watch::on(&timer);
@@ -111,7 +111,7 @@ cases! {
         assert!(timer.told().len() <= 4);
     }
 
-    /// Plain records tell of every tick as well.
+    /// epoll reports every tick of plain records.
     fn timer_epoll_tells_of_every_tick_of_plain_records() {
         let timer = Timer::plain(HRTIMER);
         assert_eq!(timer.set(F::AUTO, 5 * MS, 0), Ok(()));

@@ -39,7 +39,7 @@ cases! {
         assert_eq!((info.resolution, info.clients), (1_234_567, 0));
     }
 
-    /// What is reserved comes back as it was given.
+    /// CREATE returns its reserved bytes unchanged.
     fn create_leaves_what_is_reserved() {
         UserTimer::create(MILLISECOND);
         let given = TimerUinfo { reserved: [0xa5; 16], resolution: 5, ..TimerUinfo::default() };
@@ -75,7 +75,7 @@ cases! {
         assert_eq!(info, given);
     }
 
-    /// Only the first is listed: NEXT_DEVICE does not look at subdevices.
+    /// Only the first user timer is listed: NEXT_DEVICE does not look at subdevices.
     fn only_the_first_user_timer_is_listed() {
         let drivers = [UserTimer::create(MILLISECOND), UserTimer::create(MILLISECOND)];
         let timer = Timer::open();
@@ -99,7 +99,7 @@ cases! {
         assert_eq!(fcntl_getfl(&driver.fd).unwrap() & OFlags::ACCMODE, OFlags::RDWR);
     }
 
-    /// It can do nothing but TRIGGER.
+    /// The descriptor of a user timer can do nothing but TRIGGER.
     fn the_descriptor_can_only_trigger() {
         let driver = UserTimer::create(MILLISECOND);
         for code in [t::START, t::STOP, t::PVERSION, t::INFO, t::STATUS, t::CREATE] {
