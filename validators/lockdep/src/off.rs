@@ -252,7 +252,7 @@ pub fn check_watchdog() -> usize {
 ///
 /// # Errors
 ///
-/// Without the feature `validate` there is none. With it, starting the thread can fail.
+/// Returns the error of starting the thread, only with the feature `validate`.
 #[inline(always)]
 pub fn start_watchdog(_period: Duration) -> std::io::Result<()> {
     Ok(())
@@ -262,7 +262,7 @@ pub fn start_watchdog(_period: Duration) -> std::io::Result<()> {
 ///
 /// # Errors
 ///
-/// Without the feature `validate` there is none. With it, opening or creating the file can fail.
+/// Returns the error of opening or creating the file, only with the feature `validate`.
 #[inline(always)]
 pub fn share_graph(_path: &Path) -> std::io::Result<()> {
     Ok(())
