@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// How long a download or a build may take.
-const PATIENCE: Duration = Duration::from_mins(10);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

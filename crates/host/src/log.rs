@@ -84,7 +84,8 @@ impl Log {
         if self.lost > 0 {
             line.push_str(&format!(" ({} lines before it could not be written)", self.lost));
         }
-        line.truncate(line.floor_char_boundary(LONGEST - 1));
+        let end = (0..LONGEST).rev().find(|at| line.is_char_boundary(*at));
+        line.truncate(end.unwrap_or(0));
         line.push('\n');
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         let mut ready = [PollFd::new(&to, PollFlags::OUT)];
