@@ -13,7 +13,8 @@
 //! that the C library makes itself (`fdopen` of a device).
 //!
 //! Where it does not unwind, as `build.rs` builds it, it is without the standard library: it then
-//! needs nothing but the C library.
+//! needs nothing but the C library. That is glibc or musl: the library imports only functions that both
+//! have, and `next` looks up the others.
 #![cfg_attr(panic = "abort", no_std)]
 
 mod connection;

@@ -1,4 +1,7 @@
 //! The functions of the next library, which ours wrap.
+//!
+//! The C library is glibc or musl, of any version. So what is not in all of them is looked up here by its name, and a
+//! function that is missing fails as on an old kernel.
 #![expect(unsafe_code, reason = "dlsym, and function pointers of what it finds")]
 
 use core::ffi::CStr;
@@ -28,12 +31,69 @@ impl Next {
     }
 
     /// Looks the function up.
+    ///
+    /// musl since 1.2.4 has none of the names with `64`, and resolves them in programs to the names without. There they
+    /// would find this library's functions of these names, which must go on to the same functions.
     #[cold]
     pub(crate) fn find(&self) -> *mut c_void {
-        // SAFETY: the name is a C string that lives as long as the program.
-        let address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+        let mut address = look_up(self.name);
+        if address.is_null() {
+            let mut room = [0; LONGEST_NAME];
+            if let Some(name) = without_64(self.name, &mut room) {
+                address = look_up(name);
+            }
+        }
         self.address.store(address, Ordering::Relaxed);
         address
+    }
+}
+
+/// Maximum length of a function's name whose plain form is looked up, with the zero byte.
+const LONGEST_NAME: usize = 16;
+
+/// Returns the address of the next library's function of a name; null if there is none.
+fn look_up(name: &CStr) -> *mut c_void {
+    // SAFETY: the name is a C string.
+    unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
+}
+
+/// Writes a name without the `64` in it to `room`. Returns `None` if there is no `64` in it.
+fn without_64<'a>(name: &CStr, room: &'a mut [u8; LONGEST_NAME]) -> Option<&'a CStr> {
+    let bytes = name.to_bytes();
+    let at = bytes.windows(2).position(|pair| pair == b"64")?;
+    let plain = bytes.iter().take(at).chain(bytes.iter().skip(at + 2));
+    for (place, byte) in room.iter_mut().take(LONGEST_NAME - 1).zip(plain) {
+        *place = *byte;
+    }
+    CStr::from_bytes_until_nul(room).ok()
+}
+
+/// Has `in_child` called in every child of a fork.
+///
+/// `pthread_atfork` cannot be imported: glibc links it statically into each library, with a call of a function that musl
+/// does not have.
+pub(crate) fn call_after_fork(in_child: extern "C" fn()) {
+    static GLIBCS: Next = Next::new(c"__register_atfork");
+    static MUSLS: Next = Next::new(c"pthread_atfork");
+    type Handler = Option<extern "C" fn()>;
+    let library: *mut c_void = core::ptr::null_mut();
+    let address = GLIBCS.find();
+    if !address.is_null() {
+        type Register = unsafe extern "C" fn(Handler, Handler, Handler, *mut c_void) -> c_int;
+        // SAFETY: glibc's function of this name has this signature.
+        let register = unsafe { core::mem::transmute::<*mut c_void, Register>(address) };
+        // SAFETY: the handler lives as long as the program, since this library is never unloaded. So no library needs
+        // to be named at whose end the handler goes.
+        let _no_memory = unsafe { register(None, None, Some(in_child), library) };
+        return;
+    }
+    let address = MUSLS.find();
+    if !address.is_null() {
+        type Register = unsafe extern "C" fn(Handler, Handler, Handler) -> c_int;
+        // SAFETY: the C library's function of this name has this signature.
+        let register = unsafe { core::mem::transmute::<*mut c_void, Register>(address) };
+        // SAFETY: as above.
+        let _no_memory = unsafe { register(None, None, Some(in_child)) };
     }
 }
 

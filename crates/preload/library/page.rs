@@ -2,9 +2,8 @@
 //!
 //! A child must not keep its parent's connections open. Their numbers are therefore also kept outside of
 //! the page, and the child closes them.
-#![expect(unsafe_code, reason = "asks for a handler of forks")]
 
-use crate::sys;
+use crate::{next, sys};
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// How many calls at the same time can use connections that are kept. Each further call opens a connection
@@ -72,9 +71,8 @@ pub(crate) static INHERITED: [(AtomicI32, AtomicU64); SLOTS] =
 pub(crate) fn prepare() {
     let _or_by_the_handler = sys::wipe_on_fork((&raw const PAGE).addr());
     PAGE.process.store(sys::process(), Ordering::Relaxed);
-    // SAFETY: the handler makes only system calls and lives as long as the library, which is never
-    // unloaded.
-    let _no_memory = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    // The handler makes only system calls.
+    next::call_after_fork(in_child);
 }
 
 /// Returns whether the memory is this process's own: after `vfork` it is that of the waiting parent.

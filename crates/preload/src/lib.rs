@@ -1,7 +1,8 @@
 //! The library that `aseqd run --via preload` loads into programs, as bytes.
 //!
 //! Its sources are in the folder `library` of this package. The build script builds them for glibc, also
-//! where the program that carries the bytes is linked statically or uses musl. The environment
+//! where the program that carries the bytes is linked statically or uses musl. Programs of musl load the
+//! same library: it imports only what both C libraries have. The environment
 //! variable `ASEQD_PRELOAD_LIBRARY` of the build names a library to take instead of building one.
 //!
 //! This crate is private to aseqd: library and server must be of the same version.

@@ -23,7 +23,8 @@ unsafe impl<T: FromBytes + IntoBytes> Ioctl for Request<'_, T> {
     const IS_MUTATING: bool = true;
 
     fn opcode(&self) -> Opcode {
-        Opcode::from(self.code)
+        // The type is unsigned with glibc and signed with musl; the bits are the same.
+        self.code as Opcode
     }
 
     fn as_ptr(&mut self) -> *mut c_void {
@@ -60,7 +61,7 @@ pub(crate) fn ioctl_at_bad_address(descriptor: impl AsFd, code: u32) -> Result<i
         type Output = i32;
         const IS_MUTATING: bool = true;
         fn opcode(&self) -> Opcode {
-            Opcode::from(self.0)
+            self.0 as Opcode
         }
         fn as_ptr(&mut self) -> *mut c_void {
             std::ptr::without_provenance_mut(8)

@@ -91,7 +91,9 @@ pub(super) const fn loss(via: Via) -> &'static str {
             "the device looks like a regular file; no SIGIO; no /proc/asound, which the other doors have"
         }
         Via::Handover => "an open file looks like a regular file; no SIGIO; no `cd /dev/snd`",
-        Via::Preload => "for programs linked with glibc; adds one library to each process",
+        Via::Preload => {
+            "for dynamically linked programs, of glibc or musl; adds one library to each process"
+        }
         Via::Trap => "for every program; calls on the sequencer take longer",
     }
 }

@@ -3,6 +3,7 @@
 use crate::common::*;
 use crate::server::Server;
 use std::path::Path;
+use std::process::Command;
 
 #[test]
 fn aconnect_lists_the_clients() {
@@ -94,4 +95,55 @@ for _ in range(3):
 os._exit((print('done', flush=True), 0)[1])",
     ]);
     assert_eq!(output(command), "True\nTrue True\n".repeat(3) + "done\n");
+}
+
+/// Opens the sequencer and reads a text of `/proc/asound`, once with a call and once with a stream, then forks, executes
+/// the program of its arguments, and waits for it.
+const LOOKS: &str = r#"
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int count, char **arguments) {
+    char line[64] = "";
+    int version = 0, status = 0, fd = open("/dev/snd/seq", O_RDWR);
+    FILE *text = fopen("/proc/asound/seq/clients", "r"), *device = fopen("/dev/snd/timer", "r");
+    if (fd < 0 || ioctl(fd, 0x80045300, &version) || !text || !device || !fgets(line, sizeof line, text))
+        return 1;
+    printf("%x %s", version, line);
+    fflush(stdout);
+    if (count == 1)
+        return 0;
+    pid_t child = fork();
+    if (child == 0) {
+        if (open("/dev/snd/seq", O_RDONLY) < 0)
+            _exit(2);
+        execv(arguments[1], arguments + 1);
+        _exit(3);
+    }
+    return waitpid(child, &status, 0) != child ? 4 : WEXITSTATUS(status);
+}
+"#;
+
+#[test]
+fn programs_of_both_c_libraries_start_each_other() {
+    let compilers = ["cc", "musl-gcc"];
+    if !have(&compilers) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = folder.path().join("looks.c");
+    std::fs::write(&source, LOOKS).expect("a file");
+    let [glibc, musl] = compilers.map(|compiler| {
+        let program = folder.path().join(compiler);
+        let mut compile = Command::new(compiler);
+        compile.arg("-o").arg(&program).arg(&source);
+        assert!(compile.status().expect(compiler).success(), "{compiler}");
+        program
+    });
+    let server = Server::start();
+    let mut command = server.command(&musl);
+    command.args([&glibc, &musl, &musl]);
+    assert_eq!(output(command), "10004 Client info\n".repeat(4), "{}", server.errors());
 }

@@ -86,7 +86,6 @@ const UNSAFE_ROOMS: &[&str] = &[
     "crates/preload/library/exports/stat.rs",
     "crates/preload/library/exports/stdio.rs",
     "crates/preload/library/next.rs",
-    "crates/preload/library/page.rs",
     "crates/preload/library/paths.rs",
     "crates/preload/library/pool.rs",
     "crates/preload/library/sys.rs",

@@ -16,8 +16,9 @@ const MAX_LINE: usize = 256;
 const PT_INTERP: u32 = 3;
 /// The ELF class of our library: 1 is 32 bits, 2 is 64 bits.
 const ELF_CLASS: u8 = if cfg!(target_pointer_width = "64") { 2 } else { 1 };
-/// How the names of glibc's loaders start, on all architectures. Those of musl are `ld-musl-...`.
-const GLIBC_LOADERS: [&str; 3] = ["ld-linux", "ld64.so", "ld.so"];
+/// How the names of dynamic loaders start that can load the library, on all architectures: three of glibc, then that of
+/// musl.
+const LOADERS: [&str; 4] = ["ld-linux", "ld64.so", "ld.so", "ld-musl-"];
 
 /// Returns why the program of a command cannot load the library; `None` if it can, or if the program cannot be read:
 /// then executing it gives a better message.
@@ -44,9 +45,11 @@ fn refuses(file: &File, path: &Path) -> Option<String> {
         None => Some(format!("{name} is statically linked: it loads no library")),
         Some(loader) => {
             let file_name = Path::new(&loader).file_name().unwrap_or_default().to_string_lossy();
-            let glibc = GLIBC_LOADERS.iter().any(|start| file_name.starts_with(start));
-            (!glibc).then(|| {
-                format!("{name} is not for glibc, as the library is: it wants {file_name}")
+            let known = LOADERS.iter().any(|start| file_name.starts_with(start));
+            (!known).then(|| {
+                format!(
+                    "{name} is for a C library that is neither glibc nor musl: it wants {file_name}"
+                )
             })
         }
     }
@@ -162,15 +165,16 @@ mod tests {
     }
 
     #[test]
-    fn programs_for_glibc_take_a_library_and_others_say_why_not() {
+    fn programs_for_glibc_and_musl_take_a_library_and_others_say_why_not() {
         let folder = tempfile::tempdir().unwrap();
         let refused =
             |name: &str, bytes: &[u8]| refuses_libraries(&program(folder.path(), name, bytes));
         assert_eq!(refused("glibc", &elf(Some("/lib64/ld-linux-x86-64.so.2"))), None);
         let why = refused("static", &elf(None)).unwrap();
         assert!(why.ends_with("static is statically linked: it loads no library"), "{why}");
-        let why = refused("musl", &elf(Some("/lib/ld-musl-x86_64.so.1"))).unwrap();
-        assert!(why.contains("is not for glibc"), "{why}");
+        assert_eq!(refused("musl", &elf(Some("/lib/ld-musl-x86_64.so.1"))), None);
+        let why = refused("other", &elf(Some("/lib/ld64-uClibc.so.0"))).unwrap();
+        assert!(why.contains("neither glibc nor musl: it wants ld64-uClibc.so.0"), "{why}");
         let script = format!("#! {}/static -x\nhello\n", folder.path().display());
         assert!(refused("script", script.as_bytes()).unwrap().contains("static is statically"));
         assert_eq!(refused("text", b"hello"), None, "executing it says more");
