@@ -1,10 +1,12 @@
 //! What a client needs of a device that is open.
 
-use crate::ioctl::{errno, ioctl_bytes};
+use crate::error::errno;
+use crate::ioctl::ioctl_bytes;
+use crate::run_socket;
 use aseqd_abi::Errno;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// A device file that is open: a file descriptor, or a sequencer in this process such as that of `aseqd-server`.
@@ -52,16 +54,37 @@ pub enum Direction {
     Write,
 }
 
+/// Reads from a device, and once more if a signal interrupts that.
+pub(crate) fn read(device: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize, Errno> {
+    if let Some(file) = run_socket::File::of(device) {
+        return until_done(|| file.read(buffer));
+    }
+    rustix::io::retry_on_intr(|| rustix::io::read(device, &mut *buffer)).map_err(errno)
+}
+
+/// Makes a call until no signal interrupts it.
+fn until_done<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    loop {
+        match call() {
+            Err(Errno::EINTR) => {}
+            done => return done,
+        }
+    }
+}
+
 impl DeviceFile for OwnedFd {
     fn ioctl(&self, code: u32, argument: &mut [u8]) -> Result<i32, Errno> {
         ioctl_bytes(self.as_fd(), code, argument)
     }
 
     fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
-        rustix::io::retry_on_intr(|| rustix::io::read(self, &mut *buffer)).map_err(errno)
+        read(self.as_fd(), buffer)
     }
 
     fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        if let Some(file) = run_socket::File::of(self.as_fd()) {
+            return until_done(|| file.write(bytes));
+        }
         rustix::io::retry_on_intr(|| rustix::io::write(self, bytes)).map_err(errno)
     }
 

@@ -227,6 +227,11 @@ pub(crate) fn list(ports: &[Port]) -> String {
     }
 }
 
+/// Returns the number of an error of the operating system.
+pub(crate) fn errno(error: rustix::io::Errno) -> Errno {
+    Errno(u16::try_from(error.raw_os_error()).unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

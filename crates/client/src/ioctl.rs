@@ -1,6 +1,8 @@
 //! The system call `ioctl` with a struct (unsafe code).
 #![expect(unsafe_code, reason = "ioctl takes a pointer")]
 
+use crate::error::errno;
+use crate::run_socket;
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::{sequencer, timers};
 use aseqd_wire::proc_text::PROC_TEXT;
@@ -64,6 +66,9 @@ pub(crate) fn ioctl_bytes(
     if !is_known(code) {
         return Err(Errno::ENOTTY);
     }
+    if let Some(file) = run_socket::File::of(descriptor) {
+        return file.ioctl(code, argument);
+    }
     // SAFETY: each known code takes a pointer to as many bytes as it says, and no driver follows a pointer in them. The
     // codes are those of the sequencer, the timer and aseqd, and other drivers of Linux do not use them.
     unsafe { rustix::ioctl::ioctl(descriptor, Request { code, argument }) }.map_err(errno)
@@ -74,11 +79,6 @@ pub(crate) fn ioctl_bytes(
 fn is_known(code: u32) -> bool {
     code == PROC_TEXT
         || [sequencer::ALL, timers::ALL].into_iter().flatten().any(|(_, known)| *known == code)
-}
-
-/// Returns the number of an error of the operating system.
-pub(crate) fn errno(error: rustix::io::Errno) -> Errno {
-    Errno(u16::try_from(error.raw_os_error()).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ mod port;
 mod ports;
 mod queue;
 mod reading;
+mod run_socket;
 mod sending;
 mod subscription;
 mod unread;

@@ -1,8 +1,9 @@
 //! Opens a device file, and waits for it.
 
 use crate::device_file::{DeviceFile, Direction};
-use crate::error::{Device, Error, Result};
-use crate::ioctl::{errno, ioctl};
+use crate::error::{Device, Error, Result, errno};
+use crate::ioctl::ioctl;
+use crate::run_socket;
 use aseqd_abi::Errno;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -11,7 +12,9 @@ use std::time::Duration;
 
 /// Opens a device file that must know the request for its version.
 pub(crate) fn open(path: &Path, device: Device, flags: OFlags, pversion: u32) -> Result<OwnedFd> {
-    let opened = openat(CWD, path, flags | OFlags::CLOEXEC, Mode::empty()).map_err(errno);
+    let opened = run_socket::open(path, device, flags).unwrap_or_else(|| {
+        openat(CWD, path, flags | OFlags::CLOEXEC, Mode::empty()).map_err(errno)
+    });
     let file = opened.map_err(|errno| Error::Open { device, path: path.to_owned(), errno })?;
     let mut version = 0_i32;
     let wrong = |errno| Error::WrongDevice { device, path: path.to_owned(), errno };

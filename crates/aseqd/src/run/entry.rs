@@ -3,15 +3,13 @@
 use super::STATUS_FAILED;
 use super::link::Link;
 use super::namespace::{self, Ids};
-use super::via::program;
 use crate::cli::RunArgs;
-use aseqd_client::ioctl::ioctl;
+use aseqd_client::Errno;
 use aseqd_console::say;
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process::{SignalSet, exit_now};
 use aseqd_server::door::stopped::{self, Filter};
 use aseqd_wire::preload::{CARD_VARIABLE, SECRET_VARIABLE, SOCKET_VARIABLE};
-use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, Signal};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd as _;
@@ -129,15 +127,10 @@ fn probe_past_libraries() -> Result<(), Fail> {
     probe_by(other)
 }
 
-/// Has another process open the sequencer with the library loaded. If this program is statically linked, it cannot load
-/// the library, and nothing is opened.
+/// Has another process open the sequencer with the library loaded. If this program is statically linked, it does as the
+/// library would.
 fn probe_by_library(variables: &[(&'static str, OsString)]) -> Result<(), Fail> {
-    let own = own_program()?;
-    if program::refuses_libraries(own.as_os_str()).is_some() {
-        // There is no other program here that could try it. The programs of the command will.
-        return Ok(());
-    }
-    let mut other = Command::new(own);
+    let mut other = Command::new(own_program()?);
     other.envs(variables.iter().map(|(name, value)| (name, value)));
     probe_by(other)
 }
@@ -171,14 +164,19 @@ pub fn probe_main() -> Result<ExitCode, Fail> {
 
 /// Opens the sequencer, as the command would.
 fn probe() -> Result<(), Fail> {
-    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    use aseqd_client::Error;
     let device = aseqd_client::DEVICE;
-    let descriptor = openat(CWD, device, flags, Mode::empty())
-        .with_context(|| format!("{device} cannot be opened through it"))?;
-    let mut version = 0_i32;
-    ioctl(descriptor.as_fd(), aseqd_abi::ioctl::sequencer::PVERSION, &mut version)
-        .map(drop)
-        .with_context(|| format!("{device} is no sequencer through it"))
+    let number = |errno: Errno| std::io::Error::from_raw_os_error(errno.0.into());
+    match aseqd_client::Client::open(device, "aseqd") {
+        Ok(_) => Ok(()),
+        Err(Error::Open { errno, .. }) => {
+            Err(number(errno)).with_context(|| format!("{device} cannot be opened through it"))
+        }
+        Err(Error::WrongDevice { errno, .. }) => {
+            Err(number(errno)).with_context(|| format!("{device} is no sequencer through it"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Returns why a program cannot be executed, and what to write instead if the mistake is a common one.

@@ -147,3 +147,28 @@ fn programs_of_both_c_libraries_start_each_other() {
     command.args([&glibc, &musl, &musl]);
     assert_eq!(output(command), "10004 Client info\n".repeat(4), "{}", server.errors());
 }
+
+#[test]
+fn a_command_of_aseqd_needs_no_library() {
+    let server = Server::start();
+    let aseqd = |arguments: &[&str]| {
+        let mut command = server.command(ASEQD);
+        command.env_remove("LD_PRELOAD").args(arguments);
+        output(command)
+    };
+    assert!(aseqd(&["ls"]).contains("14  Midi Through"));
+    assert!(aseqd(&["timers"]).contains("system timer"));
+    let song = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../songs/scale.mid");
+    let mut monitor = server.command(ASEQD);
+    monitor.env_remove("LD_PRELOAD").args(["monitor", "--count", "6", "--timeout", "20s"]);
+    monitor.stdout(std::process::Stdio::piped());
+    let monitor = monitor.spawn().expect("it starts");
+    aseqd(&["wait", "128:0", "--timeout", "10s"]);
+    aseqd(&["connect", "14:0", "128:0"]);
+    let song = song.to_str().expect("a path");
+    aseqd(&["play", "-p", "14:0", song]);
+    let heard = monitor.wait_with_output().expect("it ends");
+    let heard = String::from_utf8_lossy(&heard.stdout).into_owned();
+    assert!(heard.contains("NOTEON"), "{heard}");
+    assert_eq!(server.errors(), "");
+}

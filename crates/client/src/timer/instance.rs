@@ -1,8 +1,8 @@
 //! One open of the timer device that is bound to a timer.
 
-use crate::device_file::Direction;
+use crate::device_file::{self, Direction};
 use crate::error::{Device, Error, Result};
-use crate::ioctl::{errno, ioctl};
+use crate::ioctl::ioctl;
 use crate::open::{open, set_nonblocking, wait};
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::timers as request;
@@ -185,8 +185,7 @@ impl Instance {
     /// `ENODEV` if the timer is gone.
     pub fn read(&self, records: &mut [TimerTread]) -> Result<usize> {
         let bytes = records.as_mut_bytes();
-        let read = rustix::io::retry_on_intr(|| rustix::io::read(&self.descriptor, &mut *bytes));
-        match read.map_err(errno) {
+        match device_file::read(self.descriptor.as_fd(), bytes) {
             Err(Errno::EAGAIN) => Ok(0),
             read => {
                 Ok(read.map_err(Error::of("records cannot be read"))? / size_of::<TimerTread>())

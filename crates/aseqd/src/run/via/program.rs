@@ -1,10 +1,10 @@
 //! Tells whether a program can load the library of the preload door.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io::Read as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 /// How many scripts the kernel follows whose interpreter is a script itself.
@@ -20,8 +20,8 @@ const ELF_CLASS: u8 = if cfg!(target_pointer_width = "64") { 2 } else { 1 };
 /// musl.
 const LOADERS: [&str; 4] = ["ld-linux", "ld64.so", "ld.so", "ld-musl-"];
 
-/// Returns why the program of a command cannot load the library; `None` if it can, or if the program cannot be read:
-/// then executing it gives a better message.
+/// Returns why the program of a command cannot load the library; `None` if it can. `None` too if it need not because it
+/// is `aseqd`, or if it cannot be read: then executing it gives a better message.
 pub(in crate::run) fn refuses_libraries(command: &OsStr) -> Option<String> {
     let mut path = find(command)?;
     for _ in 0..MAX_SCRIPTS {
@@ -42,6 +42,8 @@ fn refuses(file: &File, path: &Path) -> Option<String> {
         return Some(format!("{name} is a program of another word size than the library"));
     }
     match elf.interpreter(file) {
+        // Where aseqd is linked statically, its commands use `aseqd_client`, which needs no library.
+        None if is_own_program(file) => None,
         None => Some(format!("{name} is statically linked: it loads no library")),
         Some(loader) => {
             let file_name = Path::new(&loader).file_name().unwrap_or_default().to_string_lossy();
@@ -53,6 +55,12 @@ fn refuses(file: &File, path: &Path) -> Option<String> {
             })
         }
     }
+}
+
+/// Returns whether a file is the program that runs here.
+fn is_own_program(file: &File) -> bool {
+    let identity = |file: std::io::Result<Metadata>| file.ok().map(|file| (file.dev(), file.ino()));
+    identity(file.metadata()).is_some_and(|it| Some(it) == identity(fs::metadata("/proc/self/exe")))
 }
 
 /// Returns where `execvp` would find a command.
@@ -135,7 +143,6 @@ impl Elf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     fn program(folder: &Path, name: &str, bytes: &[u8]) -> OsString {
