@@ -153,3 +153,27 @@ fn the_model_of_the_kernels_bug() {
     assert_eq!(heads, 3, "three and no more: {found}");
     assert_eq!(run(&SEED1, "fixed", &[]), "");
 }
+
+#[test]
+fn lockdep_run_finds_the_library_beside_it_and_where_the_package_has_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("lockdep-run");
+    let run = |place: &Path| {
+        let mut command = Command::new(place.join("lockdep-run"));
+        command.args(["cat", "/proc/self/maps"]).output().expect("it runs")
+    };
+    let (bin, lib) = (folder.path().join("bin"), folder.path().join("lib/lockdep"));
+    for place in [&bin, &lib] {
+        std::fs::create_dir_all(place).expect("a folder");
+        std::fs::copy(&script, place.join("lockdep-run")).expect("a copy");
+    }
+    let missing = run(&bin);
+    assert_eq!(missing.status.code(), Some(127));
+    let said = String::from_utf8_lossy(&missing.stderr).into_owned();
+    assert!(said.starts_with("lockdep-run: liblockdep_preload.so is missing"), "{said}");
+    std::fs::copy(&*LIBRARY, lib.join("liblockdep_preload.so")).expect("a copy");
+    for place in [&bin, &lib] {
+        let said = String::from_utf8_lossy(&run(place).stdout).into_owned();
+        assert!(said.contains("lib/lockdep/liblockdep_preload.so"), "{said}");
+    }
+}
