@@ -57,6 +57,15 @@ fn a_planted_circle_is_found() {
     let globs =
         [("a.rs", "use crate::b::*; pub struct A;"), ("b.rs", "use super::a::*; pub struct B;")];
     assert_eq!(found(&[("lib.rs", "mod a; mod b;"), globs[0], globs[1]]), ["a -> b -> a"]);
+    // A circle by a macro, and one by the first of two imports that have the same name.
+    let defined = ("a.rs", "macro_rules! m { () => {} } pub(crate) use m; use crate::b::B;");
+    let used = ("b.rs", "use crate::a::m; pub struct B; fn f() { m!() }");
+    assert_eq!(found(&[("lib.rs", "mod a; mod b;"), defined, used]), ["a -> b -> a"]);
+    let twice =
+        ("a.rs", "pub struct A; fn f() { use crate::b::B as X; } fn g() { use crate::c::C as X; }");
+    let back = ("b.rs", "use crate::a::A; pub struct B;");
+    let other = ("c.rs", "pub struct C;");
+    assert_eq!(found(&[("lib.rs", "mod a; mod b; mod c;"), twice, back, other]), ["a -> b -> a"]);
 }
 
 #[test]

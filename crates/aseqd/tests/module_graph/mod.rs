@@ -54,11 +54,11 @@ struct Module {
     file: Name,
     /// The names of the items that stand in it.
     items: BTreeSet<String>,
-    /// The names that it imports or re-exports, and their paths.
+    /// The names that it imports or re-exports, and their paths. Of imports by one name, this has the last.
     imports: BTreeMap<String, Name>,
     /// The paths of the modules that it imports everything from.
     globs: Vec<Name>,
-    /// The other paths in its code.
+    /// All paths of imports, and the other paths in its code.
     paths: Vec<Name>,
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn graph(files: &BTreeMap<Name, String>) -> BTreeMap<Name, BTreeSet<N
     let mut graph: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
     for (name, module) in &modules {
         let uses = graph.entry(module.file.clone()).or_default();
-        for path in module.imports.values().chain(&module.paths).chain(&module.globs) {
+        for path in module.paths.iter().chain(&module.globs) {
             let glob = module.globs.contains(path);
             if let Some((target, whole)) = resolve(&modules, name, path, 0)
                 // Importing a module does not use it; paths that begin with it do.

@@ -40,6 +40,10 @@ impl Reader<'_> {
                     let item = self.token(if self.token(1) == "mut" { 2 } else { 1 }).to_owned();
                     self.here(name).items.insert(item);
                 }
+                "macro_rules" if self.token(1) == "!" => {
+                    let item = self.token(2).to_owned();
+                    self.here(name).items.insert(item);
+                }
                 token if is_word(token) && self.token(1) == "::" => {
                     let visibility = self.before(1) == "in" && self.before(2) == "(";
                     let path = self.path();
@@ -124,6 +128,8 @@ impl Reader<'_> {
             self.at += 2;
         }
         if !path.is_empty() {
+            // Two functions may import different items by one name, so each import counts by itself.
+            self.here(name).paths.push(path.clone());
             self.here(name).imports.insert(local, path);
         }
     }

@@ -184,18 +184,61 @@ fn crates_use_only_what_is_below_them() {
     };
     let names: Vec<String> = ARROWS.iter().map(|(path, _)| name_of(path)).collect();
     for (path, allowed) in ARROWS {
-        let manifest = read(&root.join(path).join("Cargo.toml"));
-        // The dependencies of the crate and of its build script; tests may use what they like.
-        let sections = ["\n[dependencies]", "\n[build-dependencies]"].map(|head| {
-            let section = manifest.split(head).nth(1).unwrap_or_default();
-            section.split("\n[").next().unwrap_or_default()
-        });
-        for other in &names {
-            let uses = sections.iter().flat_map(|section| section.lines()).any(|line| {
-                line.split(['.', ' ', '=']).next().is_some_and(|dependency| dependency == other)
-            });
-            assert!(!uses || allowed.contains(&other.as_str()), "{path} must not use {other}");
+        let used = dependencies(&read(&root.join(path).join("Cargo.toml")));
+        for other in names.iter().filter(|name| used.contains(*name)) {
+            assert!(allowed.contains(&other.as_str()), "{path} must not use {other}");
         }
+    }
+}
+
+/// Returns the names of the crates that a crate and its build script depend on. Those of its tests are left out: tests
+/// may use what they like.
+fn dependencies(manifest: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut inside = false;
+    for line in manifest.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
+        if let Some(head) = line.strip_prefix('[') {
+            let head = head.trim_end_matches(']');
+            let mut parts = head.rsplit('.');
+            let last = parts.next().unwrap_or_default();
+            inside = ["dependencies", "build-dependencies"].contains(&last);
+            // A dependency may have a section of its own.
+            if ["dependencies", "build-dependencies"].contains(&parts.next().unwrap_or_default()) {
+                found.insert(last.trim_matches('"').to_owned());
+                inside = true;
+            }
+        } else if inside {
+            let key = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            found.insert(key.trim_matches('"').to_owned());
+            // Under another name, it says which crate it is.
+            let package = line.split("package").nth(1).and_then(|rest| rest.split('"').nth(1));
+            found.extend(package.map(str::to_owned));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_planted_arrow_is_found() {
+    for manifest in [
+        "[package]\nname = \"x\"\n\n[dependencies]\nengine.workspace = true",
+        "[dependencies]\nengine = { path = \"../engine\" }\n\n[lints]\nworkspace = true",
+        "[dependencies]\nother = { package = \"engine\", path = \"../engine\" }",
+        "[dependencies.engine]\nworkspace = true",
+        "[build-dependencies]\nengine.workspace = true",
+        "[target.'cfg(unix)'.dependencies]\nengine.workspace = true",
+        "[target.\"cfg(unix)\".dependencies.engine]\nworkspace = true",
+    ] {
+        assert!(dependencies(manifest).contains("engine"), "{manifest}");
+    }
+    for manifest in [
+        "[package]\nname = \"engine\"",
+        "[dependencies]\n# engine.workspace = true\nengine-x.workspace = true",
+        "[dev-dependencies]\nengine.workspace = true",
+        "[dev-dependencies.engine]\nworkspace = true",
+        "[dependencies]\n\n[features]\nengine = []",
+    ] {
+        assert!(!dependencies(manifest).contains("engine"), "{manifest}");
     }
 }
 
