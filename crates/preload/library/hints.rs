@@ -106,7 +106,8 @@ fn name_of(fd: c_int) -> Option<FileName> {
     }
     let mut bytes = [0; FileName::LEN];
     for (place, byte) in bytes.iter_mut().zip(address.sun_path.iter().skip(1)) {
-        *place = byte.cast_unsigned();
+        // A `c_char` is signed on x86-64 and unsigned on ARM.
+        [*place] = byte.to_ne_bytes();
     }
     FileName::parse(&bytes)
 }
