@@ -8,7 +8,7 @@ use crate::doctor;
 use crate::run;
 use aseqd_console::Color;
 #[cfg(feature = "tools")]
-use aseqd_tools::{connect, demo, ls, monitor, play, timers, wait};
+use aseqd_tools::{connect, demo, ls, monitor, play, port, send, timers, wait};
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::{OsStr, OsString};
@@ -53,6 +53,10 @@ pub enum Command {
     Wait(wait::WaitArgs),
     #[cfg(feature = "tools")]
     Monitor(monitor::MonitorArgs),
+    #[cfg(feature = "tools")]
+    Send(send::SendArgs),
+    #[cfg(feature = "tools")]
+    Port(port::PortArgs),
     #[cfg(feature = "tools")]
     Play(play::PlayArgs),
     #[cfg(feature = "tools")]

@@ -37,6 +37,10 @@ fn main() -> ExitCode {
         #[cfg(feature = "tools")]
         Command::Monitor(args) => tools::monitor::main(&args),
         #[cfg(feature = "tools")]
+        Command::Send(args) => tools::send::main(&args),
+        #[cfg(feature = "tools")]
+        Command::Port(args) => tools::port::main(&args),
+        #[cfg(feature = "tools")]
         Command::Play(args) => tools::play::main(&args),
         #[cfg(feature = "tools")]
         Command::Demo(args) => return demo(&args, cli.color),

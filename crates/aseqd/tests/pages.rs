@@ -56,6 +56,8 @@ fn see_also(page: &str) -> Vec<(&str, &str)> {
         "aseqd-disconnect" => &["aseqd-connect", "aseqd-ls"],
         "aseqd-monitor" | "aseqd-wait" => &["aseqd-ls", "aseqd-connect"],
         "aseqd-play" => &["aseqd-monitor", "aseqd-wait"],
+        "aseqd-send" => &["aseqd-port", "aseqd-monitor"],
+        "aseqd-port" => &["aseqd-send", "aseqd-connect", "aseqd-wait"],
         "aseqd-demo" => &["aseqd-play", "aseqd-bench"],
         "aseqd-doctor" => &["aseqd-run"],
         _ => &[],

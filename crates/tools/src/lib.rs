@@ -5,5 +5,7 @@ pub mod demo;
 pub mod ls;
 pub mod monitor;
 pub mod play;
+pub mod port;
+pub mod send;
 pub mod timers;
 pub mod wait;

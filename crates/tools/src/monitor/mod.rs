@@ -46,6 +46,9 @@ pub struct MonitorArgs {
     /// Print how late each event came, in microseconds, and a summary at the end
     #[arg(long)]
     pub lateness: bool,
+    /// Print the port's address on standard error once it listens
+    #[arg(short, long)]
+    pub verbose: bool,
     /// Stop after N events
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
@@ -132,6 +135,9 @@ impl Listener {
         if !args.json {
             let how = if args.port.is_empty() { "connect something to it" } else { "listening" };
             print(&format!("port {dest}: {how}; Ctrl-C ends\n{HEADER}\n"))?;
+        }
+        if args.verbose {
+            eprintln!("{dest}");
         }
         let lateness = args.lateness.then(Lateness::default);
         Ok(Self { client, lateness, control, events: 0, overflows: 0 })

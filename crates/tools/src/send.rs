@@ -1,0 +1,189 @@
+//! `aseqd send`: sends MIDI messages to a port. `aseqd port` reads the same hexadecimal text.
+
+use aseqd_abi::Address;
+use aseqd_abi::seq::{PortCaps, PortType};
+use aseqd_client::Client;
+use aseqd_client::event::EventExt as _;
+use aseqd_console::DeviceArg;
+use aseqd_host::error::Fail;
+use aseqd_midi::{Decoded, Decoder};
+use std::process::ExitCode;
+
+/// Send MIDI messages to a port
+///
+/// The messages go directly to the port, without a connection. A port is given by number (128:0, or 128 for the
+/// client's first port) or by its client's name. The start of the name is enough.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aseqd send 'Midi Through' 90 3C 64
+  aseqd send 128:0 'F0 7E 7F 09 01 F7'")]
+pub struct SendArgs {
+    /// The port that receives the messages
+    pub port: String,
+    /// The bytes of the messages, in hexadecimal
+    #[arg(required = true, value_name = "BYTES")]
+    pub bytes: Vec<String>,
+    /// The sequencer
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+/// Runs `aseqd send`.
+///
+/// # Errors
+/// A message if the bytes are no complete MIDI messages, the device cannot be opened, there is no such port, or the
+/// port cannot be written to.
+pub fn main(args: &SendArgs) -> Result<ExitCode, Fail> {
+    let messages = parse(&args.bytes.join(" "))?;
+    let client = Client::open(&args.device.device, "aseqd send")?;
+    let dest = client.find_port(&args.port)?;
+    // Nobody may subscribe to the port: it exists for a moment only.
+    let caps = PortCaps::READ | PortCaps::NO_EXPORT;
+    let port = client.create_port("send", caps, PortType::APPLICATION)?;
+    for message in &messages {
+        send(&client, port, Some(dest), message)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Sends a message to a port, or to the subscribers of `port`. Waits while the output pool has no room.
+pub(crate) fn send(
+    client: &Client,
+    port: Address,
+    dest: Option<Address>,
+    message: &Decoded,
+) -> Result<(), Fail> {
+    let event = message.event.sent_from(port);
+    let event = match dest {
+        Some(dest) => event.sent_to(dest),
+        None => event.sent_to_subscribers(),
+    };
+    loop {
+        let sent = match &message.sysex {
+            Some(sysex) => client.send_with_data(&event, sysex),
+            None => client.send(&event),
+        };
+        match sent {
+            Err(error) if error.would_block() => {
+                client.wait_for_room(None)?;
+            }
+            sent => return Ok(sent?),
+        }
+    }
+}
+
+/// Returns the messages that a text of hexadecimal bytes has. Spaces and commas may stand between the bytes. Each message
+/// has its status byte.
+///
+/// # Errors
+/// A message if the text has something else than bytes, or bytes that are no complete message.
+pub(crate) fn parse(text: &str) -> Result<Vec<Decoded>, Fail> {
+    let mut decoder = Decoder::default();
+    let mut messages = Vec::new();
+    let mut complete = true;
+    for word in text.split([' ', '\t', ',']).filter(|word| !word.is_empty()) {
+        for byte in bytes_of(word)? {
+            let decoded = decoder.handle_byte(byte);
+            match byte {
+                // A real-time message, which may stand inside of another one.
+                0xf8.. if decoded.is_some() => {}
+                0xf4 | 0xf5 | 0xf9 | 0xfd => {
+                    return Err(Fail::new(format!("{byte:02X} is no MIDI message")));
+                }
+                0x80..=0xf6 if !complete => {
+                    return Err(Fail::new(format!("a message begins within another: {byte:02X}")));
+                }
+                0x00..=0x7f | 0xf7 if complete => {
+                    return Err(Fail::new(format!("{byte:02X} does not begin a MIDI message")));
+                }
+                _ => complete = decoded.as_ref().is_some_and(ends_message),
+            }
+            messages.extend(decoded);
+        }
+    }
+    if complete {
+        Ok(messages)
+    } else {
+        Err(Fail::new(format!("the last MIDI message is not complete: {}", text.trim())))
+    }
+}
+
+/// Returns whether an event is the last one of its message: a long SysEx becomes several events.
+pub(crate) fn ends_message(decoded: &Decoded) -> bool {
+    decoded.sysex.as_ref().is_none_or(|piece| piece.ends_with(&[0xf7]))
+}
+
+/// Returns the bytes of a word: one or more pairs of hexadecimal digits.
+fn bytes_of(word: &str) -> Result<Vec<u8>, Fail> {
+    let byte = |pair: &[u8]| {
+        let digits = std::str::from_utf8(pair).ok().filter(|_| pair.len() == 2)?;
+        digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(())?;
+        u8::from_str_radix(digits, 16).ok()
+    };
+    let digits = word.strip_prefix("0x").unwrap_or(word);
+    let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
+    let what = || Fail::new(format!("{word:?} is no byte of two hexadecimal digits, such as 3C"));
+    bytes.filter(|bytes| !bytes.is_empty()).ok_or_else(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aseqd_abi::EventType;
+
+    fn types(text: &str) -> Vec<EventType> {
+        let messages = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        messages.iter().map(|message| message.event.event_type).collect()
+    }
+
+    #[test]
+    fn bytes_may_stand_together_or_apart() {
+        let wanted = [EventType::NOTEON, EventType::NOTEOFF];
+        for text in ["90 3C 64 80 3C 00", "903c64803c00", "0x90,0x3c, 0x64\t80 3C00"] {
+            assert_eq!(types(text), wanted, "{text}");
+        }
+        assert_eq!(types(""), []);
+    }
+
+    #[test]
+    fn real_time_messages_may_stand_within_others() {
+        assert_eq!(types("90 F8 3C 64"), [EventType::CLOCK, EventType::NOTEON]);
+        assert_eq!(types("F0 01 FE F7"), [EventType::SENSING, EventType::SYSEX]);
+    }
+
+    #[test]
+    fn a_long_sysex_goes_in_pieces() {
+        let text = format!("F0{}F7", "01".repeat(600));
+        let messages = parse(&text).expect("a message");
+        let bytes: Vec<u8> =
+            messages.iter().flat_map(|message| message.sysex.clone().unwrap_or_default()).collect();
+        assert_eq!((messages.len(), bytes.len()), (3, 602));
+        assert_eq!(messages.iter().filter(|message| ends_message(message)).count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused() {
+        for text in [
+            "9",
+            "90 3C",
+            "3C 64",
+            "90 3C 64 3E 64",
+            "zz",
+            "90 3C 6",
+            "0x",
+            "+9 3C",
+            "F0 01",
+            "F7",
+            "F4",
+            "90 80",
+            "90 3C 64 F0 90",
+            "é",
+            "F5",
+            "FD",
+            "F0 FD F7",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}
