@@ -1,9 +1,8 @@
-//! The forms in which users get aseqd: the GitHub action, systemd's units, the Debian package.
+//! The forms in which users get aseqd: systemd's units, the Debian package.
 
 #[path = "../common/mod.rs"]
 mod common;
 
-mod action;
 mod scripts;
 mod service;
 mod units;
