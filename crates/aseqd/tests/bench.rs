@@ -233,7 +233,9 @@ fn a_bench_that_is_interrupted_leaves_nobody_behind() {
     let peers = tempfile::tempdir().expect("a folder");
     for name in ["jackd", "sndiod"] {
         let path = peers.path().join(name);
-        std::fs::write(&path, "#!/bin/sh\nexec sleep 4711\n").expect("a script");
+        // JACK's library asks `jackd -l` for a folder, and waits for the answer.
+        let script = "#!/bin/sh\n[ \"$1\" != -l ] || exit 1\nexec sleep 4711\n";
+        std::fs::write(&path, script).expect("a script");
         std::fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("a script");
     }
     let path = std::env::var("PATH").unwrap_or_default();
