@@ -48,7 +48,7 @@ pub(crate) fn open(path: &Path, device: Device, flags: OFlags) -> Option<Result<
         Device::Sequencer => (node::SEQUENCER, "/dev/snd/seq"),
         Device::Timer => (node::TIMER, "/dev/snd/timer"),
     };
-    if path != usual {
+    if path.as_os_str() != usual {
         return None;
     }
     env::var_os(SOCKET_VARIABLE)?;
