@@ -65,7 +65,7 @@ fn commands(text: &str) -> Vec<Vec<String>> {
             (None, '#') if !has_word => {
                 while letters.next_if(|letter| *letter != '\n').is_some() {}
             }
-            (None, ' ' | '\n' | ';' | '&' | '|' | '>' | '(' | ')') => {
+            (None, ' ' | '\n' | ';' | '&' | '|' | '<' | '>' | '(' | ')') => {
                 if has_word {
                     all.last_mut().expect("a command").push(std::mem::take(&mut word));
                 }
@@ -92,7 +92,9 @@ fn assert_parses(text: &str) {
         let words: Vec<_> =
             words.iter().skip_while(|word| *word == "sudo" || *word == "exec").collect();
         for word in words.iter().filter(|word| word.contains("aseqd ")) {
-            assert_parses(word);
+            // `go test -exec 'aseqd run --'` adds the command.
+            let command = if word.ends_with(" --") { " CMD" } else { "" };
+            assert_parses(&format!("{word}{command}"));
         }
         if words.first().is_some_and(|word| *word == "aseqd") {
             let parsed = aseqd::cli::command().try_get_matches_from(&words);
@@ -173,17 +175,37 @@ fn examples_run_in_dash() {
     }
 }
 
-/// The README says what aseqd needs, names every command, and links every document.
+/// The index of the documents links each of them.
+#[test]
+fn the_index_is_whole() {
+    let index = fs::read_to_string(root().join("docs/README.md")).expect("text");
+    let docs = fs::read_dir(root().join("docs")).expect("the documents").flatten();
+    let mut wanted: Vec<_> =
+        docs.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    wanted.retain(|name| (name.ends_with(".md") && name != "README.md") || !name.contains('.'));
+    assert!(wanted.len() > 10, "{wanted:?}");
+    wanted.extend(
+        ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|it| format!("../{it}")),
+    );
+    for name in wanted {
+        assert!(index.contains(&format!("]({name})")), "docs/README.md links {name}");
+    }
+}
+
+/// The README says what aseqd needs, names every command, and shows the two commands that `scripts/bare-root` tries.
 #[test]
 fn the_readme_is_whole() {
     let readme = fs::read_to_string(root().join("README.md")).expect("text");
-    let docs = fs::read_dir(root().join("docs")).expect("the documents").flatten();
-    let mut wanted: Vec<_> =
-        docs.map(|entry| format!("docs/{}", entry.file_name().to_string_lossy())).collect();
-    wanted.retain(|name| name.ends_with(".md") || !name.contains('.'));
-    wanted.extend(["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned));
-    for name in wanted {
-        assert!(readme.contains(&format!("]({name})")), "the README links {name}");
+    for wanted in [
+        "](docs/README.md)",
+        "](docs/ci.md)",
+        "](CHANGELOG.md)",
+        "](CONTRIBUTING.md)",
+        "](ARCHITECTURE.md)",
+        "\n$ scripts/demo songs/scale.mid\n",
+        "\n```sh\nscripts/test\n```\n",
+    ] {
+        assert!(readme.contains(wanted), "the README has {wanted:?}");
     }
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("text");
     let version =
@@ -197,6 +219,49 @@ fn the_readme_is_whole() {
             readme.contains(&format!("`{name}`")) || readme.contains(&format!("aseqd {name}"));
         assert!(named || name == "completions", "the README names {name}");
     }
+}
+
+/// The picture at the top of the README shows what its commands print.
+#[test]
+fn the_picture_is_true() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("text");
+    assert!(readme.contains("<img src=\"docs/terminal.svg\""), "the README shows the picture");
+    if !can_serve() || !have(&["python3", "aconnect", "aplaymidi"]) {
+        return;
+    }
+    if Path::new("/dev/snd/seq").exists() {
+        return skip("this machine has a /dev/snd/seq: the picture begins without one");
+    }
+    let has_rich = |python: &&str| {
+        let mut rich = Command::new(python);
+        rich.args(["-c", "import rich"]);
+        Path::new(python).exists() && finish(rich, DEADLINE).status.success()
+    };
+    // Debian's Python has Debian's packages; there may be another one first in PATH.
+    let python = find("python3").map(|path| path.display().to_string());
+    let pythons = [python.as_deref().unwrap_or_default(), "/usr/bin/python3"];
+    let Some(python) = pythons.into_iter().find(has_rich) else {
+        return skip("python3-rich, which draws the picture: `.ci/setup` installs it");
+    };
+    let check = |picture: Option<&Path>| {
+        let mut command = Command::new(python);
+        command
+            .arg(root().join("scripts/picture"))
+            .arg("--check")
+            .args(picture)
+            .env("PATH", path());
+        finish(command, DEADLINE)
+    };
+    let ended = check(None);
+    assert_eq!(ended.status.code(), Some(0), "{ended:#?}");
+    // A picture of something else is noticed.
+    let folder = tempfile::tempdir().expect("a folder");
+    let other = folder.path().join("other.svg");
+    let picture = fs::read_to_string(root().join("docs/terminal.svg")).expect("a picture");
+    fs::write(&other, picture.replace("System", "Sistem")).expect("a file");
+    let ended = check(Some(&other));
+    assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
+    assert!(ended.stdout.contains("Sistem"), "{ended:#?}");
 }
 
 /// Writes `song.mid` into a folder: one note, an eighth long.
