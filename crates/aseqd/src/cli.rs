@@ -190,8 +190,16 @@ pub fn command() -> clap::Command {
 /// # Errors
 /// An error to print if an argument or an environment variable is wrong, and for `--help` and `--version`.
 pub fn parse() -> Result<Cli, clap::Error> {
+    parse_from(std::env::args_os())
+}
+
+/// Parses a command line, whose first word is the name of the program.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_from(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
-    let matches = without_variables(command(), &is_empty).try_get_matches()?;
+    let matches = without_variables(command(), &is_empty).try_get_matches_from(words)?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command()))
 }
 

@@ -1,5 +1,7 @@
-//! The program `aseqd`, as a library so that its tests can use it. It has no interface of its own.
+//! The program `aseqd`, as a library: for its own tests, and for test programs that carry `aseqd run`
+//! (`aseqd-testing`). It has no stable interface.
 
+pub mod carried;
 pub mod cli;
 pub mod doctor;
 pub mod run;

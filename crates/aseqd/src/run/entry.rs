@@ -144,7 +144,8 @@ fn own_program() -> Result<PathBuf, Fail> {
 /// # Errors
 /// What it prints, if it does not reach the sequencer.
 fn probe_by(mut own: Command) -> Result<(), Fail> {
-    own.arg("probe").stdin(Stdio::null());
+    // By this name a program that carries this library knows that it is started as aseqd.
+    own.arg0("aseqd").arg("probe").stdin(Stdio::null());
     let output = own.output().context("the probe cannot be started")?;
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim();

@@ -62,13 +62,15 @@ const FORWARDED: [Signal; 8] = [
 /// Runs `aseqd run`. The exit status is the command's; 128 + n if signal n ended it; 127 or 126 if it could not be run.
 #[must_use]
 pub fn main(args: &RunArgs) -> ExitCode {
-    match start(args) {
-        Ok(status) => ExitCode::from(status),
-        Err(error) => {
-            say(&error);
-            ExitCode::from(STATUS_FAILED)
-        }
-    }
+    ExitCode::from(status(args))
+}
+
+/// Does the same, and returns the status as a number.
+pub(crate) fn status(args: &RunArgs) -> u8 {
+    start(args).unwrap_or_else(|error| {
+        say(&error);
+        STATUS_FAILED
+    })
 }
 
 fn start(args: &RunArgs) -> Result<u8, Fail> {
