@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -55,9 +54,9 @@ def _candidates() -> Iterator[str]:
     # pip install --target DIR puts it into DIR/bin.
     package = os.path.dirname(os.path.abspath(__file__))
     yield os.path.join(os.path.dirname(package), "bin", "aseqd")
-    on_path = shutil.which("aseqd")
-    if on_path is not None:
-        yield on_path
+    # Not the first one alone: that may be the script of the wheel without the program.
+    for folder in os.get_exec_path():
+        yield os.path.join(folder, "aseqd")
 
 
 def _is_program(path: str) -> bool:
