@@ -3,6 +3,7 @@
 //! Calls on them come as calls on FUSE files do, so [`FuseDoor`](super::fuse::FuseDoor) serves them.
 
 use super::NODES;
+use aseqd_engine::Node;
 use aseqd_host::error::{Context as _, Fail, reason};
 use chardev::{CharacterConfig, Device, NodeIndex, ReceiveError};
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
@@ -12,8 +13,8 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 /// The major number of sound devices (`Documentation/admin-guide/devices.txt`).
-pub const SOUND_MAJOR: u32 = 116;
-/// The minor numbers of [`NODES`].
+const SOUND_MAJOR: u32 = 116;
+/// The minor numbers of [`NODES`] on Linux.
 const NODE_MINORS: [u32; NODES.len()] = [1, 33, 0];
 
 /// A CUSE device and its device file.
@@ -34,6 +35,12 @@ pub struct DeviceFile {
     /// Whether this process has made the file. The kernel's devtmpfs removes a file with its device, but not one that
     /// was made by hand.
     by_hand: bool,
+}
+
+/// Returns the number that a device file has on Linux.
+pub(super) fn linux_number(node: Node) -> u64 {
+    let index = NODES.iter().position(|(_, other)| *other == node);
+    index.map_or(0, |index| makedev(SOUND_MAJOR, NODE_MINORS[index]))
 }
 
 /// Makes the device of one of [`NODES`], given its index there. It gets Linux's number for it if that

@@ -1,21 +1,13 @@
 //! How places of ours look: their types, permissions, owners and times.
 
 use super::status::{FileStatus, Time};
-use crate::door::cuse::SOUND_MAJOR;
+use crate::door::cuse::linux_number;
 use crate::door::stopped::folder::inode;
 use crate::door::stopped::place::{Folder, Place};
 use crate::door::stopped::thread::User;
-use aseqd_engine::Node;
 use rustix::fs::{AtFlags, CWD, FileType, Stat, statat};
 use rustix::io::Errno;
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// The minor number of the sequencer.
-const SEQUENCER_MINOR: u32 = 1;
-/// The minor number of the timer.
-const TIMER_MINOR: u32 = 33;
-/// The minor number of the control device of the first card.
-const CONTROL_MINOR: u32 = 0;
 
 /// The permissions, owners and times of our places.
 #[derive(Debug)]
@@ -54,11 +46,9 @@ impl Appearance {
             Place::Folder(_) => (FileType::Directory, 0o555, 2),
             Place::Text(_) => (FileType::RegularFile, 0o444, 1),
         };
-        let minor = match place {
-            Place::Device(Node::Sequencer) => Some(SEQUENCER_MINOR),
-            Place::Device(Node::Timer) => Some(TIMER_MINOR),
-            Place::Device(Node::Control) => Some(CONTROL_MINOR),
-            _ => None,
+        let number = match place {
+            Place::Device(node) => linux_number(node),
+            _ => 0,
         };
         let below_dev = matches!(place, Place::Device(_) | Place::Folder(Folder::Sound));
         let (uid, gid) = if below_dev { (self.uid, self.gid) } else { (0, 0) };
@@ -70,7 +60,7 @@ impl Appearance {
             links,
             uid,
             gid,
-            number: minor.map_or(0, |minor| libc::makedev(SOUND_MAJOR, minor)),
+            number,
             size: 0,
             blocks: 0,
             accessed: self.made,
