@@ -31,9 +31,9 @@ const QUICK_SIZES: [usize; 2] = [1000, 10_000];
 const BUDGET: Duration = Duration::from_millis(20);
 /// Operations between two reads of the clock.
 const CHUNK: usize = 16;
-/// Most pending events for the sorted list: with more, a step takes milliseconds.
+/// Maximum number of pending events for the sorted list: with more, a step takes milliseconds.
 const LIST_MAX: usize = 10_000;
-/// Most clients that send. Linux allows 64 programs.
+/// Maximum number of clients that send. Linux allows 64 programs.
 const MAX_CLIENTS: usize = 60;
 /// Mean time between events in ns.
 const GAP_NS: u64 = 1000;

@@ -14,7 +14,7 @@ use crate::wire;
 /// Opens `/dev/cuse`: `O_RDWR | O_CLOEXEC | O_NONBLOCK`. Each device file needs a descriptor of its own.
 ///
 /// # Errors
-/// Those of `open(2)`: usually `ENOENT` if the module `cuse` is missing, `EACCES` if the user is not root.
+/// The errors of `open(2)`: usually `ENOENT` if the module `cuse` is missing, `EACCES` if the user is not root.
 pub fn open_cuse() -> io::Result<OwnedFd> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
     Ok(rustix::fs::open("/dev/cuse", flags, Mode::empty())?)

@@ -112,7 +112,7 @@ impl Device {
     /// Waits until there is something to [`receive`](Self::receive): for servers that do nothing else.
     ///
     /// # Errors
-    /// Those of `poll(2)`; `EINTR` never.
+    /// The errors of `poll(2)` except `EINTR`.
     pub fn wait(&self) -> io::Result<()> {
         let mut readable = [PollFd::new(&self.connection, PollFlags::IN)];
         rustix::io::retry_on_intr(|| poll(&mut readable, None))?;

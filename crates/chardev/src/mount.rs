@@ -53,7 +53,7 @@ impl MountOptions {
 /// To mount in a user namespace, open the file in the same namespace.
 ///
 /// # Errors
-/// Those of `open(2)`; in a container usually `ENOENT` or `EPERM`.
+/// The errors of `open(2)`; in a container usually `ENOENT` or `EPERM`.
 pub fn open_fuse() -> io::Result<OwnedFd> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
     Ok(rustix::fs::open("/dev/fuse", flags, Mode::empty())?)
@@ -65,7 +65,7 @@ pub fn open_fuse() -> io::Result<OwnedFd> {
 /// Returns before the device is served: the kernel queues its first message.
 ///
 /// # Errors
-/// Those of `mount(2)`: `EPERM` if this process is not root of that namespace (see
+/// The errors of `mount(2)`: `EPERM` if this process is not root of that namespace (see
 /// [`mount_with_fusermount`]), `EINVAL` if `fuse` was opened in another user namespace or is mounted already.
 /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the name has a zero byte.
 pub fn mount(fuse: BorrowedFd<'_>, target: &Path, options: &MountOptions) -> io::Result<()> {
@@ -117,7 +117,7 @@ pub fn mount_with_fusermount(target: &Path, options: &MountOptions) -> io::Resul
 /// [`Device`](crate::Device) is dropped.
 ///
 /// # Errors
-/// Those of `umount(2)`, or what `fusermount3` says if this process may not unmount.
+/// The errors of `umount(2)`, or what `fusermount3` says if this process may not unmount.
 pub fn unmount(target: &Path) -> io::Result<()> {
     match rustix::mount::unmount(target, UnmountFlags::DETACH) {
         Err(Errno::PERM) => {

@@ -44,8 +44,8 @@
 //! No loss is silent: a program that reads too slowly gets [`Error::EventsLost`].
 //!
 //! Structs and numbers are those of [`aseqd_abi`], which is re-exported here with the types that nearly every program
-//! needs; [`zerocopy`] is re-exported for structs of your own in [`Client::ioctl`]. A [`Client`] can be moved to another thread but not shared; open the device once more for a second thread. UMP
-//! (MIDI 2.0) events are not read or written.
+//! needs; [`zerocopy`] is re-exported for structs of your own in [`Client::ioctl`]. A [`Client`] can be moved to another
+//! thread but not shared; open the device once more for a second thread. UMP (MIDI 2.0) events are not read or written.
 
 pub mod event;
 pub mod ioctl;

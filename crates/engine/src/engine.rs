@@ -122,7 +122,7 @@ impl Engine {
     /// Opens a device file.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open); `EINVAL` if a client of kernel type opens another device than
+    /// The errors of [`open`](Self::open); `EINVAL` if a client of kernel type opens another device than
     /// the sequencer.
     pub fn open_node(
         &mut self,

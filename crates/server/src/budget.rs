@@ -120,6 +120,10 @@ mod tests {
         assert_eq!((budget.held_by(1), budget.held_by(2), budget.held()), (6, 9, 15));
         budget.give_back(1, 6);
         budget.give_back(2, 9);
-        assert_eq!((budget.held(), budget.users.len()), (0, 0), "nothing is left of who is gone");
+        assert_eq!(
+            (budget.held(), budget.users.len()),
+            (0, 0),
+            "users that hold nothing are forgotten"
+        );
     }
 }

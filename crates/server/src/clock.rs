@@ -88,7 +88,7 @@ impl Alarm {
     /// Lets it ring at `deadline`, or never. A system call only if that changes something.
     ///
     /// # Errors
-    /// None that Linux documents for a timer of our own.
+    /// The errors of `timerfd_settime(2)`. Linux documents none for a timer that this process has made.
     pub fn set(&mut self, deadline: Option<Time>) -> io::Result<()> {
         if self.armed == deadline {
             return Ok(());

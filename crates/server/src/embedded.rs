@@ -200,7 +200,7 @@ impl File {
     /// Returns what a poll finds: whether a read or a write would not sleep.
     ///
     /// # Errors
-    /// The device's.
+    /// Never for an open file.
     pub fn poll(&self) -> Result<Readiness, Errno> {
         let mut state = self.shared.lock();
         self.shared.poll(&mut state, self.id)

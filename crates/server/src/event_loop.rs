@@ -78,7 +78,8 @@ impl Server {
     /// told on standard error.
     ///
     /// # Errors
-    /// `EMFILE` or another of making descriptors; those of creating the file of [`Timing::dispatch_log`].
+    /// `EMFILE`, `ENFILE` or `ENOMEM` if a descriptor cannot be made; the errors of creating the file of
+    /// [`Timing::dispatch_log`].
     pub fn new(ways: Vec<Way>, trace: bool, timing: &Timing) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let alarm = Alarm::new()?;
@@ -107,7 +108,7 @@ impl Server {
     /// its number in [`Wake::Watched`].
     ///
     /// # Errors
-    /// Those of epoll_ctl(2).
+    /// The errors of `epoll_ctl(2)`.
     pub fn watch(&mut self, descriptor: impl AsFd) -> io::Result<usize> {
         let number = FIRST_WATCHED + self.watched;
         epoll::add(&self.epoll, descriptor, EventData::new_u64(number), EventFlags::IN)?;

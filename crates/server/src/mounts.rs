@@ -112,7 +112,7 @@ impl Mount {
     /// the path.
     ///
     /// # Errors
-    /// Those of [`chardev::unmount`].
+    /// The errors of [`chardev::unmount`].
     pub fn unmount(&self, path: &Path) -> std::io::Result<()> {
         let root = format!("/proc/self/fd/{}", self.root.as_raw_fd());
         match rustix::mount::unmount(root, UnmountFlags::DETACH) {

@@ -45,7 +45,7 @@ const LINKS: [(&str, &str); 6] = [
     ("pts/ptmx", "ptmx"),
 ];
 
-/// How a container's file systems are to be.
+/// What a container's file systems must be.
 #[derive(Clone, Debug, Default)]
 pub struct Root {
     /// Folders and files of the machine that are shared with it, and where.

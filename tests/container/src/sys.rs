@@ -8,7 +8,7 @@ use std::io;
 /// Moves this process, which has one thread, into namespaces of its own; children for that of PIDs.
 ///
 /// # Errors
-/// Those of `unshare(2)`.
+/// The errors of `unshare(2)`.
 pub fn unshare(flags: UnshareFlags) -> io::Result<()> {
     // SAFETY: FILES is not among the flags that callers give, so no descriptor changes its meaning.
     Ok(unsafe { rustix::thread::unshare_unsafe(flags - UnshareFlags::FILES) }?)

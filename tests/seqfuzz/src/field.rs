@@ -2,7 +2,7 @@
 
 use aseqd_abi::ioctl::{sequencer as s, timers as t, timers_old as old};
 
-/// How the bytes of a field are to be read.
+/// How to read the bytes of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Unsigned, of this many bytes.

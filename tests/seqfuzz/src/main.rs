@@ -105,7 +105,7 @@ fn run(file: &Path, engine: bool, results: bool) -> Result<ExitCode, String> {
 }
 
 fn linux(sides: &Sides) -> Result<Side, String> {
-    let run = sides.oracle.clone().ok_or("which --oracle shall be asked?")?;
+    let run = sides.oracle.clone().ok_or("no kernel to compare with: name one with --oracle")?;
     let binary = sides.binary.clone().ok_or(
         "--binary wants a static build: RUSTFLAGS='-C target-feature=+crt-static' cargo build \
          --release -p seqfuzz --target x86_64-unknown-linux-gnu",

@@ -211,7 +211,7 @@ impl fmt::Display for Program {
     }
 }
 
-/// Who the handles of a program are.
+/// The numbers that a sequencer has given to the handles of a program.
 pub(crate) trait Numbers {
     /// Returns the number of the client of a handle.
     fn client(&self, handle: usize) -> u8;

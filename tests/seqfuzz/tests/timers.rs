@@ -128,7 +128,7 @@ fn generous_stop(code: u32, result: Result<i32, Errno>, _: &mut [u8]) -> Result<
     }
 }
 
-/// GINFO forgets who is bound.
+/// Makes GINFO forget how many instances a timer has.
 fn forgetful_ginfo(code: u32, result: Result<i32, Errno>, told: &mut [u8]) -> Result<i32, Errno> {
     if code == t::GINFO {
         told[208..212].fill(0);

@@ -318,7 +318,7 @@ fn a_file_of_another_connection_needs_its_key() {
     let answered = |socket: &OwnedFd, request: Request, data: &[u8]| {
         ask(socket, &message(request, data)).expect("an answer").0
     };
-    assert_eq!(answered(&owner, identify, &[]).value, 0, "who opened it may use it");
+    assert_eq!(answered(&owner, identify, &[]).value, 0, "the program that opened it may use it");
     let calls: [(Request, &[u8]); 4] = [
         (identify, &[]),
         (Request { len: 28, flags: NONBLOCK, ..about(kind::READ) }, &[]),

@@ -41,7 +41,7 @@ impl QueueTimer {
     /// timer takes its place.
     ///
     /// # Errors
-    /// Those of [`Timers::open`].
+    /// The errors of [`Timers::open`].
     pub(crate) fn open(&mut self, timers: &mut Timers, now: Time) -> Result<(), Error> {
         if self.instance.is_some() {
             return Ok(());
@@ -71,7 +71,7 @@ impl QueueTimer {
     /// those of a new queue.
     ///
     /// # Errors
-    /// Those of [`Timers::open`], if the default timer cannot be opened either.
+    /// The errors of [`Timers::open`], if the default timer cannot be opened either.
     pub(crate) fn open_or_default(&mut self, timers: &mut Timers, now: Time) -> Result<(), Error> {
         if self.open(timers, now).is_ok() {
             return Ok(());

@@ -56,7 +56,7 @@ impl Timers {
     /// Stops an instance so that it can be continued.
     ///
     /// # Errors
-    /// Those of [`stop`](Self::stop).
+    /// The errors of [`stop`](Self::stop).
     pub(crate) fn pause(&mut self, id: InstanceId, at: Time) -> Result<(), Error> {
         self.end(id, TimerEvent::PAUSE, at)
     }

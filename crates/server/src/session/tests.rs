@@ -357,7 +357,7 @@ fn questions_for_texts_that_make_no_sense_fail() {
 }
 
 #[test]
-fn a_user_has_so_many_timer_files_and_others_have_theirs() {
+fn timer_files_are_bounded_by_user_and_others_keep_theirs() {
     let mut stage = Stage::new();
     let bound = u32::try_from(budget::TIMER_FILES.per_user).expect("a small number");
     let files: Vec<_> = (0..bound).map(|_| stage.open(Node::Timer, 1).expect("a file")).collect();
@@ -378,7 +378,7 @@ fn a_user_has_so_many_timer_files_and_others_have_theirs() {
 }
 
 #[test]
-fn a_user_has_so_many_calls_that_wait_and_others_have_theirs() {
+fn waiting_calls_are_bounded_by_user_and_others_keep_theirs() {
     let mut stage = Stage::new();
     let (file, port) = stage.client();
     let other = stage.open(Node::Sequencer, 2).expect("a client");
@@ -403,7 +403,7 @@ fn a_user_has_so_many_calls_that_wait_and_others_have_theirs() {
 }
 
 #[test]
-fn a_user_has_so_many_bytes_that_wait_and_others_have_theirs() {
+fn waiting_bytes_are_bounded_by_user_and_others_keep_theirs() {
     const LONG: usize = 1 << 20;
     let mut stage = Stage::new();
     let (_, port) = stage.client();

@@ -195,7 +195,7 @@ impl Connection {
     /// Sends an answer.
     ///
     /// # Errors
-    /// Those of `sendmsg(2)`, as `EAGAIN` if the program does not read.
+    /// The errors of `sendmsg(2)`, such as `EAGAIN` if the program does not read.
     pub(super) fn answer(
         &mut self,
         serial: u32,
@@ -225,7 +225,7 @@ impl Connection {
 /// Sends a message without waiting: a socket has room for the one answer that its library waits for.
 ///
 /// # Errors
-/// Those of `sendmsg(2)`, as `EAGAIN` if the program does not read.
+/// The errors of `sendmsg(2)`, such as `EAGAIN` if the program does not read.
 pub(super) fn send(
     socket: BorrowedFd<'_>,
     reply: &Reply,

@@ -43,7 +43,7 @@ pub(in crate::door) enum Trapped {
 /// Reads the arguments of a call.
 ///
 /// # Errors
-/// Those of the kernel for such arguments on a character device, as `EFAULT` for a bad address and
+/// The kernel's errors for such arguments on a character device, such as `EFAULT` for a bad address and
 /// `ENOTSOCK` for calls on sockets.
 pub(in crate::door) fn trapped(call: &Notification) -> Result<Trapped, Errno> {
     let Notification { number, args, .. } = *call;
@@ -273,7 +273,7 @@ pub(in crate::door) fn put_all(thread: i32, at: u64, bytes: &[u8]) -> Result<i64
 /// Puts a struct into the thread's memory.
 ///
 /// # Errors
-/// Those of [`put_all`].
+/// The errors of [`put_all`].
 pub(in crate::door) fn write(thread: i32, at: u64, bytes: &[u8]) -> Result<(), Errno> {
     put_all(thread, at, bytes).map(drop)
 }

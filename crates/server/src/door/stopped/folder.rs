@@ -75,7 +75,7 @@ impl Folders {
     /// Returns a descriptor for a program that opens this directory.
     ///
     /// # Errors
-    /// Those of [`new`](Self::new).
+    /// The errors of [`new`](Self::new).
     pub(in crate::door) fn open(&mut self, folder: Folder) -> Result<OwnedFd, Errno> {
         // A read that is not stopped, through a copy outside the range, does not sleep.
         let (theirs, ours) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;

@@ -32,7 +32,7 @@ impl Identity {
 /// is not asked.
 ///
 /// # Errors
-/// Those of `statx(2)`.
+/// The errors of `statx(2)`.
 pub(in crate::door) fn identify(
     directory: impl AsFd,
     path: &Path,

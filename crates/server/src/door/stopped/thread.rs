@@ -132,7 +132,7 @@ impl StoppedThreads {
     /// Opens the file at a path, as the thread sees it, if that needs no waiting.
     ///
     /// # Errors
-    /// Those of [`Locals::peek`], and `ESRCH` if the thread is gone.
+    /// The errors of [`Locals::peek`], and `ESRCH` if the thread is gone.
     pub(in crate::door) fn peek(&mut self, thread: i32, path: &Path) -> Result<Peeked, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = self.with(thread, |stopped| {

@@ -63,7 +63,7 @@ impl Fetch {
     /// Returns the text as a file that can only be read.
     ///
     /// # Errors
-    /// Those of [`read_only`].
+    /// The errors of [`read_only`].
     pub(super) fn into_file(self) -> Result<OwnedFd, Errno> {
         read_only(self.text.name(), &self.have)
     }

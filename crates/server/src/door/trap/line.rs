@@ -71,7 +71,7 @@ impl Line {
     /// Makes a FIFO, which shows the same at first.
     ///
     /// # Errors
-    /// Those of [`socket`](Self::socket).
+    /// The errors of [`socket`](Self::socket).
     pub(super) fn fifo(access: Access) -> Result<(Self, End), Errno> {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         // The fewest buffers that can show the states: two if the program has both ends, else one.

@@ -378,7 +378,7 @@ cases! {
         assert_eq!(watcher.told(&[sender.id]), [expected]);
     }
 
-    /// An announcement is not kept for those who come later.
+    /// An announcement is not kept for clients that subscribe later.
     fn announcements_have_no_memory() {
         let client = Client::with_port();
         let watcher = Watcher::new();

@@ -257,7 +257,7 @@ cases! {
         assert_eq!(owner.status(target).tick, 0);
     }
 
-    /// Every subscriber of 0:0 gets the echo, not only who controls.
+    /// Every subscriber of 0:0 gets the echo, not only the client that controls the queue.
     fn echo_goes_to_all_subscribers() {
         let (client, queue) = listening();
         let other = Client::with_port();
@@ -277,7 +277,7 @@ cases! {
         assert_eq!(client.types(), []);
     }
 
-    /// A subscriber that cannot take the echo is no error for who controls.
+    /// Controlling a queue succeeds even if a subscriber cannot take the echo.
     fn failing_echo_is_no_error() {
         let (client, queue) = listening();
         client.accept_only(&[]);

@@ -1,4 +1,4 @@
-//! EXCLUSIVE: the oldest of a timer bars who comes later.
+//! EXCLUSIVE: the oldest instance of a timer keeps later ones out.
 
 use crate::case::cases;
 use crate::timer_client::{LONG, SYSTEM, Timer, alone_on, own_slave};

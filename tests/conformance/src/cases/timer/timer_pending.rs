@@ -1,4 +1,4 @@
-//! Several that use one timer: who starts while it runs for another waits for its next interrupt.
+//! Several instances of one timer: one that starts while the timer runs for another waits for its next interrupt.
 
 use crate::case::cases;
 use crate::timer_client::{HRTIMER, LONG, MS, Timer, alone_on, now, time};
