@@ -1,0 +1,3 @@
+import 'aseqd/register';
+
+export default { testMatch: ['**/*.test.js'] };

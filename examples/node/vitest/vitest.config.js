@@ -1,0 +1,4 @@
+import 'aseqd/register';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({ test: { include: ['*.test.js'] } });

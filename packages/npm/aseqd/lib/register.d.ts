@@ -1,0 +1,2 @@
+// Importing this module starts the Node program again under `aseqd run`.
+export {};
