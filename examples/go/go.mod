@@ -1,3 +1,3 @@
-module example.org/notes
+module notes
 
 go 1.19

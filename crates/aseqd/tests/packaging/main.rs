@@ -1,8 +1,9 @@
-//! The forms in which users get aseqd: systemd's units, the Debian package.
+//! The forms in which users get aseqd: systemd's units, the Debian package; what their owner fills in.
 
 #[path = "../common/mod.rs"]
 mod common;
 
+mod owner;
 mod scripts;
 mod service;
 mod units;

@@ -1,5 +1,6 @@
 //! Checks of the source tree: arrows between crates, rooms of unsafe code, the map, lengths, manifests, links.
 
+mod documents;
 mod length;
 mod manifests;
 mod map;
@@ -300,39 +301,6 @@ fn the_engine_does_no_io() {
             assert!(!found, "{name} has {word}");
         }
     }
-}
-
-#[test]
-fn links_in_documents_lead_somewhere() {
-    let root = root();
-    let pages = fs::read_dir(root.join("docs")).expect("the pages").flatten();
-    let pages =
-        pages.map(|page| page.path()).filter(|path| path.extension() == Some("md".as_ref()));
-    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].map(|name| root.join(name));
-    for document in top.into_iter().chain(pages) {
-        let text = read(&document);
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if link.starts_with("http") || link.starts_with("mailto:") {
-                continue;
-            }
-            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
-            let target = match path {
-                "" => document.clone(),
-                _ => document.parent().expect("a folder").join(path),
-            };
-            let name = document.display();
-            assert!(target.exists(), "{name} links to {link}");
-            let has = || read(&target).lines().any(|line| anchor(line).as_deref() == Some(heading));
-            assert!(heading.is_empty() || has(), "{name} links to {link}: no such heading");
-        }
-    }
-}
-
-/// Returns the name by which links lead to a heading, as GitHub makes it; none if the line is no heading.
-fn anchor(line: &str) -> Option<String> {
-    let heading = line.strip_prefix('#')?.trim_start_matches('#').strip_prefix(' ')?;
-    let kept = heading.chars().filter(|sign| sign.is_alphanumeric() || " -_".contains(*sign));
-    Some(kept.collect::<String>().to_lowercase().replace(' ', "-"))
 }
 
 #[test]
