@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" />
+
 /** A port that `Sequencer.ls` lists: the fields of `aseqd ls --json`. */
 export interface Port {
   /** `CLIENT:PORT` */
