@@ -164,6 +164,7 @@ fn the_library_needs_only_what_glibc_and_musl_have_and_cannot_panic() {
         "fclose",
         "fdopen",
         "fopencookie",
+        "getauxval",
         "getrlimit",
         "memcmp",
         "memcpy",
