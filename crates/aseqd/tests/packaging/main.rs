@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod binstall;
 mod owner;
 mod scripts;
 mod service;
