@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by bash scripts that need the program as users get it: linked statically.
 
 # static_program DIR WHAT: puts the program of this machine's architecture into DIR/ARCH/aseqd. It is that of the folder
