@@ -71,7 +71,7 @@ path = {sources:?}
 crate-type = ["cdylib"]
 
 [dependencies]
-aseqd-wire = {{ path = {wire:?} }}
+aseqd-wire = {{ path = "wire" }}
 libc = {{ version = "0.2", default-features = false }}
 zerocopy = {{ version = "0.8", features = ["derive"] }}
 
@@ -91,11 +91,28 @@ unsafe_code = "deny"
 "#,
         version = variable("CARGO_PKG_VERSION"),
         sources = here.join("library/lib.rs"),
-        wire = aseqd_wire::FOLDER,
+    );
+    // Within the package's own folder, the paths of neither are part of any symbol. So the same sources give the same
+    // library, wherever they are.
+    let wire = format!(
+        r#"[package]
+name = "aseqd-wire"
+version = "{version}"
+edition = "2024"
+
+[lib]
+path = {sources:?}
+
+[dependencies]
+zerocopy = {{ version = "0.8", features = ["derive"] }}
+"#,
+        version = variable("CARGO_PKG_VERSION"),
+        sources = Path::new(aseqd_wire::FOLDER).join("src/lib.rs"),
     );
     let locked = folder.join("Cargo.lock");
-    let written = fs::create_dir_all(folder)
+    let written = fs::create_dir_all(folder.join("wire"))
         .and_then(|()| fs::write(folder.join("Cargo.toml"), manifest))
+        .and_then(|()| fs::write(folder.join("wire/Cargo.toml"), wire))
         .and_then(|()| match lock {
             Some(lock) => fs::copy(lock, &locked).map(drop),
             None if locked.exists() => fs::remove_file(&locked),
