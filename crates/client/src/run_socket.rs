@@ -146,10 +146,28 @@ fn call(call: &Call<'_>, into: &mut [u8]) -> Result<Answer, Errno> {
             Some(connection) => connection,
             None => Connection::new()?,
         };
-        let answer = connection.call(call, into)?;
-        *place = Some(connection);
-        answer
+        let answer = connection.call(call, into);
+        if !matches!(answer, Err(Failed::Connection(_))) {
+            *place = Some(connection);
+        }
+        answer.map_err(|failed| match failed {
+            Failed::Call(errno) | Failed::Connection(errno) => errno,
+        })
     })
+}
+
+/// Why there is no answer with a value.
+enum Failed {
+    /// The server answered with an error.
+    Call(Errno),
+    /// The connection can no longer be used.
+    Connection(Errno),
+}
+
+impl From<Errno> for Failed {
+    fn from(errno: Errno) -> Self {
+        Self::Connection(errno)
+    }
 }
 
 /// A request, and what goes with it.
@@ -205,14 +223,14 @@ impl Connection {
         }
     }
 
-    /// Makes a call. The outer error is that of a connection that can no longer be used.
-    fn call(&mut self, call: &Call<'_>, into: &mut [u8]) -> Result<Result<Answer, Errno>, Errno> {
+    /// Makes a call.
+    fn call(&mut self, call: &Call<'_>, into: &mut [u8]) -> Result<Answer, Failed> {
         self.ask(&call.request, call.data)?;
         if let Some(answer) = self.wait(call, into)? {
             return Ok(answer);
         }
         // This connection has not shown that this process has the file.
-        let Some(file) = call.file else { return Err(Errno::EIO) };
+        let file = call.file.ok_or(Errno::EIO)?;
         let seconds = |which| {
             socket_timeout(file, which)
                 .map_err(errno)
@@ -226,13 +244,9 @@ impl Connection {
             file: call.file,
         };
         self.ask(&shown.request, shown.data)?;
-        match self.wait(&shown, &mut [])? {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => return Ok(Err(error)),
-            None => return Err(Errno::EIO),
-        }
+        self.wait(&shown, &mut [])?.ok_or(Errno::EIO)?;
         self.ask(&call.request, call.data)?;
-        self.wait(call, into)?.ok_or(Errno::EIO)
+        Ok(self.wait(call, into)?.ok_or(Errno::EIO)?)
     }
 
     /// Sends a request under a new number, a long one in several messages.
@@ -252,11 +266,7 @@ impl Connection {
     }
 
     /// Receives messages until one is the answer. Returns `None` if the server wants to be shown the key of the file.
-    fn wait(
-        &self,
-        call: &Call<'_>,
-        into: &mut [u8],
-    ) -> Result<Option<Result<Answer, Errno>>, Errno> {
+    fn wait(&self, call: &Call<'_>, into: &mut [u8]) -> Result<Option<Answer>, Failed> {
         let mut interrupted = false;
         loop {
             let (reply, _, descriptor) = match self.receive(into) {
@@ -271,21 +281,21 @@ impl Connection {
                     }
                     continue;
                 }
-                Err(_) => return Err(Errno::ENODEV),
+                Err(_) => return Err(Failed::Connection(Errno::ENODEV)),
             };
             match reply.kind {
                 ORDER => obey(&reply, call.file),
                 ANSWER if reply.serial == self.serial => {
                     obey(&reply, call.file);
-                    let value =
-                        reply.result().map_err(|error| Errno(u16::try_from(error).unwrap_or(5)));
-                    let value =
-                        value.and_then(|value| usize::try_from(value).map_err(|_| Errno::EIO));
-                    return Ok(Some(value.map(|value| Answer { value, descriptor })));
+                    let value = reply.result().map_err(|error| {
+                        Failed::Call(u16::try_from(error).map_or(Errno::EIO, Errno))
+                    })?;
+                    let value = usize::try_from(value).map_err(|_| Failed::Call(Errno::EIO))?;
+                    return Ok(Some(Answer { value, descriptor }));
                 }
                 KEY_WANTED if reply.serial == self.serial => return Ok(None),
-                REFUSED => return Err(Errno::EACCES),
-                _ => return Err(Errno::EIO),
+                REFUSED => return Err(Failed::Connection(Errno::EACCES)),
+                _ => return Err(Failed::Connection(Errno::EIO)),
             }
         }
     }
