@@ -163,8 +163,8 @@ fn a_command_of_aseqd_needs_no_library() {
     monitor.env_remove("LD_PRELOAD").args(["monitor", "--count", "6", "--timeout", "20s"]);
     monitor.stdout(std::process::Stdio::piped());
     let monitor = monitor.spawn().expect("it starts");
-    aseqd(&["wait", "128:0", "--timeout", "10s"]);
-    aseqd(&["connect", "14:0", "128:0"]);
+    aseqd(&["wait", "aseqd monitor", "--timeout", "10s"]);
+    aseqd(&["connect", "14:0", "aseqd monitor"]);
     let song = song.to_str().expect("a path");
     aseqd(&["play", "-p", "14:0", song]);
     let heard = monitor.wait_with_output().expect("it ends");
