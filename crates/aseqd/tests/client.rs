@@ -396,6 +396,10 @@ fn errors_say_which_file_is_wrong() {
     let wrong = Client::open("/dev/null", "x").expect_err("no sequencer");
     assert_eq!((wrong.errno(), wrong.is_ended()), (Some(Errno::ENOTTY), false));
     assert!(wrong.to_string().starts_with("/dev/null is not a sequencer: "), "{wrong}");
+    // A check alone says the same.
+    let check = |path| OpenOptions::new().check(path).map_err(|error| error.to_string());
+    assert_eq!(check("/dev/null/seq"), Err(missing.to_string()));
+    assert_eq!(check("/dev/null"), Err(wrong.to_string()));
     let wrong = Timers::open("/dev/null").expect_err("no timer").to_string();
     assert!(wrong.starts_with("/dev/null is not a timer device: "), "{wrong}");
     assert_eq!(CLIENT_SYSTEM, SYSTEM_TIMER.client);

@@ -86,16 +86,29 @@ impl OpenOptions {
     pub fn open(&self, path: impl AsRef<Path>, name: &str) -> Result<Client> {
         let path = path.as_ref();
         let device = Device::Sequencer;
+        let file = self.file(path)?;
+        let id = id_of(&file);
+        let id = id.map_err(|errno| Error::WrongDevice { device, path: path.to_owned(), errno })?;
+        Client::introduced(file, id, name)
+    }
+
+    /// Opens the device file, asks for its version and closes it again: the shortest way to know whether a
+    /// sequencer is there.
+    ///
+    /// # Errors
+    /// [`Error::Open`] if there is no such file or it may not be opened, [`Error::WrongDevice`] if it is something else.
+    pub fn check(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.file(path.as_ref()).map(drop)
+    }
+
+    fn file(&self, path: &Path) -> Result<OwnedFd> {
         let mut flags = match self.access {
             Access::Read => OFlags::RDONLY,
             Access::Write => OFlags::WRONLY,
             Access::ReadWrite => OFlags::RDWR,
         };
         flags.set(OFlags::NONBLOCK, !self.blocking);
-        let descriptor = open(path, device, flags, request::PVERSION)?;
-        let id = id_of(&descriptor);
-        let id = id.map_err(|errno| Error::WrongDevice { device, path: path.to_owned(), errno })?;
-        Client::introduced(descriptor, id, name)
+        open(path, Device::Sequencer, flags, request::PVERSION)
     }
 }
 

@@ -163,13 +163,13 @@ pub fn probe_main() -> Result<ExitCode, Fail> {
     probe().map(|()| ExitCode::SUCCESS)
 }
 
-/// Opens the sequencer, as the command would.
+/// Opens the sequencer, as the command would. A run waits for this, so it makes no more requests than it needs.
 fn probe() -> Result<(), Fail> {
     use aseqd_client::Error;
     let device = aseqd_client::DEVICE;
     let number = |errno: Errno| std::io::Error::from_raw_os_error(errno.0.into());
-    match aseqd_client::Client::open(device, "aseqd") {
-        Ok(_) => Ok(()),
+    match aseqd_client::OpenOptions::new().check(device) {
+        Ok(()) => Ok(()),
         Err(Error::Open { errno, .. }) => {
             Err(number(errno)).with_context(|| format!("{device} cannot be opened through it"))
         }
