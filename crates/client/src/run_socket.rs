@@ -142,7 +142,9 @@ impl<'a> File<'a> {
 /// Makes a call over the connection of this thread, which is dropped if it breaks.
 fn call(call: &Call<'_>, into: &mut [u8]) -> Result<Answer, Errno> {
     CONNECTION.with_borrow_mut(|place| {
-        let mut connection = match place.take() {
+        // After a fork, parent and child have the same socket, and each would take answers of the other.
+        let own = |connection: &Connection| connection.process == std::process::id();
+        let mut connection = match place.take().filter(own) {
             Some(connection) => connection,
             None => Connection::new()?,
         };
@@ -188,6 +190,8 @@ struct Answer {
 /// A connection to the server of the run.
 struct Connection {
     socket: OwnedFd,
+    /// The process that has made the connection.
+    process: u32,
     serial: u32,
 }
 
@@ -205,7 +209,7 @@ impl Connection {
         let socket = socket_with(family, kind, SocketFlags::CLOEXEC, None).map_err(errno)?;
         // If the server is gone, so is the device.
         connect(&socket, &address.map_err(errno)?).map_err(|_| Errno::ENODEV)?;
-        let connection = Self { socket, serial: 0 };
+        let connection = Self { socket, process: std::process::id(), serial: 0 };
         let hello = Request { kind: kind::HELLO, code: VERSION, ..Request::default() };
         let mut welcome = Welcome::new_zeroed();
         connection.send(&hello, &secret.program)?;
