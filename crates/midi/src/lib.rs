@@ -35,6 +35,7 @@ extern crate std;
 struct Readme;
 
 mod bytes;
+pub mod ump;
 
 pub use aseqd_abi;
 pub use bytes::{
