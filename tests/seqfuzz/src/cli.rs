@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
-use seqfuzz::{Kind, Program};
+use seqfuzz::{Kind, Profile, Program};
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -102,12 +102,20 @@ pub(crate) struct Which {
     /// Programs that use /dev/snd/timer too; their seeds are others.
     #[arg(long)]
     pub(crate) timer: bool,
+    /// Programs with UMP clients and user-driven timers; their seeds are others.
+    #[arg(long, conflicts_with_all = ["timer", "common"])]
+    pub(crate) ump: bool,
 }
 
 impl Which {
     /// Returns the library's word for the kind.
     pub(crate) const fn kind(self) -> Kind {
-        Kind { size: self.size, common: self.common, timer: self.timer }
+        let profile = match (self.timer, self.ump) {
+            (_, true) => Profile::Ump,
+            (true, false) => Profile::Timer,
+            (false, false) => Profile::Sequencer,
+        };
+        Kind { size: self.size, common: self.common, profile }
     }
 
     /// Returns the program of a seed.

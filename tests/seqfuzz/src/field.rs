@@ -15,8 +15,8 @@ pub(crate) enum Kind {
     Queue(usize),
     /// A process id: masked.
     Process,
-    /// A name of 64 bytes.
-    Name,
+    /// A name of this many bytes, with a NUL at its end.
+    Name(usize),
     /// A time, of this many bytes: told is only that it was set.
     Stamp(usize),
     /// Bytes, as hexadecimal text.
@@ -30,9 +30,9 @@ impl Kind {
             | Self::Client(size)
             | Self::Queue(size)
             | Self::Stamp(size)
+            | Self::Name(size)
             | Self::Bytes(size) => size,
             Self::Signed | Self::Process => 4,
-            Self::Name => 64,
         }
     }
 }
@@ -66,11 +66,13 @@ const C8: Kind = Kind::Client(1);
 const C32: Kind = Kind::Client(4);
 const Q8: Kind = Kind::Queue(1);
 const Q32: Kind = Kind::Queue(4);
+const NAME: Kind = Kind::Name(64);
+const LONG_NAME: Kind = Kind::Name(128);
 
 const CLIENT_INFO: &[Field] = &[
     field("client", 0, C32),
     field("type", 4, I32),
-    field("name", 8, Kind::Name),
+    field("name", 8, NAME),
     field("filter", 72, U32),
     field("multicast_filter", 76, Kind::Bytes(8)),
     field("event_filter", 84, Kind::Bytes(32)),
@@ -85,7 +87,7 @@ const CLIENT_INFO: &[Field] = &[
 const PORT_INFO: &[Field] = &[
     field("client", 0, C8),
     field("port", 1, U8),
-    field("name", 2, Kind::Name),
+    field("name", 2, NAME),
     field("capability", 68, U32),
     field("type", 72, U32),
     field("midi_channels", 76, I32),
@@ -114,7 +116,7 @@ const QUEUE_INFO: &[Field] = &[
     field("queue", 0, Q32),
     field("owner", 4, C32),
     field("locked", 8, U8),
-    field("name", 9, Kind::Name),
+    field("name", 9, NAME),
     field("flags", 76, U32),
 ];
 
@@ -199,6 +201,43 @@ const RUNNING_INFO: &[Field] =
 
 const UMP_INFO: &[Field] = &[field("client", 0, C32), field("type", 4, I32)];
 
+/// The struct of the same requests with an endpoint in it.
+const UMP_ENDPOINT: &[Field] = &[
+    field("client", 0, C32),
+    field("type", 4, I32),
+    field("card", 8, I32),
+    field("device", 12, I32),
+    field("flags", 16, U32),
+    field("protocol_caps", 20, U32),
+    field("protocol", 24, U32),
+    field("num_blocks", 28, U32),
+    field("version", 32, U16),
+    field("family_id", 34, U16),
+    field("model_id", 36, U16),
+    field("manufacturer_id", 38, U32),
+    field("sw_revision", 42, U32),
+    field("name", 48, LONG_NAME),
+    field("product_id", 176, LONG_NAME),
+];
+
+/// The struct of the same requests with a block in it.
+const UMP_BLOCK: &[Field] = &[
+    field("client", 0, C32),
+    field("type", 4, I32),
+    field("card", 8, I32),
+    field("device", 12, I32),
+    field("block_id", 16, U8),
+    field("direction", 17, U8),
+    field("active", 18, U8),
+    field("first_group", 19, U8),
+    field("num_groups", 20, U8),
+    field("midi_ci_version", 21, U8),
+    field("sysex8_streams", 22, U8),
+    field("ui_hint", 23, U8),
+    field("flags", 24, U32),
+    field("name", 28, LONG_NAME),
+];
+
 const TIMER_ID: &[Field] = &[
     field("class", 0, I32),
     field("sclass", 4, I32),
@@ -215,8 +254,8 @@ const TIMER_GINFO: &[Field] = &[
     field("subdevice", 16, I32),
     field("flags", 20, U32),
     field("own_card", 24, I32),
-    field("id", 28, Kind::Name),
-    field("name", 92, Kind::Name),
+    field("id", 28, NAME),
+    field("name", 92, NAME),
     field("resolution", 184, U64),
     field("resolution_min", 192, U64),
     field("resolution_max", 200, U64),
@@ -247,8 +286,8 @@ const TIMER_GSTATUS: &[Field] = &[
 const TIMER_INFO: &[Field] = &[
     field("flags", 0, U32),
     field("own_card", 4, I32),
-    field("id", 8, Kind::Name),
-    field("name", 72, Kind::Name),
+    field("id", 8, NAME),
+    field("name", 72, NAME),
     field("resolution", 160, U64),
 ];
 
@@ -275,6 +314,9 @@ const TIMER_STATUS32: &[Field] = &[
     field("waiting", 20, U32),
 ];
 
+const TIMER_CREATE: &[Field] =
+    &[field("resolution", 0, U64), field("fd", 8, Kind::Stamp(4)), field("id", 12, U32)];
+
 const fn request(name: &'static str, code: u32, fields: &'static [Field]) -> Request {
     Request { name, code, fields }
 }
@@ -290,6 +332,10 @@ pub(crate) const REQUESTS: &[Request] = &[
     request("set_client_info", s::SET_CLIENT_INFO, CLIENT_INFO),
     request("get_client_ump_info", s::GET_CLIENT_UMP_INFO, UMP_INFO),
     request("set_client_ump_info", s::SET_CLIENT_UMP_INFO, UMP_INFO),
+    request("get_ump_endpoint", s::GET_CLIENT_UMP_INFO, UMP_ENDPOINT),
+    request("set_ump_endpoint", s::SET_CLIENT_UMP_INFO, UMP_ENDPOINT),
+    request("get_ump_block", s::GET_CLIENT_UMP_INFO, UMP_BLOCK),
+    request("set_ump_block", s::SET_CLIENT_UMP_INFO, UMP_BLOCK),
     request("create_port", s::CREATE_PORT, PORT_INFO),
     request("delete_port", s::DELETE_PORT, PORT_INFO),
     request("get_port_info", s::GET_PORT_INFO, PORT_INFO),
@@ -331,6 +377,8 @@ pub(crate) const REQUESTS: &[Request] = &[
     request("t_stop", t::STOP, &[]),
     request("t_continue", t::CONTINUE, &[]),
     request("t_pause", t::PAUSE, &[]),
+    request("t_create", t::CREATE, TIMER_CREATE),
+    request("t_trigger", t::TRIGGER, &[]),
     request("t_start_old", old::START, &[]),
     request("t_continue_old", old::CONTINUE, &[]),
     request("t_pause_old", old::PAUSE, &[]),
@@ -341,7 +389,7 @@ pub(crate) fn request_named(name: &str) -> Option<&'static Request> {
     REQUESTS.iter().find(|request| request.name == name)
 }
 
-/// An event record. The last names are views of the same 12 data bytes.
+/// An event record. The last names are views of the same data bytes.
 pub(crate) const EVENT: &[Field] = &[
     field("type", 0, U8),
     field("flags", 1, U8),
@@ -368,11 +416,16 @@ pub(crate) const EVENT: &[Field] = &[
     field("about_port", 17, U8),
     field("peer", 18, C8),
     field("peer_port", 19, U8),
+    // The words of a UMP packet. A record that has the first one is 32 bytes.
+    field("w0", 16, U32),
+    field("w1", 20, U32),
+    field("w2", 24, U32),
+    field("w3", 28, U32),
 ];
 
 /// Arguments that are not fields of a struct.
 pub(crate) const OTHER_ARGUMENTS: &[&str] =
-    &["as", "access", "len", "cut", "body", "times", "ms", "queue", "code"];
+    &["as", "access", "len", "cut", "body", "bytes", "times", "ms", "queue", "code"];
 
 /// Returns the one copy of a field's or argument's name.
 pub(crate) fn intern(name: &str) -> Option<&'static str> {

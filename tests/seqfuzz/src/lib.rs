@@ -20,7 +20,7 @@ mod text;
 mod transcript;
 
 pub use device::{Access, Device, EngineDevice, Readiness, RealDevice};
-pub use generate::{Kind, common, generate, generate_timer};
+pub use generate::{Kind, Profile, common, generate, generate_timer, generate_ump};
 pub use program::{Arguments, Call, Mode, Operation, Program, Value};
 pub use rng::Rng;
 pub use text::{parse, parse_all};

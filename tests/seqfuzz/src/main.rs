@@ -6,7 +6,7 @@ use clap::Parser;
 use cli::{Cli, Cmd, Sides, TranscriptArgs, Which};
 use seqfuzz::diff::side_by_side;
 use seqfuzz::oracle::{Side, write_results};
-use seqfuzz::{Device, EngineDevice, Program, RealDevice, parse_all, transcript};
+use seqfuzz::{EngineDevice, Program, RealDevice, Transcript, parse_all, transcript};
 use std::io::{Read, Write};
 use std::ops::Range;
 use std::path::Path;
@@ -44,10 +44,10 @@ impl Target {
         if engine { Ok(Self(None)) } else { RealDevice::new().map(|device| Self(Some(device))) }
     }
 
-    fn with<T>(&mut self, run: impl FnOnce(&mut dyn Device) -> T) -> T {
+    fn run(&mut self, program: &Program) -> Transcript {
         match &mut self.0 {
-            Some(device) => run(device),
-            None => run(&mut EngineDevice::new()),
+            Some(device) => transcript(device, program),
+            None => transcript(&mut EngineDevice::of(program), program),
         }
     }
 }
@@ -62,7 +62,7 @@ fn transcripts(args: &TranscriptArgs) -> Result<ExitCode, String> {
     let mut target = Target::new(args.engine)?;
     for seed in args.seeds.clone() {
         let program = args.which.program(seed);
-        let transcript = target.with(|device| transcript(device, &program));
+        let transcript = target.run(&program);
         if args.hash {
             print(&format!("{seed} {:016x}\n", transcript.hash()))?;
         } else {
@@ -78,7 +78,7 @@ fn show(seed: u64, which: Which, program_only: bool, device: bool) -> Result<Exi
         print(&program.to_string())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let transcript = Target::new(!device)?.with(|device| transcript(device, &program));
+    let transcript = Target::new(!device)?.run(&program);
     print(&transcript.with_calls(&program))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -94,7 +94,7 @@ fn run(file: &Path, engine: bool, results: bool) -> Result<ExitCode, String> {
     let programs = parse_all(&text).map_err(|error| format!("{}: {error}", file.display()))?;
     let mut target = Target::new(engine)?;
     for program in &programs {
-        let transcript = target.with(|device| transcript(device, program));
+        let transcript = target.run(program);
         if results {
             print(&write_results(&transcript))?;
         } else {

@@ -56,7 +56,7 @@ impl Side {
     /// Returns the function that runs a program without another process.
     fn function(&self) -> Option<fn(&Program) -> Transcript> {
         match self {
-            Self::Engine => Some(|program| transcript(&mut EngineDevice::new(), program)),
+            Self::Engine => Some(|program| transcript(&mut EngineDevice::of(program), program)),
             Self::Custom(run) => Some(*run),
             _ => None,
         }

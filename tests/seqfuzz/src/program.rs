@@ -106,6 +106,8 @@ impl Operation {
 
 /// The first handle of a timer file: `t0` in programs. Smaller ones are those of clients.
 pub(crate) const FIRST_TIMER: usize = 100;
+/// The first handle of a user-driven timer: `u0` in programs.
+pub(crate) const FIRST_USER_TIMER: usize = 200;
 
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,10 +153,12 @@ fn write_arguments(f: &mut fmt::Formatter<'_>, arguments: &Arguments) -> fmt::Re
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.client.checked_sub(FIRST_TIMER) {
-            Some(timer) => write!(f, "t{timer}.{}", self.operation.name())?,
-            None => write!(f, "c{}.{}", self.client, self.operation.name())?,
-        }
+        let (letter, handle) = match self.client {
+            FIRST_USER_TIMER.. => ('u', self.client - FIRST_USER_TIMER),
+            FIRST_TIMER.. => ('t', self.client - FIRST_TIMER),
+            _ => ('c', self.client),
+        };
+        write!(f, "{letter}{handle}.{}", self.operation.name())?;
         for event in &self.events {
             f.write_str(" [")?;
             let typed = number(event, "type").and_then(|number| u8::try_from(number).ok());
@@ -200,13 +204,17 @@ pub struct Program {
     pub mode: Mode,
     /// It keeps to what Linux 6.1 and 6.12 have in common, and so does its transcript.
     pub common: bool,
+    /// It wants a sequencer that has UMP and user-driven timers.
+    pub ump: bool,
     /// The calls in order.
     pub calls: Vec<Call>,
 }
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "mode {}{}", self.mode.name(), if self.common { " common" } else { "" })?;
+        let common = if self.common { " common" } else { "" };
+        let ump = if self.ump { " ump" } else { "" };
+        writeln!(f, "mode {}{common}{ump}", self.mode.name())?;
         self.calls.iter().try_for_each(|call| writeln!(f, "{call}"))
     }
 }

@@ -1,10 +1,10 @@
-//! The unsafe code of the fuzzer: ioctl with a buffer.
-#![expect(unsafe_code, reason = "ioctl takes a pointer")]
+//! The unsafe code of the fuzzer: ioctl with a buffer, and descriptors that an ioctl returns.
+#![expect(unsafe_code, reason = "ioctl takes a pointer, and may return a descriptor")]
 
 use aseqd_abi::Errno;
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode};
 use std::ffi::c_void;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 
 /// Size of the buffer of every request: more than the largest struct.
 pub(crate) const ARGUMENT_SIZE: usize = 1024;
@@ -53,6 +53,13 @@ pub(crate) fn ioctl(
     );
     // SAFETY: the descriptor is the sequencer's, whose requests take a pointer to such a struct.
     unsafe { rustix::ioctl::ioctl(descriptor, Request { code, argument }) }.map_err(errno)
+}
+
+/// Takes over a descriptor that a request has just opened.
+pub(crate) fn adopt(descriptor: i32) -> OwnedFd {
+    assert!(descriptor >= 0, "the request has opened no descriptor");
+    // SAFETY: the caller has it from a successful request that opens one, and nothing else knows it.
+    unsafe { OwnedFd::from_raw_fd(descriptor) }
 }
 
 /// Returns the number of an error of the operating system.

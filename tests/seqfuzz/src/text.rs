@@ -1,7 +1,9 @@
 //! Programs from text: the form in which they are printed.
 
 use crate::field;
-use crate::program::{Arguments, Call, FIRST_TIMER, Mode, Operation, Program, Value};
+use crate::program::{
+    Arguments, Call, FIRST_TIMER, FIRST_USER_TIMER, Mode, Operation, Program, Value,
+};
 
 /// Reads one program.
 ///
@@ -28,11 +30,11 @@ pub fn parse_all(text: &str) -> Result<Vec<Program>, String> {
         }
         let wrong = |what: &str| format!("line {}: {what}: {line}", index + 1);
         if let Some(name) = line.strip_prefix("mode ") {
-            let (name, common) =
-                name.strip_suffix(" common").map_or((name, false), |name| (name, true));
+            let (name, ump) = without_word(name, " ump");
+            let (name, common) = without_word(name, " common");
             let mode = Mode::ALL.into_iter().find(|mode| mode.name() == name);
             let mode = mode.ok_or_else(|| wrong("no such mode"))?;
-            programs.push(Program { mode, common, calls: Vec::new() });
+            programs.push(Program { mode, common, ump, calls: Vec::new() });
             continue;
         }
         let program = programs.last_mut().ok_or_else(|| wrong("a program begins with its mode"))?;
@@ -41,13 +43,22 @@ pub fn parse_all(text: &str) -> Result<Vec<Program>, String> {
     Ok(programs)
 }
 
+/// Returns a text without a word at its end, and whether the word was there.
+fn without_word<'a>(text: &'a str, word: &str) -> (&'a str, bool) {
+    text.strip_suffix(word).map_or((text, false), |text| (text, true))
+}
+
 fn parse_call(line: &str) -> Result<Call, String> {
     let (head, mut rest) = line.split_once(' ').unwrap_or((line, ""));
     let (client, name) = head.split_once('.').ok_or("no call")?;
-    let client = match client.strip_prefix('t') {
-        Some(timer) => timer.parse().ok().and_then(|timer: usize| timer.checked_add(FIRST_TIMER)),
-        None => client.strip_prefix('c').and_then(|number| number.parse().ok()),
-    };
+    let kinds = [('c', 0), ('t', FIRST_TIMER), ('u', FIRST_USER_TIMER)];
+    let client = kinds.into_iter().find_map(|(letter, first)| {
+        client
+            .strip_prefix(letter)?
+            .parse()
+            .ok()
+            .and_then(|number: usize| number.checked_add(first))
+    });
     let client = client.ok_or("no client handle")?;
     let operation = Operation::named(name).ok_or("no such call")?;
     let mut call = Call { client, operation, arguments: Vec::new(), events: Vec::new() };

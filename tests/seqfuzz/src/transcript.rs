@@ -5,9 +5,10 @@ mod told;
 
 use crate::device::{Access, Device};
 use crate::field::{self, EVENT};
-use crate::program::{self, Call, Mode, Numbers, Operation, Program, Value};
+use crate::program::{self, Call, FIRST_USER_TIMER, Mode, Numbers, Operation, Program, Value};
 use aseqd_abi::event::EVENT_SIZE;
 use aseqd_abi::ioctl::{self, sequencer as s, timers as t};
+use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Errno, Event};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,6 +19,10 @@ use zerocopy::FromBytes;
 const MISSING_CLIENT: u8 = 191;
 /// The number of a queue that was never created: the last.
 const MISSING_QUEUE: u8 = 31;
+/// Size of the records of a UMP client, in bytes.
+const UMP_SIZE: usize = size_of::<UmpEvent>();
+/// The protocol version from which on SET_CLIENT_INFO sets the MIDI version.
+const KNOWS_MIDI_VERSION: u32 = 0x01_00_03;
 /// First number of user clients.
 const FIRST_USER: u8 = 128;
 /// Maximum number of milliseconds for which a running queue is waited for.
@@ -80,6 +85,10 @@ struct Client {
     records: Option<Records>,
     /// Queues of which it no longer is a user.
     unused: BTreeSet<i32>,
+    /// The protocol version that it has declared.
+    version: u32,
+    /// 0 for a legacy client, 1 or 2 for one that reads UMP records.
+    midi_version: u32,
 }
 
 /// The form of a timer file's records.
@@ -267,8 +276,12 @@ impl<'a> Run<'a> {
         let mut bytes = Vec::new();
         for event in &call.events {
             let start = bytes.len();
-            bytes.resize(start + EVENT_SIZE, 0);
+            let size = if program::find(event, "w0").is_some() { UMP_SIZE } else { EVENT_SIZE };
+            bytes.resize(start + size, 0);
             program::build(EVENT, event, self, &mut bytes[start..]);
+            if let Some(Value::Bytes(data)) = program::find(event, "bytes") {
+                bytes.extend(data);
+            }
             let body = program::number(event, "body").unwrap_or(0).clamp(0, 1 << 20);
             bytes.extend((0..body).map(|index| index.wrapping_mul(31).to_le_bytes()[0] ^ 0x55));
         }
@@ -290,12 +303,16 @@ impl<'a> Run<'a> {
         }
         let mut text = format!("= {read}");
         let mut rest = &buffer[..read];
-        while let Ok((event, after)) = Event::read_from_prefix(rest) {
+        let ump = self.clients[call.client].midi_version > 0;
+        let size = if ump { UMP_SIZE } else { EVENT_SIZE };
+        while let Some((record, after)) = rest.split_at_checked(size)
+            && let Ok((event, more)) = Event::read_from_prefix(record)
+        {
             rest = after;
-            let _infallible = write!(text, "\n{}", self.event(&event));
+            let _infallible = write!(text, "\n{}", self.record(&event, more));
             if event.is_variable() {
                 let len = event.data.ext_len() as usize;
-                let padded = len.next_multiple_of(EVENT_SIZE).min(rest.len());
+                let padded = len.next_multiple_of(size).min(rest.len());
                 let _infallible = write!(text, " {}", self.body(&event, &rest[..padded], len));
                 rest = &rest[padded..];
             }
@@ -311,7 +328,12 @@ impl<'a> Run<'a> {
         let mut given = vec![0; ioctl::size(request.code)];
         program::build(request.fields, &call.arguments, self, &mut given);
         let mut told = given.clone();
-        match self.device.ioctl(file, request.code, &mut told) {
+        let answer = match (request.code, call.number("as").and_then(|to| usize::try_from(to).ok()))
+        {
+            (t::CREATE, Some(to)) => self.create_timer(file, FIRST_USER_TIMER + to, &mut told),
+            _ => self.device.ioctl(file, request.code, &mut told),
+        };
+        match answer {
             Ok(value) => {
                 self.note(call, request.code, &told);
                 let mut text = format!("= {value}");
@@ -343,6 +365,17 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Creates a user-driven timer under a handle.
+    fn create_timer(&mut self, file: usize, to: usize, told: &mut [u8]) -> Result<i32, Errno> {
+        let file = self.device.create_timer(file, told)?;
+        if self.clients.len() <= to {
+            self.clients.resize(to + 1, Client::default());
+        }
+        self.close(to);
+        self.clients[to].file = Some(file);
+        Ok(0)
+    }
+
     /// Remembers what later calls need of a request that succeeded.
     fn note(&mut self, call: &Call, code: u32, told: &[u8]) {
         let word =
@@ -364,6 +397,10 @@ impl<'a> Run<'a> {
                 if let Some(records) = &mut self.clients[call.client].records {
                     *records = form;
                 }
+            }
+            s::USER_PVERSION => self.clients[call.client].version = word(0).cast_unsigned(),
+            s::SET_CLIENT_INFO if self.clients[call.client].version >= KNOWS_MIDI_VERSION => {
+                self.clients[call.client].midi_version = word(132).cast_unsigned();
             }
             s::SUBSCRIBE_PORT if told[0] < FIRST_USER && told[2] < FIRST_USER => {
                 self.lasting.push([told[0], told[1], told[2], told[3]]);

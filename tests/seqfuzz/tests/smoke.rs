@@ -77,6 +77,9 @@ impl Device for Mistaken {
     fn open_timer(&mut self, access: Access) -> Result<usize, aseqd_abi::Errno> {
         self.0.open_timer(access)
     }
+    fn create_timer(&mut self, file: usize, bytes: &mut [u8]) -> Result<usize, aseqd_abi::Errno> {
+        self.0.create_timer(file, bytes)
+    }
     fn close(&mut self, file: usize) {
         self.0.close(file);
     }
@@ -135,6 +138,13 @@ fn canary_a_lost_priority_is_found() {
         fn open_timer(&mut self, access: Access) -> Result<usize, aseqd_abi::Errno> {
             self.0.open_timer(access)
         }
+        fn create_timer(
+            &mut self,
+            file: usize,
+            bytes: &mut [u8],
+        ) -> Result<usize, aseqd_abi::Errno> {
+            self.0.create_timer(file, bytes)
+        }
         fn close(&mut self, file: usize) {
             self.0.close(file);
         }
@@ -175,6 +185,6 @@ fn canary_a_lost_priority_is_found() {
 
 #[test]
 fn the_modes_have_names() {
-    let program = Program { mode: Mode::Run, common: false, calls: Vec::new() };
+    let program = Program { mode: Mode::Run, common: false, ump: false, calls: Vec::new() };
     assert_eq!(program.to_string(), "mode run\n");
 }

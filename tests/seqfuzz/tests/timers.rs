@@ -96,6 +96,9 @@ impl Device for Mistaken {
     fn open_timer(&mut self, access: Access) -> Result<usize, Errno> {
         self.device.open_timer(access)
     }
+    fn create_timer(&mut self, file: usize, bytes: &mut [u8]) -> Result<usize, Errno> {
+        self.device.create_timer(file, bytes)
+    }
     fn close(&mut self, file: usize) {
         self.device.close(file);
     }

@@ -1,7 +1,9 @@
 //! The engine in this process, on a virtual clock that moves only when a program waits.
 
 use super::{Access, Device, Readiness};
+use crate::program::Program;
 use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers;
 use aseqd_engine::{
     Call, Config, Engine, FileId, Identity, Input, Node, READABLE, Reply, Time, WRITABLE,
 };
@@ -26,7 +28,17 @@ impl EngineDevice {
     /// Returns a sequencer without clients, with the timers that Linux 6.12 has as Debian builds it.
     #[must_use]
     pub fn new() -> Self {
-        let engine = Engine::with_config(Config::default());
+        Self::with_config(Config::default())
+    }
+
+    /// Returns the sequencer that a program wants.
+    #[must_use]
+    pub fn of(program: &Program) -> Self {
+        Self::with_config(Config { user_timers: program.ump, ..Config::default() })
+    }
+
+    fn with_config(config: Config) -> Self {
+        let engine = Engine::with_config(config);
         Self { engine, now: START, files: Vec::new(), out: Vec::new() }
     }
 
@@ -67,6 +79,14 @@ impl Device for EngineDevice {
 
     fn open_timer(&mut self, access: Access) -> Result<usize, Errno> {
         self.open_node(Node::Timer, access)
+    }
+
+    fn create_timer(&mut self, file: usize, argument: &mut [u8]) -> Result<usize, Errno> {
+        let (_, access) = self.file(file)?;
+        self.ioctl(file, timers::CREATE, argument)?;
+        let number = u32::from_le_bytes([argument[8], argument[9], argument[10], argument[11]]);
+        self.files.push(Some((FileId(number), access)));
+        Ok(self.files.len() - 1)
     }
 
     fn close(&mut self, file: usize) {

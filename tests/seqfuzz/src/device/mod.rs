@@ -43,6 +43,11 @@ pub trait Device {
     /// # Errors
     /// The errno with which the timer device answers; `ENOENT` if there is none.
     fn open_timer(&mut self, access: Access) -> Result<usize, Errno>;
+    /// Creates a user-driven timer by a request on the timer device, and returns this device's own number of its file.
+    ///
+    /// # Errors
+    /// The errno with which the timer device answers.
+    fn create_timer(&mut self, file: usize, argument: &mut [u8]) -> Result<usize, Errno>;
     /// Closes a file.
     fn close(&mut self, file: usize);
     /// Makes a request with the bytes of its struct, as many as the code says.

@@ -3,6 +3,7 @@
 use super::{Access, Device, Readiness};
 use crate::sys::{self, ARGUMENT_SIZE, Argument, errno};
 use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use std::os::fd::OwnedFd;
@@ -55,6 +56,13 @@ impl Device for RealDevice {
 
     fn open_timer(&mut self, access: Access) -> Result<usize, Errno> {
         self.open_path(TIMER_PATH, access)
+    }
+
+    fn create_timer(&mut self, file: usize, argument: &mut [u8]) -> Result<usize, Errno> {
+        self.ioctl(file, timers::CREATE, argument)?;
+        let number = i32::from_le_bytes([argument[8], argument[9], argument[10], argument[11]]);
+        self.files.push(Some(sys::adopt(number)));
+        Ok(self.files.len() - 1)
     }
 
     fn close(&mut self, file: usize) {

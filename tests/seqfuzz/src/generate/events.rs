@@ -119,7 +119,7 @@ impl Generator {
     }
 
     /// Returns a destination: client and port.
-    fn destination(&mut self, own: usize) -> (Value, Value) {
+    pub(super) fn destination(&mut self, own: usize) -> (Value, Value) {
         match self.rng.below(100) {
             0..25 => (Value::Number(254), self.port_value()),
             25..31 => (Value::Number(14), Value::Number(0)),
@@ -130,7 +130,7 @@ impl Generator {
     }
 
     /// Adds a time, and returns a duration of the same kind.
-    fn time(&mut self, event: &mut Arguments, flags: &mut i64) -> i64 {
+    pub(super) fn time(&mut self, event: &mut Arguments, flags: &mut i64) -> i64 {
         let real = self.rng.chance(30);
         if real {
             *flags |= REAL;

@@ -7,14 +7,17 @@
 
 mod common;
 mod events;
+mod packets;
 mod requests;
 mod scenes;
 mod timers;
+mod ump;
 mod values;
 
 pub(crate) use common::NEW_FIELDS;
 pub use common::common;
 pub use timers::generate_timer;
+pub use ump::generate_ump;
 
 use crate::field::{self, Kind as FieldKind};
 use crate::program::{Arguments, Call, Mode, Operation, Program, Value, find};
@@ -30,15 +33,30 @@ pub struct Kind {
     pub size: usize,
     /// Whether it keeps to what Linux 6.1 and 6.12 have in common.
     pub common: bool,
-    /// Whether it uses the timer device too.
-    pub timer: bool,
+    /// What it uses.
+    pub profile: Profile,
+}
+
+/// What programs use. A seed means another program in each profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// The sequencer.
+    Sequencer,
+    /// The sequencer and the timer device.
+    Timer,
+    /// The sequencer with UMP clients, and user-driven timers.
+    Ump,
 }
 
 impl Kind {
     /// Returns the program of a seed.
     #[must_use]
     pub fn program(self, seed: u64) -> Program {
-        let make = if self.timer { generate_timer } else { generate };
+        let make = match self.profile {
+            Profile::Sequencer => generate,
+            Profile::Timer => generate_timer,
+            Profile::Ump => generate_ump,
+        };
         let program = make(seed, self.size);
         if self.common { common(program) } else { program }
     }
@@ -47,34 +65,21 @@ impl Kind {
     #[must_use]
     pub fn options(self) -> String {
         let common = if self.common { " --common" } else { "" };
-        let timer = if self.timer { " --timer" } else { "" };
-        format!("--size {}{common}{timer}", self.size)
+        let profile = match self.profile {
+            Profile::Sequencer => "",
+            Profile::Timer => " --timer",
+            Profile::Ump => " --ump",
+        };
+        format!("--size {}{common}{profile}", self.size)
     }
 }
 
 /// Returns the program of a seed. `size` is about how many calls it makes between its beginning and end.
 #[must_use]
 pub fn generate(seed: u64, size: usize) -> Program {
-    let mut rng = Rng::new(seed ^ 0x5e9f_a55e_9d00_0001);
-    let mode = match rng.below(100) {
-        0..50 => Mode::Still,
-        50..85 => Mode::Frozen,
-        _ => Mode::Run,
-    };
-    let mut generator = Generator {
-        real_kind: rng.chance(35),
-        rng,
-        mode,
-        calls: Vec::new(),
-        clients: Vec::new(),
-        queues: 0,
-        may_run: false,
-        owner: 0,
-        connections: Vec::new(),
-        timers: Vec::new(),
-    };
+    let mut generator = Generator::new(Rng::new(seed ^ 0x5e9f_a55e_9d00_0001), Profile::Sequencer);
     generator.program(size);
-    Program { mode, common: false, calls: generator.calls }
+    Program { mode: generator.mode, common: false, ump: false, calls: generator.calls }
 }
 
 /// What the generator knows about a client.
@@ -84,6 +89,8 @@ struct Client {
     open: bool,
     writes: bool,
     ports: u8,
+    /// The MIDI version that it has asked for.
+    midi_version: i64,
 }
 
 struct Generator {
@@ -103,9 +110,39 @@ struct Generator {
     connections: Vec<[(Value, Value); 2]>,
     /// Timer files.
     timers: Vec<timers::Timer>,
+    /// Number of user-driven timers that it has asked for.
+    user_timers: usize,
+    profile: Profile,
 }
 
 impl Generator {
+    fn new(mut rng: Rng, profile: Profile) -> Self {
+        let (mode, real_kind) = if profile == Profile::Timer {
+            (if rng.chance(60) { Mode::Still } else { Mode::Frozen }, false)
+        } else {
+            let mode = match rng.below(100) {
+                0..50 => Mode::Still,
+                50..85 => Mode::Frozen,
+                _ => Mode::Run,
+            };
+            (mode, rng.chance(35))
+        };
+        Self {
+            rng,
+            mode,
+            real_kind,
+            calls: Vec::new(),
+            clients: Vec::new(),
+            queues: 0,
+            may_run: false,
+            owner: 0,
+            connections: Vec::new(),
+            timers: Vec::new(),
+            user_timers: 0,
+            profile,
+        }
+    }
+
     fn program(&mut self, size: usize) {
         self.set_scene();
         let extra = self.rng.index(size.max(1));
@@ -136,7 +173,7 @@ impl Generator {
         let field = request.fields[self.rng.index(request.fields.len())];
         if find(arguments, field.name).is_none() {
             let value = match field.kind {
-                FieldKind::Name => self.name(),
+                FieldKind::Name(_) => self.name(),
                 FieldKind::Bytes(size) => Value::Bytes(vec![0x5a; size]),
                 _ => Value::Number(self.edge()),
             };
@@ -158,11 +195,19 @@ impl Generator {
     }
 
     fn set_scene(&mut self) {
+        self.set_clients();
+        self.set_queues();
+    }
+
+    /// Opens the first clients, and creates their ports.
+    fn set_clients(&mut self) {
         for _ in 0..1 + self.rng.below(4) {
             self.open();
         }
         for index in 0..self.clients.len() {
-            if self.rng.chance(30) {
+            if self.profile == Profile::Ump {
+                self.become_ump(index);
+            } else if self.rng.chance(30) {
                 let version = self.rng.pick(&[0x01_00_02, 0x01_00_03, 0x01_00_04, 0x01_00_05]);
                 let handle = self.clients[index].handle;
                 self.request(handle, "user_pversion", vec![("version", Value::Number(version))]);
@@ -172,6 +217,10 @@ impl Generator {
                 self.create_port(index);
             }
         }
+    }
+
+    /// Creates the first queues and connections.
+    fn set_queues(&mut self) {
         let none = self.mode == Mode::Still && self.rng.chance(8);
         let queues = if none { 0 } else { 1 + self.rng.below(3) };
         for _ in 0..queues {
@@ -237,7 +286,13 @@ impl Generator {
             _ => 0,
         };
         self.push(handle, Operation::Open, vec![("access", Value::Number(access))]);
-        self.clients.push(Client { handle, open: true, writes: access != 0, ports: 0 });
+        self.clients.push(Client {
+            handle,
+            open: true,
+            writes: access != 0,
+            ports: 0,
+            midi_version: 0,
+        });
     }
 
     fn create_queue(&mut self) {

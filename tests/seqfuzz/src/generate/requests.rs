@@ -1,7 +1,7 @@
 //! Requests with arguments near their edges.
 
 use super::events::{PPQS, TEMPOS};
-use super::{Client, Generator, OPEN_PORT};
+use super::{Client, Generator, OPEN_PORT, Profile};
 use crate::program::{Arguments, Mode, Operation, Value};
 
 const NORMAL_SKEW: i64 = 0x10000;
@@ -14,7 +14,7 @@ impl Generator {
         }
     }
 
-    fn port_attributes(&mut self, arguments: &mut Arguments) {
+    pub(super) fn port_attributes(&mut self, arguments: &mut Arguments) {
         let capability = match self.rng.below(10) {
             0..7 => OPEN_PORT,
             7 => self.rng.pick(&[0, 1, 2, 0x21, 0x42, 0x61, 0x62, 0x43]),
@@ -44,6 +44,9 @@ impl Generator {
             let group = self.rng.pick(&[0, 1, 15, 16, 17, 255]);
             arguments.push(("ump_group", Value::Number(group)));
         }
+        if self.profile == Profile::Ump {
+            self.ump_port(arguments);
+        }
     }
 
     pub(super) fn create_port(&mut self, index: usize) {
@@ -62,6 +65,9 @@ impl Generator {
             arguments.push(("flags", Value::Number(flags)));
             let port = self.rng.pick(&[0, 1, 2, 5, 7, 252, 253, 254, 255]);
             arguments.push(("port", Value::Number(port)));
+        }
+        if self.profile == Profile::Ump {
+            self.midi_1_port(&mut arguments);
         }
         if self.rng.chance(2) {
             arguments.push(("kernel", Value::Number(1)));

@@ -4,7 +4,7 @@
 //! the program runs. [`Generator::tick_scene`] uses short ones, waits until they have certainly passed, and stops the
 //! timers before it looks. Transcripts do not have the number of ticks, or their times.
 
-use super::Generator;
+use super::{Generator, Profile};
 use crate::program::{Arguments, FIRST_TIMER, Mode, Operation, Program, Value};
 use crate::rng::Rng;
 
@@ -43,22 +43,9 @@ enum Wish {
 /// Returns the program of a seed that uses timers too. The seeds of [`super::generate`] are others.
 #[must_use]
 pub fn generate_timer(seed: u64, size: usize) -> Program {
-    let mut rng = Rng::new(seed ^ 0x7193_0a5e_9d00_0002);
-    let mode = if rng.chance(60) { Mode::Still } else { Mode::Frozen };
-    let mut generator = Generator {
-        real_kind: false,
-        rng,
-        mode,
-        calls: Vec::new(),
-        clients: Vec::new(),
-        queues: 0,
-        may_run: false,
-        owner: 0,
-        connections: Vec::new(),
-        timers: Vec::new(),
-    };
+    let mut generator = Generator::new(Rng::new(seed ^ 0x7193_0a5e_9d00_0002), Profile::Timer);
     generator.timer_program(size);
-    Program { mode, common: false, calls: generator.calls }
+    Program { mode: generator.mode, common: false, ump: false, calls: generator.calls }
 }
 
 impl Generator {

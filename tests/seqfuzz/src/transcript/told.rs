@@ -1,10 +1,10 @@
 //! Prints events and structs that came back, with handles for numbers, and without values that differ from run to run.
 
-use super::{FIRST_USER, Run, hash, hex};
+use super::{FIRST_USER, Run, UMP_SIZE, hash, hex};
 use crate::field::{Field, Kind};
 use crate::generate::NEW_FIELDS;
 use crate::program::Mode;
-use aseqd_abi::event::EventType;
+use aseqd_abi::event::{EVENT_SIZE, EventFlags, EventType};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::{Address, Event};
 use std::fmt::Write as _;
@@ -16,9 +16,12 @@ const BODY_IN_FULL: usize = 32;
 impl Run<'_> {
     pub(super) fn body(&self, event: &Event, padded: &[u8], len: usize) -> String {
         let (data, padding) = padded.split_at(len.min(padded.len()));
-        let mut text = match Event::read_from_bytes(data) {
-            Ok(quoted) if event.event_type == EventType::BOUNCE => {
-                format!("{{{}}}", self.event(&quoted))
+        let mut text = match Event::read_from_prefix(data) {
+            Ok((quoted, more))
+                if event.event_type == EventType::BOUNCE
+                    && (more.is_empty() || more.len() == UMP_SIZE - EVENT_SIZE) =>
+            {
+                format!("{{{}}}", self.record(&quoted, more))
             }
             _ if len > BODY_IN_FULL => {
                 let lines = [hex(data)];
@@ -55,12 +58,23 @@ impl Run<'_> {
         format!("{}:{}", self.client_name(address.client.into()), address.port)
     }
 
-    /// Prints all 28 bytes of an event.
-    pub(super) fn event(&self, event: &Event) -> String {
+    /// Prints a record: an event, and what a record of 32 bytes has more.
+    pub(super) fn record(&self, event: &Event, more: &[u8]) -> String {
+        let mut text = self.event(event, more);
+        if !event.flags.contains(EventFlags::UMP) && more.iter().any(|byte| *byte != 0) {
+            let _infallible = write!(text, " more {}", hex(more));
+        }
+        text
+    }
+
+    /// Prints all 28 bytes of an event, or the words of a UMP packet.
+    fn event(&self, event: &Event, more: &[u8]) -> String {
         let data = &event.data;
+        let is_packet = event.flags.contains(EventFlags::UMP) && !more.is_empty();
         let name =
             event.event_type.name().map_or_else(|| event.event_type.0.to_string(), str::to_owned);
         let about = match event.event_type.0 {
+            _ if is_packet => words(data.0.iter().chain(more)),
             30..=38 => format!("{} {}", self.queue_name(data.0[0].into()), hex(&data.0[1..])),
             60..=65 => format!("{} {}", self.address(data.address()), hex(&data.0[2..])),
             66 | 67 => {
@@ -134,7 +148,7 @@ impl Run<'_> {
             Kind::Queue(_) => self.queue_name(signed),
             Kind::Process if signed == i64::from(self.device.process()) => "self".into(),
             Kind::Process => signed.to_string(),
-            Kind::Name => self.name(bytes),
+            Kind::Name(_) => self.name(bytes),
             Kind::Stamp(_) => "set".into(),
             Kind::Bytes(_) => hex(bytes),
         }
@@ -157,4 +171,13 @@ impl Run<'_> {
         }
         name
     }
+}
+
+/// Prints bytes as words of a UMP packet, with the first digit of a word as its message type.
+fn words<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
+    let bytes: Vec<u8> = bytes.copied().collect();
+    let word = |bytes: &[u8]| {
+        format!("{:08x}", u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    };
+    bytes.chunks_exact(4).map(word).collect::<Vec<_>>().join(" ")
 }
