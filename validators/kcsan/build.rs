@@ -101,7 +101,12 @@ mod runtime {
         cargo.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_PANIC", "abort");
         cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "none");
         // The runtime is on the stacks that it walks, so it needs unwind tables.
-        cargo.env("RUSTFLAGS", "-Cforce-unwind-tables=yes");
+        let mut flags = vec!["-Cforce-unwind-tables=yes".to_owned()];
+        // Flags that say how paths of this machine are written hold for the runtime too.
+        let outer = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+        let remaps = outer.split('\x1f').filter(|flag| flag.starts_with("--remap-path-prefix="));
+        flags.extend(remaps.map(str::to_owned));
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         run(&mut cargo);
         target.join("release/libkcsan.a")
     }
