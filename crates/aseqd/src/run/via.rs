@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
+mod elf;
 pub(super) mod program;
 
 /// How the command's calls reach the sequencer.

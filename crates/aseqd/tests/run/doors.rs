@@ -3,6 +3,7 @@
 use crate::common::*;
 use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const DOORS: [&str; 4] = ["fuse", "handover", "preload", "trap"];
@@ -184,6 +185,69 @@ fn without_fuse_a_static_program_gets_a_trap() {
     }
 }
 
+/// The loader of such a program would end it if the library were preloaded.
+#[test]
+fn without_fuse_a_program_with_too_old_a_glibc_gets_a_trap() {
+    if !have(&["cc"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let compile = |arguments: &[String]| {
+        let compiled = Command::new("cc").args(arguments).status().expect("cc");
+        assert!(compiled.success(), "{arguments:?}");
+    };
+    // The C library beside the loader is not used. It only has the versions of an old one.
+    std::fs::write(path("old.map"), "GLIBC_2.0 { global: none; local: *; };\n").expect("a file");
+    std::fs::write(path("old.c"), "int none;\n").expect("a file");
+    std::fs::write(path("sends.c"), SENDS).expect("a file");
+    let text = |name: &str| path(name).display().to_string();
+    compile(&[
+        "-shared".to_owned(),
+        "-nostdlib".to_owned(),
+        format!("-Wl,--version-script={},-soname,libc.so.6", text("old.map")),
+        "-o".to_owned(),
+        text("libc.so.6"),
+        text("old.c"),
+    ]);
+    std::fs::copy(loader_of(Path::new("/bin/sh")), path("ld-linux-old.so")).expect("a loader");
+    compile(&[
+        format!("-Wl,--dynamic-linker={}", text("ld-linux-old.so")),
+        "-o".to_owned(),
+        text("sends"),
+        text("sends.c"),
+    ]);
+    let program = text("sends");
+    let why = format!(
+        "{program} has too old a C library for the library: {} has no GLIBC_",
+        text("libc.so.6")
+    );
+    let script = format!("$aseqd run -v -- {program}");
+    let Some(ended) = without_fuse(&script) else { return };
+    assert_eq!(ended.stdout, "128 60\n", "{ended:#?}");
+    let said: Vec<_> = ended.stderr.lines().collect();
+    assert_eq!(said.len(), 4, "{ended:#?}");
+    assert!(said[2].starts_with(&format!("aseqd: not by preload: {why}")), "{ended:#?}");
+    assert!(said[3].starts_with("aseqd: door: trap: "), "{ended:#?}");
+    // A script of such an interpreter is such a program.
+    let line = format!("#!{program}\n");
+    std::fs::write(path("script"), line).expect("a file");
+    let script = format!("chmod 755 {0}; $aseqd run --via preload -- {0}; echo $?", text("script"));
+    let Some(ended) = without_fuse(&script) else { return };
+    assert_eq!(ended.stdout, "127\n", "{ended:#?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:#?}");
+    assert!(ended.stderr.starts_with(&format!("aseqd: {why}")), "{ended:#?}");
+}
+
+/// Returns the dynamic loader that a program names.
+fn loader_of(program: &Path) -> PathBuf {
+    let bytes = std::fs::read(program).expect("a program");
+    let start = bytes.windows(5).position(|piece| piece == b"/lib6" || piece == b"/lib/");
+    let name = &bytes[start.expect("a loader")..];
+    let end = name.iter().position(|byte| *byte == 0).expect("an end");
+    PathBuf::from(std::str::from_utf8(&name[..end]).expect("a path"))
+}
+
 #[test]
 fn where_no_door_leads_anywhere_one_sentence_says_so_of_each() {
     // No place is both writable and executable, there is no FUSE, and another program stops system calls already.
@@ -244,7 +308,7 @@ fn now_ns() -> u64 {
 }
 
 /// Kills the server while three calls sleep. Returns how long the slowest went on.
-fn outlived(door: &str, program: &std::path::Path) -> u64 {
+fn outlived(door: &str, program: &Path) -> u64 {
     let mut command = Command::new(ASEQD);
     command.args(["run", "--via", door, "--"]).arg(program).env_remove("ASEQD_VIA");
     // The kernel hangs up a process group that loses its last parent while a process of it is stopped. This must not be
@@ -285,7 +349,7 @@ fn sleeping_calls_end_at_once_when_the_server_is_killed() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let program = folder.path().join("sleeping");
-    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run/sleeping.c");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run/sleeping.c");
     let compiled = Command::new("cc").arg("-o").arg(&program).arg(source).status();
     assert!(compiled.expect("cc").success());
     for door in DOORS {

@@ -1,10 +1,13 @@
 //! Tells whether a program can load the library of the preload door.
 
+use super::elf::{self, Need, Program};
+use aseqd_server::door::preload::library::LIBRARY;
+use object::ReadCache;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
 use std::io::Read as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// How many scripts the kernel follows whose interpreter is a script itself.
@@ -12,13 +15,10 @@ const MAX_SCRIPTS: usize = 5;
 /// How many bytes of a script's first line the kernel reads.
 const MAX_LINE: usize = 256;
 
-/// The type of the program header that names the dynamic loader, from `elf.h`.
-const PT_INTERP: u32 = 3;
-/// The ELF class of our library: 1 is 32 bits, 2 is 64 bits.
-const ELF_CLASS: u8 = if cfg!(target_pointer_width = "64") { 2 } else { 1 };
-/// How the names of dynamic loaders start that can load the library, on all architectures: three of glibc, then that of
-/// musl.
-const LOADERS: [&str; 4] = ["ld-linux", "ld64.so", "ld.so", "ld-musl-"];
+/// How the names of glibc's dynamic loaders start, on all architectures.
+const GLIBC: [&str; 3] = ["ld-linux", "ld64.so", "ld.so"];
+/// How the names of musl's start.
+const MUSL: &str = "ld-musl-";
 
 /// Returns why the program of a command cannot load the library; `None` if it can. `None` too if it need not because it
 /// is `aseqd`, or if it cannot be read: then executing it gives a better message.
@@ -37,24 +37,53 @@ pub(in crate::run) fn refuses_libraries(command: &OsStr) -> Option<String> {
 /// Does the same for one file.
 fn refuses(file: &File, path: &Path) -> Option<String> {
     let name = path.display();
-    let elf = Elf::read(file)?;
-    if elf.class != ELF_CLASS {
+    let program = Program::read(&ReadCache::new(file))?;
+    let library = Program::read(LIBRARY)?;
+    if program.is_64 != library.is_64 {
         return Some(format!("{name} is a program of another word size than the library"));
     }
-    match elf.interpreter(file) {
+    if program.machine != library.machine {
+        return Some(format!("{name} is for another processor than the library"));
+    }
+    let Some(loader) = program.loader else {
         // Where aseqd is linked statically, its commands use `aseqd_client`, which needs no library.
-        None if is_own_program(file) => None,
-        None => Some(format!("{name} is statically linked: it loads no library")),
-        Some(loader) => {
-            let file_name = Path::new(&loader).file_name().unwrap_or_default().to_string_lossy();
-            let known = LOADERS.iter().any(|start| file_name.starts_with(start));
-            (!known).then(|| {
-                format!(
-                    "{name} is for a C library that is neither glibc nor musl: it wants {file_name}"
-                )
-            })
+        let why = format!("{name} is statically linked: it loads no library");
+        return (!is_own_program(file)).then_some(why);
+    };
+    let loader = Path::new(&loader);
+    let file_name = loader.file_name().unwrap_or_default().to_string_lossy();
+    if file_name.starts_with(MUSL) {
+        return None;
+    }
+    if !GLIBC.iter().any(|start| file_name.starts_with(start)) {
+        return Some(format!(
+            "{name} is for a C library that is neither glibc nor musl: it wants {file_name}"
+        ));
+    }
+    let (file, version) = missing(loader, &elf::needed(LIBRARY).ok()?)?;
+    Some(format!(
+        "{name} has too old a C library for the library: {} has no {version}",
+        file.display()
+    ))
+}
+
+/// Returns what glibc lacks that the library needs: the path of a file, and the version that the file does not define.
+/// The loader would end the program for it. Returns `None` if nothing is missing, as far as can be told.
+///
+/// The files are looked for in the loader's folder. The loader works with the `libc.so.6` of its own version only, so
+/// they are installed side by side.
+fn missing(loader: &Path, needs: &[Need]) -> Option<(PathBuf, String)> {
+    let folder = fs::canonicalize(loader).ok()?;
+    let folder = folder.parent()?;
+    for needs in needs.chunk_by(|one, other| one.file == other.file) {
+        let path = folder.join(&needs.first()?.file);
+        let Ok(file) = File::open(&path) else { continue };
+        let Ok(defined) = elf::defined(&ReadCache::new(file)) else { continue };
+        if let Some(need) = needs.iter().find(|need| !defined.contains(&need.version)) {
+            return Some((path, need.version.clone()));
         }
     }
+    None
 }
 
 /// Returns whether a file is the program that runs here.
@@ -86,60 +115,6 @@ fn interpreter_of_script(file: &File) -> Option<PathBuf> {
     Some(OsString::from_vec(word.to_vec()).into())
 }
 
-/// What the ELF header of a program says, in this machine's byte order.
-struct Elf {
-    class: u8,
-    headers_at: u64,
-    header_size: u64,
-    headers: u64,
-}
-
-impl Elf {
-    fn read(file: &File) -> Option<Self> {
-        let mut head = [0; 64];
-        file.read_exact_at(&mut head, 0).ok()?;
-        if !head.starts_with(b"\x7fELF") {
-            return None;
-        }
-        let class = head[4];
-        let short = |at: usize| u64::from(u16::from_ne_bytes([head[at], head[at + 1]]));
-        Some(if class == 2 {
-            let headers_at = u64::from_ne_bytes(head[32..40].try_into().ok()?);
-            Self { class, headers_at, header_size: short(54), headers: short(56) }
-        } else {
-            let headers_at = u32::from_ne_bytes(head[28..32].try_into().ok()?).into();
-            Self { class, headers_at, header_size: short(42), headers: short(44) }
-        })
-    }
-
-    /// Returns the dynamic loader that the program names; `None` if it is statically linked.
-    fn interpreter(&self, file: &File) -> Option<OsString> {
-        let mut header = [0; 56];
-        let needed = if self.class == 2 { 56 } else { 32 };
-        for number in 0..self.headers {
-            let at = self.headers_at.checked_add(number * self.header_size)?;
-            file.read_exact_at(&mut header[..needed], at).ok()?;
-            if u32::from_ne_bytes(header[..4].try_into().ok()?) != PT_INTERP {
-                continue;
-            }
-            let long = |at: usize| header[at..at + 8].try_into().ok().map(u64::from_ne_bytes);
-            let short = |at: usize| {
-                header[at..at + 4].try_into().ok().map(|bytes| u64::from(u32::from_ne_bytes(bytes)))
-            };
-            let (offset, size) = match self.class {
-                2 => (long(8)?, long(32)?),
-                _ => (short(4)?, short(16)?),
-            };
-            // The kernel takes no longer name either.
-            let mut name = vec![0; usize::try_from(size.min(4096)).ok()?];
-            file.read_exact_at(&mut name, offset).ok()?;
-            name.truncate(name.iter().position(|byte| *byte == 0).unwrap_or(name.len()));
-            return Some(OsString::from_vec(name));
-        }
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,16 +127,16 @@ mod tests {
         path.into_os_string()
     }
 
-    /// A program of 64 bits with one header, which names a loader.
+    /// A program of 64 bits for this processor with one header, which names a loader.
     fn elf(loader: Option<&str>) -> Vec<u8> {
         let mut bytes = vec![0; 64];
-        bytes[..5].copy_from_slice(b"\x7fELF\x02");
+        bytes[..20].copy_from_slice(&LIBRARY[..20]);
         bytes[32..40].copy_from_slice(&64_u64.to_ne_bytes());
         bytes[54..56].copy_from_slice(&56_u16.to_ne_bytes());
         bytes[56..58].copy_from_slice(&1_u16.to_ne_bytes());
         let mut header = [0; 56];
         if let Some(loader) = loader {
-            header[..4].copy_from_slice(&PT_INTERP.to_ne_bytes());
+            header[..4].copy_from_slice(&object::elf::PT_INTERP.0.to_ne_bytes());
             header[8..16].copy_from_slice(&120_u64.to_ne_bytes());
             header[32..40].copy_from_slice(&(loader.len() as u64 + 1).to_ne_bytes());
         }
@@ -185,14 +160,33 @@ mod tests {
         let script = format!("#! {}/static -x\nhello\n", folder.path().display());
         assert!(refused("script", script.as_bytes()).unwrap().contains("static is statically"));
         assert_eq!(refused("text", b"hello"), None, "executing it says more");
-        assert_eq!(
-            refused("cut", &elf(None)[..80]),
-            refused("static", &elf(None)).map(|why| { why.replace("/static", "/cut") })
-        );
+        assert_eq!(refused("cut", &elf(None)[..80]), None, "executing it says more");
         assert_eq!(refuses_libraries(OsStr::new("/nonexistent")), None);
-        let mut small = elf(None);
-        small[4] = 1;
+        let mut small = [0; 52];
+        small[..7].copy_from_slice(b"\x7fELF\x01\x01\x01");
         assert!(refused("small", &small).unwrap().contains("another word size"));
+        let mut foreign = elf(None);
+        foreign[18] ^= 1;
+        assert!(refused("foreign", &foreign).unwrap().contains("another processor"));
+    }
+
+    #[test]
+    fn a_version_that_glibc_does_not_define_is_named() {
+        let loader = Program::read(&ReadCache::new(File::open("/proc/self/exe").unwrap()));
+        let Some(loader) = loader.unwrap().loader else { return };
+        let loader = Path::new(&loader);
+        let needs = elf::needed(LIBRARY).unwrap();
+        assert!(needs.iter().any(|need| need.file == "libc.so.6"), "{needs:?}");
+        assert_eq!(missing(loader, &needs), None);
+        let need = |file: &str, version: &str| Need { file: file.into(), version: version.into() };
+        let mut newer = needs;
+        newer.push(need("libc.so.6", "GLIBC_9.99"));
+        let (file, version) = missing(loader, &newer).unwrap();
+        assert!(file.ends_with("libc.so.6"), "{file:?}");
+        assert_eq!(version, "GLIBC_9.99");
+        // Nothing is known about a file that is not beside the loader.
+        assert_eq!(missing(loader, &[need("libother.so.1", "OTHER_1")]), None);
+        assert_eq!(missing(Path::new("/nonexistent"), &newer), None);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use super::PreloadDoor;
 use aseqd_host::error::Fail;
 use aseqd_host::folder::{self, Place, Private, Refused};
-use aseqd_preload::LIBRARY;
 use aseqd_wire::preload::STAND_INS;
 use aseqd_wire::proc_text::ProcText;
 use rustix::fs::OFlags;
@@ -16,6 +15,9 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// The library as bytes.
+pub use aseqd_preload::LIBRARY;
 
 /// The file name of the library.
 const LIBRARY_NAME: &str = "libaseqd_preload.so";
