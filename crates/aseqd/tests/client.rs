@@ -11,12 +11,12 @@ use aseqd_client::aseqd_abi::timer::{
     CLASS_GLOBAL, GLOBAL_HRTIMER, TimerEvent, TimerId, TimerTread,
 };
 use aseqd_client::event::{EventExt as _, controller, note, note_off, note_on, of_type};
-use aseqd_client::timer::{self, Instance, Owner, Timers};
+use aseqd_client::timer::{self, Instance, Owner, Timers, UserTimer};
 use aseqd_client::{
     Access, Address, Announcement, Client, DEVICE, Errno, Error, Event, EventType, OpenOptions,
     PortCaps, PortType, SYSTEM_ANNOUNCE, SYSTEM_TIMER, text,
 };
-use common::{DEADLINE, inside};
+use common::{DEADLINE, inside, inside_with};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -403,4 +403,45 @@ fn errors_say_which_file_is_wrong() {
     let wrong = Timers::open("/dev/null").expect_err("no timer").to_string();
     assert!(wrong.starts_with("/dev/null is not a timer device: "), "{wrong}");
     assert_eq!(CLIENT_SYSTEM, SYSTEM_TIMER.client);
+}
+
+fn drive_a_timer(door: &str) {
+    let clock = UserTimer::create(timer::DEVICE, 1_000_000);
+    let clock = clock.unwrap_or_else(|error| panic!("{door}: {error}"));
+    let second = UserTimer::create(timer::DEVICE, 1_000_000).expect("another one");
+    assert_eq!((clock.id().subdevice, second.id().subdevice), (0, 1));
+    let listener = Instance::open(timer::DEVICE, clock.id()).expect("an instance");
+    listener.tick_every(1).expect("a period");
+    listener.start().expect("a start");
+    clock.trigger().expect("a tick");
+    clock.trigger().expect("a tick");
+    assert!(listener.wait(Some(DEADLINE)).expect("the device"));
+    let mut records = [TimerTread::default(); 16];
+    let read = listener.read(&mut records).expect("a read");
+    let ticks = records[..read].iter().filter(|one| one.event == TimerEvent::TICK.0);
+    assert_eq!(ticks.map(|one| one.val).sum::<u32>(), 2);
+    let id = clock.id();
+    drop(clock);
+    assert_eq!(refused(Instance::open(timer::DEVICE, id)), Errno::ENODEV);
+    assert_eq!(refused(UserTimer::create(timer::DEVICE, 0)), Errno::EINVAL);
+}
+
+#[test]
+fn a_user_driven_timer_ticks_through_fuse() {
+    inside_with(&["--via", "fuse"], || drive_a_timer("fuse"));
+}
+
+#[test]
+fn a_user_driven_timer_ticks_through_the_handover() {
+    inside_with(&["--via", "handover"], || drive_a_timer("handover"));
+}
+
+#[test]
+fn a_user_driven_timer_ticks_through_the_library() {
+    inside_with(&["--via", "preload"], || drive_a_timer("preload"));
+}
+
+#[test]
+fn a_user_driven_timer_ticks_through_the_trap() {
+    inside_with(&["--via", "trap"], || drive_a_timer("trap"));
 }

@@ -50,6 +50,14 @@ pub enum Error {
         /// The device's answer.
         errno: Errno,
     },
+    /// The device does not offer this: the kernel is too old, or was built without it.
+    #[non_exhaustive]
+    Unsupported {
+        /// What cannot be done, as the beginning of a sentence.
+        what: &'static str,
+        /// What it takes.
+        needs: &'static str,
+    },
     /// A text of `/proc/asound` cannot be read: a container, for example, may have the kernel's devices without it.
     #[non_exhaustive]
     ProcText {
@@ -124,7 +132,7 @@ impl Error {
             Self::WrongDevice { device, path, .. } => {
                 format!("{} is not a {device}", path.display())
             }
-            Self::Call { what, .. } => (*what).to_owned(),
+            Self::Call { what, .. } | Self::Unsupported { what, .. } => (*what).to_owned(),
             Self::ProcText { path, .. } => format!("{} cannot be read", path.display()),
             Self::EventsLost => "events were lost".to_owned(),
             Self::Ended { device } => format!("the {device} has ended"),
@@ -146,6 +154,7 @@ impl Error {
             | Self::Call { errno, .. } => Some(*errno),
             Self::EventsLost => Some(Errno::ENOSPC),
             Self::Ended { .. } => Some(Errno::ENODEV),
+            Self::Unsupported { .. } => Some(Errno::ENOTTY),
             Self::NoPort { .. } | Self::AmbiguousPort { .. } => None,
         }
     }
@@ -173,6 +182,7 @@ impl fmt::Display for Error {
         match self {
             Self::EventsLost => f.write_str(": they came faster than they were read"),
             Self::Ended { .. } => Ok(()),
+            Self::Unsupported { needs, .. } => write!(f, ": {needs}"),
             Self::NoPort { ports, .. } | Self::AmbiguousPort { ports, .. } => {
                 write!(f, "; {}", list(ports))
             }
@@ -244,6 +254,9 @@ mod tests {
         let call = Error::Call { what: "ports cannot be listed", errno: Errno::EIO };
         assert_eq!(call.to_string(), "ports cannot be listed: input/output error");
         assert_eq!(call.what(), "ports cannot be listed");
+        let unsupported =
+            Error::Unsupported { what: "packets cannot be sent", needs: "it takes X" };
+        assert_eq!(unsupported.to_string(), "packets cannot be sent: it takes X");
         let none = Error::NoPort { wanted: "x".to_owned(), ports: Vec::new() };
         assert_eq!(none.to_string(), "there is no port x; no port exists");
         assert_eq!(none.errno(), None);

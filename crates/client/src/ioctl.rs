@@ -5,10 +5,12 @@ use crate::error::errno;
 use crate::run_socket;
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::{sequencer, timers};
+use aseqd_abi::timer::TimerUinfo;
 use aseqd_wire::proc_text::PROC_TEXT;
+use aseqd_wire::user_timer::BECOME_USER_TIMER;
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode};
 use std::ffi::c_void;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, FromRawFd as _, OwnedFd};
 use zerocopy::{FromBytes, IntoBytes};
 
 struct Request<'a> {
@@ -55,6 +57,19 @@ pub fn ioctl<T: FromBytes + IntoBytes>(
     ioctl_bytes(descriptor, code, argument.as_mut_bytes())
 }
 
+/// Creates a user-driven timer, and returns the descriptor of its file.
+pub(crate) fn create_timer(
+    device: BorrowedFd<'_>,
+    info: &mut TimerUinfo,
+) -> Result<OwnedFd, Errno> {
+    ioctl(device, timers::CREATE, info)?;
+    if info.fd < 0 {
+        return Err(Errno::EIO);
+    }
+    // SAFETY: the device has just opened this descriptor for this process, and nobody else knows it yet.
+    Ok(unsafe { OwnedFd::from_raw_fd(info.fd) })
+}
+
 /// Makes a request with the bytes of a struct.
 pub(crate) fn ioctl_bytes(
     descriptor: BorrowedFd<'_>,
@@ -67,6 +82,10 @@ pub(crate) fn ioctl_bytes(
         return Err(Errno::ENOTTY);
     }
     if let Some(file) = run_socket::File::of(descriptor) {
+        // The descriptor that it returns would be lost here. `UserTimer` has another way.
+        if code == timers::CREATE {
+            return Err(Errno::ENOTTY);
+        }
         return file.ioctl(code, argument);
     }
     // SAFETY: each known code takes a pointer to as many bytes as it says, and no driver follows a pointer in them. The
@@ -77,7 +96,7 @@ pub(crate) fn ioctl_bytes(
 /// Returns whether a request is one of this interface. Other drivers have requests that write more than their code says,
 /// or follow pointers in their struct.
 fn is_known(code: u32) -> bool {
-    code == PROC_TEXT
+    [PROC_TEXT, BECOME_USER_TIMER].contains(&code)
         || [sequencer::ALL, timers::ALL].into_iter().flatten().any(|(_, known)| *known == code)
 }
 

@@ -1,8 +1,11 @@
-//! The timer device: which timers there are and who uses them ([`Timers`]), and an own use of one ([`Instance`]).
+//! The timer device: which timers there are and who uses them ([`Timers`]), an own use of one ([`Instance`]), and a timer
+//! that this program drives ([`UserTimer`]).
 
 mod instance;
+mod user;
 
 pub use instance::Instance;
+pub use user::UserTimer;
 
 use crate::error::{Device, Error, Result};
 use crate::ioctl::ioctl;

@@ -6,8 +6,8 @@ use crate::limits::DYNAMIC_CLIENTS;
 /// Write `..Config::default()` at the end: later versions may have more settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Whether programs can create user-driven timers, which need a door that can hand out
-    /// descriptors. If not, `CREATE` is `ENOTTY`, as on a kernel that was built without them.
+    /// Whether programs can create user-driven timers. If not, `CREATE` is `ENOTTY`, as on a kernel that
+    /// was built without them. A driver that cannot give a program the descriptor answers the same.
     pub user_timers: bool,
     /// Whether every queue steps by the period of its timer, as the kernel's do. If not, only those
     /// queues step whose timer a program has chosen; the others are exact.

@@ -96,6 +96,15 @@ pub enum Input<'a> {
         /// Thread id, as other programs are to see it.
         thread: i32,
     },
+    /// A file of the timer device becomes that of a new user-driven timer. The reply's value is the timer's
+    /// number. It is for drivers that can open a second file for a program, but cannot give it the one that
+    /// `CREATE` opens.
+    BecomeUserTimer {
+        /// Which file. It is bound to no timer any more.
+        file: FileId,
+        /// Resolution of the timer, in nanoseconds.
+        resolution: u64,
+    },
     /// The last descriptor of a file is closed.
     Close {
         /// Which file.

@@ -76,6 +76,9 @@ impl Engine {
                 return self.handle_open(node, access, identity).into();
             }
             Input::Close { file } => return self.handle_close(file).into(),
+            Input::BecomeUserTimer { file, resolution } => {
+                return self.become_user_timer(file, resolution).into();
+            }
             Input::Thread { file, thread } => {
                 if let Ok(OpenFile::Timer(handle)) = self.look_up(file) {
                     self.seq.timers.set_thread(handle, thread);
@@ -237,6 +240,16 @@ impl Engine {
             created.copy_from_slice(info.as_bytes());
             self.put(file, OpenFile::UserTimer(number));
         }
+    }
+
+    fn become_user_timer(&mut self, file: FileId, resolution: u64) -> Result<usize, Error> {
+        let OpenFile::Timer(handle) = self.look_up(file)? else {
+            return Err(Error::new(Errno::ENOTTY, "not a file of the timer device"));
+        };
+        let number = self.seq.timers.create_user_timer(resolution)?;
+        self.seq.timers.close_handle(self.now, handle);
+        self.put(file, OpenFile::UserTimer(number));
+        Ok(number.into())
     }
 
     fn call_user_timer(&mut self, number: u8, call: Call<'_>) -> Reply {

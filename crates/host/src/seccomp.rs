@@ -156,23 +156,34 @@ impl Listener {
         number: Option<i32>,
         close_on_exec: bool,
     ) -> Result<(), Errno> {
-        let set = if number.is_some() { libc::SECCOMP_ADDFD_FLAG_SETFD } else { 0 };
-        let mut add = libc::seccomp_notif_addfd {
-            id,
-            flags: u32::try_from(set | libc::SECCOMP_ADDFD_FLAG_SEND).unwrap_or(0),
-            srcfd: u32::try_from(descriptor.as_raw_fd()).map_err(|_| Errno::BADF)?,
-            newfd: u32::try_from(number.unwrap_or(0)).map_err(|_| Errno::BADF)?,
-            newfd_flags: if close_on_exec { libc::O_CLOEXEC.unsigned_abs() } else { 0 },
-        };
+        let mut add = addition(id, descriptor, number, close_on_exec)?;
+        let (set, send) = (add.flags, u32::try_from(libc::SECCOMP_ADDFD_FLAG_SEND).unwrap_or(0));
+        add.flags = set | send;
         match self.ask(libc::SECCOMP_IOCTL_NOTIF_ADDFD as _, &mut add) {
             // Linux before 5.14 needs two steps.
             Err(Errno::INVAL) => {
-                add.flags = u32::try_from(set).unwrap_or(0);
+                add.flags = set;
                 let fd = self.request(libc::SECCOMP_IOCTL_NOTIF_ADDFD as _, &mut add)?;
                 self.answer(id, Ok(fd.into()))
             }
             result => result,
         }
+    }
+
+    /// Gives the caller a copy of a descriptor at this number, where an open descriptor is closed first, or at the
+    /// lowest free one. Returns the number. The call goes on waiting.
+    ///
+    /// # Errors
+    /// As for [`answer_with`](Self::answer_with).
+    pub fn give(
+        &self,
+        id: u64,
+        descriptor: BorrowedFd<'_>,
+        number: Option<i32>,
+        close_on_exec: bool,
+    ) -> Result<i32, Errno> {
+        let mut add = addition(id, descriptor, number, close_on_exec)?;
+        rustix::io::retry_on_intr(|| self.request(libc::SECCOMP_IOCTL_NOTIF_ADDFD as _, &mut add))
     }
 
     fn ask<T>(&self, code: libc::c_ulong, argument: &mut T) -> Result<(), Errno> {
@@ -186,6 +197,23 @@ impl Listener {
             unsafe { libc::ioctl(self.0.as_raw_fd(), code as _, std::ptr::from_mut(argument)) };
         if value < 0 { Err(last_error()) } else { Ok(value) }
     }
+}
+
+/// Returns the argument of a request that gives the caller a descriptor.
+fn addition(
+    id: u64,
+    descriptor: BorrowedFd<'_>,
+    number: Option<i32>,
+    close_on_exec: bool,
+) -> Result<libc::seccomp_notif_addfd, Errno> {
+    let set = if number.is_some() { libc::SECCOMP_ADDFD_FLAG_SETFD } else { 0 };
+    Ok(libc::seccomp_notif_addfd {
+        id,
+        flags: u32::try_from(set).unwrap_or(0),
+        srcfd: u32::try_from(descriptor.as_raw_fd()).map_err(|_| Errno::BADF)?,
+        newfd: u32::try_from(number.unwrap_or(0)).map_err(|_| Errno::BADF)?,
+        newfd_flags: if close_on_exec { libc::O_CLOEXEC.unsigned_abs() } else { 0 },
+    })
 }
 
 impl AsFd for Listener {

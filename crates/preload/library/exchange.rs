@@ -6,6 +6,7 @@
 
 use crate::connection;
 use crate::hints;
+use crate::ioctl;
 use crate::next::{self, Cleanup};
 use crate::pool::{self, Claim, Frame};
 use crate::sys::{self, Outcome};
@@ -144,6 +145,15 @@ impl Call {
         }
     }
 
+    /// Returns whether a descriptor comes with the answer.
+    const fn gets_descriptor(&self) -> bool {
+        match self.request.kind {
+            kind::OPEN => true,
+            kind::IOCTL => self.request.code == ioctl::TIMER_CREATE,
+            _ => false,
+        }
+    }
+
     /// Receives one message: its head, and a descriptor if one came.
     fn receive(&self, claim: &Claim<'_>, sleeps: bool) -> Outcome<(Reply, Option<c_int>)> {
         let mut reply = Reply::new_zeroed();
@@ -158,7 +168,7 @@ impl Call {
         let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
         message.msg_iov = parts.as_mut_ptr();
         message.msg_iovlen = if self.into_len == 0 { 1 } else { 2 };
-        if self.request.kind == kind::OPEN {
+        if self.gets_descriptor() {
             message.msg_control = (&raw mut control).cast();
             message.msg_controllen = size_of::<Control>();
         }

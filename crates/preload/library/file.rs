@@ -57,16 +57,20 @@ fn nonblock(fd: c_int) -> u32 {
     }
 }
 
-/// Checks that the file is open for reading.
+/// Checks that the file is open for reading, and can be read.
 pub(crate) fn may_read(name: &FileName) -> Outcome<()> {
-    if name.access == access::WRITE { Err(libc::EBADF) } else { Ok(()) }
+    match (name.access, name.node) {
+        (access::WRITE, _) => Err(libc::EBADF),
+        (_, node::USER_TIMER) => Err(libc::EINVAL),
+        _ => Ok(()),
+    }
 }
 
 /// Checks that the file is open for writing, and is of a device that can be written to.
 pub(crate) fn may_write(name: &FileName) -> Outcome<()> {
     match (name.access, name.node) {
         (access::READ, _) => Err(libc::EBADF),
-        (_, node::TIMER) => Err(libc::EINVAL),
+        (_, node::TIMER | node::USER_TIMER) => Err(libc::EINVAL),
         _ => Ok(()),
     }
 }
@@ -226,6 +230,9 @@ const LENGTH_VARIABLE: u8 = 1 << 2;
 const MAX_DATA_LEN: u32 = 0x3fff_ffff;
 
 pub(crate) fn control(fd: c_int, name: &FileName, code: u32, argument: *mut c_void) -> Outcome {
+    if code == ioctl::TIMER_CREATE && name.node == node::TIMER {
+        return create(fd, name, argument.cast());
+    }
     let size = ioctl::size(code);
     let thread = if code == ioctl::TIMER_SELECT { sys::thread() } else { 0 };
     let thread = if thread == sys::process() { 0 } else { thread };
@@ -244,6 +251,39 @@ pub(crate) fn control(fd: c_int, name: &FileName, code: u32, argument: *mut c_vo
         outcome => outcome,
     };
     outcome.map(|answer| answer.value)
+}
+
+/// Creates a user-driven timer. Its descriptor comes with the answer, and its number goes into the program's struct.
+fn create(fd: c_int, name: &FileName, argument: *mut u8) -> Outcome {
+    const SIZE: usize = ioctl::size(ioctl::TIMER_CREATE);
+    let mut info = [0; SIZE];
+    if !sys::copy(argument, &mut info) {
+        return Err(libc::EFAULT);
+    }
+    let asked = info;
+    let request = Request { code: ioctl::TIMER_CREATE, ..request(kind::IOCTL, name) };
+    let call = Call {
+        data: asked.as_ptr(),
+        data_len: SIZE,
+        into: info.as_mut_ptr(),
+        into_len: SIZE,
+        fd,
+        ..Call::new(request)
+    };
+    // Without a descriptor this process has no number left for it.
+    let timer = call.make()?.descriptor.ok_or(libc::EMFILE)?;
+    seen();
+    hints::changed(timer);
+    if let Some(place) = info.get_mut(ioctl::TIMER_CREATE_FD) {
+        place.copy_from_slice(&timer.to_ne_bytes());
+    }
+    if sys::copy_out(&info, argument) {
+        return Ok(0);
+    }
+    hints::closed(timer);
+    let _closed = sys::close(timer);
+    closed();
+    Err(libc::EFAULT)
 }
 
 /// Waits until the server knows that a descriptor of ours was closed.

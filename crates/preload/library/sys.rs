@@ -302,6 +302,16 @@ pub(crate) fn copy(from: *const u8, to: &mut [u8]) -> bool {
     there
 }
 
+/// Copies bytes to a program, and returns whether the memory for them is there. If not, nothing is copied.
+pub(crate) fn copy_out(from: &[u8], to: *mut u8) -> bool {
+    let there = writable(to, from.len()) == from.len();
+    if there {
+        // SAFETY: the kernel has just written to all of these pages; the slice is the caller's own.
+        unsafe { core::ptr::copy_nonoverlapping(from.as_ptr(), to, from.len()) };
+    }
+    there
+}
+
 /// Returns whether an address range is outside of what a program can map. The kernel refuses such a range
 /// before it looks at any byte.
 pub(crate) fn is_kernel_memory(address: usize, len: usize) -> bool {

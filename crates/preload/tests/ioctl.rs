@@ -14,6 +14,9 @@ fn codes_are_taken_apart_as_the_kernel_puts_them_together() {
         assert_eq!(ioctl::size(code), kernel::size(code), "{name}");
     }
     assert_eq!(ioctl::TIMER_SELECT, kernel::timers::SELECT);
+    assert_eq!(ioctl::TIMER_CREATE, kernel::timers::CREATE);
+    let fd = std::mem::offset_of!(aseqd_abi::timer::TimerUinfo, fd);
+    assert_eq!(ioctl::TIMER_CREATE_FD, fd..fd + size_of::<i32>());
 }
 
 #[test]

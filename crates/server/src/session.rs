@@ -7,14 +7,17 @@ mod files;
 mod holders;
 mod outcome;
 mod proc_texts;
+mod user_timers;
 
 use crate::door::{Answer, Call, CallKind, Door, Readiness};
 use aseqd_abi::Errno;
+use aseqd_abi::ioctl::timers::CREATE;
 use aseqd_engine::{
     self as engine, Engine, Error, FileId, Identity, Input, Node, Output, Reply, Time,
 };
 use aseqd_host::log;
 use aseqd_wire::proc_text::PROC_TEXT;
+use aseqd_wire::user_timer::BECOME_USER_TIMER;
 use files::{Files, Parked, Work};
 use outcome::{Done, Failure, Outcome, readiness};
 use proc_texts::ProcTexts;
@@ -143,6 +146,21 @@ impl<D: Door> Session<D> {
                 self.pass_time(now, door);
                 let text = self.text(file, arg);
                 self.answer(door, token, text);
+            }
+            CallKind::File {
+                file,
+                call: engine::Call::Ioctl { request: BECOME_USER_TIMER, arg, .. },
+                ..
+            } => {
+                let made = self.become_user_timer(now, file, arg);
+                self.answer(door, token, made);
+            }
+            CallKind::File {
+                file,
+                call: call @ engine::Call::Ioctl { request: CREATE, .. },
+                ..
+            } => {
+                self.create_user_timer(now, (token, file, call), door);
             }
             CallKind::File { file, call, out_size, wakeup } => match call {
                 engine::Call::Ioctl { request, .. } => {

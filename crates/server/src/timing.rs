@@ -33,6 +33,7 @@ impl Timing {
     pub fn engine(&self) -> aseqd_engine::Config {
         let SequencerOptions { clients, notes_off, .. } = self.sequencer;
         aseqd_engine::Config {
+            user_timers: true,
             quantise: self.quantise,
             clients,
             notes_off,

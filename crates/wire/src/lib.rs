@@ -1,7 +1,8 @@
 //! What aseqd's server, its preloaded library and its own programs say to each other, as data.
 //!
 //! [`preload`] has the messages between the preloaded library and the server. [`proc_text`] has the ioctl
-//! request by which programs of ours read the texts that Linux shows below `/proc/asound`.
+//! request by which programs of ours read the texts that Linux shows below `/proc/asound`, and [`user_timer`] the one
+//! by which they make a user-driven timer.
 //!
 //! The protocol is private: both ends are always of the same version, and every version may change it.
 //! The crate depends on no other crate of aseqd, so that the library can be built from it alone.
@@ -10,6 +11,7 @@
 
 pub mod preload;
 pub mod proc_text;
+pub mod user_timer;
 
 /// The folder of this package, from which the preloaded library's build takes the sources.
 #[doc(hidden)]

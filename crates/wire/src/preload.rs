@@ -20,7 +20,7 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// The version of this protocol. Library and server are built together, so theirs is the same.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The environment variable with the name of the server's socket: a path, or an abstract name after `@`.
 pub const SOCKET_VARIABLE: &str = "ASEQD_SOCKET";
@@ -52,7 +52,8 @@ pub mod kind {
     /// Opens the device file whose [`super::node`] is in [`super::Request::code`], for the directions in
     /// [`super::Request::access`]. The descriptor comes with the answer.
     pub const OPEN: u32 = 2;
-    /// Makes the ioctl whose code is in [`super::Request::code`]. Its argument follows.
+    /// Makes the ioctl whose code is in [`super::Request::code`]. Its argument follows. If it creates a
+    /// user-driven timer, the descriptor comes with the answer.
     pub const IOCTL: u32 = 3;
     /// Reads at most [`super::Request::len`] bytes.
     pub const READ: u32 = 4;
@@ -74,6 +75,8 @@ pub mod node {
     pub const TIMER: u32 = 1;
     /// `/dev/snd/controlC0`
     pub const CONTROL: u32 = 2;
+    /// A user-driven timer. Programs do not open it: `CREATE` of `/dev/snd/timer` makes it.
+    pub const USER_TIMER: u32 = 3;
 }
 
 /// The directions in which a file is open, as `open(2)` numbers them.
@@ -288,6 +291,7 @@ impl FileName {
         let node = match self.node {
             node::TIMER => b't',
             node::CONTROL => b'c',
+            node::USER_TIMER => b'u',
             _ => b's',
         };
         let whole = PREFIX
@@ -323,6 +327,7 @@ impl FileName {
             b's' => node::SEQUENCER,
             b't' => node::TIMER,
             b'c' => node::CONTROL,
+            b'u' => node::USER_TIMER,
             _ => return None,
         };
         let (server, key, nonce) = (number(server)?, number(key)?, number(nonce)?);

@@ -82,7 +82,7 @@ pub(crate) fn timers(
     record: bool,
 ) -> Result<bool> {
     eprintln!("== Linux {kernel}, timers");
-    let cases = ["timer_", "user_timers"];
+    let cases = ["timer_", "user_timer"];
     match on_kernel(kernel, &["--timeout", WHOLE], &cases, oracle, builds)? {
         Err(why) => without_answer(&format!("conformance of Linux {kernel}"), &why, record),
         Ok((results, good)) => {

@@ -40,7 +40,7 @@ requests! {
         CONTINUE(()) => bound::resume, All, Full, "";
         PAUSE(()) => bound::pause, All, Full, "";
         CREATE(TimerUinfo) => bound::create, All, Partial,
-            "ENOTTY if the door cannot hand out a descriptor, as on kernels without user-driven timers";
+            "through the doors handover, preload and trap; ENOTTY through FUSE and CUSE, which cannot return a descriptor";
         TRIGGER(()) => bound::trigger, All, Full, "on the descriptor that CREATE returned; ENOTTY on the device";
         TREAD64(i32) => bound::tread64, All, Full, "";
     }

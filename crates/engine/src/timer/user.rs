@@ -13,7 +13,10 @@ const fn key(number: u8) -> TimerKey {
 
 impl Timers {
     /// Makes a timer with the lowest free number.
-    pub(super) fn create_user_timer(&mut self, resolution: u64) -> Result<u8, Error> {
+    pub(crate) fn create_user_timer(&mut self, resolution: u64) -> Result<u8, Error> {
+        if !self.config().user_timers {
+            return Err(Error::new(Errno::ENOTTY, "no user-driven timers here"));
+        }
         if resolution == 0 {
             return Err(Error::new(Errno::EINVAL, "a timer needs a resolution"));
         }

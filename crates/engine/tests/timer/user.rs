@@ -51,6 +51,31 @@ fn create_makes_a_file_and_a_timer() {
 }
 
 #[test]
+fn a_file_of_the_device_becomes_a_user_timer() {
+    let mut rig = rig();
+    let become_one = |rig: &mut Rig, file, resolution| {
+        let input = Input::BecomeUserTimer { file, resolution };
+        rig.engine.handle(rig.now, input, &mut Vec::new()).finish()
+    };
+    let user = rig.bound(1, HRTIMER);
+    assert_eq!(errno(become_one(&mut rig, user, 0)), Errno::EINVAL);
+    assert_eq!(rig.timer_clients(user, HRTIMER), 1, "a failure leaves the file as it was");
+    assert_eq!(become_one(&mut rig, user, MS), Ok(0));
+    let listener = periodic(&mut rig, 2, 0, 1);
+    assert_eq!(rig.timer_clients(listener, HRTIMER), 0, "it is bound to nothing");
+    rig.command(listener, t::START).unwrap();
+    trigger(&mut rig, user);
+    assert_eq!(rig.plain_records(listener), [(1_000_000, 1)]);
+    assert_eq!(errno(rig.command(user, t::START)), Errno::ENOTTY);
+    assert_eq!(errno(become_one(&mut rig, user, MS)), Errno::ENOTTY, "it is none of the device");
+    rig.close_file(user);
+    assert_eq!(errno(rig.select(listener, user_driven(0))), Errno::ENODEV);
+    let mut without = Rig::new();
+    let file = without.timer_file(1);
+    assert_eq!(errno(become_one(&mut without, file, MS)), Errno::ENOTTY);
+}
+
+#[test]
 fn quirk_15_create_needs_a_resolution() {
     let mut rig = rig();
     let file = rig.timer_file(1);

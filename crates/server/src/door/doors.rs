@@ -146,6 +146,15 @@ impl Door for Doors {
         }
     }
 
+    fn gives_descriptors(&self, token: Token) -> bool {
+        let (Token::Device(at, _) | Token::Preload(at, _) | Token::Trap(at, _)) = token;
+        match (token, self.ways.get(at)) {
+            (Token::Preload(_, own), Some(Way::Preload(door))) => door.gives_descriptors(own),
+            (Token::Trap(_, own), Some(Way::Trap(door))) => door.gives_descriptors(own),
+            _ => false,
+        }
+    }
+
     fn wake(&mut self, wakeup: Wakeup) {
         match wakeup {
             Wakeup::Device(at, own) => {

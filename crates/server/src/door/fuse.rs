@@ -1,6 +1,7 @@
 //! The main door: the files of a FUSE mount, or a device of CUSE.
 
 use super::{Answer, Call, CallKind, Door, NODES, Pollable, Received, Transport};
+use aseqd_abi::Errno;
 use aseqd_engine::{self as engine, Access, FileId, Node};
 use aseqd_host::log;
 use chardev::{
@@ -122,6 +123,11 @@ impl Door for FuseDoor {
                 self.device.reply_poll(token, events.bits().cast_unsigned().into())
             }
             Answer::Failed(errno) => self.device.reply_error(token, errno.0.into()),
+            // FUSE cannot carry a descriptor, so this is never asked.
+            Answer::Created { .. } => {
+                self.device.reply_ioctl(token, -i32::from(Errno::ENOTTY.0), &[]);
+                return false;
+            }
         };
         delivery == Delivery::Delivered
     }

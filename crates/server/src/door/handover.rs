@@ -8,14 +8,19 @@ use super::fuse::Opener;
 use super::stopped::folder::{inode, read_only};
 use super::stopped::identity::Identity;
 use super::stopped::look::{Met, Places};
+use super::stopped::path::low;
 use super::stopped::place::Place;
 use super::stopped::thread::StoppedThreads;
+use super::stopped::user_timer;
 use super::{NODES, nodes};
+use aseqd_abi::ioctl::timers;
+use aseqd_client::ioctl::ioctl;
 use aseqd_engine::Node;
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::realtime;
 use aseqd_host::seccomp::{Listener, Notification};
 use aseqd_wire::proc_text::ProcText;
+use aseqd_wire::user_timer::BECOME_USER_TIMER;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
@@ -118,6 +123,12 @@ impl Work {
 
     fn answer(&mut self, call: &Notification) -> Result<(), Errno> {
         let mount = self.mount();
+        if user_timer::creates(call)
+            && let Some(created) = self.create_user_timer(call, mount)
+        {
+            let result = created.map(|()| 0).map_err(Errno::raw_os_error);
+            return self.listener.answer(call.id, result);
+        }
         let device = |identity: Identity| {
             let node = |node| inode(Place::Device(node)) == identity.inode();
             let own = identity.device() == mount;
@@ -138,6 +149,33 @@ impl Work {
             .open(place, flags)
             .and_then(|file| self.listener.answer_with(call.id, file.as_fd(), None, close_on_exec));
         given.or_else(|error| self.listener.answer(call.id, Err(error.raw_os_error())))
+    }
+
+    /// Creates a user-driven timer, if the call is on an open timer device of the mount. FUSE cannot give the program a
+    /// descriptor, but a timer file that is opened here can become the timer.
+    fn create_user_timer(&mut self, call: &Notification, mount: u64) -> Option<Result<(), Errno>> {
+        let found = self.threads.find(call.thread, low(call.args[0])).ok()?;
+        if found.identity != Identity::new(mount, inode(Place::Device(Node::Timer))) {
+            return None;
+        }
+        // A user-driven timer is also a file of that device, but knows no version. It refuses the call itself.
+        let mut version = 0_i32;
+        let is_device = |file: &OwnedFd| {
+            ioctl(file.as_fd(), timers::PVERSION, &mut version) != Err(aseqd_abi::Errno::ENOTTY)
+        };
+        if !found.copy.as_ref().is_none_or(is_device) {
+            return None;
+        }
+        Some(self.user_timer(call))
+    }
+
+    fn user_timer(&mut self, call: &Notification) -> Result<(), Errno> {
+        let mut info = user_timer::asked(call)?;
+        self.opener.opens_for(self.threads.process(call.thread));
+        let file = self.open_device(Node::Timer, OFlags::RDWR)?;
+        ioctl(file.as_fd(), BECOME_USER_TIMER, &mut info)
+            .map_err(|errno| Errno::from_raw_os_error(errno.0.into()))?;
+        user_timer::give(&self.listener, call, file.as_fd(), None, info)
     }
 
     /// Returns the number of the mount's file system. The first call, when the mount is served, also looks at the

@@ -72,6 +72,8 @@ impl Door for InProcess {
             Answer::Written(count) => Reply::Written(count),
             Answer::Polled(state) => Reply::Polled(state),
             Answer::Ioctl(Err(errno)) | Answer::Failed(errno) => Reply::Failed(errno),
+            // There are no descriptors in an embedded sequencer, so this is never asked.
+            Answer::Created { .. } => Reply::Failed(Errno::ENOTTY),
         };
         self.answers.insert(token, reply);
         self.news |= self.current != Some(token);

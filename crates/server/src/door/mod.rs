@@ -11,6 +11,7 @@ pub mod stopped;
 pub mod trap;
 
 use aseqd_abi::Errno;
+use aseqd_abi::timer::TimerUinfo;
 use aseqd_engine::{FileId, Node};
 use std::fmt::Debug;
 use std::io;
@@ -138,6 +139,16 @@ pub enum Answer<'a> {
         /// What a poll of it finds.
         state: Readiness,
     },
+    /// The ioctl `CREATE` has made a user-driven timer, whose file is open. Only for doors that
+    /// [give descriptors](Door::gives_descriptors).
+    Created {
+        /// The number of the timer's file.
+        file: FileId,
+        /// What a poll of it finds.
+        state: Readiness,
+        /// The struct to copy back. The door writes the program's descriptor into its field `fd`.
+        info: TimerUinfo,
+    },
     /// A read has these bytes.
     Read(&'a [u8]),
     /// A write took this many bytes.
@@ -161,8 +172,14 @@ pub trait Door {
     type Wakeup: Copy + Debug;
 
     /// Answers a call. Returns whether somebody took the answer. The session wants to know that of
-    /// [`Answer::Opened`] only: a file that nobody took will not be closed by a program either.
+    /// [`Answer::Opened`] and [`Answer::Created`] only: a file that nobody took will not be closed by a program
+    /// either.
     fn answer(&mut self, token: Self::Token, answer: Answer<'_>) -> bool;
+
+    /// Returns whether the answer to an ioctl can give the program a descriptor.
+    fn gives_descriptors(&self, _token: Self::Token) -> bool {
+        false
+    }
 
     /// Lets a program that sleeps in a poll ask again.
     fn wake(&mut self, wakeup: Self::Wakeup);

@@ -24,7 +24,7 @@ pub(super) struct Files<D: Door> {
 #[derive(Debug)]
 pub(super) struct OpenFile<D: Door> {
     node: Node,
-    pid: i32,
+    pub(super) pid: i32,
     /// On whose account it is, with all calls on it.
     pub(super) user: u32,
     /// Calls that sleep, oldest first.

@@ -51,6 +51,11 @@ impl Failure {
         Self { name: "our request for a text", is_ioctl: true, error }
     }
 
+    /// Of our own request that makes a user-driven timer of a file.
+    pub(super) const fn of_user_timer(error: Error) -> Self {
+        Self { name: "our request for a user-driven timer", is_ioctl: true, error }
+    }
+
     /// Returns whether programs expect the call to fail so: it is the end of a list, or nothing is there
     /// to read yet.
     pub(super) fn is_normal(&self) -> bool {

@@ -6,6 +6,7 @@ use crate::clock::{Clock as _, VirtualClock};
 use aseqd_abi::event::{EVENT_SIZE, EventData, EventTime, EventType};
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{PortCaps, PortInfo, QueueInfo};
+use aseqd_abi::timer::TimerUinfo;
 use aseqd_abi::{Address, Event};
 use aseqd_engine::Access;
 use aseqd_wire::proc_text::{PIECE_SIZE, Piece, ProcText};
@@ -15,6 +16,7 @@ use zerocopy::{FromBytes, IntoBytes};
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Told {
     Opened(u32, FileId),
+    Created(u32, FileId, u32),
     Read(u32, usize),
     Written(u32, usize),
     Controlled(u32, Vec<u8>),
@@ -31,6 +33,8 @@ struct FakeDoor {
     gone: bool,
     /// Files whose state it shows.
     shows: Vec<FileId>,
+    /// Whether it can give programs descriptors with the answer to an ioctl.
+    gives: bool,
 }
 
 impl Door for FakeDoor {
@@ -40,6 +44,7 @@ impl Door for FakeDoor {
     fn answer(&mut self, token: u32, answer: Answer<'_>) -> bool {
         self.told.push(match answer {
             Answer::Opened { file, .. } => Told::Opened(token, file),
+            Answer::Created { file, info, .. } => Told::Created(token, file, info.id),
             Answer::Read(data) => Told::Read(token, data.len()),
             Answer::Written(count) => Told::Written(token, count),
             Answer::Ioctl(Ok(out)) => Told::Controlled(token, out.to_vec()),
@@ -47,6 +52,9 @@ impl Door for FakeDoor {
             Answer::Ioctl(Err(errno)) | Answer::Failed(errno) => Told::Failed(token, errno),
         });
         !self.gone
+    }
+    fn gives_descriptors(&self, _token: u32) -> bool {
+        self.gives
     }
     fn wake(&mut self, wakeup: char) {
         self.told.push(Told::Woken(wakeup));
@@ -375,6 +383,43 @@ fn timer_files_are_bounded_by_user_and_others_keep_theirs() {
     }
     stage.door.gone = false;
     stage.open(Node::Timer, 1).expect("a file");
+}
+
+#[test]
+fn a_user_timer_is_a_timer_file_of_its_user() {
+    let mut stage = Stage::new();
+    stage.session = Session::new(
+        aseqd_engine::Config { user_timers: true, ..aseqd_engine::Config::default() },
+        false,
+    );
+    let create = |stage: &mut Stage, file, request| {
+        let arg = TimerUinfo { resolution: 1_000_000, ..TimerUinfo::default() };
+        let call = engine::Call::Ioctl { request, compat: false, arg: arg.as_bytes() };
+        stage.call(CallKind::on(file, call));
+        stage.told().pop().expect("an answer")
+    };
+    let device = stage.open(Node::Timer, 1).expect("a file");
+    assert_eq!(create(&mut stage, device, CREATE), Told::Failed(1 + 1, Errno::ENOTTY));
+    stage.door.gives = true;
+    let Told::Created(_, first, 0) = create(&mut stage, device, CREATE) else { panic!("a timer") };
+    assert_ne!(first, device);
+    let client = stage.open(Node::Sequencer, 1).expect("a client");
+    assert_eq!(create(&mut stage, client, CREATE), Told::Failed(5, Errno::ENOTTY));
+    // One that nobody takes is gone, and so is one that is closed.
+    stage.door.gone = true;
+    assert!(matches!(create(&mut stage, device, CREATE), Told::Created(_, _, 1)));
+    stage.door.gone = false;
+    stage.call(CallKind::Close { file: first });
+    assert!(matches!(create(&mut stage, device, CREATE), Told::Created(_, _, 0)));
+    let Told::Controlled(_, out) = create(&mut stage, device, BECOME_USER_TIMER) else {
+        panic!("the file becomes a timer")
+    };
+    assert_eq!(TimerUinfo::read_from_bytes(&out).map(|info| info.id), Ok(1));
+    assert!(matches!(create(&mut stage, device, CREATE), Told::Failed(_, Errno::ENOTTY)));
+    // A client, two timers of which one was the device: the bound is for timer files.
+    let bound = u32::try_from(budget::TIMER_FILES.per_user).expect("a small number");
+    let files: Vec<_> = (2..bound).map(|_| stage.open(Node::Timer, 1).expect("a file")).collect();
+    assert!(matches!(create(&mut stage, files[0], CREATE), Told::Failed(_, Errno::ENOMEM)));
 }
 
 #[test]

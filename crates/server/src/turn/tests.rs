@@ -50,7 +50,7 @@ impl Door for Script {
 
     fn answer(&mut self, token: u32, answer: Answer<'_>) -> bool {
         let told = match answer {
-            Answer::Opened { file, .. } => Told::Opened(file),
+            Answer::Opened { file, .. } | Answer::Created { file, .. } => Told::Opened(file),
             Answer::Read(bytes) | Answer::Ioctl(Ok(bytes)) => Told::Bytes(bytes.to_vec()),
             Answer::Written(count) => Told::Written(count),
             Answer::Polled(_) => Told::Polled,

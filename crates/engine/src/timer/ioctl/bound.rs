@@ -243,9 +243,6 @@ pub(super) fn create(
     _caller: Caller,
     info: &mut TimerUinfo,
 ) -> Result<(), Error> {
-    if !timers.config().user_timers {
-        return Err(Error::new(Errno::ENOTTY, "no user-driven timers here"));
-    }
     info.id = timers.create_user_timer(info.resolution)?.into();
     Ok(())
 }

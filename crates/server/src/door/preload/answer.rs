@@ -8,12 +8,13 @@ use crate::door::{Answer, Door, Readiness};
 use aseqd_engine::FileId;
 use aseqd_host::error::reason;
 use aseqd_host::log;
-use aseqd_wire::preload::{FileKey, FileName, ORDER, Reply};
+use aseqd_wire::preload::{FileKey, FileName, ORDER, Reply, access, node};
 use rustix::event::epoll;
 use rustix::io::Errno as Failure;
 use rustix::net::{SocketAddrUnix, bind};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+use zerocopy::IntoBytes as _;
 
 /// Maximum number of names that are tried for a file. Another process may have taken a name by guessing it.
 const MAX_NAME_TRIES: usize = 16;
@@ -24,7 +25,10 @@ impl Door for PreloadDoor {
 
     fn answer(&mut self, token: Token, answer: Answer<'_>) -> bool {
         let (value, data) = match answer {
-            Answer::Opened { file, state } => return self.open(token, file, state),
+            Answer::Opened { file, state } => return self.open(token, file, state, &[]),
+            Answer::Created { file, state, info } => {
+                return self.open(token, file, state, info.as_bytes());
+            }
             Answer::Read(data) => (i64::try_from(data.len()).unwrap_or(0), data),
             Answer::Written(count) => (i64::try_from(count).unwrap_or(0), &[][..]),
             Answer::Ioctl(Ok(out)) => (0, out),
@@ -33,6 +37,10 @@ impl Door for PreloadDoor {
             Answer::Polled(_) => return false,
         };
         self.send(token, value, data, None)
+    }
+
+    fn gives_descriptors(&self, _token: Token) -> bool {
+        true
     }
 
     fn wake(&mut self, wakeup: Wakeup) {
@@ -107,7 +115,7 @@ impl PreloadDoor {
         }
     }
 
-    /// Makes an open file. Returns its key and the program's end; `None` if the open does not wait any more.
+    /// Makes an open file. Returns its key and the program's end; `None` if the call does not wait any more.
     ///
     /// # Errors
     /// If its sockets cannot be made, named or watched.
@@ -119,8 +127,11 @@ impl PreloadDoor {
     ) -> io::Result<Option<(Key, OwnedFd)>> {
         let pending = self.connections.get(token.connection).and_then(|open| open.pending);
         let pending = pending.filter(|pending| pending.serial == token.serial);
-        let Some(Pending { work: Work::Open { access, nonblock, node }, .. }) = pending else {
-            return Ok(None);
+        let Some(Pending { work, .. }) = pending else { return Ok(None) };
+        let (access, nonblock, node) = match work {
+            Work::Open { access, nonblock, node } => (access, nonblock, node),
+            // A request has created the file.
+            Work::Call => (access::BOTH, false, node::USER_TIMER),
         };
         // At least 1, because 0 means no timeout.
         let half = || random().map(|number| 1 + (number >> (64 - FileKey::BITS)));
@@ -147,12 +158,13 @@ impl PreloadDoor {
         Ok(Some((key, theirs)))
     }
 
-    /// Gives a program the file that it has opened. Returns whether it will be closed.
-    fn open(&mut self, token: Token, file: FileId, state: Readiness) -> bool {
+    /// Gives a program the file that it has opened or created, with the bytes of the answer. Returns whether the
+    /// file will be closed.
+    fn open(&mut self, token: Token, file: FileId, state: Readiness, data: &[u8]) -> bool {
         match self.make(token, file, state) {
             Ok(Some((_, theirs))) => {
                 // If the answer did not reach the program, dropping `theirs` closes the file like any other.
-                let _taken = self.send(token, 0, &[], Some(&theirs));
+                let _taken = self.send(token, 0, data, Some(&theirs));
                 true
             }
             Ok(None) => false,
@@ -188,7 +200,6 @@ fn bind_somewhere(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aseqd_wire::preload::{access, node};
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
     #[test]

@@ -139,6 +139,8 @@ enum Label {
     Flags,
     /// `fcntl`, which waits if it copies a descriptor of the range.
     Fcntl,
+    /// `ioctl`, which waits if it creates a user-driven timer or its first argument is a descriptor of the range.
+    Ioctl,
     /// The call waits if one of its first two arguments is a descriptor of the range.
     FirstTwo,
     /// The call waits if its first or third argument is a descriptor of the range.
@@ -168,16 +170,18 @@ impl Step {
     }
 }
 
-/// Returns the hand-over's filter. It stops every call that opens a file or looks at a path, and calls on
-/// descriptors of this range, which are directories and files opened with `O_PATH`.
+/// Returns the hand-over's filter. It stops every call that opens a file or looks at a path, requests that create a
+/// user-driven timer, and calls on descriptors of this range, which are directories and files opened with `O_PATH`.
 pub(in crate::door) fn handover(range: &Range<i32>) -> Vec<Instruction> {
     assemble([
         prologue(),
+        numbers(&[libc::SYS_ioctl], Label::Ioctl),
         numbers(ON_FILES, Label::Descriptor),
         numbers(ON_FOLDERS, Label::Descriptor),
         paths(),
         numbers(DUPS, Label::Descriptor),
         fcntl(),
+        ioctl(),
         descriptors(range),
         epilogue(),
     ])
@@ -234,6 +238,16 @@ fn fcntl() -> Vec<Step> {
         Step::new(LOAD, argument(1)).labelled(Label::Fcntl),
         Step::jump(EQUAL, dups[0], descriptor, To::Next),
         Step::jump(EQUAL, dups[1], descriptor, allow),
+    ]
+}
+
+/// Returns the steps that stop a request for a user-driven timer, on whatever descriptor: the number of a file in the
+/// mount says nothing.
+fn ioctl() -> Vec<Step> {
+    let (descriptor, notify) = (To::Label(Label::Descriptor), To::Label(Label::Notify));
+    vec![
+        Step::new(LOAD, argument(1)).labelled(Label::Ioctl),
+        Step::jump(EQUAL, aseqd_abi::ioctl::timers::CREATE, notify, descriptor),
     ]
 }
 
@@ -451,6 +465,17 @@ mod tests {
                 assert_eq!(verdict(&filter, ARCH, libc::SYS_fcntl, args(800)), wanted, "{command}");
                 assert_eq!(verdict(&filter, ARCH, libc::SYS_fcntl, args(8)), ALLOW, "{command}");
             }
+        }
+    }
+
+    #[test]
+    fn the_handover_stops_requests_for_user_timers() {
+        let [handover, trap] = filters();
+        let create = u64::from(aseqd_abi::ioctl::timers::CREATE);
+        for (descriptor, wanted) in DESCRIPTORS {
+            let ask = |filter| verdict(filter, ARCH, libc::SYS_ioctl, [descriptor, create]);
+            assert_eq!(ask(&handover), NOTIFY, "{descriptor}");
+            assert_eq!(ask(&trap), wanted, "{descriptor}");
         }
     }
 

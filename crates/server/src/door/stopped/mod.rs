@@ -18,6 +18,7 @@ pub(super) mod path;
 mod peek;
 pub(super) mod place;
 pub(super) mod thread;
+pub(super) mod user_timer;
 mod walk;
 
 use aseqd_host::error::{Fail, reason};

@@ -5,7 +5,9 @@ use super::waiting::{Own, Waiting, Wanted, Work};
 use super::{File, Trap, TrapBuffer, TrapToken, above_limit};
 use crate::door::stopped::call::{Transfer, fetch, put, scatter};
 use crate::door::stopped::thread::Signalled;
+use crate::door::stopped::user_timer;
 use crate::door::{Answer, CallKind, Door, Readiness};
+use aseqd_abi::timer::TimerUinfo;
 use aseqd_engine::{self as engine, Access, FileId, Node};
 use aseqd_host::log;
 use aseqd_host::memory::Piece;
@@ -31,6 +33,9 @@ impl Door for Trap {
     fn answer(&mut self, token: TrapToken, answer: Answer<'_>) -> bool {
         match answer {
             Answer::Opened { file, state } => return self.opened(token, file, state),
+            Answer::Created { file, state, info } => {
+                return self.created(token, file, state, info);
+            }
             Answer::Read(data) => self.read(token, data),
             Answer::Written(count) => self.written(token, count),
             Answer::Ioctl(Ok(out)) => self.controlled(token, out),
@@ -39,6 +44,10 @@ impl Door for Trap {
             Answer::Polled(_) => self.finish(token, Ok(0)),
         }
         true
+    }
+
+    fn gives_descriptors(&self, token: TrapToken) -> bool {
+        matches!(token, TrapToken::Waiting(_))
     }
 
     fn wake(&mut self, (): ()) {}
@@ -83,6 +92,30 @@ impl Trap {
         }
     }
 
+    /// Gives a program the user-driven timer that it has created. Returns whether it has the timer.
+    fn created(
+        &mut self,
+        token: TrapToken,
+        file: FileId,
+        state: Readiness,
+        info: TimerUinfo,
+    ) -> bool {
+        let TrapToken::Waiting(id) = token else { return false };
+        let Some(Waiting { call, .. }) = self.waiting.remove(&id) else { return false };
+        let given = self.make(&call, None, (Access::ReadWrite, false), file, state).and_then(
+            |(end, number)| {
+                let given =
+                    user_timer::give(&self.listener, &call, end.as_fd(), Some(number), info);
+                if given.is_err() {
+                    self.forget(file);
+                }
+                given.map_err(above_limit)
+            },
+        );
+        let _gone = self.listener.answer(id, given.map(|()| 0).map_err(Errno::raw_os_error));
+        given.is_ok()
+    }
+
     fn read(&mut self, token: TrapToken, data: &[u8]) {
         let TrapToken::Waiting(id) = token else { return };
         let Some(Waiting { call, work: Work::Read { file, transfer }, end, .. }) =
@@ -108,7 +141,9 @@ impl Trap {
         self.waiting.remove(&id);
         if self.listener.answer(id, outcome).is_err() {
             self.hold(file, data, end.as_ref());
-        } else if !whole && self.files.get(&file).is_some_and(|open| open.node == Node::Sequencer) {
+        } else if !whole
+            && self.files.get(&file).is_some_and(|open| open.node == Some(Node::Sequencer))
+        {
             // The first event that did not fit can still be read. Of a timer all records are gone.
             let gone = moved - moved % aseqd_abi::event::EVENT_SIZE;
             self.hold(file, &data[gone..], end.as_ref());
@@ -185,10 +220,10 @@ impl Trap {
         }
     }
 
-    /// Makes the descriptor of a file that is open now, and gives it to the program.
+    /// Gives a program the descriptor of a file that is open now.
     ///
     /// # Errors
-    /// `EMFILE` if the program or this process has no descriptor left, `ENOMEM`, or those of the listener.
+    /// Those of [`make`](Self::make), or those of the listener.
     fn give(
         &mut self,
         call: &Notification,
@@ -199,13 +234,34 @@ impl Trap {
         let Work::Open { node, access, nonblock, close_on_exec } = *work else {
             return Err(Errno::IO);
         };
+        let (end, number) = self.make(call, Some(node), (access, nonblock), file, state)?;
+        let given = self.listener.answer_with(call.id, end.as_fd(), Some(number), close_on_exec);
+        if given.is_err() {
+            self.forget(file);
+        }
+        given.map_err(above_limit)
+    }
+
+    /// Makes the descriptor of a file for a program, and finds a number for it.
+    ///
+    /// # Errors
+    /// `EMFILE` if the program or this process has no descriptor left, `ENOMEM`.
+    fn make(
+        &mut self,
+        call: &Notification,
+        node: Option<Node>,
+        (access, nonblock): (Access, bool),
+        file: FileId,
+        state: Readiness,
+    ) -> Result<(OwnedFd, i32), Errno> {
         let number = self.threads.free(call.thread, &self.descriptors)?;
         let (mut line, end) = if self.threads.lends(call.thread) {
             Line::socket()?
         } else {
-            // A FIFO for both directions cannot show a file that is neither readable nor writable. Only the
-            // sequencer is ever writable, so other files get a FIFO for reading.
-            Line::fifo(if node == Node::Sequencer { access } else { Access::Read })?
+            // A FIFO for both directions cannot show a file that is neither readable nor writable. The timer device
+            // and the card are never writable, so they get a FIFO for reading.
+            let reads_only = matches!(node, Some(Node::Timer | Node::Control));
+            Line::fifo(if reads_only { Access::Read } else { access })?
         };
         if nonblock {
             fcntl_setfl(&end.descriptor, fcntl_getfl(&end.descriptor)? | OFlags::NONBLOCK)?;
@@ -218,12 +274,7 @@ impl Trap {
         let identity = end.identity;
         let open = File { line, identity, node, access, held: VecDeque::new() };
         self.files.insert(file, open);
-        let descriptor = end.descriptor.as_fd();
-        let given = self.listener.answer_with(call.id, descriptor, Some(number), close_on_exec);
-        if given.is_err() {
-            self.forget(file);
-        }
-        given.map_err(above_limit)
+        Ok((end.descriptor, number))
     }
 
     /// Returns the call for the next piece of a read or write. Ends the call if its memory ends there.

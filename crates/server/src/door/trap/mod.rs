@@ -79,7 +79,8 @@ pub struct Trap {
 struct File {
     line: Line,
     identity: Identity,
-    node: Node,
+    /// The device; `None` for a user-driven timer.
+    node: Option<Node>,
     access: Access,
     /// Bytes of reads whose threads were gone when the answer came. The next read gets them.
     held: VecDeque<u8>,

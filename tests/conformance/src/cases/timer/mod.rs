@@ -17,6 +17,7 @@ mod timer_slaves;
 mod timer_start_stop;
 mod timer_status;
 mod timer_wakeups;
+mod user_timer_files;
 mod user_timers;
 
 use crate::case::Case;
@@ -39,6 +40,7 @@ pub(super) const SUBJECTS: &[&[Case]] = &[
     timer_limits::CASES,
     timer_queues::CASES,
     user_timers::CASES,
+    user_timer_files::CASES,
     timer_proc::CASES,
     timer_hostile::CASES,
 ];
