@@ -6,6 +6,7 @@ mod io;
 mod queues;
 mod requests;
 mod timer;
+mod ump;
 
 use crate::case::Case;
 
@@ -17,6 +18,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         delivery::SUBJECTS,
         queues::SUBJECTS,
         timer::SUBJECTS,
+        ump::SUBJECTS,
         control::SUBJECTS,
     ];
     groups.into_iter().flatten().copied().flatten()

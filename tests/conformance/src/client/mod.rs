@@ -3,10 +3,14 @@
 mod events;
 mod requests;
 mod transfer;
+mod ump;
 mod watcher;
 
 pub(crate) use events::{
     Received, at_tick, at_time, batch, control, note_of, note_on, split, variable,
+};
+pub(crate) use ump::{
+    LEGACY, MIDI1, MIDI2, NO_PACKETS, NOTE1, NOTE2, UMP_SIZE, contents, legacy, packet, split_ump,
 };
 pub(crate) use watcher::{Watcher, told};
 
