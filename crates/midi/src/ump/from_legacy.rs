@@ -76,7 +76,7 @@ pub fn packets_of<E>(
             {
                 return packet.map_or(Ok(()), emit).map(|()| true);
             }
-            if index < 32 {
+            if param < 32 {
                 emit(plain_controller(head, protocol, index, value.msb))?;
                 emit(plain_controller(head, protocol, index + 32, value.lsb))?;
             } else {
@@ -132,18 +132,18 @@ const fn low8(value: u32) -> u8 {
 
 /// Returns the packet of a note or of key pressure.
 fn note(event_type: EventType, head: ChannelHead, note: Note, protocol: Protocol) -> Packet {
-    let Note { note, velocity, .. } = note;
-    let (note, velocity) = (note & 0x7f, velocity & 0x7f);
-    if event_type == EventType::KEYPRESS {
-        return match protocol {
-            Protocol::Midi1 => head.midi1(status::KEY_PRESSURE, note, velocity),
-            Protocol::Midi2 => {
-                head.midi2(status::KEY_PRESSURE, note, 0, scale::up_7_to_32(velocity))
-            }
-        };
+    let event_velocity = note.velocity;
+    let (note, velocity) = (note.note & 0x7f, note.velocity & 0x7f);
+    if event_type == EventType::KEYPRESS && protocol == Protocol::Midi2 {
+        return head.midi2(status::KEY_PRESSURE, note, 0, scale::up_7_to_32(velocity));
     }
-    let on = event_type == EventType::NOTEON && velocity != 0;
-    let status = if on { status::NOTE_ON } else { status::NOTE_OFF };
+    // Key pressure 0 becomes a note-off too, but in MIDI 1.0 only: so does the kernel.
+    let status = match event_type {
+        _ if event_velocity == 0 => status::NOTE_OFF,
+        EventType::NOTEON => status::NOTE_ON,
+        EventType::NOTEOFF => status::NOTE_OFF,
+        _ => status::KEY_PRESSURE,
+    };
     match protocol {
         Protocol::Midi1 => head.midi1(status, note, velocity),
         Protocol::Midi2 => {
@@ -172,37 +172,34 @@ const fn system(group: u8, status: u8, byte2: u8, byte3: u8) -> Packet {
 }
 
 /// Passes on a SysEx, or a piece of one, in packets of at most 6 bytes.
+///
+/// The kernel looks at 8 bytes at a time. F0 in front of them starts a SysEx, wherever they stand in the event. F7
+/// behind at most 6 others, not counting that F0, ends it, and what follows in the event is lost.
 fn sysex<E>(
     data: &[u8],
     group: u8,
     mut emit: impl FnMut(Packet) -> Result<(), E>,
 ) -> Result<(), E> {
-    let (mut starts, mut rest) = match data {
-        [0xf0, rest @ ..] => (true, rest),
-        rest => (false, rest),
-    };
-    let ends = rest.last() == Some(&0xf7);
-    if ends {
-        rest = &rest[..rest.len() - 1];
-    }
-    if data.is_empty() {
-        return Ok(());
-    }
-    loop {
-        let (piece, after) = rest.split_at(rest.len().min(6));
-        rest = after;
-        let place = match (starts, ends && rest.is_empty()) {
-            (true, true) => place::SINGLE,
-            (true, false) => place::START,
-            (false, false) => place::CONTINUE,
-            (false, true) => place::END,
+    let mut rest = data;
+    while !rest.is_empty() {
+        let window = &rest[..rest.len().min(8)];
+        let (starts, window) = match window {
+            [0xf0, behind @ ..] => (true, behind),
+            all => (false, all),
         };
-        emit(sysex7(group, place, piece))?;
-        starts = false;
-        if rest.is_empty() {
-            return Ok(());
+        rest = &rest[usize::from(starts)..];
+        if let [piece @ .., 0xf7] = window
+            && piece.len() <= 6
+        {
+            let place = if starts { place::SINGLE } else { place::END };
+            return emit(sysex7(group, place, piece));
         }
+        let (piece, after) = rest.split_at(window.len().min(6));
+        let place = if starts { place::START } else { place::CONTINUE };
+        emit(sysex7(group, place, piece))?;
+        rest = after;
     }
+    Ok(())
 }
 
 /// Returns a packet with at most 6 bytes of a SysEx.

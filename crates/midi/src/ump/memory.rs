@@ -10,25 +10,18 @@ pub struct Memory {
     channels: [Channel; 16],
 }
 
-/// Which parameter the controllers have selected.
-#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
-enum Selected {
-    #[default]
-    Nothing,
-    Registered,
-    NonRegistered,
-}
-
-/// What is remembered for one channel.
+/// What is remembered for one channel. Numbers stay when the flags that say that they count are cleared.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub(super) struct Channel {
-    selected: Selected,
     rpn: Halves,
     nrpn: Halves,
     data: Halves,
+    bank: Halves,
+    has_rpn: bool,
+    has_nrpn: bool,
     has_data_msb: bool,
     has_data_lsb: bool,
-    bank: Option<Halves>,
+    has_bank: bool,
 }
 
 /// A 14-bit number as two 7-bit halves.
@@ -91,16 +84,23 @@ impl Channel {
                 self.data.lsb = value;
                 self.take_value(head, false)
             }
-            BANK_MSB => {
-                self.bank.get_or_insert_default().msb = value;
-                None
-            }
-            BANK_LSB => {
-                self.bank.get_or_insert_default().lsb = value;
+            BANK_MSB | BANK_LSB => {
+                self.bank_select(index, value);
                 None
             }
             _ => Some(head.midi2(status::CONTROLLER, index, 0, scale::up_7_to_32(value))),
         }
+    }
+
+    /// Takes a control change if it selects a bank. Returns whether it did.
+    pub(super) fn bank_select(&mut self, index: u8, value: u8) -> bool {
+        match index {
+            BANK_MSB => self.bank.msb = value,
+            BANK_LSB => self.bank.lsb = value,
+            _ => return false,
+        }
+        self.has_bank = true;
+        true
     }
 
     /// Takes a 14-bit control change of a controller that is not an ordinary one. Returns whether it was, and the
@@ -132,11 +132,12 @@ impl Channel {
                 self.take_value(head, false)
             }
             BANK_MSB => {
-                self.bank = Some(value);
+                self.bank = value;
+                self.has_bank = true;
                 None
             }
             BANK_LSB => {
-                self.bank.get_or_insert_default().lsb = lsb;
+                self.bank_select(BANK_LSB, lsb);
                 None
             }
             _ => return None,
@@ -146,13 +147,12 @@ impl Channel {
     /// Returns a program change with the remembered bank, which it forgets.
     pub(super) fn program(&mut self, head: ChannelHead, program: u8) -> Packet {
         let program = u32::from(program) << 24;
-        match self.bank.take() {
-            None => head.midi2(status::PROGRAM, 0, 0, program),
-            Some(Halves { msb, lsb }) => {
-                let value = program | u32::from(msb) << 8 | u32::from(lsb);
-                head.midi2(status::PROGRAM, 0, 1, value)
-            }
+        if !self.has_bank {
+            return head.midi2(status::PROGRAM, 0, 0, program);
         }
+        self.has_bank = false;
+        let Halves { msb, lsb } = self.bank;
+        head.midi2(status::PROGRAM, 0, 1, program | u32::from(msb) << 8 | u32::from(lsb))
     }
 
     /// Takes one half of a parameter's number.
@@ -164,11 +164,11 @@ impl Channel {
             _ => self.nrpn.lsb = value,
         }
         if index < RPN_LSB {
-            self.selected = Selected::NonRegistered;
+            self.has_nrpn = true;
         } else if self.rpn == (Halves { msb: 127, lsb: 127 }) {
             self.reset();
         } else {
-            self.selected = Selected::Registered;
+            self.has_rpn = true;
         }
     }
 
@@ -179,10 +179,13 @@ impl Channel {
         if !complete && !(partial && (self.has_data_msb || self.has_data_lsb)) {
             return None;
         }
-        let (status, number) = match self.selected {
-            Selected::Nothing => return None,
-            Selected::Registered => (status::RPN, self.rpn),
-            Selected::NonRegistered => (status::NRPN, self.nrpn),
+        let (status, number) = if self.has_rpn {
+            // Also if a non-registered parameter was selected later.
+            (status::RPN, self.rpn)
+        } else if self.has_nrpn {
+            (status::NRPN, self.nrpn)
+        } else {
+            return None;
         };
         let value = scale::up_14_to_32(self.data.number());
         self.reset();
@@ -191,6 +194,7 @@ impl Channel {
 
     /// Forgets the parameter and its value.
     fn reset(&mut self) {
-        *self = Self { bank: self.bank, ..Self::default() };
+        *self =
+            Self { nrpn: self.nrpn, bank: self.bank, has_bank: self.has_bank, ..Self::default() };
     }
 }

@@ -15,7 +15,7 @@ pub fn to_midi2<E>(
     mut emit: impl FnMut(Packet) -> Result<(), E>,
 ) -> Result<(), E> {
     let head = ChannelHead::of(packet);
-    let (byte2, byte3) = (packet.byte2() & 0x7f, packet.byte3() & 0x7f);
+    let (byte2, byte3) = (packet.byte2(), packet.byte3());
     let memory = memory.channel(packet.channel());
     let packet = match packet.status() {
         status @ (status::NOTE_OFF | status::NOTE_ON) => {
@@ -24,9 +24,9 @@ pub fn to_midi2<E>(
         status::KEY_PRESSURE => {
             head.midi2(status::KEY_PRESSURE, byte2, 0, scale::up_7_to_32(byte3))
         }
-        status::CONTROLLER => match memory.control_change(head, byte2, byte3) {
-            Some(packet) => packet,
-            None => return Ok(()),
+        status::CONTROLLER => match memory.bank_select(byte2, byte3) {
+            true => return Ok(()),
+            false => head.midi2(status::CONTROLLER, byte2, 0, scale::up_7_to_32(byte3)),
         },
         status::PROGRAM => memory.program(head, byte2),
         status::CHANNEL_PRESSURE => {
@@ -52,7 +52,7 @@ pub fn to_midi1<E>(
 ) -> Result<(), E> {
     let head = ChannelHead::of(packet);
     let value = packet.0[1];
-    let byte2 = packet.byte2() & 0x7f;
+    let byte2 = packet.byte2();
     let packet = match packet.status() {
         status @ (status::NOTE_OFF
         | status::NOTE_ON
@@ -62,11 +62,14 @@ pub fn to_midi1<E>(
             head.midi1(status::CHANNEL_PRESSURE, scale::down_32_to_7(value), 0)
         }
         status::PROGRAM => {
-            if packet.byte3() & 1 != 0 {
-                emit(head.midi1(status::CONTROLLER, 0, (value >> 8 & 0x7f) as u8))?;
-                emit(head.midi1(status::CONTROLLER, 32, (value & 0x7f) as u8))?;
+            let [program, _, msb, lsb] = value.to_be_bytes();
+            let has_bank = packet.byte3() & 1 != 0;
+            if has_bank {
+                emit(head.midi1(status::CONTROLLER, 0, msb))?;
+                emit(head.midi1(status::CONTROLLER, 32, lsb))?;
             }
-            head.midi1(status::PROGRAM, (value >> 24 & 0x7f) as u8, 0)
+            // The kernel makes the third packet of the second.
+            head.midi1(status::PROGRAM, program, if has_bank { lsb } else { 0 })
         }
         status::PITCH_BEND => {
             let bend = Halves::new(u32::from(scale::down_32_to_14(value)));

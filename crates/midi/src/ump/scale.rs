@@ -2,27 +2,30 @@
 //!
 //! Up, zero, the centre and the maximum become zero, the exact centre and all ones; above the centre, the
 //! low bits repeat the value. Down, the low bits are cut off. So down after up gives the same value.
+//!
+//! Up, a value with more bits than the name of the function says is no error. The kernel does not mask such
+//! values of a packet, and here they give the same.
 
-/// Scales 7 bits to 16, as for the velocity of a note. Higher bits of `value` are ignored.
+/// Scales 7 bits to 16, as for the velocity of a note.
 #[must_use]
 pub const fn up_7_to_16(value: u8) -> u16 {
-    let value = (value & 0x7f) as u16;
+    let value = value as u16;
     let repeat = if value > 0x40 { value & 0x3f } else { 0 };
     value << 9 | repeat << 3 | repeat >> 3
 }
 
-/// Scales 7 bits to 32, as for controllers and pressures. Higher bits of `value` are ignored.
+/// Scales 7 bits to 32, as for controllers and pressures.
 #[must_use]
 pub const fn up_7_to_32(value: u8) -> u32 {
-    let value = (value & 0x7f) as u32;
+    let value = value as u32;
     let repeat = if value > 0x40 { value & 0x3f } else { 0 };
     value << 25 | repeat << 19 | repeat << 13 | repeat << 7 | repeat << 1 | repeat >> 5
 }
 
-/// Scales 14 bits to 32, as for pitch bend and parameters. Higher bits of `value` are ignored.
+/// Scales 14 bits to 32, as for pitch bend and parameters.
 #[must_use]
 pub const fn up_14_to_32(value: u16) -> u32 {
-    let value = (value & 0x3fff) as u32;
+    let value = value as u32;
     let repeat = if value > 0x2000 { value & 0x1fff } else { 0 };
     value << 18 | repeat << 5 | repeat >> 8
 }

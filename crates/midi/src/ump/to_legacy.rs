@@ -2,7 +2,7 @@
 
 use super::packet::{Packet, place, status};
 use super::scale;
-use aseqd_abi::event::{Control, EventData, Note};
+use aseqd_abi::event::EventData;
 use aseqd_abi::{Event, EventFlags, EventType};
 
 /// Converts a packet to legacy events, and passes each of them to `emit`, with the data of a SYSEX event.
@@ -16,89 +16,107 @@ pub fn events_of<E>(
     packet: &Packet,
     mut emit: impl FnMut(Event, &[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
+    let data = leftover(packet);
     let event = match packet.message_type() {
-        Packet::SYSTEM => system(packet),
-        Packet::MIDI1 => midi1(packet),
-        Packet::MIDI2 if packet.status() == status::PROGRAM => {
-            let value = packet.0[1];
-            if packet.byte3() & 1 != 0 {
-                let bank =
-                    i32::from((value >> 8 & 0x7f) as u8) << 7 | i32::from((value & 0x7f) as u8);
-                emit(control(EventType::CONTROL14, packet.channel(), 0, bank), &[])?;
-            }
-            let program = i32::from((value >> 24 & 0x7f) as u8);
-            Some(control(EventType::PGMCHANGE, packet.channel(), 0, program))
-        }
-        Packet::MIDI2 => midi2(packet),
+        Packet::SYSTEM => system(packet, data),
+        Packet::MIDI1 => midi1(packet, data),
+        Packet::MIDI2 if packet.status() == status::PROGRAM => return program(packet, data, emit),
+        Packet::MIDI2 => midi2(packet, data),
         Packet::SYSEX7 => return sysex(packet, emit),
         _ => None,
     };
     event.map_or(Ok(()), |event| emit(event, &[]))
 }
 
+/// Returns the data bytes of an event before its fields are set: the kernel leaves the packet's words there.
+fn leftover(packet: &Packet) -> EventData {
+    let [a, b, c, _] = packet.0.map(u32::to_ne_bytes);
+    let mut data = EventData::default();
+    data.0[..4].copy_from_slice(&a);
+    data.0[4..8].copy_from_slice(&b);
+    data.0[8..].copy_from_slice(&c);
+    data
+}
+
 /// Returns the event of a system message.
-fn system(packet: &Packet) -> Option<Event> {
-    let (byte2, byte3) = (packet.byte2() & 0x7f, packet.byte3() & 0x7f);
-    let value = i32::from(byte2);
-    Some(match packet.system_status() {
-        0xf1 => control(EventType::QFRAME, 0, 0, value),
-        0xf2 => control(EventType::SONGPOS, 0, 0, i32::from(byte3) << 7 | value),
-        0xf3 => control(EventType::SONGSEL, 0, 0, value),
-        0xf6 => Event::direct(EventType::TUNE_REQUEST),
-        0xf8 => Event::direct(EventType::CLOCK),
-        0xfa => Event::direct(EventType::START),
-        0xfb => Event::direct(EventType::CONTINUE),
-        0xfc => Event::direct(EventType::STOP),
-        0xfe => Event::direct(EventType::SENSING),
-        0xff => Event::direct(EventType::RESET),
+fn system(packet: &Packet, mut data: EventData) -> Option<Event> {
+    let event_type = match packet.system_status() {
+        0xf1 => EventType::QFRAME,
+        0xf2 => EventType::SONGPOS,
+        0xf3 => EventType::SONGSEL,
+        0xf6 => EventType::TUNE_REQUEST,
+        0xf8 => EventType::CLOCK,
+        0xfa => EventType::START,
+        0xfb => EventType::CONTINUE,
+        0xfc => EventType::STOP,
+        0xfe => EventType::SENSING,
+        0xff => EventType::RESET,
         _ => return None,
-    })
+    };
+    let (byte2, byte3) = (i32::from(packet.byte2() & 0x7f), i32::from(packet.byte3() & 0x7f));
+    match event_type {
+        EventType::QFRAME | EventType::SONGSEL => set_value(&mut data, byte2),
+        EventType::SONGPOS => set_value(&mut data, byte3 << 7 | byte2),
+        _ => {}
+    }
+    Some(Event { data, ..Event::direct(event_type) })
 }
 
 /// Returns the event of a MIDI 1.0 channel message.
-fn midi1(packet: &Packet) -> Option<Event> {
-    let channel = packet.channel();
+fn midi1(packet: &Packet, data: EventData) -> Option<Event> {
     let (byte2, byte3) = (packet.byte2() & 0x7f, packet.byte3() & 0x7f);
+    let (low, high) = (i32::from(byte2), i32::from(byte3));
     Some(match packet.status() {
-        status::NOTE_OFF => note(EventType::NOTEOFF, channel, byte2, byte3),
-        status::NOTE_ON => note(EventType::NOTEON, channel, byte2, byte3),
-        status::KEY_PRESSURE => note(EventType::KEYPRESS, channel, byte2, byte3),
+        status::NOTE_OFF => note(EventType::NOTEOFF, packet, data, byte2, byte3),
+        status::NOTE_ON => note(EventType::NOTEON, packet, data, byte2, byte3),
+        status::KEY_PRESSURE => note(EventType::KEYPRESS, packet, data, byte2, byte3),
         status::CONTROLLER => {
-            control(EventType::CONTROLLER, channel, u32::from(byte2), i32::from(byte3))
+            parameter(EventType::CONTROLLER, packet, data, u32::from(byte2), high)
         }
-        status::PROGRAM => control(EventType::PGMCHANGE, channel, 0, i32::from(byte2)),
-        status::CHANNEL_PRESSURE => control(EventType::CHANPRESS, channel, 0, i32::from(byte2)),
-        status::PITCH_BEND => {
-            let bend = (i32::from(byte3) << 7 | i32::from(byte2)) - 8192;
-            control(EventType::PITCHBEND, channel, 0, bend)
-        }
+        status::PROGRAM => value(EventType::PGMCHANGE, packet, data, low),
+        status::CHANNEL_PRESSURE => value(EventType::CHANPRESS, packet, data, low),
+        status::PITCH_BEND => value(EventType::PITCHBEND, packet, data, (high << 7 | low) - 8192),
         _ => return None,
     })
 }
 
 /// Returns the event of a MIDI 2.0 channel message other than a program change.
-fn midi2(packet: &Packet) -> Option<Event> {
-    let channel = packet.channel();
-    let value = packet.0[1];
-    let byte2 = packet.byte2() & 0x7f;
-    let seven = i32::from(scale::down_32_to_7(value));
-    let fourteen = i32::from(scale::down_32_to_14(value));
-    let parameter = u32::from(byte2) << 7 | u32::from(packet.byte3() & 0x7f);
+fn midi2(packet: &Packet, data: EventData) -> Option<Event> {
+    let word = packet.0[1];
+    let (byte2, byte3) = (packet.byte2(), packet.byte3());
+    let seven = scale::down_32_to_7(word);
+    let fourteen = i32::from(scale::down_32_to_14(word));
+    let number = u32::from(byte2) << 7 | u32::from(byte3);
     Some(match packet.status() {
-        status::RPN => control(EventType::REGPARAM, channel, parameter, fourteen),
-        status::NRPN => control(EventType::NONREGPARAM, channel, parameter, fourteen),
-        status::NOTE_OFF => note(EventType::NOTEOFF, channel, byte2, scale::down_32_to_7(value)),
-        status::NOTE_ON => {
-            note(EventType::NOTEON, channel, byte2, scale::down_32_to_7(value).max(1))
+        status::RPN => parameter(EventType::REGPARAM, packet, data, number, fourteen),
+        status::NRPN => parameter(EventType::NONREGPARAM, packet, data, number, fourteen),
+        status::NOTE_OFF => note(EventType::NOTEOFF, packet, data, byte2, seven),
+        // Velocity 0 would be a note-off in MIDI 1.0, and is none in MIDI 2.0.
+        status::NOTE_ON => note(EventType::NOTEON, packet, data, byte2, seven.max(1)),
+        status::KEY_PRESSURE => note(EventType::KEYPRESS, packet, data, byte2, seven),
+        status::CONTROLLER => {
+            parameter(EventType::CONTROLLER, packet, data, u32::from(byte2), i32::from(seven))
         }
-        status::KEY_PRESSURE => {
-            note(EventType::KEYPRESS, channel, byte2, scale::down_32_to_7(value))
-        }
-        status::CONTROLLER => control(EventType::CONTROLLER, channel, u32::from(byte2), seven),
-        status::CHANNEL_PRESSURE => control(EventType::CHANPRESS, channel, 0, seven),
-        status::PITCH_BEND => control(EventType::PITCHBEND, channel, 0, fourteen - 8192),
+        status::CHANNEL_PRESSURE => value(EventType::CHANPRESS, packet, data, i32::from(seven)),
+        status::PITCH_BEND => value(EventType::PITCHBEND, packet, data, fourteen - 8192),
         _ => return None,
     })
+}
+
+/// Passes on a MIDI 2.0 program change, after its bank if it has one.
+fn program<E>(
+    packet: &Packet,
+    mut data: EventData,
+    mut emit: impl FnMut(Event, &[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let [program, _, msb, lsb] = packet.0[1].to_be_bytes().map(i32::from);
+    if packet.byte3() & 1 != 0 {
+        let bank = parameter(EventType::CONTROL14, packet, data, 0, msb << 7 | lsb);
+        emit(bank, &[])?;
+        // The kernel makes the second event of the first.
+        data = bank.data;
+    }
+    emit(value(EventType::PGMCHANGE, packet, data, program), &[])
 }
 
 /// Passes on the bytes of one packet of a SysEx.
@@ -122,14 +140,40 @@ fn sysex<E>(packet: &Packet, mut emit: impl FnMut(Event, &[u8]) -> Result<(), E>
     emit(event, &bytes[usize::from(begin)..usize::from(end)])
 }
 
-/// Returns a note event.
-fn note(event_type: EventType, channel: u8, note: u8, velocity: u8) -> Event {
-    let data = EventData::from_note(Note { channel, note, velocity, ..Note::default() });
+/// Returns a note event of the packet's channel.
+fn note(
+    event_type: EventType,
+    packet: &Packet,
+    mut data: EventData,
+    note: u8,
+    velocity: u8,
+) -> Event {
+    data.0[..3].copy_from_slice(&[packet.channel(), note, velocity]);
     Event { data, ..Event::direct(event_type) }
 }
 
-/// Returns a controller-like event.
-fn control(event_type: EventType, channel: u8, param: u32, value: i32) -> Event {
-    let data = EventData::from_control(Control { channel, param, value });
+/// Returns a controller-like event of the packet's channel with a number and a value.
+fn parameter(
+    event_type: EventType,
+    packet: &Packet,
+    mut data: EventData,
+    number: u32,
+    value: i32,
+) -> Event {
+    data.0[0] = packet.channel();
+    data.0[4..8].copy_from_slice(&number.to_ne_bytes());
+    set_value(&mut data, value);
     Event { data, ..Event::direct(event_type) }
+}
+
+/// Returns a controller-like event of the packet's channel with a value alone.
+fn value(event_type: EventType, packet: &Packet, mut data: EventData, value: i32) -> Event {
+    data.0[0] = packet.channel();
+    set_value(&mut data, value);
+    Event { data, ..Event::direct(event_type) }
+}
+
+/// Sets the value of a controller-like event.
+fn set_value(data: &mut EventData, value: i32) {
+    data.0[8..].copy_from_slice(&value.to_ne_bytes());
 }
