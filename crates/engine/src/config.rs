@@ -22,6 +22,9 @@ pub struct Config {
     /// Whether the notes and pedals that a client leaves behind are ended when it goes. Linux does
     /// not do this.
     pub notes_off: bool,
+    /// Whether programs can use UMP (MIDI 2.0), as on kernels that are built with it. If not, the
+    /// requests about it are `ENOTTY`, and only the records of legacy events exist.
+    pub ump: bool,
 }
 
 impl Config {
@@ -32,7 +35,8 @@ impl Config {
 }
 
 impl Default for Config {
-    /// No user-driven timers, exact queues, 250 Hz, as many clients as Linux, notes left as they are.
+    /// No user-driven timers, exact queues, 250 Hz, as many clients as Linux, notes left as they are,
+    /// no UMP.
     fn default() -> Self {
         Self {
             user_timers: false,
@@ -40,6 +44,7 @@ impl Default for Config {
             hz: 250,
             clients: DYNAMIC_CLIENTS,
             notes_off: false,
+            ump: false,
         }
     }
 }

@@ -38,6 +38,11 @@ pub const DEFAULT_INPUT_CELLS: usize = 200;
 #[doc(alias = "SNDRV_SEQ_MAX_EVENTS")]
 pub const MAX_CELLS: usize = 2000;
 
+/// Maximum number of function blocks that a UMP client describes, as on Linux. All that it describes
+/// takes 6 KiB.
+#[doc(alias = "SNDRV_UMP_MAX_BLOCKS")]
+pub const MAX_UMP_BLOCKS: usize = 32;
+
 /// Maximum number of queues in the whole system.
 #[doc(alias = "SNDRV_SEQ_MAX_QUEUES")]
 pub const MAX_QUEUES: u8 = 32;

@@ -9,7 +9,7 @@ pub(crate) fn name(text: &str) -> Name {
 }
 
 /// Returns the bytes of a name up to its NUL.
-pub(crate) fn name_bytes(name: &Name) -> &[u8] {
+pub(crate) fn name_bytes(name: &[u8]) -> &[u8] {
     name.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 

@@ -15,7 +15,7 @@ const MEMBERS: &[&str] = &["crates", "validators", "tests", "examples"];
 /// The crates that each crate may use. A crate that is not in this list fails.
 const ARROWS: &[(&str, &[&str])] = &[
     ("crates/abi", &[]),
-    ("crates/engine", &["aseqd-abi"]),
+    ("crates/engine", &["aseqd-abi", "aseqd-midi"]),
     ("crates/chardev", &[]),
     ("crates/midi", &["aseqd-abi"]),
     ("crates/smf", &[]),

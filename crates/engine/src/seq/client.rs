@@ -3,6 +3,7 @@
 use super::fifo::Fifo;
 use super::pool::Pool;
 use super::port::Port;
+use super::ump::endpoint::Endpoint;
 use crate::contract::FileId;
 use crate::limits::{
     DEFAULT_INPUT_CELLS, DEFAULT_OUTPUT_CELLS, MAX_CELLS, MAX_PORTS, MAX_SUBSCRIPTIONS,
@@ -10,9 +11,11 @@ use crate::limits::{
 };
 use crate::name::{Name, name};
 use crate::{Access, Error};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 use aseqd_abi::seq::{ClientFilter, KERNEL_CLIENT, USER_CLIENT};
+use aseqd_abi::ump::CLIENT_LEGACY_MIDI;
 use aseqd_abi::{Errno, EventType};
 
 /// The kind of a client: it decides what becomes of events to it.
@@ -49,7 +52,12 @@ pub(crate) struct Client {
     pub(crate) convert32: bool,
     /// Ascending by number.
     pub(crate) ports: Vec<Port>,
+    /// The number of the port with `UMP_ENDPOINT`.
     pub(crate) ump_endpoint: Option<u8>,
+    /// Whether the client has ever used UMP, so that input and ports are prepared for packets.
+    pub(crate) wide: bool,
+    /// What the program has said about its endpoint.
+    pub(crate) endpoint: Option<Box<Endpoint>>,
     /// Output pool.
     pub(crate) pool: Pool,
     /// Unread events; `None` if the client cannot receive.
@@ -109,6 +117,8 @@ impl Client {
             convert32: false,
             ports: Vec::new(),
             ump_endpoint: None,
+            wide: false,
+            endpoint: None,
             pool: Pool::new(DEFAULT_OUTPUT_CELLS),
             fifo: None,
             ready: false,
@@ -140,6 +150,20 @@ impl Client {
 
     pub(crate) fn accepts_input(&self) -> bool {
         self.fifo.is_some() || self.file.is_none()
+    }
+
+    /// Returns whether the client reads and writes records of UMP.
+    pub(crate) const fn uses_ump(&self) -> bool {
+        self.midi_version != CLIENT_LEGACY_MIDI
+    }
+
+    /// Prepares input and ports for packets.
+    pub(crate) fn widen(&mut self) {
+        self.wide = true;
+        if let Some(fifo) = &mut self.fifo {
+            fifo.widen();
+        }
+        self.ports.iter_mut().for_each(Port::widen);
     }
 
     /// Returns whether the client's own filter lets a type in.
@@ -179,7 +203,11 @@ impl Client {
         match self.port_index(number) {
             Ok(_) => Err(Error::new(Errno::EBUSY, "the port number is taken")),
             Err(index) => {
-                self.ports.insert(index, Port::new(number));
+                let mut port = Port::new(number);
+                if self.wide {
+                    port.widen();
+                }
+                self.ports.insert(index, port);
                 Ok(&mut self.ports[index])
             }
         }

@@ -1,5 +1,7 @@
 //! The events that a client has not read yet.
 
+mod wide;
+
 use super::pool::{NoCells, Pool, cells_of};
 use super::undelivered::Undelivered;
 use crate::Error;
@@ -38,13 +40,22 @@ pub(crate) struct Fifo {
     variable: usize,
     /// Whether an event had no room since the last read.
     overflow: bool,
+    /// The last words of the packets, one for each record and zero for other records, if the client
+    /// has ever used UMP.
+    words: Option<VecDeque<u32>>,
 }
 
 impl Fifo {
     pub(crate) fn new(cells: usize) -> Self {
         let mut pool = Pool::new(cells);
         pool.allocate();
-        Self { pool, records: VecDeque::with_capacity(cells), variable: 0, overflow: false }
+        Self {
+            pool,
+            records: VecDeque::with_capacity(cells),
+            variable: 0,
+            overflow: false,
+            words: None,
+        }
     }
 
     /// Adds an event. If there is no room, the next read fails with `ENOSPC`.
@@ -89,6 +100,9 @@ impl Fifo {
         self.pool.give_back(self.records.len());
         self.records.clear();
         self.variable = 0;
+        if let Some(words) = &mut self.words {
+            words.clear();
+        }
     }
 
     /// Replaces the pool. Unread events are lost, but an overflow stays to be reported.
@@ -97,13 +111,25 @@ impl Fifo {
         self.variable = 0;
         self.pool = Pool::new(cells);
         self.pool.allocate();
+        if let Some(words) = &mut self.words {
+            *words = VecDeque::with_capacity(cells);
+        }
     }
 
-    /// Moves whole events of at most `len` bytes to `out`. Returns `None` if there are none.
-    pub(crate) fn read(&mut self, len: usize, out: &mut Vec<u8>) -> Result<Option<usize>, Error> {
+    /// Moves whole events of at most `len` bytes to `out`, in the records of UMP or in legacy ones.
+    /// Returns `None` if there are none.
+    pub(crate) fn read(
+        &mut self,
+        len: usize,
+        ump: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<usize>, Error> {
         if self.overflow {
             self.clear();
             return Err(Error::new(Errno::ENOSPC, "events were lost; unread ones are dropped"));
+        }
+        if self.words.is_some() {
+            return self.read_wide(len, ump, out);
         }
         let room = len / EVENT_SIZE;
         if room == 0 {
@@ -114,7 +140,7 @@ impl Fifo {
             if self.records.is_empty() {
                 return Ok(None);
             }
-            return Err(Error::new(Errno::EAGAIN, "the buffer is too small for the event"));
+            return Err(BUFFER_TOO_SMALL);
         }
         let (front, back) = self.records.as_slices();
         let in_front = whole.min(front.len());
@@ -142,6 +168,8 @@ impl Fifo {
         room.min(self.records.len()).max(whole)
     }
 }
+
+const BUFFER_TOO_SMALL: Error = Error::new(Errno::EAGAIN, "the buffer is too small for the event");
 
 /// Returns the number of records of the event that begins with this one.
 fn records_of(record: &Record) -> usize {

@@ -6,7 +6,7 @@ use super::route::Stop;
 use crate::Error;
 use crate::contract::{READABLE, Reply, WRITABLE, WRITE_BATCH};
 use alloc::vec::Vec;
-use aseqd_abi::event::{EVENT_SIZE, EventLength, QUEUE_DIRECT};
+use aseqd_abi::event::{EVENT_SIZE, EventFlags, EventLength, QUEUE_DIRECT};
 use aseqd_abi::{Errno, Event, EventType};
 use zerocopy::FromBytes;
 
@@ -24,7 +24,11 @@ impl Seq {
             return Reply::Failed(Error::new(Errno::ENXIO, "the file is not open for writing"));
         }
         client.pool.allocate();
+        if client.uses_ump() {
+            return self.write_ump(number, data, nonblock);
+        }
         let narrow = client.convert32;
+        let special = self.special_flags();
         let mut done = 0;
         let mut records = 0;
         // An error after the first record appears at the next write, which begins with that record.
@@ -37,7 +41,7 @@ impl Seq {
                 return Reply::More(done);
             }
             records += 1;
-            let message = match parse(number, narrow, event, rest) {
+            let message = match parse(number, narrow, special, event, rest) {
                 Ok(Some(message)) => message,
                 Ok(None) => {
                     done += EVENT_SIZE;
@@ -61,6 +65,11 @@ impl Seq {
         Reply::Done(done)
     }
 
+    /// Returns the flags that a plain legacy event does not have. Without UMP its flag means nothing.
+    pub(super) const fn special_flags(&self) -> u8 {
+        if self.ump { EventLength::MASK | EventFlags::UMP.bits() } else { EventLength::MASK }
+    }
+
     /// Handles a read: returns as many whole events as fit.
     pub(crate) fn read(
         &mut self,
@@ -69,14 +78,15 @@ impl Seq {
         nonblock: bool,
         out: &mut Vec<u8>,
     ) -> Reply {
-        let fifo = match self.own(number) {
-            Ok(client) => client.fifo.as_mut(),
+        let client = match self.own(number) {
+            Ok(client) => client,
             Err(error) => return Reply::Failed(error),
         };
-        let Some(fifo) = fifo else {
+        let ump = client.uses_ump();
+        let Some(fifo) = &mut client.fifo else {
             return Reply::Failed(Error::new(Errno::ENXIO, "the file is not open for reading"));
         };
-        match fifo.read(len, out) {
+        match fifo.read(len, ump, out) {
             Ok(Some(bytes)) => Reply::Done(bytes),
             Ok(None) if nonblock => Reply::Failed(Error::new(Errno::EAGAIN, "nothing to read")),
             Ok(None) => Reply::Wait(0),
@@ -94,22 +104,26 @@ impl Seq {
 }
 
 /// Splits the first record off a buffer.
-fn split_record(data: &[u8]) -> Option<(Event, &[u8])> {
+pub(super) fn split_record(data: &[u8]) -> Option<(Event, &[u8])> {
     let (record, rest) = data.split_at_checked(EVENT_SIZE)?;
     Event::read_from_bytes(record).ok().map(|event| (event, rest))
 }
 
-/// Checks a record that a program has written; `narrow` says that it is a 32-bit one. Returns
-/// `None` for a record that has no effect.
-fn parse(
+/// Checks a legacy record that a program has written; `narrow` says that it is a 32-bit one. Events
+/// with any of the flags `special` need a closer look. Returns `None` for a record that has no effect.
+pub(super) fn parse(
     client: u8,
     narrow: bool,
+    special: u8,
     mut event: Event,
     rest: &[u8],
 ) -> Result<Option<Message<'_>>, Error> {
     event.source.client = client;
-    if event.flags.length() == EventLength::FIXED && event.event_type.is_plain() {
+    if event.flags.bits() & special == 0 && event.event_type.is_plain() {
         return Ok(Some(Message::fixed(event)));
+    }
+    if event.flags.bits() & special & EventFlags::UMP.bits() != 0 {
+        return Err(Error::new(Errno::EINVAL, "a packet of a client that uses legacy events"));
     }
     let len = event.data.ext_len() & EXT_LEN_MASK;
     match event.flags.length() {

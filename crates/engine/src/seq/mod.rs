@@ -17,6 +17,7 @@ mod stepper;
 mod subscription;
 mod system;
 mod tempo;
+mod ump;
 mod undelivered;
 
 use crate::contract::FileId;
@@ -28,7 +29,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use aseqd_abi::event::EventData;
-use aseqd_abi::seq::{CLIENT_DUMMY, CLIENT_SYSTEM, PortCaps, PortType};
+use aseqd_abi::seq::{CLIENT_DUMMY, CLIENT_SYSTEM, ClientFilter, PortCaps, PortType};
 use aseqd_abi::{Address, Errno, EventType};
 use client::{Client, ClientKind};
 use core::mem;
@@ -67,6 +68,8 @@ pub(crate) struct Seq {
     /// While queued events are delivered, the instant at which they are due, which may be before
     /// `now`. What they do to queues happens at that instant.
     instant: Time,
+    /// Whether there is UMP.
+    pub(crate) ump: bool,
     /// What clients have begun and not ended, if that is tracked.
     sounding: BTreeMap<u8, Sounding>,
 }
@@ -87,10 +90,15 @@ impl Seq {
             spare_data: Vec::new(),
             now: Time(0),
             instant: Time(0),
+            ump: config.ump,
             sounding: BTreeMap::new(),
         };
         seq.add_client(system::client());
         let mut dummy = Client::built_in(CLIENT_DUMMY, ClientKind::Dummy, "Midi Through");
+        if config.ump {
+            // What passes through is converted for its receivers only.
+            dummy.filter = ClientFilter::NO_CONVERT;
+        }
         let mut through = Port::new(0);
         through.name = name("Midi Through Port-0");
         through.capability =

@@ -1,10 +1,12 @@
 //! A port and its subscriptions.
 
 use crate::name::{Name, copy_name, name, write_name};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 use aseqd_abi::Address;
 use aseqd_abi::seq::{PortCaps, PortFlags, PortInfo, PortSubscribe, SubscriptionFlags};
+use aseqd_midi::ump::Memory;
 
 /// The highest UMP group number.
 const MAX_UMP_GROUP: u8 = 16;
@@ -25,8 +27,10 @@ pub(crate) struct Port {
     pub(crate) ump_group: u8,
     /// Whether the notes that sound here are tracked.
     watched: bool,
-    /// Whether a delivery must do more than hand the event on: the port is watched, or it stamps
-    /// events.
+    /// What conversions remember here, if the client has ever used UMP.
+    pub(crate) memory: Option<Box<Memory>>,
+    /// Whether a delivery must do more than hand the event on: the port is watched, it stamps events,
+    /// or events to it may be converted.
     pub(crate) has_extras: bool,
     /// Subscriptions with this port as sender.
     pub(crate) outgoing: SubscriptionList,
@@ -49,6 +53,7 @@ impl Port {
             direction: 0,
             ump_group: 0,
             watched: false,
+            memory: None,
             has_extras: false,
             outgoing: SubscriptionList::default(),
             incoming: SubscriptionList::default(),
@@ -67,7 +72,7 @@ impl Port {
         self.synth_voices = info.synth_voices;
         self.flags = PortFlags::from_bits_retain(info.flags)
             & (PortFlags::TIMESTAMP | PortFlags::TIME_REAL | PortFlags::IS_MIDI1);
-        self.has_extras = self.watched || self.flags.contains(PortFlags::TIMESTAMP);
+        self.refresh_extras();
         self.time_queue = info.time_queue;
         self.direction = info.direction;
         if self.direction == 0 {
@@ -80,7 +85,18 @@ impl Port {
     /// Tracks from now on which notes sound here.
     pub(crate) fn watch(&mut self) {
         self.watched = true;
-        self.has_extras = true;
+        self.refresh_extras();
+    }
+
+    /// Prepares for packets.
+    pub(crate) fn widen(&mut self) {
+        self.memory.get_or_insert_default();
+        self.refresh_extras();
+    }
+
+    fn refresh_extras(&mut self) {
+        self.has_extras =
+            self.watched || self.flags.contains(PortFlags::TIMESTAMP) || self.memory.is_some();
     }
 
     pub(crate) const fn is_watched(&self) -> bool {

@@ -16,7 +16,8 @@ use aseqd_abi::event::{EventFlags, EventTime};
 pub struct Cell {
     /// The record, with an absolute time.
     pub event: Event,
-    /// The data of a variable event.
+    /// The data of a variable event, or the last word of a packet. Every event of a UMP client has a
+    /// buffer, even if it is empty.
     pub data: Option<Box<Data>>,
     /// The client from whose output pool the cells are.
     pub owner: u8,
@@ -24,7 +25,7 @@ pub struct Cell {
     pub cells: u16,
 }
 
-/// The data of a variable event, in a buffer that is used again.
+/// The data that belongs to an event, in a buffer that is used again.
 #[derive(Debug, Default)]
 pub struct Data(pub Vec<u8>);
 
@@ -203,6 +204,13 @@ impl PrioQueue {
             at += found + 1;
         }
         self.tidy();
+    }
+
+    /// Gives a client's events buffers, which mark them as special. Returns how many had none.
+    pub(crate) fn mark_sent_by(&mut self, client: u8) -> usize {
+        let own = self.slots.iter_mut().flatten();
+        let own = own.filter(|cell| cell.event.source.client == client && cell.data.is_none());
+        own.map(|cell| cell.data = Some(Box::default())).count()
     }
 
     /// Removes the event in a slot, if there is one and it is wanted.

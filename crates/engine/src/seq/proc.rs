@@ -5,13 +5,15 @@ use super::client::Client;
 use super::pool::Pool;
 use super::port::{SubscriptionList, peer, subscription_flags};
 use super::tempo::SKEW_BASE;
+use super::ump::endpoint::Endpoint;
 use crate::limits::MAX_CLIENTS;
-use crate::name::{Name, name_bytes};
+use crate::name::name_bytes;
 use alloc::string::String;
-use aseqd_abi::seq::{PortCaps, SubscriptionFlags};
+use aseqd_abi::seq::{PortCaps, PortFlags, SubscriptionFlags};
+use aseqd_abi::ump::CLIENT_UMP_MIDI_2_0;
 use core::fmt::{self, Write as _};
 
-struct Text<'a>(&'a Name);
+struct Text<'a>(&'a [u8]);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,6 +54,9 @@ fn write_client(out: &mut String, client: &Client) -> fmt::Result {
         _ => "Unknown",
     };
     writeln!(out, "Client {:3} : \"{}\" [{kind} {protocol}]", client.number, Text(&client.name))?;
+    if let Some(endpoint) = &client.endpoint {
+        write_endpoint(out, endpoint)?;
+    }
     for port in &client.ports {
         if port.capability.contains(PortCaps::INACTIVE) {
             continue;
@@ -76,9 +81,12 @@ fn write_client(out: &mut String, client: &Client) -> fmt::Result {
             3 => "In/Out",
             _ => "Invalid",
         };
+        let midi1 =
+            client.midi_version == CLIENT_UMP_MIDI_2_0 && port.flags.contains(PortFlags::IS_MIDI1);
+        let midi1 = if midi1 { " [MIDI1]" } else { "" };
         writeln!(
             out,
-            "  Port {:3} : \"{}\" ({read}{write}{export}{duplex}) [{direction}]",
+            "  Port {:3} : \"{}\" ({read}{write}{export}{duplex}) [{direction}]{midi1}",
             port.number,
             Text(&port.name)
         )?;
@@ -92,6 +100,20 @@ fn write_client(out: &mut String, client: &Client) -> fmt::Result {
         Some(fifo) if client.is_user() => write_pool(out, "Input", &fifo.pool),
         _ => Ok(()),
     }
+}
+
+/// Writes what a client has named of its endpoint.
+fn write_endpoint(out: &mut String, endpoint: &Endpoint) -> fmt::Result {
+    if let Some(info) = endpoint.info().filter(|info| info.name[0] != 0) {
+        writeln!(out, "  UMP Endpoint: \"{}\"", Text(&info.name))?;
+    }
+    for (number, block) in endpoint.blocks().filter(|(_, block)| block.name[0] != 0) {
+        let active = if block.active == 0 { "Inactive" } else { "Active" };
+        writeln!(out, "  UMP Block {number}: \"{}\" [{active}]", Text(&block.name))?;
+        let (first, count) = (u16::from(block.first_group), u16::from(block.num_groups));
+        writeln!(out, "    Groups: {}-{}", first + 1, first + count)?;
+    }
+    Ok(())
 }
 
 fn write_subscriptions(

@@ -138,6 +138,11 @@ impl Queue {
         self.times.remove_sent_by(client, removed, &mut wanted);
     }
 
+    /// Marks a client's events as special. Returns how many were not yet.
+    pub(crate) fn mark_sent_by(&mut self, client: u8) -> usize {
+        self.ticks.mark_sent_by(client) + self.times.mark_sent_by(client)
+    }
+
     /// Removes all events for a client.
     pub(crate) fn remove_sent_to(&mut self, client: u8, removed: &mut Removed) {
         self.ticks.remove_sent_to(client, removed);

@@ -23,9 +23,9 @@ pub(crate) const MAX_HOPS: u32 = 8;
 
 /// Number of buffers that are kept for the data of variable events in queues.
 const SPARE_DATA: usize = 64;
-/// Maximum number of variable events that can wait at a time: each takes at least two of a pool's
-/// 2000 cells.
-const MAX_DATA: usize = 64 * 1000;
+/// Maximum number of events with a buffer for which there is room among the spare ones. Variable events
+/// take at least two of a pool's 2000 cells, those of UMP clients one.
+const MAX_DATA: usize = 64 * 2000;
 
 /// The position of the velocity in the data of a note event.
 const NOTE_VELOCITY: usize = 2;
@@ -79,20 +79,39 @@ impl Seq {
                 Ok(()) => Ok(()),
             };
         }
-        if event.dest.client == ADDRESS_SUBSCRIBERS && self.port(message.event.source).is_none() {
+        self.submit_queued(client, &message, message.data.len(), false, nonblock)
+    }
+
+    /// Takes an event for a queue. `data_len` is the number of bytes that its cells hold besides the
+    /// record. A special event gets a buffer in any case.
+    #[inline(always)]
+    pub(crate) fn submit_queued(
+        &mut self,
+        client: u8,
+        message: &Message<'_>,
+        data_len: usize,
+        special: bool,
+        nonblock: bool,
+    ) -> Result<(), Stop> {
+        let event = &message.event;
+        if event.dest.client == ADDRESS_SUBSCRIBERS && self.port(event.source).is_none() {
             return Err(Error::from(Undelivered::NoSource).into());
         }
-        let number = message.event.queue;
+        let number = event.queue;
         if !self.queue(number.into()).is_some_and(|queue| queue.used_by(client)) {
             return Err(Error::new(Errno::EINVAL, "the queue is not used by the client").into());
         }
         let pool = &mut self.own(client)?.pool;
-        let cells = match pool.take(message.data.len(), !nonblock) {
+        let cells = match pool.take(data_len, !nonblock) {
             Ok(cells) => cells,
             Err(NoCells::Now) if !nonblock => return Err(Stop::Sleep),
             Err(no_cells) => return Err(no_cells.error().into()),
         };
-        let data = self.keep_data(message.data);
+        let data = if special || !message.data.is_empty() {
+            Some(self.keep_data(message.data))
+        } else {
+            None
+        };
         // A pool has at most MAX_CELLS.
         let cells = u16::try_from(cells).unwrap_or(u16::MAX);
         self.enqueue(Cell { event: message.event, data, owner: client, cells });
@@ -100,22 +119,23 @@ impl Seq {
     }
 
     /// Copies data into a buffer that lives as long as its event waits.
-    fn keep_data(&mut self, data: &[u8]) -> Option<Box<Data>> {
-        if data.is_empty() {
-            return None;
-        }
-        // Memory is reserved here, in the sender's call: when the event is done, its buffer finds
-        // room among the spare ones.
+    fn keep_data(&mut self, data: &[u8]) -> Box<Data> {
         let mut kept = self.spare_data.pop().unwrap_or_default();
         self.spare_data.truncate(SPARE_DATA);
-        self.data_waiting = (self.data_waiting + 1).min(MAX_DATA);
-        self.spare_data.reserve(self.data_waiting);
+        self.expect_data(1);
         kept.0.extend_from_slice(data);
-        Some(kept)
+        kept
+    }
+
+    /// Reserves memory in a program's call: when events with buffers are done, these find room among
+    /// the spare ones.
+    pub(crate) fn expect_data(&mut self, events: usize) {
+        self.data_waiting = (self.data_waiting + events).min(MAX_DATA);
+        self.spare_data.reserve(self.data_waiting);
     }
 
     /// Returns the cells of a queued event that is done, and keeps its buffer for another.
-    fn finish_cell(&mut self, mut cell: Cell) {
+    pub(crate) fn finish_cell(&mut self, mut cell: Cell) {
         self.give_back_to(cell.owner, cell.cells.into());
         if let Some(mut data) = cell.data.take() {
             data.0.clear();
@@ -185,17 +205,26 @@ impl Seq {
 
     /// Delivers a queued event that is due. A NOTE is played and becomes its own note-off, in the
     /// same cell.
-    fn dispatch_cell(&mut self, mut cell: Cell) {
+    fn dispatch_cell(&mut self, cell: Cell) {
+        if cell.data.is_some() {
+            self.dispatch_special(cell);
+            return;
+        }
         let source = cell.event.source.client;
-        let mut message = Message { event: cell.event, data: cell.bytes() };
+        let mut message = Message::fixed(cell.event);
         if cell.event.event_type != EventType::NOTE {
             // The sender learns about a failure only by its bounce.
             let _bounced = self.deliver(Some(source), &mut message, 0);
-            self.finish_cell(cell);
+            self.give_back_to(cell.owner, cell.cells.into());
             return;
         }
         message.event.event_type = EventType::NOTEON;
         let _bounced = self.deliver(Some(source), &mut message, 0);
+        self.enqueue_off(cell);
+    }
+
+    /// Makes the note-off of a NOTE that was played, and queues it.
+    pub(crate) fn enqueue_off(&mut self, mut cell: Cell) {
         let event = &mut cell.event;
         let note = event.data.note();
         event.event_type = EventType::NOTEOFF;
@@ -227,20 +256,21 @@ impl Seq {
         }
         let event = &message.event;
         if event.queue == ADDRESS_SUBSCRIBERS || event.dest.client == ADDRESS_SUBSCRIBERS {
-            self.deliver_to_subscribers(origin, message, hops)
+            self.deliver_to_subscribers::<false>(event.source, origin, message, hops)
         } else {
-            self.deliver_one(origin, message, hops)
+            self.deliver_one::<false>(origin, message, hops)
         }
     }
 
-    /// Delivers to every subscriber; the first error is the result.
-    fn deliver_to_subscribers(
+    /// Delivers to every subscriber of a port; the first error is the result. `SPECIAL` says that the
+    /// event may be a packet.
+    pub(crate) fn deliver_to_subscribers<const SPECIAL: bool>(
         &mut self,
+        source: Address,
         origin: Option<u8>,
         message: &mut Message<'_>,
         hops: u32,
     ) -> Result<(), Undelivered> {
-        let source = message.event.source;
         let port = self.port(source).ok_or(Undelivered::NoSource)?;
         // Deliveries make and cut no subscription: only ioctls and closes do.
         let count = port.outgoing.entries.len();
@@ -254,7 +284,7 @@ impl Seq {
                 let real = flags.contains(SubscriptionFlags::TIME_REAL);
                 self.stamp(&mut message.event, queue, real);
             }
-            let delivered = self.deliver_one(origin, message, hops);
+            let delivered = self.deliver_one::<SPECIAL>(origin, message, hops);
             result = result.and(delivered);
             if next == count {
                 break;
@@ -273,34 +303,40 @@ impl Seq {
     /// Delivers to one port. If an event that is not direct fails, it goes back to its sender as a
     /// bounce; this counts as success if the sender wants none.
     #[inline(always)]
-    fn deliver_one(
+    pub(crate) fn deliver_one<const SPECIAL: bool>(
         &mut self,
         origin: Option<u8>,
         message: &mut Message<'_>,
         hops: u32,
     ) -> Result<(), Undelivered> {
         let direct = message.event.queue == QUEUE_DIRECT;
-        match self.deliver_to_port(message, hops) {
+        match self.deliver_to_port::<SPECIAL>(message, hops) {
             Err(_) if !direct => self.bounce(origin, &message.event, hops),
             result => result,
         }
     }
 
     #[inline(always)]
-    fn deliver_to_port(&mut self, message: &mut Message<'_>, hops: u32) -> Result<(), Undelivered> {
+    fn deliver_to_port<const SPECIAL: bool>(
+        &mut self,
+        message: &mut Message<'_>,
+        hops: u32,
+    ) -> Result<(), Undelivered> {
         let dest = message.event.dest;
+        let is_packet = SPECIAL && self.is_packet(&message.event);
         let client = self.client_mut(dest.client).ok_or(Undelivered::NoClient)?;
         if !client.accepts_input() {
             return Err(Undelivered::NotReading);
         }
-        if !client.wants(message.event.event_type) {
+        // Packets have no type.
+        if !is_packet && !client.wants(message.event.event_type) {
             return Err(Undelivered::FilteredOut);
         }
         let port = client.port(dest.port).ok_or(Undelivered::NoPort)?;
         if !port.capability.contains(PortCaps::WRITE) {
             return Err(Undelivered::NotWritable);
         }
-        if port.has_extras {
+        if SPECIAL || port.has_extras {
             return self.deliver_with_extras(message, hops);
         }
         let Some(fifo) = &mut client.fifo else {
@@ -314,7 +350,7 @@ impl Seq {
         Ok(())
     }
 
-    /// Delivers to a port that stamps events or is watched.
+    /// Delivers to a port that has extras, or an event that may be a packet to any port.
     #[cold]
     #[inline(never)]
     fn deliver_with_extras(
@@ -329,8 +365,11 @@ impl Seq {
             let (queue, real) = (port.time_queue, port.flags.contains(PortFlags::TIME_REAL));
             self.stamp(&mut message.event, queue, real);
         }
+        let may_change = port.memory.is_some() || self.is_packet(&message.event);
         let client = self.client_mut(dest.client).ok_or(Undelivered::NoClient)?;
-        let result = if let Some(fifo) = &mut client.fifo {
+        let result = if may_change {
+            self.deliver_converted(message, hops)
+        } else if let Some(fifo) = &mut client.fifo {
             fifo.push(message)?;
             if !client.ready {
                 self.mark_ready(dest.client);
@@ -343,13 +382,13 @@ impl Seq {
             self.deliver_to_built_in(kind, message, hops)
         };
         if watched {
-            self.note_sounding(&message.event);
+            self.note_sounding(message);
         }
         result
     }
 
     #[inline(never)]
-    fn deliver_to_built_in(
+    pub(crate) fn deliver_to_built_in(
         &mut self,
         kind: ClientKind,
         message: &Message<'_>,
@@ -370,6 +409,11 @@ impl Seq {
         let mut forward = *message;
         forward.event.source = message.event.dest;
         forward.event.dest.client = ADDRESS_SUBSCRIBERS;
+        if self.is_packet(&forward.event) {
+            forward.event.queue = QUEUE_DIRECT;
+            let origin = Some(forward.event.source.client);
+            return self.deliver_special(origin, &mut forward, hops);
+        }
         self.dispatch_from_kernel(&mut forward, hops)
     }
 
@@ -415,7 +459,7 @@ impl Seq {
         let record = failed.as_bytes();
         event.data = EventData::from_ext_len(u32::try_from(record.len()).unwrap_or(0));
         let mut message = Message { event, data: record };
-        let result = self.deliver_one(None, &mut message, hops + 1);
+        let result = self.deliver_one::<false>(None, &mut message, hops + 1);
         if result.is_err()
             && let Some(client) = self.client_mut(number)
         {

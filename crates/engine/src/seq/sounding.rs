@@ -5,9 +5,13 @@
 
 use super::Seq;
 use super::fifo::Message;
+use super::ump::message::{event_with, packet_header, packet_of};
 use alloc::vec::Vec;
 use aseqd_abi::event::{Control, EventData, Note};
 use aseqd_abi::{Address, Event, EventType};
+use aseqd_midi::ump::{Memory, Protocol, events_of, packets_of};
+use core::convert::Infallible;
+use zerocopy::IntoBytes;
 
 /// Maximum number of ports on which a client's notes are tracked at a time. They take 17 KiB for
 /// each client. Notes on further ports are not ended.
@@ -40,6 +44,8 @@ struct AtPort {
     dest: Address,
     /// The client's port that sent last.
     source: Address,
+    /// The UMP group of the packets that began it; `None` if legacy events did.
+    group: Option<u8>,
     /// A bit for each note, by channel.
     notes: [u128; CHANNELS],
     /// A bit for each channel, by pedal.
@@ -80,23 +86,25 @@ impl Sounding {
         Self(Vec::with_capacity(MAX_TRACKED_PORTS))
     }
 
-    /// Notes an event of the client that was delivered.
-    fn take(&mut self, event: &Event) {
+    /// Notes an event of the client that was delivered, or what a packet of a group says.
+    fn take(&mut self, event: &Event, group: Option<u8>) {
         let begins = match event.event_type {
             EventType::NOTEON => event.data.note().velocity > 0,
             EventType::CONTROLLER => event.data.control().value >= PEDAL_DOWN,
             EventType::NOTEOFF | EventType::RESET => false,
             _ => return,
         };
-        let place = match self.0.iter().position(|port| port.dest == event.dest) {
-            Some(place) => place,
-            None if begins && self.0.len() < MAX_TRACKED_PORTS => {
-                let (notes, pedals) = ([0; CHANNELS], [0; PEDALS.len()]);
-                self.0.push(AtPort { dest: event.dest, source: event.source, notes, pedals });
-                self.0.len() - 1
-            }
-            None => return,
-        };
+        let place =
+            match self.0.iter().position(|port| (port.dest, port.group) == (event.dest, group)) {
+                Some(place) => place,
+                None if begins && self.0.len() < MAX_TRACKED_PORTS => {
+                    let (notes, pedals) = ([0; CHANNELS], [0; PEDALS.len()]);
+                    let (dest, source) = (event.dest, event.source);
+                    self.0.push(AtPort { dest, source, group, notes, pedals });
+                    self.0.len() - 1
+                }
+                None => return,
+            };
         let port = &mut self.0[place];
         port.source = event.source;
         match event.event_type {
@@ -120,8 +128,9 @@ impl Sounding {
         self.0.retain(|port| !gone(port.dest));
     }
 
-    /// Returns the events that end everything: notes, then pedals.
-    fn ends(&self) -> impl Iterator<Item = Event> {
+    /// Returns the events that end everything, notes, then pedals, and the group of each that must be a
+    /// packet.
+    fn ends(&self) -> impl Iterator<Item = (Event, Option<u8>)> {
         self.0.iter().flat_map(|port| {
             let channels = || (0_u8..).take(CHANNELS);
             let notes = channels().zip(&port.notes).flat_map(|(channel, notes)| {
@@ -140,7 +149,7 @@ impl Sounding {
             notes.chain(pedals).map(|(event_type, data)| {
                 let mut event = Event::direct(event_type);
                 (event.source, event.dest, event.data) = (port.source, port.dest, data);
-                event
+                (event, port.group)
             })
         })
     }
@@ -148,19 +157,38 @@ impl Sounding {
 
 impl Seq {
     /// Notes an event that was delivered to a watched port.
-    pub(crate) fn note_sounding(&mut self, event: &Event) {
-        if let Some(sounding) = self.sounding.get_mut(&event.source.client) {
-            sounding.take(event);
+    pub(crate) fn note_sounding(&mut self, message: &Message<'_>) {
+        let is_packet = self.is_packet(&message.event);
+        let Some(sounding) = self.sounding.get_mut(&message.event.source.client) else { return };
+        if !is_packet {
+            sounding.take(&message.event, None);
+            return;
         }
+        let packet = packet_of(&message.event, message.data);
+        let _infallible = events_of(&packet, |event, _data| {
+            let (source, dest) = (message.event.source, message.event.dest);
+            sounding.take(&Event { source, dest, ..event }, Some(packet.group()));
+            Ok::<_, Infallible>(())
+        });
     }
 
     /// Ends what a client that is gone has begun.
     #[cold]
     #[inline(never)]
     pub(crate) fn end_sounding(&mut self, sounding: &Sounding) {
-        for event in sounding.ends() {
+        for (event, group) in sounding.ends() {
             // An event that cannot be delivered is counted, as for any sender.
-            let _undelivered = self.deliver(None, &mut Message { event, data: &[] }, 0);
+            let Some(group) = group else {
+                let _undelivered = self.deliver(None, &mut Message::fixed(event), 0);
+                continue;
+            };
+            let protocol = Protocol::Midi1;
+            let _undelivered =
+                packets_of(&event, &[], group + 1, protocol, &mut Memory::default(), |packet| {
+                    let (event, last_word) = event_with(&packet_header(&event), packet);
+                    let mut message = Message { event, data: last_word.as_bytes() };
+                    self.deliver_special(None, &mut message, 0)
+                });
         }
     }
 

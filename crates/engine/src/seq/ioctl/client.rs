@@ -7,7 +7,7 @@ use crate::seq::Seq;
 use crate::seq::client::Client;
 use aseqd_abi::event::EventData;
 use aseqd_abi::seq::{ClientFilter, ClientInfo, RunningInfo, SystemInfo, VERSION, VERSION_1_0_3};
-use aseqd_abi::ump::CLIENT_UMP_MIDI_2_0;
+use aseqd_abi::ump::{CLIENT_LEGACY_MIDI, CLIENT_UMP_MIDI_2_0};
 use aseqd_abi::{Address, Errno, EventType};
 
 /// The number of channels of a port, as reported.
@@ -99,15 +99,17 @@ pub(super) fn set_client_info(
     if info.client != i32::from(caller) {
         return Err(Error::new(Errno::EPERM, "another client's information"));
     }
+    let ump = seq.ump;
     let client = seq.own(caller)?;
     if info.client_type != client.type_number() {
         return Err(Error::new(Errno::EINVAL, "the client's type cannot change"));
     }
-    if client.speaks(VERSION_1_0_3) {
+    let knows_ump = client.speaks(VERSION_1_0_3);
+    if knows_ump {
         if info.midi_version > CLIENT_UMP_MIDI_2_0 {
             return Err(Error::new(Errno::EINVAL, "no such MIDI version"));
         }
-        if info.midi_version > 0 {
+        if info.midi_version > CLIENT_LEGACY_MIDI && !ump {
             return Err(Error::new(Errno::EINVAL, "UMP is off"));
         }
     }
@@ -118,6 +120,9 @@ pub(super) fn set_client_info(
     client.event_filter = info.event_filter;
     client.event_lost = info.event_lost;
     client.group_filter = info.group_filter & GROUP_FILTER_BITS;
+    if knows_ump {
+        seq.set_midi_version(caller, info.midi_version);
+    }
     seq.announce(EventType::CLIENT_CHANGE, EventData::from_address(Address::new(caller, 0)));
     Ok(())
 }

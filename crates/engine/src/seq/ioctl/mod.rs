@@ -32,8 +32,8 @@ requests! {
         USER_PVERSION(i32) => client::user_pversion, All, Full, "";
         GET_CLIENT_INFO(ClientInfo) => client::get_client_info, All, Full, "";
         SET_CLIENT_INFO(ClientInfo) => client::set_client_info, All, Full, "";
-        GET_CLIENT_UMP_INFO(ClientUmpInfo) => ump::absent, All, Absent, "UMP is off, as in Debian's kernels";
-        SET_CLIENT_UMP_INFO(ClientUmpInfo) => ump::absent, All, Absent, "UMP is off, as in Debian's kernels";
+        GET_CLIENT_UMP_INFO(ClientUmpInfo) => ump::get_client_ump_info, All, Full, "with `--ump on`; else `ENOTTY`, as in Debian's kernels";
+        SET_CLIENT_UMP_INFO(ClientUmpInfo) => ump::set_client_ump_info, All, Full, "the same";
         CREATE_PORT(PortInfo) => port::create_port, Wide, Full, "";
         DELETE_PORT(PortInfo) => port::delete_port, Wide, Full, "";
         GET_PORT_INFO(PortInfo) => port::get_port_info, Wide, Full, "";
