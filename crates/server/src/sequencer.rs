@@ -11,10 +11,12 @@ pub struct SequencerOptions {
     pub notes_off: bool,
     /// Whether programs find a sound card, with nothing in it.
     pub card: bool,
+    /// Whether programs can use UMP (MIDI 2.0), as on kernels that are built with it.
+    pub ump: bool,
 }
 
 impl Default for SequencerOptions {
     fn default() -> Self {
-        Self { clients: DYNAMIC_CLIENTS, notes_off: false, card: false }
+        Self { clients: DYNAMIC_CLIENTS, notes_off: false, card: false, ump: false }
     }
 }

@@ -31,12 +31,13 @@ impl Timing {
     /// Returns the part that concerns the engine.
     #[must_use]
     pub fn engine(&self) -> aseqd_engine::Config {
-        let SequencerOptions { clients, notes_off, .. } = self.sequencer;
+        let SequencerOptions { clients, notes_off, ump, .. } = self.sequencer;
         aseqd_engine::Config {
             user_timers: true,
             quantise: self.quantise,
             clients,
             notes_off,
+            ump,
             ..aseqd_engine::Config::default()
         }
     }

@@ -51,19 +51,19 @@ pub struct TimingArgs {
 
 impl From<&TimingArgs> for Timing {
     fn from(args: &TimingArgs) -> Self {
-        let SequencerArgs { clients, notes_off, card } = args.sequencer;
+        let SequencerArgs { clients, notes_off, card, ump } = args.sequencer;
         Self {
             precise: args.precise,
             spin: args.spin,
             quantise: args.quantise,
             no_realtime: args.no_realtime,
             dispatch_log: args.dispatch_log.clone(),
-            sequencer: SequencerOptions { clients, notes_off, card },
+            sequencer: SequencerOptions { clients, notes_off, card, ump: ump == Switch::On },
         }
     }
 }
 
-/// The options of a sequencer that Linux's does not have.
+/// How the sequencer differs from that of Debian's Linux.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Sequencer")]
 pub struct SequencerArgs {
@@ -85,11 +85,22 @@ pub struct SequencerArgs {
     /// the sequencer without one
     #[arg(long)]
     pub card: bool,
+    /// Let programs use UMP (MIDI 2.0), as on kernels that are built with it. Programs that do not ask for it keep
+    /// MIDI 1.0, and events are converted on their way
+    #[arg(long, value_name = "on|off", default_value = "off", hide_possible_values = true)]
+    pub ump: Switch,
+}
+
+/// Whether an option is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
 }
 
 impl Default for SequencerArgs {
     fn default() -> Self {
-        Self { clients: DYNAMIC_CLIENTS, notes_off: false, card: false }
+        Self { clients: DYNAMIC_CLIENTS, notes_off: false, card: false, ump: Switch::Off }
     }
 }
 

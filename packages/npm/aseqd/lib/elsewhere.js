@@ -7,7 +7,7 @@ const { version } = require('./program.js');
 // Set for commands that have been told that aseqd does nothing here.
 const TOLD = 'ASEQD_TOLD';
 // Options whose value is the next argument.
-const WITH_VALUE = ['--via', '--join', '--clients', '--color'];
+const WITH_VALUE = ['--via', '--join', '--clients', '--color', '--ump'];
 
 /** Splits the arguments: the name of our command, and the command that it runs. */
 function parse(args) {

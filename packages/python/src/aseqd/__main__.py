@@ -13,7 +13,7 @@ import sys
 from aseqd import _program
 
 # Options of `aseqd run` whose value is a word of its own.
-_WITH_VALUE = frozenset({"--via", "--join", "--clients", "--color"})
+_WITH_VALUE = frozenset({"--via", "--join", "--clients", "--color", "--ump"})
 
 _FAILED = 127
 _WRONG_USAGE = 2
