@@ -20,9 +20,11 @@ pub use subscription::{
     PortSubscribe, QUERY_SUBS_READ, QUERY_SUBS_WRITE, QuerySubs, SubscriptionFlags,
 };
 
-/// Protocol version 1.0.4, which `PVERSION` answers on Linux 6.12.
+/// Protocol version 1.0.5, which `PVERSION` answers from Linux 6.14 on.
 #[doc(alias = "SNDRV_SEQ_VERSION")]
-pub const VERSION: i32 = 0x01_00_04;
+pub const VERSION: i32 = 0x01_00_05;
+/// Protocol version 1.0.4, from which on `tempo_base` of a queue's tempo counts.
+pub const VERSION_1_0_4: i32 = 0x01_00_04;
 /// Protocol version 1.0.3, from which on `midi_version` of a client's information counts.
 pub const VERSION_1_0_3: i32 = 0x01_00_03;
 

@@ -1,4 +1,4 @@
-//! Plays what was recorded on Linux 6.12 and compares every reply, byte by byte.
+//! Plays what was recorded on Linux 7.3 and compares every reply, byte by byte.
 //!
 //! `transcripts/record.c` says what the lines mean, and records them anew.
 
@@ -162,15 +162,15 @@ fn play(transcript: &str, at_least: usize) {
 
 #[test]
 fn chosen_calls_are_answered_as_by_linux() {
-    play(include_str!("transcripts/linux-6.12-directed.txt"), 450);
+    play(include_str!("transcripts/linux-7.3-directed.txt"), 450);
 }
 
 #[test]
 fn random_calls_are_answered_as_by_linux() {
-    play(include_str!("transcripts/linux-6.12-random.txt"), 1200);
+    play(include_str!("transcripts/linux-7.3-random.txt"), 1200);
 }
 
 #[test]
 fn thirty_two_bit_processes_are_answered_as_by_linux() {
-    play(include_str!("transcripts/linux-6.12-compat32.txt"), 29);
+    play(include_str!("transcripts/linux-7.3-compat32.txt"), 29);
 }

@@ -289,10 +289,7 @@ impl Seq {
             if next == count {
                 break;
             }
-            // As on Linux, the stamp of a failed delivery stays for the next subscriber.
-            if delivered.is_ok() {
-                message.event = saved;
-            }
+            message.event = saved;
             let Some(port) = self.port(source) else { break };
             let Some(following) = port.outgoing.entries.get(next) else { break };
             entry = following;
@@ -311,7 +308,7 @@ impl Seq {
     ) -> Result<(), Undelivered> {
         let direct = message.event.queue == QUEUE_DIRECT;
         match self.deliver_to_port::<SPECIAL>(message, hops) {
-            Err(_) if !direct => self.bounce(origin, &message.event, hops),
+            Err(reason) if !direct => self.bounce(origin, &message.event, reason, hops),
             result => result,
         }
     }
@@ -443,13 +440,22 @@ impl Seq {
         }
     }
 
-    /// Returns a failed event to its sender, if the sender wants it.
+    /// Returns a failed event to its sender, if the sender wants it. A bounce that failed is not bounced again.
     #[cold]
     #[inline(never)]
-    fn bounce(&mut self, origin: Option<u8>, failed: &Event, hops: u32) -> Result<(), Undelivered> {
+    fn bounce(
+        &mut self,
+        origin: Option<u8>,
+        failed: &Event,
+        reason: Undelivered,
+        hops: u32,
+    ) -> Result<(), Undelivered> {
         let Some(client) = origin.and_then(|number| self.client(number)) else { return Ok(()) };
         if !client.filter.contains(ClientFilter::BOUNCE) || !client.accepts_input() {
             return Ok(());
+        }
+        if failed.event_type == EventType::BOUNCE {
+            return Err(reason);
         }
         let number = client.number;
         let mut event = Event::direct(EventType::BOUNCE);

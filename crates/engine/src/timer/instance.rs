@@ -64,6 +64,8 @@ pub(crate) struct Instance {
     /// The class and id by which slaves find the instance, or which it looks for as a slave.
     pub(super) slave_class: i32,
     pub(super) slave_id: i32,
+    /// How many instances were bound to timers before this one. Slaves follow the oldest master.
+    pub(super) age: u64,
     /// The timer; a slave has its master's.
     pub(super) timer: Option<TimerKey>,
     pub(super) master: Option<InstanceId>,
@@ -92,6 +94,7 @@ impl Instance {
             slave: false,
             slave_class: uapi::SCLASS_NONE,
             slave_id: 0,
+            age: 0,
             timer: None,
             master: None,
             slaves: Vec::new(),
@@ -156,7 +159,9 @@ impl Timers {
             return Err(FULL);
         }
         let (slave_class, exact) = (id.dev_sclass, instance.exact);
-        let instance = Instance { timer: Some(key), slave_class, slave_id, ..instance };
+        self.opened += 1;
+        let age = self.opened;
+        let instance = Instance { timer: Some(key), slave_class, slave_id, age, ..instance };
         let id = InstanceId(insert(&mut self.instances, instance));
         self.bound += 1;
         if let Some(timer) = self.timers.get_mut(&key) {
@@ -197,7 +202,8 @@ impl Timers {
         self.slaves += 1;
         self.waiting.push(slave);
         let masters = self.timers.values().flat_map(|timer| timer.instances.iter().copied());
-        let master = masters.into_iter().find(|master| self.matches(*master, slave));
+        let matching = masters.filter(|master| self.matches(*master, slave));
+        let master = matching.min_by_key(|master| self.instance(*master).map(|found| found.age));
         if let Some(master) = master
             && let Err(error) = self.link(master, slave, at)
         {

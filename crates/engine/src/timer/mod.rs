@@ -146,6 +146,8 @@ pub(crate) struct Timers {
     instances: Vec<Option<Instance>>,
     /// Number of instances.
     bound: usize,
+    /// How many instances have been bound to timers so far.
+    opened: u64,
     /// The instances of exact queues.
     exact: Vec<InstanceId>,
     /// Slaves without a master, in the order in which they began to wait.
@@ -169,6 +171,7 @@ impl Timers {
             timers: [(TimerKey::SYSTEM, jiffies), (TimerKey::HRTIMER, hrtimer)].into(),
             instances: Vec::new(),
             bound: 0,
+            opened: 0,
             exact: Vec::new(),
             waiting: Vec::new(),
             slaves: 0,

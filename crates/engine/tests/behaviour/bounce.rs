@@ -125,6 +125,21 @@ fn a_direct_event_that_fails_behind_a_stamping_subscription_succeeds_and_bounces
 }
 
 #[test]
+fn a_bounce_that_fails_behind_a_stamping_subscription_is_the_senders_error() {
+    let (mut rig, client) = bouncing();
+    let reader = rig.client_with_port();
+    let stamp = SubscriptionFlags::TIMESTAMP;
+    rig.subscribe_with(client, [client.port(0), reader.port(0)], stamp, 0).unwrap();
+    rig.set_port(reader, 0, |info| info.capability = 0).unwrap();
+    let mut event = key(SUBSCRIBERS, 1);
+    event.event_type = EventType::BOUNCE;
+    event.flags = EventFlags::VARIABLE;
+    event.data = EventData::from_ext_len(0);
+    assert_eq!(errno(rig.send(client, event)), Errno::EPERM);
+    assert_eq!(bounced(&mut rig, client), []);
+}
+
+#[test]
 fn a_bad_queue_in_queued_control_bounces() {
     let (mut rig, client) = bouncing();
     let data = EventData::from_queue(9, 0, 0);

@@ -56,7 +56,7 @@ fn each_world_has_its_own_port_requests() {
         assert_eq!(errno(rig.ioctl(client, *code, info)), Errno::ENOTTY);
     }
     // Everything else is the same for both.
-    assert_eq!(ioctl32(&mut rig, client, s::PVERSION, 0_i32), Ok(0x01_00_04));
+    assert_eq!(ioctl32(&mut rig, client, s::PVERSION, 0_i32), Ok(0x01_00_05));
 }
 
 #[test]

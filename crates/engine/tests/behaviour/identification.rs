@@ -8,10 +8,10 @@ use aseqd_abi::{Errno, ioctl};
 use aseqd_engine::{Access, Call, Input};
 
 #[test]
-fn the_version_is_that_of_linux_6_12() {
+fn the_version_is_that_of_linux_7_3() {
     let mut rig = Rig::new();
     let client = rig.client();
-    assert_eq!(rig.ioctl(client, s::PVERSION, 0_i32).unwrap(), 0x01_00_04);
+    assert_eq!(rig.ioctl(client, s::PVERSION, 0_i32).unwrap(), 0x01_00_05);
 }
 
 #[test]

@@ -148,11 +148,11 @@ fn full_then_empty(flags: SubscriptionFlags) -> (Rig, TestClient, TestClient, Te
 }
 
 #[test]
-fn after_a_full_stamping_port_the_next_subscriber_gets_its_stamp() {
+fn after_a_full_stamping_port_the_next_subscriber_gets_the_event_as_it_was_sent() {
     let (mut rig, client, full, next) = full_then_empty(SubscriptionFlags::empty());
     stamp_at_port(&mut rig, full, REAL, 0);
     assert_eq!(errno(rig.send(client, event(SUBSCRIBERS))), Errno::EAGAIN);
-    assert_eq!(stamp(&mut rig, next), (0x13, 0, EventTime::real(3, 4)));
+    assert_eq!(stamp(&mut rig, next), (0x13, 253, EventTime::real(9, 8)));
 }
 
 #[test]

@@ -213,17 +213,21 @@ fn several_slaves_hear_the_same_in_the_order_of_starting() {
 }
 
 #[test]
-fn a_slave_takes_the_first_master_in_the_order_of_timers() {
+fn a_slave_takes_the_oldest_master() {
     let mut rig = Rig::new();
-    let (high, low) = (rig.bound(7, HRTIMER), rig.bound(7, SYSTEM));
+    let (oldest, second) = (rig.bound(7, HRTIMER), rig.bound(7, SYSTEM));
     let slave = rig.bound(8, OF_7);
-    assert_eq!(rig.timer_status(slave).unwrap().resolution, 4_000_000);
-    rig.close_file(low);
+    assert_eq!(rig.timer_status(slave).unwrap().resolution, 1);
+    rig.close_file(oldest);
     // It waits for a new master, although there is another one.
     assert!(!is_linked(&mut rig, slave));
     rig.select(slave, OF_7).unwrap();
+    assert_eq!(rig.timer_status(slave).unwrap().resolution, 4_000_000);
+    // A master that selects again is the youngest.
+    let _third = rig.bound(7, HRTIMER);
+    rig.select(second, SYSTEM).unwrap();
+    rig.select(slave, OF_7).unwrap();
     assert_eq!(rig.timer_status(slave).unwrap().resolution, 1);
-    rig.close_file(high);
 }
 
 #[test]

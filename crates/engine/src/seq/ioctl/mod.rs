@@ -25,7 +25,7 @@ requests! {
     /// calling client.
     TABLE: Seq, u8;
     s, "" {
-        PVERSION(i32) => client::pversion, All, Full, "1.0.4, as Linux 6.12";
+        PVERSION(i32) => client::pversion, All, Full, "1.0.5, as Linux 7.3";
         CLIENT_ID(i32) => client::client_id, All, Full, "";
         SYSTEM_INFO(SystemInfo) => client::system_info, All, Full, "";
         RUNNING_MODE(RunningInfo) => client::running_mode, All, Full, "";

@@ -9,7 +9,8 @@ use crate::timer::Timers;
 use alloc::format;
 use aseqd_abi::Errno;
 use aseqd_abi::seq::{
-    QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer, RealTime, TIMER_ALSA, VERSION,
+    QueueClient, QueueInfo, QueueStatus, QueueTempo, QueueTimer, RealTime, TIMER_ALSA,
+    VERSION_1_0_4,
 };
 
 /// The lock is one bit of its byte.
@@ -126,7 +127,7 @@ pub(super) fn get_queue_tempo(
     caller: u8,
     tempo: &mut QueueTempo,
 ) -> Result<(), Error> {
-    let knows_base = seq.own(caller)?.speaks(VERSION);
+    let knows_base = seq.own(caller)?.speaks(VERSION_1_0_4);
     let queue = find(seq, tempo.queue)?;
     *tempo = QueueTempo {
         queue: queue.number.into(),
@@ -146,7 +147,7 @@ pub(super) fn set_queue_tempo(
     tempo: &mut QueueTempo,
 ) -> Result<(), Error> {
     let now = seq.now();
-    let knows_base = seq.own(caller)?.speaks(VERSION);
+    let knows_base = seq.own(caller)?.speaks(VERSION_1_0_4);
     let base = if knows_base { tempo.tempo_base } else { 0 };
     let timer = &mut controllable(seq, caller, tempo.queue)?.timer;
     timer.set_tempo_ppq(now, tempo.tempo, tempo.ppq, base)?;
