@@ -2,7 +2,10 @@
 
 use crate::limits::DYNAMIC_CLIENTS;
 
-/// The settings of an engine. The default is what Debian's Linux 6.12 shows, with exact queues.
+/// The Linux release whose behaviour the engine has, except for the differences of `docs/known-differences.txt`.
+pub const REFERENCE_KERNEL: &str = "7.3.4";
+
+/// The settings of an engine. The default is what Debian's Linux 7.3 shows, with exact queues.
 /// Write `..Config::default()` at the end: later versions may have more settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {

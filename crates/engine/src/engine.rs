@@ -1,6 +1,7 @@
 //! The border of the engine: it takes an input, finds the client, timer or card behind the file,
 //! and replies.
 
+use crate::config::REFERENCE_KERNEL;
 use crate::contract::{
     Access, Call, FileId, Identity, Input, Node, OpenClient, Output, READABLE, Reply, WRITABLE,
 };
@@ -182,6 +183,14 @@ impl Engine {
     #[must_use]
     pub fn proc_timers(&self) -> String {
         timer::proc::timers(&self.seq.timers)
+    }
+
+    /// Returns the text of `/proc/asound/version`, with the release of [`REFERENCE_KERNEL`].
+    #[must_use]
+    pub fn proc_version(&self) -> String {
+        alloc::format!(
+            "Advanced Linux Sound Architecture Driver Version k{REFERENCE_KERNEL}+aseqd.\n"
+        )
     }
 
     // Inlined because most calls are a client's: out of line, `direct` of benches/instructions.rs takes

@@ -56,7 +56,7 @@ mod timer;
 pub use aseqd_abi as abi;
 
 pub use catalogue::{copies_back, request, requests};
-pub use config::Config;
+pub use config::{Config, REFERENCE_KERNEL};
 pub use contract::{
     Access, Call, FileId, Identity, Input, Node, OpenClient, Output, READABLE, Reply, WRITABLE,
     WRITE_BATCH,

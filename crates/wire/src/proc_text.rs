@@ -51,10 +51,13 @@ pub enum ProcText {
     QueueTimers,
     /// All timers, and the programs that use them.
     Timers,
+    /// The Linux release whose behaviour the server has. It is read by request only: programs do not see a file
+    /// `/proc/asound/version`.
+    Version,
 }
 
 impl ProcText {
-    /// Every text, in the order of the numbers.
+    /// Every text that programs see as a file, in the order of the numbers.
     pub const ALL: [Self; 4] = [Self::Clients, Self::Queues, Self::QueueTimers, Self::Timers];
 
     /// Returns the number of the text in a request.
@@ -66,7 +69,7 @@ impl ProcText {
     /// Returns the text with this number.
     #[must_use]
     pub fn numbered(number: u32) -> Option<Self> {
-        Self::ALL.into_iter().find(|text| text.number() == number)
+        Self::ALL.into_iter().chain([Self::Version]).find(|text| text.number() == number)
     }
 
     /// Returns the path of the text below `/proc/asound`.
@@ -77,6 +80,7 @@ impl ProcText {
             Self::Queues => "seq/queues",
             Self::QueueTimers => "seq/timer",
             Self::Timers => "timers",
+            Self::Version => "version",
         }
     }
 }

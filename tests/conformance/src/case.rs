@@ -1,5 +1,6 @@
 //! Cases, and the macro by which a subject lists its cases.
 
+use crate::release::Release;
 use std::fmt;
 
 /// One fact about the sequencer.
@@ -11,10 +12,10 @@ pub(crate) struct Case {
     pub name: &'static str,
     /// One sentence for people.
     pub says: &'static str,
-    /// First sequencer protocol version with this behaviour; 0 for all.
-    pub since: i32,
-    /// First sequencer protocol version without it; `i32::MAX` for none.
-    pub until: i32,
+    /// The first release with this behaviour.
+    pub since: Release,
+    /// The first release without it.
+    pub until: Release,
     /// The check: panics if it does not hold.
     pub check: fn(),
 }
@@ -32,16 +33,6 @@ impl fmt::Debug for Case {
     }
 }
 
-/// Returns the protocol version of a kernel release that cases name. Kernels are told apart by `PVERSION`, which a
-/// server in user space has too.
-pub(crate) const fn version(release: &str) -> i32 {
-    match release.as_bytes() {
-        b"6.1" => 0x01_00_03,
-        b"6.12" => 0x01_00_04,
-        _ => panic!("name 6.1 or 6.12"),
-    }
-}
-
 /// Ends a case that cannot be checked here, with a reason. The case then counts as skipped, not as passed.
 pub(crate) fn skip(reason: &str) -> ! {
     std::panic::panic_any(Skip(reason.to_owned()))
@@ -51,7 +42,9 @@ pub(crate) fn skip(reason: &str) -> ! {
 #[derive(Debug)]
 pub(crate) struct Skip(pub String);
 
-/// Lists the cases of a subject: functions with a sentence, and optionally the kernels with this behaviour.
+/// Lists the cases of a subject: functions with a sentence, and optionally the releases with this behaviour.
+///
+/// A change that went into a stable series names its point release, such as `since "6.12.90"`.
 ///
 /// ```ignore
 /// cases! {
@@ -72,8 +65,16 @@ macro_rules! cases {
             subject: $crate::case::subject_of(module_path!()),
             name: stringify!($name),
             says: concat!($($says),+).trim_ascii(),
-            since: { let _since = 0; $(let _since = $crate::case::version($since);)? _since },
-            until: { let _until = i32::MAX; $(let _until = $crate::case::version($until);)? _until },
+            since: {
+                let _since = $crate::release::Release::FIRST;
+                $(let _since = $crate::release::Release::named($since);)?
+                _since
+            },
+            until: {
+                let _until = $crate::release::Release::NEVER;
+                $(let _until = $crate::release::Release::named($until);)?
+                _until
+            },
             check: $name,
         }),*];
         $(fn $name() $body)*

@@ -8,6 +8,7 @@
 mod case;
 mod cases;
 mod client;
+mod release;
 mod report;
 mod runner;
 mod sys;
@@ -44,6 +45,9 @@ struct Args {
     /// The timer device under test; its cases are skipped where it does not exist
     #[arg(long, default_value = "/dev/snd/timer", env = "CONFORMANCE_TIMER")]
     timer: String,
+    /// The Linux release whose behaviour is expected; without it, that which aseqd or the running kernel names
+    #[arg(long, value_name = "6.12.117")]
+    release: Option<release::Release>,
     /// Cases that are known to fail here, one a line: name, space, reason. One that passes is a failure
     #[arg(long)]
     known: Option<std::path::PathBuf>,
@@ -92,14 +96,22 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if let Err(errno) = client::Client::try_open(client::Mode::ReadWrite) {
-        eprintln!("conformance: {} cannot be opened: {errno}", args.device);
-        return ExitCode::from(2);
-    }
+    let release = match (client::Client::try_open(client::Mode::ReadWrite), args.release) {
+        (Err(errno), _) => Err(format!("{} cannot be opened: {errno}", args.device)),
+        (Ok(_), Some(release)) => Ok(release),
+        (Ok(client), None) => release::of(&client),
+    };
+    let release = match release {
+        Ok(release) => release,
+        Err(error) => {
+            eprintln!("conformance: {error}");
+            return ExitCode::from(2);
+        }
+    };
     let deadline = Duration::from_secs(args.deadline);
     let mut report = report::Report::new(args.format, chosen.len());
     for case in chosen {
-        let outcome = runner::run(case, deadline, [&args.device, &args.timer]);
+        let outcome = runner::run(case, release, deadline, [&args.device, &args.timer]);
         report.add(case, &known.judge(case, outcome));
     }
     report.finish(&known)

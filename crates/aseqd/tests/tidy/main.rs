@@ -75,7 +75,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("validators/lockdep", &["kreport"]),
     ("validators/lockdep-preload", &["lockdep"]),
     ("examples/rust", &["aseqd-client", "aseqd-server", "chardev"]),
-    ("tests/conformance", &["aseqd-abi"]),
+    ("tests/conformance", &["aseqd-abi", "aseqd-wire"]),
     ("tests/container", &[]),
     ("tests/kcsan-bench", &["aseqd-abi", "aseqd-engine"]),
     ("tests/kcsan-table", &[]),

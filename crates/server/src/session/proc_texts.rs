@@ -103,6 +103,7 @@ fn written(engine: &Engine, text: ProcText) -> String {
         ProcText::Queues => engine.proc_queues(),
         ProcText::QueueTimers => engine.proc_timer(),
         ProcText::Timers => engine.proc_timers(),
+        ProcText::Version => engine.proc_version(),
     }
 }
 

@@ -317,13 +317,14 @@ fn texts_come_in_pieces_of_one_instant_from_both_nodes() {
     let (file, _) = stage.client();
     stage.call(CallKind::Open { node: Node::Timer, access: Access::Read, pid: 8, user: 8 });
     let [Told::Opened(_, timer)] = stage.told()[..] else { panic!("it opens") };
-    for text in ProcText::ALL {
+    for text in ProcText::ALL.into_iter().chain([ProcText::Version]) {
         for file in [file, timer] {
             let wanted = match text {
                 ProcText::Clients => stage.session.engine().proc_clients(),
                 ProcText::Queues => stage.session.engine().proc_queues(),
                 ProcText::QueueTimers => stage.session.engine().proc_timer(),
                 ProcText::Timers => stage.session.engine().proc_timers(),
+                ProcText::Version => stage.session.engine().proc_version(),
             };
             let piece = stage.ioctl(file, PROC_TEXT, Piece::question(text.number(), 0));
             assert_eq!(&piece.bytes[..piece.len as usize], wanted.as_bytes(), "{text:?}");
@@ -357,7 +358,7 @@ fn questions_for_texts_that_make_no_sense_fail() {
         ));
         assert_eq!(stage.told(), [Told::Failed(number, Errno::EINVAL)]);
     };
-    fails(Piece { text: 4, ..Piece::question(ProcText::Clients.number(), 0) }.as_bytes());
+    fails(Piece { text: 5, ..Piece::question(ProcText::Clients.number(), 0) }.as_bytes());
     fails(Piece::question(ProcText::Clients.number(), 1).as_bytes());
     fails(&[0; 8]);
     let past = stage.ioctl(file, PROC_TEXT, Piece::question(ProcText::Clients.number(), 0));

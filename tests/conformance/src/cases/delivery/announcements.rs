@@ -66,7 +66,7 @@ cases! {
     }
 
     /// SET_CLIENT_INFO announces CLIENT_CHANGE, every time.
-    since "6.12" fn set_client_info_announces_client_change() {
+    since "6.12.90" fn set_client_info_announces_client_change() {
         let (client, watcher) = (Client::open(), Watcher::new());
         client.set_info(|info| info.name = name("renamed")).unwrap();
         client.set_info(|_| {}).unwrap();
@@ -76,7 +76,7 @@ cases! {
     }
 
     /// SET_CLIENT_INFO announces nothing.
-    until "6.12" fn set_client_info_announces_nothing() {
+    until "6.12.90" fn set_client_info_announces_nothing() {
         let (client, watcher) = (Client::open(), Watcher::new());
         client.set_info(|info| info.name = name("renamed")).unwrap();
         assert_eq!(watcher.told(&[client.id]), []);
@@ -124,7 +124,7 @@ cases! {
     }
 
     /// SET_PORT_INFO announces PORT_CHANGE, every time.
-    since "6.12" fn set_port_info_announces_port_change() {
+    since "6.12.90" fn set_port_info_announces_port_change() {
         let (client, watcher) = (Client::with_ports(2), Watcher::new());
         client.set_port(1, |info| info.name = name("renamed"));
         client.set_port(1, |_| {});
@@ -134,7 +134,7 @@ cases! {
     }
 
     /// SET_PORT_INFO announces nothing.
-    until "6.12" fn set_port_info_announces_nothing() {
+    until "6.12.90" fn set_port_info_announces_nothing() {
         let (client, watcher) = (Client::with_port(), Watcher::new());
         client.set_port(0, |info| info.name = name("renamed"));
         assert_eq!(watcher.told(&[client.id]), []);
@@ -282,7 +282,7 @@ cases! {
     }
 
     /// A life is announced in the order of its calls.
-    since "6.12" fn a_life_is_announced_in_order() {
+    since "6.12.90" fn a_life_is_announced_in_order() {
         let watcher = Watcher::new();
         let client = Client::open();
         let id = client.id;

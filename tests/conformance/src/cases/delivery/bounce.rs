@@ -5,7 +5,7 @@ use crate::client::{
     Client, Mode, NOBODY, OPEN_PORT, Received, at_tick, at_time, control, note_on, variable,
 };
 use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData, EventFlags, EventTime, Note};
-use aseqd_abi::seq::{ClientFilter, PortCaps};
+use aseqd_abi::seq::{ClientFilter, PortCaps, SubscriptionFlags};
 use aseqd_abi::{Address, Errno, Event, EventType};
 use std::time::Duration;
 use zerocopy::{FromBytes as _, IntoBytes as _};
@@ -23,6 +23,25 @@ fn bounced(client: &Client) -> Vec<Event> {
     let received = client.received();
     let bounces = received.iter().filter(|r| r.event.event_type == EventType::BOUNCE);
     bounces.map(|r| Event::read_from_bytes(&r.data).expect("28 bytes of data")).collect()
+}
+
+/// Sends an event of type BOUNCE to a subscriber that takes nothing, through a subscription that stamps. Returns the
+/// result of the write, and how many bounces came back. `bounces` says whether the sender asks for bounces.
+fn bounce_behind_a_stamp(mode: Mode, bounces: bool) -> (Result<usize, Errno>, usize) {
+    let (sender, reader, other) = (Client::open_as(mode), Client::with_port(), Client::open());
+    let queue = other.create_queue();
+    assert_eq!(sender.create_port(OPEN_PORT), Ok(sender.port(0)));
+    let made = sender.subscribe_with(sender.port(0), reader.port(0), |info| {
+        info.flags = SubscriptionFlags::TIMESTAMP.bits();
+        info.queue = queue;
+    });
+    assert_eq!(made, Ok(()));
+    if bounces {
+        sender.want_bounces();
+    }
+    reader.accept_only(&[]);
+    let sent = sender.send(&variable(EventType::BOUNCE, Address::new(ADDRESS_SUBSCRIBERS, 0), 0));
+    (sent, if mode == Mode::Write { 0 } else { bounced(&sender).len() })
 }
 
 cases! {
@@ -298,6 +317,64 @@ cases! {
         client.move_to_tick(queue, 30);
         let ticks: Vec<u32> = bounced(&client).iter().map(|e| e.time.tick_or_sec).collect();
         assert_eq!(ticks, [0, 10, 20, 30]);
+    }
+
+    /// An event of type BOUNCE that fails comes back in another bounce.
+    until "7.2" fn a_failed_bounce_is_bounced() {
+        let (client, queue) = bouncing();
+        let sent = at_tick(variable(EventType::BOUNCE, NOBODY, 4), queue, 0);
+        assert_eq!(client.send_variable(&sent, &[1, 2, 3, 4]), Ok(EVENT_SIZE + 4));
+        let types: Vec<_> = bounced(&client).iter().map(|event| event.event_type).collect();
+        assert_eq!(types, [EventType::BOUNCE]);
+    }
+
+    /// An event of type BOUNCE that fails vanishes.
+    since "7.2" fn a_failed_bounce_is_not_bounced() {
+        let (client, queue) = bouncing();
+        let sent = at_tick(variable(EventType::BOUNCE, NOBODY, 4), queue, 0);
+        assert_eq!(client.send_variable(&sent, &[1, 2, 3, 4]), Ok(EVENT_SIZE + 4));
+        assert_eq!(bounced(&client), []);
+        assert_eq!(client.pool().output_free, client.pool().output_pool);
+    }
+
+    /// An event of type BOUNCE whose own bounce finds no port counts as lost for its sender.
+    until "7.2" fn a_failed_bounce_without_a_port_is_counted() {
+        let (client, queue) = bouncing();
+        let mut sent = at_tick(variable(EventType::BOUNCE, NOBODY, 0), queue, 0);
+        sent.source.port = 9;
+        client.must_send(&sent);
+        assert_eq!(client.info().event_lost, 1);
+    }
+
+    /// An event of type BOUNCE that fails is not counted as lost, whatever port it came from.
+    since "7.2" fn a_failed_bounce_is_not_counted() {
+        let (client, queue) = bouncing();
+        let mut sent = at_tick(variable(EventType::BOUNCE, NOBODY, 0), queue, 0);
+        client.must_send(&sent);
+        sent.source.port = 9;
+        client.must_send(&sent);
+        assert_eq!(client.info().event_lost, 0);
+    }
+
+    /// A failure of a direct event of type BOUNCE is the writer's error, as of any other.
+    fn a_direct_bounce_that_fails_is_an_error() {
+        let (client, _queue) = bouncing();
+        assert_eq!(client.send(&variable(EventType::BOUNCE, NOBODY, 0)), Err(Errno::ENOENT));
+        assert_eq!(bounced(&client), []);
+    }
+
+    /// An event of type BOUNCE that fails behind a stamping subscription bounces, and is no error for the writer.
+    until "7.2" fn a_bounce_that_fails_behind_a_stamping_subscription_is_bounced() {
+        assert_eq!(bounce_behind_a_stamp(Mode::ReadWrite, false), (Ok(EVENT_SIZE), 0));
+        assert_eq!(bounce_behind_a_stamp(Mode::ReadWrite, true), (Ok(EVENT_SIZE), 1));
+        assert_eq!(bounce_behind_a_stamp(Mode::Write, true), (Ok(EVENT_SIZE), 0));
+    }
+
+    /// An event of type BOUNCE that fails behind a stamping subscription is the error of a writer that asks for bounces.
+    since "7.2" fn a_bounce_that_fails_behind_a_stamping_subscription_is_an_error() {
+        assert_eq!(bounce_behind_a_stamp(Mode::ReadWrite, false), (Ok(EVENT_SIZE), 0));
+        assert_eq!(bounce_behind_a_stamp(Mode::ReadWrite, true), (Err(Errno::ENOENT), 0));
+        assert_eq!(bounce_behind_a_stamp(Mode::Write, true), (Ok(EVENT_SIZE), 0));
     }
 
     /// The cells of events that bounced are free again.

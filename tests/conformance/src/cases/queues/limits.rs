@@ -1,8 +1,9 @@
 //! How many queues there are.
 
 use crate::case::cases;
-use crate::client::Client;
+use crate::client::{Client, at_tick, note_on};
 use aseqd_abi::Errno;
+use aseqd_abi::event::EVENT_SIZE;
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{QueueInfo, SystemInfo};
 
@@ -10,6 +11,25 @@ use aseqd_abi::seq::{QueueInfo, SystemInfo};
 fn free(client: &Client) -> i32 {
     let info = client.query(s::SYSTEM_INFO, SystemInfo::default()).expect("SYSTEM_INFO");
     info.queues - info.cur_queues
+}
+
+/// Returns clients that have 10,001 events at tick 1,000,000 of a queue, a client with one at tick 3,000,000, and the
+/// queue.
+fn crowded() -> (Vec<Client>, Client, u8) {
+    let owner = Client::with_port();
+    let queue = owner.create_queue();
+    let users: Vec<Client> = (0..6).map(|_| Client::with_port()).collect();
+    let mut left = 10_001;
+    for user in &users {
+        assert_eq!(user.use_queue(queue, true), Ok(()));
+        assert_eq!(user.set_pool(|pool| pool.output_pool = 2000), Ok(()));
+        let count = left.min(1990);
+        user.write_pending(queue, count);
+        left -= count;
+    }
+    owner.must_send(&at_tick(note_on(owner.port(0), 1), queue, 3_000_000));
+    assert_eq!((left, owner.status(queue).events), (0, 10_002));
+    (users, owner, queue)
 }
 
 cases! {
@@ -50,6 +70,29 @@ cases! {
             client.start(*queue);
         }
         assert!(queues.iter().all(|queue| client.status(*queue).running == 1));
+    }
+
+    /// An event between 10,000 others of its queue and the last one is accepted.
+    since "6.12.117" fn event_behind_ten_thousand_others_is_accepted() {
+        let (_users, client, queue) = crowded();
+        let note = note_on(client.port(0), 1);
+        assert_eq!(client.send(&at_tick(note, queue, 2_000_000)), Ok(EVENT_SIZE));
+    }
+
+    /// An event between 10,000 others of its queue and the last one is EINVAL.
+    until "6.12" fn event_behind_ten_thousand_others_is_einval() {
+        let (_users, client, queue) = crowded();
+        let note = note_on(client.port(0), 1);
+        assert_eq!(client.send(&at_tick(note, queue, 2_000_000)), Err(Errno::EINVAL));
+    }
+
+    /// An event before or after all others of its queue is accepted, however many they are.
+    fn event_before_or_after_ten_thousand_others_is_accepted() {
+        let (_users, client, queue) = crowded();
+        let note = note_on(client.port(0), 1);
+        for tick in [10, 4_000_000] {
+            assert_eq!(client.send(&at_tick(note, queue, tick)), Ok(EVENT_SIZE), "{tick}");
+        }
     }
 
     /// SYSTEM_INFO counts the queues.

@@ -52,8 +52,13 @@ cases! {
     }
 
     /// The protocol version is at least 1.0.4.
-    since "6.12" fn pversion_is_1_0_4_or_later() {
-        assert!(Client::open().pversion() >= 0x01_00_04);
+    since "6.12" until "6.14" fn pversion_is_1_0_4() {
+        assert_eq!(Client::open().pversion(), 0x01_00_04);
+    }
+
+    /// PVERSION is 1.0.5 from 6.14 on.
+    since "6.14" fn pversion_is_1_0_5_or_later() {
+        assert!(Client::open().pversion() >= 0x01_00_05);
     }
 
     /// USER_PVERSION takes any number.

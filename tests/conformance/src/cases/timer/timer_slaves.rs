@@ -212,7 +212,7 @@ cases! {
 
     /// Of several masters of one program the one on the first timer of the list is followed, among
     /// those of one timer the oldest.
-    fn the_first_master_is_followed() {
+    until "7.1" fn the_first_master_is_followed() {
         let second = Timer::periodic(LONG);
         let first = Timer::tread(SYSTEM);
         let third = Timer::periodic(LONG);
@@ -227,6 +227,34 @@ cases! {
         assert_eq!(follower.events(), [E::START, E::MSTART]);
         assert_eq!((third.stop(), follower.events()), (Ok(()), vec![]));
         assert_eq!((second.stop(), follower.events()), (Ok(()), vec![E::MSTOP]));
+    }
+
+    /// Of several masters of one program the oldest is followed, whatever timers they are on.
+    since "7.1" fn the_oldest_master_is_followed() {
+        let second = Timer::periodic(LONG);
+        let first = Timer::tread(SYSTEM);
+        let third = Timer::periodic(LONG);
+        let follower = Timer::slave(own_slave());
+        assert_eq!(follower.bound(), Ok("hrtimer".into()));
+        assert_eq!((follower.start(), third.start(), second.start()), (Ok(()), Ok(()), Ok(())));
+        assert_eq!(follower.events(), [E::START, E::MSTART]);
+        assert_eq!((third.stop(), follower.events()), (Ok(()), vec![]));
+        drop(second);
+        crate::client::wait_until("it has no master", || follower.bound() == Err(Errno::EBADFD));
+        // Only a new binding looks for one.
+        assert_eq!(follower.select(own_slave()), Ok(()));
+        assert_eq!(follower.bound(), Ok("system".into()));
+        drop(first);
+    }
+
+    /// A master that selects its timer again is the youngest.
+    since "7.1" fn a_master_that_selects_again_is_the_youngest() {
+        let (first, second) = (Timer::periodic(LONG), Timer::tread(SYSTEM));
+        assert_eq!(Timer::plain(own_slave()).bound(), Ok("hrtimer".into()));
+        assert_eq!(first.select(HRTIMER), Ok(()));
+        assert_eq!(Timer::plain(own_slave()).bound(), Ok("system".into()));
+        assert_eq!(second.select(SYSTEM), Ok(()));
+        assert_eq!(Timer::plain(own_slave()).bound(), Ok("hrtimer".into()));
     }
 
     /// Slaves are no masters.
