@@ -37,6 +37,12 @@ impl Halves {
         Self { msb: (number >> 7 & 0x7f) as u8, lsb: (number & 0x7f) as u8 }
     }
 
+    /// Sets the halves that are given.
+    fn set(&mut self, msb: Option<u8>, lsb: Option<u8>) {
+        self.msb = msb.unwrap_or(self.msb);
+        self.lsb = lsb.unwrap_or(self.lsb);
+    }
+
     /// Returns the number.
     pub(super) const fn number(self) -> u16 {
         (self.msb as u16) << 7 | self.lsb as u16
@@ -69,11 +75,10 @@ impl Channel {
         value: u8,
     ) -> Option<Packet> {
         match index {
-            RPN_MSB | RPN_LSB | NRPN_MSB | NRPN_LSB => {
-                let pending = self.take_value(head, true);
-                self.select(index, value);
-                pending
-            }
+            RPN_MSB => self.select_rpn(head, Some(value), None),
+            RPN_LSB => self.select_rpn(head, None, Some(value)),
+            NRPN_MSB => self.select_nrpn(head, Some(value), None),
+            NRPN_LSB => self.select_nrpn(head, None, Some(value)),
             DATA_MSB => {
                 self.has_data_msb = true;
                 self.data.msb = value;
@@ -113,18 +118,8 @@ impl Channel {
     ) -> Option<Option<Packet>> {
         let Halves { msb, lsb } = value;
         Some(match index {
-            RPN_MSB | RPN_LSB => {
-                let pending = self.take_value(head, true);
-                self.select(RPN_MSB, msb);
-                self.select(RPN_LSB, lsb);
-                pending
-            }
-            NRPN_MSB | NRPN_LSB => {
-                let pending = self.take_value(head, true);
-                self.select(NRPN_MSB, msb);
-                self.select(NRPN_LSB, lsb);
-                pending
-            }
+            RPN_MSB | RPN_LSB => self.select_rpn(head, Some(msb), Some(lsb)),
+            NRPN_MSB | NRPN_LSB => self.select_nrpn(head, Some(msb), Some(lsb)),
             DATA_MSB | DATA_LSB => {
                 self.data = value;
                 self.has_data_msb = true;
@@ -155,21 +150,33 @@ impl Channel {
         head.midi2(status::PROGRAM, 0, 1, program | u32::from(msb) << 8 | u32::from(lsb))
     }
 
-    /// Takes one half of a parameter's number.
-    fn select(&mut self, index: u8, value: u8) {
-        match index {
-            RPN_MSB => self.rpn.msb = value,
-            RPN_LSB => self.rpn.lsb = value,
-            NRPN_MSB => self.nrpn.msb = value,
-            _ => self.nrpn.lsb = value,
-        }
-        if index < RPN_LSB {
-            self.has_nrpn = true;
-        } else if self.rpn == (Halves { msb: 127, lsb: 127 }) {
+    /// Selects a registered parameter by one half of its number or both; 127/127 selects none. Returns the packet of a value that waits.
+    fn select_rpn(
+        &mut self,
+        head: ChannelHead,
+        msb: Option<u8>,
+        lsb: Option<u8>,
+    ) -> Option<Packet> {
+        let waiting = self.take_value(head, true);
+        self.rpn.set(msb, lsb);
+        self.has_rpn = true;
+        if self.rpn == (Halves { msb: 127, lsb: 127 }) {
             self.reset();
-        } else {
-            self.has_rpn = true;
         }
+        waiting
+    }
+
+    /// Selects a non-registered parameter in the same way. Returns the packet of a value that waits.
+    fn select_nrpn(
+        &mut self,
+        head: ChannelHead,
+        msb: Option<u8>,
+        lsb: Option<u8>,
+    ) -> Option<Packet> {
+        let waiting = self.take_value(head, true);
+        self.nrpn.set(msb, lsb);
+        self.has_nrpn = true;
+        waiting
     }
 
     /// Returns the value of the selected parameter and forgets both, if the value is there: both halves, or any if

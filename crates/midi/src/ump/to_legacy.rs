@@ -53,7 +53,7 @@ fn system(packet: &Packet, mut data: EventData) -> Option<Event> {
         0xff => EventType::RESET,
         _ => return None,
     };
-    let (byte2, byte3) = (i32::from(packet.byte2() & 0x7f), i32::from(packet.byte3() & 0x7f));
+    let (byte2, byte3) = (i32::from(packet.byte2()), i32::from(packet.byte3()));
     match event_type {
         EventType::QFRAME | EventType::SONGSEL => set_value(&mut data, byte2),
         EventType::SONGPOS => set_value(&mut data, byte3 << 7 | byte2),
@@ -62,9 +62,9 @@ fn system(packet: &Packet, mut data: EventData) -> Option<Event> {
     Some(Event { data, ..Event::direct(event_type) })
 }
 
-/// Returns the event of a MIDI 1.0 channel message.
+/// Returns the event of a MIDI 1.0 channel message. Like the kernel, it does not mask values that have more than 7 bits.
 fn midi1(packet: &Packet, data: EventData) -> Option<Event> {
-    let (byte2, byte3) = (packet.byte2() & 0x7f, packet.byte3() & 0x7f);
+    let (byte2, byte3) = (packet.byte2(), packet.byte3());
     let (low, high) = (i32::from(byte2), i32::from(byte3));
     Some(match packet.status() {
         status::NOTE_OFF => note(EventType::NOTEOFF, packet, data, byte2, byte3),
@@ -121,9 +121,10 @@ fn program<E>(
 
 /// Passes on the bytes of one packet of a SysEx.
 fn sysex<E>(packet: &Packet, mut emit: impl FnMut(Event, &[u8]) -> Result<(), E>) -> Result<(), E> {
-    let [_, head, a, b] = packet.0[0].to_be_bytes();
-    let [c, d, e, f] = packet.0[1].to_be_bytes();
+    let [_, head, ..] = packet.0[0].to_be_bytes();
     let (at, len) = (head >> 4, head & 0xf);
+    let [_, _, a, b] = (packet.0[0] & 0x7f7f).to_be_bytes();
+    let [c, d, e, f] = (packet.0[1] & 0x7f7f_7f7f).to_be_bytes();
     if len > 6 {
         return Ok(());
     }
