@@ -33,3 +33,6 @@ pub use memory::Memory;
 pub use packet::{Packet, Protocol};
 pub use protocols::{to_midi1, to_midi2};
 pub use to_legacy::events_of;
+
+#[cfg(test)]
+mod tests;
