@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use crate::server::Server;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[test]
@@ -171,4 +171,55 @@ fn a_command_of_aseqd_needs_no_library() {
     let heard = String::from_utf8_lossy(&heard.stdout).into_owned();
     assert!(heard.contains("NOTEON"), "{heard}");
     assert_eq!(server.errors(), "");
+}
+
+/// Builds the example `fork` of `aseqd-host`, for this machine's target or another one, and returns its path.
+fn forking_program(target: Option<&str>) -> PathBuf {
+    let me = std::env::current_exe().expect("this program");
+    let mut folder = me.ancestors().nth(3).expect("a target folder").to_owned();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", "aseqd-host", "--example", "fork"]);
+    cargo.arg("--target-dir").arg(&folder).current_dir(env!("CARGO_MANIFEST_DIR"));
+    if let Some(target) = target {
+        cargo.args(["--target", target]);
+        folder.push(target);
+    }
+    assert!(cargo.status().expect("cargo runs").success(), "the example builds");
+    folder.join("debug/examples/fork")
+}
+
+/// Expects a program that forks to reach the sequencer from both processes.
+fn expect_own_answers(program: &Path) {
+    let server = Server::start();
+    let mut command = server.command(program);
+    // A dynamic program would make the calls of this library.
+    command.env_remove("LD_PRELOAD");
+    let ended = finish(command, DEADLINE);
+    assert!(ended.status.success(), "{ended:#?}");
+    assert_eq!((ended.stderr, server.errors()), (String::new(), String::new()));
+}
+
+#[test]
+fn parent_and_child_without_the_library_get_answers_of_their_own() {
+    expect_own_answers(&forking_program(None));
+}
+
+#[test]
+fn parent_and_child_of_a_static_program_get_answers_of_their_own() {
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let mut command = Command::new("rustc");
+    command.args(["--print", "target-libdir", "--target", &target]);
+    let folder =
+        command.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    if !folder.is_ok_and(|folder| Path::new(folder.trim()).is_dir()) {
+        skip(&format!("Rust's target {target} is not installed (rustup target add {target})"));
+        return;
+    }
+    let program = forking_program(Some(&target));
+    if have(&["readelf"]) {
+        let mut command = Command::new("readelf");
+        command.args(["--program-headers", "--wide"]).arg(&program);
+        assert!(!output(command).contains("INTERP"), "it is linked statically");
+    }
+    expect_own_answers(&program);
 }
