@@ -82,6 +82,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tests/lockdep-probe", &["lockdep"]),
     ("tests/seqfuzz", &["aseqd-abi", "aseqd-engine"]),
     ("tests/skip", &[]),
+    ("tests/ump-matrix", &["aseqd-abi", "aseqd-client", "aseqd-midi"]),
     ("tests/validators-table", &["lockdep"]),
     ("tests/yardsticks", &["skip"]),
 ];
