@@ -27,6 +27,10 @@ pub enum Announcement {
     Connected(Connect),
     /// Two ports were disconnected.
     Disconnected(Connect),
+    /// What a client says of its UMP endpoint changed (protocol 1.0.5).
+    EndpointChanged(u8),
+    /// What a client says of a UMP block changed: the client, and the number of the block.
+    BlockChanged(u8, u8),
 }
 
 impl Announcement {
@@ -43,6 +47,9 @@ impl Announcement {
             EventType::PORT_CHANGE => Self::PortChanged(address),
             EventType::PORT_SUBSCRIBED => Self::Connected(connect),
             EventType::PORT_UNSUBSCRIBED => Self::Disconnected(connect),
+            EventType::UMP_EP_CHANGE => Self::EndpointChanged(address.client),
+            // The number of the block is where the port's is.
+            EventType::UMP_BLOCK_CHANGE => Self::BlockChanged(address.client, address.port),
             _ => return None,
         })
     }
@@ -76,6 +83,7 @@ mod tests {
         assert_eq!(of(EventType::CLIENT_EXIT), Some(Announcement::ClientExited(1)));
         assert_eq!(of(EventType::PORT_START), Some(Announcement::PortStarted(connect.sender)));
         assert_eq!(of(EventType::PORT_SUBSCRIBED), Some(Announcement::Connected(connect)));
+        assert_eq!(of(EventType::UMP_BLOCK_CHANGE), Some(Announcement::BlockChanged(1, 2)));
         assert_eq!(of(EventType::NOTEON), None);
     }
 }

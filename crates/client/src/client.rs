@@ -4,12 +4,13 @@ use crate::device_file::{DeviceFile, Direction};
 use crate::error::{Device, Error, Result};
 use crate::name::name_field;
 use crate::open::{open, set_nonblocking, wait};
+use crate::ump::Protocol;
 use crate::unread::Unread;
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{ClientInfo, ClientPool, SystemInfo, VERSION};
 use rustix::fs::OFlags;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub struct Client<F = OwnedFd> {
     pub(crate) file: F,
     id: u8,
     pub(crate) unread: RefCell<Unread>,
+    /// What the client speaks, which says how long the records are that it reads.
+    pub(crate) protocol: Cell<Protocol>,
 }
 
 /// How to open the sequencer.
@@ -141,7 +144,7 @@ impl<F: DeviceFile> Client<F> {
     }
 
     fn introduced(file: F, id: u8, name: &str) -> Result<Self> {
-        let client = Self { file, id, unread: RefCell::default() };
+        let client = Self { file, id, unread: RefCell::default(), protocol: Cell::default() };
         // Linux before 6.5 does not know this request, and does nothing that depends on it.
         let _unknown = client.ioctl(request::USER_PVERSION, &mut VERSION.clone());
         client.set_name(name)?;
@@ -269,9 +272,18 @@ impl<F: DeviceFile> Client<F> {
     /// Changes the information of this client: name, filters, MIDI version. Start from what [`Client::info`] returns.
     ///
     /// # Errors
-    /// `EPERM` for the number of another client, `EINVAL` for a change of the type.
+    /// `EPERM` for the number of another client, `EINVAL` for a change of the type, or for a MIDI version that the
+    /// sequencer does not have ([`Client::set_protocol`] says so in words).
     pub fn set_info(&self, info: &ClientInfo) -> Result<()> {
-        self.set(request::SET_CLIENT_INFO, info, "the client cannot be changed")
+        self.set(request::SET_CLIENT_INFO, info, "the client cannot be changed")?;
+        // Linux before 6.5 does not look at the version. So it is asked which one it has taken.
+        let asked = match info.midi_version {
+            0 => None,
+            _ => self.info(self.id)?,
+        };
+        let taken = asked.and_then(|info| Protocol::of(info.midi_version));
+        self.protocol.set(taken.unwrap_or_default());
+        Ok(())
     }
 
     /// Renames this client. At most 63 bytes of the name are used.

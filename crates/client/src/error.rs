@@ -69,6 +69,8 @@ pub enum Error {
     /// All events that were unread are lost, because the input pool of this client was too small for the next one. The
     /// next read returns what arrives from here on.
     EventsLost,
+    /// The next thing to read is a UMP packet, which is no event: [`Client::receive`](crate::Client::receive) returns it.
+    IsPacket,
     /// The device has ended: its server, or the kernel's module, is gone.
     #[non_exhaustive]
     Ended {
@@ -135,6 +137,7 @@ impl Error {
             Self::Call { what, .. } | Self::Unsupported { what, .. } => (*what).to_owned(),
             Self::ProcText { path, .. } => format!("{} cannot be read", path.display()),
             Self::EventsLost => "events were lost".to_owned(),
+            Self::IsPacket => "the next event is a UMP packet".to_owned(),
             Self::Ended { device } => format!("the {device} has ended"),
             Self::NoPort { wanted, .. } => format!("there is no port {wanted}"),
             Self::AmbiguousPort { wanted, .. } if wanted.is_empty() => {
@@ -155,7 +158,7 @@ impl Error {
             Self::EventsLost => Some(Errno::ENOSPC),
             Self::Ended { .. } => Some(Errno::ENODEV),
             Self::Unsupported { .. } => Some(Errno::ENOTTY),
-            Self::NoPort { .. } | Self::AmbiguousPort { .. } => None,
+            Self::NoPort { .. } | Self::AmbiguousPort { .. } | Self::IsPacket => None,
         }
     }
 
@@ -181,7 +184,7 @@ impl fmt::Display for Error {
         f.write_str(&self.what())?;
         match self {
             Self::EventsLost => f.write_str(": they came faster than they were read"),
-            Self::Ended { .. } => Ok(()),
+            Self::Ended { .. } | Self::IsPacket => Ok(()),
             Self::Unsupported { needs, .. } => write!(f, ": {needs}"),
             Self::NoPort { ports, .. } | Self::AmbiguousPort { ports, .. } => {
                 write!(f, "; {}", list(ports))
@@ -200,7 +203,8 @@ impl From<Error> for io::Error {
     /// An error of the kind of the error number, with this error inside.
     fn from(error: Error) -> Self {
         let kind = match &error {
-            Error::EventsLost => io::ErrorKind::Other,
+            Error::EventsLost | Error::IsPacket => io::ErrorKind::Other,
+            Error::Unsupported { .. } => io::ErrorKind::Unsupported,
             Error::NoPort { .. } => io::ErrorKind::NotFound,
             Error::AmbiguousPort { .. } => io::ErrorKind::InvalidInput,
             error => {

@@ -16,6 +16,7 @@
 use aseqd_abi::event::{
     ADDRESS_SUBSCRIBERS, ADDRESS_UNKNOWN, Control, EventData, EventTime, Note, QUEUE_DIRECT,
 };
+use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Address, Event, EventFlags, EventType};
 use std::time::Duration;
 
@@ -85,7 +86,7 @@ fn of_control(event_type: EventType, channel: u8, param: u32, value: i32) -> Eve
     Event { data, ..Event::direct(event_type) }
 }
 
-/// Addresses and times of an event.
+/// Addresses and times of an event or a UMP packet.
 pub trait EventExt: sealed::Sealed + Sized {
     /// Returns the event with the port of this client that it comes from. The sequencer fills in the client.
     #[must_use]
@@ -116,46 +117,54 @@ pub trait EventExt: sealed::Sealed + Sized {
     fn at_once(self) -> Self;
 }
 
-impl EventExt for Event {
-    fn sent_from(self, port: Address) -> Self {
-        Self { source: port, ..self }
-    }
+/// Implements the trait for a record, ordinary or UMP: both have the same head.
+macro_rules! with_head {
+    ($($record:ty),*) => { $(
+        impl EventExt for $record {
+            fn sent_from(self, port: Address) -> Self {
+                Self { source: port, ..self }
+            }
 
-    fn sent_to(self, port: Address) -> Self {
-        Self { dest: port, ..self }
-    }
+            fn sent_to(self, port: Address) -> Self {
+                Self { dest: port, ..self }
+            }
 
-    fn sent_to_subscribers(self) -> Self {
-        self.sent_to(Address::new(ADDRESS_SUBSCRIBERS, ADDRESS_UNKNOWN))
-    }
+            fn sent_to_subscribers(self) -> Self {
+                self.sent_to(Address::new(ADDRESS_SUBSCRIBERS, ADDRESS_UNKNOWN))
+            }
 
-    fn at_tick(mut self, queue: u8, tick: u32) -> Self {
-        self.flags.remove(EventFlags::REAL_TIME | EventFlags::RELATIVE);
-        Self { queue, time: EventTime::tick(tick), ..self }
-    }
+            fn at_tick(mut self, queue: u8, tick: u32) -> Self {
+                self.flags.remove(EventFlags::REAL_TIME | EventFlags::RELATIVE);
+                Self { queue, time: EventTime::tick(tick), ..self }
+            }
 
-    fn at_time(mut self, queue: u8, time: Duration) -> Self {
-        self.flags.remove(EventFlags::RELATIVE);
-        self.flags.insert(EventFlags::REAL_TIME);
-        // The interface has 32 bits for the seconds: 136 years.
-        let sec = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
-        Self { queue, time: EventTime::real(sec, time.subsec_nanos()), ..self }
-    }
+            fn at_time(mut self, queue: u8, time: Duration) -> Self {
+                self.flags.remove(EventFlags::RELATIVE);
+                self.flags.insert(EventFlags::REAL_TIME);
+                // The interface has 32 bits for the seconds: 136 years.
+                let sec = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+                Self { queue, time: EventTime::real(sec, time.subsec_nanos()), ..self }
+            }
 
-    fn relative(mut self) -> Self {
-        self.flags.insert(EventFlags::RELATIVE);
-        self
-    }
+            fn relative(mut self) -> Self {
+                self.flags.insert(EventFlags::RELATIVE);
+                self
+            }
 
-    fn at_once(mut self) -> Self {
-        self.flags.remove(EventFlags::REAL_TIME | EventFlags::RELATIVE);
-        Self { queue: QUEUE_DIRECT, time: EventTime::default(), ..self }
-    }
+            fn at_once(mut self) -> Self {
+                self.flags.remove(EventFlags::REAL_TIME | EventFlags::RELATIVE);
+                Self { queue: QUEUE_DIRECT, time: EventTime::default(), ..self }
+            }
+        }
+    )* };
 }
+
+with_head!(Event, UmpEvent);
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for aseqd_abi::Event {}
+    impl Sealed for aseqd_abi::ump::UmpEvent {}
 }
 
 #[cfg(test)]

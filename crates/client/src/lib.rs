@@ -37,6 +37,8 @@
 //! * queues: [`Client::create_queue`], [`Client::start_queue`], [`Client::set_queue_tempo`], [`Client::queue_status`];
 //! * events out: [`event`], [`Client::send`], [`Client::send_with_data`] (SysEx), [`Client::write`];
 //! * events in: [`Client::read_event`], [`Client::wait`], or `poll` with the descriptor of [`AsFd`](std::os::fd::AsFd);
+//! * UMP (MIDI 2.0): [`ump`], [`Client::set_protocol`], [`Client::receive`], [`Client::send_packet`],
+//!   [`Client::endpoint_info`];
 //! * what comes and goes in the system: [`Client::hear_announcements`], [`Announcement`];
 //! * a sequencer that is no device file, such as one inside of a test: [`DeviceFile`], [`Client::over`];
 //! * anything else that the interface has: [`Client::ioctl`] with the codes and structs of [`aseqd_abi`].
@@ -45,16 +47,18 @@
 //!
 //! Structs and numbers are those of [`aseqd_abi`], which is re-exported here with the types that nearly every program
 //! needs; [`zerocopy`] is re-exported for structs of your own in [`Client::ioctl`]. A [`Client`] can be moved to another
-//! thread but not shared; open the device once more for a second thread. UMP (MIDI 2.0) events are not read or written.
+//! thread but not shared; open the device once more for a second thread.
 
 pub mod event;
 pub mod ioctl;
 pub mod proc_text;
 pub mod timer;
+pub mod ump;
 
 mod announcement;
 mod client;
 mod device_file;
+mod endpoint;
 mod error;
 mod find;
 mod name;
@@ -76,6 +80,7 @@ pub use device_file::{DeviceFile, Direction};
 pub use error::{Device, Error, Result, describe};
 pub use name::{name_field, printable, text};
 pub use port::Port;
+pub use unread::Received;
 pub use zerocopy;
 
 use aseqd_abi::seq::{CLIENT_SYSTEM, PORT_SYSTEM_ANNOUNCE, PORT_SYSTEM_TIMER};

@@ -11,7 +11,7 @@ pub fn name_field(name: &str) -> [u8; 64] {
 
 /// Returns the text of a name from a struct of the interface.
 #[must_use]
-pub fn text(name: &[u8; 64]) -> String {
+pub fn text(name: &[u8]) -> String {
     let bytes = name.split(|byte| *byte == 0).next().unwrap_or_default();
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -3,6 +3,8 @@
 use crate::client::Client;
 use crate::device_file::DeviceFile;
 use crate::error::{Error, Result};
+use crate::ump::Protocol;
+use crate::unread::Received;
 use aseqd_abi::seq::{RemoveEvents, RemoveMode};
 use aseqd_abi::{Errno, Event};
 
@@ -30,20 +32,46 @@ impl<F: DeviceFile> Client<F> {
     ///
     /// # Errors
     /// [`Error::EventsLost`] once after events were lost, because they came faster than they were read. `EBADF` if the
-    /// client was opened for writing only.
+    /// client was opened for writing only. [`Error::IsPacket`] if a packet comes next, which only happens to clients that
+    /// speak UMP; it stays there.
     pub fn read_event(&self) -> Result<Option<(Event, Vec<u8>)>> {
+        self.fill()?;
         let mut unread = self.unread.borrow_mut();
-        if unread.is_empty() {
-            match unread.fill(|buffer| self.read_bytes(buffer)) {
-                Err(Errno::EAGAIN) => return Ok(None),
-                filled => filled.map_err(of_read)?,
-            }
+        if unread.is_packet() {
+            return Err(Error::IsPacket);
         }
-        Ok(unread.next())
+        Ok(unread.next().and_then(|received| match received {
+            Received::Event(event, data) => Some((event, data)),
+            Received::Packet(_) => None,
+        }))
     }
 
-    /// Reads whole events, each followed by its data if it has any, filled up to a multiple of 28 bytes. Returns how many
-    /// bytes were read. This is `read(2)` for programs that count system calls; it knows nothing of the events that
+    /// Returns what comes next, an event or a packet, for clients that speak UMP. Without an event a client that sleeps
+    /// waits for one; others get `None`.
+    ///
+    /// # Errors
+    /// [`Error::EventsLost`] once after events were lost, because they came faster than they were read. `EBADF` if the
+    /// client was opened for writing only.
+    pub fn receive(&self) -> Result<Option<Received>> {
+        self.fill()?;
+        Ok(self.unread.borrow_mut().next())
+    }
+
+    /// Reads ahead, if nothing was read ahead.
+    fn fill(&self) -> Result<()> {
+        let mut unread = self.unread.borrow_mut();
+        if !unread.is_empty() {
+            return Ok(());
+        }
+        let ump = self.protocol() != Protocol::Legacy;
+        match unread.fill(ump, |buffer| self.read_bytes(buffer)) {
+            Err(Errno::EAGAIN) => Ok(()),
+            filled => filled.map_err(of_read),
+        }
+    }
+
+    /// Reads whole events, each followed by its data if it has any, filled up to a multiple of 28 bytes, or of 32 for a
+    /// client that speaks UMP. Returns how many bytes were read. This is `read(2)` for programs that count system calls; it knows nothing of the events that
     /// [`Client::read_event`] has read ahead.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::device_file::DeviceFile;
 use crate::error::{Error, Result};
 use aseqd_abi::event::{EVENT_SIZE, EventData};
+use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Errno, Event, EventFlags};
 use zerocopy::IntoBytes as _;
 
@@ -64,6 +65,35 @@ impl<F: DeviceFile> Client<F> {
     /// As [`Client::send`], for the first event.
     pub fn send_all(&self, events: &[Event]) -> Result<usize> {
         Ok(self.write(events.as_bytes())? / EVENT_SIZE)
+    }
+
+    /// Sends a UMP packet: at once, or through a queue if it names one. [`ump`](crate::ump) makes packets.
+    ///
+    /// ```no_run
+    /// use aseqd_client::event::EventExt as _;
+    /// use aseqd_client::ump::{self, Protocol};
+    /// # use aseqd_client::{Address, Client};
+    /// # fn send(client: &Client, port: Address) -> aseqd_client::Result<()> {
+    /// client.set_protocol(Protocol::Midi2)?;
+    /// client.send_packet(&ump::note_on(0, 0, 60, 0xc000).sent_from(port).sent_to_subscribers())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Client::send`]; `EINVAL` if this client does not speak UMP ([`Client::set_protocol`]).
+    pub fn send_packet(&self, packet: &UmpEvent) -> Result<()> {
+        let packet = UmpEvent { flags: packet.flags | EventFlags::UMP, ..*packet };
+        self.write_bytes(packet.as_bytes()).map(drop).map_err(Error::of("a packet cannot be sent"))
+    }
+
+    /// Sends packets in one call, and returns how many were taken: fewer than all if there is no room for the next, or
+    /// if the sequencer refuses it.
+    ///
+    /// # Errors
+    /// As [`Client::send_packet`], for the first packet.
+    pub fn send_packets(&self, packets: &[UmpEvent]) -> Result<usize> {
+        Ok(self.write(packets.as_bytes())? / size_of::<UmpEvent>())
     }
 
     /// Writes events, each followed by its data if it has any, and returns how many bytes were taken: whole events.
