@@ -1,12 +1,15 @@
 //! The work of the benches: the calls that a server makes for programs.
+#![allow(dead_code, reason = "each program uses a part of it")]
 
 use aseqd_abi::event::{EventData, EventTime, EventType, Note};
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{
-    CLIENT_SYSTEM, ClientPool, PORT_SYSTEM_TIMER, PortCaps, PortInfo, PortSubscribe, QueueInfo,
+    CLIENT_SYSTEM, ClientInfo, ClientPool, PORT_SYSTEM_TIMER, PortCaps, PortInfo, PortSubscribe,
+    QueueInfo, VERSION_1_0_3,
 };
+use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Address, Event};
-use aseqd_engine::{Access, Call, Engine, FileId, Identity, Input, Time};
+use aseqd_engine::{Access, Call, Config, Engine, FileId, Identity, Input, Time};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Number of events of a write.
@@ -14,9 +17,19 @@ pub(crate) const BATCH: usize = 100;
 /// The size of a program's buffer for reads, in bytes: what alsa-lib reads at a time.
 const READ: usize = 500 * size_of::<Event>();
 
+/// The MIDI versions of sender and readers: 0 for legacy events, 1 and 2 for packets.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Forms {
+    /// Whether there is UMP.
+    pub(crate) ump: bool,
+    pub(crate) sender: u32,
+    pub(crate) readers: u32,
+}
+
 /// One sender, some readers that subscribe to it, a queue.
 pub(crate) struct Bench {
     engine: Engine,
+    forms: Forms,
     now: Time,
     sender: FileId,
     readers: Vec<FileId>,
@@ -25,20 +38,27 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Returns a sender with this many readers.
+    /// Returns a sender with this many readers, all of legacy events.
     pub(crate) fn new(readers: usize) -> Self {
+        Self::of_forms(readers, Forms::default())
+    }
+
+    /// Returns a sender with this many readers.
+    pub(crate) fn of_forms(readers: usize, forms: Forms) -> Self {
+        let config = Config { ump: forms.ump, ..Config::default() };
         let mut bench = Self {
-            engine: Engine::new(),
+            engine: Engine::with_config(config),
+            forms,
             now: Time(1_000_000_000),
             sender: FileId(0),
             readers: Vec::new(),
             queue: 0,
             out: Vec::new(),
         };
-        let (sender, from) = bench.client();
+        let (sender, from) = bench.client(forms.sender);
         bench.sender = sender;
         for _ in 0..readers {
-            let (reader, to) = bench.client();
+            let (reader, to) = bench.client(forms.readers);
             let subscribe = PortSubscribe { sender: from, dest: to, ..PortSubscribe::default() };
             bench.ioctl(reader, request::SUBSCRIBE_PORT, subscribe);
             bench.readers.push(reader);
@@ -52,7 +72,7 @@ impl Bench {
         bench
     }
 
-    fn client(&mut self) -> (FileId, Address) {
+    fn client(&mut self, midi_version: u32) -> (FileId, Address) {
         let file = self.engine.open(self.now, Access::ReadWrite, Identity::User { pid: 1 });
         let file = file.expect("a client number");
         let number: i32 = self.ioctl(file, request::CLIENT_ID, 0);
@@ -68,6 +88,13 @@ impl Bench {
             ..ClientPool::default()
         };
         self.ioctl(file, request::SET_CLIENT_POOL, pool);
+        if midi_version > 0 {
+            self.ioctl(file, request::USER_PVERSION, VERSION_1_0_3);
+            let info = ClientInfo { client: number, ..ClientInfo::default() };
+            let mut info: ClientInfo = self.ioctl(file, request::GET_CLIENT_INFO, info);
+            info.midi_version = midi_version;
+            self.ioctl(file, request::SET_CLIENT_INFO, info);
+        }
         (file, addr)
     }
 
@@ -97,12 +124,14 @@ impl Bench {
     }
 
     fn read_all(&mut self) -> usize {
+        let legacy = self.forms.readers == 0;
+        let record = if legacy { size_of::<Event>() } else { size_of::<UmpEvent>() };
         let mut events = 0;
         for index in 0..self.readers.len() {
             let file = self.readers[index];
             let input = Input::Call { file, call: Call::Read { len: READ, nonblock: true } };
             let read = self.engine.handle(self.now, input, &mut self.out).finish();
-            events += read.expect("events") / size_of::<Event>();
+            events += read.expect("events") / record;
             self.drain();
         }
         events
@@ -122,7 +151,20 @@ impl Bench {
                 // In the next tick of 5.2 ms, in some order.
                 event.time = EventTime::tick(u32::from(note % 7));
             }
+            if self.forms.sender == 0 {
+                notes.extend_from_slice(event.as_bytes());
+                continue;
+            }
+            let words = match self.forms.sender {
+                1 => [0x2090_005a | u32::from(note) << 8, 0],
+                _ => [0x4090_0000 | u32::from(note) << 8, 0xb400_0000],
+            };
+            event.event_type = EventType(0);
+            event.flags |= aseqd_abi::event::EventFlags::UMP;
+            event.data = EventData::default();
+            event.data.0[..8].copy_from_slice(words.as_bytes());
             notes.extend_from_slice(event.as_bytes());
+            notes.extend_from_slice(&[0; 4]);
         }
         notes
     }

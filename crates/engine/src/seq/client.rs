@@ -190,6 +190,15 @@ impl Client {
         self.port_index(number).ok().map(|index| &mut self.ports[index])
     }
 
+    /// Returns the index of a port.
+    pub(crate) fn port_place(&self, number: u8) -> Option<usize> {
+        let likely = usize::from(number);
+        match self.ports.get(likely) {
+            Some(port) if port.number == number => Some(likely),
+            _ => self.port_index(number).ok(),
+        }
+    }
+
     pub(crate) fn port_index(&self, number: u8) -> Result<usize, usize> {
         self.ports.binary_search_by_key(&number, |port| port.number)
     }

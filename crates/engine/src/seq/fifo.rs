@@ -8,8 +8,9 @@ use crate::Error;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use aseqd_abi::event::{EVENT_SIZE, EventLength};
+use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Errno, Event};
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::FromBytes;
 
 /// An event on its way: the record, and the data of a variable event.
 #[derive(Clone, Copy, Debug)]
@@ -28,34 +29,32 @@ impl Message<'_> {
 
 /// A record as a reader gets it: an event, or a piece of the data that follows one, padded with
 /// zeros.
-type Record = [u8; EVENT_SIZE];
+type Record<const SIZE: usize> = [u8; SIZE];
 
 /// A client's input: unread events in order, bounded by a pool. They are stored as they will be
-/// read, one record for each cell of the pool.
+/// read.
 #[derive(Debug)]
 pub(crate) struct Fifo {
     pub(crate) pool: Pool,
-    records: VecDeque<Record>,
+    /// Legacy records, one for each cell of the pool.
+    records: VecDeque<Record<EVENT_SIZE>>,
+    /// The records of UMP, instead of the others, if the client has ever used UMP.
+    wide: Option<VecDeque<Record<WIDE_SIZE>>>,
     /// Number of unread events with data.
     variable: usize,
     /// Whether an event had no room since the last read.
     overflow: bool,
-    /// The last words of the packets, one for each record and zero for other records, if the client
-    /// has ever used UMP.
-    words: Option<VecDeque<u32>>,
 }
+
+/// The size of a record of UMP.
+const WIDE_SIZE: usize = size_of::<UmpEvent>();
 
 impl Fifo {
     pub(crate) fn new(cells: usize) -> Self {
         let mut pool = Pool::new(cells);
         pool.allocate();
-        Self {
-            pool,
-            records: VecDeque::with_capacity(cells),
-            variable: 0,
-            overflow: false,
-            words: None,
-        }
+        let records = VecDeque::with_capacity(cells);
+        Self { pool, records, wide: None, variable: 0, overflow: false }
     }
 
     /// Adds an event. If there is no room, the next read fails with `ENOSPC`.
@@ -74,11 +73,7 @@ impl Fifo {
     #[inline(never)]
     fn push_data(&mut self, data: &[u8]) {
         self.variable += 1;
-        for piece in data.chunks(EVENT_SIZE) {
-            let mut record = [0; EVENT_SIZE];
-            record[..piece.len()].copy_from_slice(piece);
-            self.records.push_back(record);
-        }
+        push_pieces(&mut self.records, data);
     }
 
     #[cold]
@@ -91,29 +86,29 @@ impl Fifo {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.wide.as_ref().map_or_else(|| self.records.is_empty(), VecDeque::is_empty)
     }
 
     /// Drops all unread events and forgets an overflow.
     pub(crate) fn clear(&mut self) {
         self.overflow = false;
-        self.pool.give_back(self.records.len());
+        self.pool.give_back(self.pool.used);
         self.records.clear();
-        self.variable = 0;
-        if let Some(words) = &mut self.words {
-            words.clear();
+        if let Some(wide) = &mut self.wide {
+            wide.clear();
         }
+        self.variable = 0;
     }
 
     /// Replaces the pool. Unread events are lost, but an overflow stays to be reported.
     pub(crate) fn resize(&mut self, cells: usize) {
-        self.records = VecDeque::with_capacity(cells);
+        match &mut self.wide {
+            Some(wide) => *wide = VecDeque::with_capacity(cells),
+            None => self.records = VecDeque::with_capacity(cells),
+        }
         self.variable = 0;
         self.pool = Pool::new(cells);
         self.pool.allocate();
-        if let Some(words) = &mut self.words {
-            *words = VecDeque::with_capacity(cells);
-        }
     }
 
     /// Moves whole events of at most `len` bytes to `out`, in the records of UMP or in legacy ones.
@@ -128,55 +123,78 @@ impl Fifo {
             self.clear();
             return Err(Error::new(Errno::ENOSPC, "events were lost; unread ones are dropped"));
         }
-        if self.words.is_some() {
-            return self.read_wide(len, ump, out);
+        let (pool, variable) = (&mut self.pool, &mut self.variable);
+        match &mut self.wide {
+            None => read_records(&mut self.records, pool, variable, len, out),
+            Some(wide) if ump => read_records(wide, pool, variable, len, out),
+            Some(_) => self.read_narrow(len, out),
         }
-        let room = len / EVENT_SIZE;
-        if room == 0 {
-            return Ok(Some(0));
-        }
-        let whole = self.take_whole_events(room);
-        if whole == 0 {
-            if self.records.is_empty() {
-                return Ok(None);
-            }
-            return Err(BUFFER_TOO_SMALL);
-        }
-        let (front, back) = self.records.as_slices();
-        let in_front = whole.min(front.len());
-        out.extend_from_slice(front[..in_front].as_flattened());
-        out.extend_from_slice(back[..whole - in_front].as_flattened());
-        self.records.drain(..whole);
-        self.pool.give_back(whole);
-        Ok(Some(out.len()))
-    }
-
-    /// Takes as many whole events as fit into this many records. Returns their number of records.
-    fn take_whole_events(&mut self, room: usize) -> usize {
-        let mut whole = 0;
-        while self.variable > 0
-            && let Some(record) = self.records.get(whole)
-        {
-            let records = records_of(record);
-            if whole + records > room {
-                return whole;
-            }
-            whole += records;
-            self.variable -= usize::from(records > 1);
-        }
-        // The other events have no data.
-        room.min(self.records.len()).max(whole)
     }
 }
 
 const BUFFER_TOO_SMALL: Error = Error::new(Errno::EAGAIN, "the buffer is too small for the event");
 
-/// Returns the number of records of the event that begins with this one.
-fn records_of(record: &Record) -> usize {
-    let Ok(event) = Event::read_from_bytes(record.as_bytes()) else { return 1 };
-    if event.flags.length() == EventLength::VARIABLE {
-        cells_of(event.data.ext_len() as usize)
-    } else {
-        1
+/// Adds the data of an event.
+fn push_pieces<const SIZE: usize>(records: &mut VecDeque<Record<SIZE>>, data: &[u8]) {
+    for piece in data.chunks(SIZE) {
+        let mut record = [0; SIZE];
+        record[..piece.len()].copy_from_slice(piece);
+        records.push_back(record);
     }
+}
+
+/// Moves whole events of at most `len` bytes to `out`, as [`Fifo::read`] does.
+fn read_records<const SIZE: usize>(
+    records: &mut VecDeque<Record<SIZE>>,
+    pool: &mut Pool,
+    variable: &mut usize,
+    len: usize,
+    out: &mut Vec<u8>,
+) -> Result<Option<usize>, Error> {
+    let room = len / SIZE;
+    if room == 0 {
+        return Ok(Some(0));
+    }
+    let (whole, cells) = take_whole_events(records, variable, room);
+    if whole == 0 {
+        return if records.is_empty() { Ok(None) } else { Err(BUFFER_TOO_SMALL) };
+    }
+    let (front, back) = records.as_slices();
+    let in_front = whole.min(front.len());
+    out.extend_from_slice(front[..in_front].as_flattened());
+    out.extend_from_slice(back[..whole - in_front].as_flattened());
+    records.drain(..whole);
+    pool.give_back(cells);
+    Ok(Some(out.len()))
+}
+
+/// Takes as many whole events as fit into this many records. Returns their numbers of records and of
+/// cells.
+fn take_whole_events<const SIZE: usize>(
+    records: &VecDeque<Record<SIZE>>,
+    variable: &mut usize,
+    room: usize,
+) -> (usize, usize) {
+    let (mut whole, mut cells) = (0, 0);
+    while *variable > 0
+        && let Some(record) = records.get(whole)
+    {
+        let data = data_len(record);
+        let with_data = 1 + data.div_ceil(SIZE);
+        if whole + with_data > room {
+            return (whole, cells);
+        }
+        whole += with_data;
+        cells += cells_of(data);
+        *variable -= usize::from(data > 0);
+    }
+    // The other events have no data.
+    let others = room.min(records.len()).max(whole) - whole;
+    (whole + others, cells + others)
+}
+
+/// Returns the number of bytes of data that follow a record.
+fn data_len(record: &[u8]) -> usize {
+    let Ok((event, _)) = Event::read_from_prefix(record) else { return 0 };
+    if event.flags.length() == EventLength::VARIABLE { event.data.ext_len() as usize } else { 0 }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Port {
     watched: bool,
     /// What conversions remember here, if the client has ever used UMP.
     pub(crate) memory: Option<Box<Memory>>,
+    /// The message types of packets that are handed on as they are, one bit for each.
+    pub(crate) plain_packets: u16,
     /// Whether a delivery must do more than hand the event on: the port is watched, it stamps events,
     /// or events to it may be converted.
     pub(crate) has_extras: bool,
@@ -54,6 +56,7 @@ impl Port {
             ump_group: 0,
             watched: false,
             memory: None,
+            plain_packets: 0,
             has_extras: false,
             outgoing: SubscriptionList::default(),
             incoming: SubscriptionList::default(),
@@ -94,9 +97,14 @@ impl Port {
         self.refresh_extras();
     }
 
+    /// Returns whether a delivery has effects besides the event's arrival: the port is watched, or it
+    /// stamps events.
+    pub(crate) const fn acts_on_delivery(&self) -> bool {
+        self.watched || self.flags.contains(PortFlags::TIMESTAMP)
+    }
+
     fn refresh_extras(&mut self) {
-        self.has_extras =
-            self.watched || self.flags.contains(PortFlags::TIMESTAMP) || self.memory.is_some();
+        self.has_extras = self.acts_on_delivery() || self.memory.is_some();
     }
 
     pub(crate) const fn is_watched(&self) -> bool {

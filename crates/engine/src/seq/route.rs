@@ -7,6 +7,7 @@ use super::pool::NoCells;
 use super::port::subscription_flags;
 use super::prioq::{Cell, Data, PrioQueue};
 use super::queue::{MAX_CELLS_PER_PASS, Queue, add_real};
+use super::ump::message::is_plain_at;
 use super::undelivered::Undelivered;
 use crate::{Error, Time};
 use alloc::boxed::Box;
@@ -287,11 +288,11 @@ impl Seq {
             let delivered = self.deliver_one::<SPECIAL>(origin, message, hops);
             result = result.and(delivered);
             if next == count {
-                break;
+                return result;
             }
             message.event = saved;
-            let Some(port) = self.port(source) else { break };
-            let Some(following) = port.outgoing.entries.get(next) else { break };
+            let Some(port) = self.port(source) else { return result };
+            let Some(following) = port.outgoing.entries.get(next) else { return result };
             entry = following;
         }
         result
@@ -308,8 +309,9 @@ impl Seq {
     ) -> Result<(), Undelivered> {
         let direct = message.event.queue == QUEUE_DIRECT;
         match self.deliver_to_port::<SPECIAL>(message, hops) {
-            Err(reason) if !direct => self.bounce(origin, &message.event, reason, hops),
-            result => result,
+            Ok(()) => Ok(()),
+            Err(reason) if direct => Err(reason),
+            Err(reason) => self.bounce(origin, message, reason, hops),
         }
     }
 
@@ -333,7 +335,20 @@ impl Seq {
         if !port.capability.contains(PortCaps::WRITE) {
             return Err(Undelivered::NotWritable);
         }
-        if SPECIAL || port.has_extras {
+        if SPECIAL {
+            if is_packet
+                && is_plain_at(port, &message.event)
+                && let Some(fifo) = &mut client.fifo
+            {
+                fifo.push_packet(message)?;
+                if !client.ready {
+                    self.mark_ready(dest.client);
+                }
+                return Ok(());
+            }
+            return self.deliver_with_extras(message, hops);
+        }
+        if port.has_extras {
             return self.deliver_with_extras(message, hops);
         }
         let Some(fifo) = &mut client.fifo else {
@@ -409,7 +424,7 @@ impl Seq {
         if self.is_packet(&forward.event) {
             forward.event.queue = QUEUE_DIRECT;
             let origin = Some(forward.event.source.client);
-            return self.deliver_special(origin, &mut forward, hops);
+            return self.deliver_special(origin, &mut forward, hops, true);
         }
         self.dispatch_from_kernel(&mut forward, hops)
     }
@@ -446,10 +461,11 @@ impl Seq {
     fn bounce(
         &mut self,
         origin: Option<u8>,
-        failed: &Event,
+        failed: &Message<'_>,
         reason: Undelivered,
         hops: u32,
     ) -> Result<(), Undelivered> {
+        let failed = &failed.event;
         let Some(client) = origin.and_then(|number| self.client(number)) else { return Ok(()) };
         if !client.filter.contains(ClientFilter::BOUNCE) || !client.accepts_input() {
             return Ok(());

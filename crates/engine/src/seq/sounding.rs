@@ -187,7 +187,7 @@ impl Seq {
                 packets_of(&event, &[], group + 1, protocol, &mut Memory::default(), |packet| {
                     let (event, last_word) = event_with(&packet_header(&event), packet);
                     let mut message = Message { event, data: last_word.as_bytes() };
-                    self.deliver_special(None, &mut message, 0)
+                    self.deliver_special(None, &mut message, 0, true)
                 });
         }
     }

@@ -1,115 +1,116 @@
 //! The input of a client that uses UMP, or has used it: packets among events, read in records of 32
 //! bytes, or of 28 by a client that has gone back to legacy events.
 
-use super::{BUFFER_TOO_SMALL, Fifo, Message};
+use super::{BUFFER_TOO_SMALL, Fifo, Message, Record, WIDE_SIZE, data_len, push_pieces};
 use crate::Error;
+use crate::seq::pool::cells_of;
 use crate::seq::undelivered::Undelivered;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use aseqd_abi::Event;
 use aseqd_abi::event::{EVENT_SIZE, EventFlags};
-use aseqd_abi::ump::UmpEvent;
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::IntoBytes;
+
+/// The size of what a packet has behind a legacy record.
+const LAST_WORD: usize = WIDE_SIZE - EVENT_SIZE;
+/// The position of the flags in a record.
+const FLAGS: usize = 1;
 
 impl Fifo {
-    /// Prepares for packets.
+    /// Prepares for packets: what is unread gets records of UMP.
     pub(crate) fn widen(&mut self) {
-        if self.words.is_none() {
-            let mut words = VecDeque::with_capacity(self.pool.size);
-            words.resize(self.records.len(), 0);
-            self.words = Some(words);
+        if self.wide.is_some() {
+            return;
         }
+        let mut wide = VecDeque::with_capacity(self.pool.size);
+        while let Some(record) = self.records.pop_front() {
+            wide.push_back(widened(&record));
+            let data = data_len(&record);
+            let pieces = self.records.drain(..data.div_ceil(EVENT_SIZE));
+            let mut bytes: Vec<u8> = pieces.flatten().collect();
+            bytes.truncate(data);
+            push_pieces(&mut wide, &bytes);
+        }
+        self.records = VecDeque::new();
+        self.wide = Some(wide);
     }
 
-    /// Adds an event of any form. A packet to an input that has never been prepared for packets is
-    /// dropped: its reader could not read it.
+    /// Adds a packet. An input that has never been
+    /// prepared for packets drops it: its reader could not read it.
     ///
     /// # Errors
     /// As [`push`](Self::push).
-    pub(crate) fn push_any(&mut self, message: &Message<'_>) -> Result<(), Undelivered> {
-        let is_packet = message.event.flags.contains(EventFlags::UMP);
-        let Some(words) = &mut self.words else {
-            return if is_packet { Ok(()) } else { self.push(message) };
-        };
-        if is_packet {
-            let word = u32::read_from_bytes(message.data).unwrap_or(0);
-            if let Err(no_cells) = self.pool.take(0, false) {
-                return Err(self.overflow(no_cells));
-            }
-            self.records.push_back(zerocopy::transmute!(message.event));
-            words.push_back(word);
-            return Ok(());
+    #[inline(always)]
+    pub(crate) fn push_packet(&mut self, message: &Message<'_>) -> Result<(), Undelivered> {
+        let Some(wide) = &mut self.wide else { return Ok(()) };
+        if let Err(no_cells) = self.pool.take(0, false) {
+            return Err(self.overflow(no_cells));
         }
-        let pushed = self.push(message);
-        if let Some(words) = &mut self.words {
-            words.resize(self.records.len(), 0);
+        let mut record = [0; WIDE_SIZE];
+        record[..EVENT_SIZE].copy_from_slice(message.event.as_bytes());
+        if let Some(word) = message.data.first_chunk::<LAST_WORD>() {
+            record[EVENT_SIZE..].copy_from_slice(word);
         }
-        pushed
+        wide.push_back(record);
+        Ok(())
     }
 
-    /// Moves whole events of at most `len` bytes to `out`. A reader of legacy events loses the
+    /// Adds a legacy event.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub(crate) fn push_event(&mut self, message: &Message<'_>) -> Result<(), Undelivered> {
+        let Some(wide) = &mut self.wide else { return self.push(message) };
+        if let Err(no_cells) = self.pool.take(message.data.len(), false) {
+            return Err(self.overflow(no_cells));
+        }
+        wide.push_back(widened(message.event.as_bytes()));
+        if !message.data.is_empty() {
+            self.variable += 1;
+            push_pieces(wide, message.data);
+        }
+        Ok(())
+    }
+
+    /// Moves whole events of at most `len` bytes to `out`, in legacy records. The reader loses the
     /// packets that it meets.
-    pub(super) fn read_wide(
+    pub(super) fn read_narrow(
         &mut self,
         len: usize,
-        ump: bool,
         out: &mut Vec<u8>,
     ) -> Result<Option<usize>, Error> {
-        let width = if ump { size_of::<UmpEvent>() } else { EVENT_SIZE };
-        if len < width {
+        let Some(wide) = &mut self.wide else { return Ok(None) };
+        if len < EVENT_SIZE {
             return Ok(Some(0));
         }
-        while len - out.len() >= width
-            && let Some(event) = self.front()
+        while len - out.len() >= EVENT_SIZE
+            && let Some(record) = wide.front()
         {
-            let is_packet = event.flags.contains(EventFlags::UMP);
-            if is_packet && !ump {
-                let _dropped = self.take_front();
-                continue;
-            }
-            let has_data = !is_packet && event.is_variable();
-            let data = if has_data { event.data.ext_len() as usize } else { 0 };
-            let end = out.len() + width + data.next_multiple_of(width);
-            if end > len {
-                if out.is_empty() {
-                    return Err(BUFFER_TOO_SMALL);
+            let is_packet = EventFlags::from_bits_retain(record[FLAGS]).contains(EventFlags::UMP);
+            let data = data_len(record);
+            let records = 1 + data.div_ceil(WIDE_SIZE);
+            if !is_packet {
+                let end = out.len() + EVENT_SIZE + data.next_multiple_of(EVENT_SIZE);
+                if end > len {
+                    if out.is_empty() {
+                        return Err(BUFFER_TOO_SMALL);
+                    }
+                    break;
                 }
-                break;
+                out.extend_from_slice(&record[..EVENT_SIZE]);
+                out.extend(wide.range(1..records).flatten().take(data));
+                out.resize(end, 0);
+                self.variable -= usize::from(data > 0);
             }
-            self.take_event(data, ump, out);
-            out.resize(end, 0);
+            wide.drain(..records);
+            self.pool.give_back(cells_of(data));
         }
         Ok(if out.is_empty() { None } else { Some(out.len()) })
     }
+}
 
-    fn front(&self) -> Option<Event> {
-        self.records.front().and_then(|record| Event::read_from_bytes(record).ok())
-    }
-
-    /// Takes the first record and its word.
-    fn take_front(&mut self) -> Option<([u8; EVENT_SIZE], u32)> {
-        let record = self.records.pop_front()?;
-        self.pool.give_back(1);
-        let word = self.words.as_mut().and_then(VecDeque::pop_front);
-        Some((record, word.unwrap_or(0)))
-    }
-
-    /// Moves the first event and its data, of which there are `data` bytes, to `out`, without the
-    /// padding behind the data.
-    fn take_event(&mut self, data: usize, ump: bool, out: &mut Vec<u8>) {
-        let Some((record, word)) = self.take_front() else { return };
-        out.extend_from_slice(&record);
-        if ump {
-            out.extend_from_slice(word.as_bytes());
-        }
-        if data > 0 {
-            self.variable -= 1;
-            let end = out.len() + data;
-            while out.len() < end
-                && let Some((piece, _)) = self.take_front()
-            {
-                out.extend_from_slice(&piece[..piece.len().min(end - out.len())]);
-            }
-        }
-    }
+/// Returns a legacy record with zeros behind it.
+fn widened(record: &[u8]) -> Record<WIDE_SIZE> {
+    let mut wide = [0; WIDE_SIZE];
+    wide[..EVENT_SIZE].copy_from_slice(&record[..EVENT_SIZE]);
+    wide
 }

@@ -123,6 +123,7 @@ pub(super) fn set_client_info(
     if knows_ump {
         seq.set_midi_version(caller, info.midi_version);
     }
+    seq.refresh_plain_packets(caller);
     seq.announce(EventType::CLIENT_CHANGE, EventData::from_address(Address::new(caller, 0)));
     Ok(())
 }

@@ -35,6 +35,7 @@ pub(super) fn create_port(seq: &mut Seq, caller: u8, info: &mut PortInfo) -> Res
     if is_endpoint {
         client.ump_endpoint = Some(number);
     }
+    seq.refresh_plain_packets(caller);
     seq.announce(EventType::PORT_START, EventData::from_address(info.addr));
     Ok(())
 }
@@ -71,6 +72,7 @@ pub(super) fn set_port_info(seq: &mut Seq, caller: u8, info: &mut PortInfo) -> R
     // A port that does not exist is no error, as on Linux.
     if let Some(port) = seq.port_mut(info.addr) {
         port.set_info(info);
+        seq.refresh_plain_packets(caller);
         seq.announce(EventType::PORT_CHANGE, EventData::from_address(info.addr));
     }
     Ok(())

@@ -11,6 +11,10 @@ use aseqd_abi::ump::CLIENT_UMP_MIDI_1_0;
 use aseqd_midi::ump::{Memory, Packet, Protocol, events_of, packets_of, to_midi1, to_midi2};
 use zerocopy::IntoBytes;
 
+/// The bits of all message types, and of those without a group.
+const ALL_TYPES: u16 = u16::MAX;
+const GROUPLESS_TYPES: u16 = 1 << Packet::UTILITY | 1 << Packet::STREAM;
+
 /// Returns whether a client's group filter drops what belongs to a group, 1 to 16, or to none, 0.
 const fn drops(group_filter: u32, group: u8) -> bool {
     group_filter & (1 << group) != 0
@@ -24,10 +28,32 @@ const fn group_number(packet: &Packet) -> u8 {
 /// Adds a packet to a client's input, with the header of the event that it comes from.
 fn push_packet(fifo: &mut Fifo, header: &Event, packet: Packet) -> Result<(), Undelivered> {
     let (event, last_word) = event_with(header, packet);
-    fifo.push_any(&Message { event, data: last_word.as_bytes() })
+    fifo.push_packet(&Message { event, data: last_word.as_bytes() })
 }
 
 impl Seq {
+    /// Recomputes which packets reach the ports of a client as they are, after a change of what decides
+    /// it.
+    pub(crate) fn refresh_plain_packets(&mut self, number: u8) {
+        let Some(client) = self.client_mut(number) else { return };
+        let passes_all = client.filter.contains(ClientFilter::NO_CONVERT);
+        let takes = client.uses_ump() && (passes_all || client.group_filter == 0);
+        for port in &mut client.ports {
+            port.plain_packets = if !takes || port.acts_on_delivery() {
+                0
+            } else if passes_all {
+                ALL_TYPES
+            } else if port.ump_group != 0 {
+                GROUPLESS_TYPES
+            } else {
+                match protocol(port, client.midi_version) {
+                    Protocol::Midi1 => ALL_TYPES & !(1 << Packet::MIDI2),
+                    Protocol::Midi2 => ALL_TYPES & !(1 << Packet::MIDI1),
+                }
+            };
+        }
+    }
+
     /// Delivers to a port of a client that uses UMP or has used it, or a packet to any port: in the
     /// form that its client wants.
     #[inline(never)]
@@ -49,7 +75,7 @@ impl Seq {
         {
             return Ok(());
         }
-        let index = client.port_index(dest.port).map_err(|_| Undelivered::NoPort)?;
+        let index = client.port_place(dest.port).ok_or(Undelivered::NoPort)?;
         let (Some(fifo), Some(port)) = (&mut client.fifo, client.ports.get_mut(index)) else {
             // A built-in client.
             if is_packet && converts {
@@ -62,17 +88,27 @@ impl Seq {
             return self.deliver_to_built_in(kind, message, hops);
         };
         let used = fifo.pool.used;
-        let result = match (is_packet, uses_ump) {
+        let result = if !is_packet {
+            if !converts || !uses_ump {
+                fifo.push_event(message)
+            } else if drops(group_filter, port.ump_group) {
+                return Ok(());
+            } else {
+                push_event(fifo, port, protocol(port, version), message)
+            }
+        } else if uses_ump {
+            if converts {
+                push_for_protocol(fifo, port, protocol(port, version), message)
+            } else {
+                fifo.push_packet(message)
+            }
+        } else if converts {
+            events_of(&packet_of(&message.event, message.data), |event, data| {
+                fifo.push_event(&Message { event: with_header(event, &message.event), data })
+            })
+        } else {
             // It could not read a packet.
-            (true, false) if !converts => return Ok(()),
-            _ if !converts => fifo.push_any(message),
-            (false, false) => fifo.push_any(message),
-            (true, false) => events_of(&packet_of(&message.event, message.data), |event, data| {
-                fifo.push_any(&Message { event: with_header(event, &message.event), data })
-            }),
-            (false, true) if drops(group_filter, port.ump_group) => return Ok(()),
-            (false, true) => push_event(fifo, port, protocol(port, version), message),
-            (true, true) => push_for_protocol(fifo, port, protocol(port, version), message),
+            return Ok(());
         };
         if !ready && fifo.pool.used > used {
             self.mark_ready(dest.client);
@@ -109,7 +145,7 @@ fn push_event(
     let converted = packets_of(&message.event, message.data, group, protocol, memory, |packet| {
         push_packet(fifo, &header, packet)
     })?;
-    if converted { Ok(()) } else { fifo.push_any(message) }
+    if converted { Ok(()) } else { fifo.push_event(message) }
 }
 
 /// Adds a packet to the input of a UMP client: in its protocol, or in the group of its port.
@@ -131,7 +167,7 @@ fn push_for_protocol(
         _ if port.ump_group != 0 && !packet.is_groupless() => {
             push_packet(fifo, header, packet.with_group(port.ump_group - 1))
         }
-        _ => fifo.push_any(message),
+        _ => fifo.push_packet(message),
     }
 }
 

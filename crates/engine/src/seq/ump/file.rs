@@ -19,38 +19,41 @@ impl Seq {
     pub(crate) fn write_ump(&mut self, number: u8, data: &[u8], nonblock: bool) -> Reply {
         let narrow = self.client(number).is_some_and(|client| client.convert32);
         let special = self.special_flags();
-        let mut done = 0;
-        let stopped = |done: usize, error: Error| {
-            if done == 0 { Reply::Failed(error) } else { Reply::Done(done) }
+        let mut left = data;
+        let stopped = |left: &[u8], error: Error| match data.len() - left.len() {
+            0 => Reply::Failed(error),
+            done => Reply::Done(done),
         };
         for _ in 0..WRITE_BATCH {
-            let left = &data[done..];
-            let Some((event, rest)) = split_record(left) else { break };
-            let parsed = if event.flags.contains(EventFlags::UMP) {
-                let Some(last_word) = rest.get(..LAST_WORD) else { break };
-                check_packet(&event).map(|()| {
-                    let mut event = event;
-                    event.source.client = number;
-                    Some(Message { event, data: last_word })
-                })
+            let Some((mut event, rest)) = split_record(left) else { break };
+            let (message, rest) = if event.flags.contains(EventFlags::UMP) {
+                let Some((last_word, rest)) = rest.split_at_checked(LAST_WORD) else { break };
+                if let Err(error) = check_packet(&event) {
+                    return stopped(left, error);
+                }
+                event.source.client = number;
+                (Message { event, data: last_word }, rest)
             } else {
-                parse(number, narrow, special, event, rest)
+                match parse(number, narrow, special, event, rest) {
+                    Ok(Some(message)) => (message, &rest[message.data.len()..]),
+                    Ok(None) => {
+                        left = rest;
+                        continue;
+                    }
+                    Err(error) => return stopped(left, error),
+                }
             };
-            let size = match parsed {
-                Ok(Some(message)) => match self.submit_special(number, message, nonblock) {
-                    Ok(()) => EVENT_SIZE + message.data.len(),
-                    Err(Stop::Sleep) => return Reply::Wait(done),
-                    Err(Stop::Error(error)) => return stopped(done, error),
-                },
-                Ok(None) => EVENT_SIZE,
-                Err(error) => return stopped(done, error),
-            };
-            done += size;
+            match self.submit_special(number, message, nonblock) {
+                Ok(()) => left = rest,
+                Err(Stop::Sleep) => return Reply::Wait(data.len() - left.len()),
+                Err(Stop::Error(error)) => return stopped(left, error),
+            }
         }
+        let done = data.len() - left.len();
         if done == 0 {
             return Reply::Failed(Error::new(Errno::EINVAL, "less than one event record"));
         }
-        let more = split_record(&data[done..]).is_some_and(|(event, rest)| {
+        let more = split_record(left).is_some_and(|(event, rest)| {
             !event.flags.contains(EventFlags::UMP) || rest.len() >= LAST_WORD
         });
         if more { Reply::More(done) } else { Reply::Done(done) }
@@ -61,7 +64,11 @@ impl Seq {
 ///
 /// # Errors
 /// `EINVAL` for a variable length or type, and for a pointer in a queue.
+#[inline]
 fn check_packet(event: &Event) -> Result<(), Error> {
+    if event.flags.length() == EventLength::FIXED && event.event_type.is_plain() {
+        return Ok(());
+    }
     match event.flags.length() {
         EventLength::VARIABLE => Err(Error::new(Errno::EINVAL, "a packet with a variable length")),
         EventLength::FIXED if event.event_type.is_variable() => {

@@ -1,5 +1,6 @@
 //! Packets as messages: the first three words stand in the record, the last one is the data.
 
+use crate::seq::port::Port;
 use aseqd_abi::Event;
 use aseqd_abi::event::{EventData, EventFlags, EventLength, EventType};
 use aseqd_midi::ump::Packet;
@@ -19,6 +20,11 @@ pub(crate) fn event_with(header: &Event, packet: Packet) -> (Event, u32) {
     let [a, b, c, last_word] = packet.0;
     let words: Words = [a, b, c];
     (Event { data: EventData(zerocopy::transmute!(words)), ..*header }, last_word)
+}
+
+/// Returns whether a port's client gets this packet as it is.
+pub(crate) fn is_plain_at(port: &Port, event: &Event) -> bool {
+    port.plain_packets >> packet_of(event, &[]).message_type() & 1 != 0
 }
 
 /// Returns the header of the packets that a legacy event becomes.

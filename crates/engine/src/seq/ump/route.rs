@@ -9,7 +9,7 @@ use crate::seq::prioq::Cell;
 use crate::seq::route::{MAX_HOPS, Stop};
 use crate::seq::undelivered::Undelivered;
 use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, QUEUE_DIRECT};
-use aseqd_abi::{Address, Errno, Event, EventType};
+use aseqd_abi::{Address, Errno, EventType};
 
 impl Seq {
     /// Takes an event that a UMP client writes, as [`submit`](Self::submit) does for others.
@@ -33,13 +33,7 @@ impl Seq {
         if event.event_type == EventType::NOTE && !is_packet {
             return Err(Error::new(Errno::EINVAL, "NOTE needs a queue").into());
         }
-        if !any_source
-            && event.dest.client == ADDRESS_SUBSCRIBERS
-            && self.port(message.event.source).is_none()
-        {
-            return Err(Error::from(Undelivered::NoSource).into());
-        }
-        self.deliver_special(Some(client), &mut message, 0)
+        self.deliver_special(Some(client), &mut message, 0, any_source)
             .map_err(|reason| Error::from(reason).into())
     }
 
@@ -51,7 +45,7 @@ impl Seq {
             message.event.event_type = EventType::NOTEON;
         }
         let origin = Some(cell.event.source.client);
-        let _bounced = self.deliver_special(origin, &mut message, 0);
+        let _bounced = self.deliver_special(origin, &mut message, 0, true);
         if is_note {
             self.enqueue_off(cell);
         } else {
@@ -60,13 +54,14 @@ impl Seq {
     }
 
     /// Delivers an event that may be a packet, or whose sender may have an endpoint port, as
-    /// [`deliver`](Self::deliver) does for others. A source port that does not exist has no
-    /// subscribers.
+    /// [`deliver`](Self::deliver) does for others. With `any_source`, a source port that does not exist
+    /// has no subscribers.
     pub(crate) fn deliver_special(
         &mut self,
         origin: Option<u8>,
         message: &mut Message<'_>,
         hops: u32,
+        any_source: bool,
     ) -> Result<(), Undelivered> {
         let hops = hops + 1;
         if hops >= MAX_HOPS {
@@ -75,43 +70,48 @@ impl Seq {
         if message.event.dest.client != ADDRESS_SUBSCRIBERS {
             return self.deliver_one::<true>(origin, message, hops);
         }
+        let source = message.event.source;
+        let Some(port) = self.other_sender(message) else {
+            let delivered = self.deliver_to_subscribers::<true>(source, origin, message, hops);
+            return if any_source { without_source(delivered) } else { delivered };
+        };
         let sent = message.event;
-        let source = sent.source;
-        let first = self.deliver_from(source, origin, message, hops);
-        let Some(port) = self.other_sender(message, &sent) else { return first };
+        let first = self.deliver_to_subscribers::<true>(source, origin, message, hops);
+        if first == Err(Undelivered::NoSource) && !any_source {
+            return first;
+        }
         message.event = sent;
         let other = Address::new(source.client, port);
+        let second = self.deliver_to_subscribers::<true>(other, origin, message, hops);
         // As on Linux, an error of the second fan-out hides one of the first.
-        self.deliver_from(other, origin, message, hops).and(first)
-    }
-
-    /// Delivers to the subscribers of a port, if it exists.
-    fn deliver_from(
-        &mut self,
-        source: Address,
-        origin: Option<u8>,
-        message: &mut Message<'_>,
-        hops: u32,
-    ) -> Result<(), Undelivered> {
-        match self.deliver_to_subscribers::<true>(source, origin, message, hops) {
-            Err(Undelivered::NoSource) => Ok(()),
-            result => result,
-        }
+        without_source(second).and_then(|()| without_source(first))
     }
 
     /// Returns the other port whose subscribers get an event of a UMP client: the endpoint's, or if the
     /// endpoint sends a packet, that of the packet's group.
-    fn other_sender(&self, message: &Message<'_>, sent: &Event) -> Option<u8> {
-        let client = self.client(sent.source.client).filter(|client| client.uses_ump())?;
+    fn other_sender(&self, message: &Message<'_>) -> Option<u8> {
+        let event = &message.event;
+        let client = self.client(event.source.client)?;
         let endpoint = client.ump_endpoint?;
-        if sent.source.port != endpoint {
-            return Some(endpoint);
-        }
-        if !self.is_packet(sent) {
+        if !client.uses_ump() {
             return None;
         }
-        let packet = packet_of(sent, message.data);
+        if event.source.port != endpoint {
+            return Some(endpoint);
+        }
+        if !self.is_packet(event) {
+            return None;
+        }
+        let packet = packet_of(event, message.data);
         // The port of that number, whatever group it says it is.
         (!packet.is_groupless()).then(|| packet.group() + 1)
+    }
+}
+
+/// Returns the result for the subscribers of a port that may be missing: there are none then.
+fn without_source(delivered: Result<(), Undelivered>) -> Result<(), Undelivered> {
+    match delivered {
+        Err(Undelivered::NoSource) => Ok(()),
+        result => result,
     }
 }
