@@ -3,9 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+/// The kernels of [`table`], oldest first.
+pub(crate) const COLUMNS: [&str; 3] = ["6.1", "6.12", "7.3"];
+
 /// What the suite found on one yardstick.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Results(pub Vec<Case>);
+pub(crate) struct Results {
+    /// Name and build of the kernel, as `uname` prints them; empty if it was none.
+    pub kernel: String,
+    /// A result for each case.
+    pub cases: Vec<Case>,
+}
 
 /// What it found of one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,13 +29,15 @@ pub(crate) struct Case {
 impl Results {
     /// Reads the suite's `--format plain`, which is the form of records too.
     pub(crate) fn from_plain(text: &str) -> Result<Self, String> {
-        let cases = text.lines().map(|line| match line.split_once(' ') {
+        let kernel = text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or_default();
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let cases = lines.map(|line| match line.split_once(' ') {
             Some((name, result)) if !result.contains(' ') => {
                 Ok(Case { name: name.into(), result: result.into(), why: String::new() })
             }
             _ => Err(format!("not a result: {line}")),
         });
-        cases.collect::<Result<_, _>>().map(Self)
+        Ok(Self { kernel: kernel.into(), cases: cases.collect::<Result<_, _>>()? })
     }
 
     /// Reads the suite's `--format json`.
@@ -41,17 +51,20 @@ impl Results {
                 _ => Err(format!("not a result: {line}")),
             }
         });
-        cases.collect::<Result<_, _>>().map(Self)
+        Ok(Self { kernel: String::new(), cases: cases.collect::<Result<_, _>>()? })
     }
 
     /// Returns the form of records.
     pub(crate) fn to_plain(&self) -> String {
-        self.0.iter().map(|case| format!("{} {}\n", case.name, case.result)).collect()
+        let head =
+            if self.kernel.is_empty() { String::new() } else { format!("# {}\n", self.kernel) };
+        let lines = self.cases.iter().map(|case| format!("{} {}\n", case.name, case.result));
+        std::iter::once(head).chain(lines).collect()
     }
 
     /// Returns the cases with a result.
     pub(crate) fn with(&self, result: &str) -> impl Iterator<Item = &Case> {
-        self.0.iter().filter(move |case| case.result == result)
+        self.cases.iter().filter(move |case| case.result == result)
     }
 
     /// Prints what failed, in the form that `scripts/test` counts, and what was seen.
@@ -85,8 +98,8 @@ impl Results {
 
     /// Takes over results of cases that were asked about again.
     pub(crate) fn replace(&mut self, again: &Self) {
-        for case in &mut self.0 {
-            if let Some(new) = again.0.iter().find(|new| new.name == case.name) {
+        for case in &mut self.cases {
+            if let Some(new) = again.cases.iter().find(|new| new.name == case.name) {
                 case.clone_from(new);
             }
         }
@@ -98,9 +111,9 @@ impl Results {
         let differs = |case: &&Case| {
             other.get(case.name.as_str()).is_some_and(|result| *result != case.result)
         };
-        let mut cases: Vec<_> = self.0.iter().filter(differs).cloned().collect();
+        let mut cases: Vec<_> = self.cases.iter().filter(differs).cloned().collect();
         cases.sort_by(|a, b| a.name.cmp(&b.name));
-        Self(cases)
+        Self { kernel: self.kernel.clone(), cases }
     }
 
     /// Returns what is not as in this record, a line each, as `diff -u` would mark it.
@@ -108,7 +121,7 @@ impl Results {
         let (before, after) = (self.by_name(), now.by_name());
         let mut lines = Vec::new();
         let mut names = BTreeSet::new();
-        for Case { name, .. } in self.0.iter().chain(&now.0) {
+        for Case { name, .. } in self.cases.iter().chain(&now.cases) {
             let [old, new] = [&before, &after].map(|results| results.get(name.as_str()));
             if old != new && names.insert(name) {
                 lines.extend(old.map(|old| format!("-{name} {old}\n")));
@@ -120,7 +133,7 @@ impl Results {
 
     /// Returns how the names of a record are not those of the suite's cases, in the order of the suite.
     pub(crate) fn strangers(&self, cases: &[String]) -> Vec<String> {
-        let recorded: BTreeSet<&str> = self.0.iter().map(|case| case.name.as_str()).collect();
+        let recorded: BTreeSet<&str> = self.cases.iter().map(|case| case.name.as_str()).collect();
         let all: BTreeSet<&str> = cases.iter().map(String::as_str).collect();
         let unasked =
             all.difference(&recorded).map(|name| format!("it was not asked about {name}"));
@@ -129,22 +142,24 @@ impl Results {
     }
 
     fn by_name(&self) -> BTreeMap<&str, &str> {
-        self.0.iter().map(|case| (case.name.as_str(), case.result.as_str())).collect()
+        self.cases.iter().map(|case| (case.name.as_str(), case.result.as_str())).collect()
     }
 }
 
-/// Returns a line for each case that all were asked about: two kernels, aseqd.
-pub(crate) fn table(kernels: &[Results; 2], aseqd: &Results) -> String {
-    let kernels = [kernels[0].by_name(), kernels[1].by_name()];
+/// Returns a line for each case that all were asked about: the kernels of [`COLUMNS`], aseqd.
+pub(crate) fn table(kernels: &[Results; 3], aseqd: &Results) -> String {
+    let kernels = kernels.each_ref().map(Results::by_name);
     let mut text = String::new();
-    let mut line = |cells: [&str; 4]| {
-        let [case, old, new, ours] = cells;
-        let _infallible = writeln!(text, "{case:<70} {old:<6} {new:<6} {ours}");
+    let mut line = |case: &str, [oldest, reference, newest]: [&str; 3], ours: &str| {
+        let _infallible =
+            writeln!(text, "{case:<80} {oldest:<6} {reference:<6} {newest:<6} {ours}");
     };
-    line(["case", "6.1", "6.12", "aseqd"]);
+    line("case", COLUMNS, "aseqd");
     for (name, ours) in aseqd.by_name() {
-        if let [Some(old), Some(new)] = [kernels[0].get(name), kernels[1].get(name)] {
-            line([name, old, new, ours]);
+        if let [Some(oldest), Some(reference), Some(newest)] =
+            kernels.each_ref().map(|results| results.get(name))
+        {
+            line(name, [oldest, reference, newest], ours);
         }
     }
     text
@@ -164,7 +179,7 @@ mod tests {
 {"case":"a::c","says":"It does.","result":"skip","why":"there is no x"}"#;
         let results = Results::from_json(json).expect("results");
         assert_eq!(results.to_plain(), "a::b pass\na::c skip\n");
-        assert_eq!(results.0[1].why, "there is no x");
+        assert_eq!(results.cases[1].why, "there is no x");
         assert_eq!(plain(&results.to_plain()).to_plain(), results.to_plain());
         assert!(Results::from_json("{}").is_err() && Results::from_json("a::b pass").is_err());
         assert!(
@@ -173,10 +188,19 @@ mod tests {
     }
 
     #[test]
+    fn a_record_says_which_kernel_it_is_of() {
+        let text = "# 6.12.117+deb12-amd64 #1 SMP Debian 6.12.117-1\na pass\n";
+        assert_eq!(plain(text).kernel, "6.12.117+deb12-amd64 #1 SMP Debian 6.12.117-1");
+        assert_eq!(plain(text).to_plain(), text);
+        assert_eq!(plain(text).differences(&plain("a pass\n")), [""; 0]);
+    }
+
+    #[test]
     fn skips_are_counted_by_their_reason() {
         let case = |why: &str| Case { name: "a::b".into(), result: "skip".into(), why: why.into() };
-        let other = "not the behaviour of protocol version 0x10003";
-        let results = Results(vec![case("no x"), case(other), case("no x"), case("no y")]);
+        let other = "not the behaviour of Linux 6.1.192";
+        let cases = vec![case("no x"), case(other), case("no x"), case("no y")];
+        let results = Results { cases, ..Results::default() };
         let wanted = BTreeMap::from([("no x", 2), ("no y", 1)]);
         assert_eq!(results.skips(), wanted);
         assert_eq!(results.sum(), "0 passed, 0 failed, 4 skipped, 0 known");
@@ -197,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_timers_has_what_differs_from_the_whole_record() {
+    fn a_record_of_a_variant_has_what_differs_from_the_whole_record() {
         let whole = plain("a pass\nb skip\nc pass\n");
         assert_eq!(
             plain("c fail\nb pass\na pass\nx pass\n").unlike(&whole),
@@ -214,14 +238,14 @@ mod tests {
 
     #[test]
     fn the_table_has_the_cases_of_all() {
-        let kernels = [plain("a pass\nb skip\n"), plain("b pass\na pass\n")];
+        let kernels = ["a pass\nb skip\n", "b pass\na pass\n", "a fail\nb pass\n"].map(plain);
         let text = table(&kernels, &plain("b known\na pass\nc pass\n"));
         let cells: Vec<Vec<_>> =
             text.lines().map(|line| line.split_whitespace().collect()).collect();
         let wanted = [
-            ["case", "6.1", "6.12", "aseqd"],
-            ["a", "pass", "pass", "pass"],
-            ["b", "skip", "pass", "known"],
+            ["case", "6.1", "6.12", "7.3", "aseqd"],
+            ["a", "pass", "pass", "fail", "pass"],
+            ["b", "skip", "pass", "pass", "known"],
         ];
         assert_eq!(cells, wanted);
     }
