@@ -217,8 +217,10 @@ fn linters_have_nothing_to_say_of_the_pages() {
 fn the_compatibility_page_is_that_of_the_table() {
     let mut page = String::from(
         "# Compatibility\n\n\
-         This page compares aseqd with Linux 6.12, UMP off: first the requests that it answers, then the differences that a\n\
-         program can notice. It is printed from the engine's tables of requests and from `docs/known-differences.txt`.\n\n\
+         This page compares aseqd with two references, Linux 7.3.4 and Linux 6.12.117, as Debian builds them: first the\n\
+         requests that it answers, then the differences from 7.3 that a program can notice, then what differs between the\n\
+         two kernels, and which of them aseqd follows. It is printed from the engine's tables of requests, from\n\
+         `docs/known-differences.txt` and from `docs/kernel-differences.txt`.\n\n\
          ## Requests of `/dev/snd/seq`\n\n\
          | request | code | support | note |\n| --- | --- | --- | --- |\n",
     );
@@ -253,5 +255,17 @@ fn the_compatibility_page_is_that_of_the_table() {
         let (what, why) = line.split_once(" | ").expect("what | why");
         writeln!(page, "| {what} | {why} |").expect("a string");
     }
+    page.push_str(
+        "\n## Differences between Linux 6.12 and 7.3\n\n\
+         aseqd follows the newer kernel, unless a program could depend on what the older one does, or the newer one is\n\
+         worse ([decision 0021](decisions/0021-the-newest-kernel.md)).\n\n\
+         | what | Linux 6.12.117 | Linux 7.3.4 | since | aseqd |\n| --- | --- | --- | --- | --- |\n",
+    );
+    let list = fs::read_to_string(root().join("docs/kernel-differences.txt")).expect("the list");
+    for line in list.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
+        assert_eq!(line.split(" | ").count(), 5, "what | 6.12 | 7.3 | since | aseqd: {line}");
+        writeln!(page, "| {line} |").expect("a string");
+    }
+    assert!(page.contains(&format!("Linux {}", aseqd_engine::REFERENCE_KERNEL)));
     check(&root().join("docs/compatibility.md"), &page);
 }

@@ -6,7 +6,7 @@ use crate::rig::{
 };
 use aseqd_abi::event::{EventData, EventFlags};
 use aseqd_abi::ioctl::sequencer as s;
-use aseqd_abi::seq::{QueueInfo, RemoveEvents, RemoveMode};
+use aseqd_abi::seq::{PortFlags, PortInfo, QueueInfo, RemoveEvents, RemoveMode};
 use aseqd_abi::{Address, Errno, Event, EventType};
 use aseqd_engine::{Access, Call, Input, Reply, WRITE_BATCH};
 use zerocopy::IntoBytes;
@@ -24,6 +24,18 @@ fn sysex(dest: Address, len: u32) -> Event {
     event.flags = EventFlags::VARIABLE;
     event.data = EventData::from_ext_len(len);
     event
+}
+
+/// Creates a port with a number that the client chooses.
+fn port_numbered(
+    rig: &mut Rig,
+    client: TestClient,
+    number: u8,
+) -> Result<PortInfo, aseqd_engine::Error> {
+    let flags = PortFlags::GIVEN_PORT.bits();
+    let capability = OPEN_PORT.bits();
+    let addr = client.port(number);
+    rig.ioctl(client, s::CREATE_PORT, PortInfo { addr, flags, capability, ..PortInfo::default() })
 }
 
 fn remove_input(rig: &mut Rig, client: TestClient) -> Result<RemoveEvents, aseqd_engine::Error> {
@@ -217,6 +229,52 @@ fn known_k39_closing_does_not_wait_for_events_in_a_queue_no_longer_used() {
     rig.go_to_tick(owner, 0, 100);
     rig.dispatch(owner, 0);
     assert_eq!(rig.heard(reader), [(EventType::NOTEON, 2)]);
+}
+
+#[test]
+fn known_k123_a_port_beyond_all_others_is_put_at_the_end() {
+    let (mut rig, client, reader) = two();
+    for number in [252, 7] {
+        port_numbered(&mut rig, client, number).unwrap();
+    }
+    let mut next = |after: u8| {
+        let info = PortInfo { addr: client.port(after), ..PortInfo::default() };
+        rig.ioctl(reader, s::QUERY_NEXT_PORT, info).map(|info| info.addr.port)
+    };
+    assert_eq!([next(0), next(7)], [Ok(7), Ok(252)]);
+    assert_eq!(errno(next(252)), Errno::ENOENT);
+    assert_eq!(errno(port_numbered(&mut rig, client, 252)), Errno::EBUSY);
+}
+
+#[test]
+fn known_k130_a_failure_at_a_stamping_port_is_told() {
+    let (mut rig, client, reader) = two();
+    rig.want_bounces(client);
+    rig.set_port(reader, 0, |info| {
+        info.flags = PortFlags::TIMESTAMP.bits();
+        info.time_queue = 0;
+    })
+    .unwrap();
+    rig.set_pool(reader, 0, 1, 0).unwrap();
+    rig.send(client, key(reader.port(0), 1)).unwrap();
+    // The writer learns of it by an error, so there is no bounce.
+    assert_eq!(errno(rig.send(client, key(reader.port(0), 2))), Errno::EAGAIN);
+    assert!(!rig.readable(client));
+    let long = sysex(reader.port(0), 100);
+    assert_eq!(errno(rig.send_variable(client, long, &[1; 100])), Errno::ENOMEM);
+    // The reader learns of it at its next read.
+    assert_eq!(errno(rig.read_bytes(reader, 28)), Errno::ENOSPC);
+}
+
+#[test]
+fn known_k131_closing_many_ports_ends_at_once_and_the_next_open_has_the_number() {
+    let (mut rig, client, reader) = two();
+    for number in 1..=252 {
+        port_numbered(&mut rig, client, number).unwrap();
+    }
+    rig.subscribe(reader, client.port(200), reader.port(0)).unwrap();
+    rig.close(client);
+    assert_eq!(rig.client().number, client.number);
 }
 
 #[test]
