@@ -2,6 +2,7 @@
 
 mod events;
 mod requests;
+mod through;
 mod transfer;
 mod ump;
 mod watcher;
@@ -9,6 +10,7 @@ mod watcher;
 pub(crate) use events::{
     Received, at_tick, at_time, batch, control, note_of, note_on, split, variable,
 };
+pub(crate) use through::Through;
 pub(crate) use ump::{
     LEGACY, MIDI1, MIDI2, NO_PACKETS, NOTE1, NOTE2, UMP_SIZE, contents, legacy, packet, split_ump,
 };

@@ -2,60 +2,11 @@
 //!
 //! Its port is everybody's: where somebody is connected to it, these cases are skipped.
 
-use crate::case::{cases, skip};
-use crate::client::{Client, THROUGH, TIMER, at_tick, note_on, variable};
+use crate::case::cases;
+use crate::client::{Client, THROUGH, TIMER, Through, at_tick, note_on, variable};
 use aseqd_abi::event::{EVENT_SIZE, EventFlags, EventTime};
-use aseqd_abi::ioctl::sequencer as s;
-use aseqd_abi::seq::{
-    PortSubscribe, QUERY_SUBS_READ, QUERY_SUBS_WRITE, QuerySubs, SubscriptionFlags,
-};
+use aseqd_abi::seq::SubscriptionFlags;
 use aseqd_abi::{Errno, Event, EventType};
-
-/// A client, of whose connections to Midi Through none is left when a case ends.
-struct Through {
-    client: Client,
-    made: Vec<PortSubscribe>,
-}
-
-impl Through {
-    /// Opens a client with one port. Skips the case if somebody else uses Midi Through.
-    fn new() -> Self {
-        let client = Client::with_port();
-        if client.port_info(THROUGH).is_err() {
-            skip("there is no Midi Through");
-        }
-        for query_type in [QUERY_SUBS_READ, QUERY_SUBS_WRITE] {
-            let query = QuerySubs { root: THROUGH, query_type, ..QuerySubs::default() };
-            if client.query(s::QUERY_SUBS, query).is_ok() {
-                skip("Midi Through is in use");
-            }
-        }
-        Self { client, made: Vec::new() }
-    }
-
-    /// Opens a client with one port that reads what Midi Through sends.
-    fn heard() -> Self {
-        let mut through = Self::new();
-        let port = through.client.port(0);
-        through.connect(THROUGH, port, 0);
-        through
-    }
-
-    fn connect(&mut self, sender: aseqd_abi::Address, dest: aseqd_abi::Address, flags: u32) {
-        let subscription =
-            PortSubscribe { sender, dest, flags, queue: 99, ..PortSubscribe::default() };
-        assert_eq!(self.client.query(s::SUBSCRIBE_PORT, subscription).map(drop), Ok(()));
-        self.made.push(subscription);
-    }
-}
-
-impl Drop for Through {
-    fn drop(&mut self) {
-        for subscription in &self.made {
-            let _gone = self.client.query(s::UNSUBSCRIBE_PORT, *subscription);
-        }
-    }
-}
 
 cases! {
     /// An event to Midi Through goes to its subscribers, from 14:0 and otherwise unchanged.
