@@ -12,7 +12,8 @@ pub(crate) use events::{
 };
 pub(crate) use through::Through;
 pub(crate) use ump::{
-    LEGACY, MIDI1, MIDI2, NO_PACKETS, NOTE1, NOTE2, UMP_SIZE, contents, legacy, packet, split_ump,
+    LEGACY, MIDI1, MIDI2, NO_PACKETS, NOTE1, NOTE2, UMP_SIZE, UmpReceived, contents, legacy,
+    packet, packet_at_tick, split_ump,
 };
 pub(crate) use watcher::{Watcher, told};
 

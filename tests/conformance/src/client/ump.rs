@@ -2,7 +2,7 @@
 
 use super::{Client, Received};
 use crate::case::skip;
-use aseqd_abi::event::{EventData, EventFlags, QUEUE_DIRECT};
+use aseqd_abi::event::{EventData, EventFlags, EventTime, QUEUE_DIRECT};
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::VERSION_1_0_3;
 use aseqd_abi::ump::{ClientUmpInfo, UmpEvent};
@@ -98,6 +98,14 @@ pub(crate) fn packet(dest: Address, words: &[u32]) -> UmpEvent {
         ..UmpEvent::default()
     };
     event.ump[..words.len()].copy_from_slice(words);
+    event
+}
+
+/// Returns the event, due at a tick of a queue.
+pub(crate) fn packet_at_tick(mut event: UmpEvent, queue: u8, tick: u32) -> UmpEvent {
+    event.queue = queue;
+    event.flags.remove(EventFlags::REAL_TIME | EventFlags::RELATIVE);
+    event.time = EventTime::tick(tick);
     event
 }
 
