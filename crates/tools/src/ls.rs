@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use aseqd_abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, QuerySubs, SubscriptionFlags};
+use aseqd_client::ump::{UmpBlockInfo, UmpEndpointInfo};
 use aseqd_client::{Client, printable, text};
 use aseqd_console::DeviceArg;
 use aseqd_console::print;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 #[command(after_help = "\
 Capabilities: r if others may read from the port, w if they may write to it; upper case: also subscribable; \
 - if third parties may not connect it. Connections: [ex] is exclusive, [tick:Q] and [real:Q] stamp events with the \
-time of queue Q.
+time of queue Q. A client that speaks UMP shows its protocol, its endpoint, and its blocks with their groups, counted from 1 as in names of ports; (off) is a block that is not active.
 
 Examples:
   aseqd ls
@@ -34,6 +35,9 @@ pub struct LsArgs {
     #[command(flatten)]
     pub device: DeviceArg,
 }
+
+/// An endpoint has at most this many blocks (`SNDRV_UMP_MAX_BLOCKS`).
+const MAX_BLOCKS: u8 = 32;
 
 const CLIENT: Style = Style::new().bold();
 const PORT: Style = AnsiColor::Cyan.on_default();
@@ -56,11 +60,16 @@ pub fn main(args: &LsArgs) -> Result<ExitCode, Fail> {
         let all = !args.input && !args.output;
         if !args.json && (all || !ports.is_empty()) {
             describe_client(&mut out, &info);
+            describe_endpoint(&mut out, &endpoint(&client, &info)?);
         }
+        let said = match args.json && !ports.is_empty() {
+            true => json_endpoint(&info, &endpoint(&client, &info)?),
+            false => Value::Null,
+        };
         for port in &ports {
             let (to, from) = (client.outgoing(port.addr)?, client.incoming(port.addr)?);
             if args.json {
-                writeln!(out, "{}", json_port(&info, port, &to, &from)).context("a line")?;
+                writeln!(out, "{}", json_port(&info, &said, port, &to, &from)).context("a line")?;
             } else {
                 describe_port(&mut out, port, &to, &from);
             }
@@ -80,9 +89,91 @@ fn wanted(args: &LsArgs, port: &PortInfo) -> bool {
         && (!args.output || caps.contains(PortCaps::WRITE | PortCaps::SUBS_WRITE))
 }
 
+/// What a client says of its UMP endpoint, and of its blocks with their numbers.
+#[derive(Default)]
+struct Endpoint {
+    info: Option<UmpEndpointInfo>,
+    blocks: Vec<(u8, UmpBlockInfo)>,
+}
+
+/// Asks for the endpoint of a client. Clients that do not speak UMP have none.
+fn endpoint(client: &Client, info: &ClientInfo) -> Result<Endpoint, Fail> {
+    let number = u8::try_from(info.client).context("a client number")?;
+    if info.midi_version == 0 {
+        return Ok(Endpoint::default());
+    }
+    let mut blocks = Vec::new();
+    for block in 0..MAX_BLOCKS {
+        blocks.extend(client.block_info(number, block)?.map(|info| (block, info)));
+    }
+    Ok(Endpoint { info: client.endpoint_info(number)?, blocks })
+}
+
+/// Returns the name of what a client speaks; `None` for clients that do not speak UMP.
+fn protocol(info: &ClientInfo) -> Option<String> {
+    match info.midi_version {
+        0 => None,
+        1 => Some("UMP MIDI 1.0".to_owned()),
+        2 => Some("UMP MIDI 2.0".to_owned()),
+        other => Some(format!("UMP version {other}")),
+    }
+}
+
+fn describe_endpoint(out: &mut String, Endpoint { info, blocks }: &Endpoint) {
+    if let Some(info) = info {
+        let name = printable(&text(&info.name));
+        let _infallible = writeln!(out, "     endpoint  {name}");
+    }
+    for (number, block) in blocks {
+        let groups = groups(block);
+        let off = if block.active == 0 { " (off)" } else { "" };
+        let name = printable(&text(&block.name));
+        let arrow = direction(block).0;
+        let _infallible = writeln!(out, "     block {number:<2}  {arrow} {groups}  {name}{off}");
+    }
+}
+
+/// Returns the groups of a block, counted from 1.
+fn groups(block: &UmpBlockInfo) -> String {
+    let first = u16::from(block.first_group) + 1;
+    match u16::from(block.num_groups) {
+        0 | 1 => format!("group {first}"),
+        count => format!("groups {first}-{}", first + count - 1),
+    }
+}
+
+/// Returns the direction of a block as an arrow and in words: what it receives, sends, or both.
+fn direction(block: &UmpBlockInfo) -> (&'static str, &'static str) {
+    match block.direction {
+        1 => ("<-", "input"),
+        2 => ("->", "output"),
+        3 => ("<>", "bidirection"),
+        _ => ("--", "unknown"),
+    }
+}
+
+fn json_endpoint(client: &ClientInfo, Endpoint { info, blocks }: &Endpoint) -> Value {
+    if client.midi_version == 0 {
+        return Value::Null;
+    }
+    let blocks: Vec<_> = blocks
+        .iter()
+        .map(|(number, block)| {
+            json!({
+                "block": number, "name": text(&block.name), "direction": direction(block).1,
+                "active": block.active != 0, "first_group": block.first_group, "groups": block.num_groups,
+            })
+        })
+        .collect();
+    let name = info.as_ref().map(|info| text(&info.name));
+    let product = info.as_ref().map(|info| text(&info.product_id));
+    json!({ "midi_version": client.midi_version, "name": name, "product_id": product, "blocks": blocks })
+}
+
 fn describe_client(out: &mut String, info: &ClientInfo) {
     let kind = if info.client_type == KERNEL_CLIENT { "kernel" } else { "user" };
     let mut notes = vec![kind.to_owned()];
+    notes.extend(protocol(info));
     if info.card >= 0 {
         notes.push(format!("card {}", info.card));
     }
@@ -96,7 +187,12 @@ fn describe_client(out: &mut String, info: &ClientInfo) {
 fn describe_port(out: &mut String, port: &PortInfo, to: &[QuerySubs], from: &[QuerySubs]) {
     let (name, address) = (printable(&text(&port.name)), port.addr);
     let letters = letters(caps(port));
-    let _infallible = writeln!(out, "     {PORT}{address:<7}{PORT:#} {letters}  {name}");
+    let group = match (port.ump_group, caps(port).contains(PortCaps::UMP_ENDPOINT)) {
+        (_, true) => "  [endpoint]".to_owned(),
+        (0, _) => String::new(),
+        (group, _) => format!("  [group {group}]"),
+    };
+    let _infallible = writeln!(out, "     {PORT}{address:<7}{PORT:#} {letters}  {name}{group}");
     for (arrow, list) in [("->", to), ("<-", from)] {
         for peer in list {
             let _infallible = writeln!(out, "         {arrow} {}{}", peer.addr, notes(peer));
@@ -134,7 +230,13 @@ fn notes(peer: &QuerySubs) -> String {
     notes
 }
 
-fn json_port(info: &ClientInfo, port: &PortInfo, to: &[QuerySubs], from: &[QuerySubs]) -> Value {
+fn json_port(
+    info: &ClientInfo,
+    endpoint: &Value,
+    port: &PortInfo,
+    to: &[QuerySubs],
+    from: &[QuerySubs],
+) -> Value {
     let own = port.addr.to_string();
     let connection = |peer: &QuerySubs, outgoing: bool| {
         let flags = SubscriptionFlags::from_bits_retain(peer.flags);
@@ -163,6 +265,8 @@ fn json_port(info: &ClientInfo, port: &PortInfo, to: &[QuerySubs], from: &[Query
         "pid": (info.pid > 0).then_some(info.pid),
         "capabilities": named,
         "port_type": kind,
+        "group": (port.ump_group > 0).then_some(port.ump_group),
+        "ump": endpoint,
         "to": to.iter().map(|peer| connection(peer, true)).collect::<Vec<_>>(),
         "from": from.iter().map(|peer| connection(peer, false)).collect::<Vec<_>>(),
     })
@@ -171,6 +275,7 @@ fn json_port(info: &ClientInfo, port: &PortInfo, to: &[QuerySubs], from: &[Query
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zerocopy::FromZeros as _;
 
     #[test]
     fn letters_say_what_others_may_do() {
@@ -178,6 +283,26 @@ mod tests {
         assert_eq!(letters(all), "RW ");
         assert_eq!(letters(PortCaps::READ | PortCaps::NO_EXPORT), "r.-");
         assert_eq!(letters(PortCaps::empty()), ".. ");
+    }
+
+    #[test]
+    fn blocks_tell_their_groups_and_direction() {
+        let mut block = UmpBlockInfo::new_zeroed();
+        (block.first_group, block.num_groups, block.direction) = (3, 2, 1);
+        block.name[..5].copy_from_slice(b"piano");
+        let mut out = String::new();
+        let endpoint = Endpoint { info: None, blocks: vec![(7, block)] };
+        describe_endpoint(&mut out, &endpoint);
+        assert_eq!(out, "     block 7   <- groups 4-5  piano (off)\n");
+        let client = ClientInfo { midi_version: 2, ..ClientInfo::default() };
+        let wanted = json!({
+            "midi_version": 2, "name": null, "product_id": null,
+            "blocks": [{
+                "block": 7, "name": "piano", "direction": "input", "active": false, "first_group": 3, "groups": 2,
+            }],
+        });
+        assert_eq!(json_endpoint(&client, &endpoint), wanted);
+        assert_eq!(json_endpoint(&ClientInfo::default(), &Endpoint::default()), Value::Null);
     }
 
     #[test]

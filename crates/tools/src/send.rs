@@ -4,6 +4,7 @@ use aseqd_abi::Address;
 use aseqd_abi::seq::{PortCaps, PortType};
 use aseqd_client::Client;
 use aseqd_client::event::EventExt as _;
+use aseqd_client::ump::{self, Protocol, UmpEvent};
 use aseqd_console::DeviceArg;
 use aseqd_host::error::Fail;
 use aseqd_midi::{Decoded, Decoder};
@@ -17,13 +18,17 @@ use std::process::ExitCode;
 #[command(after_help = "\
 Examples:
   aseqd send 'Midi Through' 90 3C 64
-  aseqd send 128:0 'F0 7E 7F 09 01 F7'")]
+  aseqd send 128:0 'F0 7E 7F 09 01 F7'
+  aseqd send --ump 128:0 40903C00 C0000000")]
 pub struct SendArgs {
     /// The port that receives the messages
     pub port: String,
     /// The bytes of the messages, in hexadecimal
     #[arg(required = true, value_name = "BYTES")]
     pub bytes: Vec<String>,
+    /// Send UMP packets: the bytes are their words, 4 bytes each, the highest first. Needs a sequencer with UMP
+    #[arg(long)]
+    pub ump: bool,
     /// The sequencer
     #[command(flatten)]
     pub device: DeviceArg,
@@ -35,7 +40,11 @@ pub struct SendArgs {
 /// A message if the bytes are no complete MIDI messages, the device cannot be opened, there is no such port, or the
 /// port cannot be written to.
 pub fn main(args: &SendArgs) -> Result<ExitCode, Fail> {
-    let messages = parse(&args.bytes.join(" "))?;
+    let text = args.bytes.join(" ");
+    if args.ump {
+        return send_packets(args, &packets(&text)?);
+    }
+    let messages = parse(&text)?;
     let client = Client::open(&args.device.device, "aseqd send")?;
     let dest = client.find_port(&args.port)?;
     // Nobody may subscribe to the port: it exists for a moment only.
@@ -45,6 +54,54 @@ pub fn main(args: &SendArgs) -> Result<ExitCode, Fail> {
         send(&client, port, Some(dest), message)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn send_packets(args: &SendArgs, packets: &[UmpEvent]) -> Result<ExitCode, Fail> {
+    let client = Client::open(&args.device.device, "aseqd send")?;
+    client.set_protocol(Protocol::Midi2)?;
+    let dest = client.find_port(&args.port)?;
+    let caps = PortCaps::READ | PortCaps::NO_EXPORT;
+    let port = client.create_port("send", caps, PortType::MIDI_UMP | PortType::APPLICATION)?;
+    for packet in packets {
+        let packet = packet.sent_from(port).sent_to(dest);
+        loop {
+            match client.send_packet(&packet) {
+                Err(error) if error.would_block() => {
+                    client.wait_for_room(None)?;
+                }
+                sent => break sent?,
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the packets that a text of hexadecimal bytes has. Spaces and commas may stand between the bytes.
+///
+/// # Errors
+/// A message if the text has something else than bytes, or the last packet has too few.
+fn packets(text: &str) -> Result<Vec<UmpEvent>, Fail> {
+    let mut bytes = Vec::new();
+    for word in words(text) {
+        bytes.extend(bytes_of(word)?);
+    }
+    let incomplete = || Fail::new(format!("the last packet is not complete: {}", text.trim()));
+    let mut packets = Vec::new();
+    let mut rest = bytes.as_slice();
+    while let Some(first) = rest.first() {
+        let len = 4 * ump::words(first >> 4);
+        let (packet, after) = rest.split_at_checked(len).ok_or_else(incomplete)?;
+        let words: Vec<u32> =
+            packet.as_chunks().0.iter().map(|word| u32::from_be_bytes(*word)).collect();
+        packets.push(ump::packet(&words));
+        rest = after;
+    }
+    Ok(packets)
+}
+
+/// Returns the words of a text, which spaces and commas separate.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split([' ', '\t', ',']).filter(|word| !word.is_empty())
 }
 
 /// Sends a message to a port, or to the subscribers of `port`. Waits while the output pool has no room.
@@ -82,7 +139,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Decoded>, Fail> {
     let mut decoder = Decoder::default();
     let mut messages = Vec::new();
     let mut complete = true;
-    for word in text.split([' ', '\t', ',']).filter(|word| !word.is_empty()) {
+    for word in words(text) {
         for byte in bytes_of(word)? {
             let decoded = decoder.handle_byte(byte);
             match byte {
@@ -160,6 +217,26 @@ mod tests {
             messages.iter().flat_map(|message| message.sysex.clone().unwrap_or_default()).collect();
         assert_eq!((messages.len(), bytes.len()), (3, 602));
         assert_eq!(messages.iter().filter(|message| ends_message(message)).count(), 1);
+    }
+
+    #[test]
+    fn packets_are_words_of_any_shape() {
+        let wanted: [&[u32]; 3] =
+            [&[0x4090_3c00, 0xc000_0000], &[0x2090_3c64], &[0xd010_0000, 1, 2, 3]];
+        let flex = "d0100000 00000001 00000002 00000003";
+        for text in [
+            format!("40903C00 C0000000 20903C64 {flex}"),
+            format!("40 90 3c 00, c0 00 00 00, 20 90 3c 64, {flex}"),
+            format!("0x40903c00c000000020903c64{}", flex.replace(' ', "")),
+        ] {
+            let found = packets(&text).expect("packets");
+            let found: Vec<_> = found.iter().map(ump::words_of).collect();
+            assert_eq!(found, wanted, "{text}");
+        }
+        assert_eq!(packets("").expect("none").len(), 0);
+        for text in ["4090", "40903c00", "40903c00 c00000", "zz", "2090 3c6"] {
+            assert!(packets(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,19 +1,25 @@
 //! Formats events, as text and as JSON.
 
 use super::lateness::micros;
+use super::note::note_name;
+use super::packet;
 use anstyle::{AnsiColor, Style};
 use aseqd_abi::event::{EventData, EventFlags, EventLength};
+use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Event, EventType};
+use aseqd_client::ump;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// The heading of the columns that [`line`] prints.
 pub(crate) const HEADER: &str = "source   time           event             ch  data";
 
+/// The heading of the columns that [`packet_line`] prints.
+pub(super) const PACKET_HEADER: &str =
+    "source   time           group  packet               ch  data";
+
 const ADDRESS: Style = AnsiColor::Cyan.on_default();
 const LATE: Style = AnsiColor::Green.on_default();
-
-const NOTES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
 
 /// The layout of an event's data: which view of its 12 bytes has the fields.
 enum Layout {
@@ -88,6 +94,42 @@ pub(crate) fn line_at(event: &Event, data: &[u8], time: &str, late: Option<Optio
     line
 }
 
+/// Returns a packet as one line: its fields in words, or with `raw` its words in hexadecimal.
+pub(super) fn packet_line(event: &UmpEvent, raw: bool) -> String {
+    let packet = packet::describe(event);
+    let data = if raw { packet::hex(event) } else { packet.text() };
+    let group = ump::group(event).map_or_else(String::new, |group| group.to_string());
+    let channel = packet.channel.map_or_else(String::new, |channel| channel.to_string());
+    packet_columns(&head_of(event), &group, &packet.name, &channel, &data)
+}
+
+/// Returns an ordinary event as a line below the heading of packets. It has no group.
+pub(super) fn line_among_packets(event: &Event, data: &[u8]) -> String {
+    packet_columns(event, "", &name(event.event_type), "", &describe(event, data))
+}
+
+fn packet_columns(event: &Event, group: &str, name: &str, channel: &str, data: &str) -> String {
+    let (source, time) = (event.source.to_string(), time(event));
+    let mut line = format!(
+        "{ADDRESS}{source:<8}{ADDRESS:#} {time:<14} {group:>5}  {name:<19} {channel:>3}  {data}"
+    );
+    line.truncate(line.trim_end().len());
+    line
+}
+
+/// Returns an event with the head of a packet: its time, queue, addresses and flags.
+fn head_of(packet: &UmpEvent) -> Event {
+    let UmpEvent { event_type, flags, tag, queue, time, source, dest, .. } = *packet;
+    Event { flags, tag, queue, time, source, dest, ..Event::direct(event_type) }
+}
+
+/// Returns a packet as a JSON object with the fields that it has.
+pub(super) fn json_packet(packet: &UmpEvent) -> Value {
+    let mut object = json_head(&head_of(packet));
+    packet::into_json(packet, &mut object);
+    object
+}
+
 /// Returns the kernel's name of a type, or `type N`.
 fn name(event_type: EventType) -> String {
     event_type.name().map_or_else(|| format!("type {}", event_type.0), str::to_owned)
@@ -148,11 +190,6 @@ fn is_client(event: &Event) -> bool {
     types.contains(&event.event_type)
 }
 
-/// Returns the name of a note. 60, the middle C, is C4.
-pub(crate) fn note_name(note: u8) -> String {
-    format!("{}{}", NOTES[usize::from(note) % NOTES.len()], i32::from(note / 12) - 1)
-}
-
 fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 3);
     for byte in bytes {
@@ -162,9 +199,8 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Returns an event as a JSON object with the fields that its type has.
-pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value {
-    let real = event.flags.contains(EventFlags::REAL_TIME);
+/// Returns a JSON object with the fields that all events have.
+fn json_head(event: &Event) -> Value {
     let mut object = json!({
         "type": name(event.event_type),
         "type_number": event.event_type.0,
@@ -174,14 +210,20 @@ pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value
         "source": event.source.to_string(),
         "dest": event.dest.to_string(),
     });
+    if event.flags.contains(EventFlags::REAL_TIME) {
+        object["sec"] = event.time.tick_or_sec.into();
+        object["nsec"] = event.time.nsec.into();
+    } else {
+        object["tick"] = event.time.tick_or_sec.into();
+    }
+    object
+}
+
+/// Returns an event as a JSON object with the fields that its type has.
+pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value {
+    let mut object = json_head(event);
     let body = &event.data;
     let mut set = |key: &str, value: Value| object[key] = value;
-    if real {
-        set("sec", event.time.tick_or_sec.into());
-        set("nsec", event.time.nsec.into());
-    } else {
-        set("tick", event.time.tick_or_sec.into());
-    }
     if event.is_variable() {
         set("data", hex(data).into());
     } else if event.flags.length() != EventLength::FIXED {

@@ -2,18 +2,23 @@
 
 mod format;
 mod lateness;
+mod note;
+mod packet;
 
 pub(crate) use format::{HEADER, json_event, line, line_at};
 pub(crate) use lateness::{Lateness, micros};
 
 use aseqd_abi::seq::{PortCaps, PortType};
+use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Address, Errno};
-use aseqd_client::{Client, Error, SYSTEM_TIMER};
+use aseqd_client::ump::Protocol;
+use aseqd_client::{Client, Error, Received, SYSTEM_TIMER};
 use aseqd_console::print;
 use aseqd_console::say;
 use aseqd_console::{DeviceArg, duration};
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process::{SignalFd, SignalSet};
+use format::{PACKET_HEADER, json_packet, line_among_packets, packet_line};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 use std::io::Write as _;
@@ -35,6 +40,7 @@ Examples:
   aseqd monitor -p 'Midi Through'
   aseqd monitor -p 0:1         # ports and connections that come and go
   aseqd monitor -p 128:0 --json --count 100 | jq .type
+  aseqd monitor --ump -p 'Midi Through'
   aseqd monitor --lateness & aplaymidi -p 'aseqd monitor' song.mid")]
 pub struct MonitorArgs {
     /// Ports to subscribe to, by number or by name
@@ -43,6 +49,13 @@ pub struct MonitorArgs {
     /// Print one JSON object per event
     #[arg(long)]
     pub json: bool,
+    /// Speak UMP and print packets, converted to MIDI 2.0, or with `--ump=1` to MIDI 1.0. Needs a sequencer with UMP
+    #[arg(long, value_name = "VERSION", num_args = 0..=1, require_equals = true, default_missing_value = "2",
+          value_parser = clap::value_parser!(u8).range(1..=2), conflicts_with = "lateness")]
+    pub ump: Option<u8>,
+    /// With --ump, print the words of each packet in hexadecimal instead of its fields
+    #[arg(long, requires = "ump", conflicts_with = "json")]
+    pub raw: bool,
     /// Print how late each event came, in microseconds, and a summary at the end
     #[arg(long)]
     pub lateness: bool,
@@ -93,6 +106,11 @@ pub fn main(args: &MonitorArgs) -> Result<ExitCode, Fail> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Returns the line of a packet.
+fn show_packet(args: &MonitorArgs, packet: &UmpEvent) -> String {
+    if args.json { json_packet(packet).to_string() } else { packet_line(packet, args.raw) }
+}
+
 /// A client that prints the events that it receives.
 #[derive(Debug)]
 struct Listener {
@@ -110,6 +128,11 @@ struct Listener {
 impl Listener {
     fn new(args: &MonitorArgs) -> Result<Self, Fail> {
         let client = Client::open(&args.device.device, "aseqd monitor")?;
+        match args.ump {
+            None => {}
+            Some(1) => client.set_protocol(Protocol::Midi1)?,
+            Some(_) => client.set_protocol(Protocol::Midi2)?,
+        }
         let caps = PortCaps::WRITE | PortCaps::SUBS_WRITE;
         let kind = PortType::MIDI_GENERIC | PortType::APPLICATION;
         let dest = client.create_port("monitor", caps, kind)?;
@@ -134,7 +157,8 @@ impl Listener {
         }
         if !args.json {
             let how = if args.port.is_empty() { "connect something to it" } else { "listening" };
-            print(&format!("port {dest}: {how}; Ctrl-C ends\n{HEADER}\n"))?;
+            let header = if args.ump.is_some() { PACKET_HEADER } else { HEADER };
+            print(&format!("port {dest}: {how}; Ctrl-C ends\n{header}\n"))?;
         }
         if args.verbose {
             eprintln!("{dest}");
@@ -147,12 +171,20 @@ impl Listener {
     fn print_all(&mut self, args: &MonitorArgs) -> Result<bool, Fail> {
         loop {
             let reads = !self.client.has_event();
-            let (event, data) = match self.client.read_event() {
-                Ok(Some(event)) => {
+            let (event, data) = match self.client.receive() {
+                Ok(Some(received)) => {
                     if let Some(lateness) = self.lateness.as_mut().filter(|_| reads) {
                         lateness.arrived();
                     }
-                    event
+                    match received {
+                        Received::Event(event, data) => (event, data),
+                        Received::Packet(packet) => {
+                            if !self.count(args, &show_packet(args, &packet))? {
+                                return Ok(false);
+                            }
+                            continue;
+                        }
+                    }
                 }
                 Ok(None) => return Ok(true),
                 Err(Error::EventsLost) => {
@@ -173,18 +205,24 @@ impl Listener {
                 Some(lateness) => lateness.of(&self.client, &event)?,
                 None => None,
             };
-            let mut text = if args.json {
+            let text = if args.json {
                 json_event(&event, &data, late).to_string()
+            } else if args.ump.is_some() {
+                line_among_packets(&event, &data)
             } else {
                 line(&event, &data, args.lateness.then_some(late))
             };
-            text.push('\n');
-            print(&text)?;
-            self.events += 1;
-            if args.count.is_some_and(|count| self.events >= count) {
+            if !self.count(args, &text)? {
                 return Ok(false);
             }
         }
+    }
+
+    /// Prints the line of an event. Returns `false` once `--count` is reached.
+    fn count(&mut self, args: &MonitorArgs, line: &str) -> Result<bool, Fail> {
+        print(&format!("{line}\n"))?;
+        self.events += 1;
+        Ok(args.count.is_none_or(|count| self.events < count))
     }
 
     fn summarise(&self, args: &MonitorArgs) -> Result<(), Fail> {
