@@ -13,6 +13,10 @@ use std::process::Command;
 const READY: &str = "ASEQD_PRELOAD_LIBRARY";
 /// The file name that Cargo gives to the library.
 const FILE: &str = "libaseqd_preload.so";
+/// The glibc library that has `dlsym` before glibc 2.34, and that is empty since.
+const LIBDL: &str = "libdl.so.2";
+/// The condition under which the sources ask for the oldest `dlsym`.
+const OLD_DLSYM: &str = "old_dlsym";
 
 fn main() {
     let out = PathBuf::from(variable("OUT_DIR"));
@@ -20,6 +24,7 @@ fn main() {
     for name in [READY, "DOCS_RS"] {
         println!("cargo::rerun-if-env-changed={name}");
     }
+    println!("cargo::rustc-check-cfg=cfg({OLD_DLSYM})");
     for watched in ["build.rs", "library"] {
         println!("cargo::rerun-if-changed={watched}");
     }
@@ -51,10 +56,41 @@ fn build(here: &Path, folder: &Path) -> Result<PathBuf, String> {
     if let Some(lock) = &lock {
         println!("cargo::rerun-if-changed={}", lock.display());
     }
-    package(here, folder, lock.as_deref())?;
-    cargo(folder, &["--offline"])
-        .or_else(|_| package(here, folder, None).and_then(|()| cargo(folder, &["--offline"])))
-        .or_else(|_| package(here, folder, lock.as_deref()).and_then(|()| cargo(folder, &[])))
+    let build = |flags: &str| {
+        package(here, folder, lock.as_deref())?;
+        cargo(folder, flags, &["--offline"])
+            .or_else(|_| {
+                package(here, folder, None).and_then(|()| cargo(folder, flags, &["--offline"]))
+            })
+            .or_else(|_| {
+                package(here, folder, lock.as_deref()).and_then(|()| cargo(folder, flags, &[]))
+            })
+    };
+    match flags_for_old_glibc() {
+        Some(flags) => build(&flags).or_else(|_| build("")),
+        None => build(""),
+    }
+}
+
+/// Returns flags of the compiler by which the library also works with a glibc that is older than this machine's.
+///
+/// All functions that the library imports are in glibc 2.17 in the version that linkers choose today, except `dlsym`, which
+/// has got a new version in glibc 2.34. The old version is in `libdl.so.2` there, which the library must name: the linker
+/// would leave it out, since it is empty today. Returns `None` if the C compiler does not know that file. A linker for an
+/// old glibc, as for a release, does not, and needs no flags.
+fn flags_for_old_glibc() -> Option<String> {
+    let arch = variable("CARGO_CFG_TARGET_ARCH");
+    if !["x86_64", "aarch64"].contains(&arch.as_str()) {
+        return None;
+    }
+    let name = format!("CARGO_TARGET_{}_UNKNOWN_LINUX_GNU_LINKER", arch.to_uppercase());
+    let linker = env::var_os(name).unwrap_or_else(|| "cc".into());
+    let asked = Command::new(linker).arg(format!("-print-file-name={LIBDL}")).output().ok()?;
+    let path = String::from_utf8(asked.stdout).ok()?;
+    // A compiler that does not find the file prints the name as it was given.
+    let found = asked.status.success() && Path::new(path.trim()).is_absolute();
+    let link = format!("-Clink-arg=-Wl,--no-as-needed,-l:{LIBDL}");
+    found.then(|| format!("{link}\x1f--cfg={OLD_DLSYM}"))
 }
 
 /// Writes the library's package: a manifest, and a lock file to begin with.
@@ -121,8 +157,8 @@ zerocopy = {{ version = "0.8", features = ["derive"] }}
     written.map_err(|error| format!("{}: {error}", folder.display()))
 }
 
-/// Builds the package in a folder, and returns the path of the library.
-fn cargo(folder: &Path, more: &[&str]) -> Result<PathBuf, String> {
+/// Builds the package in a folder with these flags of the compiler, and returns the path of the library.
+fn cargo(folder: &Path, flags: &str, more: &[&str]) -> Result<PathBuf, String> {
     let target = format!("{}-unknown-linux-gnu", variable("CARGO_CFG_TARGET_ARCH"));
     let target_folder = folder.join("target");
     let mut command = Command::new(variable("CARGO"));
@@ -142,6 +178,9 @@ fn cargo(folder: &Path, more: &[&str]) -> Result<PathBuf, String> {
         }
     }
     command.arg("--target-dir").arg(&target_folder).env("CARGO_BUILD_BUILD_DIR", &target_folder);
+    if !flags.is_empty() {
+        command.env("CARGO_ENCODED_RUSTFLAGS", flags);
+    }
     match command.output() {
         Ok(output) if output.status.success() => {
             Ok(target_folder.join(target).join("release").join(FILE))

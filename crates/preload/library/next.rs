@@ -51,10 +51,17 @@ impl Next {
 /// Maximum length of a function's name whose plain form is looked up, with the zero byte.
 const LONGEST_NAME: usize = 16;
 
+unsafe extern "C" {
+    // The version of the oldest glibc, which all newer ones have too, if `build.rs` has found where it is.
+    #[cfg_attr(all(old_dlsym, target_arch = "x86_64"), link_name = "dlsym@GLIBC_2.2.5")]
+    #[cfg_attr(all(old_dlsym, target_arch = "aarch64"), link_name = "dlsym@GLIBC_2.17")]
+    fn dlsym(library: *mut c_void, name: *const c_char) -> *mut c_void;
+}
+
 /// Returns the address of the next library's function of a name; null if there is none.
 fn look_up(name: &CStr) -> *mut c_void {
     // SAFETY: the name is a C string.
-    unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
+    unsafe { dlsym(libc::RTLD_NEXT, name.as_ptr()) }
 }
 
 /// Writes a name without the `64` in it to `room`. Returns `None` if there is no `64` in it.

@@ -152,6 +152,16 @@ fn the_library_needs_only_what_glibc_and_musl_have_and_cannot_panic() {
     for line in needed.lines().filter(|line| line.contains("(NEEDED)")) {
         assert!(libraries.iter().any(|library| line.contains(library)), "{line}");
     }
+    // glibc's loader ends a program whose C library does not have a version that the library wants.
+    let mut command = Command::new("readelf");
+    command.args(["--version-info", "--wide"]).arg(library.path());
+    let versions = output(command);
+    let versions = versions.split_whitespace().filter_map(|word| word.strip_prefix("GLIBC_"));
+    for version in versions {
+        let mut numbers = version.split('.').map(|number| number.parse::<u32>().expect("a number"));
+        let version = (numbers.next(), numbers.next());
+        assert!(version <= (Some(2), Some(17)), "glibc {version:?} is newer than 2.17");
+    }
     let mut command = Command::new("nm");
     command.args(["--dynamic", "--undefined-only"]).arg(library.path());
     let wanted = output(command);
