@@ -13,11 +13,14 @@ mod timer_queues;
 mod timer_read;
 mod timer_records;
 mod timer_select;
+mod timer_selftests;
 mod timer_slaves;
 mod timer_start_stop;
 mod timer_status;
 mod timer_wakeups;
 mod user_timer_files;
+mod user_timer_sharing;
+mod user_timer_values;
 mod user_timers;
 
 use crate::case::Case;
@@ -40,6 +43,9 @@ pub(super) const SUBJECTS: &[&[Case]] = &[
     timer_limits::CASES,
     timer_queues::CASES,
     user_timers::CASES,
+    user_timer_values::CASES,
+    user_timer_sharing::CASES,
+    timer_selftests::CASES,
     user_timer_files::CASES,
     timer_proc::CASES,
     timer_hostile::CASES,
