@@ -82,7 +82,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tests/lockdep-probe", &["lockdep"]),
     ("tests/seqfuzz", &["aseqd-abi", "aseqd-engine"]),
     ("tests/skip", &[]),
-    ("tests/ump-matrix", &["aseqd-abi", "aseqd-client", "aseqd-midi"]),
+    // The program uses the first two, its test the others.
+    ("tests/ump-matrix", &["aseqd-abi", "aseqd-client", "aseqd-engine", "aseqd-server"]),
     ("tests/validators-table", &["lockdep"]),
     ("tests/yardsticks", &["skip"]),
 ];
