@@ -6,8 +6,9 @@ mod rig;
 use crate::rig::{Rig, TestClient};
 use aseqd_abi::event::EVENT_SIZE;
 use aseqd_abi::ioctl::{self, sequencer as s, sequencer32 as s32};
-use aseqd_abi::seq::{ClientPool, QueueInfo, QueueStatus};
-use aseqd_engine::{Access, Call, Identity, Input, Output, Reply, Time};
+use aseqd_abi::seq::{ClientPool, PortCaps, QueueInfo, QueueStatus, VERSION};
+use aseqd_abi::ump::UmpEvent;
+use aseqd_engine::{Access, Call, Config, Identity, Input, Output, Reply, Time};
 use proptest::prelude::*;
 use std::io::Write as _;
 
@@ -21,11 +22,30 @@ const FILES: usize = 4;
 enum Step {
     Open(u8),
     Close(usize),
-    Ioctl { file: usize, request: usize, compat: bool, arg: Vec<u8> },
-    Write { file: usize, data: Vec<u8>, nonblock: bool },
-    Read { file: usize, len: usize },
+    Ioctl {
+        file: usize,
+        request: usize,
+        compat: bool,
+        arg: Vec<u8>,
+    },
+    Write {
+        file: usize,
+        data: Vec<u8>,
+        nonblock: bool,
+    },
+    Read {
+        file: usize,
+        len: usize,
+    },
     Poll(usize),
     Pass(u64),
+    /// A change of the MIDI version and the filters of a client.
+    Version {
+        file: usize,
+        version: u32,
+        filter: u32,
+        groups: u32,
+    },
 }
 
 fn file() -> impl Strategy<Value = usize> {
@@ -99,6 +119,37 @@ fn variable() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Generates a packet: mostly a message of a channel or of the system.
+fn packet() -> impl Strategy<Value = Vec<u8>> {
+    let head = prop_oneof![
+        6 => (prop::sample::select(vec![1_u8, 2, 3, 4]), 0..3_u8, 8..16_u8, any::<u16>()),
+        1 => (0..16_u8, 0..16_u8, 0..16_u8, any::<u16>()),
+    ];
+    (record(), head, any::<[u32; 3]>()).prop_map(|(mut bytes, head, words)| {
+        let (message_type, group, status, rest) = head;
+        bytes[1] |= 0x20;
+        let first = u32::from(message_type) << 28
+            | u32::from(group) << 24
+            | u32::from(status) << 20
+            | u32::from(rest);
+        bytes.truncate(16);
+        bytes.extend([first, words[0], words[1], words[2]].map(u32::to_ne_bytes).concat());
+        bytes
+    })
+}
+
+/// Generates a change of a client that makes it use UMP, or not any more.
+fn version() -> impl Strategy<Value = Step> {
+    let filter = prop::sample::select(vec![0_u32, 0, 0, 4, 1 << 30, 1 << 31]);
+    let groups = prop_oneof![4 => Just(0_u32), 1 => any::<u32>()];
+    (file(), 0..3_u32, filter, groups).prop_map(|(file, version, filter, groups)| Step::Version {
+        file,
+        version,
+        filter,
+        groups,
+    })
+}
+
 fn step(data: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Step> {
     let jump = prop_oneof![
         Just(0),
@@ -119,6 +170,7 @@ fn step(data: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Step> {
             .prop_map(|(file, len)| Step::Read { file, len }),
         1 => file().prop_map(Step::Poll),
         3 => jump.prop_map(Step::Pass),
+        2 => version(),
     ]
 }
 
@@ -131,8 +183,8 @@ struct Run {
 }
 
 impl Run {
-    fn new() -> Self {
-        let mut rig = Rig::new();
+    fn new(ump: bool) -> Self {
+        let mut rig = Rig::with_config(Config { ump, ..Config::default() });
         let files = [(); FILES].map(|()| Some(rig.client_with_port()));
         let mut run = Self { rig, files, log: Vec::new() };
         let [Some(first), Some(second), ..] = run.files else { unreachable!() };
@@ -150,7 +202,8 @@ impl Run {
         if let Reply::Done(count) = reply
             && matches!(input, Input::Call { call: Call::Read { .. }, .. })
         {
-            assert_eq!((out.len(), count % EVENT_SIZE), (count, 0));
+            assert_eq!(out.len(), count);
+            assert!(count % EVENT_SIZE == 0 || count % size_of::<UmpEvent>() == 0);
         }
         write!(self.log, "{reply:?} ").unwrap();
         self.log.extend(&out);
@@ -202,6 +255,11 @@ impl Run {
                 let _reply = self.handle(Input::Call { file: client.file, call: Call::Poll });
             }
             Step::Pass(nanoseconds) => self.pass(*nanoseconds),
+            Step::Version { file, version, filter, groups } => {
+                if let Some(client) = of(*file) {
+                    self.set_version(client, *version, *filter, *groups);
+                }
+            }
         }
         self.settle();
     }
@@ -220,6 +278,16 @@ impl Run {
         let client = TestClient { file, number: u8::try_from(id).unwrap() };
         self.files[slot] = Some(client);
         self.rig.create_port(client, rig::OPEN_PORT).unwrap();
+    }
+
+    /// Changes a client, and gives it an endpoint port if it has none.
+    fn set_version(&mut self, client: TestClient, version: u32, filter: u32, groups: u32) {
+        self.rig.query(client.file, s::USER_PVERSION, VERSION).unwrap();
+        let mut info = self.rig.info(client, client.number.into()).unwrap();
+        (info.midi_version, info.filter, info.group_filter) = (version, filter, groups);
+        // Refused if there is no UMP.
+        let _set = self.rig.query(client.file, s::SET_CLIENT_INFO, info);
+        let _second = self.rig.create_port(client, rig::OPEN_PORT | PortCaps::UMP_ENDPOINT);
     }
 
     /// Lets time pass, at once or with a stop at a few deadlines.
@@ -300,8 +368,8 @@ impl Run {
     }
 }
 
-fn run(steps: &[Step]) -> Run {
-    let mut run = Run::new();
+fn run(ump: bool, steps: &[Step]) -> Run {
+    let mut run = Run::new(ump);
     for step in steps {
         run.take(step);
     }
@@ -309,7 +377,8 @@ fn run(steps: &[Step]) -> Run {
 }
 
 fn any_data() -> impl Strategy<Value = Vec<u8>> {
-    let records = prop_oneof![3 => record().boxed(), 1 => variable().boxed()];
+    let records =
+        prop_oneof![3 => record().boxed(), 1 => variable().boxed(), 2 => packet().boxed()];
     prop_oneof![
         8 => prop::collection::vec(records, 1..6).prop_map(|records| records.concat()),
         1 => prop::collection::vec(any::<u8>(), 0..200),
@@ -317,29 +386,37 @@ fn any_data() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn fixed_data() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(record(), 1..6).prop_map(|records| records.concat())
+    let records = prop_oneof![2 => record().boxed(), 1 => packet().boxed()];
+    prop::collection::vec(records, 1..6).prop_map(|records| records.concat())
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_same_inputs_give_the_same_history(steps in prop::collection::vec(step(any_data()), 1..60)) {
-        let (first, second) = (run(&steps), run(&steps));
+    fn the_same_inputs_give_the_same_history(
+        ump in any::<bool>(),
+        steps in prop::collection::vec(step(any_data()), 1..60),
+    ) {
+        let (first, second) = (run(ump, &steps), run(ump, &steps));
         prop_assert!(first.log == second.log);
         prop_assert_eq!(first.texts(), second.texts());
     }
 
     #[test]
-    fn every_cell_is_free_when_nothing_waits(steps in prop::collection::vec(step(any_data()), 1..60)) {
-        run(&steps).drain();
+    fn every_cell_is_free_when_nothing_waits(
+        ump in any::<bool>(),
+        steps in prop::collection::vec(step(any_data()), 1..60),
+    ) {
+        run(ump, &steps).drain();
     }
 
     #[test]
     fn each_waiting_event_without_data_has_one_cell(
-        steps in prop::collection::vec(step(fixed_data()), 1..40)
+        ump in any::<bool>(),
+        steps in prop::collection::vec(step(fixed_data()), 1..40),
     ) {
-        let mut run = Run::new();
+        let mut run = Run::new(ump);
         for step in &steps {
             run.take(step);
             let (taken, waiting) = run.taken_and_waiting();
@@ -351,8 +428,10 @@ proptest! {
     fn bytes_without_meaning_do_no_harm(
         data in prop::collection::vec(any::<u8>(), 0..2000),
         len in 0..3000_usize,
+        version in 0..3_u32,
     ) {
-        let mut run = Run::new();
+        let mut run = Run::new(true);
+        run.take(&Step::Version { file: 0, version, filter: 0, groups: 0 });
         run.take(&Step::Write { file: 0, data, nonblock: true });
         run.take(&Step::Read { file: 1, len });
         run.drain();
