@@ -22,15 +22,29 @@ pub enum Fork {
 /// # Errors
 /// The errors of `fork(2)`; also if this process has more than one thread.
 pub fn fork() -> io::Result<Fork> {
-    if std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() != 1) {
+    if let Ok(threads) = std::fs::read_dir("/proc/self/task")
+        && threads.count() != 1 + usize::from(is_translated())
+    {
         return Err(io::Error::other("a process with threads cannot be forked"));
     }
     // SAFETY: this process has one thread, as was just checked (without /proc: by construction, no
     // code of this program starts a thread before it forks), so no lock can be held by another.
+    // A translator's thread holds no lock of this program, and the translator itself does this fork.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Fork::Child),
         pid => Pid::from_raw(pid).map(Fork::Parent).ok_or_else(|| io::Error::other("no pid")),
+    }
+}
+
+/// Returns whether another program runs this one, instruction by instruction, as QEMU does for another processor
+/// (`qemu-user`, often started by `binfmt_misc`). It has one more thread in this process.
+pub fn is_translated() -> bool {
+    // QEMU answers the first name as if it were this program, but passes on the second. Both are the same otherwise.
+    let by_thread = format!("/proc/self/task/{}/exe", std::process::id());
+    match (std::fs::read_link("/proc/self/exe"), std::fs::read_link(by_thread)) {
+        (Ok(said), Ok(real)) => said != real,
+        _ => false,
     }
 }
 

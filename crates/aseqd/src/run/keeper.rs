@@ -7,12 +7,12 @@ use super::via::{JOINING, ORDER, Via};
 use super::{STATUS_FAILED, tree};
 use crate::cli::RunArgs;
 use aseqd_console::say;
-use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process::{SignalFd, SignalSet, exit_now};
 use aseqd_server::event_loop::{Server, Wake};
 use rustix::process::{
-    Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getrlimit, kill_process,
-    set_child_subreaper, setrlimit, setsid, wait, waitpid,
+    Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getrlimit, kill_process, setrlimit,
+    setsid, wait, waitpid,
 };
 use std::os::fd::OwnedFd;
 
@@ -26,8 +26,15 @@ pub(super) fn main(
     signals: &SignalSet,
     mask: &SignalSet,
 ) -> Result<(u8, Remains), Fail> {
-    // Processes that lose their parent become children of this one, so that it finds them at the end.
-    set_child_subreaper(Pid::from_raw(1)).context("cannot become a subreaper")?;
+    let adopted = tree::adopt_orphans();
+    if let Err(error) = adopted
+        && args.verbose
+    {
+        say(&format_args!(
+            "orphans cannot be adopted here ({}): if aseqd is killed, background processes of CMD go on",
+            reason(&error)
+        ));
+    }
     let signal_fd = SignalFd::new(signals).context("signals cannot be received")?;
     let Some(started) = choose(args, mask)? else { return Ok((STATUS_FAILED, Remains::Nothing)) };
     let Started { command, mut server, hotplug, remains } = started;
@@ -61,7 +68,7 @@ pub(super) fn main(
             Wake::Watched(number) if number == signal_number => {
                 while signal_fd.take().context("signals cannot be read")?.is_some() {}
                 if let Some(status) = reap_all(command) {
-                    end_leftovers(&mut server)?;
+                    end_leftovers(&mut server, adopted.is_ok())?;
                     return Ok((status, remains));
                 }
             }
@@ -124,13 +131,13 @@ fn sentence(refused: &[(Via, String)]) -> String {
 
 /// Ends processes that outlive the command and have the device open: first with SIGTERM, then with SIGKILL. They would
 /// wait or spin for ever on a device that is gone. Other processes are left alone.
-fn end_leftovers(server: &mut Server) -> Result<(), Fail> {
+fn end_leftovers(server: &mut Server, adopts: bool) -> Result<(), Fail> {
     let unused = |server: &Server| server.session().processes().next().is_none();
     for signal in [Signal::TERM, Signal::KILL] {
         if unused(server) {
             break;
         }
-        for holder in tree::holders(|inode| server.is_end(inode)) {
+        for holder in tree::holders(adopts, |inode| server.is_end(inode)) {
             tree::signal(holder, signal);
         }
         let all_gone = |server: &Server| {

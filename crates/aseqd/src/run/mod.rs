@@ -37,7 +37,7 @@ use aseqd_server::door;
 use front::Front;
 use remainder::Remains;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use rustix::process::{Pid, Signal, set_child_subreaper};
+use rustix::process::Signal;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
@@ -81,8 +81,9 @@ fn start(args: &RunArgs) -> Result<u8, Fail> {
     let signals = SignalSet::of(&blocked);
     let mask = signals.block().context("signals cannot be blocked")?;
     let (front_end, keeper_end) = pair()?;
-    // If the keeper is killed, its children become the front's. A fork does not inherit this.
-    set_child_subreaper(Pid::from_raw(1)).context("cannot become a subreaper")?;
+    // If the keeper is killed, its children become the front's. A fork does not inherit this, so the keeper does the
+    // same, and says if it is not possible.
+    let _refused = tree::adopt_orphans();
     match fork().context("a process cannot be started")? {
         Fork::Parent(keeper) => {
             drop(keeper_end);

@@ -2,7 +2,8 @@
 
 use super::replaced::SND;
 use aseqd_server::door::nodes;
-use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, wait};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -28,15 +29,33 @@ pub(super) fn kill_all() {
     }
 }
 
-/// Returns the descendants of this process that have the device open. They need not have opened it themselves: a
-/// process that becomes a daemon leaves its files to a child. `is_end` tells whether the inode of an open file without
-/// a name is one of ours.
-pub(super) fn holders(is_end: impl Fn(u64) -> bool) -> Vec<i32> {
-    descendants().into_iter().filter(|pid| holds(*pid, &is_end)).collect()
+/// Makes this process the subreaper of its descendants: those that lose their parent become its children, so that it
+/// finds them at the end. Returns the error where that is not possible, as in a program that QEMU translates: such
+/// processes become children of init, and [`kill_all`] does not find them.
+pub(super) fn adopt_orphans() -> Result<(), Errno> {
+    // Any process id that is not 0 stands for "yes" (`PR_SET_CHILD_SUBREAPER`).
+    set_child_subreaper(Pid::from_raw(1))
 }
 
-/// Returns whether a process has the device open.
-fn holds(pid: i32, is_end: impl Fn(u64) -> bool) -> bool {
+/// Returns the processes that have the device open. They need not have opened it themselves: a process that becomes a
+/// daemon leaves its files to a child. They are descendants of this process; if it does not `adopt` orphans, they are
+/// also those of all other processes that have a file of ours without a name. `is_end` tells whether the inode of such
+/// a file is one of ours.
+pub(super) fn holders(adopts: bool, is_end: impl Fn(u64) -> bool) -> Vec<i32> {
+    let descendants = descendants();
+    let mut holders: Vec<_> =
+        descendants.iter().copied().filter(|pid| holds(*pid, true, &is_end)).collect();
+    if !adopts {
+        let own = getpid().as_raw_nonzero().get();
+        let others = parents().into_keys().filter(|pid| *pid != own && !descendants.contains(pid));
+        // By another name, such as /dev/snd/seq, a process that is not of this run may have another device open.
+        holders.extend(others.filter(|pid| holds(*pid, false, &is_end)));
+    }
+    holders
+}
+
+/// Returns whether a process has the device open: by a file without a name, or also `by_name`.
+fn holds(pid: i32, by_name: bool, is_end: impl Fn(u64) -> bool) -> bool {
     let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let mut links = files.filter_map(|file| std::fs::read_link(file.path()).ok());
     links.any(|link| {
@@ -45,11 +64,14 @@ fn holds(pid: i32, is_end: impl Fn(u64) -> bool) -> bool {
         match number.and_then(|number| number.parse().ok()) {
             // `socket:[4711]`.
             Some(inode) => is_end(inode),
-            None => nodes().iter().any(|(name, _)| {
-                // In the command's namespace, only this device has the first name. A file that was handed over has
-                // the second: it is in the root of a mount that is attached nowhere.
-                link == Path::new(SND).join(name) || link == Path::new("/").join(name)
-            }),
+            None => {
+                by_name
+                    && nodes().iter().any(|(name, _)| {
+                        // In the command's namespace, only this device has the first name. A file that was handed over has
+                        // the second: it is in the root of a mount that is attached nowhere.
+                        link == Path::new(SND).join(name) || link == Path::new("/").join(name)
+                    })
+            }
         }
     })
 }
