@@ -48,7 +48,7 @@ pub(crate) fn looks_like(start: &[u8]) -> &'static str {
         (b"\xfd7zXZ\0", "it is compressed with xz; unpack it first"),
         (b"\x28\xb5\x2f\xfd", "it is compressed with zstd; unpack it first"),
         (b"PK\x03\x04", "it is a ZIP archive; unpack it first"),
-        (b"SMF2CLIP", "it is a clip of MIDI 2.0, which is not supported"),
+        (b"SMF2CLIP", "it is a MIDI clip file, which `Clip` reads"),
         (b"RIFF", "there is no MIDI data in its RIFF"),
         (b"MTrk", "its header (MThd) is missing"),
     ];
@@ -61,6 +61,6 @@ pub(crate) fn looks_like(start: &[u8]) -> &'static str {
     let text = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..);
     match start.iter().take(512).all(text) {
         true => "it is a text",
-        false => "it has no header (MThd)",
+        false => "it has no header (MThd or SMF2CLIP)",
     }
 }

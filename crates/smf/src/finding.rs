@@ -72,6 +72,24 @@ pub enum Oddity {
     TempoShort,
     /// Texts longer than the reader keeps.
     LongText,
+    /// A clip without ticks per quarter note.
+    NoResolution,
+    /// Ticks per quarter note for the second time in a clip, or after its start.
+    LateResolution,
+    /// Time passes before the start of a clip.
+    EarlyClock,
+    /// A clip without a Start of Clip.
+    NoStart,
+    /// A second Start of Clip.
+    SecondStart,
+    /// A clip without an End of Clip.
+    NoEnd,
+    /// Bytes after the End of Clip.
+    AfterClip,
+    /// A utility message that belongs to a stream: jitter reduction, for example.
+    UtilityMessage,
+    /// A clip that ends within a packet.
+    CutPacket,
     /// A part of the file cannot be read.
     ReadError,
 }
@@ -92,6 +110,7 @@ impl Oddity {
                 | Self::NoNumber
                 | Self::StrayData
                 | Self::TempoShort
+                | Self::CutPacket
                 | Self::ReadError
         )
     }
@@ -135,6 +154,15 @@ impl Oddity {
             Self::TempoZero => "a tempo of 0: ignored",
             Self::TempoShort => "a tempo of fewer than 3 bytes: left out",
             Self::LongText => "a text of more than 64 KiB: cut",
+            Self::NoResolution => "a clip without ticks per quarter note: 96 are assumed",
+            Self::LateResolution => "ticks per quarter note again, or after the start: ignored",
+            Self::EarlyClock => "time passes before the start of the clip: ignored",
+            Self::NoStart => "a clip without a Start of Clip: all of it is due at once",
+            Self::SecondStart => "a second Start of Clip: ignored",
+            Self::NoEnd => "a clip without an End of Clip: it ends where its bytes end",
+            Self::AfterClip => "bytes after the End of Clip: left out",
+            Self::UtilityMessage => "utility messages that a clip cannot have: left out",
+            Self::CutPacket => "the file ends within a packet: it is left out",
             Self::ReadError => "a part of the file cannot be read: events are missing",
         }
     }

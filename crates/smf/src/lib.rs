@@ -1,4 +1,4 @@
-//! Standard MIDI Files: a reader that plays on where a file is damaged, and a writer.
+//! Standard MIDI Files and MIDI clip files: readers that play on where a file is damaged, and writers.
 //!
 //! [`File::read`] reads the header and finds the tracks. The events are read when they are asked for,
 //! [track](File::into_tracks) by track or [merged](File::into_merged) in order of time: the first
@@ -9,6 +9,9 @@
 //! losses. Only a file without a header or without any track is refused. No input makes the reader panic.
 //!
 //! A [`TrackWriter`] takes events, and [`write()`] makes a file of such tracks.
+//!
+//! [`Clip`] reads MIDI clip files (`.midi2`), which have one sequence of UMP packets (MIDI 2.0); [`ClipWriter`] writes
+//! them.
 //!
 //! ```
 //! use aseqd_smf::{EventKind, File, Meta, Source, Voice};
@@ -35,6 +38,8 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod clip;
+mod clip_writer;
 mod error;
 mod event;
 mod file;
@@ -45,6 +50,8 @@ mod source;
 mod track;
 mod writer;
 
+pub use clip::{Clip, ClipEvent, has_clip_header};
+pub use clip_writer::ClipWriter;
 pub use error::ReadError;
 pub use event::{ChannelMessage, EventKind, Meta, SysEx, TrackEvent, Voice};
 pub use file::{Division, File, Format, Header, SEARCHED, has_header};

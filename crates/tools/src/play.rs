@@ -1,4 +1,4 @@
-//! `aseqd play`: plays MIDI files through the sequencer.
+//! `aseqd play`: plays MIDI files and MIDI clip files through the sequencer.
 
 mod player;
 mod song;
@@ -35,11 +35,15 @@ Exit status: 0 if everything was played, 1 if not, 2 for wrong usage, 128 + n if
 A damaged file is played as far as possible. For each kind of damage, one line says what was wrong and \
 where it occurred first. If events were lost, the exit status is 1.
 
+A MIDI clip file (.midi2) has UMP packets of up to 16 groups. With several ports, each group has its own, in this order. \
+The sequencer must have UMP; it converts the packets for ports that do not speak it.
+
 Examples:
   aseqd play -p 'Midi Through' song.mid
-  aseqd play -p 128:0,129:0 --delay 2s one.mid two.mid")]
+  aseqd play -p 128:0,129:0 --delay 2s one.mid two.mid
+  aseqd play -p 128:0 recording.midi2")]
 pub struct PlayArgs {
-    /// Standard MIDI Files of any format, or - for the standard input
+    /// Standard MIDI Files of any format, MIDI clip files, or - for the standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 

@@ -5,8 +5,11 @@ use super::tempo::QueueTiming;
 use super::terminal::Terminal;
 use aseqd_abi::event::{Control, EventData, EventTime};
 use aseqd_abi::seq::{PortCaps, PortType, QueueTempo, RemoveEvents, RemoveMode};
+use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Address, Errno, Event, EventFlags, EventType};
-use aseqd_client::{Client, Error, SYSTEM_TIMER as TIMER};
+use aseqd_client::event::EventExt as _;
+use aseqd_client::ump::{self, Protocol};
+use aseqd_client::{Client, Error, Received, SYSTEM_TIMER as TIMER};
 use aseqd_host::error::{Context, Fail, reason};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use std::os::fd::AsFd;
@@ -17,6 +20,8 @@ use zerocopy::IntoBytes;
 const BATCH: usize = 8192;
 /// A longer SysEx is cut into pieces of this many bytes, which fit into the memory pool of every receiver.
 const SYSEX_AT_ONCE: usize = 1024;
+/// A SysEx of more packets, of 6 bytes each, is sent in pieces of this many.
+const SYSEX_PACKETS_AT_ONCE: u64 = 64;
 /// The rate at which the pieces of a long SysEx follow one another: that of a MIDI cable, 31250 bits a second with 10
 /// bits a byte.
 const CABLE_BYTES_PER_SECOND: u64 = 3125;
@@ -43,8 +48,8 @@ pub(crate) struct Player {
 #[derive(Debug)]
 struct Target {
     address: Address,
-    /// A bit for each channel that something was sent on.
-    used: u16,
+    /// For each UMP group, a bit for each channel that something was sent on. Events have group 0.
+    used: [u16; 16],
     /// It was disconnected, or does not exist any more.
     gone: bool,
 }
@@ -80,7 +85,7 @@ impl Player {
                         && self.targets.iter().any(|target| target.address == dest) => {}
                 Err(error) => return Err(Fail::new(format!("{dest}: {}", refusal(&error)))),
             }
-            self.targets.push(Target { address: dest, used: 0, gone: false });
+            self.targets.push(Target { address: dest, used: [0; 16], gone: false });
         }
         Ok(())
     }
@@ -99,6 +104,9 @@ impl Player {
         song: &mut Song,
         mut terminal: Option<&mut Terminal>,
     ) -> Result<Ended, Fail> {
+        if song.is_clip() {
+            self.client.set_protocol(Protocol::Midi2)?;
+        }
         let mut output = Output::new(song.timing());
         // The first events are prepared before the clock starts.
         self.fill(&mut output, song);
@@ -128,21 +136,33 @@ impl Player {
         self.client.remove_events(&RemoveEvents { remove_mode, ..RemoveEvents::default() })?;
         // Pedal up, notes off, sound off, controllers back.
         for target in &self.targets {
-            for channel in (0..16).filter(|channel| target.used & (1 << channel) != 0) {
-                for param in [64, 123, 120, 121] {
-                    let data = EventData::from_control(Control { channel, param, value: 0 });
-                    let event = Event {
-                        source: self.port,
-                        dest: target.address,
-                        data,
-                        ..Event::direct(EventType::CONTROLLER)
-                    };
-                    // It fails if the port does not exist any more, or is full.
-                    let _full = self.client.send(&event);
+            for (group, used) in (0_u8..).zip(target.used) {
+                for channel in (0..16).filter(|channel| used & (1 << channel) != 0) {
+                    for param in [64, 123, 120, 121] {
+                        // It fails if the port does not exist any more, or is full.
+                        let _full = self.control_channel(target.address, group, channel, param);
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Sets a controller to 0, at once.
+    fn control_channel(
+        &self,
+        dest: Address,
+        group: u8,
+        channel: u8,
+        param: u8,
+    ) -> Result<(), Error> {
+        if self.client.protocol() != Protocol::Legacy {
+            let packet = ump::controller(group, channel, param, 0);
+            return self.client.send_packet(&packet.sent_from(self.port).sent_to(dest));
+        }
+        let data = EventData::from_control(Control { channel, param: param.into(), value: 0 });
+        let event = Event { data, ..Event::direct(EventType::CONTROLLER) };
+        self.client.send(&event.sent_from(self.port).sent_to(dest))
     }
 
     /// Sets the queue's tempo and starts it. It must run before anything is queued: what is queued before a start is
@@ -196,9 +216,25 @@ impl Player {
         match what {
             What::Event(event) => {
                 if event.event_type.is_channel() {
-                    target.used |= 1 << (event.data.0[0] & 0x0f);
+                    target.used[0] |= 1 << (event.data.0[0] & 0x0f);
                 }
                 self.push(output, output.tick(tick), dest, event, &[]);
+            }
+            What::Packet(words) => {
+                let [kind, status, ..] = words[0].to_be_bytes();
+                match kind >> 4 {
+                    2 | 4 => target.used[usize::from(kind & 15)] |= 1 << (status & 15),
+                    3 => output.count_sysex(status >> 4),
+                    _ => {}
+                }
+                let packet = UmpEvent {
+                    queue: self.queue,
+                    time: EventTime::tick(output.tick(tick)),
+                    source: self.port,
+                    dest,
+                    ..ump::packet(&words)
+                };
+                output.bytes.extend_from_slice(packet.as_bytes());
             }
             What::Tempo(tempo_us) => {
                 output.tempo_us = tempo_us;
@@ -239,7 +275,9 @@ impl Player {
     /// A message if no port is left to play to, or the sequencer cannot be read.
     fn is_over(&mut self) -> Result<bool, Fail> {
         let mut over = false;
-        while let Some((event, _data)) = self.client.read_event()? {
+        while let Some(received) = self.client.receive()? {
+            // Only the echo comes, and announcements about this port: neither is a packet.
+            let Received::Event(event, _data) = received else { continue };
             match event.event_type {
                 EventType::ECHO if event.source == self.port => over = true,
                 EventType::PORT_UNSUBSCRIBED if event.data.connect().sender == self.port => {
@@ -301,6 +339,8 @@ struct Output {
     late: u32,
     /// The last SysEx goes on in the next one.
     split: bool,
+    /// How many packets of the present SysEx were sent.
+    sysex_packets: u64,
     ppq: u64,
     tempo_us: u32,
 }
@@ -312,6 +352,7 @@ impl Output {
             complete: false,
             late: 0,
             split: false,
+            sysex_packets: 0,
             ppq: timing.ppq.unsigned_abs().into(),
             tempo_us: timing.tempo_us,
         }
@@ -319,6 +360,16 @@ impl Output {
 
     fn tick(&self, tick: u32) -> u32 {
         tick.saturating_add(self.late)
+    }
+
+    /// Counts a packet of a SysEx, of which one with this status is a part, and delays what follows once there are as many
+    /// as a receiver's memory pool should have at once.
+    fn count_sysex(&mut self, status: u8) {
+        // 0 is a whole message, 1 the first part of one.
+        self.sysex_packets = if status < 2 { 0 } else { self.sysex_packets + 1 };
+        if self.sysex_packets > 0 && self.sysex_packets.is_multiple_of(SYSEX_PACKETS_AT_ONCE) {
+            self.give_way(SYSEX_PACKETS_AT_ONCE * 6);
+        }
     }
 
     /// Delays everything that follows by the time that this many bytes take on a MIDI cable.

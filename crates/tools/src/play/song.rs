@@ -1,4 +1,4 @@
-//! Turns a Standard MIDI File into events for the sequencer, in the order of their times.
+//! Turns a Standard MIDI File or a MIDI clip file into events for the sequencer, in the order of their times.
 //!
 //! The file is read while it is played, so the first event of a large file is available at once, and memory does not
 //! grow with the file. [`Song::findings`] says afterwards what was wrong with it.
@@ -8,7 +8,8 @@ use aseqd_abi::event::{Control, EventData, Note};
 use aseqd_abi::{Event, EventType};
 use aseqd_midi::{Decoder, Encoder, SYSEX_PIECE, Unused};
 use aseqd_smf::{
-    ChannelMessage, Division, EventKind, File, Findings, Format, Merged, Meta, Source, SysEx, Voice,
+    ChannelMessage, Clip, ClipEvent, Division, EventKind, File, Findings, Format, Merged, Meta,
+    ReadError, Source, SysEx, Voice,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -36,8 +37,17 @@ pub(crate) enum What {
         /// Whether the rest of the message follows in the next step, because the reader has cut it.
         split: bool,
     },
+    /// A UMP packet. The player sets its addresses and its time.
+    Packet([u32; 4]),
     /// Sets the tempo: microseconds of a quarter note, never 0.
     Tempo(u32),
+}
+
+/// The events of a file.
+#[derive(Clone, Debug)]
+enum Events {
+    Tracks(Merged),
+    Clip(Clip),
 }
 
 /// A song that is being read.
@@ -48,7 +58,7 @@ pub(crate) struct Song {
     tempo_counts: bool,
     /// Whether the tracks follow one another (format 2).
     sequential: bool,
-    events: Merged,
+    events: Events,
     /// The output that each track asks for.
     outputs: Vec<u8>,
     /// The track of the last event.
@@ -73,18 +83,44 @@ impl Song {
     /// # Errors
     /// A message if it is not a MIDI file, has no track, or cannot be read.
     pub(crate) fn read(source: &Source) -> Result<Self, String> {
-        let file = File::read(source).map_err(|error| error.to_string())?;
+        let file = match File::read(source) {
+            Err(ReadError::NotMidi(why)) => {
+                return match Clip::read(source) {
+                    Ok(clip) => Ok(Self::of_clip(clip)),
+                    Err(_) => Err(ReadError::NotMidi(why).to_string()),
+                };
+            }
+            read => read.map_err(|error| error.to_string())?,
+        };
         let header = file.header();
         Ok(Self {
             timing: QueueTiming::of(header.division),
             tempo_counts: matches!(header.division, Division::Quarter(_)),
             sequential: header.format == Format::Sequential,
-            events: file.into_merged(),
+            events: Events::Tracks(file.into_merged()),
             outputs: Vec::new(),
             track: None,
             ready: VecDeque::new(),
             end: 0,
         })
+    }
+
+    fn of_clip(clip: Clip) -> Self {
+        Self {
+            timing: QueueTiming::of(Division::Quarter(clip.ticks_per_quarter())),
+            tempo_counts: true,
+            sequential: false,
+            events: Events::Clip(clip),
+            outputs: Vec::new(),
+            track: None,
+            ready: VecDeque::new(),
+            end: 0,
+        }
+    }
+
+    /// Returns whether the song has UMP packets, which only clients that speak UMP can send.
+    pub(crate) fn is_clip(&self) -> bool {
+        matches!(self.events, Events::Clip(_))
     }
 
     /// Returns how the queue must be set before the first event.
@@ -99,7 +135,10 @@ impl Song {
 
     /// Returns what was wrong with the part of the file that was read.
     pub(crate) fn findings(&self) -> Findings {
-        self.events.findings()
+        match &self.events {
+            Events::Tracks(merged) => merged.findings(),
+            Events::Clip(clip) => clip.findings().clone(),
+        }
     }
 
     /// Reads the rest of the song. Returns its length and the number of its events, without changes of tempo.
@@ -109,7 +148,7 @@ impl Song {
         for Timed { tick, what, .. } in self.by_ref() {
             match what {
                 What::Tempo(tempo_us) => map.change(tick, tempo_us),
-                What::Event(_) | What::Sysex { .. } => events += 1,
+                What::Event(_) | What::Sysex { .. } | What::Packet(_) => events += 1,
             }
         }
         (map.time_of(self.end), events)
@@ -121,6 +160,21 @@ impl Song {
             self.outputs.resize(track + 1, 0);
         }
         &mut self.outputs[track]
+    }
+
+    /// Turns a packet of a clip into steps. A tempo is for the queue, and for receivers that want to know it.
+    fn take(&mut self, event: ClipEvent) {
+        let ClipEvent { tick, words, .. } = event;
+        self.end = self.end.max(tick);
+        if let Some(tempo_10ns) = event.tempo_10ns() {
+            // The queue takes whole microseconds.
+            let what = What::Tempo(tempo_10ns.saturating_add(50).div_euclid(100).max(1));
+            self.ready.push_back(Timed { tick, output: 0, what });
+        }
+        let [kind, ..] = words[0].to_be_bytes();
+        let groupless = matches!(kind >> 4, 0 | 15);
+        let output = if groupless { 0 } else { kind & 15 };
+        self.ready.push_back(Timed { tick, output, what: What::Packet(words) });
     }
 
     /// Turns an event of the file into steps. Most meta events have none.
@@ -160,12 +214,21 @@ impl Iterator for Song {
             if let Some(timed) = self.ready.pop_front() {
                 return Some(timed);
             }
-            let (track, event) = self.events.next()?;
+            let merged = match &mut self.events {
+                Events::Tracks(merged) => merged,
+                Events::Clip(clip) => {
+                    let event = clip.next()?;
+                    self.take(event);
+                    continue;
+                }
+            };
+            let (track, event) = merged.next()?;
+            let base = merged.base();
             // Each track of format 2 has a tempo of its own, and begins with the default.
             let last = self.track.replace(track).unwrap_or(track);
             if self.sequential && self.tempo_counts && track != last {
                 let what = What::Tempo(DEFAULT_TEMPO_US);
-                self.ready.push_back(Timed { tick: self.events.base(), output: 0, what });
+                self.ready.push_back(Timed { tick: base, output: 0, what });
             }
             self.end = self.end.max(event.tick);
             self.convert(track, event.tick, event.kind);

@@ -1,6 +1,6 @@
 //! Opens a song: a file that is read while it is played, or a pipe that is read first.
 
-use aseqd_smf::{SEARCHED, Source, has_header};
+use aseqd_smf::{SEARCHED, Source, has_clip_header, has_header};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::OFlags;
 use std::fs::{File, OpenOptions};
@@ -39,7 +39,7 @@ fn drain_until(input: File, signals: impl AsFd) -> io::Result<Option<Source>> {
 fn drain(mut input: impl Read) -> io::Result<Source> {
     let mut bytes = Vec::new();
     input.by_ref().take(SEARCHED as u64).read_to_end(&mut bytes)?;
-    if has_header(&bytes) {
+    if has_header(&bytes) || has_clip_header(&bytes) {
         input.read_to_end(&mut bytes)?;
     }
     Ok(Source::memory(bytes))

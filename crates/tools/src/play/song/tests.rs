@@ -3,6 +3,7 @@
 mod any_bytes;
 
 use super::*;
+use aseqd_smf::ClipWriter;
 
 const ETUDE: &[u8] = include_bytes!("../../../songs/etude.mid");
 const SCALE: &[u8] = include_bytes!("../../../songs/scale.mid");
@@ -33,6 +34,7 @@ fn listed(mut song: Song) -> (Vec<String>, Song) {
                 format!("{tick} {:?} {} {} {}", event.event_type, data[0], data[1], data[2])
             }
             What::Sysex { start, data, .. } => format!("{tick} sysex {start} {data:02x?}"),
+            What::Packet(words) => format!("{tick} packet {:08x} {:x}", words[0], words[1]),
             What::Tempo(tempo) => format!("{tick} tempo {tempo}"),
         });
     }
@@ -48,6 +50,35 @@ const END: [u8; 4] = [0, 0xff, 0x2f, 0];
 
 fn track(parts: &[&[u8]]) -> Vec<u8> {
     [parts.concat(), END.to_vec()].concat()
+}
+
+#[test]
+fn a_clip_is_packets_for_groups_and_tempos() {
+    let mut writer = ClipWriter::new(480);
+    writer.configure(&[0xd510_0102, 0x4100_0000, 0, 0]).unwrap();
+    writer.tempo(0, 60_000_049).unwrap();
+    writer.push(0, &[0x4390_3c00, 0xc000_0000]).unwrap();
+    writer.tempo(480, 30_000_050).unwrap();
+    writer.push(960, &[0x2380_3c40]).unwrap();
+    let bytes = writer.finish();
+    let (events, song) = play(&bytes);
+    let expected = [
+        "0 packet d5100102 41000000",
+        "0 tempo 600000",
+        "0 packet d0100000 3938731",
+        "0 packet 43903c00 c0000000",
+        "480 tempo 300001",
+        "480 packet d0100000 1c9c3b2",
+        "960 packet 23803c40 0",
+    ];
+    assert_eq!(events, expected);
+    assert!(song.is_clip() && song.findings().is_empty());
+    assert_eq!((song.timing(), song.end()), (QueueTiming { ppq: 480, tempo_us: 500_000 }, 960));
+    let outputs: Vec<_> = Song::parse(&bytes).unwrap().map(|timed| timed.output).collect();
+    assert_eq!(outputs, [5, 0, 0, 3, 0, 0, 3]);
+    let (length, count) = Song::parse(&bytes).unwrap().measure();
+    assert_eq!((length, count), (Duration::from_micros(900_001), 5));
+    assert!(!Song::parse(SCALE).unwrap().is_clip());
 }
 
 #[test]

@@ -77,6 +77,20 @@ proptest! {
     }
 
     #[test]
+    fn any_clip_never_panics(
+        words in prop::collection::vec(
+            prop_oneof![any::<u32>(), Just(0x0030_0060), Just(0xf020_0000), Just(0xd010_0000)],
+            0..100,
+        ),
+        piece in 1_usize..200,
+    ) {
+        let words = words.iter().flat_map(|word| word.to_be_bytes());
+        let bytes: Vec<u8> = b"SMF2CLIP".iter().copied().chain(words).collect();
+        check(&bytes)?;
+        check_sources(&bytes, piece)?;
+    }
+
+    #[test]
     fn any_tracks_never_panic(
         format in 0_u8..3,
         division: [u8; 2],
