@@ -66,7 +66,7 @@ pub fn run(
         bytes.clear();
         ends.clear();
         for record in records.by_ref().take(batch) {
-            let record = record.sent_from(scene.from);
+            let Some(record) = record.of_scene(scene) else { continue };
             if let Some(observer) = &mut observer {
                 observer.sent(&record);
             }

@@ -1,6 +1,6 @@
 //! The clients of a scene, on any sequencer.
 
-use crate::record::stride;
+use crate::record::{QUEUE, stride};
 use crate::scene::{Receiver, Scene};
 use aseqd_abi::Errno;
 use aseqd_abi::seq::{ClientFilter, PortCaps, PortFlags, PortInfo, PortType};
@@ -66,6 +66,12 @@ impl<F: DeviceFile> Clients<F> {
     pub fn new(sequencer: &(impl Sequencer<File = F> + ?Sized), scene: &Scene) -> Result<Self> {
         let sender = sequencer.open("sender")?;
         set_form(&sender, scene.sender.midi_version(), ClientFilter::empty(), 0)?;
+        if scene.is_queued {
+            sender.set_pools(POOL, POOL, 1)?;
+            let queue = sender.create_queue("matrix")?;
+            assert_eq!(queue, QUEUE, "no other program uses the sequencer");
+            sender.start_queue(queue)?;
+        }
         let has_endpoint = scene.ports.len() > 1;
         let mut ports = Vec::new();
         for (number, group) in scene.ports.iter().enumerate() {

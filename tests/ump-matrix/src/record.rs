@@ -1,6 +1,7 @@
 //! Records to send, and records that were read.
 
 use crate::rng::Rng;
+use crate::scene::Scene;
 use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventLength, EventTime, QUEUE_DIRECT};
 use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Address, Event, EventFlags, EventType};
@@ -14,6 +15,9 @@ pub enum Record {
     /// A legacy event, and the data that follows it.
     Legacy(Event, Vec<u8>),
 }
+
+/// The queue of a scene: the first that there is.
+pub(crate) const QUEUE: u8 = 0;
 
 /// Every record goes to the subscribers of a port.
 const TO: Address = Address::new(ADDRESS_SUBSCRIBERS, 0);
@@ -64,13 +68,34 @@ impl Record {
         self
     }
 
-    /// Returns the record as a port of its sender sends it.
-    pub(crate) fn sent_from(mut self, port: u8) -> Self {
-        match &mut self {
-            Self::Ump(event) => event.source.port = port,
-            Self::Legacy(event, _) => event.source.port = port,
+    /// Returns the record as the sender of a scene sends it, or `None` if what comes of it would depend on the time.
+    pub(crate) fn of_scene(mut self, scene: &Scene) -> Option<Self> {
+        let (event_type, flags, queue, time, source) = match &mut self {
+            Self::Ump(event) => (
+                // Packets may have any type. It means nothing.
+                EventType::NONE,
+                &mut event.flags,
+                &mut event.queue,
+                &mut event.time,
+                &mut event.source,
+            ),
+            Self::Legacy(event, _) => (
+                event.event_type,
+                &mut event.flags,
+                &mut event.queue,
+                &mut event.time,
+                &mut event.source,
+            ),
+        };
+        source.port = scene.from;
+        if scene.is_queued {
+            *queue = QUEUE;
+            *time = EventTime::default();
+            flags.remove(EventFlags::REAL_TIME | EventFlags::RELATIVE);
+            // The note-off of a note comes later.
+            return (event_type != EventType::NOTE).then_some(self);
         }
-        self
+        Some(self)
     }
 
     /// Appends the bytes to write.

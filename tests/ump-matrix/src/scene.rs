@@ -88,6 +88,8 @@ pub struct Scene {
     pub ports: &'static [u8],
     /// The port that it sends from.
     pub from: u8,
+    /// Whether events go through a queue, in which they are due at once.
+    pub is_queued: bool,
     /// Who is subscribed to the sender.
     pub receivers: Vec<Receiver>,
     /// Whether this scene is about the nine pairs of forms, and so gets every class in full.
@@ -128,6 +130,7 @@ pub fn scenes() -> Vec<Scene> {
             sender,
             ports: &[0],
             from: 0,
+            is_queued: false,
             receivers: plain.to_vec(),
             is_main: true,
         })
@@ -142,6 +145,7 @@ pub fn scenes() -> Vec<Scene> {
         sender: Form::Midi2,
         ports: &[0],
         from: 0,
+        is_queued: false,
         receivers: vec![
             Receiver { group: 5, ..legacy("legacy-group5") },
             Receiver { group: 5, ..midi1("midi1-group5") },
@@ -161,6 +165,17 @@ pub fn scenes() -> Vec<Scene> {
         ],
         is_main: false,
     });
+    for (name, sender) in [("midi2-queued", Form::Midi2), ("legacy-queued", Form::Legacy)] {
+        scenes.push(Scene {
+            name,
+            sender,
+            ports: &[0],
+            from: 0,
+            is_queued: true,
+            receivers: plain.to_vec(),
+            is_main: false,
+        });
+    }
     for (name, sender, from) in [
         ("midi2-endpoint", Form::Midi2, 0),
         ("midi1-endpoint", Form::Midi1, 0),
@@ -175,6 +190,7 @@ pub fn scenes() -> Vec<Scene> {
             sender,
             ports: &[0, 1, 2, 3],
             from,
+            is_queued: false,
             receivers: vec![
                 legacy("legacy"),
                 midi2("midi2"),
