@@ -167,6 +167,11 @@ pub(crate) fn again_as(user: u32, role: &str) -> Command {
     command
 }
 
+/// Returns whether this process runs inside of the sequencer of a test.
+pub(crate) fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
 /// Returns whether [`again`] has started this process.
 pub(crate) fn has_role() -> bool {
     std::env::var_os(ROLE).is_some()

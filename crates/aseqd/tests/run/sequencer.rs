@@ -1,14 +1,16 @@
-//! Options that make the sequencer unlike Linux's: `--clients`, `--notes-off`; and `--card`.
+//! Options that make the sequencer unlike Debian's: `--clients`, `--notes-off`, `--ump`; and `--card`.
 
 use crate::common::seq::{Client, bytes, ioctl};
 use crate::common::*;
 use aseqd_abi::control::CardInfo;
-use aseqd_abi::event::{EventData, Note};
-use aseqd_abi::ioctl::controls;
-use aseqd_abi::{Event, EventType};
+use aseqd_abi::event::{EventData, EventFlags, EventTime, Note, QUEUE_DIRECT};
+use aseqd_abi::ioctl::{controls, sequencer};
+use aseqd_abi::seq::VERSION_1_0_3;
+use aseqd_abi::ump::{CLIENT_UMP_MIDI_2_0, UmpEvent};
+use aseqd_abi::{Address, Event, EventType};
 use rustix::process::Signal;
 use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::process::Command;
 
 #[test]
@@ -70,7 +72,7 @@ fn player(dest: &str) {
     let (client, port) = dest.split_once(':').expect("a port");
     let number = |text: &str| text.parse().expect("a number");
     let mut event = Event::direct(EventType::NOTEON);
-    event.dest = aseqd_abi::Address::new(number(client), number(port));
+    event.dest = Address::new(number(client), number(port));
     event.data = EventData::from_note(Note { note: 60, velocity: 100, ..Note::default() });
     let mut file = OpenOptions::new().write(true).open("/dev/snd/seq").expect("a client");
     file.write_all(bytes(&event)).expect("a note");
@@ -157,4 +159,65 @@ fn the_card_is_named_and_empty() {
             assert_eq!(device, -1);
         }
     });
+}
+
+/// Returns whether a door leads anywhere here, and calls [`skip()`] if not.
+fn leads_anywhere(door: &str) -> bool {
+    let mut probe = Command::new(ASEQD);
+    probe.args(["run", "--via", door, "--", "true"]);
+    let probe = finish(probe, DEADLINE);
+    if !probe.status.success() {
+        skip(&format!("the door {door}: {}", probe.stderr.trim_end()));
+    }
+    probe.status.success()
+}
+
+/// Sends a packet from a UMP client to a legacy one and to itself.
+fn packets_pass(door: &str) {
+    let (legacy, ump) = (Client::open(), Client::open());
+    let port = legacy.create_port();
+    ump.create_port();
+    ump.ioctl(sequencer::USER_PVERSION, &mut { VERSION_1_0_3 });
+    let number = ump.id;
+    let mut info = ump.client_info(number).expect("its own");
+    info.midi_version = CLIENT_UMP_MIDI_2_0;
+    ump.ioctl(sequencer::SET_CLIENT_INFO, &mut info);
+    let mut packet = UmpEvent {
+        event_type: EventType(0),
+        flags: EventFlags::UMP,
+        tag: 0,
+        queue: QUEUE_DIRECT,
+        time: EventTime::default(),
+        source: Address::new(number, 0),
+        dest: port,
+        ump: [0x4090_3c00, 0x8000_0000, 1, 2],
+    };
+    assert_eq!((&ump.file).write(bytes(&packet)).expect("a packet"), 32);
+    let events = legacy.read().expect("an event");
+    let note = events[0].data.note();
+    assert_eq!((events.len(), events[0].event_type), (1, EventType::NOTEON), "{door}");
+    assert_eq!((note.note, note.velocity), (60, 64));
+    packet.dest = packet.source;
+    assert_eq!((&ump.file).write(bytes(&packet)).expect("a packet"), 32);
+    let mut read = [0; 100];
+    assert_eq!((&ump.file).read(&mut read).expect("a packet"), 32);
+    assert_eq!(read[..32], *bytes(&packet));
+}
+
+macro_rules! packets_pass_by_option {
+    ($($name:ident = $door:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            if is_inside() || leads_anywhere($door) {
+                inside_with(&["--via", $door, "--ump", "on"], || packets_pass($door));
+            }
+        }
+    )*};
+}
+
+packets_pass_by_option! {
+    packets_pass_through_fuse = "fuse";
+    packets_pass_through_handover = "handover";
+    packets_pass_through_preload = "preload";
+    packets_pass_through_trap = "trap";
 }
