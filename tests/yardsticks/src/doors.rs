@@ -9,11 +9,12 @@ use std::process::Command;
 /// Exit status of `aseqd run` if the door is not available here.
 const NO_DOOR: i32 = 127;
 
-/// Runs the suite through a door. Returns what it found, unless it could not be run, and whether all is well.
-pub(crate) fn through(door: &str, builds: &Builds) -> Result<(Option<Results>, bool)> {
+/// Runs the suite through a door, with UMP `on` or `off`. Returns what it found, unless it could not be run, and
+/// whether all is well.
+pub(crate) fn through(door: &str, ump: &str, builds: &Builds) -> Result<(Option<Results>, bool)> {
     let run = || {
         let mut command = Command::new(&builds.aseqd);
-        command.args(["run", "--card", "--via", door, "--"]);
+        command.args(["run", "--card", "--ump", ump, "--via", door, "--"]);
         command
     };
     let probe = run().arg("true").output()?;
@@ -30,7 +31,7 @@ pub(crate) fn through(door: &str, builds: &Builds) -> Result<(Option<Results>, b
             return Ok((None, false));
         }
     }
-    eprintln!("== aseqd, door {door}");
+    eprintln!("== aseqd, door {door}, UMP {ump}");
     let suite = if door == "preload" { &builds.dynamic_suite } else { &builds.suite };
     let output = run()
         .arg(suite)
@@ -40,7 +41,8 @@ pub(crate) fn through(door: &str, builds: &Builds) -> Result<(Option<Results>, b
     let results = Results::from_json(&String::from_utf8(output.stdout)?)?;
     results.print_failures();
     for (reason, count) in results.skips() {
-        skip::skip_part(&format!("conformance of aseqd, door {door}, {count} cases"), reason);
+        let what = format!("conformance of aseqd, door {door}, UMP {ump}, {count} cases");
+        skip::skip_part(&what, reason);
     }
     Ok((Some(results), output.status.success()))
 }

@@ -48,6 +48,9 @@ struct Args {
         default_value = "fuse handover preload trap"
     )]
     doors: Vec<String>,
+    /// Whether aseqd has UMP: off, on, or both one after the other
+    #[arg(long, env = "UMP", value_delimiter = ' ', default_value = "off on")]
+    ump: Vec<String>,
     /// Kernels that are asked about everything
     #[arg(long, env = "KERNELS", value_delimiter = ' ', default_value = "6.1 6.12 7.3")]
     kernels: Vec<String>,
@@ -65,8 +68,13 @@ struct Args {
 
 fn main() -> ExitCode {
     let mut args = Args::parse();
-    for list in [&mut args.doors, &mut args.kernels, &mut args.ump_kernels, &mut args.card_kernels]
-    {
+    for list in [
+        &mut args.doors,
+        &mut args.ump,
+        &mut args.kernels,
+        &mut args.ump_kernels,
+        &mut args.card_kernels,
+    ] {
         list.retain(|name| !name.is_empty());
     }
     match run(&args) {
@@ -88,9 +96,11 @@ fn run(args: &Args) -> Result<bool> {
 
     let mut ours = Vec::new();
     for door in &args.doors {
-        let (results, as_wanted) = doors::through(door, &builds)?;
-        good &= as_wanted;
-        ours.extend(results.map(|results| (door, results)));
+        for ump in &args.ump {
+            let (results, as_wanted) = doors::through(door, ump, &builds)?;
+            good &= as_wanted;
+            ours.extend(results.map(|results| (format!("door {door}, UMP {ump}"), results)));
+        }
     }
     good &= doors::in_a_container(&builds)?;
     good &= doors::by_default(&builds)?;
@@ -124,8 +134,8 @@ fn run(args: &Args) -> Result<bool> {
         let (_, aseqd) = ours.first().ok_or("aseqd could not be asked")?;
         print!("{}", results::table(&kernels, aseqd));
     }
-    for (door, results) in &ours {
-        println!("aseqd, door {door}: {}", results.sum());
+    for (how, results) in &ours {
+        println!("aseqd, {how}: {}", results.sum());
     }
     Ok(good)
 }
