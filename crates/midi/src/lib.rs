@@ -1,6 +1,6 @@
-//! MIDI byte streams to events of the ALSA sequencer and back, as raw MIDI ports of Linux convert them.
+//! MIDI byte streams and UMP packets to events of the ALSA sequencer and back, as Linux converts them.
 //!
-//! A [`Decoder`] takes bytes in, one at a time or many, and lets events out; an [`Encoder`] does the
+//! For packets, see [`ump`]. For bytes, a [`Decoder`] takes bytes in, one at a time or many, and lets events out; an [`Encoder`] does the
 //! reverse. Both keep their state between calls and accept any input. They know neither ports nor time:
 //! the caller fills in the addresses and the time of an event.
 //!

@@ -4,6 +4,7 @@ use aseqd_abi::Errno;
 use aseqd_abi::zerocopy::IntoBytes as _;
 use clap::Parser;
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use ump_matrix::{Class, Clients, Observer, Record, Scene, run, scenes};
@@ -69,13 +70,14 @@ fn matrix(options: &Options) -> Result<bool, String> {
             let observer: Option<&mut dyn Observer> =
                 if options.print { Some(&mut printer) } else { None };
             let clients = Clients::new(options.device.as_path(), &scene);
-            let mut clients = clients.map_err(|error| error.to_string())?;
+            let mut clients = clients
+                .map_err(|error| format!("{error}; does this sequencer have UMP (MIDI 2.0)?"))?;
             let cells = run(&mut clients, &scene, &class, limit, observer);
             for cell in cells.iter().filter(|cell| wanted(&cell.name) && !options.print) {
                 let line = cell.to_string();
                 let as_expected = expected.get(&cell.name) == Some(&line);
                 if !as_expected {
-                    println!("{line}");
+                    print_line(&line);
                 }
                 all_equal &= as_expected || options.compare.is_empty();
             }
@@ -104,26 +106,33 @@ struct Printer<'a> {
 impl Observer for Printer<'_> {
     fn sent(&mut self, record: &Record) {
         match record {
-            Record::Ump(event) => println!("> {}", hex(event.as_bytes())),
+            Record::Ump(event) => print_line(&format!("> {}", hex(event.as_bytes()))),
             Record::Legacy(event, data) => {
-                println!("> {} {}", hex(event.as_bytes()), hex(data));
+                print_line(&format!("> {} {}", hex(event.as_bytes()), hex(data)));
             }
         }
     }
 
     fn failed(&mut self, errno: Errno) {
-        println!("! {errno:?}");
+        print_line(&format!("! {errno:?}"));
     }
 
     fn received(&mut self, receiver: usize, record: &[u8]) {
         if self.wanted[receiver] {
             let name = self.scene.receivers[receiver].name;
-            println!("< {} {name}", hex(record));
+            print_line(&format!("< {} {name}", hex(record)));
         }
     }
 }
 
-/// Returns the header and the data of a record in hexadecimal digits; words of packets as numbers.
+/// Prints a line. The program ends if nobody reads its output any more.
+fn print_line(line: &str) {
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(2);
+    }
+}
+
+/// Returns the bytes of a record in hexadecimal digits, in groups of four.
 fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
     for (at, byte) in bytes.iter().enumerate() {
