@@ -10,7 +10,9 @@ use aseqd_client::{
     Address, Announcement, Client, DEVICE, Errno, Error, Event, EventType, PortCaps, PortType,
     Received, text,
 };
-use common::{ASEQD, DEADLINE, inside_with};
+use common::{ASEQD, DEADLINE, can_serve, finish, inside_with};
+use serde_json::{Value, json};
+use std::process::Command;
 use std::time::Duration;
 use zerocopy::FromZeros as _;
 
@@ -19,19 +21,7 @@ const BOTH: PortCaps =
 
 /// Runs the body of a test in a sequencer with UMP.
 fn inside<F: FnOnce()>(body: F) {
-    if has_option() {
-        inside_with(&["--ump", "on"], body);
-    }
-}
-
-/// Returns whether this `aseqd` can be asked for UMP.
-fn has_option() -> bool {
-    let help = std::process::Command::new(ASEQD).args(["run", "--help"]).output();
-    let has = help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--ump"));
-    if !has {
-        skip::skip("this aseqd has no option --ump");
-    }
-    has
+    inside_with(&["--ump", "on"], body);
 }
 
 /// A client that speaks a protocol, with a port that allows everything.
@@ -233,8 +223,7 @@ fn version(client: &Client) -> i32 {
 
 #[test]
 fn without_ump_one_sentence_says_so() {
-    let options: &[&str] = if has_option() { &["--ump", "off"] } else { &[] };
-    inside_with(options, || {
+    inside_with(&["--ump", "off"], || {
         let client = Client::open(DEVICE, "hopeful").expect("a client");
         let refused = client.set_protocol(Protocol::Midi2).unwrap_err().to_string();
         assert_eq!(
@@ -250,4 +239,69 @@ fn without_ump_one_sentence_says_so() {
         let refused = client.send_packet(&ump::note_on(0, 0, 1, 1)).map_err(|error| error.errno());
         assert!(refused.is_err());
     });
+}
+
+/// Runs a command line of a shell in a sequencer with UMP, in which `aseqd` is this program. Returns what it prints.
+fn shell(script: &str) -> String {
+    let mut command = Command::new(ASEQD);
+    let script = format!("aseqd={ASEQD}\n{}", script.replace("aseqd ", "$aseqd "));
+    command.args(["run", "--ump", "on", "--", "sh", "-ec", &script]);
+    let ended = finish(command, DEADLINE);
+    assert!(ended.status.success(), "{script}: {ended:#?}");
+    ended.stdout
+}
+
+#[test]
+fn the_commands_send_and_print_packets() {
+    if !can_serve() {
+        return;
+    }
+    let printed = shell(
+        "aseqd monitor --ump --count 2 & aseqd wait aseqd\\ monitor
+         aseqd send --ump aseqd\\ monitor 40933C00 C0000000
+         aseqd send aseqd\\ monitor 90 3C 64; wait",
+    );
+    let lines: Vec<_> = printed.lines().collect();
+    assert!(lines[1].starts_with("source   time           group  packet"), "{printed}");
+    let rest = |line: &str| line.split_whitespace().skip(2).collect::<Vec<_>>().join(" ");
+    assert_eq!(rest(lines[2]), "0 NOTEON 3 note 60 (C4), velocity 0xc000");
+    assert_eq!(rest(lines[3]), "0 NOTEON 0 note 60 (C4), velocity 0xc924");
+    let raw = shell(
+        "aseqd monitor --ump=1 --raw --count 1 & aseqd wait aseqd\\ monitor
+         aseqd send --ump aseqd\\ monitor 40933C00 C0000000; wait",
+    );
+    assert!(raw.ends_with("NOTEON                3  20933c60\n"), "{raw}");
+    let json = shell(
+        "aseqd monitor --ump --json --count 1 & aseqd wait aseqd\\ monitor
+         aseqd ls --json | grep monitor
+         aseqd send --ump aseqd\\ monitor 4593 3C00 C000 0000; wait",
+    );
+    let mut objects = json.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let port = objects.next().expect("the port");
+    assert_eq!(
+        port["ump"],
+        json!({ "midi_version": 2, "name": null, "product_id": null, "blocks": [] })
+    );
+    let packet = objects.next().expect("the packet");
+    assert_eq!((&packet["group"], &packet["velocity"]), (&json!(5), &json!(0xc000)));
+}
+
+#[test]
+fn a_clip_is_played_to_whatever_a_port_speaks() {
+    if !can_serve() {
+        return;
+    }
+    let clip = concat!(env!("CARGO_MANIFEST_DIR"), "/../smf/tests/data/arecordmidi2.midi2");
+    let printed = shell(&format!(
+        "aseqd monitor --ump & monitor=$!; aseqd wait aseqd\\ monitor
+         aseqd play --quiet -p aseqd\\ monitor {clip}; kill -TERM $monitor; wait",
+    ));
+    assert_eq!(printed.matches("NOTEON").count(), 25, "{printed}");
+    assert!(printed.contains("SET_TEMPO") && printed.contains("tempo 10ns 50000000"), "{printed}");
+    // One that speaks no UMP gets events.
+    let printed = shell(&format!(
+        "aseqd monitor --json & monitor=$!; aseqd wait aseqd\\ monitor
+         aseqd play --quiet -p aseqd\\ monitor {clip}; kill -TERM $monitor; wait",
+    ));
+    assert_eq!(printed.matches("\"NOTEON\"").count(), 25, "{printed}");
 }
