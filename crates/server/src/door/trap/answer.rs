@@ -1,6 +1,7 @@
 //! Answers: each ends a call of a program, or leads to the next piece of it.
 
 use super::line::Line;
+use super::records::whole_events;
 use super::waiting::{Own, Waiting, Wanted, Work};
 use super::{File, Trap, TrapBuffer, TrapToken, above_limit};
 use crate::door::stopped::call::{Transfer, fetch, put, scatter};
@@ -145,8 +146,7 @@ impl Trap {
             && self.files.get(&file).is_some_and(|open| open.node == Some(Node::Sequencer))
         {
             // The first event that did not fit can still be read. Of a timer all records are gone.
-            let gone = moved - moved % aseqd_abi::event::EVENT_SIZE;
-            self.hold(file, &data[gone..], end.as_ref());
+            self.hold(file, &data[whole_events(data, moved)..], end.as_ref());
         }
     }
 

@@ -6,6 +6,7 @@ mod asound_text;
 mod begin;
 mod line;
 mod receive;
+mod records;
 mod waiting;
 
 pub use self::waiting::TrapToken;
