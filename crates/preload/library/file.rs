@@ -216,12 +216,23 @@ fn comes_to_edge(call: &Call, there: usize) -> bool {
     if !sys::copy(call.data, &mut head) {
         return true;
     }
-    let is_variable = head.get(1).is_some_and(|flags| flags & LENGTH_MASK == LENGTH_VARIABLE);
-    let Some(Ok(len)) = head.get(16..20).map(<[u8; 4]>::try_from) else { return false };
-    let whole = EVENT + (u32::from_ne_bytes(len) & MAX_DATA_LEN) as usize;
-    is_variable && (there + 1..=call.data_len).contains(&whole)
+    let (Some(flags), Some(Ok(len))) = (head.get(1), head.get(16..20).map(<[u8; 4]>::try_from))
+    else {
+        return false;
+    };
+    let whole = if flags & UMP != 0 {
+        PACKET
+    } else if flags & LENGTH_MASK == LENGTH_VARIABLE {
+        EVENT + (u32::from_ne_bytes(len) & MAX_DATA_LEN) as usize
+    } else {
+        return false;
+    };
+    (there + 1..=call.data_len).contains(&whole)
 }
 
+/// Flag of an event that is a UMP packet, and the size of its record.
+const UMP: u8 = 1 << 5;
+const PACKET: usize = 32;
 /// Bits in the flags of an event that tell how its length is given, see `asequencer.h`.
 const LENGTH_MASK: u8 = 3 << 2;
 /// Value of these bits for an event with data of its own.
