@@ -25,10 +25,19 @@ pub fn events_of<E>(
         Packet::SYSEX7 => return sysex(packet, emit),
         _ => None,
     };
-    event.map_or(Ok(()), |event| emit(event, &[]))
+    event.map_or(Ok(()), |parts| emit(whole(parts), &[]))
+}
+
+/// The type and the data of an event: all that conversions set. Small enough to be returned in registers.
+type Parts = (EventType, EventData);
+
+/// Returns the event.
+const fn whole((event_type, data): Parts) -> Event {
+    Event { data, ..Event::direct(event_type) }
 }
 
 /// Returns the data bytes of an event before its fields are set: the kernel leaves the packet's words there.
+#[inline]
 fn leftover(packet: &Packet) -> EventData {
     let [a, b, c, _] = packet.0.map(u32::to_ne_bytes);
     let mut data = EventData::default();
@@ -39,7 +48,8 @@ fn leftover(packet: &Packet) -> EventData {
 }
 
 /// Returns the event of a system message.
-fn system(packet: &Packet, mut data: EventData) -> Option<Event> {
+#[inline]
+fn system(packet: &Packet, mut data: EventData) -> Option<Parts> {
     let event_type = match packet.system_status() {
         0xf1 => EventType::QFRAME,
         0xf2 => EventType::SONGPOS,
@@ -59,11 +69,12 @@ fn system(packet: &Packet, mut data: EventData) -> Option<Event> {
         EventType::SONGPOS => set_value(&mut data, byte3 << 7 | byte2),
         _ => {}
     }
-    Some(Event { data, ..Event::direct(event_type) })
+    Some((event_type, data))
 }
 
 /// Returns the event of a MIDI 1.0 channel message. Like the kernel, it does not mask values that have more than 7 bits.
-fn midi1(packet: &Packet, data: EventData) -> Option<Event> {
+#[inline]
+fn midi1(packet: &Packet, data: EventData) -> Option<Parts> {
     let (byte2, byte3) = (packet.byte2(), packet.byte3());
     let (low, high) = (i32::from(byte2), i32::from(byte3));
     Some(match packet.status() {
@@ -81,7 +92,8 @@ fn midi1(packet: &Packet, data: EventData) -> Option<Event> {
 }
 
 /// Returns the event of a MIDI 2.0 channel message other than a program change.
-fn midi2(packet: &Packet, data: EventData) -> Option<Event> {
+#[inline]
+fn midi2(packet: &Packet, data: EventData) -> Option<Parts> {
     let word = packet.0[1];
     let (byte2, byte3) = (packet.byte2(), packet.byte3());
     let seven = scale::down_32_to_7(word);
@@ -112,11 +124,11 @@ fn program<E>(
     let [program, _, msb, lsb] = packet.0[1].to_be_bytes().map(i32::from);
     if packet.byte3() & 1 != 0 {
         let bank = parameter(EventType::CONTROL14, packet, data, 0, msb << 7 | lsb);
-        emit(bank, &[])?;
+        emit(whole(bank), &[])?;
         // The kernel makes the second event of the first.
-        data = bank.data;
+        data = bank.1;
     }
-    emit(value(EventType::PGMCHANGE, packet, data, program), &[])
+    emit(whole(value(EventType::PGMCHANGE, packet, data, program)), &[])
 }
 
 /// Passes on the bytes of one packet of a SysEx.
@@ -148,9 +160,9 @@ fn note(
     mut data: EventData,
     note: u8,
     velocity: u8,
-) -> Event {
+) -> Parts {
     data.0[..3].copy_from_slice(&[packet.channel(), note, velocity]);
-    Event { data, ..Event::direct(event_type) }
+    (event_type, data)
 }
 
 /// Returns a controller-like event of the packet's channel with a number and a value.
@@ -160,18 +172,18 @@ fn parameter(
     mut data: EventData,
     number: u32,
     value: i32,
-) -> Event {
+) -> Parts {
     data.0[0] = packet.channel();
     data.0[4..8].copy_from_slice(&number.to_ne_bytes());
     set_value(&mut data, value);
-    Event { data, ..Event::direct(event_type) }
+    (event_type, data)
 }
 
 /// Returns a controller-like event of the packet's channel with a value alone.
-fn value(event_type: EventType, packet: &Packet, mut data: EventData, value: i32) -> Event {
+fn value(event_type: EventType, packet: &Packet, mut data: EventData, value: i32) -> Parts {
     data.0[0] = packet.channel();
     set_value(&mut data, value);
-    Event { data, ..Event::direct(event_type) }
+    (event_type, data)
 }
 
 /// Sets the value of a controller-like event.
