@@ -6,6 +6,8 @@ mod place;
 use crate::run::Via;
 use advice::{DeviceState, Needs};
 use anstyle::{AnsiColor, Style};
+use aseqd_client::ump::Protocol;
+use aseqd_client::{Client, Error};
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process;
 use aseqd_server::door::cuse::{self, Standing};
@@ -89,6 +91,8 @@ struct Found {
     /// DeviceState files, each with the reason why it cannot be opened; `None` if it can.
     devices: Vec<(&'static str, Option<String>)>,
     sequencer: Sequencer,
+    /// Whether the kernel's sequencer has UMP; `None` if it is not known.
+    ump: Option<bool>,
     doors: Vec<Tried>,
     needs: Needs,
 }
@@ -139,6 +143,16 @@ fn mounted(device: &Path) -> Sequencer {
     }
 }
 
+/// Returns whether the kernel's sequencer has UMP, if it can be asked.
+fn kernel_has_ump() -> Option<bool> {
+    let client = Client::open(aseqd_client::DEVICE, "aseqd doctor").ok()?;
+    match client.set_protocol(Protocol::Midi1) {
+        Ok(()) => Some(true),
+        Err(Error::Unsupported { .. }) => Some(false),
+        Err(_) => None,
+    }
+}
+
 impl Found {
     fn here(places: Vec<Place>, own: Standing, doors: Vec<Tried>) -> Self {
         let opened = |path: &str| OpenOptions::new().read(true).write(true).open(path).map(drop);
@@ -156,6 +170,7 @@ impl Found {
                 Standing::Stale => Sequencer::Stale,
                 Standing::Nothing => mounted(Path::new(aseqd_client::DEVICE)),
             },
+            ump: if own == Standing::Kernels { kernel_has_ump() } else { None },
             doors,
             needs: Needs::here(Path::new("/"), DeviceState::of(&fuse), user.is_root()),
         }
@@ -194,6 +209,14 @@ impl Found {
             );
         }
         fact("sequencer", self.sequencer.text());
+        let ump = match self.ump {
+            Some(true) => "the kernel's sequencer has UMP (MIDI 2.0)",
+            Some(false) => {
+                "the kernel's sequencer has no UMP (MIDI 2.0); `aseqd run --ump on` has it"
+            }
+            None => "`aseqd run --ump on` has UMP (MIDI 2.0)",
+        };
+        fact("UMP", ump);
         let _infallible = writeln!(text, "\n{HEAD}Doors of `aseqd run`, best first:{HEAD:#}");
         for Tried { via, refused } in &self.doors {
             let name = via.to_string();
@@ -231,6 +254,7 @@ impl Found {
             "uid": self.uid,
             "devices": self.devices.iter().map(device).collect::<Vec<_>>(),
             "sequencer": self.sequencer.id(),
+            "ump": self.ump,
             "doors": self.doors.iter().map(door).collect::<Vec<_>>(),
             "taken": self.taken().map(|via| via.to_string()),
             "advice": self.advice(),
@@ -250,7 +274,8 @@ mod tests {
         let needs =
             Needs { root: true, fuse: DeviceState::Missing, no_namespaces: false, apparmor: false };
         let devices = vec![("/dev/fuse", Some("no such file or directory".to_owned()))];
-        Found { places, kernel: "6.12".into(), uid: 0, devices, sequencer, doors, needs }
+        let kernel = "6.12".into();
+        Found { places, kernel, uid: 0, devices, sequencer, ump: None, doors, needs }
     }
 
     fn plain(found: &Found) -> String {
@@ -281,6 +306,20 @@ mod tests {
         assert_eq!(json["doors"][1]["reason"], "nothing can be mounted");
         assert_eq!(json["doors"][2]["reason"], Value::Null);
         assert!(json["advice"][0].as_str().unwrap().starts_with(wanted));
+    }
+
+    #[test]
+    fn the_line_about_ump_is_about_the_kernel() {
+        for (ump, line) in [
+            (None, "UMP       `aseqd run --ump on` has UMP (MIDI 2.0)\n"),
+            (Some(true), "UMP       the kernel's sequencer has UMP (MIDI 2.0)\n"),
+            (Some(false), "has no UMP (MIDI 2.0); `aseqd run --ump on` has it\n"),
+        ] {
+            let doors = vec![tried(Via::Fuse, None)];
+            let found = Found { ump, ..found(vec![], Sequencer::Kernel, doors) };
+            assert!(plain(&found).contains(line), "{}", plain(&found));
+            assert_eq!(found.json()["ump"], json!(ump));
+        }
     }
 
     #[test]
