@@ -305,3 +305,25 @@ fn a_clip_is_played_to_whatever_a_port_speaks() {
     ));
     assert_eq!(printed.matches("\"NOTEON\"").count(), 25, "{printed}");
 }
+
+#[test]
+fn commands_say_what_ump_takes() {
+    if !can_serve() {
+        return;
+    }
+    let clip = concat!(env!("CARGO_MANIFEST_DIR"), "/../smf/tests/data/arecordmidi2.midi2");
+    let needs = "the client cannot use UMP: it takes `aseqd run --ump on`, or Linux 6.5 built with \
+                 CONFIG_SND_SEQ_UMP\n";
+    let commands: [(&[&str], &str); 3] = [
+        (&["monitor", "--ump"], "aseqd: "),
+        (&["send", "--ump", "14:0", "20903c64"], "aseqd: "),
+        (&["play", "-p", "14:0", clip], &format!("aseqd: {clip}: ")),
+    ];
+    for (arguments, start) in commands {
+        let mut command = Command::new(ASEQD);
+        command.args(["run", "--ump", "off", "--", ASEQD]).args(arguments);
+        let ended = finish(command, DEADLINE);
+        assert_eq!(ended.status.code(), Some(1), "{arguments:?}");
+        assert_eq!(ended.stderr, format!("{start}{needs}"), "{arguments:?}");
+    }
+}

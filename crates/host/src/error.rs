@@ -69,9 +69,11 @@ impl From<aseqd_client::Error> for Fail {
         use aseqd_client::Error as Of;
         match error {
             Of::Ended { .. } => Self::ended(),
-            Of::EventsLost | Of::NoPort { .. } | Of::AmbiguousPort { .. } => {
-                Self(error.to_string())
-            }
+            Of::EventsLost
+            | Of::IsPacket
+            | Of::Unsupported { .. }
+            | Of::NoPort { .. }
+            | Of::AmbiguousPort { .. } => Self(error.to_string()),
             error => Self(format!("{}: {}", error.what(), of_client(&error))),
         }
     }
@@ -109,6 +111,7 @@ fn of_client(error: &aseqd_client::Error) -> String {
             }
             errno => of_number(errno.0.into()),
         },
+        aseqd_client::Error::Unsupported { needs, .. } => (*needs).to_owned(),
         _ => of_device(errno),
     }
 }
