@@ -33,6 +33,8 @@ enum Layout {
     Value,
     Queue,
     Address,
+    /// A client, and the number of one of its UMP blocks.
+    Block,
     Connect,
     Result,
     Nothing,
@@ -60,7 +62,8 @@ fn layout(event: &Event) -> Layout {
         | EventType::TIMESIGN
         | EventType::KEYSIGN => Layout::Value,
         EventType(30..=38) => Layout::Queue,
-        EventType(60..=65) => Layout::Address,
+        EventType(60..=65) | EventType::UMP_EP_CHANGE => Layout::Address,
+        EventType::UMP_BLOCK_CHANGE => Layout::Block,
         EventType::PORT_SUBSCRIBED | EventType::PORT_UNSUBSCRIBED => Layout::Connect,
         EventType::SYSTEM | EventType::RESULT => Layout::Result,
         EventType::TUNE_REQUEST | EventType::RESET | EventType::SENSING => Layout::Nothing,
@@ -171,6 +174,10 @@ fn describe(event: &Event, data: &[u8]) -> String {
         Layout::Queue => format!("control queue {}, value {}", body.queue(), body.queue_param()),
         Layout::Address if is_client(event) => format!("client {}", body.address().client),
         Layout::Address => format!("port {}", body.address()),
+        Layout::Block => {
+            let about = body.address();
+            format!("client {}, block {}", about.client, about.port)
+        }
         Layout::Connect => {
             let connect = body.connect();
             format!("{} -> {}", connect.sender, connect.dest)
@@ -186,7 +193,12 @@ fn describe(event: &Event, data: &[u8]) -> String {
 
 /// Returns whether an announcement is about a client, rather than about a port.
 fn is_client(event: &Event) -> bool {
-    let types = [EventType::CLIENT_START, EventType::CLIENT_EXIT, EventType::CLIENT_CHANGE];
+    let types = [
+        EventType::CLIENT_START,
+        EventType::CLIENT_EXIT,
+        EventType::CLIENT_CHANGE,
+        EventType::UMP_EP_CHANGE,
+    ];
     types.contains(&event.event_type)
 }
 
@@ -264,6 +276,10 @@ pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value
                     set("port", body.address().to_string().into());
                 }
             }
+            Layout::Block => {
+                set("client", body.address().client.into());
+                set("block", body.address().port.into());
+            }
             Layout::Connect => {
                 let connect = body.connect();
                 set("sender", connect.sender.to_string().into());
@@ -338,6 +354,12 @@ mod tests {
             (EventType::CONTROLLER, [2, 0, 0, 0, 7, 0, 0, 0, 5, 0, 0, 0], "param 7, value 5"),
             (EventType::TEMPO, [3, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0], "control queue 3, value 9"),
             (EventType::PORT_START, [128, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "port 128:1"),
+            (EventType::UMP_EP_CHANGE, [128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "client 128"),
+            (
+                EventType::UMP_BLOCK_CHANGE,
+                [128, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+                "client 128, block 3",
+            ),
             (EventType::CLIENT_START, [128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "client 128"),
             (EventType::NOTEON, [0, 61, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0], "note 61 (C#4), velocity 9"),
         ] {
