@@ -1,7 +1,7 @@
 //! The clients of a scene, on any sequencer.
 
 use crate::record::{QUEUE, stride};
-use crate::scene::{Receiver, Scene};
+use crate::scene::{Receiver, Scene, Stamp};
 use aseqd_abi::Errno;
 use aseqd_abi::seq::{ClientFilter, PortCaps, PortFlags, PortInfo, PortType};
 use aseqd_client::{Client, DeviceFile, Result};
@@ -65,7 +65,11 @@ impl<F: DeviceFile> Clients<F> {
     /// The sequencer's; [`Errno::EINVAL`] for a client of UMP if it has none.
     pub fn new(sequencer: &(impl Sequencer<File = F> + ?Sized), scene: &Scene) -> Result<Self> {
         let sender = sequencer.open("sender")?;
-        set_form(&sender, scene.sender.midi_version(), ClientFilter::empty(), 0)?;
+        let (filter, group_filter) = match scene.has_filters {
+            true => (ClientFilter::NO_CONVERT, 0x1_ffff),
+            false => (ClientFilter::empty(), 0),
+        };
+        set_form(&sender, scene.sender.midi_version(), filter, group_filter)?;
         if scene.is_queued {
             sender.set_pools(POOL, POOL, 1)?;
             let queue = sender.create_queue("matrix")?;
@@ -77,11 +81,11 @@ impl<F: DeviceFile> Clients<F> {
         for (number, group) in scene.ports.iter().enumerate() {
             let mut caps = CAPS;
             caps.set(PortCaps::UMP_ENDPOINT, has_endpoint && number == 0);
-            ports.push(create_port(&sender, caps, PortFlags::empty(), *group)?);
+            ports.push(create_port(&sender, caps, PortFlags::empty(), 0, *group)?);
         }
         let mut receivers = Vec::new();
         for receiver in &scene.receivers {
-            let Receiver { form, group, is_midi1, no_convert, group_filter, .. } = *receiver;
+            let Receiver { form, group, is_midi1, no_convert, group_filter, stamp, .. } = *receiver;
             let client = sequencer.open(receiver.name)?;
             let mut filter = ClientFilter::empty();
             filter.set(ClientFilter::NO_CONVERT, no_convert);
@@ -89,7 +93,10 @@ impl<F: DeviceFile> Clients<F> {
             client.set_pools(POOL, POOL, 1)?;
             let mut flags = PortFlags::empty();
             flags.set(PortFlags::IS_MIDI1, is_midi1);
-            let port = create_port(&client, CAPS, flags, group)?;
+            flags.set(PortFlags::TIMESTAMP, stamp != Stamp::None);
+            flags.set(PortFlags::TIME_REAL, stamp == Stamp::Real);
+            let queue = if stamp == Stamp::None { 0 } else { client.create_queue("stamps")? };
+            let port = create_port(&client, CAPS, flags, queue, group)?;
             client.connect(ports[usize::from(receiver.sender_port)].addr, port.addr)?;
             receivers.push(client);
         }
@@ -133,12 +140,14 @@ fn create_port<F: DeviceFile>(
     client: &Client<F>,
     caps: PortCaps,
     flags: PortFlags,
+    time_queue: u8,
     ump_group: u8,
 ) -> Result<PortInfo> {
     client.create_port_from(&PortInfo {
         capability: caps.bits(),
         port_type: (PortType::APPLICATION | PortType::MIDI_GENERIC).bits(),
         flags: flags.bits(),
+        time_queue,
         ump_group,
         midi_channels: 16,
         ..PortInfo::default()

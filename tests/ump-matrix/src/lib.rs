@@ -16,4 +16,4 @@ pub use cell::{Cell, Observer, run};
 pub use class::Class;
 pub use device::{Clients, Rig, Sequencer};
 pub use record::Record;
-pub use scene::{Form, Receiver, Scene, scenes};
+pub use scene::{Form, Receiver, Scene, Stamp, scenes};

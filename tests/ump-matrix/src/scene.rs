@@ -44,6 +44,17 @@ impl Form {
     }
 }
 
+/// How a port stamps the events that arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stamp {
+    /// Not at all.
+    None,
+    /// With ticks.
+    Tick,
+    /// With real time.
+    Real,
+}
+
 /// A client that receives, with one port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receiver {
@@ -61,6 +72,8 @@ pub struct Receiver {
     pub group_filter: u32,
     /// The port of the sender that it is subscribed to.
     pub sender_port: u8,
+    /// How its port stamps events, with a queue that stands still.
+    pub stamp: Stamp,
 }
 
 impl Receiver {
@@ -73,6 +86,7 @@ impl Receiver {
             no_convert: false,
             group_filter: 0,
             sender_port: 0,
+            stamp: Stamp::None,
         }
     }
 }
@@ -88,6 +102,8 @@ pub struct Scene {
     pub ports: &'static [u8],
     /// The port that it sends from.
     pub from: u8,
+    /// Whether the sender has the filter `NO_CONVERT` and filters all groups, which must not concern its receivers.
+    pub has_filters: bool,
     /// Whether events go through a queue, in which they are due at once.
     pub is_queued: bool,
     /// Who is subscribed to the sender.
@@ -130,6 +146,7 @@ pub fn scenes() -> Vec<Scene> {
             sender,
             ports: &[0],
             from: 0,
+            has_filters: false,
             is_queued: false,
             receivers: plain.to_vec(),
             is_main: true,
@@ -145,6 +162,7 @@ pub fn scenes() -> Vec<Scene> {
         sender: Form::Midi2,
         ports: &[0],
         from: 0,
+        has_filters: false,
         is_queued: false,
         receivers: vec![
             Receiver { group: 5, ..legacy("legacy-group5") },
@@ -171,8 +189,34 @@ pub fn scenes() -> Vec<Scene> {
             sender,
             ports: &[0],
             from: 0,
+            has_filters: false,
             is_queued: true,
             receivers: plain.to_vec(),
+            is_main: false,
+        });
+    }
+    scenes.push(Scene {
+        name: "midi2-filters",
+        sender: Form::Midi2,
+        ports: &[5],
+        from: 0,
+        has_filters: true,
+        is_queued: false,
+        receivers: plain.to_vec(),
+        is_main: false,
+    });
+    for (name, stamp) in [("midi2-tick", Stamp::Tick), ("midi2-real", Stamp::Real)] {
+        scenes.push(Scene {
+            name,
+            sender: Form::Midi2,
+            ports: &[0],
+            from: 0,
+            has_filters: false,
+            is_queued: false,
+            receivers: plain
+                .iter()
+                .map(|receiver| Receiver { stamp, ..receiver.clone() })
+                .collect(),
             is_main: false,
         });
     }
@@ -190,6 +234,7 @@ pub fn scenes() -> Vec<Scene> {
             sender,
             ports: &[0, 1, 2, 3],
             from,
+            has_filters: false,
             is_queued: false,
             receivers: vec![
                 legacy("legacy"),

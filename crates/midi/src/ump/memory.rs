@@ -150,7 +150,8 @@ impl Channel {
         head.midi2(status::PROGRAM, 0, 1, program | u32::from(msb) << 8 | u32::from(lsb))
     }
 
-    /// Selects a registered parameter by one half of its number or both; 127/127 selects none. Returns the packet of a value that waits.
+    /// Selects a registered parameter by one half of its number or both; 127/127 selects none. Returns the packet of a
+    /// value that waits.
     fn select_rpn(
         &mut self,
         head: ChannelHead,
