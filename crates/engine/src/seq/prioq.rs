@@ -208,9 +208,14 @@ impl PrioQueue {
 
     /// Gives a client's events buffers, which mark them as special. Returns how many had none.
     pub(crate) fn mark_sent_by(&mut self, client: u8) -> usize {
-        let own = self.slots.iter_mut().flatten();
-        let own = own.filter(|cell| cell.event.source.client == client && cell.data.is_none());
-        own.map(|cell| cell.data = Some(Box::default())).count()
+        let mut marked = 0;
+        for slot in memchr::memchr_iter(client, &self.from) {
+            if let Some(cell) = self.slots[slot].as_mut().filter(|cell| cell.data.is_none()) {
+                cell.data = Some(Box::default());
+                marked += 1;
+            }
+        }
+        marked
     }
 
     /// Removes the event in a slot, if there is one and it is wanted.

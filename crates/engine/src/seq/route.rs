@@ -9,6 +9,7 @@ use super::prioq::{Cell, Data, PrioQueue};
 use super::queue::{MAX_CELLS_PER_PASS, Queue, add_real};
 use super::ump::message::is_plain_at;
 use super::undelivered::Undelivered;
+use crate::limits::{MAX_CELLS, MOST_CLIENTS};
 use crate::{Error, Time};
 use alloc::boxed::Box;
 use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EventData, EventFlags, EventTime, QUEUE_DIRECT};
@@ -24,9 +25,9 @@ pub(crate) const MAX_HOPS: u32 = 8;
 
 /// Number of buffers that are kept for the data of variable events in queues.
 const SPARE_DATA: usize = 64;
-/// Maximum number of events with a buffer for which there is room among the spare ones. Variable events
-/// take at least two of a pool's 2000 cells, those of UMP clients one.
-const MAX_DATA: usize = 64 * 2000;
+/// Maximum number of events with a buffer that can wait at a time: those of UMP clients take one of a
+/// pool's cells, variable ones at least two.
+const MAX_DATA: usize = MOST_CLIENTS as usize * MAX_CELLS;
 
 /// The position of the velocity in the data of a note event.
 const NOTE_VELOCITY: usize = 2;

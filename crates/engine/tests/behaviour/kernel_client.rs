@@ -1,8 +1,10 @@
 //! Clients of kernel type that live in the server: bridges, hardware.
 
 use crate::rig::{OPEN_PORT, Rig, TestClient, errno, key};
+use aseqd_abi::ioctl::sequencer::{SET_CLIENT_INFO, USER_PVERSION};
+use aseqd_abi::seq::VERSION_1_0_3;
 use aseqd_abi::{Address, Errno, EventType};
-use aseqd_engine::{Access, Identity};
+use aseqd_engine::{Access, Config, Identity};
 
 fn kernel(rig: &mut Rig, number: Option<u8>) -> Result<TestClient, aseqd_engine::Error> {
     let identity = Identity::Kernel { number, card: 2, name: "Bridge" };
@@ -67,4 +69,20 @@ fn connections_to_it_are_not_told_to_it() {
     let client = rig.client_with_port();
     rig.subscribe(client, client.port(0), port).unwrap();
     assert_eq!(rig.receive_all(bridge), []);
+}
+
+#[test]
+fn it_can_use_ump() {
+    let mut rig = Rig::with_config(Config { ump: true, ..Config::default() });
+    let (bridge, sender) = (kernel(&mut rig, Some(24)).unwrap(), rig.client());
+    let port = rig.create_port(bridge, OPEN_PORT).unwrap();
+    rig.query(bridge.file, USER_PVERSION, VERSION_1_0_3).unwrap();
+    let mut info = rig.info(bridge, 24).unwrap();
+    info.midi_version = 2;
+    rig.query(bridge.file, SET_CLIENT_INFO, info).unwrap();
+    assert!(rig.engine.proc_clients().contains("Client  24 : \"Bridge\" [Kernel UMP MIDI2]\n"));
+    rig.send(sender, key(port, 60)).unwrap();
+    let read = rig.read_bytes(bridge, 4096).unwrap();
+    assert_eq!(read.len(), 32);
+    assert_eq!(read[16..20], 0x4090_3c00_u32.to_ne_bytes());
 }
