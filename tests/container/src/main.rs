@@ -41,6 +41,9 @@ struct Options {
     /// Also have this device node of the machine
     #[arg(long, value_name = "NODE")]
     device: Vec<PathBuf>,
+    /// Have this folder as root file system, not the machine's
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
     /// Share a file or folder of the machine
     #[arg(long, value_name = "FROM[:TO]")]
     bind: Vec<String>,
@@ -148,6 +151,7 @@ fn inside(options: &Options, place: &Path) -> io::Result<ExitCode> {
         (PathBuf::from(from), PathBuf::from(to))
     });
     let root = Root {
+        of: fs::canonicalize(&options.root)?,
         binds: binds.collect(),
         devices: options.device.clone(),
         read_only_dev: options.read_only_dev,

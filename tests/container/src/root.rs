@@ -46,8 +46,10 @@ const LINKS: [(&str, &str); 6] = [
 ];
 
 /// What a container's file systems must be.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Root {
+    /// The folder that is its root file system: `/` for that of the machine.
+    pub of: PathBuf,
     /// Folders and files of the machine that are shared with it, and where.
     pub binds: Vec<(PathBuf, PathBuf)>,
     /// Nodes of the machine that it has too.
@@ -73,7 +75,7 @@ impl Root {
     pub fn enter(&self, place: &Path) -> io::Result<()> {
         let folder = std::env::current_dir();
         told("/", mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE))?;
-        let root = told("the root", writable_copy(place))?;
+        let root = told("the root", writable_copy(&self.of, place))?;
         for (from, to) in &self.binds {
             let target = root.join(to.strip_prefix("/").unwrap_or(to));
             told(&to.display().to_string(), bind(from, &target))?;
@@ -145,18 +147,19 @@ impl Root {
     }
 }
 
-/// Makes a copy of the machine's root on which changes are lost. In a user namespace it is that root itself.
-fn writable_copy(place: &Path) -> io::Result<PathBuf> {
+/// Makes a copy of a root on which changes are lost. In a user namespace it is that root itself.
+fn writable_copy(of: &Path, place: &Path) -> io::Result<PathBuf> {
     mount("tmpfs", place, "tmpfs", MountFlags::empty(), c"mode=755")?;
     let [upper, work, root] = ["upper", "work", "root"].map(|name| place.join(name));
     for folder in [&upper, &work, &root] {
         fs::create_dir(folder)?;
     }
-    let options = format!("lowerdir=/,upperdir={},workdir={}", upper.display(), work.display());
+    let (of_text, upper, work) = (of.display(), upper.display(), work.display());
+    let options = format!("lowerdir={of_text},upperdir={upper},workdir={work}");
     let options = std::ffi::CString::new(options)?;
     match mount("overlay", &root, "overlay", MountFlags::empty(), options.as_c_str()) {
         // In a user namespace the machine's mounts are tied to their root: it is the root as it is.
-        Err(Errno::INVAL | Errno::PERM) => mount_bind_recursive("/", &root)?,
+        Err(Errno::INVAL | Errno::PERM) => mount_bind_recursive(of, &root)?,
         mounted => mounted?,
     }
     Ok(root)
