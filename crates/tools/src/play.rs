@@ -36,7 +36,7 @@ A damaged file is played as far as possible. For each kind of damage, one line s
 where it occurred first. If events were lost, the exit status is 1.
 
 A MIDI clip file (.midi2) has UMP packets of up to 16 groups. With several ports, each group has its own, in this order. \
-The sequencer must have UMP; it converts the packets for ports that do not speak it.
+The packets are converted for ports that do not speak UMP, and on sequencers that have no UMP.
 
 Examples:
   aseqd play -p 'Midi Through' song.mid

@@ -11,7 +11,9 @@ use aseqd_client::event::EventExt as _;
 use aseqd_client::ump::{self, Protocol};
 use aseqd_client::{Client, Error, Received, SYSTEM_TIMER as TIMER};
 use aseqd_host::error::{Context, Fail, reason};
+use aseqd_midi::ump::{Packet, events_of};
 use rustix::event::{PollFd, PollFlags, Timespec};
+use std::convert::Infallible;
 use std::os::fd::AsFd;
 use std::time::Duration;
 use zerocopy::IntoBytes;
@@ -105,7 +107,11 @@ impl Player {
         mut terminal: Option<&mut Terminal>,
     ) -> Result<Ended, Fail> {
         if song.is_clip() {
-            self.client.set_protocol(Protocol::Midi2)?;
+            match self.client.set_protocol(Protocol::Midi2) {
+                // Then its packets are converted here, as a sequencer with UMP would do it.
+                Err(Error::Unsupported { .. }) => {}
+                set => set?,
+            }
         }
         let mut output = Output::new(song.timing());
         // The first events are prepared before the clock starts.
@@ -226,6 +232,15 @@ impl Player {
                     2 | 4 => target.used[usize::from(kind & 15)] |= 1 << (status & 15),
                     3 => output.count_sysex(status >> 4),
                     _ => {}
+                }
+                if self.client.protocol() == Protocol::Legacy {
+                    let tick = output.tick(tick);
+                    let converted = events_of(&Packet(words), |event, ext| {
+                        self.push(output, tick, dest, event, ext);
+                        Ok::<(), Infallible>(())
+                    });
+                    let Ok(()) = converted;
+                    return;
                 }
                 let packet = UmpEvent {
                     queue: self.queue,
