@@ -319,6 +319,23 @@ fn a_clip_is_played_to_whatever_a_port_speaks() {
 }
 
 #[test]
+fn a_clip_that_is_interrupted_leaves_no_note_on() {
+    if !can_serve() {
+        return;
+    }
+    let clip = concat!(env!("CARGO_MANIFEST_DIR"), "/../smf/tests/data/arecordmidi2.midi2");
+    let printed = shell(&format!(
+        "out=$(mktemp); aseqd monitor --ump > $out & monitor=$!; aseqd wait aseqd\\ monitor
+         aseqd play --quiet -p aseqd\\ monitor {clip} & player=$!
+         until grep -q NOTEON $out; do sleep 0.05; done
+         kill -TERM $player; wait $player || echo $?; kill -TERM $monitor; wait; cat $out; rm $out",
+    ));
+    assert!(printed.starts_with("143\n"), "{printed}");
+    // The notes are of two channels.
+    assert_eq!(printed.matches("param 123, value 0x00000000").count(), 2, "{printed}");
+}
+
+#[test]
 fn commands_say_what_ump_takes() {
     if !can_serve() {
         return;
