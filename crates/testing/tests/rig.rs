@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use aseqd_testing::aseqd_client::event::{EventExt as _, controller, note_off, note_on};
+use aseqd_testing::aseqd_client::ump::{self, Protocol};
 use aseqd_testing::aseqd_client::{Address, Announcement, EventType};
 use aseqd_testing::{Config, Expected, Rig, TestClient, at, whenever};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -164,6 +165,23 @@ fn settings_are_those_of_the_engine() {
     keyboard.unplug();
     let types: Vec<_> = synth.received().iter().map(|one| one.event.event_type).collect();
     assert_eq!(types, [EventType::NOTEON, EventType::NOTEOFF]);
+}
+
+#[test]
+fn a_sequencer_with_ump_converts() {
+    let rig = Rig::with(Config { ump: true, ..Config::default() });
+    let synth = rig.client("synth");
+    let keyboard = rig.sequencer().client("keyboard").expect("a client");
+    keyboard.set_protocol(Protocol::Midi2).expect("UMP");
+    let mut note = ump::note_on(0, 3, 60, 0xffff);
+    note.dest = synth.input("in");
+    keyboard.send_packet(&note).expect("a packet");
+    let received = synth.received();
+    let notes: Vec<_> = received.iter().map(|one| one.event.data.note()).collect();
+    assert_eq!(notes.len(), 1);
+    assert_eq!((notes[0].channel, notes[0].note, notes[0].velocity), (3, 60, 127));
+    let without = Rig::new().sequencer().client("keyboard").expect("a client");
+    assert!(without.set_protocol(Protocol::Midi2).is_err());
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub(crate) fn run<F: FnOnce()>(door: &str, body: F) {
     inside_of(run, body);
 }
 
-/// Runs the body of a test with a served folder as `/dev/snd`. Everybody may open the devices.
+/// Runs the body of a test with a served folder as `/dev/snd`, with all that a server can offer. Everybody may open the
+/// devices.
 pub(crate) fn serve<F: FnOnce()>(body: F) {
     serve_with("0666", body);
 }
@@ -42,7 +43,7 @@ pub(crate) fn serve_with<F: FnOnce()>(mode: &str, body: F) {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("ours");
     let directory = folder.path().join("snd");
     let mut command = Command::new(ASEQD);
-    command.args(["serve", "--mode", mode, "--mount"]).arg(&directory);
+    command.args(["serve", "--ump", "on", "--mode", mode, "--mount"]).arg(&directory);
     let mut server = Process::start(command);
     server.wait_for_output("aseqd: serving");
     let bound = |test: &[&OsStr]| {
