@@ -286,12 +286,16 @@ impl Seq {
                 let real = flags.contains(SubscriptionFlags::TIME_REAL);
                 self.stamp(&mut message.event, queue, real);
             }
+            let direct = message.event.queue == QUEUE_DIRECT;
             let delivered = self.deliver_one::<SPECIAL>(origin, message, hops);
             result = result.and(delivered);
             if next == count {
                 return result;
             }
-            message.event = saved;
+            // As on Linux, the next subscriber gets the stamp of one whose failure could not even be bounced.
+            if delivered.is_ok() || direct {
+                message.event = saved;
+            }
             let Some(port) = self.port(source) else { return result };
             let Some(following) = port.outgoing.entries.get(next) else { return result };
             entry = following;
@@ -423,6 +427,10 @@ impl Seq {
         forward.event.source = message.event.dest;
         forward.event.dest.client = ADDRESS_SUBSCRIBERS;
         if self.is_packet(&forward.event) {
+            // Midi Through takes no errors, and any client can give its packets this type.
+            if forward.event.event_type == EventType::KERNEL_ERROR {
+                return Ok(());
+            }
             forward.event.queue = QUEUE_DIRECT;
             let origin = Some(forward.event.source.client);
             return self.deliver_special(origin, &mut forward, hops, true);

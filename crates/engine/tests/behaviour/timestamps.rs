@@ -2,7 +2,7 @@
 
 use crate::rig::{Rig, SUBSCRIBERS, TestClient, at_tick, errno, key};
 use aseqd_abi::event::{EventFlags, EventTime};
-use aseqd_abi::seq::{PortFlags, SubscriptionFlags};
+use aseqd_abi::seq::{PortCaps, PortFlags, SubscriptionFlags};
 use aseqd_abi::{Errno, Event, EventType};
 
 const TICK: PortFlags = PortFlags::TIMESTAMP;
@@ -161,6 +161,16 @@ fn after_a_full_reader_behind_a_stamping_subscription_nothing_leaks_and_no_error
     stamp_at_port(&mut rig, full, TICK, 0);
     assert_eq!(rig.send(client, event(SUBSCRIBERS)), Ok(28));
     assert_eq!(stamp(&mut rig, next), (0x13, 253, EventTime::real(9, 8)));
+}
+
+#[test]
+fn after_a_failure_that_cannot_be_bounced_the_next_subscriber_gets_the_stamp() {
+    let (mut rig, client, _, next) = full_then_empty(SUB_REAL);
+    rig.want_bounces(client);
+    rig.set_port(client, 0, |info| info.capability = PortCaps::SUBS_READ.bits()).unwrap();
+    assert_eq!(errno(rig.send(client, event(SUBSCRIBERS))), Errno::EPERM);
+    let (_, queue, time) = stamp(&mut rig, next);
+    assert_eq!((queue, time), (1, EventTime::real(33, 44)));
 }
 
 #[test]

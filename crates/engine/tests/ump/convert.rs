@@ -194,6 +194,10 @@ fn midi_through_passes_packets_on() {
     let event = rig.receive(legacy).expect("an event");
     assert_eq!((summary(&event), event.source), ((EventType::NOTEON, 60), THROUGH));
     assert_eq!(rig.words(ump), [[note1(3), 0, 0, 0]]);
+    // It takes no errors, and the type of a packet is not checked.
+    let error = UmpEvent { event_type: EventType::KERNEL_ERROR, ..packet(THROUGH, &[NOTE1]) };
+    assert_eq!(rig.send_packet(sender, error).unwrap(), 32);
+    assert_eq!((rig.words(ump).len(), rig.receive_all(legacy).len()), (0, 0));
     // A loop ends as one of events does.
     rig.subscribe(sender, THROUGH, THROUGH).unwrap();
     assert_eq!(errno(rig.send_packet(sender, packet(THROUGH, &[NOTE1]))), Errno::EMLINK);
