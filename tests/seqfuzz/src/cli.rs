@@ -60,6 +60,9 @@ pub(crate) enum Cmd {
         /// Write the hashes of Linux to this file.
         #[arg(long)]
         save: Option<PathBuf>,
+        /// Write the hashes of the other side to this file, where it differs as newer kernels do.
+        #[arg(long)]
+        save_changes: Option<PathBuf>,
     },
     /// Shrink the programs of seeds on which Linux and we differ.
     Minimise {
@@ -99,11 +102,14 @@ pub(crate) struct Which {
     /// Keep to what Linux 6.1 and 6.12 have in common.
     #[arg(long)]
     pub(crate) common: bool,
+    /// Leave out what asks for UMP: its requests, MIDI versions and the flag of UMP records.
+    #[arg(long)]
+    pub(crate) legacy: bool,
     /// Programs that use /dev/snd/timer too; their seeds are others.
     #[arg(long)]
     pub(crate) timer: bool,
     /// Programs with UMP clients and user-driven timers; their seeds are others.
-    #[arg(long, conflicts_with_all = ["timer", "common"])]
+    #[arg(long, conflicts_with_all = ["timer", "common", "legacy"])]
     pub(crate) ump: bool,
 }
 
@@ -115,7 +121,7 @@ impl Which {
             (true, false) => Profile::Timer,
             (false, false) => Profile::Sequencer,
         };
-        Kind { size: self.size, common: self.common, profile }
+        Kind { size: self.size, common: self.common, legacy: self.legacy, profile }
     }
 
     /// Returns the program of a seed.
@@ -142,6 +148,9 @@ pub(crate) struct Sides {
     /// engine in this process.
     #[arg(long, value_name = "COMMAND")]
     pub(crate) under: Option<OsString>,
+    /// Another kernel instead of our side.
+    #[arg(long, value_name = "KERNEL", conflicts_with = "under")]
+    pub(crate) against: Option<String>,
 }
 
 fn seeds(text: &str) -> Result<Range<u64>, String> {

@@ -18,9 +18,10 @@ mod rng;
 mod sys;
 mod text;
 mod transcript;
+pub mod versions;
 
 pub use device::{Access, Device, EngineDevice, Readiness, RealDevice};
-pub use generate::{Kind, Profile, common, generate, generate_timer, generate_ump};
+pub use generate::{Kind, Profile, common, generate, generate_timer, generate_ump, legacy};
 pub use program::{Arguments, Call, Mode, Operation, Program, Value};
 pub use rng::Rng;
 pub use text::{parse, parse_all};

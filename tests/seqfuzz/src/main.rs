@@ -5,8 +5,10 @@ mod cli;
 use clap::Parser;
 use cli::{Cli, Cmd, Sides, TranscriptArgs, Which};
 use seqfuzz::diff::side_by_side;
-use seqfuzz::oracle::{Side, write_results};
+use seqfuzz::oracle::{Generation, Side, write_results};
+use seqfuzz::versions::{DIFFERENCES, explain};
 use seqfuzz::{EngineDevice, Program, RealDevice, Transcript, parse_all, transcript};
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::ops::Range;
 use std::path::Path;
@@ -22,8 +24,9 @@ fn main() -> ExitCode {
         Cmd::Transcript(args) => transcripts(&args),
         Cmd::Show { seed, which, program, device } => show(seed, which, program, device),
         Cmd::Run { file, engine, results } => run(&file, engine, results),
-        Cmd::Compare { seeds, which, sides, boot, known, save } => {
-            compare(&seeds, which, &sides, boot, known.as_deref(), save.as_deref())
+        Cmd::Compare { seeds, which, sides, boot, known, save, save_changes } => {
+            let save = Save { hashes: save.as_deref(), changes: save_changes.as_deref() };
+            compare(&seeds, which, &sides, boot, known.as_deref(), save)
         }
         Cmd::Minimise { seeds, which, sides, whole } => minimise(&seeds, which, &sides, whole),
     };
@@ -104,7 +107,7 @@ fn run(file: &Path, engine: bool, results: bool) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn linux(sides: &Sides) -> Result<Side, String> {
+fn linux(sides: &Sides, kernel: &str) -> Result<Side, String> {
     let run = sides.oracle.clone().ok_or("no kernel to compare with: name one with --oracle")?;
     let binary = sides.binary.clone().ok_or(
         "--binary wants a static build: RUSTFLAGS='-C target-feature=+crt-static' cargo build \
@@ -115,10 +118,13 @@ fn linux(sides: &Sides) -> Result<Side, String> {
             return Err(format!("{} is not there", file.display()));
         }
     }
-    Ok(Side::Oracle { run, kernel: sides.kernel.clone(), binary, timeout: sides.timeout })
+    Ok(Side::Oracle { run, kernel: kernel.to_owned(), binary, timeout: sides.timeout })
 }
 
 fn ours(sides: &Sides) -> Result<Side, String> {
+    if let Some(kernel) = &sides.against {
+        return linux(sides, kernel);
+    }
     let Some(command) = &sides.under else { return Ok(Side::Engine) };
     let command = command.to_str().ok_or("the command is not UTF-8")?;
     let command = command.split_whitespace().map(Into::into).collect();
@@ -132,7 +138,8 @@ fn known_hashes(file: &Path, seeds: &Range<u64>) -> Result<Vec<u64>, String> {
         std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let mut hashes = Vec::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let parsed = line.split_once(' ').and_then(|(seed, hash)| {
+        let mut words = line.split(' ');
+        let parsed = words.next().zip(words.next()).and_then(|(seed, hash)| {
             Some((seed.parse::<u64>().ok()?, u64::from_str_radix(hash, 16).ok()?))
         });
         let wrong = || format!("{}: not a seed and a hash: {line}", file.display());
@@ -148,20 +155,38 @@ fn known_hashes(file: &Path, seeds: &Range<u64>) -> Result<Vec<u64>, String> {
     }
 }
 
+/// Files to write.
+struct Save<'a> {
+    /// The hashes of Linux.
+    hashes: Option<&'a Path>,
+    /// Those of the other side where it differs as newer kernels do.
+    changes: Option<&'a Path>,
+}
+
+/// Seeds on which the two sides differ.
+#[derive(Default)]
+struct Found {
+    /// For no known reason.
+    differing: Vec<u64>,
+    /// As newer kernels differ from older ones: the hash of our side, and the names of the differences.
+    explained: BTreeMap<u64, (u64, Vec<&'static str>)>,
+    /// How many agreed when they were run again.
+    noisy: usize,
+}
+
 fn compare(
     seeds: &Range<u64>,
     which: Which,
     sides: &Sides,
     boot: u64,
     known: Option<&Path>,
-    save: Option<&Path>,
+    save: Save<'_>,
 ) -> Result<ExitCode, String> {
     let ours = ours(sides)?;
-    let theirs = if known.is_none() { Some(linux(sides)?) } else { None };
+    let theirs = if known.is_none() { Some(linux(sides, &sides.kernel)?) } else { None };
     let began = Instant::now();
     let mut saved = String::new();
-    let mut differing = Vec::new();
-    let mut noisy = 0;
+    let mut found = Found::default();
     let mut first = seeds.start;
     while first < seeds.end {
         let end = (first + boot.max(1)).min(seeds.end);
@@ -171,60 +196,122 @@ fn compare(
             (None, None) => Vec::new(),
         };
         let right = ours.hashes(first..end, which.kind())?;
-        let mut suspects: Vec<u64> = (first..end)
+        let suspects: Vec<u64> = (first..end)
             .zip(left.iter().zip(&right))
             .filter(|(_, (left, right))| left != right)
             .map(|(seed, _)| seed)
             .collect();
-        for _ in 0..RETRIES {
-            if suspects.is_empty() {
-                break;
-            }
-            let programs: Vec<Program> = suspects.iter().map(|seed| which.program(*seed)).collect();
-            let again = match &theirs {
-                Some(theirs) => theirs.transcripts(&programs)?,
-                None => break,
-            };
-            let here = ours.transcripts(&programs)?;
-            let mut still = Vec::new();
-            for ((seed, again), here) in suspects.iter().zip(&again).zip(&here) {
-                if again == here {
-                    noisy += 1;
+        match &theirs {
+            Some(theirs) => {
+                let changed = again(&suspects, which, [theirs, &ours], &mut found)?;
+                for (seed, hash) in changed {
                     if let Ok(index) = usize::try_from(seed - first) {
-                        left[index] = again.hash();
+                        left[index] = hash;
                     }
-                } else {
-                    still.push(*seed);
                 }
             }
-            suspects = still;
+            None => found.differing.extend(suspects),
         }
         for (seed, hash) in (first..end).zip(&left) {
             saved += &format!("{seed} {hash:016x}\n");
         }
-        differing.extend(suspects);
         first = end;
-        eprintln!("{first}: {} differ, {noisy} only at first", differing.len());
+        let Found { differing, explained, noisy } = &found;
+        eprintln!(
+            "{first}: {} differ, {} for known reasons, {noisy} only at first",
+            differing.len(),
+            explained.len()
+        );
     }
-    let count = seeds.end - seeds.start;
-    if let Some(save) = save {
-        std::fs::write(save, saved).map_err(|error| format!("{}: {error}", save.display()))?;
+    let changes = found
+        .explained
+        .iter()
+        .map(|(seed, (hash, names))| format!("{seed} {hash:016x} {}\n", names.join(" ")));
+    for (file, text) in [(save.hashes, saved), (save.changes, changes.collect())] {
+        if let Some(file) = file {
+            std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+        }
     }
-    for seed in &differing {
+    report(&found, seeds.end - seeds.start, began)
+}
+
+/// Runs seeds again that differed, and sorts those that still do. Returns new hashes of the left side.
+fn again(
+    seeds: &[u64],
+    which: Which,
+    [left, right]: [&Side; 2],
+    found: &mut Found,
+) -> Result<Vec<(u64, u64)>, String> {
+    let mut changed = Vec::new();
+    let mut suspects = seeds.to_vec();
+    for round in 0..RETRIES {
+        if suspects.is_empty() {
+            break;
+        }
+        let programs: Vec<Program> = suspects.iter().map(|seed| which.program(*seed)).collect();
+        let [there, here] = [left.transcripts(&programs)?, right.transcripts(&programs)?];
+        let mut still = Vec::new();
+        for ((seed, program), (there, here)) in
+            suspects.iter().zip(&programs).zip(there.iter().zip(&here))
+        {
+            if there == here {
+                found.noisy += 1;
+                changed.push((*seed, there.hash()));
+            } else if let Ok(names) = known_difference(program, [left, right], [there, here]) {
+                found.explained.insert(*seed, (here.hash(), names));
+            } else if round == RETRIES - 1 {
+                found.differing.push(*seed);
+            } else {
+                still.push(*seed);
+            }
+        }
+        suspects = still;
+    }
+    Ok(changed)
+}
+
+/// Returns the known differences between kernels that explain two transcripts.
+fn known_difference(
+    program: &Program,
+    sides: [&Side; 2],
+    [left, right]: [&Transcript; 2],
+) -> Result<Vec<&'static str>, usize> {
+    match sides.map(Side::generation) {
+        [Generation::Older, Generation::Newest] => explain(program, left, right, |_| true),
+        [Generation::Older, Generation::Ours] => {
+            explain(program, left, right, |known| known.followed)
+        }
+        [Generation::Newest, Generation::Ours] => {
+            explain(program, right, left, |known| !known.followed)
+        }
+        _ => Err(0),
+    }
+}
+
+fn report(found: &Found, count: u64, began: Instant) -> Result<ExitCode, String> {
+    for seed in &found.differing {
         print(&format!("{seed}\n"))?;
     }
+    for difference in DIFFERENCES {
+        let names = found.explained.values().map(|(_, names)| names);
+        let count = names.filter(|names| names.contains(&difference.name)).count();
+        if count > 0 {
+            eprintln!("{count} x {}: {}, {}", difference.name, difference.what, difference.commits);
+        }
+    }
     let seconds = began.elapsed().as_secs().max(1);
+    let Found { differing, explained, noisy } = found;
     eprintln!(
-        "{count} seeds in {seconds} s, {} an hour: {} differ, {noisy} differed at first and agreed \
-         when run again",
-        count * 3600 / seconds,
+        "{count} seeds in {seconds} s: {} differ, {} differ for known reasons, {noisy} differed at first and agreed when \
+         run again",
         differing.len(),
+        explained.len(),
     );
     Ok(if differing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn minimise(seeds: &[u64], which: Which, sides: &Sides, whole: bool) -> Result<ExitCode, String> {
-    let (theirs, ours) = (linux(sides)?, ours(sides)?);
+    let (theirs, ours) = (linux(sides, &sides.kernel)?, ours(sides)?);
     let programs: Vec<Program> = seeds.iter().map(|seed| which.program(*seed)).collect();
     let shrunk = if whole {
         programs

@@ -38,6 +38,17 @@ pub enum Side {
     },
 }
 
+/// Which of the [differences](crate::versions) between kernels a side may show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    /// A kernel before 7.3, without them.
+    Older,
+    /// The newest kernel, with all of them.
+    Newest,
+    /// aseqd, with those that it follows.
+    Ours,
+}
+
 impl Side {
     /// Returns its name in reports.
     #[must_use]
@@ -50,6 +61,16 @@ impl Side {
                 program.map_or_else(String::new, |name| name.display().to_string())
             }
             Self::Oracle { kernel, .. } => format!("Linux {kernel}"),
+        }
+    }
+
+    /// Returns which of the known differences between kernels it may show.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        match self {
+            Self::Oracle { kernel, .. } if kernel.starts_with("6.") => Generation::Older,
+            Self::Oracle { .. } => Generation::Newest,
+            _ => Generation::Ours,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Programs with UMP clients, on the engine in this process: the same every time.
 
-use seqfuzz::{EngineDevice, Program, Transcript, generate_ump, parse, transcript};
+use seqfuzz::{EngineDevice, Kind, Profile, Program, Transcript, generate_ump, parse, transcript};
 
 const SEEDS: u64 = 1000;
 const SIZE: usize = 24;
@@ -35,4 +35,35 @@ fn only_the_last_record_of_a_write_may_have_a_size_of_its_own() {
             }
         }
     }
+}
+
+/// What a program that does not ask for UMP can tell from whether the sequencer has it: the filter of Midi Through, which
+/// passes packets on as they are.
+#[test]
+fn only_midi_through_shows_a_legacy_program_that_there_is_ump() {
+    let kinds = [Profile::Sequencer, Profile::Timer].map(|profile| Kind {
+        size: SIZE,
+        common: false,
+        legacy: true,
+        profile,
+    });
+    let mut seen = 0;
+    for (kind, seed) in kinds.into_iter().flat_map(|kind| (0..SEEDS).map(move |seed| (kind, seed)))
+    {
+        let mut program = kind.program(seed);
+        let without = run(&program);
+        program.ump = true;
+        let with = run(&program);
+        let shown = "name=\"Midi Through\" filter=0x40000000";
+        for (call, (without, with)) in
+            program.calls.iter().zip(without.results.iter().zip(&with.results))
+        {
+            if with != without {
+                let told = with.replace(shown, "name=\"Midi Through\"");
+                assert_eq!(*without, told, "seed {seed} of {kind:?}: {call}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 0, "no program has looked");
 }

@@ -34,7 +34,11 @@ impl EngineDevice {
     /// Returns the sequencer that a program wants.
     #[must_use]
     pub fn of(program: &Program) -> Self {
-        Self::with_config(Config { user_timers: program.ump, ..Config::default() })
+        Self::with_config(Config {
+            user_timers: program.ump,
+            ump: program.ump,
+            ..Config::default()
+        })
     }
 
     fn with_config(config: Config) -> Self {

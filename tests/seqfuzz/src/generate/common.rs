@@ -1,5 +1,7 @@
-//! What Linux 6.1 and 6.12 have in common.
+//! Programs without what some kernels do otherwise: what Linux 6.1 and 6.12 have in common, and what has nothing to do
+//! with UMP.
 
+use super::packets::UMP;
 use crate::program::{Arguments, Operation, Program, Value, number};
 
 /// Fields that Linux 6.1 does not have.
@@ -39,6 +41,27 @@ pub fn common(mut program: Program) -> Program {
         for event in &mut call.events {
             if number(event, "queue") == Some(254) {
                 set(event, "queue", 253);
+            }
+        }
+    }
+    program
+}
+
+/// Returns a program without what asks for UMP: the requests about it, MIDI versions, and the flag of a UMP record.
+#[must_use]
+pub fn legacy(mut program: Program) -> Program {
+    program.calls.retain(
+        |call| !matches!(call.operation, Operation::Request(name) if name.contains("_ump_")),
+    );
+    for call in &mut program.calls {
+        call.arguments.retain(|(name, _)| *name != "midi_version");
+        for event in &mut call.events {
+            clear(event, "flags", UMP);
+            // What is left of a longer body would be read as a record, whose flags nobody has chosen.
+            if let Some(len) = number(event, "len")
+                && number(event, "body").is_some_and(|body| body > len & 0x0fff_ffff)
+            {
+                set(event, "body", len & 0x0fff_ffff);
             }
         }
     }

@@ -15,7 +15,7 @@ mod ump;
 mod values;
 
 pub(crate) use common::NEW_FIELDS;
-pub use common::common;
+pub use common::{common, legacy};
 pub use timers::generate_timer;
 pub use ump::generate_ump;
 
@@ -33,6 +33,8 @@ pub struct Kind {
     pub size: usize,
     /// Whether it keeps to what Linux 6.1 and 6.12 have in common.
     pub common: bool,
+    /// Whether it is without what asks for UMP.
+    pub legacy: bool,
     /// What it uses.
     pub profile: Profile,
 }
@@ -58,6 +60,7 @@ impl Kind {
             Profile::Ump => generate_ump,
         };
         let program = make(seed, self.size);
+        let program = if self.legacy { legacy(program) } else { program };
         if self.common { common(program) } else { program }
     }
 
@@ -70,7 +73,8 @@ impl Kind {
             Profile::Timer => " --timer",
             Profile::Ump => " --ump",
         };
-        format!("--size {}{common}{profile}", self.size)
+        let legacy = if self.legacy { " --legacy" } else { "" };
+        format!("--size {}{common}{legacy}{profile}", self.size)
     }
 }
 

@@ -10,6 +10,9 @@ use aseqd_abi::{Address, Event};
 use std::fmt::Write as _;
 use zerocopy::FromBytes;
 
+/// The port that announces changes.
+const ANNOUNCE: Address = Address::new(0, 1);
+
 /// Maximum number of bytes of an event's data that are printed in full.
 const BODY_IN_FULL: usize = 32;
 
@@ -77,6 +80,9 @@ impl Run<'_> {
             _ if is_packet => words(data.0.iter().chain(more)),
             30..=38 => format!("{} {}", self.queue_name(data.0[0].into()), hex(&data.0[1..])),
             60..=65 => format!("{} {}", self.address(data.address()), hex(&data.0[2..])),
+            68 | 69 if event.source == ANNOUNCE => {
+                format!("{} {}", self.client_name(data.0[0].into()), hex(&data.0[1..]))
+            }
             66 | 67 => {
                 let ends = data.connect();
                 let (from, to) = (self.address(ends.sender), self.address(ends.dest));

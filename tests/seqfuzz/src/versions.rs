@@ -1,0 +1,253 @@
+//! What newer kernels do otherwise than Linux 6.12, so that a comparison can tell it from a mistake.
+//!
+//! Two transcripts are explained if the first answer that differs, but for the number of the version, is one of
+//! [`DIFFERENCES`]. What comes after that answer may differ too. Where aseqd does what Linux 7.3 does, this is compared with
+//! Linux 7.3, and where it does what Linux 6.12 does, with that.
+
+use crate::program::{self, Arguments, Call, FIRST_TIMER, Operation, Program, Value};
+use crate::transcript::Transcript;
+
+/// Something that newer kernels do otherwise.
+#[derive(Debug)]
+pub struct Difference {
+    /// Name in reports and in the files of `kernels/`.
+    pub name: &'static str,
+    /// What newer kernels do.
+    pub what: &'static str,
+    /// The commits of Linux that changed it.
+    pub commits: &'static str,
+    /// Whether aseqd does it too.
+    pub followed: bool,
+    /// Returns whether the first difference is of this kind.
+    fits: fn(&First<'_>) -> bool,
+}
+
+/// Name of the difference after which nothing else differs: see [`DIFFERENCES`].
+const VERSION: &str = "version";
+
+/// Every known difference that a transcript can show.
+pub const DIFFERENCES: &[Difference] = &[
+    Difference {
+        name: VERSION,
+        what: "PVERSION is 1.0.5",
+        commits: "3ab4a3199c78 (6.14)",
+        followed: true,
+        fits: |first| first.is("pversion"),
+    },
+    Difference {
+        name: "ump-announced",
+        what: "SET_CLIENT_UMP_INFO is announced by UMP_EP_CHANGE and UMP_BLOCK_CHANGE",
+        commits: "3ab4a3199c78 (6.14)",
+        followed: true,
+        fits: |first| {
+            first.shows_events()
+                && first.before(|call, result| sets_ump_info(call) && result.starts_with("= 0"))
+                && first.before(|call, _| watches_announcements(call))
+        },
+    },
+    Difference {
+        name: "no-bounce-of-bounce",
+        what: "a bounce that fails is not bounced",
+        commits: "9420958c5151 (7.2)",
+        followed: true,
+        fits: |first| {
+            first.shows_events()
+                && first.call().operation != Operation::Write
+                && first.before(|call, _| writes_bounce(call))
+        },
+    },
+    Difference {
+        name: "stamp-stays",
+        what: "the stamp of a port whose FIFO is full is not on the event that the next subscriber gets",
+        commits: "99e16633958b, 0869afc958a0 (6.18)",
+        followed: true,
+        fits: |first| first.only_stamps_differ() && first.before(|call, _| stamps(call)),
+    },
+    Difference {
+        name: "stamped-failure",
+        what: "a direct event that fails behind a port with time stamping is written with success, and bounced",
+        commits: "99e16633958b, 0869afc958a0 (6.18)",
+        followed: false,
+        fits: |first| first.shows_events() && first.before(|call, _| stamps(call)),
+    },
+    Difference {
+        name: "oldest-master",
+        what: "a timer slave follows the oldest master of its class and id",
+        commits: "785639b5bf2a (7.1)",
+        followed: true,
+        fits: |first| first.shows_master(),
+    },
+];
+
+/// Returns the names of the differences that may explain two transcripts of a program, of those that `may` take part: one
+/// transcript by an older kernel or one like it, the other by a newer one. Empty if they are equal.
+///
+/// # Errors
+/// The index of the first call whose answers differ for another reason.
+pub fn explain(
+    program: &Program,
+    older: &Transcript,
+    newer: &Transcript,
+    may: impl Fn(&Difference) -> bool,
+) -> Result<Vec<&'static str>, usize> {
+    let mut names = Vec::new();
+    for (index, (old, new)) in older.results.iter().zip(&newer.results).enumerate() {
+        if old == new {
+            continue;
+        }
+        let first = First { program, older, newer, index };
+        let fits = |difference: &&Difference| may(difference) && (difference.fits)(&first);
+        let found: Vec<_> = DIFFERENCES.iter().filter(fits).map(|known| known.name).collect();
+        if found.is_empty() {
+            return Err(index);
+        }
+        if found != [VERSION] {
+            names.extend(found);
+            return Ok(names);
+        }
+        if names.is_empty() {
+            names.push(VERSION);
+        }
+    }
+    Ok(names)
+}
+
+/// The first call whose answers differ.
+struct First<'a> {
+    program: &'a Program,
+    older: &'a Transcript,
+    newer: &'a Transcript,
+    index: usize,
+}
+
+impl First<'_> {
+    fn call(&self) -> &Call {
+        &self.program.calls[self.index]
+    }
+
+    fn is(&self, name: &'static str) -> bool {
+        self.call().operation == Operation::Request(name)
+    }
+
+    /// Returns whether the answer depends on events that came or failed.
+    fn shows_events(&self) -> bool {
+        let names = ["get_client_info", "query_next_client", "get_client_pool", "set_client_pool"];
+        matches!(self.call().operation, Operation::Write | Operation::Read | Operation::Poll)
+            || names.into_iter().any(|name| self.is(name))
+    }
+
+    /// Returns whether a call that came before, or this one, is such a one; with what the older kernel answered.
+    fn before(&self, is: impl Fn(&Call, &str) -> bool) -> bool {
+        let calls = self.program.calls[..=self.index].iter();
+        calls.zip(&self.older.results).any(|(call, result)| is(call, result))
+    }
+
+    /// Returns whether it is a read, and the records of both kernels only differ in times, queues and flags.
+    fn only_stamps_differ(&self) -> bool {
+        let plain = |transcript: &Transcript| {
+            let words = transcript.results[self.index].split([' ', '\n']).filter(|word| {
+                !["flags=", "queue=", "time="].iter().any(|start| word.starts_with(start))
+            });
+            words.map(str::to_owned).collect::<Vec<_>>()
+        };
+        self.call().operation == Operation::Read && plain(self.older) == plain(self.newer)
+    }
+
+    /// Returns whether it shows the resolution of a slave's master.
+    fn shows_master(&self) -> bool {
+        let names = ["START", "CONTINUE", "RESOLUTION", "MSTART", "MCONTINUE", "resolution="];
+        let has = |transcript: &Transcript| {
+            let result = &transcript.results[self.index];
+            names.iter().any(|name| result.contains(name))
+        };
+        let call = self.call();
+        match call.operation {
+            Operation::Request("t_status" | "t_status32" | "t_info") => true,
+            Operation::Read => call.client >= FIRST_TIMER && has(self.older) && has(self.newer),
+            _ => false,
+        }
+    }
+}
+
+/// Returns whether a call makes a port or a connection that puts times on events.
+fn stamps(call: &Call) -> bool {
+    let names = ["create_port", "set_port_info", "subscribe_port"];
+    matches!(call.operation, Operation::Request(name) if names.contains(&name))
+        && call.number("flags").is_some_and(|flags| flags & 2 != 0)
+}
+
+fn writes_bounce(call: &Call) -> bool {
+    let bounce = |event: &Arguments| {
+        program::number(event, "type") == Some(i64::from(aseqd_abi::EventType::BOUNCE.0))
+    };
+    call.operation == Operation::Write && call.events.iter().any(bounce)
+}
+
+fn sets_ump_info(call: &Call) -> bool {
+    matches!(
+        call.operation,
+        Operation::Request("set_client_ump_info" | "set_ump_endpoint" | "set_ump_block")
+    )
+}
+
+fn watches_announcements(call: &Call) -> bool {
+    call.operation == Operation::Request("subscribe_port")
+        && matches!(call.argument("sender"), None | Some(Value::Number(0)))
+        && call.number("sender_port") == Some(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::parse;
+
+    fn explained(
+        program: &str,
+        older: &[&str],
+        newer: &[&str],
+    ) -> Result<Vec<&'static str>, usize> {
+        explain(&parse(program).expect("a program"), &told(older), &told(newer), |_| true)
+    }
+
+    fn told(results: &[&str]) -> Transcript {
+        Transcript { results: results.iter().map(|result| (*result).to_owned()).collect() }
+    }
+
+    const STAMPED: &str = "mode still
+c0.open
+c0.pversion
+c0.create_port client=c0 flags=2
+c0.write [ type=6 queue=253 dest=c0]
+c0.get_queue_status
+";
+
+    #[test]
+    fn the_version_explains_only_itself() {
+        let old = ["c0", "= 0 version=0x10004", "= 0", "= 28", "= EINVAL"];
+        let new = ["c0", "= 0 version=0x10005", "= 0", "= 28", "= EINVAL"];
+        assert_eq!(explained(STAMPED, &old, &new), Ok(vec!["version"]));
+        assert_eq!(explained(STAMPED, &old, &old), Ok(Vec::new()));
+        let wrong = ["c0", "= 0 version=0x10005", "= 0", "= 28", "= 0"];
+        assert_eq!(explained(STAMPED, &old, &wrong), Err(4));
+    }
+
+    #[test]
+    fn a_write_is_explained_only_behind_a_stamp() {
+        let old = ["c0", "= 0", "= 0", "= EAGAIN", "= EINVAL"];
+        let new = ["c0", "= 0", "= 0", "= 28", "= 0"];
+        assert_eq!(explained(STAMPED, &old, &new), Ok(vec!["stamped-failure"]));
+        assert_eq!(explained(&STAMPED.replace("flags=2", "flags=1"), &old, &new), Err(3));
+        let program = parse(STAMPED).expect("a program");
+        let followed = |difference: &Difference| difference.followed;
+        assert_eq!(explain(&program, &told(&old), &told(&new), followed), Err(3));
+    }
+
+    #[test]
+    fn a_name_is_that_of_one_difference() {
+        for (index, difference) in DIFFERENCES.iter().enumerate() {
+            let others = &DIFFERENCES[index + 1..];
+            assert!(others.iter().all(|other| other.name != difference.name));
+            assert!(!difference.what.is_empty() && difference.commits.contains('('));
+        }
+    }
+}
