@@ -4,6 +4,7 @@
 mod common;
 mod connecting;
 mod files;
+mod findings;
 mod java;
 mod listing;
 mod network;
