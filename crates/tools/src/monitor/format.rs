@@ -14,6 +14,9 @@ use std::fmt::Write as _;
 /// The heading of the columns that [`line`] prints.
 pub(crate) const HEADER: &str = "source   time           event             ch  data";
 
+/// Stands in the columns of group and channel for none, so that each line has as many words before its data.
+const NONE: &str = "-";
+
 /// The heading of the columns that [`packet_line`] prints.
 pub(super) const PACKET_HEADER: &str =
     "source   time           group  packet               ch  data";
@@ -101,14 +104,14 @@ pub(crate) fn line_at(event: &Event, data: &[u8], time: &str, late: Option<Optio
 pub(super) fn packet_line(event: &UmpEvent, raw: bool) -> String {
     let packet = packet::describe(event);
     let data = if raw { packet::hex(event) } else { packet.text() };
-    let group = ump::group(event).map_or_else(String::new, |group| group.to_string());
-    let channel = packet.channel.map_or_else(String::new, |channel| channel.to_string());
+    let number = |number: Option<u8>| number.map_or_else(|| NONE.to_owned(), |it| it.to_string());
+    let (group, channel) = (number(ump::group(event)), number(packet.channel));
     packet_columns(&head_of(event), &group, &packet.name, &channel, &data)
 }
 
 /// Returns an ordinary event as a line below the heading of packets. It has no group.
 pub(super) fn line_among_packets(event: &Event, data: &[u8]) -> String {
-    packet_columns(event, "", &name(event.event_type), "", &describe(event, data))
+    packet_columns(event, NONE, &name(event.event_type), NONE, &describe(event, data))
 }
 
 fn packet_columns(event: &Event, group: &str, name: &str, channel: &str, data: &str) -> String {
