@@ -53,6 +53,79 @@ pub(crate) fn ioctl<T: FromBytes + IntoBytes>(
     unsafe { rustix::ioctl::ioctl(descriptor, Request { code, argument }) }.map_err(errno)
 }
 
+/// Makes a request with a struct as a 32-bit program does, through that gate of the kernel. Returns nothing where the
+/// gate is closed, or leads past the device: there its request for a number, `probe`, fails.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn ioctl_of_32_bits<T: FromBytes + IntoBytes + zerocopy::Immutable>(
+    descriptor: impl AsFd,
+    probe: u32,
+    code: u32,
+    argument: &mut T,
+) -> Option<Result<i32, Errno>> {
+    const IOCTL: u32 = 54;
+    const GETPID: u32 = 20;
+    assert!(aseqd_abi::ioctl::size(code) <= size_of::<T>() && size_of::<T>() <= PAGE);
+    // The call is a crash in a kernel that has no such gate.
+    // SAFETY: the call has no pointers.
+    if !in_forked_child(|| unsafe { gate(GETPID, [0; 3]) } > 0) {
+        return None;
+    }
+    let low = std::ptr::without_provenance_mut(0x2000_0000);
+    let access = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a new mapping; the address is only a wish.
+    let at = unsafe { mmap_anonymous(low, PAGE, access, MapFlags::PRIVATE) }.ok()?;
+    let address = u32::try_from(at.expose_provenance()).ok()?;
+    let bytes = argument.as_bytes().to_vec();
+    // SAFETY: the mapping is as long as any argument, and nothing else refers to it.
+    let memory = unsafe { std::slice::from_raw_parts_mut(at.cast::<u8>(), bytes.len()) };
+    let fd = std::os::fd::AsRawFd::as_raw_fd(&descriptor.as_fd()).cast_unsigned();
+    // SAFETY: the requests take a pointer to the mapping, which has room for their structs.
+    let through = unsafe { gate(IOCTL, [fd, probe, address]) } >= 0;
+    memory.copy_from_slice(&bytes);
+    // SAFETY: as above.
+    let result = unsafe { gate(IOCTL, [fd, code, address]) };
+    *argument = T::read_from_bytes(memory).ok()?;
+    // SAFETY: nothing refers to the mapping any more.
+    let _unmapped = unsafe { munmap(at, PAGE) };
+    let errno = || Errno(u16::try_from(-result).unwrap_or(0));
+    through.then(|| if result < 0 { Err(errno()) } else { Ok(result) })
+}
+
+/// Makes a system call of 32-bit programs.
+///
+/// # Safety
+/// That of the call: its pointers must be good.
+#[cfg(target_arch = "x86_64")]
+unsafe fn gate(number: u32, arguments: [u32; 3]) -> i32 {
+    let [first, second, third] = arguments.map(u64::from);
+    let result: u64;
+    // SAFETY: the kernel keeps all registers but those that are named; the caller answers for the call.
+    unsafe {
+        std::arch::asm!(
+            "xchg rbx, {first}",
+            "int 0x80",
+            "xchg rbx, {first}",
+            first = inout(reg) first => _,
+            inlateout("rax") u64::from(number) => result,
+            in("rcx") second,
+            in("rdx") third,
+            out("r8") _, out("r9") _, out("r10") _, out("r11") _,
+        );
+    }
+    result.to_le_bytes().first_chunk().map_or(-1, |low| i32::from_le_bytes(*low))
+}
+
+/// There is no such gate on this processor.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn ioctl_of_32_bits<T>(
+    _descriptor: impl AsFd,
+    _probe: u32,
+    _code: u32,
+    _argument: &mut T,
+) -> Option<Result<i32, Errno>> {
+    None
+}
+
 /// Makes a request with an address that is not mapped.
 pub(crate) fn ioctl_at_bad_address(descriptor: impl AsFd, code: u32) -> Result<i32, Errno> {
     struct Bad(u32);

@@ -2,7 +2,7 @@
 
 use crate::case::{cases, skip};
 use crate::client::Mode;
-use crate::sys;
+use crate::sys::{self, ioctl_of_32_bits};
 use crate::timer_client::{
     HRTIMER, LONG, NONE, Timer, UserTimer, clients, everything, global, text,
 };
@@ -20,6 +20,15 @@ fn create_on(timer: &Timer) -> Result<UserTimer, Errno> {
     let wanted = TimerUinfo { resolution: MILLISECOND, ..TimerUinfo::default() };
     let info = timer.query(t::CREATE, wanted)?;
     Ok(UserTimer { fd: sys::adopt(info.fd), number: info.id })
+}
+
+/// Makes the request CREATE as a 32-bit program. Skips the case if that does not reach the device.
+fn create_as_32_bits() -> (TimerUinfo, Result<i32, Errno>) {
+    let mut info = TimerUinfo { resolution: MILLISECOND, ..TimerUinfo::default() };
+    match ioctl_of_32_bits(Timer::open(), t::PVERSION, t::CREATE, &mut info) {
+        Some(created) => (info, created),
+        None => skip("no calls of 32-bit programs reach the device"),
+    }
 }
 
 cases! {
@@ -224,5 +233,25 @@ cases! {
         assert_eq!(timer.start(), Ok(()));
         driver.trigger(2);
         assert_eq!(timer.events(), [E::START, E::RESOLUTION]);
+    }
+    /// CREATE from a 32-bit program is ENOTTY.
+    until "6.13" fn create_from_a_32_bit_program_is_enotty() {
+        UserTimer::create(MILLISECOND);
+        assert_eq!(create_as_32_bits().1, Err(Errno::ENOTTY));
+    }
+
+    /// CREATE and TRIGGER work from a 32-bit program.
+    since "7.3" fn create_works_from_a_32_bit_program() {
+        UserTimer::create(MILLISECOND);
+        let (info, created) = create_as_32_bits();
+        assert_eq!(created, Ok(0));
+        let driver = UserTimer { fd: sys::adopt(info.fd), number: info.id };
+        assert_eq!(Timer::open().ginfo(driver.id()).unwrap().resolution, MILLISECOND);
+        let timer = Timer::tread(driver.id());
+        assert_eq!(timer.set(F::AUTO, 1, 1 << E::TICK.0), Ok(()));
+        assert_eq!(timer.start(), Ok(()));
+        let triggered = ioctl_of_32_bits(&driver.fd, t::TRIGGER, t::TRIGGER, &mut 0_u32);
+        assert_eq!(triggered, Some(Ok(0)));
+        assert_eq!(timer.told(), [(E::TICK, 2)]);
     }
 }

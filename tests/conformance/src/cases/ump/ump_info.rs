@@ -1,8 +1,8 @@
 //! GET_CLIENT_UMP_INFO and SET_CLIENT_UMP_INFO.
 
-use crate::case::cases;
+use crate::case::{cases, skip};
 use crate::client::{Client, LEGACY, MIDI1, MIDI2, Mode, patterned, wait_until};
-use crate::sys::ioctl_at_bad_address;
+use crate::sys::{ioctl_at_bad_address, ioctl_of_32_bits};
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::ump::{ClientUmpInfo, UmpBlockInfo, UmpEndpointInfo};
@@ -278,5 +278,21 @@ cases! {
         assert_eq!(set(&client, ENDPOINT, endpoint.as_bytes()), Ok(()));
         assert_eq!(set(&client, BLOCK_0, &[0; BLOCK_SIZE]), Ok(()));
         assert_eq!(client.info(), before);
+    }
+    /// A 32-bit program gets the same answers: the struct has the same layout.
+    fn a_32_bit_program_gets_the_same() {
+        let client = Client::midi(MIDI1);
+        assert_eq!(set(&client, ENDPOINT, b"abc"), Ok(()));
+        let asked = ClientUmpInfo { client: client.id.into(), ..patterned() };
+        let mut info = ClientUmpInfo { info_type: ENDPOINT, ..asked };
+        let code = s::GET_CLIENT_UMP_INFO;
+        let Some(answer) = ioctl_of_32_bits(&client, s::PVERSION, code, &mut info) else {
+            skip("no calls of 32-bit programs reach the device")
+        };
+        assert_eq!((answer, &info.info[..3]), (Ok(0), &b"abc"[..]));
+        info.info_type = BLOCK_0;
+        let set = ioctl_of_32_bits(&client, s::PVERSION, s::SET_CLIENT_UMP_INFO, &mut info);
+        assert_eq!(set, Some(Ok(0)));
+        assert_eq!(get(&client, BLOCK_0).unwrap()[..3], *b"abc");
     }
 }
