@@ -418,7 +418,7 @@ impl Seq {
         }
     }
 
-    /// Passes an event on to the subscribers of the port of Midi Through that it reached.
+    /// Passes an event on to the subscribers of the port of Midi Through that it reached. Errors stay here.
     fn pass_through(&mut self, message: &Message<'_>, hops: u32) -> Result<(), Undelivered> {
         if message.event.source.client == CLIENT_SYSTEM {
             return Ok(());
@@ -427,7 +427,6 @@ impl Seq {
         forward.event.source = message.event.dest;
         forward.event.dest.client = ADDRESS_SUBSCRIBERS;
         if self.is_packet(&forward.event) {
-            // Midi Through takes no errors, and any client can give its packets this type.
             if forward.event.event_type == EventType::KERNEL_ERROR {
                 return Ok(());
             }
