@@ -112,14 +112,14 @@ cases! {
         assert_eq!(timer.stop(), Err(Errno::EINVAL));
     }
 
-    /// HRTIMER ticks, as many times as its period fits into the time.
+    /// HRTIMER ticks, and does not run ahead of the clock.
     fn hrtimer_ticks_in_time() {
         let (records, took) = ticking(HRTIMER, 2 * MS, 20);
         assert!(took >= Duration::from_millis(39), "{took:?}");
         assert!(ticks_of(&records) >= u64::from(40 * MS));
     }
 
-    /// The system timer ticks, as many times as its period fits into the time. Its first tick may be short.
+    /// The system timer ticks, and does not run ahead of the clock. Its first tick may be short.
     fn the_system_timer_ticks_in_time() {
         let (records, took) = ticking(SYSTEM, 2, 5);
         let jiffy = Duration::from_nanos(jiffy().into());

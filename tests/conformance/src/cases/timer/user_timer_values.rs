@@ -72,7 +72,7 @@ cases! {
         }
     }
 
-    /// Numbers are given once, and the descriptor is the lowest free one.
+    /// Timers that exist at the same time have different numbers.
     fn numbers_are_given_once() {
         UserTimer::create(MILLISECOND);
         let all: Vec<_> = (0..10).map(|_| UserTimer::create(MILLISECOND)).collect();
@@ -185,7 +185,7 @@ cases! {
         assert_eq!(timer.plain_records()[0].resolution, 1_000_000);
     }
 
-    /// NEXT_DEVICE lists a user-driven timer behind HRTIMER, and HRTIMER before it.
+    /// NEXT_DEVICE lists a user-driven timer behind HRTIMER.
     fn next_device_lists_it_behind_hrtimer() {
         let driver = UserTimer::create(MILLISECOND);
         let timer = Timer::plain(HRTIMER);

@@ -1,4 +1,4 @@
-//! The endpoint port and its group ports: who gets what by subscription; and NO_CONVERT.
+//! The endpoint port and its group ports: which subscribers get what; and NO_CONVERT.
 
 use crate::case::cases;
 use crate::client::{

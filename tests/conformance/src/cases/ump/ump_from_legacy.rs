@@ -60,13 +60,13 @@ cases! {
         assert_eq!(midi2(note(T::NOTEON, 0xf2, 0xbc, 0xe4)), [[0x4092_3c00, 0xc924_0000]]);
     }
 
-    /// The pressure of a key.
+    /// A key pressure.
     fn key_pressure_becomes_a_packet() {
         assert_eq!(midi1(note(T::KEYPRESS, 1, 60, 5)), [[0x20a1_3c05]]);
         assert_eq!(midi2(note(T::KEYPRESS, 1, 60, 127)), [[0x40a1_3c00, 0xffff_ffff]]);
     }
 
-    /// The pressure 0 of a key.
+    /// A key pressure of 0 becomes a note-off in MIDI 1.0, and stays a pressure in MIDI 2.0.
     fn key_pressure_0() {
         assert_eq!(midi1(note(T::KEYPRESS, 1, 60, 0)), [[0x2081_3c00]]);
         assert_eq!(midi2(note(T::KEYPRESS, 1, 60, 0)), [[0x40a1_3c00, 0]]);
@@ -93,13 +93,13 @@ cases! {
         }
     }
 
-    /// A program.
+    /// A program change.
     fn a_program_becomes_a_packet() {
         assert_eq!(midi1(control(T::PGMCHANGE, 1, 0, 42)), [[0x20c1_2a00]]);
         assert_eq!(midi2(control(T::PGMCHANGE, 1, 0, 42)), [[0x40c1_0000, 0x2a00_0000]]);
     }
 
-    /// Pressure of a channel.
+    /// A channel pressure.
     fn channel_pressure_becomes_a_packet() {
         assert_eq!(midi1(control(T::CHANPRESS, 1, 0, 42)), [[0x20d1_2a00]]);
         assert_eq!(midi2(control(T::CHANPRESS, 1, 0, 127)), [[0x40d1_0000, 0xffff_ffff]]);
@@ -240,7 +240,7 @@ cases! {
         assert_eq!(client.packets(), [[0x4090_3c00, 0xc924_0000]]);
     }
 
-    /// Nothing of a program, number or value that has been cut off carries over.
+    /// Values of programs, pressures, positions and controllers are cut to 7 bits in MIDI 1.0.
     fn values_are_cut_to_7_bits() {
         assert_eq!(midi1(control(T::PGMCHANGE, 0, 0, -1)), [[0x20c0_7f00]]);
         assert_eq!(midi1(control(T::CHANPRESS, 0, 0, 0x1234)), [[0x20d0_3400]]);

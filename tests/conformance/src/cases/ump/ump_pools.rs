@@ -1,4 +1,4 @@
-//! Cells: a packet takes one, and data of legacy events takes as many as at a legacy client; overflow.
+//! Cells of pools: what a packet and the data of a legacy event take, and what happens if there is none.
 
 use crate::case::cases;
 use crate::client::{

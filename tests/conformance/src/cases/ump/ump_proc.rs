@@ -68,7 +68,7 @@ cases! {
         }
     }
 
-    /// A port's line tells its direction; group and mark of MIDI 1.0 have no place.
+    /// A port's line tells its direction and the mark of MIDI 1.0, but not its group.
     fn a_ports_line() {
         let client = named(MIDI2);
         client.set_port(0, |info| {
@@ -96,7 +96,7 @@ cases! {
         }
     }
 
-    /// An endpoint and as many blocks as it says have lines between client and ports.
+    /// An endpoint and its blocks have lines between those of the client and its ports.
     fn the_description_has_lines() {
         let client = named(MIDI2);
         describe(&client, 2);

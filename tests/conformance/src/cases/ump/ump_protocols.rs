@@ -58,7 +58,7 @@ cases! {
         assert_eq!(up(&[0x20c1_2a00]), [[0x40c1_0000, 0x2a00_0000]]);
     }
 
-    /// Other statuses of MIDI 1.0 at a MIDI 2.0 client.
+    /// Other statuses of MIDI 1.0 vanish at a MIDI 2.0 client.
     fn other_statuses_to_midi_2_0() {
         for status in [0x00, 0x10, 0x70, 0xf0_u32] {
             assert_eq!(up(&[0x2000_3c64 | status << 16]), NO_PACKETS, "status {status:#x}");

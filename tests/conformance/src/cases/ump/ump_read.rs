@@ -239,7 +239,7 @@ cases! {
         assert_eq!(sender.send_ump(&packet(address, &NOTE1)), Err(Errno::ENOENT));
     }
 
-    /// A record of a packet and one of a legacy event have the same size in the struct of the ABI.
+    /// An announcement is a legacy event, and is read as 32 bytes too.
     fn announcements_read_as_32_bytes() {
         let client = Client::midi(MIDI2);
         assert_eq!(client.subscribe(crate::client::ANNOUNCE, client.port(0)), Ok(()));

@@ -56,13 +56,13 @@ cases! {
         assert_eq!(packets(MIDI1, &bytes), [[0x3016_0102, 0x0304_0506], [0x3036_0708, 0x090a_0b0c]]);
     }
 
-    /// An empty message.
+    /// An empty message is one empty packet, and an event without data is none.
     fn an_empty_message() {
         assert_eq!(packets(MIDI1, b"\xf0\xf7"), [[0x3000_0000, 0]]);
         assert_eq!(packets(MIDI1, b""), NO_PACKETS);
     }
 
-    /// A lone F0 or F7.
+    /// A lone F0 is an empty start, and a lone F7 an empty end.
     fn a_lone_status_byte() {
         assert_eq!(packets(MIDI1, b"\xf0"), [[0x3010_0000, 0]]);
         assert_eq!(packets(MIDI1, b"\xf7"), [[0x3030_0000, 0]]);
@@ -127,7 +127,7 @@ cases! {
         assert_eq!(joined, bytes[1..601]);
     }
 
-    /// If the FIFO is full in the middle, the first packets are there to read after the error.
+    /// A FIFO that becomes full in the middle is EAGAIN, and the reader loses the first packets too.
     fn a_full_fifo_in_the_middle_is_eagain() {
         let (sender, reader) = (Client::with_port(), Client::midi(MIDI1));
         reader.set_pool(|pool| pool.input_pool = 10).unwrap();

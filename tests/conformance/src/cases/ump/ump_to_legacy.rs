@@ -53,12 +53,12 @@ cases! {
         assert_eq!(content(&[0x2090_3c00]), [note(T::NOTEON, 0, 60, 0)]);
     }
 
-    /// Pressure of a key.
+    /// A key pressure.
     fn key_pressure_of_midi_1_0() {
         assert_eq!(content(&[0x20a3_4005]), [note(T::KEYPRESS, 3, 64, 5)]);
     }
 
-    /// A controller, whatever its number: bank and data entry are not collected.
+    /// A controller stays one, whatever its number: bank selects and data entries are not collected.
     fn controllers_of_midi_1_0() {
         for param in [0_u32, 1, 6, 32, 38, 98, 99, 100, 101, 120, 127] {
             let expected = control(T::CONTROLLER, 2, param, 99);
@@ -66,12 +66,12 @@ cases! {
         }
     }
 
-    /// A program.
+    /// A program change.
     fn program_of_midi_1_0() {
         assert_eq!(content(&[0x20c4_2a00]), [control(T::PGMCHANGE, 4, 0, 42)]);
     }
 
-    /// Pressure of a channel.
+    /// A channel pressure.
     fn channel_pressure_of_midi_1_0() {
         assert_eq!(content(&[0x20d4_2a00]), [control(T::CHANPRESS, 4, 0, 42)]);
     }
@@ -161,14 +161,14 @@ cases! {
         assert_eq!(content(&[0x4090_3c03, 0x8000_1234]), [note(T::NOTEON, 0, 60, 64)]);
     }
 
-    /// Pressure of a key from 32 bits to 7.
+    /// A key pressure of 32 bits becomes one of 7.
     fn key_pressure_of_midi_2_0() {
         assert_eq!(content(&[0x40a1_3c00, 0x0000_0000]), [note(T::KEYPRESS, 1, 60, 0)]);
         assert_eq!(content(&[0x40a1_3c00, 0x8000_0000]), [note(T::KEYPRESS, 1, 60, 64)]);
         assert_eq!(content(&[0x40a1_3c00, 0xffff_ffff]), [note(T::KEYPRESS, 1, 60, 127)]);
     }
 
-    /// Controllers from 32 bits to 7.
+    /// Controllers of 32 bits become those of 7.
     fn controllers_of_midi_2_0() {
         for (value, expected) in [(0, 0), (0x01ff_ffff, 0), (0x0200_0000, 1), (0x8000_0000, 64), (u32::MAX, 127)] {
             assert_eq!(content(&[0x40b1_0700, value]), [control(T::CONTROLLER, 1, 7, expected)], "{value:#x}");
@@ -254,7 +254,7 @@ cases! {
         assert_eq!(event.data.0, [2, 1, 0xf8, 0x1f, 0x11, 0x11, 0x11, 0x11, 0x22, 0x22, 0x22, 0x22]);
     }
 
-    /// Converting takes none of the writer's events: a write of a packet that vanishes succeeds.
+    /// The write of a packet that vanishes succeeds.
     fn a_packet_that_vanishes_succeeds() {
         let (sender, reader) = (Client::midi(MIDI1), Client::with_port());
         sender.must_send_packet(reader.port(0), &[0xf000_0101, 0, 0, 0]);

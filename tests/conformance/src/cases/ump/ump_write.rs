@@ -204,8 +204,7 @@ cases! {
         }
     }
 
-    /// A packet cannot control a queue: at the timer port it is converted to a legacy event, which starts it only if
-    /// it is one for queues.
+    /// A packet cannot control a queue, whatever its type byte says.
     fn a_packet_at_the_timer_port_controls_nothing() {
         let client = Client::midi(MIDI1);
         let queue = client.create_queue();
