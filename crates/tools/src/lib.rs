@@ -2,6 +2,7 @@
 
 pub mod connect;
 pub mod demo;
+mod json;
 pub mod ls;
 pub mod monitor;
 pub mod play;

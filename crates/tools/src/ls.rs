@@ -1,5 +1,6 @@
 //! `aseqd ls`: lists clients, ports and connections.
 
+use crate::json::json_line;
 use anstyle::{AnsiColor, Style};
 use aseqd_abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, QuerySubs, SubscriptionFlags};
 use aseqd_client::ump::{UmpBlockInfo, UmpEndpointInfo};
@@ -69,7 +70,8 @@ pub fn main(args: &LsArgs) -> Result<ExitCode, Fail> {
         for port in &ports {
             let (to, from) = (client.outgoing(port.addr)?, client.incoming(port.addr)?);
             if args.json {
-                writeln!(out, "{}", json_port(&info, &said, port, &to, &from)).context("a line")?;
+                let line = json_line(&json_port(&info, &said, port, &to, &from));
+                writeln!(out, "{line}").context("a line")?;
             } else {
                 describe_port(&mut out, port, &to, &from);
             }

@@ -1,5 +1,6 @@
 //! `aseqd timers`: lists timers and their users.
 
+use crate::json::json_line;
 use anstyle::{AnsiColor, Style};
 use aseqd_abi::timer::{CLASS_GLOBAL, FLG_SLAVE, TimerId};
 use aseqd_client::printable;
@@ -52,7 +53,7 @@ pub fn main(args: &TimersArgs) -> Result<ExitCode, Fail> {
     for (number, timer) in timers.iter().enumerate() {
         let holders = holders.as_ref().map(|all| all[number].as_slice());
         if args.json {
-            writeln!(out, "{}", json_timer(timer, holders)).context("a line")?;
+            writeln!(out, "{}", json_line(&json_timer(timer, holders))).context("a line")?;
         } else {
             describe(&mut out, timer, holders.unwrap_or_default());
         }

@@ -8,6 +8,7 @@ mod packet;
 pub(crate) use format::{HEADER, json_event, line, line_at};
 pub(crate) use lateness::{Lateness, micros};
 
+use crate::json::json_line;
 use aseqd_abi::seq::{PortCaps, PortType};
 use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Address, Errno};
@@ -108,7 +109,7 @@ pub fn main(args: &MonitorArgs) -> Result<ExitCode, Fail> {
 
 /// Returns the line of a packet.
 fn show_packet(args: &MonitorArgs, packet: &UmpEvent) -> String {
-    if args.json { json_packet(packet).to_string() } else { packet_line(packet, args.raw) }
+    if args.json { json_line(&json_packet(packet)) } else { packet_line(packet, args.raw) }
 }
 
 /// A client that prints the events that it receives.
@@ -206,7 +207,7 @@ impl Listener {
                 None => None,
             };
             let text = if args.json {
-                json_event(&event, &data, late).to_string()
+                json_line(&json_event(&event, &data, late))
             } else if args.ump.is_some() {
                 line_among_packets(&event, &data)
             } else {
