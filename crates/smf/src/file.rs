@@ -1,5 +1,6 @@
 //! A file: its header and where its tracks are.
 
+use crate::clip;
 use crate::error::{ReadError, looks_like};
 use crate::finding::{Findings, Oddity};
 use crate::merged::Merged;
@@ -176,6 +177,10 @@ fn header_in(bytes: &[u8]) -> Option<usize> {
 fn midi_in(source: &Source, findings: &mut Findings) -> Result<Range<u64>, ReadError> {
     let mut range = 0..source.len();
     let start = source.bytes(0, SEARCHED)?;
+    // A clip may carry such a file in its packets.
+    if start.starts_with(clip::HEADER) {
+        return Err(ReadError::NotMidi(looks_like(&start)));
+    }
     if start.starts_with(b"RIFF")
         && start.get(8..12) == Some(b"RMID")
         && let Some(data) = riff_data(source, findings)?

@@ -245,3 +245,17 @@ proptest! {
         prop_assert_eq!(pieces.findings(), &findings);
     }
 }
+
+#[test]
+fn a_clip_with_a_midi_file_in_a_packet_is_a_clip() {
+    let bytes = file(&[
+        &[RESOLUTION],
+        &START,
+        &[u32::from_be_bytes(*b"\x50\x0e\0\0"), u32::from_be_bytes(*b"MThd"), 6, 0x0001_0001],
+        &END,
+    ]);
+    let read_as_tracks = aseqd_smf::File::read(&Source::memory(bytes.clone()));
+    assert!(matches!(read_as_tracks, Err(ReadError::NotMidi(why)) if why.contains("clip")));
+    let (events, findings, _) = read(&bytes);
+    assert_eq!((events.len(), lines(&findings)), (1, vec![]));
+}
