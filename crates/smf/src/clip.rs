@@ -16,6 +16,10 @@ const DEFAULT_TICKS: u16 = 96;
 /// How many packets before the Start of Clip are searched for the length of a tick. It should be the first one.
 const MAX_SEARCHED_PACKETS: usize = 1024;
 
+/// How many packets in a row may have nothing to play. A hostile file has no end of them, and a program that reads it
+/// would be busy as long. Any time that a clip can have takes 4096.
+const MAX_SILENT_PACKETS: u32 = 4_000_000;
+
 /// Number of words of a packet, by message type.
 const WORDS: [usize; 16] = [1, 1, 1, 2, 2, 4, 1, 1, 2, 2, 2, 3, 3, 4, 4, 4];
 
@@ -201,7 +205,14 @@ impl Iterator for Clip {
     type Item = ClipEvent;
 
     fn next(&mut self) -> Option<ClipEvent> {
+        let mut silent = 0;
         while self.state != State::Ended {
+            if silent == MAX_SILENT_PACKETS {
+                self.state = State::Ended;
+                self.findings.note(Oddity::NothingToPlay, None, self.window.position());
+                break;
+            }
+            silent += 1;
             let Some((offset, words)) = self.packet() else {
                 let missing = match self.state {
                     State::Plays => Oddity::NoEnd,

@@ -88,6 +88,8 @@ pub enum Oddity {
     AfterClip,
     /// A utility message that belongs to a stream: jitter reduction, for example.
     UtilityMessage,
+    /// More than 4 million packets in a row that no receiver gets.
+    NothingToPlay,
     /// A clip that ends within a packet.
     CutPacket,
     /// A part of the file cannot be read.
@@ -110,6 +112,7 @@ impl Oddity {
                 | Self::NoNumber
                 | Self::StrayData
                 | Self::TempoShort
+                | Self::NothingToPlay
                 | Self::CutPacket
                 | Self::ReadError
         )
@@ -162,6 +165,9 @@ impl Oddity {
             Self::NoEnd => "a clip without an End of Clip: it ends where its bytes end",
             Self::AfterClip => "bytes after the End of Clip: left out",
             Self::UtilityMessage => "utility messages that a clip cannot have: left out",
+            Self::NothingToPlay => {
+                "more than 4 million messages in a row with nothing to play: the rest is left out"
+            }
             Self::CutPacket => "the file ends within a packet: it is left out",
             Self::ReadError => "a part of the file cannot be read: events are missing",
         }

@@ -259,3 +259,21 @@ fn a_clip_with_a_midi_file_in_a_packet_is_a_clip() {
     let (events, findings, _) = read(&bytes);
     assert_eq!((events.len(), lines(&findings)), (1, vec![]));
 }
+
+#[test]
+fn a_clip_of_nothing_ends() {
+    let start = file(&[&[RESOLUTION], &START]);
+    let head = start.len();
+    let mut bytes = start;
+    // No operation, 4,000,001 times.
+    bytes.resize(head + 4 * 4_000_001, 0);
+    bytes.extend(NOTE.map(u32::to_be_bytes).as_flattened());
+    let (events, findings, _) = read(&bytes);
+    assert!(events.is_empty() && findings.lose_events());
+    let found = lines(&findings);
+    assert!(found[0].starts_with("more than 4 million messages in a row"), "{found:?}");
+    // As many as a clip may have.
+    bytes.drain(head..head + 4 * 10);
+    let (events, ..) = read(&bytes);
+    assert_eq!(events.len(), 1);
+}
