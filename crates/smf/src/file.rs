@@ -1,6 +1,5 @@
 //! A file: its header and where its tracks are.
 
-use crate::clip;
 use crate::error::{ReadError, looks_like};
 use crate::finding::{Findings, Oddity};
 use crate::merged::Merged;
@@ -178,7 +177,7 @@ fn midi_in(source: &Source, findings: &mut Findings) -> Result<Range<u64>, ReadE
     let mut range = 0..source.len();
     let start = source.bytes(0, SEARCHED)?;
     // A clip may carry such a file in its packets.
-    if start.starts_with(clip::HEADER) {
+    if start.starts_with(b"SMF2CLIP") {
         return Err(ReadError::NotMidi(looks_like(&start)));
     }
     if start.starts_with(b"RIFF")
