@@ -63,6 +63,22 @@ fn with_few_descriptors_left_a_door_is_refused_in_one_line() {
     }
 }
 
+/// To close a copy of a descriptor may have to wait for the file system, so the hand-over takes none to find out that the
+/// file is not the timer device.
+#[test]
+fn a_request_for_a_timer_on_a_file_of_a_stuck_file_system_holds_nobody_up() {
+    if !can_serve() || !is_root() || !have(&["python3"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run/stuck.py");
+    let mut command = Command::new(ASEQD);
+    command.args(["run", "--via", "handover", "--", "python3"]).arg(script).arg(folder.path());
+    let ended = finish(command, DEADLINE);
+    let wanted = "refused: Inappropriate ioctl for device\nopened\n";
+    assert_eq!(ended.stdout, wanted, "{ended:#?}");
+}
+
 /// The error names the place that has no room, and nothing is left there.
 #[test]
 fn a_full_place_for_the_library_is_named() {

@@ -154,10 +154,13 @@ impl Work {
     /// Creates a user-driven timer, if the call is on an open timer device of the mount. FUSE cannot give the program a
     /// descriptor, but a timer file that is opened here can become the timer.
     fn create_user_timer(&mut self, call: &Notification, mount: u64) -> Option<Result<(), Errno>> {
-        let found = self.threads.find(call.thread, low(call.args[0])).ok()?;
-        if found.identity != Identity::new(mount, inode(Place::Device(Node::Timer))) {
+        let (thread, number) = (call.thread, low(call.args[0]));
+        let is_timer =
+            |identity| identity == Identity::new(mount, inode(Place::Device(Node::Timer)));
+        if !self.threads.identity(thread, number).is_ok_and(is_timer) {
             return None;
         }
+        let found = self.threads.find(thread, number).ok().filter(|it| is_timer(it.identity))?;
         // A user-driven timer is also a file of that device, but knows no version. It refuses the call itself.
         let mut version = 0_i32;
         let is_device = |file: &OwnedFd| {

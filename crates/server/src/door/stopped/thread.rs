@@ -69,6 +69,19 @@ impl StoppedThreads {
         self.with(thread, |stopped| stopped.find(number))
     }
 
+    /// Returns which file a descriptor of a thread is of. Unlike [`find`](Self::find) it takes no copy, because to close
+    /// one may have to wait for the server of the file's file system.
+    ///
+    /// # Errors
+    /// `EBADF` if it is not open, `ESRCH` if the thread is gone.
+    pub(in crate::door) fn identity(
+        &mut self,
+        thread: i32,
+        number: i32,
+    ) -> Result<Identity, Errno> {
+        self.with(thread, |stopped| stopped.identity_of(number))
+    }
+
     /// Returns whether this process may take copies of the thread's descriptors.
     pub(in crate::door) fn lends(&mut self, thread: i32) -> bool {
         self.with(thread, |stopped| match stopped.take(i32::MAX) {
@@ -253,15 +266,20 @@ impl StoppedThread {
             }),
             Err(error @ (Errno::SRCH | Errno::BADF)) => Err(error),
             Err(_) => {
-                let path = PathBuf::from(format!("fd/{number}"));
-                let identity = self.alive(self.identity(&path)).map_err(|error| match error {
-                    Errno::NOENT => Errno::BADF,
-                    error => error,
-                })?;
+                let identity = self.identity_of(number)?;
                 let nonblock = self.flags(number)?.contains(OFlags::NONBLOCK);
                 Ok(Found { identity, nonblock, copy: None })
             }
         }
+    }
+
+    /// Returns which file a descriptor is of.
+    fn identity_of(&self, number: i32) -> Result<Identity, Errno> {
+        let path = PathBuf::from(format!("fd/{number}"));
+        self.alive(self.identity(&path)).map_err(|error| match error {
+            Errno::NOENT => Errno::BADF,
+            error => error,
+        })
     }
 
     /// Takes a copy of a descriptor.
