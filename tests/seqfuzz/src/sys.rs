@@ -26,7 +26,8 @@ unsafe impl Ioctl for Request<'_> {
     const IS_MUTATING: bool = true;
 
     fn opcode(&self) -> Opcode {
-        Opcode::from(self.code)
+        // glibc and musl differ in the type.
+        self.code as Opcode
     }
 
     fn as_ptr(&mut self) -> *mut c_void {

@@ -13,13 +13,13 @@ fn result(value: libc::c_int) -> io::Result<i32> {
 pub(crate) fn ioctl(file: &File, code: u32, buffer: &mut [u8]) -> io::Result<i32> {
     assert!(buffer.len() >= (code >> 16 & 0x3fff) as usize, "the buffer holds the argument");
     // SAFETY: a sequencer moves at most `_IOC_SIZE` bytes, and the buffer has as many.
-    result(unsafe { libc::ioctl(file.as_raw_fd(), code.into(), buffer.as_mut_ptr()) })
+    result(unsafe { libc::ioctl(file.as_raw_fd(), code as _, buffer.as_mut_ptr()) })
 }
 
 /// Makes an ioctl whose argument is an address where nothing is mapped.
 pub(crate) fn ioctl_nowhere(file: &File, code: u32) -> io::Result<i32> {
     // SAFETY: nothing is mapped at so low an address: a call that moves bytes fails.
-    result(unsafe { libc::ioctl(file.as_raw_fd(), code.into(), 8) })
+    result(unsafe { libc::ioctl(file.as_raw_fd(), code as _, 8) })
 }
 
 /// Calls `file_getattr(2)` on a path (Linux 6.17).

@@ -41,9 +41,16 @@ pub(in crate::door) fn give(
     number: Option<i32>,
     info: TimerUinfo,
 ) -> Result<(), Errno> {
-    let at = call.args[2];
     // Nothing can take a descriptor back, so it is tried first whether its number can be written.
-    write(call.thread, at, asked(call)?.as_bytes())?;
+    put(listener, call, &asked(call)?)?;
     let fd = listener.give(call.id, descriptor, number, true)?;
-    write(call.thread, at, TimerUinfo { fd, ..info }.as_bytes())
+    put(listener, call, &TimerUinfo { fd, ..info })
+}
+
+/// Writes the struct of a call, if the call still waits: otherwise its thread's number may be another's.
+fn put(listener: &Listener, call: &Notification, info: &TimerUinfo) -> Result<(), Errno> {
+    if !listener.is_valid(call.id) {
+        return Err(Errno::SRCH);
+    }
+    write(call.thread, call.args[2], info.as_bytes())
 }
