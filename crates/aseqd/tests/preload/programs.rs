@@ -145,7 +145,7 @@ fn programs_of_both_c_libraries_start_each_other() {
     let server = Server::start();
     let mut command = server.command(&musl);
     command.args([&glibc, &musl, &musl]);
-    assert_eq!(output(command), "10004 Client info\n".repeat(4), "{}", server.errors());
+    assert_eq!(output(command), "10005 Client info\n".repeat(4), "{}", server.errors());
 }
 
 #[test]
