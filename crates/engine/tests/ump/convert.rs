@@ -117,7 +117,7 @@ fn a_conversion_that_does_not_fit_fails_in_the_middle() {
     assert_eq!((errno(sent), rig.unread_cells(reader)), (Errno::EAGAIN, 2));
     assert_eq!(errno(rig.read_bytes(reader, 32)), Errno::ENOSPC);
     // A program change of MIDI 2.0 becomes two events.
-    rig.set(reader, |info| info.midi_version = 0).unwrap();
+    rig.set_info(reader, |info| info.midi_version = 0).unwrap();
     rig.resize_input(reader, 1);
     let ump = rig.ump_client(2);
     let program = packet(reader.port(0), &[0x40c0_0001, 0x0500_0203]);
@@ -135,8 +135,8 @@ fn each_port_remembers_its_bank_until_a_program_comes() {
     assert!(!rig.readable(reader));
     let program = |port| control(reader.port(port), EventType::PGMCHANGE, 0, 6);
     // It stays when the version or the port changes.
-    rig.set(reader, |info| info.midi_version = 1).unwrap();
-    rig.set(reader, |info| info.midi_version = 2).unwrap();
+    rig.set_info(reader, |info| info.midi_version = 1).unwrap();
+    rig.set_info(reader, |info| info.midi_version = 2).unwrap();
     rig.send(sender, program(1)).unwrap();
     rig.send(sender, program(0)).unwrap();
     rig.send(sender, program(0)).unwrap();

@@ -47,7 +47,7 @@ fn block(name: &[u8], active: u8, first_group: u8, num_groups: u8) -> UmpBlockIn
 fn without_ump_the_requests_do_not_exist_and_versions_are_refused() {
     let mut rig = Rig::new();
     let client = rig.knowing_client();
-    let set = rig.set(client, |info| info.midi_version = 1);
+    let set = rig.set_info(client, |info| info.midi_version = 1);
     assert_eq!(errno(set), Errno::EINVAL);
     assert_eq!(errno(get(&mut rig, client, 128, 0)), Errno::ENOTTY);
     assert_eq!(errno(describe(&mut rig, client, 0, &[])), Errno::ENOTTY);
@@ -58,15 +58,15 @@ fn versions_up_to_2_can_be_set_by_programs_that_know_ump() {
     let mut rig = ump_rig();
     let ignorant = rig.client();
     for version in 0..4 {
-        rig.set(ignorant, |info| info.midi_version = version).unwrap();
+        rig.set_info(ignorant, |info| info.midi_version = version).unwrap();
         assert_eq!(rig.info(ignorant, 128).unwrap().midi_version, 0);
     }
     let client = rig.knowing_client();
     for version in [1, 2, 0, 2] {
-        rig.set(client, |info| info.midi_version = version).unwrap();
+        rig.set_info(client, |info| info.midi_version = version).unwrap();
         assert_eq!(rig.info(ignorant, 129).unwrap().midi_version, version);
     }
-    assert_eq!(errno(rig.set(client, |info| info.midi_version = 3)), Errno::EINVAL);
+    assert_eq!(errno(rig.set_info(client, |info| info.midi_version = 3)), Errno::EINVAL);
     assert_eq!(rig.info(client, 129).unwrap().midi_version, 2);
 }
 
@@ -119,9 +119,9 @@ fn descriptions_come_back_with_a_nul_at_the_end_of_the_name() {
         assert_eq!(got, std::array::from_fn(expected), "{info_type}");
     }
     // As a legacy client it has none, but they are kept.
-    rig.set(client, |info| info.midi_version = 0).unwrap();
+    rig.set_info(client, |info| info.midi_version = 0).unwrap();
     assert_eq!(errno(get(&mut rig, asker, 129, 0)), Errno::EBADFD);
-    rig.set(client, |info| info.midi_version = 1).unwrap();
+    rig.set_info(client, |info| info.midi_version = 1).unwrap();
     assert!(get(&mut rig, asker, 129, 32).is_ok());
     assert_eq!(errno(get(&mut rig, asker, 129, 2)), Errno::ENODEV);
 }
@@ -181,7 +181,7 @@ fn proc_names_the_endpoint_and_its_blocks() {
         \x20 Port   0 : \"port-0\" (RWe-) [In/Out] [MIDI1]\n\
         \x20 Port   1 : \"port-1\" (RWe-) [In/Out]\n"
     );
-    rig.set(client, |info| info.midi_version = 0).unwrap();
+    rig.set_info(client, |info| info.midi_version = 0).unwrap();
     let legacy = lines(&rig);
     assert!(legacy.contains("[User Legacy]\n  UMP Endpoint") && !legacy.contains("MIDI1"));
 }

@@ -94,7 +94,7 @@ fn queued_events_go_both_ways_when_they_are_due() {
 fn events_queued_as_a_legacy_client_go_both_ways_too() {
     let mut rig = ump_rig();
     let (sender, reader) = endpoint(&mut rig);
-    rig.set(sender, |info| info.midi_version = 0).unwrap();
+    rig.set_info(sender, |info| info.midi_version = 0).unwrap();
     let queue = rig.create_queue(sender).unwrap();
     let fresh = rig.knowing_client();
     rig.use_queue(fresh, queue, true).unwrap();
@@ -105,10 +105,10 @@ fn events_queued_as_a_legacy_client_go_both_ways_too() {
         let source = Address::new(0, u8::from(client == sender));
         rig.send(client, Event { source, ..event }).unwrap();
     }
-    rig.set(sender, |info| info.midi_version = 2).unwrap();
+    rig.set_info(sender, |info| info.midi_version = 2).unwrap();
     rig.port_with(fresh, |info| info.capability |= PortCaps::UMP_ENDPOINT.bits());
     rig.subscribe(reader, fresh.port(1), reader.port(2)).unwrap();
-    rig.set(fresh, |info| info.midi_version = 2).unwrap();
+    rig.set_info(fresh, |info| info.midi_version = 2).unwrap();
     let _notices = rig.read_bytes(reader, 4096);
     rig.control(sender, EventType::CONTINUE, queue, [0; 2]).unwrap();
     rig.pass(1_000_000_000);
@@ -122,11 +122,11 @@ fn events_queued_as_a_legacy_client_go_both_ways_too() {
 fn a_legacy_client_sends_from_one_port() {
     let mut rig = ump_rig();
     let (sender, reader) = endpoint(&mut rig);
-    rig.set(sender, |info| info.midi_version = 0).unwrap();
+    rig.set_info(sender, |info| info.midi_version = 0).unwrap();
     rig.send(sender, Event { source: Address::new(0, 1), ..key(SUBSCRIBERS, 60) }).unwrap();
     assert_eq!(arrivals(&mut rig, reader), (vec![1], Some(1)));
     // The mark of the endpoint is that of the port, and goes with it, not with its capability.
-    rig.set(sender, |info| info.midi_version = 1).unwrap();
+    rig.set_info(sender, |info| info.midi_version = 1).unwrap();
     let addr = sender.port(0);
     let info = PortInfo { addr, capability: OPEN_PORT.bits(), ..PortInfo::default() };
     rig.ioctl(sender, s::SET_PORT_INFO, info).unwrap();
@@ -169,7 +169,7 @@ fn each_failure_of_a_queued_packet_bounces() {
         rig.subscribe(closed, sender.port(port), closed.port(port)).unwrap();
     }
     let _notices = rig.read_bytes(sender, 4096);
-    rig.set(sender, |info| info.filter = ClientFilter::BOUNCE.bits()).unwrap();
+    rig.set_info(sender, |info| info.filter = ClientFilter::BOUNCE.bits()).unwrap();
     let queue = rig.create_queue(sender).unwrap();
     rig.send_packet(sender, UmpEvent { queue, ..from(1, &[NOTE1, 2, 3, 4]) }).unwrap();
     let bounces = rig.read_bytes(sender, 4096).unwrap();

@@ -10,7 +10,7 @@ fn the_filter_of_types_lets_packets_in() {
     let mut rig = ump_rig();
     let sender = rig.ump_client(1);
     for reader in [rig.client_with_port(), rig.ump_client_with_port(2)] {
-        rig.set(reader, |info| info.filter = ClientFilter::USE_EVENT.bits()).unwrap();
+        rig.set_info(reader, |info| info.filter = ClientFilter::USE_EVENT.bits()).unwrap();
         assert_eq!(errno(rig.send(sender, key(reader.port(0), 60))), Errno::ENOENT);
         assert_eq!(rig.send_packet(sender, packet(reader.port(0), &[NOTE1])).unwrap(), 32);
         assert!(rig.readable(reader));
@@ -50,7 +50,7 @@ fn a_group_filter_drops_packets_by_their_group_and_events_by_that_of_the_port() 
         rig.group_port(reader, 0);
         rig.group_port(reader, 3);
         let filtered = |rig: &mut Rig, filter| {
-            rig.set(reader, |info| info.group_filter = filter).unwrap();
+            rig.set_info(reader, |info| info.group_filter = filter).unwrap();
             (passes(rig, sender, reader, 0), passes(rig, sender, reader, 1))
         };
         assert_eq!(filtered(&mut rig, 0), ((all, true, true), (all, true, true)));
@@ -66,7 +66,7 @@ fn a_group_filter_drops_packets_by_their_group_and_events_by_that_of_the_port() 
 fn a_legacy_reader_filters_only_packets_by_group() {
     let mut rig = ump_rig();
     let (sender, legacy, reader) = (rig.ump_client(1), rig.client(), rig.client_with_port());
-    rig.set(reader, |info| info.group_filter = 8 | 1).unwrap();
+    rig.set_info(reader, |info| info.group_filter = 8 | 1).unwrap();
     rig.send(legacy, key(reader.port(0), 1)).unwrap();
     for group in 0..4 {
         let word = note1(group) & !0xff00 | u32::from(group) << 8;
@@ -82,7 +82,7 @@ fn without_conversion_each_event_arrives_as_it_is_or_not_at_all() {
     let (sender, legacy) = (rig.ump_client(1), rig.client());
     let no_convert = ClientFilter::NO_CONVERT.bits();
     let reader = rig.client_with_port();
-    rig.set(reader, |info| info.filter = no_convert).unwrap();
+    rig.set_info(reader, |info| info.filter = no_convert).unwrap();
     assert_eq!(rig.send_packet(sender, packet(reader.port(0), &[NOTE1])).unwrap(), 32);
     rig.send(legacy, key(reader.port(0), 60)).unwrap();
     assert_eq!(rig.receive_all(reader).len(), 1);
@@ -90,7 +90,8 @@ fn without_conversion_each_event_arrives_as_it_is_or_not_at_all() {
         let reader = rig.ump_client(version);
         rig.group_port(reader, 3);
         // Nor does the group filter apply.
-        rig.set(reader, |info| (info.filter, info.group_filter) = (no_convert, 0x1ffff)).unwrap();
+        rig.set_info(reader, |info| (info.filter, info.group_filter) = (no_convert, 0x1ffff))
+            .unwrap();
         let dest = reader.port(0);
         rig.send_packet(sender, packet(dest, &[NOTE1])).unwrap();
         rig.send_packet(sender, packet(dest, &NOTE2)).unwrap();
@@ -111,7 +112,7 @@ fn packets_find_no_way_where_events_find_none() {
     let without = OPEN_PORT & !PortCaps::WRITE;
     rig.port_with(closed, |info| info.capability = without.bits());
     // The filter comes later.
-    rig.set(closed, |info| info.group_filter = 0x1ffff).unwrap();
+    rig.set_info(closed, |info| info.group_filter = 0x1ffff).unwrap();
     let expected = [
         (Address::new(199, 0), Errno::ENOENT),
         (deaf.port(0), Errno::ENOENT),

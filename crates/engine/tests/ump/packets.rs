@@ -3,7 +3,7 @@
 use crate::rig::{OPEN_PORT, Rig, TestClient};
 use aseqd_abi::event::{EventFlags, EventTime, QUEUE_DIRECT};
 use aseqd_abi::ioctl::sequencer as s;
-use aseqd_abi::seq::{ClientInfo, PortInfo, VERSION_1_0_3};
+use aseqd_abi::seq::{PortInfo, VERSION_1_0_3};
 use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Address, Errno, Event, EventType};
 use aseqd_engine::{Config, Error};
@@ -52,19 +52,8 @@ impl Rig {
     /// Opens a client of a MIDI version, without a port.
     pub(crate) fn ump_client(&mut self, midi_version: u32) -> TestClient {
         let client = self.knowing_client();
-        self.set(client, |info| info.midi_version = midi_version).expect("SET_CLIENT_INFO");
+        self.set_info(client, |info| info.midi_version = midi_version).expect("SET_CLIENT_INFO");
         client
-    }
-
-    /// Changes a client's own information.
-    pub(crate) fn set(
-        &mut self,
-        client: TestClient,
-        change: impl FnOnce(&mut ClientInfo),
-    ) -> Result<(), Error> {
-        let mut info = self.info(client, client.number.into())?;
-        change(&mut info);
-        self.query(client.file, s::SET_CLIENT_INFO, info).map(drop)
     }
 
     /// Creates a port for anybody's use, in a UMP group, or in none with 0.

@@ -145,7 +145,7 @@ fn packets_of_a_client_that_has_gone_back_are_delivered_and_bounce() {
         rig.send_packet(sender, UmpEvent { queue, time, ..packet(dest, &[NOTE1]) }).unwrap();
     }
     rig.group_port(sender, 0);
-    rig.set(sender, |info| (info.midi_version, info.filter) = (0, 4)).unwrap();
+    rig.set_info(sender, |info| (info.midi_version, info.filter) = (0, 4)).unwrap();
     rig.control(sender, EventType::CONTINUE, queue, [0; 2]).unwrap();
     rig.pass(100_000_000);
     assert_eq!(rig.words(reader), [[NOTE1, 0, 0, 0]]);

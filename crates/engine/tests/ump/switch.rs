@@ -19,7 +19,7 @@ fn a_reader_that_has_gone_back_loses_the_packets_that_it_meets() {
     let variable = Event { flags: EventFlags::VARIABLE, data, ..direct(EventType::USR_VAR0, dest) };
     rig.send_variable(sender, variable, &[7; 30]).unwrap();
     assert_eq!(rig.unread_cells(reader), 6);
-    rig.set(reader, |info| info.midi_version = 0).unwrap();
+    rig.set_info(reader, |info| info.midi_version = 0).unwrap();
     // Until it reads, they count.
     assert_eq!(rig.unread_cells(reader), 6);
     assert!(rig.readable(reader));
@@ -33,9 +33,9 @@ fn a_reader_that_has_gone_back_loses_the_packets_that_it_meets() {
     assert_eq!(rig.read_bytes(reader, 4096).unwrap().len(), 84);
     assert_eq!(rig.unread_cells(reader), 0);
     // Packets alone leave nothing to read.
-    rig.set(reader, |info| info.midi_version = 2).unwrap();
+    rig.set_info(reader, |info| info.midi_version = 2).unwrap();
     rig.send_packet(sender, packet(dest, &[NOTE1])).unwrap();
-    rig.set(reader, |info| info.midi_version = 0).unwrap();
+    rig.set_info(reader, |info| info.midi_version = 0).unwrap();
     assert!(rig.readable(reader));
     assert_eq!(rig.receive(reader), None);
     assert!(!rig.readable(reader));
@@ -52,7 +52,7 @@ fn unread_events_of_a_legacy_client_are_read_in_wide_records() {
     let data = EventData::from_ext_len(30);
     let variable = Event { flags: EventFlags::VARIABLE, data, ..direct(EventType::USR_VAR0, dest) };
     rig.send_variable(sender, variable, &[7; 30]).unwrap();
-    rig.set(reader, |info| info.midi_version = 1).unwrap();
+    rig.set_info(reader, |info| info.midi_version = 1).unwrap();
     let read = rig.read_bytes(reader, 4096).unwrap();
     assert_eq!(read.len(), 96);
     assert_eq!(read[..32], *widened(Event { source, ..key(dest, 60) }).as_bytes());
