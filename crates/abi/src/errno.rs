@@ -19,6 +19,15 @@ macro_rules! errnos {
                     _ => None,
                 }
             }
+
+            /// Returns the number of a C name, if it is listed here.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                match name {
+                    $(stringify!($name) => Some(Self($value)),)*
+                    _ => None,
+                }
+            }
         }
     };
 }
@@ -60,6 +69,8 @@ errnos! {
     EMLINK = 31;
     /// Function not implemented.
     ENOSYS = 38;
+    /// No data available.
+    ENODATA = 61;
     /// File descriptor in bad state.
     EBADFD = 77;
     /// Protocol not available.
