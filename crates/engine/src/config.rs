@@ -8,6 +8,7 @@ pub const REFERENCE_KERNEL: &str = "7.3.4";
 /// The settings of an engine. The default is what Debian's Linux 7.3 shows, with exact queues.
 /// Write `..Config::default()` at the end: later versions may have more settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Config {
     /// Whether programs can create user-driven timers. If not, `CREATE` is `ENOTTY`, as on a kernel that
     /// was built without them. A driver that cannot give a program the descriptor answers the same.

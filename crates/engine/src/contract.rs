@@ -15,6 +15,7 @@ pub const WRITE_BATCH: usize = 1000;
 
 /// The number of an open file. The lowest free number is given to the next file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FileId(pub u32);
 
 /// Which device file is opened.
@@ -30,6 +31,7 @@ pub enum Node {
 
 /// How a file was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Access {
     /// `O_RDONLY`: can receive.
     Read,
@@ -198,6 +200,8 @@ pub enum Output {
 pub struct OpenClient<'a> {
     /// Its client number.
     pub number: u8,
+    /// Its file.
+    pub file: FileId,
     /// Its process, as [`Identity::User`] gave it; -1 for a client of the server's own.
     pub pid: i32,
     /// Its name.

@@ -24,6 +24,7 @@ const LONG_NAME: &str = "Sequencer in user space (aseqd)";
 
 /// An open file of the device.
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Control {
     /// Whether the file has asked for events, of which there are none.
     subscribed: bool,

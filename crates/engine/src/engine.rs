@@ -19,6 +19,7 @@ use zerocopy::{FromBytes, IntoBytes};
 
 /// What an open file belongs to.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum OpenFile {
     /// A client of the sequencer.
     Client(u8),
@@ -31,7 +32,8 @@ enum OpenFile {
 }
 
 /// The sequencer and the timers. See the crate's documentation for the contract.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Engine {
     seq: Seq,
     /// The open files by number.
@@ -57,6 +59,14 @@ impl Engine {
     #[must_use]
     pub fn with_config(config: Config) -> Self {
         Self { seq: Seq::new(config), files: Vec::new(), now: Time(0) }
+    }
+
+    /// Makes the engine panic when a program ends that uses another one's queue and has two events in it: a defect
+    /// to test tools with that look for defects. No part of the stable interface.
+    #[cfg(feature = "planted-bug")]
+    #[doc(hidden)]
+    pub const fn plant_bug(&mut self) {
+        self.seq.has_planted_bug = true;
     }
 
     /// Handles one input that happened at `now`. `out` is cleared, and gets the bytes that go back
@@ -142,11 +152,20 @@ impl Engine {
 
     /// Returns the clients that programs, and bridges in the server, have open.
     pub fn open_clients(&self) -> impl Iterator<Item = OpenClient<'_>> {
-        self.seq.clients().filter(|client| client.file.is_some()).map(|client| OpenClient {
-            number: client.number,
-            pid: client.pid,
-            name: String::from_utf8_lossy(name_bytes(&client.name)),
+        self.seq.clients().filter_map(|client| {
+            Some(OpenClient {
+                number: client.number,
+                file: client.file?,
+                pid: client.pid,
+                name: String::from_utf8_lossy(name_bytes(&client.name)),
+            })
         })
+    }
+
+    /// Returns how many cells of all pools hold events. The cost of copying an engine grows with it.
+    #[must_use]
+    pub fn cells_in_use(&self) -> usize {
+        self.seq.cells_in_use()
     }
 
     /// Returns the number of clients, those of the kernel included.

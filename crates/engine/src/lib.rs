@@ -49,6 +49,8 @@ pub mod limits;
 mod name;
 mod request;
 mod seq;
+#[cfg(feature = "serde")]
+mod state;
 mod time;
 mod timer;
 

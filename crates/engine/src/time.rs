@@ -4,6 +4,7 @@ use core::ops::{Add, Sub};
 
 /// Nanoseconds on a monotonic clock. The driver chooses where its zero is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Time(pub u64);
 
 impl Time {

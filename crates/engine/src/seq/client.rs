@@ -20,6 +20,7 @@ use aseqd_abi::{Errno, EventType};
 
 /// The kind of a client: it decides what becomes of events to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum ClientKind {
     /// A program.
     User,
@@ -31,14 +32,17 @@ pub(crate) enum ClientKind {
     Dummy,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Client {
     pub(crate) number: u8,
     pub(crate) kind: ClientKind,
     /// The open file; `None` for the built-in clients.
     pub(crate) file: Option<FileId>,
     pub(crate) access: Access,
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::plain"))]
     pub(crate) name: Name,
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::flags"))]
     pub(crate) filter: ClientFilter,
     pub(crate) event_filter: [u8; 32],
     pub(crate) group_filter: u32,

@@ -33,7 +33,8 @@ type Record<const SIZE: usize> = [u8; SIZE];
 
 /// A client's input: unread events in order, bounded by a pool. They are stored as they will be
 /// read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Fifo {
     pub(crate) pool: Pool,
     /// Legacy records, one for each cell of the pool.

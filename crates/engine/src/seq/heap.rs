@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 const CHILDREN: usize = 4;
 
 /// A heap that gives the smallest key first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Heap {
     keys: Vec<u128>,
 }

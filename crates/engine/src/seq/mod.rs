@@ -39,10 +39,12 @@ use queue::Queue;
 use sounding::Sounding;
 
 /// The sequencer's state.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Seq {
     /// The clients by number. The table has an entry for every number of 8 bits, so that no look-up
     /// is out of bounds.
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::table"))]
     clients: Box<[Option<Box<Client>>; 256]>,
     /// The number of a client that is being closed, which keeps it until then.
     closing: Option<u8>,
@@ -62,6 +64,7 @@ pub(crate) struct Seq {
     /// An upper bound of the variable events that wait: those that were removed are still counted.
     data_waiting: usize,
     /// Buffers of variable events that are done, for the next ones.
+    #[cfg_attr(feature = "serde", serde(skip))]
     #[expect(clippy::vec_box, reason = "they go into cells as they are")]
     spare_data: Vec<Box<Data>>,
     now: Time,
@@ -72,6 +75,10 @@ pub(crate) struct Seq {
     pub(crate) ump: bool,
     /// What clients have begun and not ended, if that is tracked.
     sounding: BTreeMap<u8, Sounding>,
+    /// Whether the defect of the feature `planted-bug` is there.
+    #[cfg(feature = "planted-bug")]
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(crate) has_planted_bug: bool,
 }
 
 impl Seq {
@@ -87,6 +94,8 @@ impl Seq {
             stale_deadlines: 0,
             next_due: None,
             data_waiting: 0,
+            #[cfg(feature = "planted-bug")]
+            has_planted_bug: false,
             spare_data: Vec::new(),
             now: Time(0),
             instant: Time(0),
@@ -136,6 +145,11 @@ impl Seq {
 
     pub(crate) fn clients(&self) -> impl Iterator<Item = &Client> {
         self.clients.iter().flatten().map(Box::as_ref)
+    }
+
+    pub(crate) fn cells_in_use(&self) -> usize {
+        let unread = |client: &Client| client.fifo.as_ref().map_or(0, |fifo| fifo.pool.used);
+        self.clients().map(|client| client.pool.used + unread(client)).sum()
     }
 
     pub(crate) fn client_count(&self) -> usize {
@@ -263,10 +277,19 @@ impl Seq {
     /// counts as a user: the kernel waits there until they are due.
     fn leave_queue(&mut self, queue: u8, client: u8) {
         let now = self.now;
+        #[cfg(feature = "planted-bug")]
+        let has_planted_bug = self.has_planted_bug;
         let Some((queue, timers)) = self.queue_and_timers(queue.into()) else { return };
         let used = queue.used_by(client);
         let mut removed = Removed::default();
+        #[cfg(feature = "planted-bug")]
+        let waiting = queue.events();
         queue.remove_sent_by(client, &mut removed, |_| true);
+        #[cfg(feature = "planted-bug")]
+        assert!(
+            !has_planted_bug || !used || waiting - queue.events() < 2,
+            "the planted bug: two events of a client that is gone"
+        );
         if used {
             queue.remove_sent_to(client, &mut removed);
             queue.set_used(timers, now, client, false);
@@ -294,6 +317,7 @@ impl Seq {
 
     /// Returns cells to their pools, and wakes writers that have room now.
     pub(crate) fn give_back(&mut self, removed: &Removed) {
+        self.data_waiting = self.data_waiting.saturating_sub(removed.buffers);
         for (owner, cells) in removed.owners() {
             self.give_back_to(owner, cells);
         }

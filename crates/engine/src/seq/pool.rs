@@ -17,6 +17,7 @@ pub(crate) const fn cells_of(data_len: usize) -> usize {
 
 /// The counts of one pool.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Pool {
     /// Configured cells.
     pub(crate) size: usize,

@@ -11,16 +11,20 @@ use aseqd_midi::ump::Memory;
 /// The highest UMP group number.
 const MAX_UMP_GROUP: u8 = 16;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Port {
     pub(crate) number: u8,
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::plain"))]
     pub(crate) name: Name,
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::flags"))]
     pub(crate) capability: PortCaps,
     pub(crate) port_type: u32,
     pub(crate) midi_channels: i32,
     pub(crate) midi_voices: i32,
     pub(crate) synth_voices: i32,
     /// Only TIMESTAMP, TIME_REAL and IS_MIDI1.
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::flags"))]
     pub(crate) flags: PortFlags,
     pub(crate) time_queue: u8,
     pub(crate) direction: u8,
@@ -142,8 +146,10 @@ impl Port {
 }
 
 /// The subscriptions on one side of a port, in the order they were made.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct SubscriptionList {
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::plain_list"))]
     pub(crate) entries: Vec<PortSubscribe>,
     /// Whether the only entry forbids any other.
     pub(crate) exclusive: bool,

@@ -12,9 +12,11 @@ use aseqd_abi::Event;
 use aseqd_abi::event::{EventFlags, EventTime};
 
 /// An event that waits in a queue, and the cells of its sender's pool that it holds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cell {
     /// The record, with an absolute time.
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::plain"))]
     pub event: Event,
     /// The data of a variable event, or the last word of a packet. Every event of a UMP client has a
     /// buffer, even if it is empty.
@@ -26,7 +28,8 @@ pub struct Cell {
 }
 
 /// The data that belongs to an event, in a buffer that is used again.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Data(pub Vec<u8>);
 
 impl Cell {
@@ -36,19 +39,24 @@ impl Cell {
 }
 
 /// How many cells of removed events go back to the pool of each owner.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Removed {
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::plain"))]
     cells: [u32; MAX_CLIENTS as usize],
+    /// Number of events that had a buffer.
+    pub(crate) buffers: usize,
 }
 
 impl Default for Removed {
     fn default() -> Self {
-        Self { cells: [0; MAX_CLIENTS as usize] }
+        Self { cells: [0; MAX_CLIENTS as usize], buffers: 0 }
     }
 }
 
 impl Removed {
-    fn add(&mut self, owner: u8, cells: u16) {
+    fn add(&mut self, owner: u8, cells: u16, has_buffer: bool) {
+        self.buffers += usize::from(has_buffer);
         if let Some(count) = self.cells.get_mut(usize::from(owner)) {
             *count += u32::from(cells);
         }
@@ -73,7 +81,8 @@ const NOBODY: u8 = u8::MAX;
 
 /// Events ordered by time. Of events with the same time, earlier arrivals come first, but a
 /// high-priority event goes before all that are there, earlier high-priority ones included.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PrioQueue {
     /// Keys: the time (64 bits), the rank among events of the same time (40), the slot (24).
     heap: Heap,
@@ -229,7 +238,7 @@ impl PrioQueue {
             self.from[slot] = NOBODY;
             self.to[slot] = NOBODY;
             self.tombstones += 1;
-            removed.add(cell.owner, cell.cells);
+            removed.add(cell.owner, cell.cells, cell.data.is_some());
         }
     }
 

@@ -14,11 +14,13 @@ use aseqd_abi::seq::{RemoveEvents, RemoveMode};
 #[doc(alias = "MAX_CELL_PROCESSES_IN_QUEUE")]
 pub(crate) const MAX_CELLS_PER_PASS: usize = 1000;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Queue {
     pub(crate) number: u8,
     pub(crate) owner: u8,
     pub(crate) locked: bool,
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::plain"))]
     pub(crate) name: Name,
     users: Users,
     /// Events due at a tick.
@@ -202,7 +204,8 @@ pub(crate) fn remove_matches(info: &RemoveEvents, event: &Event) -> bool {
 }
 
 /// A set of client numbers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Users([u64; 3]);
 
 impl Users {

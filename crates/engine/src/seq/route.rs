@@ -33,7 +33,7 @@ const MAX_DATA: usize = MOST_CLIENTS as usize * MAX_CELLS;
 const NOTE_VELOCITY: usize = 2;
 
 /// Why a record of a write was not taken.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Stop {
     /// The client's pool has no room, and the call may sleep.
     Sleep,
@@ -123,15 +123,15 @@ impl Seq {
     /// Copies data into a buffer that lives as long as its event waits.
     fn keep_data(&mut self, data: &[u8]) -> Box<Data> {
         let mut kept = self.spare_data.pop().unwrap_or_default();
-        self.spare_data.truncate(SPARE_DATA);
         self.expect_data(1);
         kept.0.extend_from_slice(data);
         kept
     }
 
-    /// Reserves memory in a program's call: when events with buffers are done, these find room among
+    /// Reserves memory in a program's call, and frees what is too much: when events with buffers are done, these find room among
     /// the spare ones.
     pub(crate) fn expect_data(&mut self, events: usize) {
+        self.spare_data.truncate(SPARE_DATA);
         self.data_waiting = (self.data_waiting + events).min(MAX_DATA);
         self.spare_data.reserve(self.data_waiting);
     }

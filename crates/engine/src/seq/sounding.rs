@@ -36,13 +36,17 @@ const RELEASE_VELOCITY: u8 = 64;
 
 /// What one client has begun and not ended, by port. Its memory is reserved from the start, because
 /// events come due where nothing may allocate.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Sounding(Vec<AtPort>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct AtPort {
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::plain"))]
     dest: Address,
     /// The client's port that sent last.
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::plain"))]
     source: Address,
     /// The UMP group of the packets that began it; `None` if legacy events did.
     group: Option<u8>,

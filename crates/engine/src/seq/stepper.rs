@@ -210,7 +210,7 @@ impl Seq {
     pub(crate) fn timer_name(&self, queue: &Queue) -> Option<&'static str> {
         let instance = queue.timer.instance?;
         // Linux prints this if the timer is gone.
-        Some(self.timers.timer_of(instance).map_or("(efault)", |timer| timer.name))
+        Some(self.timers.timer_of(instance).map_or("(efault)", |timer| timer.name()))
     }
 
     /// Returns the period with which the kernel would step a queue, in nanoseconds, as `/proc`

@@ -53,6 +53,7 @@ impl Position {
 
 /// A queue's clock.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct QueueTimer {
     pub(crate) running: bool,
     /// The number of the queue.
@@ -78,6 +79,7 @@ pub(crate) struct QueueTimer {
     tick_ns: u32,
     pub(crate) skew: u32,
     /// The timer that was asked for.
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::plain"))]
     pub(crate) id: TimerId,
     /// The frequency that was asked for, in Hz; 0 for the default.
     pub(crate) frequency: u32,

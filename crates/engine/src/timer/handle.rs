@@ -14,6 +14,7 @@ const DEFAULT_CAPACITY: usize = 128;
 
 /// The format of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum Format {
     /// Resolution and ticks.
     Plain,
@@ -35,7 +36,9 @@ impl Format {
 
 /// One record. Plain ones have resolution and value, the others event, time and value.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Record {
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::event"))]
     event: TimerEvent,
     at: Time,
     resolution: u32,
@@ -43,7 +46,8 @@ struct Record {
 }
 
 /// The state of an open file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct UserHandle {
     pub(super) file: FileId,
     /// The process that opened the file, or the thread that called last. The instance is named

@@ -13,10 +13,12 @@ const MAX_SLAVES: usize = 1000;
 
 /// The number of an instance. Another one gets it after this one is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct InstanceId(pub(super) usize);
 
 /// The owner of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Owner {
     /// A file: a callback makes a record.
     Handle(Handle),
@@ -25,6 +27,7 @@ pub(crate) enum Owner {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum State {
     Idle,
     /// Started while its timer ran: it runs from the timer's next interrupt on.
@@ -35,6 +38,7 @@ pub(super) enum State {
 /// The clock of an exact queue. It ticks for the queue's slaves only, on a grid that begins at the
 /// queue's start.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Grid {
     pub(super) since: Time,
     pub(super) period_ns: u64,
@@ -51,7 +55,8 @@ impl Grid {
 }
 
 /// One instance.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Instance {
     pub(super) owner: Owner,
     /// Name in `/proc/asound/timers`.

@@ -35,6 +35,7 @@ const NANOSECONDS: u64 = 1_000_000_000;
 
 /// The identity of a timer. All timers are global, and ordered as Linux lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct TimerKey {
     device: i32,
     subdevice: i32,
@@ -64,6 +65,7 @@ impl TimerKey {
 
 /// What makes a timer tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Drive {
     /// Time in whole jiffies: programmed for some of them, the timer expires at the edge of one.
     Jiffies,
@@ -74,12 +76,12 @@ enum Drive {
 }
 
 /// One timer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Timer {
     drive: Drive,
     /// Its short name, as programs and `/proc` show it.
     pub(crate) id: String,
-    pub(crate) name: &'static str,
     /// The length of a tick, in nanoseconds.
     pub(crate) resolution: u64,
     /// Maximum number of ticks for which it can be programmed.
@@ -108,7 +110,16 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
-    fn new(drive: Drive, id: String, name: &'static str, resolution: u64) -> Self {
+    /// Returns its long name, which a timer that a program drives has not.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self.drive {
+            Drive::Jiffies => "system timer",
+            Drive::HighResolution => "HR timer",
+            Drive::User => "",
+        }
+    }
+
+    fn new(drive: Drive, id: String, resolution: u64) -> Self {
         let (max_ticks, max_instances) = match drive {
             Drive::Jiffies => (SYSTEM_MAX_TICKS, MAX_INSTANCES),
             Drive::HighResolution => (NANOSECONDS / resolution, MAX_HRTIMER_INSTANCES),
@@ -117,7 +128,6 @@ impl Timer {
         Self {
             drive,
             id,
-            name,
             resolution,
             max_ticks,
             max_instances,
@@ -136,10 +146,12 @@ impl Timer {
 
 /// An open file of the timer device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Handle(usize);
 
 /// All timers, instances and handles.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Timers {
     config: Config,
     timers: BTreeMap<TimerKey, Timer>,
@@ -163,9 +175,8 @@ pub(crate) struct Timers {
 
 impl Timers {
     pub(crate) fn new(config: Config) -> Self {
-        let jiffies =
-            Timer::new(Drive::Jiffies, "system".into(), "system timer", config.jiffy_ns());
-        let hrtimer = Timer::new(Drive::HighResolution, "hrtimer".into(), "HR timer", 1);
+        let jiffies = Timer::new(Drive::Jiffies, "system".into(), config.jiffy_ns());
+        let hrtimer = Timer::new(Drive::HighResolution, "hrtimer".into(), 1);
         Self {
             config,
             timers: [(TimerKey::SYSTEM, jiffies), (TimerKey::HRTIMER, hrtimer)].into(),

@@ -23,6 +23,7 @@ pub(crate) enum Expiry {
 /// A due callback of an instance: once with the ticks that it has gathered, and then `more` times
 /// with the same number of ticks each.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Callback {
     instance: InstanceId,
     /// When the first of them is due.
@@ -33,6 +34,7 @@ pub(crate) struct Callback {
 
 /// A callback of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct QueueStep {
     pub(crate) queue: u8,
     /// Time since the last step, in nanoseconds.
@@ -43,7 +45,7 @@ pub(crate) struct QueueStep {
 }
 
 /// What a run of interrupts does that are alike.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Outlook {
     /// When the first interrupt happens.
     pub(crate) at: Time,

@@ -22,7 +22,7 @@ impl Timers {
         }
         let free = (0..MAX_USER_TIMERS).find(|number| !self.timers.contains_key(&key(*number)));
         let number = free.ok_or(Error::new(Errno::ENOSPC, "too many user-driven timers"))?;
-        let timer = Timer::new(Drive::User, user_timer_id(number), "", resolution);
+        let timer = Timer::new(Drive::User, user_timer_id(number), resolution);
         self.timers.insert(key(number), timer);
         Ok(number)
     }

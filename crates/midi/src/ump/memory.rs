@@ -6,12 +6,14 @@ use super::scale;
 /// What the kernel remembers for a destination port, by channel: the bank and the parameter that controllers
 /// have selected and that wait for their program or value.
 #[derive(Clone, Default, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Memory {
     channels: [Channel; 16],
 }
 
 /// What is remembered for one channel. Numbers stay when the flags that say that they count are cleared.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Channel {
     rpn: Halves,
     nrpn: Halves,
@@ -26,6 +28,7 @@ pub(super) struct Channel {
 
 /// A 14-bit number as two 7-bit halves.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Halves {
     pub(super) msb: u8,
     pub(super) lsb: u8,

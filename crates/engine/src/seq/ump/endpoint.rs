@@ -28,9 +28,12 @@ impl Part {
 
 /// The descriptions of a client's endpoint and blocks, as far as it has given them. Each takes memory
 /// once it is given.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Endpoint {
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::boxed"))]
     info: Option<Box<UmpEndpointInfo>>,
+    #[cfg_attr(feature = "serde", serde(with = "crate::state::boxes"))]
     blocks: [Option<Box<UmpBlockInfo>>; MAX_UMP_BLOCKS],
 }
 

@@ -100,7 +100,7 @@ pub(super) fn info(timers: &mut Timers, caller: Caller, info: &mut TimerInfo) ->
     *info = TimerInfo {
         card: -1,
         id: nul_terminated(&timer.id),
-        name: nul_terminated(timer.name),
+        name: nul_terminated(timer.name()),
         resolution: timer.resolution,
         ..TimerInfo::default()
     };

@@ -61,7 +61,7 @@ pub(super) fn ginfo(
         tid: info.tid,
         card: -1,
         id: nul_terminated(&timer.id),
-        name: nul_terminated(timer.name),
+        name: nul_terminated(timer.name()),
         resolution: timer.resolution,
         clients: u32::try_from(timer.instances.len()).unwrap_or(u32::MAX),
         ..TimerGinfo::default()
