@@ -148,3 +148,29 @@ fn errors_are_those_of_the_64_bit_requests() {
     let gone = PortInfo32 { addr: aseqd_abi::Address::new(200, 0), ..wanted(client) };
     assert_eq!(errno(ioctl32(&mut rig, client, s32::GET_PORT_INFO, gone)), Errno::ENXIO);
 }
+
+#[test]
+fn known_k125_direction_and_group_are_the_same_in_both_forms() {
+    let mut rig = Rig::new();
+    let client = rig.client();
+    let made = ioctl32(&mut rig, client, s32::CREATE_PORT, wanted(client)).unwrap();
+    let wide = rig.port_info(client, client.port(7)).unwrap();
+    assert_eq!((wide.direction, wide.ump_group), (1, 5));
+    assert_eq!((made.direction, made.ump_group), (1, 5));
+}
+
+#[test]
+fn known_k34_both_forms_of_set_port_info_change_the_same_port() {
+    let mut rig = Rig::new();
+    let client = rig.client();
+    ioctl32(&mut rig, client, s32::CREATE_PORT, wanted(client)).unwrap();
+    for voices in 1..10 {
+        let narrow = PortInfo32 { midi_voices: voices, ..wanted(client) };
+        ioctl32(&mut rig, client, s32::SET_PORT_INFO, narrow).unwrap();
+        assert_eq!(rig.port_info(client, client.port(7)).unwrap().midi_voices, voices);
+        rig.set_port(client, 7, |info| info.midi_voices = -voices).unwrap();
+        let asked = PortInfo32 { addr: client.port(7), ..PortInfo32::default() };
+        let narrow = ioctl32(&mut rig, client, s32::GET_PORT_INFO, asked).unwrap();
+        assert_eq!(narrow.midi_voices, -voices);
+    }
+}

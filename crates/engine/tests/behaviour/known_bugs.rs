@@ -1,6 +1,8 @@
 //! Bugs that the Linux sequencer had, by their number in the catalogue of known bugs. The engine
 //! has none of them. It has one thread, so tests of races try the orders of calls.
 
+mod bytes;
+
 use crate::rig::{
     OPEN_PORT, Rig, SUBSCRIBERS, THROUGH, TestClient, at_tick, at_time, direct, errno, key,
 };
@@ -172,6 +174,7 @@ fn known_k27_a_deleted_queue_cannot_be_brought_back_by_control() {
     rig.pass(1_000_000_000);
     assert!(!rig.readable(reader));
     assert!(rig.engine.proc_timer().is_empty());
+    assert!(!rig.engine.proc_timers().contains("queue"), "its instance is still there");
 }
 
 #[test]
@@ -305,6 +308,8 @@ fn known_k60_one_pass_over_a_queue_is_bounded() {
     assert_eq!(rig.write_bytes(client, &flood[WRITE_BATCH * 28..]), Ok(WRITE_BATCH * 28));
     rig.now = aseqd_engine::Time::from_millis(10);
     rig.timeout();
+    let text = rig.engine.proc_queues();
+    assert!(text.contains("queued tick events : 1000"), "half of them is left: {text}");
     assert_eq!(rig.status(client, 0).unwrap().events, 0, "1000 by each of two calls");
 }
 

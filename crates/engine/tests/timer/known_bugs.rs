@@ -276,13 +276,18 @@ fn known_k95_each_slave_gets_its_own_records() {
 #[test]
 fn known_k97_slaves_hear_their_master_in_the_order_of_its_changes() {
     let mut rig = Rig::new();
-    let master = periodic(&mut rig, HRTIMER, MILLION);
+    let master = rig.bound(7, SYSTEM);
     let slave = slave(&mut rig);
     for step in 1..5 {
         rig.now = Time(step * 10);
         rig.command(master, if step % 2 == 1 { t::START } else { t::STOP }).unwrap();
     }
-    let expected = [(E::MSTART, 10, 1), (E::MSTOP, 20, 0), (E::MSTART, 30, 1), (E::MSTOP, 40, 0)];
+    let expected = [
+        (E::MSTART, 10, 4 * MILLION),
+        (E::MSTOP, 20, 0),
+        (E::MSTART, 30, 4 * MILLION),
+        (E::MSTOP, 40, 0),
+    ];
     assert_eq!(rig.timed_records(slave), expected);
 }
 
@@ -303,6 +308,12 @@ fn known_k102_tempo_and_timer_change_between_callbacks() {
     let mut rig = Rig::new();
     let client = rig.client_with_port();
     rig.create_queue(client).unwrap();
+    // A new tempo counts from the change on, not from the last callback.
+    rig.control(client, EventType::START, 0, [0, 0]).unwrap();
+    rig.pass(1_000 * MS);
+    let tempo = QueueTempo { tempo: 1_000_000, ppq: 96, ..QueueTempo::default() };
+    rig.ioctl(client, s::SET_QUEUE_TEMPO, tempo).unwrap();
+    assert_eq!(rig.status(client, 0).unwrap().tick, 192);
     let mut last = 0;
     for round in 0..50_u32 {
         let id = if round % 2 == 0 { HRTIMER } else { SYSTEM };
@@ -319,4 +330,60 @@ fn known_k102_tempo_and_timer_change_between_callbacks() {
     }
     rig.ioctl(client, s::DELETE_QUEUE, QueueInfo::default()).unwrap();
     assert_eq!(rig.engine.poll_timeout(), None);
+}
+
+#[test]
+fn known_k121_no_timer_has_a_resolution_of_zero() {
+    let mut rig = with_user_timers();
+    let maker = rig.timer_file(1);
+    assert_eq!(errno(rig.create_timer(maker, 0)), Errno::EINVAL);
+    let client = rig.client_with_port();
+    rig.create_queue(client).unwrap();
+    for resolution in [1, 1_000, u64::MAX / 2, u64::MAX] {
+        let (timer, number) = rig.create_timer(maker, resolution).unwrap();
+        for frequency in [0, 1, u32::MAX] {
+            let id = user_driven(number);
+            let info = QueueTimer { id, resolution: frequency, ..QueueTimer::default() };
+            rig.ioctl(client, s::SET_QUEUE_TIMER, info).unwrap();
+            rig.control(client, EventType::START, 0, [0, 0]).unwrap();
+            rig.command(timer, t::TRIGGER).unwrap();
+            rig.control(client, EventType::STOP, 0, [0, 0]).unwrap();
+        }
+        rig.close_file(timer);
+    }
+}
+
+#[test]
+fn known_k49_an_instance_that_stops_itself_can_be_stopped_and_closed() {
+    let mut rig = Rig::new();
+    for id in [SYSTEM, HRTIMER] {
+        let file = rig.bound_tread(7, id);
+        let ticks = if id == SYSTEM { 1 } else { 4 * MILLION };
+        rig.params(file, ParamsFlags::empty(), ticks, mask(&EVENTS)).unwrap();
+        for _ in 0..3 {
+            rig.command(file, t::START).unwrap();
+            rig.pass(20 * MS);
+            assert!(rig.timer_events(file).iter().any(|(event, _)| *event == E::TICK));
+            assert_eq!(errno(rig.command(file, t::STOP)), Errno::EBUSY);
+        }
+        rig.command(file, t::START).unwrap();
+        rig.close_file(file);
+        assert_eq!(rig.engine.poll_timeout(), None);
+    }
+}
+
+#[test]
+fn known_k46_the_last_close_of_a_timer_that_went() {
+    let mut rig = with_user_timers();
+    let maker = rig.timer_file(1);
+    let (timer, number) = rig.create_timer(maker, MS).unwrap();
+    let files = [(); 3].map(|()| periodic(&mut rig, user_driven(number), 1));
+    rig.command(files[0], t::START).unwrap();
+    rig.close_file(timer);
+    for file in files {
+        rig.close_file(file);
+    }
+    // The number is free for the next timer.
+    let (_timer, again) = rig.create_timer(maker, MS).unwrap();
+    assert_eq!((again, rig.timer_clients(maker, user_driven(again))), (number, 0));
 }

@@ -7,6 +7,7 @@ mod convert;
 mod endpoint;
 mod fanout;
 mod filters;
+mod known_bugs;
 mod notes_off;
 mod packets;
 mod queues;

@@ -1,6 +1,9 @@
 //! Timers, instances and files that come and go.
 
 use super::*;
+use aseqd_abi::timer::TimerUinfo;
+use aseqd_engine::{Call, Input};
+use zerocopy::IntoBytes;
 
 #[test]
 fn known_k83_a_timer_that_goes_closes_its_instances_and_frees_their_slaves() {
@@ -12,6 +15,10 @@ fn known_k83_a_timer_that_goes_closes_its_instances_and_frees_their_slaves() {
     rig.command(master, t::START).unwrap();
     rig.close_file(timer);
     assert_eq!(errno(rig.query(slave, t::INFO, TimerInfo::default())), Errno::EBADFD);
+    // Nor has it the next timer of that number.
+    let (timer, _) = rig.create_timer(maker, MS).unwrap();
+    assert_eq!(errno(rig.query(slave, t::INFO, TimerInfo::default())), Errno::EBADFD);
+    rig.close_file(timer);
     rig.close_file(master);
     rig.timer_events(slave);
     // The slave waits, and follows the next instance with its master's number.
@@ -78,9 +85,12 @@ fn known_k87_nobody_is_called_back_by_a_timer_that_went() {
 fn known_k88_a_create_that_fails_takes_no_number() {
     let mut rig = with_user_timers();
     let file = rig.timer_file(1);
+    let (kept, _) = rig.create_timer(file, MS).unwrap();
     for _ in 0..300 {
         assert_eq!(errno(rig.create_timer(file, 0)), Errno::EINVAL);
     }
+    assert_eq!(rig.timer_clients(file, user_driven(0)), 0, "it is still there");
+    rig.close_file(kept);
     let timers: Vec<_> = (0..128).map(|_| rig.create_timer(file, MS).unwrap().0).collect();
     for _ in 0..10 {
         assert_eq!(errno(rig.create_timer(file, MS)), Errno::ENOSPC);
@@ -148,6 +158,11 @@ fn known_k92_a_select_that_is_refused_hurts_nobody() {
 #[test]
 fn known_k96_a_closed_instance_leaves_nothing_on_its_timer() {
     let mut rig = Rig::new();
+    let only = periodic(&mut rig, SYSTEM, 1);
+    rig.command(only, t::START).unwrap();
+    rig.close_file(only);
+    rig.bound(1, SYSTEM);
+    assert_eq!(rig.engine.poll_timeout(), None);
     for stop_first in [false, true] {
         let (file, other) = (periodic(&mut rig, SYSTEM, 1), periodic(&mut rig, SYSTEM, 1));
         rig.command(file, t::START).unwrap();
@@ -196,4 +211,32 @@ fn known_k101_a_process_that_dies_leaves_no_timer_of_its_queues() {
     assert_eq!(rig.timer_clients(watcher, HRTIMER), 0);
     assert_eq!(rig.engine.poll_timeout(), None);
     rig.pass(1_000 * MS);
+}
+
+#[test]
+fn known_k132_a_slave_follows_the_oldest_of_its_masters() {
+    let mut rig = Rig::new();
+    // In the order of timers the younger one is first.
+    let masters = [rig.bound(7, HRTIMER), rig.bound(7, SYSTEM)];
+    let slave = rig.bound(8, follower(SCLASS_APPLICATION, 7));
+    assert_eq!(rig.timer_status(slave).unwrap().resolution, 1);
+    rig.close_file(masters[0]);
+    rig.select(slave, follower(SCLASS_APPLICATION, 7)).unwrap();
+    assert_eq!(rig.timer_status(slave).unwrap().resolution, 4_000_000);
+}
+
+#[test]
+fn known_k134_a_32_bit_program_makes_and_drives_a_timer() {
+    let mut rig = with_user_timers();
+    let maker = rig.timer_file(1);
+    let info = TimerUinfo { resolution: MS, fd: -1, ..TimerUinfo::default() };
+    let call = Call::Ioctl { request: t::CREATE, compat: true, arg: info.as_bytes() };
+    let mut out = Vec::new();
+    let reply = rig.engine.handle(rig.now, Input::Call { file: maker, call }, &mut out);
+    assert_eq!(reply, Reply::Done(0));
+    let made = TimerUinfo::read_from_bytes(&out).unwrap();
+    let call = Call::Ioctl { request: t::TRIGGER, compat: true, arg: &[] };
+    let file = FileId(made.fd.cast_unsigned());
+    let reply = rig.engine.handle(rig.now, Input::Call { file, call }, &mut out);
+    assert_eq!(reply, Reply::Done(0));
 }
