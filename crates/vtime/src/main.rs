@@ -1,0 +1,7 @@
+//! The program `vtime`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vtime::program::main()
+}
