@@ -73,7 +73,8 @@ impl From<aseqd_client::Error> for Fail {
             | Of::IsPacket
             | Of::Unsupported { .. }
             | Of::NoPort { .. }
-            | Of::AmbiguousPort { .. } => Self(error.to_string()),
+            | Of::AmbiguousPort { .. }
+            | Of::BadSelector { .. } => Self(error.to_string()),
             error => Self(format!("{}: {}", error.what(), of_client(&error))),
         }
     }

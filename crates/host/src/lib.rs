@@ -21,4 +21,5 @@ pub mod seccomp;
 
 // Whose types the functions take and return.
 pub use {aseqd_client, libc, rustix};
+pub mod service;
 pub mod statx_flags;

@@ -176,6 +176,14 @@ pub fn end_with_us(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(ask) }
 }
 
+/// Makes a command begin with no signal blocked, whatever this thread blocks: a command that blocks SIGTERM cannot be
+/// ended by `timeout`, and one that blocks SIGINT not by Ctrl-C.
+pub fn with_all_signals(command: &mut Command) -> &mut Command {
+    let none = SignalSet::of(&[]);
+    // SAFETY: what runs between fork and exec is one system call, without allocation or lock.
+    unsafe { command.pre_exec(move || none.restore()) }
+}
+
 /// Marks every descriptor but the standard ones as close-on-exec. Does nothing before Linux 5.11.
 pub fn keep_standard_descriptors() {
     let (first, last) = (3_u32, u32::MAX);

@@ -4,6 +4,7 @@ use crate::exchange::{Answer, Call, UNSENT};
 use crate::sys::{self, Outcome};
 use crate::{hints, ioctl};
 use aseqd_wire::preload::{FileName, MAX_READ, MAX_WRITE, NONBLOCK, Request, access, kind, node};
+use aseqd_wire::record;
 use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{c_int, c_void};
 
@@ -209,36 +210,10 @@ fn write_until_edge(call: &Call) -> Outcome<Answer> {
 
 /// Returns whether the first record of a write goes beyond the `there` bytes that are mapped.
 fn comes_to_edge(call: &Call, there: usize) -> bool {
-    if there < EVENT {
-        return call.data_len >= EVENT;
-    }
     let mut head = [0; EVENT];
-    if !sys::copy(call.data, &mut head) {
-        return true;
-    }
-    let (Some(flags), Some(Ok(len))) = (head.get(1), head.get(16..20).map(<[u8; 4]>::try_from))
-    else {
-        return false;
-    };
-    let whole = if flags & UMP != 0 {
-        PACKET
-    } else if flags & LENGTH_MASK == LENGTH_VARIABLE {
-        EVENT + (u32::from_ne_bytes(len) & MAX_DATA_LEN) as usize
-    } else {
-        return false;
-    };
-    (there + 1..=call.data_len).contains(&whole)
+    (there >= EVENT && !sys::copy(call.data, &mut head))
+        || record::goes_beyond(&head, there, call.data_len)
 }
-
-/// Flag of an event that is a UMP packet, and the size of its record.
-const UMP: u8 = 1 << 5;
-const PACKET: usize = 32;
-/// Bits in the flags of an event that tell how its length is given, see `asequencer.h`.
-const LENGTH_MASK: u8 = 3 << 2;
-/// Value of these bits for an event with data of its own.
-const LENGTH_VARIABLE: u8 = 1 << 2;
-/// Bits of the length of an event's data; the others are flags.
-const MAX_DATA_LEN: u32 = 0x3fff_ffff;
 
 pub(crate) fn control(fd: c_int, name: &FileName, code: u32, argument: *mut c_void) -> Outcome {
     if code == ioctl::TIMER_CREATE && name.node == node::TIMER {

@@ -33,6 +33,32 @@ pub fn waiting_bytes(clients: u8) -> Bound {
 /// Calls that wait, of about 100 bytes each. A thread waits in one.
 pub const WAITING_CALLS: Bound = Bound { per_user: 4096, in_all: 16_384 };
 
+/// The bounds of files and of what waits on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileBounds {
+    /// Open files of `/dev/snd/timer`.
+    pub timer_files: Bound,
+    /// Calls that wait.
+    pub waiting_calls: Bound,
+    /// Bytes of writes that wait.
+    pub waiting_bytes: Bound,
+    /// Whether the log says that one is reached.
+    pub logged: bool,
+}
+
+impl FileBounds {
+    /// Returns the bounds of a server for this many clients at a time.
+    #[must_use]
+    pub fn for_clients(clients: u8) -> Self {
+        Self {
+            timer_files: TIMER_FILES,
+            waiting_calls: WAITING_CALLS,
+            waiting_bytes: waiting_bytes(clients),
+            logged: true,
+        }
+    }
+}
+
 /// Bytes of texts of `/proc/asound` that were begun and not read to the end. New ones take the place of the
 /// oldest. The text of a full sequencer has about 100 KB, the largest possible one 25 MB.
 pub const TEXT_BYTES: Bound = Bound { per_user: 32 << 20, in_all: 64 << 20 };

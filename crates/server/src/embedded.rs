@@ -8,6 +8,7 @@
 use crate::clock::{Clock, Monotonic, VirtualClock};
 use crate::door::in_process::{InProcess, OwnCall, Reply};
 use crate::door::{CallKind, Readiness};
+use crate::recorder::Recording;
 use crate::session::Session;
 use crate::timing::Timing;
 use crate::turn::{Core, Unmanaged};
@@ -115,12 +116,25 @@ impl Sequencer {
     /// Returns a sequencer with options. It has no timers that programs drive themselves.
     #[must_use]
     pub fn new(time: TimeSource, config: Config) -> Self {
+        Self::with_session(time, Session::new(without_user_timers(config), false))
+    }
+
+    /// Returns a sequencer that records what enters it. The recording begins with the first call, and ends with the
+    /// sequencer.
+    #[must_use]
+    pub fn recorded(time: TimeSource, config: Config, recording: Recording) -> Self {
+        let config = without_user_timers(config);
+        recording.begin();
+        let mut session = Session::new(config, false);
+        session.record(recording);
+        Self::with_session(time, session)
+    }
+
+    fn with_session(time: TimeSource, session: Session<InProcess>) -> Self {
         let clock = match time {
             TimeSource::Real => EitherClock::Real(Monotonic),
             TimeSource::Virtual => EitherClock::Virtual(VirtualClock::default()),
         };
-        // Such a timer is a file that an ioctl opens, and there would be no way to get it.
-        let session = Session::new(Config { user_timers: false, ..config }, false);
         let doors = InProcess::default();
         let core = Core::new(clock.clone(), doors, Unmanaged, session, &Timing::default());
         let state = Mutex::new(State {
@@ -167,6 +181,12 @@ impl Sequencer {
             }
             _ => Err(Errno::EIO),
         }
+    }
+
+    /// Lets a flight recorder write what it has to a file, soon, and say where on standard error. Returns whether there
+    /// is one.
+    pub fn report(&self) -> bool {
+        self.shared.lock().core.session_mut().report()
     }
 
     /// Returns the time on the sequencer's clock.
@@ -377,6 +397,12 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the settings without timers that programs drive: such a timer is a file that an ioctl opens, and there would
+/// be no way to get it.
+fn without_user_timers(config: Config) -> Config {
+    Config { user_timers: false, ..config }
 }
 
 /// The calling thread, as the engine names the owner of a timer.

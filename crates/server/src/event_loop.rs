@@ -96,7 +96,7 @@ impl Server {
             let _limited = realtime::stay_resident();
         }
         let thread = Managed { scheduling, placement: Placement::new() };
-        let session = Session::new(timing.engine(), trace);
+        let session = Session::with_options(timing, trace);
         let mut core = Core::new(Monotonic, doors, thread, session, timing);
         if let Some(log) = log {
             core.log_to(log);
@@ -127,6 +127,11 @@ impl Server {
     /// Returns the session, to look at.
     pub const fn session(&self) -> &Session<Doors> {
         self.core.session()
+    }
+
+    /// Lets a flight recorder write what it has to a file, and say where. Returns whether there is one.
+    pub fn report(&mut self) -> bool {
+        self.core.session_mut().report()
     }
 
     /// Returns whether this is the inode of what programs have for an open file, behind a door that has

@@ -23,7 +23,9 @@
 //! * [`session`] hands the calls of programs to the engine and its answers back;
 //! * [`door`] has the ways in which programs that know nothing of this reach a sequencer;
 //! * [`turn`] is what a server does between two sleeps, over any clock, door and thread: [`clock`];
-//! * [`event_loop`] sleeps around it, for device files.
+//! * [`event_loop`] sleeps around it, for device files;
+//! * [`stepped`] is a sequencer whose clock somebody else moves;
+//! * [`recorder`] records what enters the engine.
 
 pub use aseqd_client;
 pub use aseqd_engine;
@@ -37,9 +39,11 @@ pub mod event_loop;
 pub mod mounts;
 mod pace;
 mod placement;
+pub mod recorder;
 mod scheduling;
 pub mod sequencer;
 pub mod session;
+pub mod stepped;
 pub mod timing;
 pub mod turn;
 

@@ -7,9 +7,13 @@ mod files;
 mod holders;
 mod outcome;
 mod proc_texts;
+mod reports;
 mod user_timers;
 
+use crate::budget::FileBounds;
 use crate::door::{Answer, Call, CallKind, Door, Readiness};
+use crate::recorder::{Recorded, Recorder, Recording};
+use crate::timing::Timing;
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::timers::CREATE;
 use aseqd_engine::{
@@ -17,10 +21,12 @@ use aseqd_engine::{
 };
 use aseqd_host::log;
 use aseqd_wire::proc_text::PROC_TEXT;
+use aseqd_wire::report::REPORT;
 use aseqd_wire::user_timer::BECOME_USER_TIMER;
 use files::{Files, Parked, Work};
 use outcome::{Done, Failure, Outcome, readiness};
 use proc_texts::ProcTexts;
+use reports::Report;
 
 /// Size of the longest answer, in bytes: all events that a client can have unread, 2000 records of 28 bytes.
 const OUT_ROOM: usize = 56_000;
@@ -29,6 +35,7 @@ const OUT_ROOM: usize = 56_000;
 #[derive(Debug)]
 pub struct Session<D: Door> {
     engine: Engine,
+    config: aseqd_engine::Config,
     files: Files<D>,
     /// Bytes that go back to a program.
     out: Vec<u8>,
@@ -36,6 +43,9 @@ pub struct Session<D: Door> {
     /// Answers to writes. They are told after everything that the writes have caused, as on Linux, where an
     /// event is at its reader before the write returns.
     written: Vec<(FileId, D::Token, Result<usize, Error>)>,
+    recorder: Option<Recorder>,
+    /// What is being read of the recorder.
+    report: Option<Report>,
     trace: bool,
 }
 
@@ -53,14 +63,38 @@ impl<D: Door> Session<D> {
     /// Returns a session with a fresh sequencer. With `trace`, calls that fail are told on standard error.
     #[must_use]
     pub fn new(config: aseqd_engine::Config, trace: bool) -> Self {
+        Self::with_bounds(config, trace, FileBounds::for_clients(config.clients))
+    }
+
+    /// Returns a session as [`new`](Self::new) does, with other bounds. Tests reach them with a few calls.
+    #[must_use]
+    pub fn with_bounds(config: aseqd_engine::Config, trace: bool, bounds: FileBounds) -> Self {
         Self {
             engine: Engine::with_config(config),
-            files: Files::new(config.clients),
+            config,
+            files: Files::new(bounds),
             out: Vec::with_capacity(OUT_ROOM),
             texts: ProcTexts::default(),
             written: Vec::new(),
+            recorder: None,
+            report: None,
             trace,
         }
+    }
+
+    /// Returns a session with the options of a server, recorded if they say so.
+    #[must_use]
+    pub fn with_options(options: &Timing, trace: bool) -> Self {
+        let mut session = Self::new(options.engine(), trace);
+        if let Some(recording) = &options.recording {
+            session.record(recording.clone());
+        }
+        session
+    }
+
+    /// Records what enters the engine. Nothing may have entered it yet.
+    pub fn record(&mut self, recording: Recording) {
+        self.recorder = Some(Recorder::new(recording, self.config));
     }
 
     /// Returns the engine, to look at.
@@ -88,6 +122,16 @@ impl<D: Door> Session<D> {
 
     /// Does what fell due up to `now`.
     pub fn pass_time(&mut self, now: Time, door: &mut D) {
+        // Otherwise the engine would only learn the time, which the next call tells it as well.
+        if self.due(now).is_some() {
+            self.tell_time(now, door);
+        } else {
+            self.settle(now, door);
+        }
+    }
+
+    /// Tells the engine the time, and does what fell due.
+    fn tell_time(&mut self, now: Time, door: &mut D) {
         let _nothing_to_say = self.ask(now, Input::Timeout);
         self.settle(now, door)
     }
@@ -105,6 +149,12 @@ impl<D: Door> Session<D> {
             self.attempt(now, file, parked, door);
             self.settle(now, door);
         }
+        // The last thing in a turn: nobody waits for it.
+        let deadline = self.deadline(now);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.wake();
+            recorder.send_state_if_quiet(&self.engine, now, deadline);
+        }
     }
 
     fn handle(&mut self, now: Time, call: Call<'_, D::Token, D::Wakeup>, door: &mut D) {
@@ -113,7 +163,7 @@ impl<D: Door> Session<D> {
             CallKind::Open { node, access, pid, user } => {
                 let admitted = self.files.admit(node, user);
                 let opened = admitted.and_then(|()| {
-                    self.engine.open_node(now, node, access, Identity::User { pid })
+                    self.open(now, Input::Open { node, access, identity: Identity::User { pid } })
                 });
                 self.settle(now, door);
                 match opened {
@@ -143,16 +193,23 @@ impl<D: Door> Session<D> {
                 call: engine::Call::Ioctl { request: PROC_TEXT, arg, .. },
                 ..
             } => {
-                self.pass_time(now, door);
+                // The text has the positions of queues.
+                self.tell_time(now, door);
                 let text = self.text(file, arg);
                 self.answer(door, token, text);
+            }
+            CallKind::File {
+                file, call: engine::Call::Ioctl { request: REPORT, arg, .. }, ..
+            } => {
+                let piece = self.piece_of_report(file, arg);
+                self.answer(door, token, piece);
             }
             CallKind::File {
                 file,
                 call: engine::Call::Ioctl { request: BECOME_USER_TIMER, arg, .. },
                 ..
             } => {
-                let made = self.become_user_timer(now, file, arg);
+                let made = self.become_user_timer(now, file, arg, door);
                 self.answer(door, token, made);
             }
             CallKind::File {
@@ -163,7 +220,7 @@ impl<D: Door> Session<D> {
                 self.create_user_timer(now, (token, file, call), door);
             }
             CallKind::File { file, call, out_size, wakeup } => match call {
-                engine::Call::Ioctl { request, .. } => {
+                engine::Call::Ioctl { request, compat, arg } => {
                     if request == aseqd_abi::ioctl::timers::SELECT {
                         let _of_timers = self.ask(now, Input::Thread { file, thread });
                     }
@@ -175,7 +232,13 @@ impl<D: Door> Session<D> {
                     let result = match result {
                         // Where the door cannot carry bytes back, the call succeeds without them.
                         Ok(_) => Ok(Done::Ioctl(self.out.len().min(out_size))),
-                        Err(error) => Err(Failure::of_ioctl(request, error)),
+                        Err(error) => {
+                            let about = self.trace.then(|| outcome::in_words(request, compat, arg));
+                            Err(Failure {
+                                about: about.flatten(),
+                                ..Failure::of_ioctl(request, error)
+                            })
+                        }
                     };
                     self.conclude(now, file, Outcome::Answered(token, result), door);
                 }
@@ -184,12 +247,14 @@ impl<D: Door> Session<D> {
                 }
                 engine::Call::Write { data, nonblock } => {
                     // Most writes finish at once: their bytes need not be kept.
-                    let (done, sleeps) = match self.write(now, file, token, data, 0, nonblock) {
+                    let mut recorded = Recorded::default();
+                    let tried = self.write(now, file, token, (data, 0), nonblock, &mut recorded);
+                    let (done, sleeps) = match tried {
                         Written::Finished => return,
                         Written::Sleeps(done) => (done, true),
                         Written::Unfinished(done) => (done, false),
                     };
-                    let kept = self.files.keep_write(file, token, data, done, nonblock);
+                    let kept = self.files.keep_write(file, token, (data, done), nonblock, recorded);
                     let outcome = match kept {
                         Ok(parked) if sleeps => Outcome::Sleeps(parked),
                         Ok(parked) => Outcome::Unfinished(parked),
@@ -209,6 +274,7 @@ impl<D: Door> Session<D> {
             },
             CallKind::Close { file } => {
                 self.texts.forget(file);
+                self.end_report(file);
                 for parked in self.files.remove(file) {
                     door.answer(parked.token, Answer::Failed(Errno::EBADF));
                 }
@@ -218,31 +284,58 @@ impl<D: Door> Session<D> {
         }
     }
 
-    /// Answers our own request for a text of `/proc/asound`.
-    fn text(&mut self, file: FileId, argument: &[u8]) -> Result<Done, Failure> {
-        let open = self.files.get(file).ok_or(Error::new(Errno::EBADF, "no such file is open"));
-        let answered = open.and_then(|open| {
-            self.texts.answer(&self.engine, (file, open.user), argument, &mut self.out)
-        });
-        answered.map(|()| Done::Ioctl(self.out.len())).map_err(Failure::of_text)
+    fn open(&mut self, now: Time, input: Input<'_>) -> Result<FileId, Error> {
+        let number = u32::try_from(self.ask(now, input).finish()?);
+        number.map(FileId).map_err(|_| Error::new(Errno::ENOMEM, "too many files"))
     }
 
     fn close(&mut self, now: Time, file: FileId) {
         let _closed = self.ask(now, Input::Close { file });
     }
 
-    /// Hands an input to the engine. In the kernel's words: opens, ioctls, writes and closes run in the
-    /// caller's context and may allocate; what time brings, and what a reader or a poll finds, is
-    /// found in a hardirq, where nothing may allocate, wait, or call the operating system.
+    /// Hands an input to the engine.
     fn ask(&mut self, now: Time, input: Input<'_>) -> Reply {
-        let _section = match input {
-            Input::Timeout
-            | Input::Call { call: engine::Call::Read { .. } | engine::Call::Poll, .. } => {
-                lockdep::hardirq_enter("turn").no_syscalls()
-            }
-            _ => lockdep::task_enter("call"),
-        };
-        self.engine.handle(now, input, &mut self.out)
+        let _section = section(&input);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.input(now, &input);
+        }
+        self.hand_on(now, input)
+    }
+
+    /// Hands the engine what it has not taken of a write: the bytes after the first `done`.
+    fn ask_write(
+        &mut self,
+        now: Time,
+        file: FileId,
+        (data, done): (&[u8], usize),
+        nonblock: bool,
+        recorded: &mut Recorded,
+    ) -> Reply {
+        let call = engine::Call::Write { data: &data[done..], nonblock };
+        let input = Input::Call { file, call };
+        let _section = section(&input);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.write(now, file, (data, done), nonblock, recorded);
+        }
+        self.hand_on(now, input)
+    }
+
+    /// Hands a recorded input to the engine.
+    fn hand_on(&mut self, now: Time, input: Input<'_>) -> Reply {
+        let reply = self.engine.handle(now, input, &mut self.out);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.answer(&input, reply, &self.out);
+        }
+        reply
+    }
+
+    /// Takes an output from the engine.
+    fn next_output(&mut self) -> Option<Output> {
+        let output = self.engine.poll_output();
+        if let (Some(recorder), Some(output)) = (&mut self.recorder, output) {
+            recorder.output(output);
+        }
+        output
     }
 
     /// Returns what a poll of a file finds.
@@ -268,8 +361,8 @@ impl<D: Door> Session<D> {
                 let read = read.map(Done::Read).map_err(|error| Failure::of("read", error));
                 self.conclude(now, file, Outcome::Answered(token, read), door);
             }
-            Work::Write { data, done, nonblock } => {
-                match self.write(now, file, token, data, *done, *nonblock) {
+            Work::Write { data, done, nonblock, recorded } => {
+                match self.write(now, file, token, (data, *done), *nonblock, recorded) {
                     Written::Finished => self.files.release(&parked),
                     Written::Sleeps(more) => {
                         *done = more;
@@ -290,13 +383,11 @@ impl<D: Door> Session<D> {
         now: Time,
         file: FileId,
         token: D::Token,
-        data: &[u8],
-        done: usize,
+        (data, done): (&[u8], usize),
         nonblock: bool,
+        recorded: &mut Recorded,
     ) -> Written {
-        let input =
-            Input::Call { file, call: engine::Call::Write { data: &data[done..], nonblock } };
-        let result = match self.ask(now, input) {
+        let result = match self.ask_write(now, file, (data, done), nonblock, recorded) {
             Reply::Wait(more) => return Written::Sleeps(done + more),
             Reply::More(more) => return Written::Unfinished(done + more),
             Reply::Done(more) => Ok(done + more),
@@ -336,16 +427,8 @@ impl<D: Door> Session<D> {
     /// Gives the engine's outputs to the programs that wait for them: sleeping calls first, then those
     /// that poll, and at last the answers to the writes.
     fn settle(&mut self, now: Time, door: &mut D) {
-        while let Some(Output::Ready(file)) = self.engine.poll_output() {
-            for _ in 0..self.files.parked(file) {
-                let Some(parked) = self.files.unpark(file) else { break };
-                self.attempt(now, file, parked, door);
-            }
-            let wakeup = self.files.get_mut(file).and_then(|open| open.wakeup.take());
-            if let Some(wakeup) = wakeup {
-                door.wake(wakeup);
-            }
-            self.conclude(now, file, Outcome::Ready, door);
+        while let Some(Output::Ready(file)) = self.next_output() {
+            self.ready(now, file, door);
         }
         let mut written = std::mem::take(&mut self.written);
         for (file, token, result) in written.drain(..) {
@@ -374,10 +457,11 @@ impl<D: Door> Session<D> {
             Ok(Done::Ioctl(len)) => Answer::Ioctl(Ok(&self.out[..len])),
             Ok(Done::Polled(state)) => Answer::Polled(state),
             Err(failure) => {
-                let Failure { name, is_ioctl, error } = failure;
                 if self.trace && !failure.is_normal() {
-                    log::trace(format_args!("{name}: {error}"));
+                    let name = failure.about.as_deref().unwrap_or(failure.name);
+                    log::trace(format_args!("{name}: {}", failure.error));
                 }
+                let Failure { is_ioctl, error, .. } = failure;
                 match is_ioctl {
                     true => Answer::Ioctl(Err(error.errno)),
                     false => Answer::Failed(error.errno),
@@ -386,6 +470,19 @@ impl<D: Door> Session<D> {
         };
         // Only an open matters to the session that nobody takes.
         let _taken = door.answer(token, answer);
+    }
+}
+
+/// Enters the section that an input belongs to. In the kernel's words: opens, ioctls, writes and closes run in the
+/// caller's context and may allocate; what time brings, and what a reader or a poll finds, is found in a hardirq, where
+/// nothing may allocate, wait, or call the operating system.
+fn section(input: &Input<'_>) -> lockdep::Section {
+    match input {
+        Input::Timeout
+        | Input::Call { call: engine::Call::Read { .. } | engine::Call::Poll, .. } => {
+            lockdep::hardirq_enter("turn").no_syscalls()
+        }
+        _ => lockdep::task_enter("call"),
     }
 }
 

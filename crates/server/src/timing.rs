@@ -1,5 +1,6 @@
 //! The options of a server: above all how it trades processor time for latency.
 
+use crate::recorder::Recording;
 use crate::sequencer::SequencerOptions;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub struct Timing {
     pub no_realtime: bool,
     /// Where to write, at the end, when each deadline was due and when it was handled.
     pub dispatch_log: Option<PathBuf>,
+    /// What is recorded, and where.
+    pub recording: Option<Recording>,
     /// How the sequencer differs from Linux's.
     pub sequencer: SequencerOptions,
 }

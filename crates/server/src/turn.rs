@@ -101,6 +101,11 @@ impl<C: Clock, D: Transport, T: Thread> Core<C, D, T> {
         &self.session
     }
 
+    /// Returns the session, for what no call asks.
+    pub const fn session_mut(&mut self) -> &mut Session<D> {
+        &mut self.session
+    }
+
     /// Returns the doors, to look at.
     pub const fn doors(&self) -> &D {
         &self.doors

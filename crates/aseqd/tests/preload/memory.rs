@@ -60,7 +60,7 @@ fn unfinished_messages_are_held_up_to_a_bound_and_others_are_served() {
     let end = message(Request { server: welcome.server, ..plain(kind::WRITE) }, &[0; 28]);
     for _ in 0..2 {
         let (reply, _) = ask(last, &end).expect("an answer");
-        assert!([Errno::ENOMEM, Errno::EBADFD].map(|no| -i64::from(no.0)).contains(&reply.value));
+        assert!([Errno::ENOMEM, Errno::EBADF].map(|no| -i64::from(no.0)).contains(&reply.value));
     }
     assert!(server.errors().contains("has too many bytes of unfinished messages"));
     drop(sockets);
@@ -68,7 +68,7 @@ fn unfinished_messages_are_held_up_to_a_bound_and_others_are_served() {
         let (socket, _) = admitted(&server);
         send(&socket, &part, SendFlags::NOSIGNAL).expect("it is sent");
         let (reply, _) = ask(&socket, &end).expect("an answer");
-        reply.value == -i64::from(Errno::EBADFD.0)
+        reply.value == -i64::from(Errno::EBADF.0)
     });
 }
 

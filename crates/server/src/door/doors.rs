@@ -210,4 +210,14 @@ impl Transport for Doors {
             _ => Received::Nothing,
         }
     }
+
+    fn is_ready(&self) -> bool {
+        self.ways.iter().any(|way| each!(way, door => door.is_ready()))
+    }
+
+    fn look_for_signals(&mut self) {
+        for way in &mut self.ways {
+            each!(way, door => door.look_for_signals());
+        }
+    }
 }

@@ -165,6 +165,10 @@ impl Transport for FuseDoor {
             }
         }
     }
+
+    fn is_ready(&self) -> bool {
+        super::is_readable(std::iter::once(self.descriptor()))
+    }
 }
 
 /// Returns the files of the mount: [`super::nodes`], all with these permissions and owners.

@@ -21,11 +21,13 @@ use aseqd_host::realtime;
 use aseqd_host::seccomp::{Listener, Notification};
 use aseqd_wire::proc_text::ProcText;
 use aseqd_wire::user_timer::BECOME_USER_TIMER;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 use std::ops::Range;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 /// Starts a thread that answers at a listener with files of a mount, by a descriptor of the mount's directory.
@@ -49,7 +51,10 @@ pub fn start(
     listener.wake_here();
     let places = Places::new(range).context("paths cannot be looked at")?;
     let threads = StoppedThreads::default();
-    let work = Work { listener, directory, threads, places, mount: None, opener, stopped };
+    let listener = Arc::new(listener);
+    let working = Arc::new(AtomicBool::new(false));
+    let activity = Activity { listener: Arc::clone(&listener), working: Arc::clone(&working) };
+    let work = Work { listener, working, directory, threads, places, mount: None, opener, stopped };
     let thread = std::thread::Builder::new().name("opener".into());
     let thread = thread
         .spawn(move || {
@@ -58,17 +63,44 @@ pub fn start(
             work.run();
         })
         .context("no thread to open files")?;
-    Ok(HandOver { stop, thread })
+    Ok(HandOver { activity, stop, thread })
+}
+
+/// Tells whether the thread that answers opens is at work.
+#[derive(Clone, Debug)]
+pub struct Activity {
+    listener: Arc<Listener>,
+    working: Arc<AtomicBool>,
+}
+
+impl Activity {
+    /// Returns whether a call waits for the thread, or is being answered. If not, every call that was stopped before
+    /// has been answered.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let mut calls = [PollFd::new(&self.listener, PollFlags::IN)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let _looked = rustix::io::retry_on_intr(|| poll(&mut calls, Some(&now)));
+        // In this order: the thread says that it works before it takes a call.
+        calls[0].revents().contains(PollFlags::IN) || self.working.load(Ordering::Acquire)
+    }
 }
 
 /// The thread that answers opens.
 #[derive(Debug)]
 pub struct HandOver {
+    activity: Activity,
     stop: OwnedFd,
     thread: JoinHandle<()>,
 }
 
 impl HandOver {
+    /// Returns what tells whether the thread is at work.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        self.activity.clone()
+    }
+
     /// Ends the thread, after the answer to a call that it has received. The mount must be gone before: an open
     /// there would wait for its server.
     pub fn stop(self) {
@@ -78,7 +110,9 @@ impl HandOver {
 }
 
 struct Work {
-    listener: Listener,
+    listener: Arc<Listener>,
+    /// Whether it has taken a call, or is about to.
+    working: Arc<AtomicBool>,
     directory: OwnedFd,
     threads: StoppedThreads,
     places: Places,
@@ -111,10 +145,12 @@ impl Work {
                 self.places.sweep();
             }
             if found.contains(PollFlags::IN) {
+                self.working.store(true, Ordering::Release);
                 if let Ok(call) = self.listener.receive() {
                     // A call whose thread is gone needs no answer.
                     let _gone = self.answer(&call);
                 }
+                self.working.store(false, Ordering::Release);
             } else if !found.is_empty() {
                 return;
             }

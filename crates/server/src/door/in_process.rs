@@ -96,4 +96,8 @@ impl Transport for InProcess {
         self.current = Some(token);
         Received::Call(Call { token, thread, kind: kind.with_bytes(buffer) })
     }
+
+    fn is_ready(&self) -> bool {
+        !self.calls.is_empty()
+    }
 }

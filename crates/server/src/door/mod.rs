@@ -1,6 +1,7 @@
 //! The doors, by which unmodified programs reach the sequencer. A door turns what it receives into calls of a
 //! device file, and the session's answers into its own replies, and does nothing else.
 
+pub mod collected;
 pub mod cuse;
 pub mod doors;
 pub mod fuse;
@@ -13,6 +14,7 @@ pub mod trap;
 use aseqd_abi::Errno;
 use aseqd_abi::timer::TimerUinfo;
 use aseqd_engine::{FileId, Node};
+use rustix::event::{PollFd, PollFlags, poll};
 use std::fmt::Debug;
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -117,7 +119,8 @@ impl<'a, Token, Wakeup> CallKind<'a, Token, Wakeup> {
 impl<Token, Wakeup> CallKind<'static, Token, Wakeup> {
     /// Returns the call with its bytes, if it is one that has any: they are in a buffer that the door
     /// was still using when it found out what the call is.
-    pub(crate) fn with_bytes(self, bytes: &[u8]) -> CallKind<'_, Token, Wakeup> {
+    #[must_use]
+    pub fn with_bytes(self, bytes: &[u8]) -> CallKind<'_, Token, Wakeup> {
         use aseqd_engine::Call::{Ioctl, Write};
         let mut kind: CallKind<'_, Token, Wakeup> = self;
         if let CallKind::File { call: Write { data, .. } | Ioctl { arg: data, .. }, .. } = &mut kind
@@ -216,6 +219,14 @@ pub trait Transport: Door {
         &mut self,
         buffer: &'b mut Self::Buffer,
     ) -> Received<'b, Self::Token, Self::Wakeup>;
+
+    /// Returns whether [`Transport::receive`] has something to do: a call is there, or something else that the door
+    /// deals with itself.
+    fn is_ready(&self) -> bool;
+
+    /// Looks at once whether signals have come for threads whose calls wait, if the kernel does not announce that. A
+    /// door that has to look does so by itself from time to time.
+    fn look_for_signals(&mut self) {}
 }
 
 /// A door whose calls come over descriptors, so that a server can sleep until one comes.
@@ -229,6 +240,14 @@ pub trait Pollable: Transport {
     fn is_end(&self, _inode: u64) -> bool {
         false
     }
+}
+
+/// Returns whether one of these descriptors is readable. If the kernel cannot say, it counts as readable.
+fn is_readable<'a>(descriptors: impl Iterator<Item = BorrowedFd<'a>>) -> bool {
+    let mut polled: Vec<_> =
+        descriptors.map(|door| PollFd::from_borrowed_fd(door, PollFlags::IN)).collect();
+    let now = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
+    rustix::io::retry_on_intr(|| poll(&mut polled, Some(&now))) != Ok(0)
 }
 
 /// What was received.

@@ -1,7 +1,8 @@
 //! The files that are open, and the calls that wait on them, counted on their users' accounts.
 
-use crate::budget::{self, Budget};
+use crate::budget::{self, Budget, FileBounds};
 use crate::door::Door;
+use crate::recorder::Recorded;
 use aseqd_abi::Errno;
 use aseqd_engine::{Error, FileId, Node};
 use std::collections::VecDeque;
@@ -18,6 +19,8 @@ pub(super) struct Files<D: Door> {
     timer_files: Budget,
     calls: Budget,
     bytes: Budget,
+    /// Whether the log says that a bound is reached.
+    logged: bool,
 }
 
 /// An open file, and what waits on it.
@@ -54,6 +57,7 @@ pub(super) enum Work {
         data: Vec<u8>,
         done: usize,
         nonblock: bool,
+        recorded: Recorded,
     },
 }
 
@@ -81,14 +85,15 @@ impl<Token> Parked<Token> {
 }
 
 impl<D: Door> Files<D> {
-    /// Returns the files of a sequencer for this many clients: none yet.
-    pub(super) fn new(clients: u8) -> Self {
+    /// Returns the files of a sequencer: none yet.
+    pub(super) const fn new(bounds: FileBounds) -> Self {
         Self {
             open: Vec::new(),
             unfinished: VecDeque::new(),
-            timer_files: Budget::new(budget::TIMER_FILES),
-            calls: Budget::new(budget::WAITING_CALLS),
-            bytes: Budget::new(budget::waiting_bytes(clients)),
+            timer_files: Budget::new(bounds.timer_files),
+            calls: Budget::new(bounds.waiting_calls),
+            bytes: Budget::new(bounds.waiting_bytes),
+            logged: bounds.logged,
         }
     }
 
@@ -111,10 +116,16 @@ impl<D: Door> Files<D> {
     /// `ENOMEM` if the user, or all together, have too many of the kind.
     pub(super) fn admit(&mut self, node: Node, user: u32) -> Result<(), Error> {
         if node == Node::Timer && !self.timer_files.take(user, 1) {
-            budget::tell(user, "timer files");
+            self.tell(user, "timer files");
             return Err(TOO_MUCH);
         }
         Ok(())
+    }
+
+    fn tell(&self, user: u32, what: &'static str) {
+        if self.logged {
+            budget::tell(user, what);
+        }
     }
 
     /// Counts a file no longer.
@@ -159,12 +170,13 @@ impl<D: Door> Files<D> {
         &mut self,
         file: FileId,
         token: D::Token,
-        data: &[u8],
-        done: usize,
+        (data, done): (&[u8], usize),
         nonblock: bool,
+        recorded: Recorded,
     ) -> Result<Parked<D::Token>, Error> {
         let counted = Some(self.count(file, data.len())?);
-        Ok(Parked { token, work: Work::Write { data: data.to_vec(), done, nonblock }, counted })
+        let work = Work::Write { data: data.to_vec(), done, nonblock, recorded };
+        Ok(Parked { token, work, counted })
     }
 
     /// Puts a call to sleep until its file is ready.
@@ -239,13 +251,32 @@ impl<D: Door> Files<D> {
         if room {
             self.calls.give_back(user, 1);
         }
-        budget::tell(user, "calls that wait");
+        self.tell(user, "calls that wait");
         Err(TOO_MUCH)
     }
 
+    /// Returns how many files of timers are counted, of all users.
+    pub(super) const fn timer_files(&self) -> u64 {
+        self.timer_files.held()
+    }
+
     /// Returns how many calls and bytes are counted, of all users.
-    #[cfg(test)]
     pub(super) const fn held(&self) -> (u64, u64) {
         (self.calls.held(), self.bytes.held())
+    }
+}
+
+impl<D: Door> super::Session<D> {
+    /// Returns what is counted towards the [bounds](crate::budget) of all users together, by name. All of it is 0 when no
+    /// file is open.
+    #[must_use]
+    pub const fn held(&self) -> [(&'static str, u64); 4] {
+        let (calls, bytes) = self.files.held();
+        [
+            ("timer_files", self.files.timer_files()),
+            ("waiting_calls", calls),
+            ("waiting_bytes", bytes),
+            ("text_bytes", self.texts.held()),
+        ]
     }
 }

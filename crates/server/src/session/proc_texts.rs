@@ -1,7 +1,10 @@
 //! Answers the request for the texts of `/proc/asound` (`aseqd_wire::proc_text`): the engine writes them, and no
 //! request of the kernel's interface asks for them.
 
+use super::Session;
+use super::outcome::{Done, Failure};
 use crate::budget::{Budget, TEXT_BYTES};
+use crate::door::Door;
 use aseqd_abi::Errno;
 use aseqd_engine::{Engine, Error, FileId};
 use aseqd_wire::proc_text::{PIECE_SIZE, Piece, ProcText};
@@ -35,6 +38,11 @@ impl ProcTexts {
         if let Some(at) = self.begun.iter().position(|begun| begun.file == file) {
             self.remove(at);
         }
+    }
+
+    /// Returns how many bytes are counted, of all users.
+    pub(super) const fn held(&self) -> u64 {
+        self.held.held()
     }
 
     fn remove(&mut self, at: usize) {
@@ -94,6 +102,17 @@ impl ProcTexts {
         }
         out.extend_from_slice(piece.as_bytes());
         Ok(())
+    }
+}
+
+impl<D: Door> Session<D> {
+    /// Answers our own request for a text of `/proc/asound`.
+    pub(super) fn text(&mut self, file: FileId, argument: &[u8]) -> Result<Done, Failure> {
+        let open = self.files.get(file).ok_or(Error::new(Errno::EBADF, "no such file is open"));
+        let answered = open.and_then(|open| {
+            self.texts.answer(&self.engine, (file, open.user), argument, &mut self.out)
+        });
+        answered.map(|()| Done::Ioctl(self.out.len())).map_err(Failure::of_text)
     }
 }
 

@@ -1,12 +1,13 @@
 //! The session behind a door that writes down what it is told, on a virtual clock.
 
+mod user_timers;
+
 use super::*;
 use crate::budget;
 use crate::clock::{Clock as _, VirtualClock};
 use aseqd_abi::event::{EVENT_SIZE, EventData, EventTime, EventType};
 use aseqd_abi::ioctl::sequencer as request;
 use aseqd_abi::seq::{PortCaps, PortInfo, QueueInfo};
-use aseqd_abi::timer::TimerUinfo;
 use aseqd_abi::{Address, Event};
 use aseqd_engine::Access;
 use aseqd_wire::proc_text::{PIECE_SIZE, Piece, ProcText};
@@ -387,43 +388,6 @@ fn timer_files_are_bounded_by_user_and_others_keep_theirs() {
 }
 
 #[test]
-fn a_user_timer_is_a_timer_file_of_its_user() {
-    let mut stage = Stage::new();
-    stage.session = Session::new(
-        aseqd_engine::Config { user_timers: true, ..aseqd_engine::Config::default() },
-        false,
-    );
-    let create = |stage: &mut Stage, file, request| {
-        let arg = TimerUinfo { resolution: 1_000_000, ..TimerUinfo::default() };
-        let call = engine::Call::Ioctl { request, compat: false, arg: arg.as_bytes() };
-        stage.call(CallKind::on(file, call));
-        stage.told().pop().expect("an answer")
-    };
-    let device = stage.open(Node::Timer, 1).expect("a file");
-    assert_eq!(create(&mut stage, device, CREATE), Told::Failed(1 + 1, Errno::ENOTTY));
-    stage.door.gives = true;
-    let Told::Created(_, first, 0) = create(&mut stage, device, CREATE) else { panic!("a timer") };
-    assert_ne!(first, device);
-    let client = stage.open(Node::Sequencer, 1).expect("a client");
-    assert_eq!(create(&mut stage, client, CREATE), Told::Failed(5, Errno::ENOTTY));
-    // One that nobody takes is gone, and so is one that is closed.
-    stage.door.gone = true;
-    assert!(matches!(create(&mut stage, device, CREATE), Told::Created(_, _, 1)));
-    stage.door.gone = false;
-    stage.call(CallKind::Close { file: first });
-    assert!(matches!(create(&mut stage, device, CREATE), Told::Created(_, _, 0)));
-    let Told::Controlled(_, out) = create(&mut stage, device, BECOME_USER_TIMER) else {
-        panic!("the file becomes a timer")
-    };
-    assert_eq!(TimerUinfo::read_from_bytes(&out).map(|info| info.id), Ok(1));
-    assert!(matches!(create(&mut stage, device, CREATE), Told::Failed(_, Errno::ENOTTY)));
-    // A client, two timers of which one was the device: the bound is for timer files.
-    let bound = u32::try_from(budget::TIMER_FILES.per_user).expect("a small number");
-    let files: Vec<_> = (2..bound).map(|_| stage.open(Node::Timer, 1).expect("a file")).collect();
-    assert!(matches!(create(&mut stage, files[0], CREATE), Told::Failed(_, Errno::ENOMEM)));
-}
-
-#[test]
 fn waiting_calls_are_bounded_by_user_and_others_keep_theirs() {
     let mut stage = Stage::new();
     let (file, port) = stage.client();
@@ -487,4 +451,5 @@ fn waiting_bytes_are_bounded_by_user_and_others_keep_theirs() {
         stage.call(CallKind::Close { file });
     }
     assert_eq!(stage.session.files.held(), (0, 0));
+    assert!(stage.session.held().iter().all(|(_, held)| *held == 0), "{:?}", stage.session.held());
 }

@@ -65,6 +65,7 @@ impl<D: Door> Session<D> {
         now: Time,
         file: FileId,
         argument: &[u8],
+        door: &mut D,
     ) -> Result<Done, Failure> {
         let made = TimerUinfo::read_from_bytes(argument)
             .map_err(|_| Error::new(Errno::EFAULT, "the argument is not there"))
@@ -75,6 +76,8 @@ impl<D: Door> Session<D> {
                 Ok(info)
             });
         let info = made.map_err(Failure::of_user_timer)?;
+        // A timer is always ready, and not to be read.
+        self.ready(now, file, door);
         self.out.clear();
         self.out.extend_from_slice(info.as_bytes());
         Ok(Done::Ioctl(self.out.len()))

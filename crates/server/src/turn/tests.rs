@@ -80,6 +80,10 @@ impl Transport for Script {
         *buffer = bytes;
         Received::Call(Call { token, thread: 7, kind: kind.with_bytes(buffer) })
     }
+
+    fn is_ready(&self) -> bool {
+        self.gone || self.calls.front().is_some_and(|call| call.at <= self.clock.now())
+    }
 }
 
 /// A thread on several processors that nobody schedules.

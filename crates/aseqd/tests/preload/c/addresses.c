@@ -100,6 +100,12 @@ static void writes(void)
 	memcpy(end - 28, &event, 28);
 	FAILS(write(fd, end - 28, 128), EFAULT);
 	FAILS(write(fd, end - 28, 127), EINVAL);
+	/* Data are read only of the types that have data. */
+	for (int type = 0; type < 256; type++) {
+		event.type = type;
+		memcpy(end - 28, &event, 28);
+		FAILS(write(fd, end - 28, 128), type >= 130 && type <= 139 ? EFAULT : EINVAL);
+	}
 	FAILS(ioctl(fd, SNDRV_SEQ_IOCTL_CLIENT_ID, bad), EFAULT);
 	FAILS(ioctl(fd, SNDRV_SEQ_IOCTL_SYSTEM_INFO, read_only()), EFAULT);
 	int timer = open(TIMER, O_RDWR);

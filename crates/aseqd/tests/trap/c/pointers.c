@@ -62,6 +62,21 @@ static void fill(int count)
 	}
 }
 
+/* An event whose data is not there, of any type. */
+static char *without_data(int type)
+{
+	event_t event = { .type = type, .flags = SNDRV_SEQ_EVENT_LENGTH_VARIABLE, .queue = SNDRV_SEQ_QUEUE_DIRECT, .dest = port };
+	event.data.ext.len = 28;
+	return memcpy(edge + 4096 - sizeof event, &event, sizeof event);
+}
+
+/* A packet to nobody, of which 28 bytes are there. Without UMP it is an event. */
+static char *packet(void)
+{
+	event_t event = { .type = SNDRV_SEQ_EVENT_NOTEON, .flags = 1 << 5, .queue = SNDRV_SEQ_QUEUE_DIRECT, .dest = { 99, 0 } };
+	return memcpy(edge + 4096 - sizeof event, &event, sizeof event);
+}
+
 /* A read that goes wrong, and what is left of two events. */
 #define READS(name, call) \
 	do { \
@@ -182,6 +197,16 @@ int main(void)
 	SAY(syscall(SYS_pwritev2, seq, &good, 1, 0L, 0L, 0));
 	SAY(syscall(SYS_pwritev2, seq, &good, 1, -1L, -1L, RWF_DSYNC));
 	SAY(pwrite(seq, buffer, 28, 0));
+	SAY(write(seq, without_data(0), 56));
+	SAY(write(seq, without_data(6), 56));
+	SAY(write(seq, without_data(129), 56));
+	SAY(write(seq, without_data(130), 56));
+	SAY(write(seq, without_data(130), 55));
+	SAY(write(seq, without_data(139), 56));
+	SAY(write(seq, without_data(140), 56));
+	SAY(write(seq, without_data(200), 56));
+	SAY(write(seq, without_data(255), 56));
+	SAY(write(seq, packet(), 32));
 
 	SAY(ioctl(seq, SNDRV_SEQ_IOCTL_PVERSION, BAD));
 	SAY(ioctl(seq, SNDRV_SEQ_IOCTL_CLIENT_ID, NULL));

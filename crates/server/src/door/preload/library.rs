@@ -5,7 +5,7 @@ use aseqd_host::error::Fail;
 use aseqd_host::folder::{self, Place, Private, Refused};
 use aseqd_wire::preload::STAND_INS;
 use aseqd_wire::proc_text::ProcText;
-use rustix::fs::OFlags;
+use rustix::fs::{MemfdFlags, OFlags, memfd_create};
 use rustix::io::Errno as Failure;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::ffi::{OsStr, OsString};
@@ -14,7 +14,7 @@ use std::io::Write as _;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The library as bytes.
 pub use aseqd_preload::LIBRARY;
@@ -166,10 +166,17 @@ fn is_abandoned(folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else { return false };
     let is_socket = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_socket());
     let Some(entry) = entries.flatten().find(is_socket) else {
-        let age = folder_is.modified().ok().and_then(|made| made.elapsed().ok());
+        let age = kernels_now().and_then(|now| now.duration_since(folder_is.modified().ok()?).ok());
         return age.is_some_and(|age| age > TIME_TO_LISTEN);
     };
     let Ok(address) = SocketAddrUnix::new(entry.path()) else { return false };
     let Ok(socket) = socket_with(family, kind, flags, None) else { return false };
     connect(&socket, &address) == Err(Failure::CONNREFUSED)
+}
+
+/// Returns the date that a file gets which is made now. In virtual time the date of this process is another one, and
+/// would make the new folder of another run look old.
+fn kernels_now() -> Option<SystemTime> {
+    let file = memfd_create("now", MemfdFlags::CLOEXEC).ok()?;
+    fs::File::from(file).metadata().ok()?.modified().ok()
 }

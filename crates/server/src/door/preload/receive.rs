@@ -56,6 +56,10 @@ impl Transport for PreloadDoor {
         }
         Received::Nothing
     }
+
+    fn is_ready(&self) -> bool {
+        crate::door::is_readable(std::iter::once(self.descriptor()))
+    }
 }
 
 impl PreloadDoor {

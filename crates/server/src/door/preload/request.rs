@@ -71,10 +71,9 @@ impl PreloadDoor {
         let file_key = Key::from_number(request.file);
         let found = self.files.get(file_key).filter(|_| request.server == self.server);
         let Some(file) = found.map(|file| file.id) else {
-            // The file is of another server, or is closed already.
             connection.forget();
-            let _gone =
-                connection.answer(request.serial, -i64::from(Errno::EBADFD.0), &[], None, None);
+            let value = -i64::from(no_file(request, self.server).0);
+            let _gone = connection.answer(request.serial, value, &[], None, None);
             return Ok(None);
         };
         if !connection.knows(file_key) {
@@ -117,9 +116,17 @@ impl PreloadDoor {
         if right {
             connection.learn(file, |known| self.files.get(known).is_some());
         }
-        let value = if right { 0 } else { -i64::from(Errno::EBADFD.0) };
+        let refused = if found.is_some() { Errno::EBADFD } else { no_file(request, self.server) };
+        let value = if right { 0 } else { -i64::from(refused.0) };
         let _gone = connection.answer(request.serial, value, &[], None, None);
     }
+}
+
+/// Returns the error of a request about a file that the server `here` does not have. It has a file as long as any process
+/// has a descriptor of it, so another thread has closed this one since the program made its call. A file of another server
+/// cannot be used.
+const fn no_file(request: &Request, here: u64) -> Errno {
+    if request.server == here { Errno::EBADF } else { Errno::EBADFD }
 }
 
 /// Begins an open. Returns the call that it is.

@@ -202,8 +202,10 @@ impl Trap {
                     number = RESTART;
                 }
                 let outcome = match work {
-                    // The memory ended within a record.
-                    Work::Write { transfer, .. } if transfer.cut => {
+                    // The memory ended within a record, and the engine misses the rest.
+                    Work::Write { transfer, .. }
+                        if transfer.cut && errno == aseqd_abi::Errno::EINVAL =>
+                    {
                         transfer.outcome(Errno::FAULT.raw_os_error())
                     }
                     Work::Read { transfer, .. } | Work::Write { transfer, .. } => {

@@ -16,6 +16,7 @@ use crate::door::{CallKind, Readiness};
 use aseqd_engine::{self as engine, Access, FileId};
 use aseqd_host::memory::Piece;
 use aseqd_host::seccomp::Notification;
+use aseqd_wire::record::goes_beyond;
 use rustix::fs::{OFlags, fstat};
 use rustix::io::Errno;
 use rustix::process::{PidfdGetfdFlags, pidfd_getfd};
@@ -109,8 +110,8 @@ impl Trap {
                 }
                 let mut transfer = Transfer::new(pieces, nonblock);
                 transfer.cut = !fetch(call.thread, transfer.part(), &mut buffer.0)?;
-                // A write shorter than a record fails before its memory matters.
-                transfer.cut &= transfer.piece().len >= aseqd_abi::event::EVENT_SIZE;
+                // If the first record is all there, it decides.
+                transfer.cut &= goes_beyond(&buffer.0, buffer.0.len(), transfer.piece().len);
                 if transfer.cut && buffer.0.is_empty() {
                     return Err(Errno::FAULT.into());
                 }

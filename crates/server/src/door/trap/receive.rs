@@ -84,6 +84,14 @@ impl Transport for Trap {
         }
         Received::Nothing
     }
+
+    fn is_ready(&self) -> bool {
+        !self.closed.is_empty() || crate::door::is_readable(std::iter::once(self.descriptor()))
+    }
+
+    fn look_for_signals(&mut self) {
+        self.look_after(true);
+    }
 }
 
 impl Trap {

@@ -50,6 +50,14 @@ cases! {
         assert_eq!(Edge::new().read(&client, 0, EVENT_SIZE), Err(Errno::EFAULT));
     }
 
+    /// A record before the edge that is refused fails with its own error, though more is to be written.
+    fn a_record_before_the_edge_decides() {
+        let client = Client::with_port();
+        let mut bytes = records(&client, &[1]);
+        bytes[0] = 200;
+        assert_eq!(Edge::new().write(&client, &bytes, EVENT_SIZE), Err(Errno::EINVAL));
+    }
+
     /// A call that comes to the edge in the middle of a record, of data, or of several events
     /// fails.
     fn an_edge_in_the_middle_is_efault() {
