@@ -89,7 +89,7 @@ impl OpenOptions {
     pub fn open(&self, path: impl AsRef<Path>, name: &str) -> Result<Client> {
         let path = path.as_ref();
         let device = Device::Sequencer;
-        let file = self.file(path)?;
+        let file = self.open_file(path)?;
         let id = id_of(&file);
         let id = id.map_err(|errno| Error::WrongDevice { device, path: path.to_owned(), errno })?;
         Client::introduced(file, id, name)
@@ -101,17 +101,22 @@ impl OpenOptions {
     /// # Errors
     /// [`Error::Open`] if there is no such file or it may not be opened, [`Error::WrongDevice`] if it is something else.
     pub fn check(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.file(path.as_ref()).map(drop)
+        self.open_file(path).map(drop)
     }
 
-    fn file(&self, path: &Path) -> Result<OwnedFd> {
+    /// Opens the device file and does nothing more with it: the client keeps the name that the sequencer gives it. For
+    /// programs that make every request themselves, with the methods of [`DeviceFile`].
+    ///
+    /// # Errors
+    /// [`Error::Open`] if there is no such file or it may not be opened, [`Error::WrongDevice`] if it is something else.
+    pub fn open_file(&self, path: impl AsRef<Path>) -> Result<OwnedFd> {
         let mut flags = match self.access {
             Access::Read => OFlags::RDONLY,
             Access::Write => OFlags::WRONLY,
             Access::ReadWrite => OFlags::RDWR,
         };
         flags.set(OFlags::NONBLOCK, !self.blocking);
-        open(path, Device::Sequencer, flags, request::PVERSION)
+        open(path.as_ref(), Device::Sequencer, flags, request::PVERSION)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What can go wrong: what was tried, and the error number of the device.
 
+use crate::name::printable;
+use crate::nearest::nearest;
 use crate::port::Port;
 use aseqd_abi::Errno;
 use std::fmt;
@@ -85,13 +87,21 @@ pub enum Error {
         /// The ports that exist.
         ports: Vec<Port>,
     },
-    /// The name means several ports, or is empty.
+    /// The name means several ports.
     #[non_exhaustive]
     AmbiguousPort {
         /// What was looked for.
         wanted: String,
         /// The ports that it may mean.
         ports: Vec<Port>,
+    },
+    /// The text is no [`Selector`](crate::Selector): a regular expression or a class in it is wrong.
+    #[non_exhaustive]
+    BadSelector {
+        /// The text.
+        wanted: String,
+        /// What is wrong with it.
+        why: String,
     },
 }
 
@@ -140,10 +150,8 @@ impl Error {
             Self::IsPacket => "the next event is a UMP packet".to_owned(),
             Self::Ended { device } => format!("the {device} has ended"),
             Self::NoPort { wanted, .. } => format!("there is no port {wanted}"),
-            Self::AmbiguousPort { wanted, .. } if wanted.is_empty() => {
-                "the name of the port is empty".to_owned()
-            }
             Self::AmbiguousPort { wanted, .. } => format!("{wanted} means more than one port"),
+            Self::BadSelector { wanted, .. } => format!("{wanted} is no selector of ports"),
         }
     }
 
@@ -158,7 +166,10 @@ impl Error {
             Self::EventsLost => Some(Errno::ENOSPC),
             Self::Ended { .. } => Some(Errno::ENODEV),
             Self::Unsupported { .. } => Some(Errno::ENOTTY),
-            Self::NoPort { .. } | Self::AmbiguousPort { .. } | Self::IsPacket => None,
+            Self::NoPort { .. }
+            | Self::AmbiguousPort { .. }
+            | Self::BadSelector { .. }
+            | Self::IsPacket => None,
         }
     }
 
@@ -186,9 +197,14 @@ impl fmt::Display for Error {
             Self::EventsLost => f.write_str(": they came faster than they were read"),
             Self::Ended { .. } | Self::IsPacket => Ok(()),
             Self::Unsupported { needs, .. } => write!(f, ": {needs}"),
-            Self::NoPort { ports, .. } | Self::AmbiguousPort { ports, .. } => {
+            Self::NoPort { wanted, ports } => {
+                if let Some(near) = nearest(wanted, ports) {
+                    write!(f, " (did you mean {}?)", printable(near))?;
+                }
                 write!(f, "; {}", list(ports))
             }
+            Self::AmbiguousPort { ports, .. } => write!(f, "; {}", list(ports)),
+            Self::BadSelector { why, .. } => write!(f, ": {why}"),
             Self::Open { errno, .. }
             | Self::WrongDevice { errno, .. }
             | Self::ProcText { errno, .. }
@@ -206,7 +222,7 @@ impl From<Error> for io::Error {
             Error::EventsLost | Error::IsPacket => io::ErrorKind::Other,
             Error::Unsupported { .. } => io::ErrorKind::Unsupported,
             Error::NoPort { .. } => io::ErrorKind::NotFound,
-            Error::AmbiguousPort { .. } => io::ErrorKind::InvalidInput,
+            Error::AmbiguousPort { .. } | Error::BadSelector { .. } => io::ErrorKind::InvalidInput,
             error => {
                 let errno = error.errno().unwrap_or(Errno::EIO);
                 Self::from_raw_os_error(errno.0.into()).kind()

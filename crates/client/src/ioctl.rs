@@ -7,6 +7,7 @@ use aseqd_abi::Errno;
 use aseqd_abi::ioctl::{sequencer, timers};
 use aseqd_abi::timer::TimerUinfo;
 use aseqd_wire::proc_text::PROC_TEXT;
+use aseqd_wire::report::REPORT;
 use aseqd_wire::user_timer::BECOME_USER_TIMER;
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode};
 use std::ffi::c_void;
@@ -96,7 +97,7 @@ pub(crate) fn ioctl_bytes(
 /// Returns whether a request is one of this interface. Other drivers have requests that write more than their code says,
 /// or follow pointers in their struct.
 fn is_known(code: u32) -> bool {
-    [PROC_TEXT, BECOME_USER_TIMER].contains(&code)
+    [PROC_TEXT, BECOME_USER_TIMER, REPORT].contains(&code)
         || [sequencer::ALL, timers::ALL].into_iter().flatten().any(|(_, known)| *known == code)
 }
 

@@ -32,7 +32,7 @@
 //! Where to find what:
 //!
 //! * open, information, pools, waiting: [`Client`] and [`OpenOptions`];
-//! * ports by number and by name: [`Client::ports`], [`Client::create_port`], [`Client::find_port`];
+//! * ports by number and by name: [`Client::ports`], [`Client::create_port`], [`Client::find_port`], [`Selector`];
 //! * connections with attributes: [`Client::subscribe`], [`Client::outgoing`], [`Client::incoming`];
 //! * queues: [`Client::create_queue`], [`Client::start_queue`], [`Client::set_queue_tempo`], [`Client::queue_status`];
 //! * events out: [`event`], [`Client::send`], [`Client::send_with_data`] (SysEx), [`Client::write`];
@@ -62,12 +62,15 @@ mod endpoint;
 mod error;
 mod find;
 mod name;
+mod nearest;
 mod open;
 mod port;
 mod ports;
 mod queue;
 mod reading;
+mod report;
 mod run_socket;
+mod selector;
 mod sending;
 mod subscription;
 mod unread;
@@ -79,7 +82,10 @@ pub use client::{Access, Client, OpenOptions};
 pub use device_file::{DeviceFile, Direction};
 pub use error::{Device, Error, Result, describe};
 pub use name::{name_field, printable, text};
+pub use nearest::{nearest, nearest_name};
 pub use port::Port;
+pub use report::report;
+pub use selector::Selector;
 pub use unread::Received;
 pub use zerocopy;
 

@@ -19,6 +19,23 @@ pub struct Port {
     pub caps: PortCaps,
     /// What it stands for.
     pub port_type: PortType,
+    /// Whether its client is the kernel's, such as a driver, and not a program.
+    pub of_kernel: bool,
+}
+
+impl Port {
+    /// Returns a port that allows nothing and stands for nothing, for a table of ports of your own.
+    #[must_use]
+    pub fn new(address: Address, client_name: &str, name: &str) -> Self {
+        Self {
+            address,
+            client_name: client_name.to_owned(),
+            name: name.to_owned(),
+            caps: PortCaps::empty(),
+            port_type: PortType::empty(),
+            of_kernel: false,
+        }
+    }
 }
 
 impl fmt::Display for Port {

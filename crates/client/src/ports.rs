@@ -7,7 +7,7 @@ use crate::name::{name_field, text};
 use crate::port::Port;
 use aseqd_abi::Address;
 use aseqd_abi::ioctl::sequencer as request;
-use aseqd_abi::seq::{PortCaps, PortFlags, PortInfo, PortType};
+use aseqd_abi::seq::{KERNEL_CLIENT, PortCaps, PortFlags, PortInfo, PortType};
 
 impl<F: DeviceFile> Client<F> {
     /// Returns every port of the sequencer, those of this client included, by client and number.
@@ -24,6 +24,7 @@ impl<F: DeviceFile> Client<F> {
                 name: text(&port.name),
                 caps: PortCaps::from_bits_retain(port.capability),
                 port_type: PortType::from_bits_retain(port.port_type),
+                of_kernel: client.client_type == KERNEL_CLIENT,
             }));
         }
         Ok(all)

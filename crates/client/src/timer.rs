@@ -79,6 +79,13 @@ impl fmt::Display for Owner {
     }
 }
 
+impl From<Timers> for OwnedFd {
+    /// Returns the open device file, for programs that make every request themselves.
+    fn from(timers: Timers) -> Self {
+        timers.descriptor
+    }
+}
+
 impl Timers {
     /// Opens the device file.
     ///

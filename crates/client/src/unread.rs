@@ -21,6 +21,15 @@ pub enum Received {
     Packet(UmpEvent),
 }
 
+impl Received {
+    /// Cuts what a read returned into events with their data, and packets. `ump` says whether these are records for a
+    /// client that speaks UMP: they are longer.
+    #[must_use]
+    pub fn of_read(bytes: &[u8], ump: bool) -> Vec<Self> {
+        split(bytes, ump)
+    }
+}
+
 /// Events in the order of their arrival.
 #[derive(Debug)]
 pub(crate) struct Unread {
