@@ -10,7 +10,9 @@ const RESOLUTION: u32 = 0x0030_0000;
 const SET_TEMPO: u32 = 0xd010_0000;
 const TIME_SIGNATURE: u32 = 0xd010_0001;
 const START: [u32; 4] = [0xf020_0000, 0, 0, 0];
-const END: [u32; 4] = [0xf021_0000, 0, 0, 0];
+const END: [u32; END_WORDS] = [0xf021_0000, 0, 0, 0];
+/// The words of an End of Clip message.
+pub(crate) const END_WORDS: usize = 4;
 
 /// Encodes the packets of a clip.
 #[derive(Clone, Debug)]
@@ -25,8 +27,13 @@ impl ClipWriter {
     #[must_use]
     pub fn new(ticks_per_quarter: u16) -> Self {
         let mut writer = Self { bytes: HEADER.to_vec(), tick: 0, started: false };
-        writer.put(0, &[RESOLUTION | u32::from(ticks_per_quarter.max(1))]);
+        writer.put(0, &[Self::resolution(ticks_per_quarter)]);
         writer
+    }
+
+    /// Returns the word that says how many ticks a quarter note has.
+    pub(crate) fn resolution(ticks_per_quarter: u16) -> u32 {
+        RESOLUTION | u32::from(ticks_per_quarter.max(1))
     }
 
     /// Appends a packet that configures the receiver before the clip starts, such as the name of the piece.
@@ -83,9 +90,19 @@ impl ClipWriter {
     /// Returns the file's bytes, with the End of Clip.
     #[must_use]
     pub fn finish(mut self) -> Vec<u8> {
+        self.take()
+    }
+
+    /// Returns whether nothing was pushed since [`take`](Self::take).
+    pub(crate) fn is_taken(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Takes the bytes so far, with an End of Clip. Those that follow take its place.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
         self.start();
         self.put(0, &END);
-        self.bytes
+        std::mem::take(&mut self.bytes)
     }
 
     fn start(&mut self) {

@@ -24,6 +24,37 @@ pub enum EventKind {
     Meta(Meta),
 }
 
+impl EventKind {
+    /// Returns MIDI messages as events of a file. Each has its status byte, but for the rest of a SysEx that began earlier.
+    #[must_use]
+    pub fn of_messages(bytes: &[u8]) -> Vec<Self> {
+        let mut kinds = Vec::new();
+        let mut rest = bytes;
+        while let Some(&status) = rest.first() {
+            let len = match status {
+                0x80..=0xbf | 0xe0..=0xef => 3,
+                0xc0..=0xdf => 2,
+                _ => rest.len(),
+            };
+            let (message, after) = rest.split_at(len.min(rest.len()));
+            rest = after;
+            let data = |at: usize| message.get(at).copied().unwrap_or_default();
+            kinds.push(match ChannelMessage::from_bytes(status, [data(1), data(2)]) {
+                Some(channel) => Self::Channel(channel),
+                None if status == 0xf0 => {
+                    Self::SysEx(SysEx { start: true, data: message[1..].to_vec(), split: false })
+                }
+                // The rest of a SysEx.
+                None if status < 0x80 || status == 0xf7 => {
+                    Self::SysEx(SysEx { start: false, data: message.to_vec(), split: false })
+                }
+                None => Self::Escape(message.to_vec()),
+            });
+        }
+        kinds
+    }
+}
+
 /// A system exclusive message or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SysEx {

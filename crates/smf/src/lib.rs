@@ -8,7 +8,8 @@
 //! [`Finding`] for each kind of [`Oddity`], with its first place. [`Oddity::loses_events`] separates repairs from
 //! losses. Only a file without a header or without any track is refused. No input makes the reader panic.
 //!
-//! A [`TrackWriter`] takes events, and [`write()`] makes a file of such tracks.
+//! A [`TrackWriter`] takes events, and [`write()`] makes a file of such tracks. A [`TrackAppender`] writes while the music
+//! is played: the file is whole at every moment, even if the program is killed.
 //!
 //! [`Clip`] reads MIDI clip files (`.midi2`), which have one sequence of UMP packets (MIDI 2.0); [`ClipWriter`] writes
 //! them.
@@ -38,6 +39,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod append;
 mod clip;
 mod clip_writer;
 mod error;
@@ -50,6 +52,7 @@ mod source;
 mod track;
 mod writer;
 
+pub use append::{ClipAppender, TrackAppender, WriteAt};
 pub use clip::{Clip, ClipEvent, has_clip_header};
 pub use clip_writer::ClipWriter;
 pub use error::ReadError;

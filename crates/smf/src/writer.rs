@@ -83,6 +83,12 @@ impl TrackWriter {
         number(left, &mut self.bytes);
     }
 
+    /// Takes the bytes of the events so far. Those that follow go on behind them.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        self.status = None;
+        std::mem::take(&mut self.bytes)
+    }
+
     /// Returns the track's bytes, with an End of Track if none was pushed.
     #[must_use]
     pub fn finish(mut self) -> Vec<u8> {
@@ -112,13 +118,7 @@ pub fn write(
         Format::Parallel => 1,
         Format::Sequential => 2,
     };
-    let division = match division {
-        Division::Quarter(ticks @ 1..=0x7fff) => ticks.to_be_bytes(),
-        Division::Frames { per_second: per_second @ 1..=128, ticks: ticks @ 1.. } => {
-            [per_second.wrapping_neg(), ticks]
-        }
-        _ => return Err(invalid("a division that a file cannot hold")),
-    };
+    let division = division_bytes(division)?;
     out.write_all(b"MThd\0\0\0\x06")?;
     out.write_all(&format.to_be_bytes())?;
     out.write_all(&count.to_be_bytes())?;
@@ -131,6 +131,20 @@ pub fn write(
         out.write_all(&bytes)?;
     }
     Ok(())
+}
+
+/// Returns a division as it stands in a file.
+pub(crate) fn division_bytes(division: Division) -> io::Result<[u8; 2]> {
+    match division {
+        Division::Quarter(ticks @ 1..=0x7fff) => Ok(ticks.to_be_bytes()),
+        Division::Frames { per_second: per_second @ 1..=128, ticks: ticks @ 1.. } => {
+            Ok([per_second.wrapping_neg(), ticks])
+        }
+        _ => {
+            let why = "a division that a file cannot hold";
+            Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+        }
+    }
 }
 
 /// Appends a variable-length number of at most 28 bits.
