@@ -1,0 +1,61 @@
+//! Rules for connections of the ALSA sequencer.
+//!
+//! [`decide`] is a pure function: it takes what is there ([`Snapshot`]), what the [`Rules`] say and what happened before
+//! ([`History`]), and returns what to do ([`Action`]). It knows no sequencer, clock or file, so everything that it does
+//! can be tested as a table.
+//!
+//! ```
+//! use aseqd_abi::Address;
+//! use aseqd_abi::seq::{PortCaps, PortType};
+//! use aseqd_rules::{Action, Device, History, Port, Rules, Snapshot, decide};
+//!
+//! let (rules, problems) = Rules::read("rules.toml", "[[rule]]\nfrom = 'nanoKEY2'\nto = 'FLUID'\n");
+//! assert!(problems.is_empty());
+//! let (rules, problems) = rules.compile(None);
+//! assert!(problems.is_empty());
+//!
+//! let port = |client, client_name: &str, caps| Port {
+//!     address: Address::new(client, 0),
+//!     client_name: client_name.to_owned(),
+//!     name: "port".to_owned(),
+//!     caps,
+//!     port_type: PortType::MIDI_GENERIC,
+//!     kernel: false,
+//!     device: Device::default(),
+//! };
+//! let keyboard = port(24, "nanoKEY2", PortCaps::READ | PortCaps::SUBS_READ);
+//! let synth = port(128, "FLUID Synth (42)", PortCaps::WRITE | PortCaps::SUBS_WRITE);
+//! let snapshot = Snapshot { ports: vec![keyboard, synth], ..Snapshot::default() };
+//! let actions = decide(&snapshot, &rules, &mut History::default());
+//! let [Action::Connect(connection, origin)] = actions.as_slice() else { panic!("{actions:?}") };
+//! assert_eq!(connection.pair(), (Address::new(24, 0), Address::new(128, 0)));
+//! assert_eq!(origin.to_string(), "rules.toml:1");
+//! ```
+#![forbid(unsafe_code)]
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+mod decide;
+mod file;
+mod history;
+mod learned;
+mod loops;
+pub mod midiminder;
+mod nearest;
+mod port;
+mod rule;
+mod selector;
+mod transform;
+
+pub use aseqd_abi;
+pub use decide::{Action, Finding, Outcome, decide, explain};
+pub use file::{Exact, file_of, rule_of};
+pub use history::{Change, History};
+pub use learned::Learned;
+pub use nearest::nearest;
+pub use port::{Connection, Device, Link, Pair, Port, Snapshot, Stamp};
+pub use rule::{Origin, Problem, Rule, RuleSet, Rules, When};
+pub use selector::{End, Selector};
+pub use transform::{Sounding, Transform, Velocity};
