@@ -1,8 +1,9 @@
 //! `aseqd connect` and `aseqd disconnect`.
 
+use crate::complete::{RECEIVER, SENDER, receivers, senders};
 use aseqd_abi::seq::{PortSubscribe, SubscriptionFlags};
 use aseqd_abi::{Address, Errno};
-use aseqd_client::{Client, Error};
+use aseqd_client::{Client, Error, PortCaps, Selector};
 use aseqd_console::DeviceArg;
 use aseqd_console::say;
 use aseqd_host::error::{Fail, reason};
@@ -10,18 +11,25 @@ use std::process::ExitCode;
 
 /// Connect two ports
 ///
-/// A port is given by number (128:0, or 128 for the client's first port) or by its client's name. The start of
-/// the name is enough. If the client has several ports, add :PORT.
+/// A port is given by number (128:0, or 128 for the client's first port that suits) or by its client's name. A part of
+/// the name is enough, in any case. If the client has several ports, add :PORT, by number or by name. A class (.hw, .app,
+/// .in, .out, .all) or a regular expression (re:/.../) means several ports: each sender is connected to each receiver.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Sets leave out what is connected already, ports of the same client, and those that third parties may not connect.
+
 Examples:
   aseqd connect 128:0 129:0
   aseqd connect 'Midi Through' FLUID
+  aseqd connect nanokey 'FLUID Synth:0'
+  aseqd connect .hw.in FLUID       # all keyboards
   aseqd connect 128 129 --real 0")]
 pub struct ConnectArgs {
     /// The port that sends events
+    #[arg(add = senders())]
     pub sender: String,
     /// The port that receives them
+    #[arg(add = receivers())]
     pub dest: String,
     /// Allow no other connection at either port
     #[arg(short, long)]
@@ -38,17 +46,20 @@ pub struct ConnectArgs {
 }
 
 /// Disconnect two ports, or all
+///
+/// Ports are given as for `aseqd connect`. Of classes and regular expressions, those that are connected are disconnected.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   aseqd disconnect 128:0 129:0
+  aseqd disconnect .all FLUID
   aseqd disconnect --all")]
 pub struct DisconnectArgs {
     /// The port that sends events
-    #[arg(required_unless_present = "all")]
+    #[arg(required_unless_present = "all", add = senders())]
     pub sender: Option<String>,
     /// The port that receives them
-    #[arg(required_unless_present = "all")]
+    #[arg(required_unless_present = "all", add = receivers())]
     pub dest: Option<String>,
     /// Cut every connection that may be cut, except those of the System client
     #[arg(short, long, conflicts_with_all = ["sender", "dest"])]
@@ -58,7 +69,7 @@ pub struct DisconnectArgs {
     pub device: DeviceArg,
 }
 
-/// Runs `aseqd connect`.
+/// Runs `aseqd connect`. With a set of ports, connections that are refused are printed, and the status is 1.
 ///
 /// # Errors
 /// A message if the device cannot be opened, a name fits no port or several, or the sequencer refuses the connection.
@@ -68,34 +79,118 @@ pub fn connect(args: &ConnectArgs) -> Result<ExitCode, Fail> {
     flags.set(SubscriptionFlags::EXCLUSIVE, args.exclusive);
     flags.set(SubscriptionFlags::TIMESTAMP, args.real.is_some() || args.tick.is_some());
     flags.set(SubscriptionFlags::TIME_REAL, args.real.is_some());
-    let subscription = PortSubscribe {
-        sender: client.find_port(&args.sender)?,
-        dest: client.find_port(&args.dest)?,
-        flags: flags.bits(),
-        queue: args.real.or(args.tick).unwrap_or(0),
-        ..PortSubscribe::default()
+    let subscribe = |sender, dest| {
+        let queue = args.real.or(args.tick).unwrap_or(0);
+        let flags = flags.bits();
+        client.subscribe(&PortSubscribe { sender, dest, flags, queue, ..PortSubscribe::default() })
     };
-    let PortSubscribe { sender, dest, .. } = subscription;
-    client.subscribe(&subscription).map_err(|error| refused("connected", sender, dest, &error))?;
-    Ok(ExitCode::SUCCESS)
+    let pairs = Pairs::find(&client, &args.sender, &args.dest)?;
+    let connected = pairs.connected(&client)?;
+    let (mut done, mut refusals) = (0, Vec::new());
+    for (sender, dest) in pairs.all() {
+        let skipped = sender.client == dest.client || connected.contains(&(sender, dest));
+        if pairs.set && skipped {
+            done += usize::from(connected.contains(&(sender, dest)));
+            continue;
+        }
+        match subscribe(sender, dest) {
+            Ok(()) => done += 1,
+            Err(error) => refusals.push(refused("connected", sender, dest, &error)),
+        }
+    }
+    if done == 0 && refusals.is_empty() {
+        return Err(Fail::new(
+            "all of these ports are of one client, which is not connected to itself",
+        ));
+    }
+    told(refusals)
 }
 
-/// Runs `aseqd disconnect`. With `--all`, connections that are refused are printed, and the status is 1.
+/// Runs `aseqd disconnect`. With `--all` and with a set of ports, connections that are refused are printed, and the
+/// status is 1.
 ///
 /// # Errors
-/// A message if the device cannot be opened, a name fits no port or several, the two ports are not connected, or the
+/// A message if the device cannot be opened, a name fits no port or several, the ports are not connected, or the
 /// sequencer refuses to disconnect them.
 pub fn disconnect(args: &DisconnectArgs) -> Result<ExitCode, Fail> {
     let client = Client::open(&args.device.device, "aseqd disconnect")?;
-    if args.all {
+    let (Some(sender), Some(dest)) = (&args.sender, &args.dest) else {
         return disconnect_all(&client);
+    };
+    let pairs = Pairs::find(&client, sender, dest)?;
+    if !pairs.set {
+        for (sender, dest) in pairs.all() {
+            let cut = client.disconnect(sender, dest);
+            cut.map_err(|error| refused("disconnected", sender, dest, &error))?;
+        }
+        return Ok(ExitCode::SUCCESS);
     }
-    let port = |name: &Option<String>| client.find_port(name.as_deref().unwrap_or_default());
-    let (sender, dest) = (port(&args.sender)?, port(&args.dest)?);
-    client
-        .disconnect(sender, dest)
-        .map_err(|error| refused("disconnected", sender, dest, &error))?;
-    Ok(ExitCode::SUCCESS)
+    let connected = pairs.connected(&client)?;
+    if connected.is_empty() {
+        return Err(Fail::new(format!("no port of {sender} is connected to one of {dest}")));
+    }
+    let mut refusals = Vec::new();
+    for (sender, dest) in connected {
+        if let Err(error) = client.disconnect(sender, dest) {
+            refusals.push(refused("disconnected", sender, dest, &error));
+        }
+    }
+    told(refusals)
+}
+
+/// Prints what was refused, if there are several messages, and returns the status.
+fn told(mut refusals: Vec<Fail>) -> Result<ExitCode, Fail> {
+    let Some(last) = refusals.pop() else { return Ok(ExitCode::SUCCESS) };
+    for refusal in &refusals {
+        say(refusal);
+    }
+    Err(last)
+}
+
+/// The ports that a command is about.
+struct Pairs {
+    senders: Vec<Address>,
+    dests: Vec<Address>,
+    /// Whether a selector means a set of ports by its form, so that not each pair has to make sense.
+    set: bool,
+}
+
+impl Pairs {
+    fn find(client: &Client, sender: &str, dest: &str) -> Result<Self, Fail> {
+        let end = |text: &str, needs: PortCaps| -> Result<(Vec<Address>, bool), Fail> {
+            if !text.parse::<Selector>()?.is_set() {
+                return Ok((vec![client.find_port_for(text, needs)?], false));
+            }
+            let ports = client.find_ports(text, needs)?;
+            let open = ports.iter().filter(|port| !port.caps.contains(PortCaps::NO_EXPORT));
+            Ok((open.map(|port| port.address).collect(), true))
+        };
+        let (senders, several) = end(sender, SENDER)?;
+        let (dests, others) = end(dest, RECEIVER)?;
+        Ok(Self { senders, dests, set: several || others })
+    }
+
+    fn all(&self) -> impl Iterator<Item = (Address, Address)> {
+        let pairs = |sender: &Address| {
+            let sender = *sender;
+            self.dests.iter().map(move |dest| (sender, *dest))
+        };
+        self.senders.iter().flat_map(pairs)
+    }
+
+    /// Returns the pairs that are connected.
+    fn connected(&self, client: &Client) -> Result<Vec<(Address, Address)>, Fail> {
+        let mut connected = Vec::new();
+        if !self.set {
+            return Ok(connected);
+        }
+        for sender in &self.senders {
+            let peers = client.outgoing(*sender)?.into_iter().map(|peer| peer.addr);
+            connected
+                .extend(peers.filter(|peer| self.dests.contains(peer)).map(|peer| (*sender, peer)));
+        }
+        Ok(connected)
+    }
 }
 
 fn disconnect_all(client: &Client) -> Result<ExitCode, Fail> {
@@ -128,7 +223,8 @@ fn disconnect_all(client: &Client) -> Result<ExitCode, Fail> {
     Ok(status)
 }
 
-fn refused(what: &str, sender: Address, dest: Address, error: &Error) -> Fail {
+/// Returns the message for two ports that the sequencer refuses to connect or to disconnect.
+pub(crate) fn refused(what: &str, sender: Address, dest: Address, error: &Error) -> Fail {
     let why = match error.errno() {
         Some(Errno::EPERM) => "one of the ports does not allow it".to_owned(),
         Some(Errno::EBUSY) => {

@@ -4,7 +4,7 @@
 //! time whenever an event arrives.
 
 use super::monitor::{HEADER, line_at, micros};
-use super::play::{Player, Song, TempoMap, What};
+use super::play::{Passage, Player, Song, TempoMap, What};
 use aseqd_abi::seq::{PortCaps, PortType};
 use aseqd_abi::{Address, EventType};
 use aseqd_client::Client;
@@ -45,7 +45,7 @@ pub fn main(args: &DemoArgs) -> Result<(), Fail> {
     let mut player = Player::new(Client::open(&args.device.device, "aseqd demo: player")?)?;
     listener.queue = player.queue();
     player.connect(&[listener.port])?;
-    let mut song = Song::parse(SONG).map_err(Fail::new)?;
+    let song = Song::parse(SONG).map_err(Fail::new)?;
     let (length, sent) = song.clone().measure();
     let seconds = length.as_secs();
     let (from, to, queue) = (player.port(), listener.port, player.queue());
@@ -62,7 +62,7 @@ pub fn main(args: &DemoArgs) -> Result<(), Fail> {
     // The listener stops when it is disconnected. Until then it asks the player's queue for the time, so the thread
     // returns the player instead of dropping it.
     let playing = thread::spawn(move || {
-        let played = player.play(&mut song, None);
+        let played = player.play(&mut Passage::whole(song), None);
         player.disconnect();
         (player, played)
     });

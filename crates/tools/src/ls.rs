@@ -1,10 +1,12 @@
 //! `aseqd ls`: lists clients, ports and connections.
 
+use crate::complete::any_port;
 use crate::json::json_line;
+use crate::watch::{Snapshot, next_announcement};
 use anstyle::{AnsiColor, Style};
 use aseqd_abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, QuerySubs, SubscriptionFlags};
 use aseqd_client::ump::{UmpBlockInfo, UmpEndpointInfo};
-use aseqd_client::{Client, printable, text};
+use aseqd_client::{Client, DeviceFile, Error, Port, Selector, printable, text};
 use aseqd_console::DeviceArg;
 use aseqd_console::print;
 use aseqd_host::error::{Context as _, Fail};
@@ -21,8 +23,13 @@ time of queue Q. A client that speaks UMP shows its protocol, its endpoint, and 
 
 Examples:
   aseqd ls
+  aseqd ls fluid .hw
+  aseqd ls --watch --json | jq .change
   aseqd ls --output --json | jq .port")]
 pub struct LsArgs {
+    /// List only these ports, given as for `aseqd connect`. A name lists all that it fits best
+    #[arg(value_name = "PORT", add = any_port())]
+    pub ports: Vec<String>,
     /// List only ports that others can subscribe to read from
     #[arg(short, long)]
     pub input: bool,
@@ -32,6 +39,9 @@ pub struct LsArgs {
     /// Print one JSON object per port
     #[arg(long)]
     pub json: bool,
+    /// Then print what changes, a line each, until a signal comes: + came, - went, ~ changed
+    #[arg(short, long)]
+    pub watch: bool,
     /// The sequencer
     #[command(flatten)]
     pub device: DeviceArg,
@@ -46,9 +56,79 @@ const PORT: Style = AnsiColor::Cyan.on_default();
 /// Runs `aseqd ls`.
 ///
 /// # Errors
-/// A message if the device cannot be opened, a request fails, or standard output cannot be written.
+/// A message if the device cannot be opened, a request fails, or standard output cannot be written. With `--watch`, if the
+/// sequencer ends.
 pub fn main(args: &LsArgs) -> Result<ExitCode, Fail> {
     let client = Client::open(&args.device.device, "aseqd ls")?;
+    if args.watch {
+        return watch(&client, args);
+    }
+    print(&list(&client, args)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what there is, and then what changes.
+fn watch(client: &Client, args: &LsArgs) -> Result<ExitCode, Fail> {
+    client
+        .hear_announcements()
+        .context("the announcements of the System client cannot be followed")?;
+    let mut before = snapshot(client, args)?;
+    // A list takes several questions. It counts if nothing has changed meanwhile.
+    loop {
+        let list = list(client, args)?;
+        let now = snapshot(client, args)?;
+        if now == before {
+            print(&list)?;
+            break;
+        }
+        before = now;
+    }
+    loop {
+        let now = snapshot(client, args)?;
+        let mut out = String::new();
+        for change in now.since(&before) {
+            let line = if args.json { json_line(&change.json()) } else { change.line() };
+            writeln!(out, "{line}").context("a line")?;
+        }
+        if !out.is_empty() {
+            print(&out)?;
+        }
+        before = now;
+        next_announcement(client)?;
+    }
+}
+
+/// Asks for the ports that the arguments name. Names are looked at anew each time: ports come and are renamed.
+fn snapshot(client: &Client, args: &LsArgs) -> Result<Snapshot, Fail> {
+    let selectors = args.ports.iter().map(|text| text.parse::<Selector>());
+    let selectors = selectors.collect::<Result<Vec<_>, _>>()?;
+    let all = client.ports()?;
+    let named: Vec<_> = selectors
+        .iter()
+        .flat_map(|selector| selector.all(&all, PortCaps::empty()))
+        .map(|port| port.address)
+        .collect();
+    let is_wanted = |port: &Port| {
+        has(args, port.caps) && (args.ports.is_empty() || named.contains(&port.address))
+    };
+    Ok(Snapshot::take(client, &is_wanted)?)
+}
+
+/// Returns the list of what there is.
+fn list(client: &Client, args: &LsArgs) -> Result<String, Fail> {
+    let mut named = Vec::new();
+    for text in &args.ports {
+        match client.find_ports(text, PortCaps::empty()) {
+            Ok(found) => named.extend(found.into_iter().map(|port| port.address)),
+            // They may come.
+            Err(Error::NoPort { .. }) if args.watch => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let wanted = |port: &PortInfo| {
+        has(args, caps(port)) && (args.ports.is_empty() || named.contains(&port.addr))
+    };
+    let whole = !args.input && !args.output && args.ports.is_empty();
     let mut out = String::new();
     for info in client.clients()? {
         // This command's own client is of no interest.
@@ -56,37 +136,55 @@ pub fn main(args: &LsArgs) -> Result<ExitCode, Fail> {
             continue;
         }
         let number = u8::try_from(info.client).context("a client number")?;
-        let ports: Vec<_> =
-            client.ports_of(number)?.into_iter().filter(|port| wanted(args, port)).collect();
-        let all = !args.input && !args.output;
-        if !args.json && (all || !ports.is_empty()) {
-            describe_client(&mut out, &info);
-            describe_endpoint(&mut out, &endpoint(&client, &info)?);
-        }
-        let said = match args.json && !ports.is_empty() {
-            true => json_endpoint(&info, &endpoint(&client, &info)?),
-            false => Value::Null,
-        };
-        for port in &ports {
-            let (to, from) = (client.outgoing(port.addr)?, client.incoming(port.addr)?);
-            if args.json {
-                let line = json_line(&json_port(&info, &said, port, &to, &from));
-                writeln!(out, "{line}").context("a line")?;
-            } else {
-                describe_port(&mut out, port, &to, &from);
+        let ports: Vec<_> = client.ports_of(number)?.into_iter().filter(wanted).collect();
+        if args.json {
+            for port in json_ports(client, &info, &ports)? {
+                writeln!(out, "{}", json_line(&port)).context("a line")?;
             }
+        } else if !ports.is_empty() || whole {
+            describe_client(&mut out, &info);
+            describe_ports(&mut out, client, &info, &ports)?;
         }
     }
-    print(&out)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(out)
+}
+
+/// Appends a client's endpoint, and these ports of it with their connections.
+pub(crate) fn describe_ports<F: DeviceFile>(
+    out: &mut String,
+    client: &Client<F>,
+    info: &ClientInfo,
+    ports: &[PortInfo],
+) -> Result<(), Fail> {
+    describe_endpoint(out, &endpoint(client, info)?);
+    for port in ports {
+        describe_port(out, port, &client.outgoing(port.addr)?, &client.incoming(port.addr)?);
+    }
+    Ok(())
+}
+
+/// Returns these ports of a client as JSON objects, with their connections.
+pub(crate) fn json_ports<F: DeviceFile>(
+    client: &Client<F>,
+    info: &ClientInfo,
+    ports: &[PortInfo],
+) -> Result<Vec<Value>, Fail> {
+    let said = match ports.is_empty() {
+        true => Value::Null,
+        false => json_endpoint(info, &endpoint(client, info)?),
+    };
+    let one = |port: &PortInfo| {
+        let (to, from) = (client.outgoing(port.addr)?, client.incoming(port.addr)?);
+        Ok(json_port(info, &said, port, &to, &from))
+    };
+    ports.iter().map(one).collect()
 }
 
 fn caps(port: &PortInfo) -> PortCaps {
     PortCaps::from_bits_retain(port.capability)
 }
 
-fn wanted(args: &LsArgs, port: &PortInfo) -> bool {
-    let caps = caps(port);
+fn has(args: &LsArgs, caps: PortCaps) -> bool {
     (!args.input || caps.contains(PortCaps::READ | PortCaps::SUBS_READ))
         && (!args.output || caps.contains(PortCaps::WRITE | PortCaps::SUBS_WRITE))
 }
@@ -99,7 +197,7 @@ struct Endpoint {
 }
 
 /// Asks for the endpoint of a client. Clients that do not speak UMP have none.
-fn endpoint(client: &Client, info: &ClientInfo) -> Result<Endpoint, Fail> {
+fn endpoint<F: DeviceFile>(client: &Client<F>, info: &ClientInfo) -> Result<Endpoint, Fail> {
     let number = u8::try_from(info.client).context("a client number")?;
     if info.midi_version == 0 {
         return Ok(Endpoint::default());
@@ -172,7 +270,8 @@ fn json_endpoint(client: &ClientInfo, Endpoint { info, blocks }: &Endpoint) -> V
     json!({ "midi_version": client.midi_version, "name": name, "product_id": product, "blocks": blocks })
 }
 
-fn describe_client(out: &mut String, info: &ClientInfo) {
+/// Appends the line of a client.
+pub(crate) fn describe_client(out: &mut String, info: &ClientInfo) {
     let kind = if info.client_type == KERNEL_CLIENT { "kernel" } else { "user" };
     let mut notes = vec![kind.to_owned()];
     notes.extend(protocol(info));

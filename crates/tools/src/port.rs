@@ -106,6 +106,8 @@ struct Lines {
     unfinished: Vec<u8>,
     /// How many lines were sent.
     count: u64,
+    /// Whether it was said that a receiver loses events.
+    told: bool,
 }
 
 impl Lines {
@@ -153,7 +155,10 @@ impl Lines {
             )));
         }
         for message in &messages {
-            send(client, port, None, message)?;
+            if !send(client, port, message)? && !self.told {
+                self.told = true;
+                say(&"events are lost: a program that is connected to the port does not read them");
+            }
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! `aseqd wait`: waits until a port exists, for scripts that have just started the program that makes it.
 
+use crate::complete::any_port;
 use aseqd_abi::Address;
-use aseqd_client::{Client, Error, Port};
+use aseqd_client::{Client, Error, Port, PortCaps, Selector};
 use aseqd_console::print;
 use aseqd_console::{DeviceArg, duration};
 use aseqd_host::error::{Context as _, Fail};
@@ -11,8 +12,8 @@ use std::time::{Duration, Instant};
 /// Wait until a port exists
 ///
 /// For scripts that have started a program in the background and need its port. A port is given as for
-/// `aseqd connect`: by number (128:0), by the start of the client's name, or by name:port. The System client announces
-/// new ports, so nothing is polled.
+/// `aseqd connect`: by number (128:0), by a part of the client's name, or by name:port. Of a class or a regular expression,
+/// one port is enough. The System client announces new ports, so nothing is polled.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0 once the port is there, 1 if the timeout passes first or the sequencer ends.
@@ -20,9 +21,11 @@ Exit status: 0 once the port is there, 1 if the timeout passes first or the sequ
 Examples:
   aseqd wait FLUID
   aseqd wait 128:0 --timeout 5s
+  aseqd wait .hw.in            # any keyboard
   aseqdump -p 14:0 & aseqd wait --connected aseqdump")]
 pub struct WaitArgs {
     /// The port to wait for
+    #[arg(add = any_port())]
     pub port: String,
     /// Wait until the port is connected to another one, in either direction
     #[arg(long)]
@@ -64,10 +67,27 @@ pub fn main(args: &WaitArgs) -> Result<ExitCode, Fail> {
 
 /// Returns the port if it exists and, with `--connected`, is connected.
 fn find(client: &Client, args: &WaitArgs) -> Result<Option<Address>, Fail> {
-    let Some(port) = client.look_for_port(&args.port)? else { return Ok(None) };
-    let ready =
-        !args.connected || !client.outgoing(port)?.is_empty() || !client.incoming(port)?.is_empty();
-    Ok(ready.then_some(port))
+    for port in candidates(client, args)? {
+        if !args.connected
+            || !client.outgoing(port)?.is_empty()
+            || !client.incoming(port)?.is_empty()
+        {
+            return Ok(Some(port));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the ports of which one is enough: of a set, all that exist.
+fn candidates(client: &Client, args: &WaitArgs) -> Result<Vec<Address>, Fail> {
+    let selector: Selector = args.port.parse()?;
+    if !selector.is_set() {
+        return Ok(client.look_for_port(&args.port)?.into_iter().collect());
+    }
+    let mut ports = client.ports()?;
+    ports.retain(|port| port.address.client != client.id());
+    let found = selector.all(&ports, PortCaps::empty());
+    Ok(found.into_iter().map(|port| port.address).collect())
 }
 
 /// Waits for an announcement. Returns `false` if the time is over.
@@ -97,7 +117,7 @@ fn announced(client: &Client, end: Option<Instant>) -> Result<bool, Fail> {
 fn late(client: &Client, args: &WaitArgs) -> Result<Fail, Fail> {
     let waited = args.timeout.unwrap_or_default();
     let port = &args.port;
-    if args.connected && client.look_for_port(port)?.is_some() {
+    if args.connected && !candidates(client, args)?.is_empty() {
         return Ok(Fail::new(format!("port {port} was not connected within {waited:?}")));
     }
     let mut ports = client.ports()?;

@@ -1,10 +1,11 @@
 //! Formats events, as text and as JSON.
 
+use super::fields::{Layout, has_channel, has_second_value, is_client, layout};
 use super::lateness::micros;
-use super::note::note_name;
 use super::packet;
+use crate::vocabulary::note_name;
 use anstyle::{AnsiColor, Style};
-use aseqd_abi::event::{EventData, EventFlags, EventLength};
+use aseqd_abi::event::{EventFlags, EventLength};
 use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Event, EventType};
 use aseqd_client::ump;
@@ -24,56 +25,6 @@ pub(super) const PACKET_HEADER: &str =
 const ADDRESS: Style = AnsiColor::Cyan.on_default();
 const LATE: Style = AnsiColor::Green.on_default();
 
-/// The layout of an event's data: which view of its 12 bytes has the fields.
-enum Layout {
-    /// `velocity` is what the field of that name means; `whole` if there is a duration.
-    Note {
-        velocity: &'static str,
-        whole: bool,
-    },
-    Control,
-    /// A control event of which only the value counts.
-    Value,
-    Queue,
-    Address,
-    /// A client, and the number of one of its UMP blocks.
-    Block,
-    Connect,
-    Result,
-    Nothing,
-    /// No fields that the kernel defines.
-    Raw,
-}
-
-fn layout(event: &Event) -> Layout {
-    match event.event_type {
-        EventType::NOTE => Layout::Note { velocity: "velocity", whole: true },
-        EventType::NOTEON | EventType::NOTEOFF => {
-            Layout::Note { velocity: "velocity", whole: false }
-        }
-        EventType::KEYPRESS => Layout::Note { velocity: "pressure", whole: false },
-        EventType::CONTROLLER
-        | EventType::CONTROL14
-        | EventType::NONREGPARAM
-        | EventType::REGPARAM => Layout::Control,
-        EventType::PGMCHANGE
-        | EventType::CHANPRESS
-        | EventType::PITCHBEND
-        | EventType::SONGPOS
-        | EventType::SONGSEL
-        | EventType::QFRAME
-        | EventType::TIMESIGN
-        | EventType::KEYSIGN => Layout::Value,
-        EventType(30..=38) => Layout::Queue,
-        EventType(60..=65) | EventType::UMP_EP_CHANGE => Layout::Address,
-        EventType::UMP_BLOCK_CHANGE => Layout::Block,
-        EventType::PORT_SUBSCRIBED | EventType::PORT_UNSUBSCRIBED => Layout::Connect,
-        EventType::SYSTEM | EventType::RESULT => Layout::Result,
-        EventType::TUNE_REQUEST | EventType::RESET | EventType::SENSING => Layout::Nothing,
-        _ => Layout::Raw,
-    }
-}
-
 /// Returns an event as one line. `late` is `None` if lateness is not shown, and `Some(None)` if it is not known.
 pub(crate) fn line(event: &Event, data: &[u8], late: Option<Option<i64>>) -> String {
     let time = time(event);
@@ -83,12 +34,8 @@ pub(crate) fn line(event: &Event, data: &[u8], late: Option<Option<i64>>) -> Str
 /// Returns an event as one line, as [`line`] does, with `time` in the column of the time.
 pub(crate) fn line_at(event: &Event, data: &[u8], time: &str, late: Option<Option<i64>>) -> String {
     let source = event.source.to_string();
-    let name = name(event.event_type);
-    let mut line = format!("{ADDRESS}{source:<8}{ADDRESS:#} {time:<14} {name:<17} ");
-    let channel = matches!(layout(event), Layout::Note { .. } | Layout::Control)
-        || (event.event_type.is_channel() && !event.is_variable());
-    let channel = if channel { event.data.0[0].to_string() } else { String::new() };
-    let _infallible = write!(line, "{channel:>2}  {}", describe(event, data));
+    let words = words(event, data);
+    let mut line = format!("{ADDRESS}{source:<8}{ADDRESS:#} {time:<14} {words}");
     match late {
         None => {}
         Some(None) => line.push_str("  -"),
@@ -100,8 +47,16 @@ pub(crate) fn line_at(event: &Event, data: &[u8], time: &str, late: Option<Optio
     line
 }
 
+/// Returns the columns of what happens in an event: its type, channel and data.
+pub(crate) fn words(event: &Event, data: &[u8]) -> String {
+    let name = name(event.event_type);
+    let channel = has_channel(event.event_type) && !event.is_variable();
+    let channel = if channel { event.data.0[0].to_string() } else { String::new() };
+    format!("{name:<17} {channel:>2}  {}", describe(event, data))
+}
+
 /// Returns a packet as one line: its fields in words, or with `raw` its words in hexadecimal.
-pub(super) fn packet_line(event: &UmpEvent, raw: bool) -> String {
+pub(crate) fn packet_line(event: &UmpEvent, raw: bool) -> String {
     let packet = packet::describe(event);
     let data = if raw { packet::hex(event) } else { packet.text() };
     let number = |number: Option<u8>| number.map_or_else(|| NONE.to_owned(), |it| it.to_string());
@@ -130,7 +85,7 @@ fn head_of(packet: &UmpEvent) -> Event {
 }
 
 /// Returns a packet as a JSON object with the fields that it has.
-pub(super) fn json_packet(packet: &UmpEvent) -> Value {
+pub(crate) fn json_packet(packet: &UmpEvent) -> Value {
     let mut object = json_head(&head_of(packet));
     packet::into_json(packet, &mut object);
     object
@@ -154,8 +109,8 @@ fn describe(event: &Event, data: &[u8]) -> String {
     if event.is_variable() {
         return format!("{} bytes: {}", data.len(), hex(data));
     }
-    let body: &EventData = &event.data;
-    match layout(event) {
+    let body = &event.data;
+    match layout(event.event_type) {
         Layout::Note { velocity, whole } => {
             let note = body.note();
             let name = note_name(note.note);
@@ -174,8 +129,16 @@ fn describe(event: &Event, data: &[u8]) -> String {
             format!("param {}, value {}", control.param, control.value)
         }
         Layout::Value => format!("value {}", body.control().value),
-        Layout::Queue => format!("control queue {}, value {}", body.queue(), body.queue_param()),
-        Layout::Address if is_client(event) => format!("client {}", body.address().client),
+        Layout::Queue => {
+            let mut text = format!("control queue {}, value {}", body.queue(), body.queue_param());
+            if has_second_value(event.event_type) {
+                let _infallible = write!(text, ", value2 {}", body.queue_param2());
+            }
+            text
+        }
+        Layout::Address if is_client(event.event_type) => {
+            format!("client {}", body.address().client)
+        }
         Layout::Address => format!("port {}", body.address()),
         Layout::Block => {
             let about = body.address();
@@ -192,17 +155,6 @@ fn describe(event: &Event, data: &[u8]) -> String {
         Layout::Nothing => String::new(),
         Layout::Raw => hex(&body.0),
     }
-}
-
-/// Returns whether an announcement is about a client, rather than about a port.
-fn is_client(event: &Event) -> bool {
-    let types = [
-        EventType::CLIENT_START,
-        EventType::CLIENT_EXIT,
-        EventType::CLIENT_CHANGE,
-        EventType::UMP_EP_CHANGE,
-    ];
-    types.contains(&event.event_type)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -244,7 +196,7 @@ pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value
     } else if event.flags.length() != EventLength::FIXED {
         set("raw", hex(&body.0).into());
     } else {
-        match layout(event) {
+        match layout(event.event_type) {
             Layout::Note { velocity, whole } => {
                 let note = body.note();
                 set("channel", note.channel.into());
@@ -275,7 +227,7 @@ pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value
             }
             Layout::Address => {
                 set("client", body.address().client.into());
-                if !is_client(event) {
+                if !is_client(event.event_type) {
                     set("port", body.address().to_string().into());
                 }
             }
@@ -307,7 +259,7 @@ pub(crate) fn json_event(event: &Event, data: &[u8], late: Option<i64>) -> Value
 mod tests {
     use super::*;
     use aseqd_abi::Address;
-    use aseqd_abi::event::{Control, EventTime, Note};
+    use aseqd_abi::event::{Control, EventData, EventTime, Note};
 
     fn plain(event: &Event, data: &[u8], late: Option<Option<i64>>) -> String {
         anstream::adapter::strip_str(&line(event, data, late)).to_string()

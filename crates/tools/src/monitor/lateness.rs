@@ -175,6 +175,12 @@ impl Lateness {
         }
     }
 
+    /// Forgets the lateness of the events so far, for a command that keeps its own account.
+    #[cfg(feature = "top")]
+    pub(crate) fn forget_measured(&mut self) {
+        self.measured.clear();
+    }
+
     /// Returns the summary for the end of the output: median, 99th percentile and maximum.
     pub(crate) fn summary(&self) -> String {
         let mut sorted = self.measured.clone();

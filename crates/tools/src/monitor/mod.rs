@@ -1,34 +1,39 @@
 //! `aseqd monitor`: prints events as they arrive.
 
+mod fields;
+mod filter;
 mod format;
 mod lateness;
-mod note;
+mod listen;
+mod live;
 mod packet;
+mod parse;
+mod printer;
 
-pub(crate) use format::{HEADER, json_event, line, line_at};
+#[cfg(feature = "top")]
+pub(crate) use format::words;
+pub(crate) use format::{HEADER, json_event, json_packet, line, line_at, packet_line};
 pub(crate) use lateness::{Lateness, micros};
+pub(crate) use parse::{Line, parse};
 
-use crate::json::json_line;
-use aseqd_abi::seq::{PortCaps, PortType};
-use aseqd_abi::ump::UmpEvent;
-use aseqd_abi::{Address, Errno};
-use aseqd_client::ump::Protocol;
-use aseqd_client::{Client, Error, Received, SYSTEM_TIMER};
-use aseqd_console::print;
-use aseqd_console::say;
+use crate::complete::senders;
+use aseqd_client::Selector;
 use aseqd_console::{DeviceArg, duration};
-use aseqd_host::error::{Context as _, Fail, reason};
+use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{SignalFd, SignalSet};
-use format::{PACKET_HEADER, json_packet, line_among_packets, packet_line};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use filter::{Filter, Range, Types};
+use listen::{Listener, Said, Summary, Way};
+use printer::Printer;
 use rustix::process::Signal;
-use std::io::Write as _;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
 /// Print events as they arrive
 ///
-/// Subscribes to the given ports. Without -p, it prints the events of whatever is connected to its port. SIGINT,
+/// Subscribes to the given ports. Without one, it prints the events of whatever is connected to its port. SIGINT,
 /// SIGTERM, --count and --timeout end it with exit status 0.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -37,16 +42,53 @@ had read it. It is known for events in real time, and for events in ticks if thi
 queue start. Events that went through Midi Through no longer name their queue; if exactly one queue runs, \
 it is assumed. Events that were not scheduled have no lateness.
 
+Reading does not wait for standard output, unless as many events as --buffer says wait to be printed. Events that cannot be \
+printed are counted, and the number is told at the end. `aseqd send` reads the text of this command, without --lateness; with \
+--ump, that of --raw.
+
 Examples:
-  aseqd monitor -p 'Midi Through'
+  aseqd monitor 'Midi Through'
+  aseqd monitor .hw --not realtime
+  aseqd monitor nanoKEY --type note --note C3-B4 --channel 0
+  aseqd monitor --live .hw
+  aseqd monitor nanoKEY | aseqd send FLUID -     # nothing is lost
   aseqd monitor -p 0:1         # ports and connections that come and go
   aseqd monitor -p 128:0 --json --count 100 | jq .type
   aseqd monitor --ump -p 'Midi Through'
   aseqd monitor --lateness & aplaymidi -p 'aseqd monitor' song.mid")]
 pub struct MonitorArgs {
-    /// Ports to subscribe to, by number or by name
-    #[arg(short, long, value_name = "PORT", value_delimiter = ',')]
+    /// Ports to subscribe to, given as for `aseqd connect`. A name means all ports that it fits best
+    #[arg(value_name = "PORT", add = senders())]
+    pub ports: Vec<String>,
+    /// The same, separated by commas
+    #[arg(short, long, value_name = "PORT", value_delimiter = ',', add = senders())]
     pub port: Vec<String>,
+    /// Show only events of this type: note, poly, control, program, pressure, bend, sysex, realtime, song, announcement, or
+    /// a name of one type such as NOTEON. Several are separated by commas
+    #[arg(short, long, value_name = "TYPE", value_delimiter = ',', value_parser = filter::types)]
+    pub r#type: Vec<Types>,
+    /// Show no events of this type, such as realtime
+    #[arg(long, value_name = "TYPE", value_delimiter = ',', value_parser = filter::types)]
+    pub not: Vec<Types>,
+    /// Show only events on this channel, 0 to 15, or a range: 0-3
+    #[arg(short, long, value_name = "CHANNEL", value_delimiter = ',', value_parser = filter::channels)]
+    pub channel: Vec<Range>,
+    /// Show only events with this note, or a range: C4, 60, C3-B3
+    #[arg(short, long, value_name = "NOTE", value_delimiter = ',', value_parser = filter::notes)]
+    pub note: Vec<Range>,
+    /// Show only events that come from this port, given as for `aseqd connect`
+    #[arg(long, value_name = "PORT", value_delimiter = ',', add = senders())]
+    pub from: Vec<String>,
+    /// Show at most N events a second. How many more there were is told
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub rate: Option<u64>,
+    /// Keep at most N events that wait to be printed
+    // Two seconds at 100,000 events a second, and some 16 MB without SysEx.
+    #[arg(long, value_name = "N", default_value = "200000")]
+    pub buffer: usize,
+    /// Show the current values of each channel instead of events: on a terminal as they change, otherwise at the end
+    #[arg(short, long, conflicts_with_all = ["ump", "lateness", "rate"])]
+    pub live: bool,
     /// Print one JSON object per event
     #[arg(long)]
     pub json: bool,
@@ -63,7 +105,7 @@ pub struct MonitorArgs {
     /// Print the port's address on standard error once it listens
     #[arg(short, long)]
     pub verbose: bool,
-    /// Stop after N events
+    /// Stop after N events that pass the filters
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
     /// Stop after this time: seconds, or with a unit (0.2, 200ms, 2s)
@@ -72,6 +114,29 @@ pub struct MonitorArgs {
     /// The sequencer
     #[command(flatten)]
     pub device: DeviceArg,
+}
+
+impl MonitorArgs {
+    /// Returns the ports to subscribe to, as they were named.
+    fn named(&self) -> impl Iterator<Item = &String> {
+        self.ports.iter().chain(&self.port)
+    }
+
+    /// Returns whether the command subscribes to anything.
+    fn listens(&self) -> bool {
+        self.named().next().is_some()
+    }
+
+    fn filter(&self) -> Result<Filter, Fail> {
+        let from = self.from.iter().map(|text| text.parse::<Selector>());
+        Ok(Filter::new(
+            self.r#type.clone(),
+            self.not.clone(),
+            self.channel.clone(),
+            self.note.clone(),
+            from.collect::<Result<_, _>>()?,
+        ))
+    }
 }
 
 /// Runs `aseqd monitor`.
@@ -83,161 +148,37 @@ pub fn main(args: &MonitorArgs) -> Result<ExitCode, Fail> {
     let signals = SignalSet::of(&[Signal::INT, Signal::TERM, Signal::HUP]);
     signals.block().context("signals cannot be received")?;
     let signals = SignalFd::new(&signals).context("signals cannot be received")?;
-    let mut listener = Listener::new(args)?;
-    let end = args.timeout.map(|timeout| Instant::now() + timeout);
-    while args.count != Some(0) {
-        if !listener.print_all(args)?
-            || signals.take().context("signals cannot be received")?.is_some()
-        {
-            break;
-        }
-        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) {
-            break;
-        }
-        let timeout = left.map(Timespec::try_from).transpose().context("the timeout")?;
-        let mut ready =
-            [PollFd::new(&listener.client, PollFlags::IN), PollFd::new(&signals, PollFlags::IN)];
-        rustix::io::retry_on_intr(|| poll(&mut ready, timeout.as_ref())).context("cannot wait")?;
-        if ready[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
-            return Err(Fail::ended());
-        }
+    let listener = Listener::new(args, args.filter()?)?;
+    let mut printer = Printer::new(args, listener.port)?;
+    if args.verbose {
+        eprintln!("{}", listener.port);
     }
-    listener.summarise(args)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Returns the line of a packet.
-fn show_packet(args: &MonitorArgs, packet: &UmpEvent) -> String {
-    if args.json { json_line(&json_packet(packet)) } else { packet_line(packet, args.raw) }
-}
-
-/// A client that prints the events that it receives.
-#[derive(Debug)]
-struct Listener {
-    client: Client,
-    /// What is known of the queues, with `--lateness`.
-    lateness: Option<Lateness>,
-    /// The port that receives the control events of all queues, with `--lateness`.
-    control: Option<Address>,
-    /// How many events were printed.
-    events: u64,
-    /// How many times events were lost, because the command read them too slowly.
-    overflows: u64,
-}
-
-impl Listener {
-    fn new(args: &MonitorArgs) -> Result<Self, Fail> {
-        let client = Client::open(&args.device.device, "aseqd monitor")?;
-        match args.ump {
-            None => {}
-            Some(1) => client.set_protocol(Protocol::Midi1)?,
-            Some(_) => client.set_protocol(Protocol::Midi2)?,
-        }
-        let caps = PortCaps::WRITE | PortCaps::SUBS_WRITE;
-        let kind = PortType::MIDI_GENERIC | PortType::APPLICATION;
-        let dest = client.create_port("monitor", caps, kind)?;
-        let control = if args.lateness {
-            let caps = PortCaps::WRITE | PortCaps::NO_EXPORT;
-            let control = client.create_port("queues", caps, PortType::empty())?;
-            client.connect(SYSTEM_TIMER, control).context("queues cannot be followed")?;
-            Some(control)
-        } else {
-            None
+    let (sender, receiver) = channel();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let way = Way { sender, waiting: Arc::clone(&waiting), most: args.buffer };
+    std::thread::Builder::new()
+        .name("reader".to_owned())
+        .spawn(move || listener.run(&signals, &way))
+        .context("a thread cannot be started")?;
+    loop {
+        let said = match printer.rest() {
+            None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(rest) => receiver.recv_timeout(rest),
         };
-        for name in &args.port {
-            let sender = client.find_port(name)?;
-            client.connect(sender, dest).map_err(|error| {
-                let why = match error.errno() {
-                    Some(Errno::EPERM) => "it does not allow subscriptions".to_owned(),
-                    Some(Errno::EBUSY) => "another program has it exclusively".to_owned(),
-                    _ => reason(&error),
-                };
-                Fail::new(format!("{sender} cannot be subscribed to: {why}"))
-            })?;
-        }
-        if !args.json {
-            let how = if args.port.is_empty() { "connect something to it" } else { "listening" };
-            let header = if args.ump.is_some() { PACKET_HEADER } else { HEADER };
-            print(&format!("port {dest}: {how}; Ctrl-C ends\n{header}\n"))?;
-        }
-        if args.verbose {
-            eprintln!("{dest}");
-        }
-        let lateness = args.lateness.then(Lateness::default);
-        Ok(Self { client, lateness, control, events: 0, overflows: 0 })
-    }
-
-    /// Prints the events that have arrived. Returns `false` once `--count` is reached.
-    fn print_all(&mut self, args: &MonitorArgs) -> Result<bool, Fail> {
-        loop {
-            let reads = !self.client.has_event();
-            let (event, data) = match self.client.receive() {
-                Ok(Some(received)) => {
-                    if let Some(lateness) = self.lateness.as_mut().filter(|_| reads) {
-                        lateness.arrived();
-                    }
-                    match received {
-                        Received::Event(event, data) => (event, data),
-                        Received::Packet(packet) => {
-                            if !self.count(args, &show_packet(args, &packet))? {
-                                return Ok(false);
-                            }
-                            continue;
-                        }
-                    }
-                }
-                Ok(None) => return Ok(true),
-                Err(Error::EventsLost) => {
-                    self.overflows += 1;
-                    if let Some(lateness) = &mut self.lateness {
-                        lateness.lost();
-                    }
-                    say(&"events were lost: they arrived faster than this command read them");
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let late = match &mut self.lateness {
-                Some(lateness) if Some(event.dest) == self.control => {
-                    lateness.follow(&self.client, &event)?;
-                    continue;
-                }
-                Some(lateness) => lateness.of(&self.client, &event)?,
-                None => None,
-            };
-            let text = if args.json {
-                json_line(&json_event(&event, &data, late))
-            } else if args.ump.is_some() {
-                line_among_packets(&event, &data)
-            } else {
-                line(&event, &data, args.lateness.then_some(late))
-            };
-            if !self.count(args, &text)? {
-                return Ok(false);
+        match said {
+            Ok(Said::Events(events)) => {
+                printer.events(&events)?;
+                waiting.fetch_sub(events.len(), Ordering::Relaxed);
+            }
+            Ok(Said::End(ended)) => {
+                printer.finish(&ended?)?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            Err(RecvTimeoutError::Timeout) => printer.idle()?,
+            // The thread says how it ends, unless it panics.
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Fail::new("the thread that reads events has ended"));
             }
         }
-    }
-
-    /// Prints the line of an event. Returns `false` once `--count` is reached.
-    fn count(&mut self, args: &MonitorArgs, line: &str) -> Result<bool, Fail> {
-        print(&format!("{line}\n"))?;
-        self.events += 1;
-        Ok(args.count.is_none_or(|count| self.events < count))
-    }
-
-    fn summarise(&self, args: &MonitorArgs) -> Result<(), Fail> {
-        let Some(lateness) = &self.lateness else { return Ok(()) };
-        let lost = match self.overflows {
-            0 => "none lost".to_owned(),
-            times => format!("events were lost {times} times"),
-        };
-        let summary = format!("{} events, {lost}{}\n", self.events, lateness.summary());
-        // With --json, standard output has only JSON.
-        if args.json {
-            let _unheard = write!(std::io::stderr(), "{summary}");
-            return Ok(());
-        }
-        print(&summary)
     }
 }

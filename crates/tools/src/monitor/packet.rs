@@ -1,6 +1,6 @@
 //! Names UMP packets and their fields, for text and JSON alike.
 
-use super::note::note_name;
+use crate::vocabulary::note_name;
 use aseqd_client::ump::{UmpEvent, group, message_type, words_of};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -48,6 +48,12 @@ pub(crate) fn describe(event: &UmpEvent) -> Packet {
 type Named = (String, Option<u8>, Vec<Field>);
 
 impl Packet {
+    /// Returns the note, of messages that have one.
+    pub(crate) fn note(&self) -> Option<u8> {
+        let note = self.fields.iter().find(|Field(name, ..)| *name == "note");
+        note.and_then(|Field(_, value, _)| u8::try_from(value.as_u64()?).ok())
+    }
+
     /// Returns the fields as text: `note 60 (C4), velocity 0xc000`.
     pub(crate) fn text(&self) -> String {
         let shown = |Field(name, value, shown): &Field| match shown {
