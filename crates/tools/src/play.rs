@@ -1,25 +1,38 @@
 //! `aseqd play`: plays MIDI files and MIDI clip files through the sequencer.
 
+mod chase;
+mod keys;
+mod output;
+mod passage;
 mod player;
+mod session;
 mod song;
 mod source;
 mod tempo;
 mod terminal;
+mod timeline;
+mod words;
 
-pub(crate) use player::{Ended, Player};
+pub(crate) use passage::{Manner, Passage};
+pub(crate) use player::Player;
 pub(crate) use song::{Song, What};
-pub(crate) use tempo::TempoMap;
+pub(crate) use tempo::{QueueTiming, TempoMap};
 
+use crate::complete::{RECEIVER, receivers};
 use aseqd_abi::Address;
 use aseqd_abi::seq::PortCaps;
 use aseqd_client::Client;
 use aseqd_console::{DeviceArg, duration, say};
 use aseqd_host::error::{Context, Fail};
 use aseqd_smf::{Findings, Source};
+use player::SPEEDS;
+use session::Then;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use terminal::Terminal;
+use timeline::{Place, Timeline, place};
 
 /// The environment variable that names ports if no option does, as for aplaymidi.
 const PORTS_VARIABLE: &str = "ALSA_OUTPUT_PORTS";
@@ -35,21 +48,26 @@ Exit status: 0 if everything was played, 1 if not, 2 for wrong usage, 128 + n if
 A damaged file is played as far as possible. For each kind of damage, one line says what was wrong and \
 where it occurred first. If events were lost, the exit status is 1.
 
+On a terminal, it shows bar and beat, time, markers and lyrics. Space stops and goes on, left and right go 5 seconds back and \
+forward, up and down (or + and -) change the speed, n and p go to the next and the previous file, q ends.
+
 A MIDI clip file (.midi2) has UMP packets of up to 16 groups. With several ports, each group has its own, in this order. \
 The packets are converted for ports that do not speak UMP, and on sequencers that have no UMP.
 
 Examples:
   aseqd play -p 'Midi Through' song.mid
   aseqd play -p 128:0,129:0 --delay 2s one.mid two.mid
+  aseqd play -p FLUID song.mid --from 17:1 --to 25:1 --loop --speed 0.8
+  aseqd play -p FLUID song.mid --transpose -2
   aseqd play -p 128:0 recording.midi2")]
 pub struct PlayArgs {
     /// Standard MIDI Files of any format, MIDI clip files, or - for the standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// Ports to play to, by number (128:0) or by name. A file that uses several outputs finds
+    /// Ports to play to, given as for `aseqd connect`. A file that uses several outputs finds
     /// them in this order [default: $ALSA_OUTPUT_PORTS]
-    #[arg(short, long, value_name = "PORT", value_delimiter = ',')]
+    #[arg(short, long, value_name = "PORT", value_delimiter = ',', add = receivers())]
     pub port: Vec<String>,
 
     /// The sequencer
@@ -59,6 +77,33 @@ pub struct PlayArgs {
     /// Time to wait after each file, for the last notes to fade: seconds, or with a unit (0.2, 200ms, 2s)
     #[arg(short, long, value_name = "DURATION", default_value = "0", value_parser = duration::seconds)]
     pub delay: Duration,
+
+    /// Begin here: a bar and a beat (17:1), or a time (90, 1.5min). Programs, controllers and the like are set as if
+    /// everything before had been played
+    #[arg(long, value_name = "PLACE", value_parser = place, help_heading = "Passage")]
+    from: Option<Place>,
+
+    /// End here
+    #[arg(long, value_name = "PLACE", value_parser = place, help_heading = "Passage")]
+    to: Option<Place>,
+
+    /// Play everything N times, or for ever. One file goes on without a gap
+    #[arg(long = "loop", value_name = "N", num_args = 0..=1, require_equals = true,
+          value_parser = rounds, help_heading = "Passage")]
+    pub repeat: Option<Option<NonZeroU32>>,
+
+    /// Play this many times as fast (0.1 to 10)
+    #[arg(long, value_name = "FACTOR", value_parser = speed, help_heading = "Passage")]
+    pub speed: Option<f64>,
+
+    /// Play notes this many semitones higher, or lower (-12), but those of channel 10
+    #[arg(long, value_name = "SEMITONES", default_value = "0", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(i8).range(-127..), help_heading = "Passage")]
+    pub transpose: i8,
+
+    /// Also send MIDI clock to all ports: start, 24 messages a quarter note, stop
+    #[arg(long, help_heading = "Passage")]
+    pub clock: bool,
 
     /// Play nothing unless every file follows the standard
     #[arg(long)]
@@ -76,7 +121,8 @@ pub struct PlayArgs {
 /// A message if the device cannot be opened, a port cannot be played to, a file cannot be read or has nothing to play,
 /// the sequencer ends, or a file breaks the standard and `--strict` is given.
 pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
-    let mut terminal = Terminal::new(args.quiet).context("signals cannot be received")?;
+    let keys = !args.files.iter().any(|file| file == Path::new("-"));
+    let mut terminal = Terminal::new(args.quiet, keys).context("signals cannot be received")?;
     let checked = match args.strict.then(|| check(&args.files, &terminal)).transpose()? {
         Some(Checked::Interrupted(signal)) => return Ok(interrupted(signal)),
         Some(Checked::Fine(sources)) => Some(sources),
@@ -86,8 +132,21 @@ pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
     let targets = targets(&client, args)?;
     let mut player = Player::new(client)?;
     player.connect(&targets)?;
-    let mut lost = false;
-    for (number, path) in args.files.iter().enumerate() {
+    if let Some(speed) = args.speed {
+        player.set_speed(speed)?;
+    }
+    // One file is repeated without a gap between the rounds.
+    let rounds = if args.files.len() == 1 { Some(1) } else { args.rounds() };
+    let (mut lost, mut number, mut round) = (false, 0, 0);
+    loop {
+        let Some(path) = args.files.get(number) else {
+            round += 1;
+            if rounds.is_some_and(|rounds| round >= rounds) {
+                break;
+            }
+            number = 0;
+            continue;
+        };
         let name = path.display().to_string();
         let source = match &checked {
             Some(sources) => sources[number].clone(),
@@ -100,23 +159,84 @@ pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
                 }
             },
         };
-        let mut song = Song::read(&source).with_context(|| name.clone())?;
+        let song = Song::read(&source).with_context(|| name.clone())?;
+        let manner = manner(args, &song).with_context(|| name.clone())?;
         terminal.begin(&name, &source);
-        let ended = player.play(&mut song, Some(&mut terminal)).with_context(|| name.clone())?;
+        let played = session::play(&mut player, &mut terminal, &song, manner);
+        let played = played.with_context(|| name.clone())?;
         terminal.end();
-        let findings = song.findings();
-        report(path, &findings, args.quiet);
-        lost |= findings.lose_events();
-        let signal = match ended {
-            Ended::Interrupted(signal) => Some(signal),
-            Ended::Played => terminal.wait(args.delay).context("signals cannot be received")?,
+        report(path, &played.findings, args.quiet);
+        lost |= played.findings.lose_events();
+        if played.beyond > 0 && !args.quiet {
+            let notes = played.beyond;
+            say(&format_args!("{name}: {notes} notes left out: no key is so high, or so low"));
+        }
+        let signal = match played.then {
+            Then::Next => terminal.wait(args.delay).context("signals cannot be received")?,
+            Then::Skip => None,
+            Then::Previous => {
+                number = number.saturating_sub(1);
+                continue;
+            }
+            Then::Quit => break,
+            Then::Interrupted(signal) => Some(signal),
         };
         if let Some(signal) = signal {
             player.silence()?;
             return Ok(interrupted(signal));
         }
+        number += 1;
     }
     Ok(if lost { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Returns how a song is played.
+fn manner(args: &PlayArgs, song: &Song) -> Result<Manner, Fail> {
+    let mut manner = Manner { transpose: args.transpose, clock: args.clock, ..Manner::default() };
+    if args.files.len() == 1 {
+        manner.times = args.rounds();
+    }
+    if args.clock && !song.has_tempo() {
+        return Err(Fail::new("its ticks are parts of frames, so it has no beats for --clock"));
+    }
+    if args.from.is_none() && args.to.is_none() {
+        return Ok(manner);
+    }
+    let timeline = Timeline::of(song.clone());
+    let tick = |place: Place| {
+        let none = || Fail::new("its ticks are parts of frames, so it has no bars: name a time");
+        timeline.tick_of(place).ok_or_else(none)
+    };
+    manner.from = args.from.map(tick).transpose()?.unwrap_or(0);
+    manner.to = args.to.map(tick).transpose()?;
+    if manner.from >= timeline.end() && manner.from > 0 {
+        return Err(Fail::new("--from is at or after its end"));
+    }
+    if manner.to.is_some_and(|to| to <= manner.from) {
+        return Err(Fail::new("--to is not after the place where it begins"));
+    }
+    Ok(manner)
+}
+
+impl PlayArgs {
+    /// Returns how many times everything is played; without a number, for ever.
+    fn rounds(&self) -> Option<u32> {
+        match self.repeat {
+            None => Some(1),
+            Some(times) => times.map(NonZeroU32::get),
+        }
+    }
+}
+
+/// Parses how many times everything is played.
+fn rounds(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| "it is a number from 1; for ever without a number".to_owned())
+}
+
+/// Parses a speed.
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse::<f64>().ok().filter(|speed| SPEEDS.contains(speed));
+    speed.ok_or_else(|| "a speed is a number from 0.1 to 10; 2 is twice as fast".to_owned())
 }
 
 /// Returns the exit status for a signal: 128 + n.
@@ -185,7 +305,8 @@ fn targets(client: &Client, args: &PlayArgs) -> Result<Vec<Address>, Fail> {
         let there = destinations(client)?;
         return Err(Fail::new(format!("no port to play to: name one with -p; {there}")));
     }
-    named.into_iter().map(|port| client.find_port(port).map_err(Fail::from)).collect()
+    let find = |port: &str| client.find_port_for(port, RECEIVER).map_err(Fail::from);
+    named.into_iter().map(find).collect()
 }
 
 /// Returns a sentence with the ports that can be played to.

@@ -1,6 +1,9 @@
 //! Sends a song through a queue of its own, as fast as the sequencer takes the events.
 
-use super::song::{Song, Timed, What};
+use super::keys::Key;
+use super::output::{BATCH, Output, SYSEX_AT_ONCE};
+use super::passage::Passage;
+use super::song::{Timed, What};
 use super::tempo::QueueTiming;
 use super::terminal::Terminal;
 use aseqd_abi::event::{Control, EventData, EventTime};
@@ -14,19 +17,17 @@ use aseqd_host::error::{Context, Fail, reason};
 use aseqd_midi::ump::{Packet, events_of};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use std::convert::Infallible;
+use std::ops::RangeInclusive;
 use std::os::fd::AsFd;
 use std::time::Duration;
 use zerocopy::IntoBytes;
 
-/// Bytes that are prepared for one write: about 290 events. Fewer would mean more writes, more would delay signals.
-const BATCH: usize = 8192;
-/// A longer SysEx is cut into pieces of this many bytes, which fit into the memory pool of every receiver.
-const SYSEX_AT_ONCE: usize = 1024;
-/// A SysEx of more packets, of 6 bytes each, is sent in pieces of this many.
-const SYSEX_PACKETS_AT_ONCE: u64 = 64;
-/// The rate at which the pieces of a long SysEx follow one another: that of a MIDI cable, 31250 bits a second with 10
-/// bits a byte.
-const CABLE_BYTES_PER_SECOND: u64 = 3125;
+/// The speed of a queue at which its tempo is what is heard. The kernel takes no other base.
+const SKEW_BASE: u32 = 0x1_0000;
+/// The slowest and the fastest speed.
+pub(crate) const SPEEDS: RangeInclusive<f64> = 0.1..=10.0;
+/// The factor by which a key changes the speed.
+const SPEED_STEP: f64 = 1.05;
 
 /// How a song ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub(crate) enum Ended {
     Played,
     /// This signal came first.
     Interrupted(i32),
+    /// This key was pressed at a tick of the song.
+    Key(Key, u32),
 }
 
 /// A client with a port and a queue that plays songs.
@@ -44,6 +47,8 @@ pub(crate) struct Player {
     port: Address,
     queue: u8,
     targets: Vec<Target>,
+    /// How fast the queue runs: parts of [`SKEW_BASE`].
+    skew: u32,
 }
 
 /// A port that is played to.
@@ -63,7 +68,7 @@ impl Player {
         let port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
         let port = client.create_port("output", PortCaps::WRITE, port_type)?;
         let queue = client.create_queue("aseqd play")?;
-        Ok(Self { client, port, queue, targets: Vec::new() })
+        Ok(Self { client, port, queue, targets: Vec::new(), skew: SKEW_BASE })
     }
 
     /// Returns the port that sends the events.
@@ -100,10 +105,37 @@ impl Player {
         }
     }
 
-    /// Plays a song until its last event is due or a signal comes.
+    /// Sets how fast songs are played: 2 is twice as fast. Their tempos stay what they are: the clock of the queue runs at
+    /// another speed, at once.
+    pub(crate) fn set_speed(&mut self, speed: f64) -> Result<(), Fail> {
+        let speed = speed.clamp(*SPEEDS.start(), *SPEEDS.end());
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "from 6553 to 655360"
+        )]
+        let skew = (speed * f64::from(SKEW_BASE)).round() as u32;
+        self.skew = skew;
+        let data = EventData::from_queue(self.queue, skew, SKEW_BASE);
+        let event = Event { data, ..Event::direct(EventType::QUEUE_SKEW) };
+        let event = Event { source: self.port, dest: TIMER, ..event };
+        self.client.send(&event).context("the speed cannot be changed")
+    }
+
+    /// Returns how fast songs are played.
+    fn speed(&self) -> f64 {
+        f64::from(self.skew) / f64::from(SKEW_BASE)
+    }
+
+    /// Returns what the progress line says of the speed.
+    pub(crate) fn state(&self) -> String {
+        if self.skew == SKEW_BASE { String::new() } else { format!("x{:.2}", self.speed()) }
+    }
+
+    /// Plays a passage until its last event is due, a signal comes or a key is pressed.
     pub(crate) fn play(
         &mut self,
-        song: &mut Song,
+        song: &mut Passage,
         mut terminal: Option<&mut Terminal>,
     ) -> Result<Ended, Fail> {
         if song.is_clip() {
@@ -113,7 +145,9 @@ impl Player {
                 set => set?,
             }
         }
-        let mut output = Output::new(song.timing());
+        // What has come of the last song, such as its end.
+        self.is_over()?;
+        let mut output = Output::new(song.timing(), self.skew, terminal.is_some());
         // The first events are prepared before the clock starts.
         self.fill(&mut output, song);
         self.start(song.timing())?;
@@ -128,8 +162,25 @@ impl Player {
                 if let Some(signal) = terminal.signal().context("signals cannot be received")? {
                     return Ok(Ended::Interrupted(signal));
                 }
+                match terminal.key() {
+                    None => {}
+                    Some(key @ (Key::Faster | Key::Slower)) => {
+                        let step = if key == Key::Faster { SPEED_STEP } else { 1.0 / SPEED_STEP };
+                        self.set_speed(self.speed() * step)?;
+                        terminal.hurry();
+                    }
+                    Some(key) => {
+                        let (tick, _) = self.position()?;
+                        return Ok(Ended::Key(key, song.place(tick.saturating_sub(output.late))));
+                    }
+                }
                 if terminal.shows_progress() {
-                    terminal.progress(self.position()?);
+                    let (tick, time) = self.position()?;
+                    let tick = tick.saturating_sub(output.late);
+                    for (kind, text) in output.texts_until(tick) {
+                        terminal.words(kind, &text);
+                    }
+                    terminal.progress(song.place(tick), time, &self.state());
                 }
             }
             self.wait(!output.bytes.is_empty(), terminal.as_deref())?;
@@ -179,6 +230,8 @@ impl Player {
             queue: self.queue.into(),
             tempo: timing.tempo_us,
             ppq: timing.ppq,
+            skew_value: self.skew,
+            skew_base: SKEW_BASE,
             ..QueueTempo::default()
         })?;
         self.control(EventType::START)
@@ -203,7 +256,7 @@ impl Player {
     }
 
     /// Prepares the next events. After the last one of the song comes an echo to the player's own port.
-    fn fill(&mut self, output: &mut Output, song: &mut Song) {
+    fn fill(&mut self, output: &mut Output, song: &mut Passage) {
         while output.bytes.len() < BATCH {
             let Some(timed) = song.next() else {
                 output.complete = true;
@@ -251,6 +304,22 @@ impl Player {
                 };
                 output.bytes.extend_from_slice(packet.as_bytes());
             }
+            What::TimeSignature(_) => {}
+            What::Text { kind, text } => output.show(tick, kind, text),
+            What::ToAll(event_type) => {
+                self.push_to_all(output, tick, Event::direct(event_type));
+            }
+            What::Start { sixteenths: 0 } => {
+                self.push_to_all(output, tick, Event::direct(EventType::START));
+            }
+            What::Start { sixteenths } => {
+                // 14 bits.
+                let value = i32::try_from(sixteenths.min(0x3fff)).unwrap_or(0);
+                let data = EventData::from_control(Control { value, ..Control::default() });
+                let position = Event { data, ..Event::direct(EventType::SONGPOS) };
+                self.push_to_all(output, tick, position);
+                self.push_to_all(output, tick, Event::direct(EventType::CONTINUE));
+            }
             What::Tempo(tempo_us) => {
                 output.tempo_us = tempo_us;
                 let data = EventData::from_queue(self.queue, tempo_us, 0);
@@ -284,6 +353,12 @@ impl Player {
         output.bytes.extend_from_slice(ext);
     }
 
+    fn push_to_all(&self, output: &mut Output, tick: u32, event: Event) {
+        for target in &self.targets {
+            self.push(output, output.tick(tick), target.address, event, &[]);
+        }
+    }
+
     /// Returns whether the echo has come back, and with it the end of the song.
     ///
     /// # Errors
@@ -312,10 +387,10 @@ impl Player {
         }
     }
 
-    /// Returns the time since the queue was started.
-    fn position(&self) -> Result<Duration, Fail> {
+    /// Returns the ticks and the time since the queue was started.
+    fn position(&self) -> Result<(u32, Duration), Fail> {
         let status = self.client.queue_status(self.queue)?.unwrap_or_default();
-        Ok(Duration::new(status.time.tv_sec.into(), status.time.tv_nsec))
+        Ok((status.tick, Duration::new(status.time.tv_sec.into(), status.time.tv_nsec)))
     }
 
     fn wait(&self, to_write: bool, terminal: Option<&Terminal>) -> Result<(), Fail> {
@@ -325,6 +400,9 @@ impl Player {
         let mut timeout = None;
         if let Some(terminal) = terminal {
             fds.push(PollFd::from_borrowed_fd(terminal.as_fd(), PollFlags::IN));
+            if terminal.has_keys() {
+                fds.push(PollFd::from_borrowed_fd(rustix::stdio::stdin(), PollFlags::IN));
+            }
             timeout = terminal.interval().and_then(|interval| Timespec::try_from(interval).ok());
         }
         match rustix::event::poll(&mut fds, timeout.as_ref()) {
@@ -341,56 +419,5 @@ fn refusal(error: &Error) -> String {
         Some(Errno::EBUSY) => "another program has it exclusively".to_owned(),
         Some(Errno::EINVAL) => "there is no such port".to_owned(),
         _ => format!("it cannot be connected: {}", reason(error)),
-    }
-}
-
-/// Events that are prepared, and what is known of the song so far.
-#[derive(Debug)]
-struct Output {
-    bytes: Vec<u8>,
-    /// The echo is in it, so nothing follows.
-    complete: bool,
-    /// By how many ticks long SysEx have delayed the rest of the song.
-    late: u32,
-    /// The last SysEx goes on in the next one.
-    split: bool,
-    /// How many packets of the present SysEx were sent.
-    sysex_packets: u64,
-    ppq: u64,
-    tempo_us: u32,
-}
-
-impl Output {
-    fn new(timing: QueueTiming) -> Self {
-        Self {
-            bytes: Vec::with_capacity(BATCH * 2),
-            complete: false,
-            late: 0,
-            split: false,
-            sysex_packets: 0,
-            ppq: timing.ppq.unsigned_abs().into(),
-            tempo_us: timing.tempo_us,
-        }
-    }
-
-    fn tick(&self, tick: u32) -> u32 {
-        tick.saturating_add(self.late)
-    }
-
-    /// Counts a packet of a SysEx, of which one with this status is a part, and delays what follows once there are as many
-    /// as a receiver's memory pool should have at once.
-    fn count_sysex(&mut self, status: u8) {
-        // 0 is a whole message, 1 the first part of one.
-        self.sysex_packets = if status < 2 { 0 } else { self.sysex_packets + 1 };
-        if self.sysex_packets > 0 && self.sysex_packets.is_multiple_of(SYSEX_PACKETS_AT_ONCE) {
-            self.give_way(SYSEX_PACKETS_AT_ONCE * 6);
-        }
-    }
-
-    /// Delays everything that follows by the time that this many bytes take on a MIDI cable.
-    fn give_way(&mut self, bytes: u64) {
-        let microseconds = bytes * 1_000_000 / CABLE_BYTES_PER_SECOND;
-        let ticks = (microseconds * self.ppq).div_ceil(self.tempo_us.into());
-        self.late = self.late.saturating_add(u32::try_from(ticks).unwrap_or(u32::MAX));
     }
 }

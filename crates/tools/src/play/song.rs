@@ -4,6 +4,7 @@
 //! grow with the file. [`Song::findings`] says afterwards what was wrong with it.
 
 use super::tempo::{DEFAULT_TEMPO_US, QueueTiming, TempoMap};
+use crate::time_signature::TimeSignature;
 use aseqd_abi::event::{Control, EventData, Note};
 use aseqd_abi::{Event, EventType};
 use aseqd_midi::{Decoder, Encoder, SYSEX_PIECE, Unused};
@@ -41,6 +42,18 @@ pub(crate) enum What {
     Packet([u32; 4]),
     /// Sets the tempo: microseconds of a quarter note, never 0.
     Tempo(u32),
+    /// Begins bars of another length. Nothing is sent.
+    TimeSignature(TimeSignature),
+    /// A text for people. Nothing is sent.
+    Text {
+        /// The type of its meta event: 5 for a lyric, 6 for a marker.
+        kind: u8,
+        text: Vec<u8>,
+    },
+    /// A message for every output: of a MIDI clock.
+    ToAll(EventType),
+    /// The start of a MIDI clock, this many sixteenth notes from the start of the song.
+    Start { sixteenths: u64 },
 }
 
 /// The events of a file.
@@ -128,6 +141,16 @@ impl Song {
         self.timing
     }
 
+    /// Returns whether the ticks are parts of quarter notes, so that there are tempos and bars.
+    pub(crate) fn has_tempo(&self) -> bool {
+        self.tempo_counts
+    }
+
+    /// Puts back a step that was just taken: it comes again.
+    pub(crate) fn unread(&mut self, timed: Timed) {
+        self.ready.push_front(timed);
+    }
+
     /// Returns the last tick so far: once all events were read, the song's length.
     pub(crate) fn end(&self) -> u32 {
         self.end
@@ -149,6 +172,7 @@ impl Song {
             match what {
                 What::Tempo(tempo_us) => map.change(tick, tempo_us),
                 What::Event(_) | What::Sysex { .. } | What::Packet(_) => events += 1,
+                _ => {}
             }
         }
         (map.time_of(self.end), events)
@@ -170,6 +194,12 @@ impl Song {
             // The queue takes whole microseconds.
             let what = What::Tempo(tempo_10ns.saturating_add(50).div_euclid(100).max(1));
             self.ready.push_back(Timed { tick, output: 0, what });
+        }
+        // Flex data: setup, time signature.
+        if words[0] & 0xf000_ffff == 0xd000_0001 {
+            let [numerator, denominator_power, ..] = words[1].to_be_bytes();
+            let signature = TimeSignature { numerator: numerator.max(1), denominator_power };
+            self.ready.push_back(Timed { tick, output: 0, what: What::TimeSignature(signature) });
         }
         let [kind, ..] = words[0].to_be_bytes();
         let groupless = matches!(kind >> 4, 0 | 15);
@@ -196,6 +226,12 @@ impl Song {
             EventKind::Meta(Meta::Tempo(tempo_us)) if self.tempo_counts && tempo_us > 0 => {
                 What::Tempo(tempo_us)
             }
+            EventKind::Meta(Meta::TimeSignature { numerator, denominator_power, .. }) => {
+                // A bar without beats cannot be shown.
+                let numerator = numerator.max(1);
+                What::TimeSignature(TimeSignature { numerator, denominator_power })
+            }
+            EventKind::Meta(Meta::Text { kind, text }) => What::Text { kind, text },
             EventKind::Meta(Meta::Port(port)) => {
                 *self.output(track) = port;
                 return;

@@ -1,6 +1,9 @@
-//! A progress line on the terminal, and the signals that end playing.
+//! A progress line on the terminal, its keys, and the signals that end playing.
 
+use super::keys::{Key, Keys};
 use super::song::Song;
+use super::timeline::Timeline;
+use super::words::Words;
 use aseqd_host::process::{SignalFd, SignalSet};
 use aseqd_smf::Source;
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -15,6 +18,8 @@ use std::time::{Duration, Instant};
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Columns of the widest bar.
 const MAX_BAR: usize = 40;
+/// Columns that words take from the bar, at most.
+const MAX_WORDS: usize = 30;
 /// Columns of a terminal that does not tell its size.
 const DEFAULT_COLUMNS: u16 = 80;
 
@@ -24,25 +29,30 @@ pub(crate) struct Terminal {
     signals: SignalFd,
     progress: bool,
     name: String,
-    /// The length of the song, from the thread that computes it: a large file is played at once, and does not wait for
-    /// this.
-    length: Option<Receiver<Duration>>,
-    total: Option<Duration>,
+    /// Bars and length of the song, from the thread that computes them: a large file is played at once, and does not wait
+    /// for this.
+    computed: Option<Receiver<Timeline>>,
+    timeline: Option<Timeline>,
+    words: Words,
+    keys: Option<Keys>,
     shown: Option<Instant>,
     bar: Bar,
 }
 
 impl Terminal {
-    /// Blocks SIGINT, SIGTERM and SIGHUP until the process ends; [`signal`](Self::signal) receives them.
-    pub(crate) fn new(quiet: bool) -> io::Result<Self> {
-        let signals = SignalSet::of(&[Signal::INT, Signal::TERM, Signal::HUP]);
+    /// Blocks SIGINT, SIGTERM and SIGHUP until the process ends; [`signal`](Self::signal) receives them. `keys` says whether
+    /// keys of a terminal may change what is played.
+    pub(crate) fn new(quiet: bool, keys: bool) -> io::Result<Self> {
+        let signals = SignalSet::of(&[Signal::INT, Signal::TERM, Signal::HUP, Signal::CONT]);
         signals.block()?;
         Ok(Self {
             signals: SignalFd::new(&signals)?,
             progress: !quiet && io::stderr().is_terminal(),
             name: String::new(),
-            length: None,
-            total: None,
+            computed: None,
+            timeline: None,
+            words: Words::default(),
+            keys: keys.then(Keys::new).flatten(),
             shown: None,
             bar: bar(|name| std::env::var(name).ok()),
         })
@@ -51,17 +61,18 @@ impl Terminal {
     /// Shows a new song from here on.
     pub(crate) fn begin(&mut self, name: &str, source: &Source) {
         name.clone_into(&mut self.name);
-        (self.total, self.shown) = (None, None);
-        if self.progress {
+        (self.timeline, self.shown) = (None, None);
+        self.words = Words::default();
+        if self.progress || self.keys.is_some() {
             let (sender, receiver) = mpsc::channel();
             let source = source.clone();
             std::thread::spawn(move || {
                 if let Ok(song) = Song::read(&source) {
                     // The receiver is gone if the song has ended.
-                    let _ = sender.send(song.measure().0);
+                    let _ = sender.send(Timeline::of(song));
                 }
             });
-            self.length = Some(receiver);
+            self.computed = Some(receiver);
         }
     }
 
@@ -82,23 +93,87 @@ impl Terminal {
         self.progress && self.shown.is_none_or(|shown| shown.elapsed() >= INTERVAL)
     }
 
-    /// Draws the line.
-    pub(crate) fn progress(&mut self, position: Duration) {
-        if self.total.is_none() {
-            self.total = self.length.as_ref().and_then(|length| length.try_recv().ok());
+    /// Returns bars and length of the song, once they are computed.
+    fn timeline(&mut self) -> Option<&Timeline> {
+        if self.timeline.is_none() {
+            self.timeline = self.computed.as_ref().and_then(|computed| computed.try_recv().ok());
         }
-        let columns = rustix::termios::tcgetwinsize(io::stderr())
-            .map_or(DEFAULT_COLUMNS, |size| size.ws_col)
-            .max(1);
-        let line = line(&self.name, position, self.total, usize::from(columns) - 1, self.bar);
+        self.timeline.as_ref()
+    }
+
+    /// Returns bars and length of the song. It waits until they are computed.
+    pub(crate) fn whole_timeline(&mut self) -> Option<&Timeline> {
+        if self.timeline.is_none() {
+            self.timeline = self.computed.as_ref().and_then(|computed| computed.recv().ok());
+        }
+        self.timeline.as_ref()
+    }
+
+    /// Shows a text of the song from here on.
+    pub(crate) fn words(&mut self, kind: u8, text: &[u8]) {
+        self.words.take(kind, text);
+    }
+
+    /// Draws the line. `tick` is the song's; `time` is shown until the tempos of the song are known.
+    pub(crate) fn progress(&mut self, tick: u32, time: Duration, state: &str) {
+        let size = rustix::termios::tcgetwinsize(io::stderr());
+        // A serial console says 0.
+        let columns = size.map_or(0, |size| size.ws_col);
+        let columns = if columns == 0 { DEFAULT_COLUMNS } else { columns };
+        let timeline = self.timeline();
+        let total = timeline.map(|timeline| timeline.time_of(timeline.end()));
+        let position = timeline.map_or(time, |timeline| timeline.time_of(tick));
+        let bar = timeline.and_then(|timeline| timeline.bar_of(tick));
+        let mut name = self.name.clone();
+        if let Some((bar, beat)) = bar {
+            let _ = write!(name, "  {bar}:{beat}");
+        }
+        let words = [state, &self.words.shown()].map(str::to_owned);
+        let words =
+            words.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("  ");
+        let line = line(&name, position, total, usize::from(columns) - 1, self.bar, &words);
         // Playing goes on if the terminal has gone.
         let _ = io::stderr().write_all(format!("\r{line}\x1b[K").as_bytes());
         self.shown = Some(Instant::now());
     }
 
-    /// Returns the number of a signal that has come, if one has.
+    /// Draws the line at the next occasion, whenever it was drawn last.
+    pub(crate) fn hurry(&mut self) {
+        self.shown = None;
+    }
+
+    /// Returns the number of a signal that has come and ends playing, if one has.
     pub(crate) fn signal(&self) -> io::Result<Option<i32>> {
-        Ok(self.signals.take()?.map(|signal| signal.number))
+        while let Some(signal) = self.signals.take()? {
+            if signal.number != Signal::CONT.as_raw() {
+                return Ok(Some(signal.number));
+            }
+            if let Some(keys) = &self.keys {
+                keys.set()?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns a key that was pressed, if one was.
+    pub(crate) fn key(&mut self) -> Option<Key> {
+        self.keys.as_mut()?.take()
+    }
+
+    /// Returns whether keys are read from standard input.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    /// Waits until a key is pressed or a signal comes.
+    pub(crate) fn wait_for_key(&mut self) -> io::Result<()> {
+        let stdin = rustix::stdio::stdin();
+        let mut fds =
+            [PollFd::new(&self.signals, PollFlags::IN), PollFd::new(&stdin, PollFlags::IN)];
+        match rustix::event::poll(&mut fds, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
     }
 
     /// Waits for this time or until a signal comes, and returns the signal.
@@ -113,7 +188,11 @@ impl Terminal {
             let mut fds = [PollFd::new(&self.signals, PollFlags::IN)];
             match rustix::event::poll(&mut fds, timeout.as_ref()) {
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                Ok(_) => return self.signal(),
+                Ok(_) => {
+                    if let Some(signal) = self.signal()? {
+                        return Ok(Some(signal));
+                    }
+                }
                 Err(errno) => return Err(errno.into()),
             }
         }
@@ -139,18 +218,24 @@ fn bar(variable: impl Fn(&str) -> Option<String>) -> Bar {
     if locale.contains("utf-8") || locale.contains("utf8") { LINES } else { ASCII }
 }
 
-/// Returns `name  0:12 / 0:30  ━━━━━─────`, cut to the columns of the terminal.
+/// Returns `name  0:12 / 0:30  ━━━━━─────  words`, cut to the columns of the terminal. Words take the place of a part of the
+/// bar.
 fn line(
     name: &str,
     position: Duration,
     total: Option<Duration>,
     columns: usize,
     (played, left): Bar,
+    words: &str,
 ) -> String {
     let mut line = format!("{}  {}", printable(name), clock(position));
     if let Some(total) = total {
         let _ = write!(line, " / {}", clock(total));
-        let room = columns.saturating_sub(line.chars().count() + 2).min(MAX_BAR);
+        let mut used = line.chars().count() + 2;
+        if !words.is_empty() {
+            used += 2 + words.chars().count().min(MAX_WORDS);
+        }
+        let room = columns.saturating_sub(used).min(MAX_BAR);
         if room > 1 && !total.is_zero() {
             let part = (position.as_secs_f64() / total.as_secs_f64()).min(1.0);
             #[expect(clippy::cast_possible_truncation, reason = "from 0 to 40")]
@@ -159,6 +244,9 @@ fn line(
             let done = (part * room as f64) as usize;
             let _ = write!(line, "  {}{}", played.repeat(done), left.repeat(room - done));
         }
+    }
+    if !words.is_empty() {
+        let _ = write!(line, "  {}", printable(words));
     }
     line.chars().take(columns).collect()
 }
@@ -187,13 +275,13 @@ mod tests {
 
     #[test]
     fn line_shows_position_length_and_bar() {
-        assert_eq!(line("a.mid", at(12), None, 80, ASCII), "a.mid  0:12");
-        let half = line("a.mid", at(15), Some(at(30)), 80, ASCII);
+        assert_eq!(line("a.mid", at(12), None, 80, ASCII, ""), "a.mid  0:12");
+        let half = line("a.mid", at(15), Some(at(30)), 80, ASCII, "");
         assert_eq!(half, format!("a.mid  0:15 / 0:30  {}{}", "#".repeat(20), "-".repeat(20)));
-        let over = line("a.mid", at(31), Some(at(30)), 80, LINES);
+        let over = line("a.mid", at(31), Some(at(30)), 80, LINES, "");
         assert!(over.ends_with(&format!("  {}", LINES.0.repeat(40))));
         assert_eq!(
-            line("a", at(3601), Some(at(36_000)), 200, ASCII).split("  ").nth(1).unwrap(),
+            line("a", at(3601), Some(at(36_000)), 200, ASCII, "").split("  ").nth(1).unwrap(),
             "1:00:01 / 10:00:00"
         );
     }
@@ -214,14 +302,21 @@ mod tests {
     #[test]
     fn line_fits_the_terminal() {
         for columns in 0..60 {
-            let line = line("songs/\u{1b}[2J.mid", at(1), Some(at(9)), columns, LINES);
+            let line =
+                line("songs/\u{1b}[2J.mid", at(1), Some(at(9)), columns, LINES, "\u{1b}c La");
             assert!(line.chars().count() <= columns);
             assert!(!line.contains('\u{1b}'));
         }
     }
 
     #[test]
+    fn words_take_a_part_of_the_bar() {
+        let line = line("a.mid", at(15), Some(at(30)), 40, ASCII, "[Verse] La la");
+        assert_eq!(line, "a.mid  0:15 / 0:30  ##---  [Verse] La la");
+    }
+
+    #[test]
     fn a_song_without_length_has_no_bar() {
-        assert_eq!(line("a", at(0), Some(at(0)), 80, ASCII), "a  0:00 / 0:00");
+        assert_eq!(line("a", at(0), Some(at(0)), 80, ASCII, ""), "a  0:00 / 0:00");
     }
 }

@@ -36,6 +36,8 @@ fn listed(mut song: Song) -> (Vec<String>, Song) {
             What::Sysex { start, data, .. } => format!("{tick} sysex {start} {data:02x?}"),
             What::Packet(words) => format!("{tick} packet {:08x} {:x}", words[0], words[1]),
             What::Tempo(tempo) => format!("{tick} tempo {tempo}"),
+            // Shown, not sent.
+            _ => continue,
         });
     }
     (out, song)
