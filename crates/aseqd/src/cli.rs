@@ -1,14 +1,23 @@
 //! The command line. Help, man pages and completions are generated from it.
 
+pub mod completion;
+mod time;
 mod timing;
 
-pub use timing::{SequencerArgs, TimingArgs};
+pub use time::TimeArgs;
+pub use timing::{RecordArgs, SequencerArgs, TimingArgs};
 
+use crate::ctl;
 use crate::doctor;
 use crate::run;
 use aseqd_console::Color;
+#[cfg(feature = "top")]
+use aseqd_tools::top;
 #[cfg(feature = "tools")]
-use aseqd_tools::{connect, demo, ls, monitor, play, port, send, timers, wait};
+use aseqd_tools::{
+    clock, connect, demo, ls, monitor, play, port, record, replay, report, rules, send, timers,
+    wait,
+};
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::{OsStr, OsString};
@@ -41,6 +50,7 @@ pub struct Cli {
 pub enum Command {
     Run(RunArgs),
     Serve(ServeArgs),
+    Ctl(ctl::CtlArgs),
     #[cfg(feature = "tools")]
     Ls(ls::LsArgs),
     #[cfg(feature = "tools")]
@@ -53,12 +63,24 @@ pub enum Command {
     Wait(wait::WaitArgs),
     #[cfg(feature = "tools")]
     Monitor(monitor::MonitorArgs),
+    #[cfg(feature = "top")]
+    Top(top::TopArgs),
     #[cfg(feature = "tools")]
     Send(send::SendArgs),
     #[cfg(feature = "tools")]
     Port(port::PortArgs),
     #[cfg(feature = "tools")]
     Play(play::PlayArgs),
+    #[cfg(feature = "tools")]
+    Record(record::RecordArgs),
+    #[cfg(feature = "tools")]
+    Clock(clock::ClockArgs),
+    #[cfg(feature = "tools")]
+    Replay(replay::ReplayArgs),
+    #[cfg(feature = "tools")]
+    Report(report::ReportArgs),
+    #[cfg(feature = "tools")]
+    Rules(rules::RulesArgs),
     #[cfg(feature = "tools")]
     Demo(demo::DemoArgs),
     Doctor(doctor::DoctorArgs),
@@ -108,7 +130,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "DOOR", env = "ASEQD_VIA")]
     pub via: Option<run::Via>,
     /// Join the sequencer that `aseqd serve --mount DIR` serves, instead of starting one. It does not end with CMD
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["trace", "TimingArgs", "SequencerArgs"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["trace", "time", "TimingArgs", "RecordArgs", "SequencerArgs"])]
     pub join: Option<PathBuf>,
     /// Log failing calls of programs to standard error, with reasons
     #[arg(long)]
@@ -116,6 +138,9 @@ pub struct RunArgs {
     /// Latency and processor time
     #[command(flatten)]
     pub timing: TimingArgs,
+    /// The clock of the command
+    #[command(flatten)]
+    pub time: TimeArgs,
     /// The command and its arguments
     // The first word ends our options, and must not be an option itself: a mistyped option of ours would run as the
     // command.
@@ -154,17 +179,46 @@ pub struct ServeArgs {
     /// Group of the device, by name or number [default: audio as root, otherwise the user's]
     #[arg(long, value_name = "GROUP")]
     pub group: Option<String>,
+    /// Keep ports connected by rules, those of `aseqd rules`: from FILE, or from the files that `aseqd rules run` reads
+    #[cfg(feature = "tools")]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = false)]
+    pub rules: Option<Option<PathBuf>>,
     /// Log failing calls of programs to standard error, with reasons
     #[arg(long)]
     pub trace: bool,
     /// Latency and processor time
     #[command(flatten)]
     pub timing: TimingArgs,
+    /// Keep the latest part of a recording in memory: SIZE MiB, 1 to 1024, 8 by default. `aseqd report` gets it.
+    /// SIGUSR1 and a panic write it to a file, and the log says where
+    #[arg(
+        long,
+        value_name = "SIZE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "8",
+        value_parser = clap::value_parser!(u16).range(1..=1024),
+        conflicts_with = "record",
+        help_heading = "Recording",
+    )]
+    pub flight_recorder: Option<u16>,
+    /// The folder of these files [default: that of the service ($STATE_DIRECTORY), or the one for temporary files]
+    #[arg(long, value_name = "DIR", requires = "flight_recorder", help_heading = "Recording")]
+    pub report_dir: Option<PathBuf>,
 }
 
 /// Print a completion script for a shell
+///
+/// The script asks this program for the words that may follow: commands, options, files, and the ports that exist at that
+/// moment, by address and by name.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: aseqd completions bash > /etc/bash_completion.d/aseqd")]
+#[command(after_help = "\
+Ports are those of the sequencer in $ASEQD_DEVICE, or of /dev/snd/seq.
+
+Examples:
+  aseqd completions bash > /etc/bash_completion.d/aseqd
+  aseqd completions zsh > ~/.zfunc/_aseqd     # a folder of $fpath
+  aseqd completions fish > ~/.config/fish/completions/aseqd.fish")]
 pub struct CompletionsArgs {
     /// The shell to print it for
     pub shell: clap_complete::Shell,

@@ -62,7 +62,10 @@ pub fn main(args: &DoctorArgs) -> Result<ExitCode, Fail> {
     let doors = Via::value_variants().iter().map(|via| attempt(*via));
     let doors = doors.collect::<Result<Vec<_>, Fail>>()?;
     let works = own == Standing::Kernels || doors.iter().any(|door| door.refused.is_none());
-    let found = Found::here(places, own, doors);
+    // Without a door, its refusal would say nothing about the clock.
+    let has_door = doors.iter().any(|door| door.refused.is_none());
+    let time = if has_door { Some(refusal(&["--time", "virtual"])?) } else { None };
+    let found = Found { virtual_time: time, ..Found::here(places, own, doors) };
     let text = if args.json { format!("{:#}\n", found.json()) } else { found.text() };
     aseqd_console::print(&text)?;
     Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -70,16 +73,21 @@ pub fn main(args: &DoctorArgs) -> Result<ExitCode, Fail> {
 
 /// Tries a door by a run of `true`: `run` opens the sequencer before it starts the command.
 fn attempt(via: Via) -> Result<Tried, Fail> {
+    let refused = refusal(&["--via", &via.to_string()])?;
+    Ok(Tried { via, refused })
+}
+
+/// Runs `true` with these options of `aseqd run`. Returns why that is not possible here; `None` if it is.
+fn refusal(options: &[&str]) -> Result<Option<String>, Fail> {
     let own = std::env::current_exe().context("this program has no path")?;
     let mut run = Command::new(own);
-    run.args(["run", "--via", &via.to_string(), "--", "true"]).stdin(Stdio::null());
+    run.arg("run").args(options).args(["--", "true"]).stdin(Stdio::null());
     let output = process::end_with_us(&mut run).output().context("aseqd cannot be started")?;
-    let refused = (!output.status.success()).then(|| {
+    Ok((!output.status.success()).then(|| {
         let text = String::from_utf8_lossy(&output.stderr);
         let line = text.lines().next().unwrap_or("it gave no reason");
         line.strip_prefix("aseqd: ").unwrap_or(line).to_owned()
-    });
-    Ok(Tried { via, refused })
+    }))
 }
 
 /// What the doctor has found.
@@ -94,6 +102,8 @@ struct Found {
     /// Whether the kernel's sequencer has UMP; `None` if it is not known.
     ump: Option<bool>,
     doors: Vec<Tried>,
+    /// Why `aseqd run --time virtual` does not work, or that it does; `None` if it cannot be tried.
+    virtual_time: Option<Option<String>>,
     needs: Needs,
 }
 
@@ -172,6 +182,7 @@ impl Found {
             },
             ump: if own == Standing::Kernels { kernel_has_ump() } else { None },
             doors,
+            virtual_time: None,
             needs: Needs::here(Path::new("/"), DeviceState::of(&fuse), user.is_root()),
         }
     }
@@ -229,6 +240,16 @@ impl Found {
             Some(via) => writeln!(text, "`aseqd run` takes {via}."),
             None => writeln!(text, "`aseqd run` does not work here."),
         };
+        let _infallible = match &self.virtual_time {
+            None => Ok(()),
+            Some(None) => {
+                writeln!(text, "Virtual time (`aseqd run --time virtual`): {WORKS}works{WORKS:#}")
+            }
+            Some(Some(why)) => writeln!(
+                text,
+                "Virtual time (`aseqd run --time virtual`): {REFUSED}{why}{REFUSED:#}"
+            ),
+        };
         let advice = self.advice();
         if !advice.is_empty() {
             let _infallible =
@@ -257,6 +278,9 @@ impl Found {
             "ump": self.ump,
             "doors": self.doors.iter().map(door).collect::<Vec<_>>(),
             "taken": self.taken().map(|via| via.to_string()),
+            "virtual_time": self.virtual_time.as_ref().map(|refused| {
+                json!({ "works": refused.is_none(), "reason": refused })
+            }),
             "advice": self.advice(),
         })
     }
@@ -275,7 +299,8 @@ mod tests {
             Needs { root: true, fuse: DeviceState::Missing, no_namespaces: false, apparmor: false };
         let devices = vec![("/dev/fuse", Some("no such file or directory".to_owned()))];
         let kernel = "6.12".into();
-        Found { places, kernel, uid: 0, devices, sequencer, ump: None, doors, needs }
+        let virtual_time = None;
+        Found { places, kernel, uid: 0, devices, sequencer, ump: None, doors, virtual_time, needs }
     }
 
     fn plain(found: &Found) -> String {
@@ -320,6 +345,21 @@ mod tests {
             assert!(plain(&found).contains(line), "{}", plain(&found));
             assert_eq!(found.json()["ump"], json!(ump));
         }
+    }
+
+    #[test]
+    fn whether_virtual_time_works_is_said() {
+        let tried_with = |virtual_time| {
+            let doors = vec![tried(Via::Fuse, None)];
+            Found { virtual_time, ..found(vec![], Sequencer::Nobody, doors) }
+        };
+        let works = tried_with(Some(None));
+        assert!(plain(&works).ends_with("(`aseqd run --time virtual`): works\n"));
+        assert_eq!(works.json()["virtual_time"], json!({ "works": true, "reason": null }));
+        let refused = tried_with(Some(Some("no ptrace".to_owned())));
+        assert!(plain(&refused).ends_with("virtual`): no ptrace\n"), "{}", plain(&refused));
+        assert_eq!(refused.json()["virtual_time"]["works"], false);
+        assert_eq!(tried_with(None).json()["virtual_time"], Value::Null);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub mod carried;
 pub mod cli;
+pub mod ctl;
 pub mod doctor;
 pub mod run;
 pub mod serve;

@@ -1,7 +1,7 @@
 //! The program `aseqd`: parses the command line, runs the command, and chooses the exit status.
 
 use aseqd::cli::{self, Command};
-use aseqd::{doctor, run, serve};
+use aseqd::{ctl, doctor, run, serve};
 use aseqd_console::{Color, say, say_usage};
 use aseqd_host::error::Fail;
 #[cfg(feature = "tools")]
@@ -14,6 +14,11 @@ use std::process::ExitCode;
 static ALLOC: lockdep::Alloc = lockdep::Alloc::new();
 
 fn main() -> ExitCode {
+    match cli::completion::answer() {
+        Ok(true) => return ExitCode::SUCCESS,
+        Ok(false) => {}
+        Err(error) => return failed(&error),
+    }
     Color::of(std::env::args_os()).set();
     let cli = match cli::parse() {
         Ok(cli) => cli,
@@ -24,6 +29,7 @@ fn main() -> ExitCode {
         // It prints its errors itself, because their status is 127.
         Command::Run(args) => return run::main(&args),
         Command::Serve(args) => serve::main(&args),
+        Command::Ctl(args) => ctl::main(&args),
         #[cfg(feature = "tools")]
         Command::Ls(args) => tools::ls::main(&args),
         #[cfg(feature = "tools")]
@@ -36,12 +42,24 @@ fn main() -> ExitCode {
         Command::Wait(args) => tools::wait::main(&args),
         #[cfg(feature = "tools")]
         Command::Monitor(args) => tools::monitor::main(&args),
+        #[cfg(feature = "top")]
+        Command::Top(args) => tools::top::main(&args),
         #[cfg(feature = "tools")]
         Command::Send(args) => tools::send::main(&args),
         #[cfg(feature = "tools")]
         Command::Port(args) => tools::port::main(&args),
         #[cfg(feature = "tools")]
         Command::Play(args) => tools::play::main(&args),
+        #[cfg(feature = "tools")]
+        Command::Record(args) => tools::record::main(&args),
+        #[cfg(feature = "tools")]
+        Command::Clock(args) => tools::clock::main(&args),
+        #[cfg(feature = "tools")]
+        Command::Replay(args) => tools::replay::main(&args),
+        #[cfg(feature = "tools")]
+        Command::Report(args) => tools::report::main(&args),
+        #[cfg(feature = "tools")]
+        Command::Rules(args) => tools::rules::main(&args),
         #[cfg(feature = "tools")]
         Command::Demo(args) => return demo(&args, cli.color),
         Command::Doctor(args) => doctor::main(&args),
@@ -73,6 +91,7 @@ fn demo(args: &tools::demo::DemoArgs, color: Color) -> ExitCode {
             join: None,
             trace: false,
             timing: cli::TimingArgs::default(),
+            time: cli::TimeArgs::default(),
             command: words,
         });
     }
@@ -88,8 +107,6 @@ fn failed(error: &Fail) -> ExitCode {
 }
 
 fn completions(args: &cli::CompletionsArgs) -> Result<ExitCode, Fail> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut cli::command(), "aseqd", &mut script);
-    aseqd_console::print(&String::from_utf8_lossy(&script))?;
+    aseqd_console::print(&cli::completion::script(args.shell)?)?;
     Ok(ExitCode::SUCCESS)
 }

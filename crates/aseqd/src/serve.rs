@@ -1,6 +1,7 @@
 //! `aseqd serve`: serves a sequencer to a whole machine, or to one user.
 
 mod cuse;
+mod rules;
 
 use crate::cli::ServeArgs;
 use aseqd_console::say;
@@ -17,10 +18,10 @@ use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, openat};
 use rustix::io::Errno;
 use rustix::mount::mount_bind;
 use rustix::process::Signal;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
-use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -45,13 +46,14 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 /// A message if the user may not serve this place, another sequencer is there, nothing can be mounted, or the server
 /// fails.
 pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
-    let signals = SignalSet::of(&[Signal::TERM, Signal::INT, Signal::HUP]);
+    let signals = SignalSet::of(&[Signal::TERM, Signal::INT, Signal::HUP, Signal::USR1]);
     signals.block().context("signals cannot be blocked")?;
     let signal_fd = SignalFd::new(&signals).context("signals cannot be received")?;
+    let rules = rules::Rules::of(args)?;
     let hides_card = args.mount.is_none() && door::machine_has_card();
     door::offer_card(args.timing.sequencer.card && !hides_card);
     if args.cuse {
-        return cuse::main(args, &signal_fd);
+        return cuse::main(args, &signal_fd, &rules);
     }
     let root = rustix::process::geteuid().is_root();
     if args.mount.is_none() && !root {
@@ -77,6 +79,7 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
         directory_gid: gid,
         ..Config::default()
     };
+    record(args)?;
     let device = Device::new(descriptor, config).context("the device cannot be served")?;
     let mut server =
         Server::new(vec![Way::Device(device.into())], args.trace, &(&args.timing).into())
@@ -95,11 +98,24 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
         shown = PathBuf::from(NODE);
     }
     announce(&shown);
+    let rules = rules.start(&directory.join("seq"));
     let ended = serve(&mut server, &signal_fd, signal_number);
+    rules.stop();
     // The server first: unmounting could otherwise wait for its answer.
     drop(server);
+    rules.finish();
     drop(mounted);
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Begins the recording, if one is asked for.
+fn record(args: &ServeArgs) -> Result<(), Fail> {
+    match args.flight_recorder {
+        Some(size) => args.timing.record.keep(size, args.report_dir.as_deref()),
+        None => args.timing.record.make(OsStr::new("serve"))?,
+    }
+    args.timing.record.begin();
+    Ok(())
 }
 
 /// Serves until a signal ends it.
@@ -108,7 +124,14 @@ fn serve(server: &mut Server, signals: &SignalFd, number: usize) -> Result<(), F
         match server.run().context("the server failed")? {
             Wake::Watched(watched) if watched == number => {
                 let signal = signals.take().context("signals cannot be read")?;
-                if signal.is_some_and(|signal| signal.number != Signal::HUP.as_raw()) {
+                let number = signal.map(|signal| signal.number);
+                if number == Some(Signal::USR1.as_raw()) {
+                    if !server.report() {
+                        say(
+                            &"there is nothing to report: start `aseqd serve` with --flight-recorder",
+                        );
+                    }
+                } else if number.is_some_and(|number| number != Signal::HUP.as_raw()) {
                     return Ok(());
                 }
             }
@@ -334,19 +357,7 @@ fn announce(node: &Path) {
     // Serving does not depend on a reader of the line.
     let _unheard = writeln!(std::io::stdout(), "aseqd: serving {}", node.display());
     let _unread = std::io::stdout().flush();
-    if let Some(socket) = std::env::var_os("NOTIFY_SOCKET")
-        && let Err(error) = notify(&socket.to_string_lossy())
-    {
+    if let Err(error) = aseqd_host::service::ready("serving") {
         say(&format_args!("the service manager cannot be notified: {}", reason(&error)));
     }
-}
-
-/// Sends `READY=1` to the socket of the service manager, as sd_notify(3). `@` marks an abstract name.
-fn notify(socket: &str) -> std::io::Result<()> {
-    use std::os::linux::net::SocketAddrExt as _;
-    let address = match socket.strip_prefix('@') {
-        Some(name) => SocketAddr::from_abstract_name(name)?,
-        None => SocketAddr::from_pathname(socket)?,
-    };
-    UnixDatagram::unbound()?.send_to_addr(b"READY=1\nSTATUS=serving\n", &address).map(drop)
 }

@@ -2,11 +2,19 @@
 
 use aseqd_console::duration;
 use aseqd_engine::limits::{DYNAMIC_CLIENTS, MOST_CLIENTS};
+use aseqd_host::error::Fail;
+use aseqd_server::recorder::Recording;
 use aseqd_server::sequencer::SequencerOptions;
 use aseqd_server::timing::{MAX_SPIN, Timing};
 use clap::Args;
-use std::path::PathBuf;
+use std::cell::OnceCell;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// The environment variable that stands for `--record`. Clap would take it as given with `--join` as well, which has
+/// nothing to record, and refuse both.
+const VARIABLE: &str = "ASEQD_RECORD";
 
 /// The options of a server: how it keeps time, and what its sequencer does.
 #[derive(Clone, Debug, Default, Args)]
@@ -44,9 +52,57 @@ pub struct TimingArgs {
     /// nanoseconds (u64, little endian, `CLOCK_MONOTONIC`)
     #[arg(long, value_name = "FILE", hide = true)]
     pub dispatch_log: Option<PathBuf>,
+    /// Where to record
+    #[command(flatten)]
+    pub record: RecordArgs,
     /// What the sequencer does differently from Linux's
     #[command(flatten)]
     pub sequencer: SequencerArgs,
+}
+
+/// Where to record what enters the sequencer.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Recording")]
+pub struct RecordArgs {
+    /// Record everything that programs ask of the sequencer, so that `aseqd replay` can run it again. If FILE is a
+    /// folder, each run makes a file in it. `aseqd record` makes MIDI files instead [env: ASEQD_RECORD=]
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// The recording, once its file is made.
+    #[arg(skip)]
+    made: OnceCell<Recording>,
+}
+
+impl RecordArgs {
+    /// Makes the file, if there is to be a recording. In a folder, it is named after `name`.
+    ///
+    /// # Errors
+    /// A message if the file cannot be made.
+    pub(crate) fn make(&self, name: &OsStr) -> Result<(), Fail> {
+        let variable = || std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
+        let Some(path) = self.record.clone().or_else(|| variable().map(PathBuf::from)) else {
+            return Ok(());
+        };
+        let made = Recording::create(&path, &name.to_string_lossy());
+        let _once = self.made.set(made.map_err(|error| Fail::new(error.to_string()))?);
+        Ok(())
+    }
+
+    /// Keeps the latest part of a recording in memory, this many MiB. Files are written to this folder, or to the usual
+    /// one.
+    pub(crate) fn keep(&self, mebibytes: u16, folder: Option<&Path>) {
+        let of_service = || std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
+        let folder = folder.map(Path::to_owned).or_else(of_service);
+        let folder = folder.unwrap_or_else(std::env::temp_dir);
+        let _once = self.made.set(Recording::in_memory(usize::from(mebibytes) << 20, folder));
+    }
+
+    /// Begins to write what the server does.
+    pub(crate) fn begin(&self) {
+        if let Some(recording) = self.made.get() {
+            recording.begin();
+        }
+    }
 }
 
 impl From<&TimingArgs> for Timing {
@@ -58,6 +114,7 @@ impl From<&TimingArgs> for Timing {
             quantise: args.quantise,
             no_realtime: args.no_realtime,
             dispatch_log: args.dispatch_log.clone(),
+            recording: args.record.made.get().cloned(),
             sequencer: SequencerOptions { clients, notes_off, card, ump: ump == Switch::On },
         }
     }

@@ -8,12 +8,13 @@ use super::link::{Link, Message};
 use super::namespace::Ids;
 use super::patience::{LOOK_INTERVAL, Patience};
 use super::remainder::Remains;
+use super::serving::{Heard, Serving};
+use super::time::{self, control::Listener};
 use super::via::Via;
 use crate::cli::RunArgs;
 use crate::cli::TimingArgs;
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{Fork, SignalSet, fork};
-use aseqd_server::clock::{Alarm, Clock as _, Monotonic};
 use aseqd_server::door::doors::Way;
 use aseqd_server::door::fuse::{self, FuseDoor, Opener};
 use aseqd_server::door::handover;
@@ -21,12 +22,11 @@ use aseqd_server::door::preload::PreloadDoor;
 use aseqd_server::door::preload::library::Library;
 use aseqd_server::door::stopped::{self, Filter, mount};
 use aseqd_server::door::trap::Trap;
-use aseqd_server::event_loop::{Server, Wake};
 use chardev::{Config, Device};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::fmt;
 use std::ops::Range;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
 /// The reason if the process ends without giving one.
@@ -36,16 +36,18 @@ const DIED: &str = "the process that tried it has died";
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) command: Pid,
-    pub(super) server: Server,
+    pub(super) server: Serving,
     /// Follows changes of `/dev`, if the command has one of its own.
     pub(super) hotplug: Option<Hotplug>,
     /// What the door needs for as long as programs can start.
     pub(super) remains: Remains,
+    /// For a clock of its own: the socket over which the command waits to go on, and the control socket.
+    pub(super) waits: Option<(Link, Listener)>,
 }
 
 /// The keeper's side of a door that the process has passed.
 struct Passed {
-    server: Server,
+    server: Serving,
     remains: Remains,
     hotplug: Option<Hotplug>,
 }
@@ -95,11 +97,22 @@ pub(super) fn start(via: Via, args: &RunArgs, mask: &SignalSet) -> Result<Starte
     let (prepared, entrance) = prepared.map_err(NotPassed::refused)?;
     let (link, theirs) = Link::new()?;
     let keeper = rustix::process::getpid();
+    let listener =
+        args.time.time.map(|_| Listener::bind(std::os::unix::process::parent_id())).transpose()?;
+    let control = listener.as_ref().map(Listener::variable);
     let process = match fork().context("a process cannot be started")? {
         Fork::Parent(process) => process,
         Fork::Child => {
             drop(link);
-            entry::become_command(Entry { entrance, args, keeper, ids, link: theirs, mask })
+            entry::become_command(Entry {
+                entrance,
+                args,
+                keeper,
+                ids,
+                link: theirs,
+                mask,
+                control,
+            })
         }
     };
     drop((theirs, entrance));
@@ -110,7 +123,8 @@ pub(super) fn start(via: Via, args: &RunArgs, mask: &SignalSet) -> Result<Starte
         rustix::io::retry_on_intr(reap).context("a process cannot be reaped")?;
     }
     let Passed { server, remains, hotplug } = passed?;
-    Ok(Started { command: process, server, hotplug, remains })
+    let waits = listener.map(|listener| (link, listener));
+    Ok(Started { command: process, server, hotplug, remains, waits })
 }
 
 /// Makes what a door needs before there is a process that tries it. Returns that, and what the process does.
@@ -182,33 +196,31 @@ fn serve_until_passed(
     let waits = TimingArgs { no_realtime: true, ..TimingArgs::default() };
     let timing = if way.is_some() { &args.timing } else { &waits };
     let ways = way.into_iter().collect();
-    let mut server =
-        Server::new(ways, args.trace, &timing.into()).context("cannot start the server")?;
-    let linked = server.watch(link).context("cannot wait for the command")?;
-    let mut alarm = Alarm::new().context("a timer cannot be made")?;
-    server.watch(&alarm).context("cannot wait for a timer")?;
+    let mut server = match args.time.options() {
+        Some(options) => {
+            let order = time::order(&options);
+            Serving::stepped(ways, args.trace, &timing.into(), order, time::START)
+        }
+        None => Serving::real(ways, args.trace, &timing.into())?,
+    };
     let mut patience = Patience::new();
     let mut hotplug = None;
     let message = loop {
-        let interval = u64::try_from(LOOK_INTERVAL.as_nanos()).unwrap_or(u64::MAX);
-        alarm.set(Some(Monotonic.now() + interval)).context("a timer cannot be made")?;
-        let message = match server.run().context("the server failed")? {
-            Wake::Watched(number) if number == linked => link.receive()?,
+        let message = match server.serve_until(link.as_fd(), LOOK_INTERVAL)? {
+            Heard::Readable => link.receive()?,
             // A message may also have come while this process waited for a CPU.
-            Wake::Watched(_) if link.has_message()? => link.receive()?,
-            Wake::Watched(_) if patience.is_over() => {
+            Heard::Nothing if link.has_message()? => link.receive()?,
+            Heard::Nothing if patience.is_over() => {
                 return Err(NotPassed::refused("an open of the sequencer did not come back"));
             }
-            Wake::Watched(_) => continue,
-            Wake::Disconnected => return Err(NotPassed::refused("it was closed at once")),
+            Heard::Nothing => continue,
+            Heard::Disconnected => return Err(NotPassed::refused("it was closed at once")),
         };
         match message {
             Message::Hotplug(sent) => hotplug = Some(sent),
             message => break message,
         }
     };
-    server.forget(link).context("cannot wait for the command")?;
-    server.forget(&alarm).context("cannot wait for a timer")?;
     match message {
         Message::Passed => Ok(Passed { server, remains, hotplug }),
         Message::Refused(why) => Err(NotPassed::Refused(why)),

@@ -3,6 +3,7 @@
 use super::STATUS_FAILED;
 use super::link::Link;
 use super::namespace::{self, Ids};
+use super::time::control;
 use crate::cli::RunArgs;
 use aseqd_client::Errno;
 use aseqd_console::say;
@@ -39,6 +40,8 @@ pub(super) struct Entry<'a> {
     pub(super) ids: Ids,
     pub(super) link: Link,
     pub(super) mask: &'a SignalSet,
+    /// The name of the control socket, for a clock of its own.
+    pub(super) control: Option<String>,
 }
 
 /// Becomes the command. Runs in the child of the keeper.
@@ -59,6 +62,9 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
         say(&format_args!("door: {how}"));
     }
     entry.link.passed();
+    if entry.control.is_some() && !entry.link.may_go_on() {
+        exit_now(STATUS_FAILED.into());
+    }
     drop(entry.link);
     if let Err(error) = entry.mask.restore() {
         say(&format_args!("the signal mask cannot be restored: {}", reason(&error)));
@@ -72,6 +78,16 @@ pub(super) fn become_command(entry: Entry<'_>) -> ! {
     }
     if let Entrance::Library(variables) = entry.entrance {
         command.envs(variables);
+    }
+    command.env_remove(control::VARIABLE);
+    if let Some(name) = entry.control {
+        command.env(control::VARIABLE, name);
+    }
+    if let Some(options) = entry.args.time.options()
+        && let Err(error) = vtime::start::prepare(&options)
+    {
+        say(&error);
+        exit_now(STATUS_FAILED.into());
     }
     let error = command.args(arguments).exec();
     say(&format_args!("{}: {}", program.to_string_lossy(), why(program, &error)));

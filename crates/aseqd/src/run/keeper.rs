@@ -1,20 +1,25 @@
 //! The process that serves the device, and is the command's parent.
 
 use super::attempt::{self, NotPassed, Started};
+use super::forward::forward;
+use super::hotplug::Hotplug;
 use super::join;
 use super::remainder::Remains;
+use super::serving::Serving;
 use super::via::{JOINING, ORDER, Via};
-use super::{STATUS_FAILED, tree};
+use super::{STATUS_FAILED, time, tree};
 use crate::cli::RunArgs;
 use aseqd_console::say;
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process::{SignalFd, SignalSet, exit_now};
 use aseqd_server::event_loop::{Server, Wake};
 use rustix::process::{
-    Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getrlimit, kill_process, setrlimit,
-    setsid, wait, waitpid,
+    Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getrlimit, setrlimit, setsid, wait,
+    waitpid,
 };
+use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 /// Starts the command and serves it until it ends. Returns its exit status, and what its door still needs.
 ///
@@ -36,8 +41,13 @@ pub(super) fn main(
         ));
     }
     let signal_fd = SignalFd::new(signals).context("signals cannot be received")?;
+    if args.join.is_none() {
+        let name = args.command.first().and_then(|program| Path::new(program).file_name());
+        args.timing.record.make(name.unwrap_or_else(|| OsStr::new("run")))?;
+    }
     let Some(started) = choose(args, mask)? else { return Ok((STATUS_FAILED, Remains::Nothing)) };
-    let Started { command, mut server, hotplug, remains } = started;
+    args.timing.record.begin();
+    let Started { command, server, hotplug, remains, waits } = started;
     take_descriptors();
     // Leaves the session, so that signals of the terminal reach only the command, which stays in its process group.
     // Another group of the same session would not do: it would become orphaned when the command ends, and the kernel
@@ -45,37 +55,74 @@ pub(super) fn main(
     // they are blocked.
     let _refused = setsid();
     detach_from_terminal();
-    let front_number = server.watch(front).context("cannot wait for the front")?;
-    let signal_number = server.watch(&signal_fd).context("cannot wait for signals")?;
-    let watched = hotplug.as_ref().map(|hotplug| server.watch(hotplug)).transpose();
-    let hotplug_number = watched.context("cannot wait for changes of /dev")?;
-    loop {
-        match server.run().context("the server failed")? {
-            Wake::Watched(number) if Some(number) == hotplug_number => {
-                if let Some(hotplug) = &hotplug {
-                    // If no process can be started, new devices are not seen. Everything else goes on.
-                    let _as_before = hotplug.follow();
+    let status = match server {
+        Serving::Real(server) => {
+            let run = Run { command, front, signals: &signal_fd, hotplug };
+            run.serve(*server, adopted.is_ok())?
+        }
+        Serving::Stepped(server) => {
+            let (Some((link, control)), Some(options)) = (waits, args.time.options()) else {
+                return Err(Fail::new("the command does not wait for its clock"));
+            };
+            let opener = remains.opener();
+            let prepared =
+                time::Prepared { command, link, server, hotplug, opener, front, control };
+            let status = time::run(prepared, &options)?;
+            // Without the tracer nothing of the run can go on.
+            tree::kill_all();
+            status
+        }
+    };
+    let Some(status) = status else {
+        // The front was killed, so everything that it has started ends too.
+        tree::kill_all();
+        drop(remains);
+        exit_now(STATUS_FAILED.into());
+    };
+    Ok((status, remains))
+}
+
+/// A command in real time, and what the keeper does beside serving it.
+struct Run<'a> {
+    command: Pid,
+    front: &'a OwnedFd,
+    signals: &'a SignalFd,
+    hotplug: Option<Hotplug>,
+}
+
+impl Run<'_> {
+    /// Serves the command until it has ended. Returns its status; `None` if the front was killed.
+    fn serve(self, mut server: Server, adopts: bool) -> Result<Option<u8>, Fail> {
+        let Self { command, front, signals, hotplug } = self;
+        let front_number = server.watch(front).context("cannot wait for the front")?;
+        let signal_number = server.watch(signals).context("cannot wait for signals")?;
+        let watched = hotplug.as_ref().map(|hotplug| server.watch(hotplug)).transpose();
+        let hotplug_number = watched.context("cannot wait for changes of /dev")?;
+        loop {
+            match server.run().context("the server failed")? {
+                Wake::Watched(number) if Some(number) == hotplug_number => {
+                    if let Some(hotplug) = &hotplug {
+                        // If no process can be started, new devices are not seen. Everything else goes on.
+                        let _as_before = hotplug.follow();
+                    }
                 }
-            }
-            Wake::Watched(number) if number == front_number => {
-                if !forward(front, command) {
-                    // The front was killed, so everything that it has started ends too.
-                    tree::kill_all();
-                    drop(remains);
-                    exit_now(STATUS_FAILED.into());
+                Wake::Watched(number) if number == front_number => {
+                    if !forward(front, Some(command)) {
+                        return Ok(None);
+                    }
                 }
-            }
-            Wake::Watched(number) if number == signal_number => {
-                while signal_fd.take().context("signals cannot be read")?.is_some() {}
-                if let Some(status) = reap_all(command) {
-                    end_leftovers(&mut server, adopted.is_ok())?;
-                    return Ok((status, remains));
+                Wake::Watched(number) if number == signal_number => {
+                    while signals.take().context("signals cannot be read")?.is_some() {}
+                    if let Some(status) = reap_all(command) {
+                        end_leftovers(&mut server, adopts)?;
+                        return Ok(Some(status));
+                    }
                 }
-            }
-            Wake::Watched(_) => {}
-            Wake::Disconnected => {
-                // The mount was taken away, in the command's own namespace. The command still runs.
-                return Ok((reap(command), remains));
+                Wake::Watched(_) => {}
+                Wake::Disconnected => {
+                    // The mount was taken away, in the command's own namespace. The command still runs.
+                    return Ok(Some(reap(command)));
+                }
             }
         }
     }
@@ -147,21 +194,6 @@ fn end_leftovers(server: &mut Server, adopts: bool) -> Result<(), Fail> {
         server.run_for(tree::GRACE, all_gone).context("the server failed")?;
     }
     Ok(())
-}
-
-/// Forwards a signal from the front to the command. Returns `false` if the front has died.
-fn forward(front: &OwnedFd, command: Pid) -> bool {
-    let mut number = [0];
-    match rustix::io::read(front, &mut number) {
-        Ok(0) => false,
-        Ok(_) => {
-            if let Some(signal) = Signal::from_named_raw(number[0].into()) {
-                let _gone = kill_process(command, signal);
-            }
-            true
-        }
-        Err(error) => error == rustix::io::Errno::INTR || error == rustix::io::Errno::AGAIN,
-    }
 }
 
 /// Reaps all children that have ended. Returns the command's status if it is one of them.

@@ -20,6 +20,7 @@ const DOOR: u8 = b'd';
 const HOTPLUG: u8 = b'h';
 const PASSED: u8 = b'p';
 const REFUSED: u8 = b'r';
+const GO_ON: u8 = b'g';
 
 /// One end of the socket.
 #[derive(Debug)]
@@ -72,6 +73,19 @@ impl Link {
     pub(super) fn passed(&self) {
         // If the keeper has died, the kernel ends this process as well.
         let _gone = rustix::io::write(&self.0, &[PASSED]);
+    }
+
+    /// Lets the process go on that has passed its door.
+    pub(super) fn go_on(&self) {
+        // If the process has died, its status says so.
+        let _gone = rustix::io::write(&self.0, &[GO_ON]);
+    }
+
+    /// Waits until the keeper lets this process go on. Returns whether it does.
+    pub(super) fn may_go_on(&self) -> bool {
+        let mut byte = [0];
+        let read = rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut byte));
+        read == Ok(1) && byte[0] == GO_ON
     }
 
     /// Sends [`Message::Refused`].

@@ -13,6 +13,7 @@
 
 mod attempt;
 mod entry;
+mod forward;
 mod front;
 mod hotplug;
 mod join;
@@ -22,11 +23,14 @@ mod namespace;
 mod patience;
 mod remainder;
 mod replaced;
+mod serving;
+mod time;
 mod tree;
 mod via;
 
 pub use entry::probe_main as probe;
 pub use remainder::main as remain;
+pub(crate) use time::control;
 pub use via::Via;
 
 use crate::cli::RunArgs;

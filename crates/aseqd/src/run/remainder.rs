@@ -9,8 +9,9 @@ use crate::cli::RemainArgs;
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{SignalFd, SignalSet, exit_now, keep_standard_descriptors};
 use aseqd_host::realtime;
+use aseqd_server::door::handover::{Activity, HandOver};
 use aseqd_server::door::preload::library::Library;
-use aseqd_server::door::{handover::HandOver, stopped};
+use aseqd_server::door::stopped;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
@@ -32,6 +33,14 @@ pub(super) enum Remains {
 }
 
 impl Remains {
+    /// Returns what tells whether the thread of the hand-over is at work, if there is one.
+    pub(super) fn opener(&self) -> Option<Activity> {
+        match self {
+            Self::Filter(_, Some(thread)) => Some(thread.activity()),
+            _ => None,
+        }
+    }
+
     /// Returns whether anything is needed: whether a process is left that needs it.
     pub(super) fn are_needed(&self) -> bool {
         !matches!(self, Self::Nothing) && has_children()

@@ -1,6 +1,6 @@
 //! `aseqd serve --cuse`: serves real device files, as a driver does.
 
-use super::{Access, NODE, SND_DIRECTORY, announce, serve};
+use super::{Access, NODE, SND_DIRECTORY, announce, record, serve};
 use crate::cli::ServeArgs;
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::SignalFd;
@@ -17,7 +17,11 @@ use std::time::{Duration, Instant};
 /// How long to wait until udev has set the permissions of a device; ours replace them. It takes milliseconds.
 const UDEV_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub(super) fn main(args: &ServeArgs, signals: &SignalFd) -> Result<ExitCode, Fail> {
+pub(super) fn main(
+    args: &ServeArgs,
+    signals: &SignalFd,
+    rules: &super::rules::Rules,
+) -> Result<ExitCode, Fail> {
     if !rustix::process::geteuid().is_root() {
         return Err(Fail::new(
             "only root can make devices: give a directory of yours with `--mount DIR`, or use \
@@ -57,12 +61,16 @@ pub(super) fn main(args: &ServeArgs, signals: &SignalFd) -> Result<ExitCode, Fai
         wait_for_udev(file);
         permit(&file.path, access)?;
     }
+    record(args)?;
     let mut server =
         Server::new(ways, args.trace, &(&args.timing).into()).context("cannot start the server")?;
     let number = server.watch(signals).context("cannot wait for signals")?;
     announce(Path::new(NODE));
+    let rules = rules.start(Path::new(NODE));
     let ended = serve(&mut server, signals, number);
+    rules.stop();
     drop(server);
+    rules.finish();
     drop(files);
     ended.map(|()| ExitCode::SUCCESS)
 }
