@@ -56,8 +56,18 @@ fn the_list_names_every_row_once() {
     let names: Vec<_> =
         ended.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
     let all = [
-        "lateness", "timer", "latency", "call", "flood", "fanout", "queue", "engine", "idle",
-        "startup", "play",
+        "lateness",
+        "timer",
+        "latency",
+        "call",
+        "flood",
+        "fanout",
+        "queue",
+        "engine",
+        "idle",
+        "recording",
+        "startup",
+        "play",
     ];
     assert_eq!(names, all);
 }
@@ -197,6 +207,17 @@ fn servers_are_watched_and_readers_counted() {
         let figures = ["wakeups_per_s", "cpu_us_per_s", "wakeups_per_instant"];
         assert_figures(row, "FUSE", &figures);
         assert_figures(row, "timerfd and epoll", &figures);
+    }
+}
+
+#[test]
+fn recording_is_measured_beside_its_absence() {
+    if !can_serve() {
+        return;
+    }
+    let rows = rows(&["recording"]);
+    for name in ["FUSE", "FUSE, recorded"] {
+        assert_figures(&rows[0], name, &["server_ns_per_event", "events_per_s"]);
     }
 }
 

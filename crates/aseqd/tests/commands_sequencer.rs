@@ -158,7 +158,7 @@ fn ports_are_connected_by_number_and_by_name() {
 #[test]
 fn what_does_not_exist_is_said_with_what_does() {
     inside(|| {
-        for wanted in ["nobody", "midi through", "99:0", "14:7"] {
+        for wanted in ["nobody", "99:0", "14:7"] {
             let said = failure(&["connect", wanted, "14:0"], 1);
             assert!(said.starts_with(&format!("there is no port {wanted}; there are ")), "{said}");
             assert!(said.contains("14:0 (Midi Through: Midi Through Port-0)"), "{said}");
@@ -426,7 +426,10 @@ fn trace_tells_of_failures_alone() {
     assert_eq!(trace(&["ls"]), "");
     assert_eq!(trace(&["monitor", "-p", "14:0", "--timeout", "1ms"]), "");
     let refused = trace(&["disconnect", "14:0", "14:0"]);
-    assert!(refused.starts_with("aseqd: UNSUBSCRIBE_PORT: ENOENT: "), "{refused}");
+    assert!(
+        refused.starts_with("aseqd: UNSUBSCRIBE_PORT sender=14 dest=14: ENOENT: "),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -487,7 +490,4 @@ fn wrong_usage_is_status_2_and_help_has_examples() {
     }
     // `--help` shows the whole description, not its first sentence alone.
     assert!(output(aseqd(&["run", "--help"])).contains("no other program sees"));
-    for shell in ["bash", "zsh", "fish"] {
-        assert!(output(aseqd(&["completions", shell])).contains("disconnect"), "{shell}");
-    }
 }

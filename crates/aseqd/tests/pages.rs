@@ -49,15 +49,23 @@ fn commands() -> Vec<(String, clap::Command)> {
 fn see_also(page: &str) -> Vec<(&str, &str)> {
     let others: &[&str] = match page {
         "aseqd" => &["kreport"],
-        "aseqd-run" => &["aseqd-serve", "aseqd-wait", "aseqd-doctor"],
-        "aseqd-serve" => &["aseqd-run", "aseqd-doctor"],
+        "aseqd-run" => &["aseqd-serve", "aseqd-wait", "aseqd-ctl", "aseqd-doctor"],
+        "aseqd-ctl" => &["aseqd-run"],
+        "aseqd-serve" => &["aseqd-run", "aseqd-report", "aseqd-rules", "aseqd-doctor"],
         "aseqd-ls" | "aseqd-timers" => &["aseqd-connect", "aseqd-monitor"],
         "aseqd-connect" => &["aseqd-disconnect", "aseqd-ls", "aseqd-wait"],
         "aseqd-disconnect" => &["aseqd-connect", "aseqd-ls"],
-        "aseqd-monitor" | "aseqd-wait" => &["aseqd-ls", "aseqd-connect"],
-        "aseqd-play" => &["aseqd-monitor", "aseqd-wait"],
+        "aseqd-monitor" => &["aseqd-ls", "aseqd-connect", "aseqd-top"],
+        "aseqd-wait" => &["aseqd-ls", "aseqd-connect"],
+        "aseqd-top" => &["aseqd-monitor", "aseqd-connect", "aseqd-ls"],
+        "aseqd-play" => &["aseqd-monitor", "aseqd-wait", "aseqd-record"],
+        "aseqd-clock" => &["aseqd-play", "aseqd-record", "aseqd-monitor"],
+        "aseqd-record" => &["aseqd-play", "aseqd-monitor", "aseqd-wait", "aseqd-replay"],
         "aseqd-send" => &["aseqd-port", "aseqd-monitor"],
         "aseqd-port" => &["aseqd-send", "aseqd-connect", "aseqd-wait"],
+        "aseqd-replay" => &["aseqd-run", "aseqd-report", "aseqd-monitor"],
+        "aseqd-report" => &["aseqd-serve", "aseqd-replay"],
+        "aseqd-rules" => &["aseqd-connect", "aseqd-ls", "aseqd-serve"],
         "aseqd-demo" => &["aseqd-play", "aseqd-bench"],
         "aseqd-doctor" => &["aseqd-run"],
         _ => &[],
@@ -118,7 +126,7 @@ fn pages_refer_to_pages_that_exist() {
     for (page, _) in &pages {
         let command = page.split('.').next().expect("a name");
         let known = command == "aseqd"
-            || command == "kreport"
+            || ["kreport", "lockdep-run", "vtime"].contains(&command)
             || commands.iter().any(|(name, _)| name == command);
         assert!(known, "{page} is the page of a command");
     }
@@ -155,7 +163,12 @@ fn environment_variables_are_documented() {
                 folders.push(path);
                 continue;
             }
+            // Tests have variables of their own.
+            if path.ends_with("tests.rs") {
+                continue;
+            }
             let text = fs::read_to_string(&path).expect("text");
+            let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
             let names = text.split("\"ASEQD_").skip(1).filter_map(|rest| rest.split_once('"'));
             wanted.extend(names.map(|(name, _)| format!("ASEQD_{name}")));
         }

@@ -19,7 +19,9 @@ fn command(unit: &str) -> Vec<String> {
 
 #[test]
 fn units_start_the_program_with_options_that_it_has() {
-    for unit in ["aseqd.service", "aseqd-cuse.service", "user/aseqd.service"] {
+    for unit in
+        ["aseqd.service", "aseqd-cuse.service", "user/aseqd.service", "user/aseqd-rules.service"]
+    {
         let words = command(unit);
         assert_eq!(words[0], "/usr/bin/aseqd", "{unit}");
         let mut program = Command::new(ASEQD);

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const DOORS: [&str; 4] = ["fuse", "handover", "preload", "trap"];
+pub(crate) const DOORS: [&str; 4] = ["fuse", "handover", "preload", "trap"];
 
 /// Returns the command `aseqd run OPTIONS -- sh -c SCRIPT`.
 fn run(options: &[&str], script: &str) -> Ended {

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 /// A process of a run.
-fn front_and_keeper(run: &mut Process, mark: &Mark) -> (i32, i32) {
+pub(super) fn front_and_keeper(run: &mut Process, mark: &Mark) -> (i32, i32) {
     let front = run.pid();
     let mut keeper = 0;
     run.wait_until("the keeper", |_| {
@@ -20,7 +20,7 @@ fn front_and_keeper(run: &mut Process, mark: &Mark) -> (i32, i32) {
     (front, keeper)
 }
 
-fn kill(pid: i32, signal: Signal) {
+pub(super) fn kill(pid: i32, signal: Signal) {
     let pid = rustix::process::Pid::from_raw(pid).expect("a process");
     rustix::process::kill_process(pid, signal).expect("a living process");
 }

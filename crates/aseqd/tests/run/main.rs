@@ -6,6 +6,8 @@ mod dev;
 mod doors;
 mod endings;
 mod join;
+mod known_bugs;
 mod machines;
 mod sequencer;
 mod surroundings;
+mod time;

@@ -1,0 +1,116 @@
+//! `aseqd clock`, and what follows a clock. In virtual time, so that tempo and jitter are exact.
+
+use crate::common::*;
+use crate::corpus::has_virtual_time;
+use crate::playing::notes;
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// 56 events at 120 quarter notes a minute, and faster in the second bar.
+const SONG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../songs/scale.mid");
+
+/// Runs a script in virtual time, and returns the objects that it prints.
+fn objects(folder: &TempDir, script: &str) -> Vec<Value> {
+    let mut command = Command::new(ASEQD);
+    command.args(["run", "--time", "virtual", "--", "sh", "-c", script]);
+    command.current_dir(folder).env("A", ASEQD);
+    command.env("SONG", SONG);
+    let ended = finish(command, DEADLINE * 2);
+    assert!(ended.status.success(), "{ended:#?}");
+    let lines = ended.stdout.lines();
+    lines.map(|line| serde_json::from_str(line).expect("an object")).collect()
+}
+
+/// Returns the last object of a type.
+fn total<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+    let mut found =
+        objects.iter().filter(|object| object["type"] == kind && object["total"] == true);
+    found.next().unwrap_or_else(|| panic!("no total of {kind}: {objects:?}"))
+}
+
+fn number(object: &Value, field: &str) -> f64 {
+    object[field].as_f64().unwrap_or_else(|| panic!("{field} of {object}"))
+}
+
+#[track_caller]
+fn check(object: &Value, field: &str, wanted: f64, off: f64) {
+    let found = number(object, field);
+    assert!((found - wanted).abs() <= off, "{field} is {found}, not {wanted}: {object}");
+}
+
+#[test]
+fn a_clock_that_is_sent_is_measured() {
+    if !can_serve() || !has_virtual_time() {
+        return;
+    }
+    let script = "set -e
+        $A clock -q --follow --json & F=$!
+        $A wait 'aseqd clock'
+        $A clock -q 'aseqd clock' --tempo 137.5 --mtc 29.97 --from 59s --timeout 10s
+        kill -INT $F; wait $F";
+    let folder = tempfile::tempdir().expect("a folder");
+    let found = objects(&folder, script);
+    let clock = total(&found, "clock");
+    check(clock, "tempo", 137.5, 0.001);
+    // The stamps are whole nanoseconds.
+    check(clock, "jitter_us", 0.0, 0.01);
+    assert_eq!((&clock["running"], &clock["beat"]), (&false.into(), &23.into()));
+    // 550 in 10 seconds, and the first.
+    check(clock, "messages", 551.0, 1.0);
+    let mtc = total(&found, "mtc");
+    check(mtc, "speed", 1.0, 1e-6);
+    check(mtc, "messages", 1199.0, 1.0);
+    // 69 seconds, less the two frames that a code takes, and 1.77 seconds in 1000 because of the real rate.
+    let code = mtc["code"].as_str().expect("a code");
+    assert!(code.starts_with("00:01:08;"), "{mtc}");
+    assert_eq!(mtc["frames_per_second"], "29.97");
+    let lines = found.iter().filter(|object| object["total"] == false).count();
+    assert!((16..=20).contains(&lines), "one a second of each kind: {lines}");
+}
+
+#[test]
+fn a_player_sends_a_clock_that_a_recorder_follows() {
+    if !can_serve() || !has_virtual_time() {
+        return;
+    }
+    let script = "set -e
+        $A clock -q --follow --json & F=$!
+        $A record -q --tempo clock take.mid & R=$!
+        $A wait 'aseqd clock'; $A wait 'aseqd record'
+        $A play -q -p 'aseqd record,aseqd clock' --clock --to 2:1 $SONG
+        kill -INT $F $R; wait $F; wait $R";
+    let folder = tempfile::tempdir().expect("a folder");
+    let found = objects(&folder, script);
+    let clock = total(&found, "clock");
+    check(clock, "tempo", 120.0, 0.001);
+    // Four quarter notes, and the first.
+    check(clock, "messages", 97.0, 0.0);
+    let wanted: Vec<_> =
+        notes(Path::new(SONG)).into_iter().filter(|(tick, _)| *tick < 1920).collect();
+    assert_eq!(notes(&folder.path().join("take.mid")), wanted);
+}
+
+#[test]
+fn a_clock_ends_with_the_last_of_its_ports() {
+    if !can_serve() || !has_virtual_time() {
+        return;
+    }
+    let script = "
+        mkfifo hold; exec 3<>hold
+        $A port --output First <hold >/dev/null & P=$!
+        $A port --output Second <hold >/dev/null & Q=$!
+        $A wait First; $A wait Second
+        $A clock -q First Second 2>said & C=$!
+        $A wait 'aseqd clock'
+        kill $P; wait $P; $A wait 'aseqd clock'; kill $Q; wait $C
+        printf '{\"status\": %s, \"said\": \"%s\"}\\n' $? \"$(tr '\\n' ';' <said)\"";
+    let folder = tempfile::tempdir().expect("a folder");
+    let found = objects(&folder, script);
+    let said = found[0]["said"].as_str().expect("what was said");
+    let lines: Vec<_> = said.trim_end_matches(';').split(";").collect();
+    assert_eq!(found[0]["status"], 1, "{said}");
+    assert!(said.contains("does not exist any more; the others go on"), "{said}");
+    assert!(lines[lines.len() - 1].ends_with("does not exist any more"), "{said}");
+}

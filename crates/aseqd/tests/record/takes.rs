@@ -1,0 +1,345 @@
+//! Recordings: what is in the file, whatever ends them.
+
+use crate::common::*;
+use crate::recorder::{Recorder, aseqd, events_of, on, sender, tracks_of};
+use aseqd_client::event::{EventExt as _, controller, note_on, of_type};
+use aseqd_client::{Address, Client, EventType};
+use aseqd_smf::{Division, EventKind, File, Format, Meta, Source, SysEx};
+use rustix::process::Signal;
+use std::fs;
+
+/// Returns the channel and the key of a note that a test counts.
+fn place(number: usize) -> (u8, u8) {
+    let low = |number: usize, bits: usize| u8::try_from(number & bits).expect("few bits");
+    (low(number >> 7, 15), low(number, 127))
+}
+
+fn note_of(number: usize) -> EventKind {
+    let (channel, key) = place(number);
+    on(channel, key)
+}
+
+fn send_sysex(client: &Client, port: Address, dest: Address, bytes: &[u8]) {
+    for piece in bytes.chunks(256) {
+        let event = of_type(EventType::SYSEX).sent_from(port).sent_to(dest);
+        while let Err(error) = client.send_with_data(&event, piece) {
+            // The recorder has not read the last pieces yet.
+            assert!(
+                error.would_block() || error.errno().is_some_and(|errno| errno.0 == 12),
+                "{error}"
+            );
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn each_port_or_channel_has_a_track_with_its_name() {
+    inside(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (piano, piano_port) = sender("Piano");
+        let (organ, organ_port) = sender("Organ");
+        let ports = [piano_port.to_string(), organ_port.to_string()];
+        for (how, wanted) in [
+            (
+                "port",
+                vec![
+                    ("", vec![]),
+                    ("Piano: out", vec![on(0, 60), on(3, 61)]),
+                    ("Organ: out", vec![on(0, 62)]),
+                ],
+            ),
+            (
+                "channel",
+                vec![
+                    ("", vec![]),
+                    ("Piano: out, channel 1", vec![on(0, 60)]),
+                    ("Piano: out, channel 4", vec![on(3, 61)]),
+                    ("Organ: out, channel 1", vec![on(0, 62)]),
+                ],
+            ),
+            ("one", vec![("", vec![on(0, 60), on(3, 61), on(0, 62)])]),
+        ] {
+            let file = format!("{how}.mid");
+            let options = [&*ports[0], &ports[1], "--tracks", how, "-i", "3/4", "--division", "96"];
+            let mut recorder = Recorder::start(&folder, &file, &options);
+            for (client, event) in [
+                (&piano, note_on(0, 60, 100)),
+                (&piano, note_on(3, 61, 100)),
+                (&organ, note_on(0, 62, 100)),
+            ] {
+                let port =
+                    if std::ptr::eq(client, &raw const organ) { organ_port } else { piano_port };
+                client.send(&event.sent_from(port).sent_to_subscribers()).expect("sent");
+            }
+            recorder.wait_for(3);
+            let path = recorder.file.clone();
+            let said = recorder.end();
+            assert!(
+                said.contains("recording 128:0 (Piano: out), 129:0 (Organ: out); Ctrl-C ends"),
+                "{said}"
+            );
+            assert!(said.contains("3 events in 0:0") && said.contains(", none lost"), "{said}");
+            let found = tracks_of(&path);
+            let wanted: Vec<_> =
+                wanted.into_iter().map(|(name, events)| (name.to_owned(), events)).collect();
+            assert_eq!(found, wanted, "{how}");
+            let file = File::read(&Source::memory(fs::read(&path).unwrap())).unwrap();
+            let format = if how == "one" { Format::Single } else { Format::Parallel };
+            assert_eq!(
+                (file.header().format, file.header().division),
+                (format, Division::Quarter(96))
+            );
+            let metas: Vec<_> = file.into_merged().map(|(_, event)| event.kind).collect();
+            let signature = Meta::TimeSignature {
+                numerator: 3,
+                denominator_power: 2,
+                clocks_per_click: 24,
+                notated_32nds: 8,
+            };
+            assert!(metas.contains(&EventKind::Meta(signature)), "{metas:?}");
+            assert!(metas.contains(&EventKind::Meta(Meta::Tempo(500_000))), "{metas:?}");
+        }
+    });
+}
+
+#[test]
+fn a_recorder_that_is_killed_leaves_what_was_played() {
+    inside(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (client, port) = sender("Piano");
+        // Each round kills the recorder while it writes, at another place.
+        for round in 0..8_usize {
+            let mut recorder = Recorder::start(&folder, &format!("{round}.mid"), &[]);
+            let dest = recorder.port;
+            let send = |number: usize| {
+                let (channel, key) = place(number);
+                let event = note_on(channel, key, 100).sent_from(port).sent_to(dest);
+                client.send(&event).expect("sent");
+            };
+            (0..round * 50).for_each(send);
+            send_sysex(
+                &client,
+                port,
+                dest,
+                &[&[0xf0][..], &vec![5; 1000 * round], &[0xf7]].concat(),
+            );
+            let pieces = (1000 * round + 2).div_ceil(256);
+            let safe = round * 50 + pieces;
+            recorder.wait_for(safe);
+            // What follows may be lost, but not what was there before.
+            (safe..safe + 300).for_each(send);
+            recorder.process.signal(Signal::KILL);
+            let file = recorder.file.clone();
+            let ended = recorder.process.wait();
+            assert!(!ended.status.success());
+            let (found, findings) = events_of(&file);
+            assert!(found.len() >= safe && !findings.lose_events(), "{round}: {findings:?}");
+            let notes: Vec<_> =
+                found.iter().filter(|kind| matches!(kind, EventKind::Channel(_))).collect();
+            let wanted: Vec<_> = (0..round * 50).chain(safe..safe + 300).map(note_of).collect();
+            assert!(wanted.iter().collect::<Vec<_>>().starts_with(&notes), "{round}");
+            midly::Smf::parse(&fs::read(&file).unwrap()).expect("a song");
+        }
+    });
+}
+
+#[test]
+fn a_long_sysex_is_whole() {
+    inside(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (client, port) = sender("Sampler");
+        let long: Vec<u8> = (0..=126).cycle().take(100_000).collect();
+        let long = [&[0xf0][..], &long, &[0xf7]].concat();
+        let mut recorder = Recorder::start(&folder, "long.mid", &[]);
+        client.send(&note_on(0, 60, 100).sent_from(port).sent_to(recorder.port)).expect("sent");
+        send_sysex(&client, port, recorder.port, &long);
+        client.send(&note_on(0, 61, 100).sent_from(port).sent_to(recorder.port)).expect("sent");
+        recorder.wait_for(2 + long.len().div_ceil(256));
+        let path = recorder.file.clone();
+        recorder.end();
+        let sysex = EventKind::SysEx(SysEx { start: true, data: long[1..].to_vec(), split: false });
+        // The reader cuts a long one into pieces.
+        let (found, _) = events_of(&path);
+        let joined: Vec<u8> = found
+            .iter()
+            .filter_map(|kind| match kind {
+                EventKind::SysEx(sysex) => Some(sysex.data.clone()),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        assert_eq!(EventKind::SysEx(SysEx { start: true, data: joined, split: false }), sysex);
+        assert_eq!((found.first(), found.last()), (Some(&on(0, 60)), Some(&on(0, 61))));
+        let bytes = fs::read(&path).unwrap();
+        let song = midly::Smf::parse(&bytes).expect("a song");
+        let whole = song.tracks[1].iter().filter(
+            |event| matches!(event.kind, midly::TrackEventKind::SysEx(data) if data == &long[1..]),
+        );
+        assert_eq!(whole.count(), 1, "one event for the whole message");
+    });
+}
+
+#[test]
+fn a_file_is_replaced_only_by_force() {
+    inside(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("take.mid");
+        let name = file.to_str().unwrap();
+        fs::write(&file, "precious").expect("a file");
+        let ended = finish(aseqd(&["record", name, "--timeout", "0"]), DEADLINE);
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        assert_eq!(ended.stderr, format!("aseqd: {name} exists; --force replaces it\n"));
+        // A port that does not exist costs no file.
+        let ended = finish(aseqd(&["record", name, "--force", "nobody"]), DEADLINE);
+        assert!(ended.stderr.contains("there is no port nobody"), "{ended:?}");
+        assert_eq!(fs::read(&file).unwrap(), b"precious");
+        let said = finish(aseqd(&["record", name, "--force", "--timeout", "0"]), DEADLINE);
+        assert!(
+            said.status.success() && said.stderr.contains("0 events in 0:00, none lost"),
+            "{said:?}"
+        );
+        assert_eq!(tracks_of(&file), [(String::new(), vec![])]);
+        let ended = finish(aseqd(&["record", "/dev/null", "--force"]), DEADLINE);
+        assert!(ended.stderr.contains("it is not a regular file"), "{ended:?}");
+        let left: Vec<_> =
+            fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.file_name()).collect();
+        assert_eq!(left, ["take.mid"]);
+    });
+}
+
+#[test]
+fn a_take_is_nobody_elses() {
+    inside(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("take.mid");
+        let name = file.to_str().unwrap();
+        // What does not begin leaves no file.
+        let ended = finish(aseqd(&["record", name, "--tempo", "queue:9"]), DEADLINE);
+        assert!(ended.stderr.contains("there is no queue 9") && !file.exists(), "{ended:?}");
+        let ended = finish(aseqd(&["record", "-"]), DEADLINE);
+        assert!(ended.stderr.contains("-: a recording needs a file"), "{ended:?}");
+        let first = Recorder::start(&folder, "take.mid", &[]).process;
+        let ended = finish(aseqd(&["record", name, "--force", "--timeout", "0"]), DEADLINE);
+        assert!(ended.stderr.contains("another `aseqd record` writes it"), "{ended:?}");
+        // Another file under its name is not taken for the recording.
+        fs::remove_file(&file).expect("it is there");
+        fs::write(&file, "precious").expect("a file");
+        first.signal(Signal::INT);
+        let ended = first.wait();
+        assert!(ended.stderr.contains("another file has taken its name"), "{ended:?}");
+        assert_eq!(fs::read(&file).unwrap(), b"precious");
+    });
+}
+
+#[test]
+fn silence_and_the_end_of_the_other_program_end_it() {
+    inside(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (client, port) = sender("Piano");
+        let quiet = Recorder::start(&folder, "silence.mid", &["--silence", "200ms"]);
+        let alone = Recorder::start(&folder, "alone.mid", &["Piano", "--until-disconnected"]);
+        client.send(&note_on(0, 60, 100).sent_from(port).sent_to(quiet.port)).expect("sent");
+        let ended = quiet.process.wait();
+        assert!(ended.status.success(), "{ended:?}");
+        assert_eq!(events_of(&quiet.file).0, [on(0, 60)]);
+        client.send(&note_on(0, 61, 100).sent_from(port).sent_to_subscribers()).expect("sent");
+        drop(client);
+        let ended = alone.process.wait();
+        assert!(ended.status.success(), "{ended:?}");
+        assert_eq!(events_of(&alone.file).0, [on(0, 61)]);
+    });
+}
+
+#[test]
+fn the_end_of_a_run_keeps_the_file() {
+    if !can_serve() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let script =
+        "$A record -q take.mid & $A wait 'aseqd record' && $A send 'aseqd record' 90 3C 64";
+    let mut command = aseqd_run(["sh", "-c", script]);
+    command.env("A", ASEQD).current_dir(&folder);
+    output(command);
+    // The recorder is told to end with the run, and may outlive it by a moment.
+    let file = folder.path().join("take.mid");
+    wait_until("the note", || events_of(&file).0 == [on(0, 60)]);
+}
+
+#[test]
+fn what_is_left_out_or_lost_is_counted() {
+    inside(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (client, port) = sender("Piano");
+        let send = |dest: Address, event: aseqd_client::Event| {
+            client.send(&event.sent_from(port).sent_to(dest))
+        };
+        let mut recorder = Recorder::start(&folder, "one.mid", &["--json"]);
+        let real_time = Recorder::start(&folder, "two.mid", &["--real-time", "--json"]);
+        for dest in [recorder.port, real_time.port] {
+            for event in [
+                of_type(EventType::CLOCK),
+                of_type(EventType::SENSING),
+                of_type(EventType::USR0),
+                note_on(2, 64, 100),
+            ] {
+                send(dest, event).expect("sent");
+            }
+        }
+        recorder.wait_for(1);
+        let object = |recorder: Recorder, code| -> serde_json::Value {
+            recorder.process.signal(Signal::INT);
+            let ended = recorder.process.wait();
+            assert_eq!(ended.status.code(), Some(code), "{ended:?}");
+            serde_json::from_str(&ended.stdout).expect("an object")
+        };
+        let path = recorder.file.clone();
+        let said = object(recorder, 0);
+        assert_eq!(said["left_out"]["real_time"], 2);
+        assert_eq!(said["left_out"]["without_midi_bytes"], 1);
+        assert_eq!(
+            (&said["events"], &said["losses"], &said["tracks"]),
+            (&1.into(), &0.into(), &2.into())
+        );
+        assert_eq!(events_of(&path).0, [on(2, 64)]);
+        assert_eq!(object(real_time, 0)["events"], 3);
+
+        let mut recorder = Recorder::start(&folder, "lost.mid", &["--json"]);
+        recorder.process.signal(Signal::STOP);
+        // More than the recorder's pool holds.
+        while send(recorder.port, controller(0, 7, 1)).is_ok() {}
+        recorder.process.signal(Signal::CONT);
+        recorder.process.wait_for_output("events were lost");
+        let path = recorder.file.clone();
+        assert_eq!(object(recorder, 1)["losses"], 1);
+        let file = File::read(&Source::memory(fs::read(path).unwrap())).unwrap();
+        let marker = Meta::Text { kind: 6, text: b"events were lost here".to_vec() };
+        assert!(file.into_merged().any(|(_, event)| event.kind == EventKind::Meta(marker.clone())));
+    });
+}
+
+#[test]
+fn a_burst_is_recorded_whole_and_in_order() {
+    inside(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (client, port) = sender("Piano");
+        let mut recorder = Recorder::start(&folder, "burst.mid", &[]);
+        for number in 0..20_000 {
+            let (channel, key) = place(number);
+            let event = note_on(channel, key, 100).sent_from(port).sent_to(recorder.port);
+            // The sender of a direct event is told that the recorder has no room for more, and waits for it.
+            while let Err(error) = client.send(&event) {
+                let full = error.would_block() || error.errno().is_some_and(|errno| errno.0 == 12);
+                assert!(full, "{error}");
+                std::thread::yield_now();
+            }
+        }
+        recorder.wait_for(20_000);
+        let path = recorder.file.clone();
+        let said = recorder.end();
+        assert!(said.contains("20000 events") && said.contains("none lost"), "{said}");
+        let wanted: Vec<_> = (0..20_000).map(note_of).collect();
+        assert!(events_of(&path).0 == wanted, "all of them, in order");
+    });
+}

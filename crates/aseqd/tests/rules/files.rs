@@ -1,0 +1,156 @@
+//! Files of rules: mistakes, changes, snapshots, profiles.
+
+use crate::common::*;
+use crate::{PROBE, Place, keyboard, settled, synth};
+use rustix::process::Signal;
+use std::fs;
+
+const RULE: &str = "[[rule]]\nfrom = 'Keys'\nto = 'Synth'\n";
+
+#[test]
+fn check_tells_mistakes_with_their_places_and_the_nearest_names() {
+    inside(|| {
+        let place = Place::new("[[rule]]\nfrom = 'nanoKEX2'\nto = '128:0'\nwhen = 'alwasy'\n");
+        let (_keys, _synth) = (keyboard("nanoKEY2"), synth("Synth"));
+        let ended = finish(place.rules(&["check"]), DEADLINE);
+        assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
+        let wanted = "rules.toml:4:8: there is no `when` alwasy; did you mean always?\n";
+        assert!(ended.stderr.ends_with(wanted), "{ended:#?}");
+        place.write("[[rule]]\nfrom = 'nanoKEX2'\nto = '128:0'\n");
+        let said = output(place.rules(&["check"]));
+        assert!(
+            said.contains(
+                "rules.toml:1: nanoKEX2: nothing here has this name; did you mean nanoKEY2?\n"
+            ),
+            "{said}"
+        );
+        assert!(said.contains("128:0: the numbers of clients change; a name stays\n"), "{said}");
+        assert!(said.ends_with("1 rule of 1 file: no mistake\n"), "{said}");
+        // Without a sequencer, only the file is looked at.
+        let said = output(place.rules(&["check", "--device", "/nonexistent"]));
+        assert!(!said.contains("nothing here"), "{said}");
+        let ended = finish(place.rules(&["check", "/nonexistent.toml"]), DEADLINE);
+        assert_eq!(ended.stderr, "aseqd: /nonexistent.toml does not exist\n");
+        let ended = finish(place.rules(&["run", "--profile", "x"]), DEADLINE);
+        assert!(ended.stderr.contains("no rule belongs to the profile x"), "{ended:#?}");
+    });
+}
+
+#[test]
+fn files_that_change_are_read_again_and_mistakes_change_nothing() {
+    inside(|| {
+        let place = Place::new(&format!("{RULE}{PROBE}"));
+        let mut run = place.run(&[]);
+        let (keys, synth_, piano) = (keyboard("Keys"), synth("Synth"), synth("Piano"));
+        keys.wait_connected(&synth_);
+        place.write("[[rule]]\nfrom = 'Keys'\n");
+        run.wait_for_output("the rules stay as they were");
+        settled();
+        assert!(keys.is_connected(&synth_));
+        // What the old rules made goes, and what others made stays.
+        keys.connect(&piano);
+        place.write("[[rule]]\nfrom = 'Keys'\nto = 'Nothing'\n");
+        wait_until("the end of the connection", || !keys.is_connected(&synth_));
+        assert!(keys.is_connected(&piano));
+        // SIGHUP does the same.
+        place.write(RULE);
+        run.signal(Signal::HUP);
+        keys.wait_connected(&synth_);
+    });
+}
+
+#[test]
+fn profiles_are_chosen() {
+    inside(|| {
+        let place = Place::new(
+            "profile = 'live'\n[[rule]]\nprofile = 'live'\nfrom = 'Keys'\nto = 'Synth'\n\
+             [[rule]]\nprofile = 'home'\nfrom = 'Keys'\nto = 'Piano'\n",
+        );
+        let (keys, synth_, piano) = (keyboard("Keys"), synth("Synth"), synth("Piano"));
+        let plan = output(place.rules(&["apply", "--dry-run"]));
+        assert!(plan.contains("Synth") && !plan.contains("Piano"), "{plan}");
+        assert!(!keys.is_connected(&synth_), "nothing is done");
+        output(place.rules(&["apply", "--profile", "home"]));
+        assert!(keys.is_connected(&piano) && !keys.is_connected(&synth_));
+    });
+}
+
+#[test]
+fn what_is_saved_is_restored() {
+    inside(|| {
+        let place = Place::new("");
+        let (keys, pads) = (keyboard("Keys"), keyboard("Pads"));
+        let (synth_, piano) = (synth("Synth"), synth("Piano"));
+        keys.connect(&synth_);
+        pads.connect(&synth_);
+        let file = place.path("patch.toml");
+        let path = file.to_str().expect("text");
+        output(place.rules(&["save", path]));
+        assert_eq!(fs::read_to_string(&file).expect("a file"), output(place.rules(&["save"])));
+        drop(keys);
+        pads.disconnect(&synth_);
+        pads.connect(&piano);
+        let keys = keyboard("Keys");
+        let plan = output(place.rules(&["restore", "--exact", "--dry-run", path]));
+        let verbs: Vec<_> = plan.lines().filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(verbs, ["disconnect", "connect", "connect"], "{plan}");
+        output(place.rules(&["restore", path]));
+        assert!(
+            keys.is_connected(&synth_) && pads.is_connected(&synth_) && pads.is_connected(&piano)
+        );
+        output(place.rules(&["restore", "--exact", path]));
+        assert!(pads.is_connected(&synth_) && !pads.is_connected(&piano));
+    });
+}
+
+#[test]
+fn a_profile_of_midiminder_becomes_a_file_of_rules() {
+    let place = Place::new("");
+    let profile = place.path("live.rules");
+    fs::write(&profile, "Synth <-- Keys # mine\nbroken\n").expect("a file");
+    let ended = finish(place.rules(&["import", profile.to_str().expect("text")]), DEADLINE);
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.stderr.contains("live.rules:2: there is no arrow"), "{ended:#?}");
+    assert!(
+        ended.stdout.ends_with("\n# mine\n[[rule]]\nfrom = \"Keys\"\nto = \"Synth\"\n"),
+        "{ended:#?}"
+    );
+    place.write(&ended.stdout);
+    let said = output(place.rules(&["check", "--device", "/nonexistent"]));
+    assert_eq!(said, "1 rule of 1 file: no mistake\n");
+}
+
+#[test]
+fn files_that_are_none_are_left_alone() {
+    inside(|| {
+        let place = Place::new("");
+        let beside = |name: &str| finish(place.rules(&["save", name]), DEADLINE);
+        // A device is written to, and stays.
+        assert!(beside("/dev/full").stderr.contains("no space left"), "no file takes its place");
+        assert_eq!(beside("-").stdout, output(place.rules(&["save"])));
+        assert!(beside(place.path("state").to_str().expect("text")).stderr.contains("directory"));
+        for arguments in [
+            &["--rules", "/dev/zero", "check"][..],
+            &["import", "/dev/zero"],
+            &["restore", "/dev/zero"],
+        ] {
+            let ended = finish(place.rules(arguments), DEADLINE);
+            assert_eq!(ended.stderr, "aseqd: /dev/zero cannot be read: it has more than 16 MiB\n");
+        }
+    });
+}
+
+#[test]
+fn a_second_run_is_refused() {
+    inside(|| {
+        let place = Place::new("");
+        let run = place.run(&[]);
+        let ended = finish(place.rules(&["run"]), DEADLINE);
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        assert!(ended.stderr.contains("another `aseqd rules run` connects"), "{ended:?}");
+        // Nor does it take away what the first one tells.
+        assert!(!output(place.rules(&["show"])).contains("does not run here"));
+        drop(run);
+        drop(place.run(&[]));
+    });
+}
