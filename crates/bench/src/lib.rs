@@ -22,6 +22,7 @@ mod process;
 mod program;
 mod queues;
 mod random;
+mod recording;
 mod report;
 mod rig;
 mod row;
@@ -90,7 +91,7 @@ struct Family {
 }
 
 /// All families, in the order of the table.
-const FAMILIES: [Family; 11] = [
+const FAMILIES: [Family; 12] = [
     Family {
         name: "lateness",
         about: "how late scheduled events are dispatched, and read by a program",
@@ -135,6 +136,11 @@ const FAMILIES: [Family; 11] = [
         name: "idle",
         about: "wake-ups and CPU time of a server with little to do",
         rows: idle::rows,
+    },
+    Family {
+        name: "recording",
+        about: "CPU time of a server that records, and of one that does not",
+        rows: |setup| vec![recording::row(setup)],
     },
     Family {
         name: "startup",

@@ -2,7 +2,7 @@
 //! a worker prints is its answer, in JSON.
 
 use super::task::Words;
-use super::{call, fanout, idle, lateness, link, playing, timer};
+use super::{call, fanout, idle, lateness, link, playing, recording, timer};
 use aseqd_console::print;
 use aseqd_host::error::{Fail, reason};
 use serde_json::Value;
@@ -48,6 +48,7 @@ pub fn main(args: &WorkerArgs) -> Result<ExitCode, Fail> {
         "call" => call::worker(&mut words)?,
         "fanout" => fanout::worker(&mut words)?,
         "idle" => idle::worker(&mut words)?,
+        "recording" => recording::worker(&mut words)?,
         "play" => playing::worker(&mut words)?,
         other => return Err(Fail::new(format!("the bench has no task {other}"))),
     };

@@ -101,7 +101,7 @@ impl Link {
                 let address = reader.address();
                 (Box::new(reader), address)
             }
-            Self::Eventfd => (Box::new(eventfd::Reader(end)), nowhere()),
+            Self::Eventfd => (Box::new(eventfd::Reader::new(end)), nowhere()),
             Self::Stream | Self::SeqPacket => (Box::new(socket::Reader::new(end)), nowhere()),
             Self::Sndio => (Box::new(sndio::Reader::new()?), nowhere()),
             Self::Jack => {
