@@ -20,20 +20,42 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     })
 }
 
-/// Parses the arguments of the attribute: nothing, or `options = "..."`. Returns a string literal.
+/// Parses the arguments of the attribute: nothing, `time = "..."`, `options = "..."` or both. Returns an expression that is
+/// a string without variables.
 fn options(arguments: TokenStream) -> Result<String, String> {
+    let wrong = || {
+        "aseqd_testing::test takes no argument but `options = \"...\"`, the options of `aseqd run`, and \
+         `time = \"virtual\"`"
+            .to_owned()
+    };
     let words: Vec<_> = arguments.into_iter().collect();
-    match &words[..] {
-        [] => Ok("\"\"".to_owned()),
-        [TokenTree::Ident(name), TokenTree::Punct(sign), TokenTree::Literal(value)]
-            if name.to_string() == "options"
-                && sign.as_char() == '='
-                && value.to_string().starts_with('"') =>
-        {
-            Ok(value.to_string())
+    let (mut options, mut time) = (None, None);
+    for argument in
+        words.split(|word| matches!(word, TokenTree::Punct(sign) if sign.as_char() == ','))
+    {
+        match argument {
+            // After the last comma.
+            [] => {}
+            [TokenTree::Ident(name), TokenTree::Punct(sign), TokenTree::Literal(value)]
+                if sign.as_char() == '=' && value.to_string().starts_with('"') =>
+            {
+                let place = match name.to_string().as_str() {
+                    "options" => &mut options,
+                    "time" => &mut time,
+                    _ => return Err(wrong()),
+                };
+                if place.replace(value.to_string()).is_some() {
+                    return Err(wrong());
+                }
+            }
+            _ => return Err(wrong()),
         }
-        _ => Err("aseqd_testing::test takes no argument but `options = \"...\"`, the options of `aseqd run`".to_owned()),
     }
+    let options = options.unwrap_or_else(|| "\"\"".to_owned());
+    Ok(match time {
+        Some(time) => format!("::core::concat!(\"--time \", {time}, \" \", {options})"),
+        None => options,
+    })
 }
 
 /// What the tokens of a function say.

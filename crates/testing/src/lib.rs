@@ -58,6 +58,9 @@ pub use rig::{Expected, Received, Rig, TestClient, at, whenever};
 ///
 /// `#[aseqd_testing::test(options = "--card --clients 190")]` gives options of `aseqd run`.
 ///
+/// `#[aseqd_testing::test(time = "virtual")]` gives the test and its sequencer a clock that jumps whenever all threads
+/// sleep, so that a test that sleeps takes no time.
+///
 /// Three environment variables change how tests are run:
 ///
 /// | variable | what it does |

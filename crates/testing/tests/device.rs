@@ -108,6 +108,15 @@ mod cases {
         assert!(std::path::Path::new("/dev/snd/controlC0").exists());
     }
 
+    #[aseqd_testing::test(time = "virtual", options = "--card")]
+    #[ignore = "a case"]
+    fn sleeps_for_a_day() {
+        let (began, day) = (std::time::Instant::now(), std::time::Duration::from_secs(86_400));
+        std::thread::sleep(day);
+        assert_eq!(began.elapsed().as_secs(), 86_400);
+        assert!(std::path::Path::new("/dev/snd/controlC0").exists());
+    }
+
     #[aseqd_testing::test(options = "--nonsense")]
     #[ignore = "a case"]
     fn has_wrong_options() {}
@@ -234,6 +243,20 @@ fn options_are_those_of_aseqd_run() {
     let (passed, said) = run("has_wrong_options");
     assert!(!passed && said.contains("'--nonsense'"), "{said}");
     assert!(said.contains("the test was not started in a sequencer: exit status 2"), "{said}");
+}
+
+#[test]
+fn a_test_in_virtual_time_sleeps_for_nothing() {
+    if !can_run() {
+        return;
+    }
+    let began = std::time::Instant::now();
+    let (passed, said) = run("sleeps_for_a_day");
+    if said.contains("virtual time needs ptrace") {
+        return skip::skip(&said);
+    }
+    assert!(passed, "{said}");
+    assert!(began.elapsed().as_secs() < 600);
 }
 
 #[test]

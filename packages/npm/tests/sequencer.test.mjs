@@ -124,7 +124,8 @@ test('what is wrong is said', async () => {
   await assert.rejects(sequencer.send('14:0', [300]), TypeError);
   await assert.rejects(sequencer.connect(undefined, '14:0'), TypeError);
   assert.throws(() => sequencer.device('Device', { input: false, output: false }), TypeError);
-  assert.throws(() => sequencer.advance(1000), /needs virtual time/);
+  await assert.rejects(sequencer.advance(1000), /time is real here/);
+  await assert.rejects(sequencer.advance(-1), TypeError);
 });
 
 // A name is no option of the program.

@@ -9,7 +9,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from aseqd import Address, Event, EventsLost, EventTimeout, EventType, Sequencer, SequencerError
+from aseqd import (
+    Address,
+    Event,
+    EventsLost,
+    EventTimeout,
+    EventType,
+    NoVirtualTime,
+    Sequencer,
+    SequencerError,
+    find_program,
+)
 
 
 @pytest.fixture
@@ -309,9 +319,45 @@ def test_events_are_not_inherited_by_programs(aseqd: Sequencer) -> None:
         assert monitor.wait(1)[0].dest == monitor.address
 
 
-def test_time_is_real(aseqd: Sequencer) -> None:
-    with pytest.raises(NotImplementedError, match="virtual time"):
+def test_real_time_cannot_be_moved(aseqd: Sequencer) -> None:
+    for wrong in (-1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="cannot advance"):
+            aseqd.advance(wrong)
+    with pytest.raises(NoVirtualTime, match="time is real here"):
         aseqd.advance(1)
+
+
+# Runs as a program under a clock of its own.
+MOVES_TIME = """
+import threading, time
+from aseqd import Sequencer
+with Sequencer() as sequencer:
+    heard = []
+    began = time.monotonic()
+    def player():
+        for _ in range(3):
+            time.sleep(60)
+            heard.append(time.monotonic() - began)
+    thread = threading.Thread(target=player)
+    thread.start()
+    sequencer.advance(119.5)
+    assert heard == [60.0], heard
+    sequencer.advance(0.5)
+    assert heard == [60.0, 120.0], heard
+    assert time.monotonic() - began == 120.0
+    sequencer.advance(3600)
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("clock", ["virtual", "step"])
+def test_time_passes_as_it_is_told(clock: str) -> None:
+    program = find_program()
+    assert program is not None
+    run = [program, "run", "--time", clock, "--"]
+    if (refused := subprocess.run([*run, "true"], capture_output=True, text=True, check=False)).returncode:
+        pytest.skip(refused.stderr)
+    subprocess.run([*run, sys.executable, "-c", MOVES_TIME], check=True, timeout=60)
 
 
 def test_addresses_read_as_people_write_them() -> None:

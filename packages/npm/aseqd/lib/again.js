@@ -29,7 +29,9 @@ function again(start) {
   } catch (error) {
     failed(error);
   }
-  const args = ['run', '--', process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  // Another clock: virtual, step or xN.
+  const clock = process.env.ASEQD_TIME ? ['--time', process.env.ASEQD_TIME] : [];
+  const args = ['run', ...clock, '--', process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   start(program, args, failed, { env: { [MARK]: '1' } });
   return true;
 }

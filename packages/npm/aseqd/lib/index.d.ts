@@ -146,8 +146,11 @@ export class Sequencer implements AsyncDisposable {
   waitForPort(port: PortLike, options?: WaitOptions): Promise<string>;
   /** Waits until a port exists and is connected to another one, in either direction. */
   waitForConnection(port: PortLike, options?: WaitOptions): Promise<void>;
-  /** Always throws: no sequencer that a Node program can open has virtual time yet. */
-  advance(milliseconds: number): never;
+  /**
+   * Lets time pass in a run with a clock of its own, `aseqd run --time virtual` or `--time step`. Resolves when everything
+   * has happened that is due up to then. Rejects where time is real.
+   */
+  advance(milliseconds: number): Promise<void>;
   /** Ends the monitors, unplugs the devices and removes the connections that were made. For `afterEach`. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

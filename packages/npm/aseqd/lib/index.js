@@ -205,10 +205,17 @@ class Sequencer {
     await output(['wait', '--connected', ...timeoutOption(timeout), '--', portText(port)]);
   }
 
-  advance(milliseconds) {
-    throw new SequencerError(
-      `cannot advance by ${milliseconds} ms: advance() needs virtual time, and this sequencer runs in real time`,
-    );
+  async advance(milliseconds) {
+    if (!Number.isFinite(milliseconds) || milliseconds < 0) {
+      throw new TypeError(`cannot advance by ${milliseconds} milliseconds`);
+    }
+    if (!process.env.ASEQD_CONTROL) {
+      throw new SequencerError(
+        `cannot advance by ${milliseconds} ms: time is real here. ` +
+          'Start the tests under `aseqd run --time virtual`, or set ASEQD_TIME=virtual',
+      );
+    }
+    await output(['ctl', 'advance', `${Math.round(milliseconds * 1000)}us`]);
   }
 
   async close() {

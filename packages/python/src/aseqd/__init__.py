@@ -4,6 +4,7 @@
 aseqd's sequencer and with Linux's own, without any C library. In pytest, the fixture `aseqd` is a `Sequencer`.
 """
 
+from aseqd._clock import NoVirtualTime
 from aseqd._device import NoSequencer, SequencerError
 from aseqd._events import Address, Event, EventType
 from aseqd._inbox import EventsLost, EventTimeout, FakeDevice, Inbox, Monitor
@@ -24,6 +25,7 @@ __all__ = [
     "Inbox",
     "Monitor",
     "NoSequencer",
+    "NoVirtualTime",
     "Port",
     "Sequencer",
     "SequencerError",

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NoReturn, Union
+from typing import Union
 
 from aseqd import _uapi as uapi
+from aseqd._clock import advance
 from aseqd._device import Device, SequencerError
 from aseqd._events import Address, EventType
 from aseqd._inbox import DEFAULT_TIMEOUT, EventTimeout, FakeDevice, Message, Monitor, to_events
@@ -227,15 +228,16 @@ class Sequencer:
         what = f"a connection of {connection.sender} to {connection.dest}"
         self._wait(lambda: connection.dest in self._device.subscribers(connection.sender), what, timeout)
 
-    def advance(self, seconds: float) -> NoReturn:
-        """Move virtual time. No sequencer that a Python program can open has virtual time yet.
+    def advance(self, seconds: float) -> None:
+        """Let time pass in a run with a clock of its own: `aseqd run --time virtual` or `--time step`.
+
+        It returns when everything has happened that is due up to then, and all other programs and threads sleep.
 
         Raises:
-            NotImplementedError: Always.
+            NoVirtualTime: Time is real here.
+            ValueError: The duration is negative or no number.
         """
-        raise NotImplementedError(
-            f"cannot advance by {seconds:g} s: advance() needs virtual time, and this sequencer runs in real time"
-        )
+        advance(seconds)
 
     def _wait(self, holds: Callable[[], bool], what: str, timeout: float) -> None:
         """Wait until something holds. The System client announces each change, so nothing is polled."""

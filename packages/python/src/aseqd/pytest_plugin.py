@@ -44,6 +44,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--no-aseqd", action="store_false", dest="aseqd", help="Start no sequencer, whatever the configuration says"
     )
+    group.addoption(
+        "--aseqd-time",
+        metavar="CLOCK",
+        help="Give that sequencer and the tests another clock, as `aseqd run --time` does: virtual, step or xN",
+    )
+    parser.addini("aseqd_time", "Another clock for the sequencer and the tests: virtual, step or xN", default="")
     parser.addini("aseqd", "Run the tests under a sequencer of their own: true or false", type="bool", default=False)
     parser.addini("aseqd_args", "Options for `aseqd run`, for example --card", type="args", default=[])
 
@@ -104,7 +110,9 @@ def _prepare(config: pytest.Config) -> str | None:
     program = _program.find_program()
     if program is None:
         raise pytest.UsageError(f"aseqd: {_program.why_no_program()}")
-    run = [program, "run", *config.getini("aseqd_args"), "--", sys.executable]
+    time = options.aseqd_time or config.getini("aseqd_time")
+    clock = ["--time", time] if time else []
+    run = [program, "run", *clock, *config.getini("aseqd_args"), "--", sys.executable]
     _check(program, run)
     _start_again(program, run)
 
