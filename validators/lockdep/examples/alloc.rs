@@ -6,6 +6,9 @@ use lockdep::hardirq_enter;
 static ALLOC: lockdep::Alloc = lockdep::Alloc::new();
 
 fn main() {
-    let _section = hardirq_enter("callback");
-    std::hint::black_box(vec![0.0_f32; 64]);
+    let section = hardirq_enter("callback");
+    let frames = std::hint::black_box(vec![0.0_f32; 64]);
+    // Its release here is fine.
+    drop(section);
+    drop(frames);
 }

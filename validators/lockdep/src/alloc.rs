@@ -34,21 +34,21 @@ impl<A> Alloc<A> {
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        allocates(layout.size());
+        allocates("alloc", layout.size());
         // SAFETY: the caller's promises are those that the allocator inside asks for.
         unsafe { self.0.alloc(layout) }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        allocates(layout.size());
+        allocates("alloc_zeroed", layout.size());
         // SAFETY: the caller's promises are those that the allocator inside asks for.
         unsafe { self.0.alloc_zeroed(layout) }
     }
 
     #[inline]
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        allocates(size);
+        allocates("realloc", size);
         frees(memory.addr(), layout.size());
         // SAFETY: the caller's promises are those that the allocator inside asks for.
         unsafe { self.0.realloc(memory, layout, size) }
@@ -56,6 +56,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
 
     #[inline]
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        releases();
         frees(memory.addr(), layout.size());
         // SAFETY: the caller's promises are those that the allocator inside asks for.
         unsafe { self.0.dealloc(memory, layout) }
@@ -63,17 +64,20 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
 }
 
 #[inline]
-fn allocates(_size: usize) {
+fn allocates(_call: &'static str, _size: usize) {
     #[cfg(feature = "validate")]
-    crate::check::sleep::allocates(_size);
+    crate::check::sleep::allocates(_call, _size);
 }
 
-/// Checks a release of memory, which may wait for the allocator's lock just as an allocation may.
+#[inline]
+fn releases() {
+    #[cfg(feature = "validate")]
+    crate::check::sleep::releases("dealloc");
+}
+
+/// Checks that no held lock is in memory that goes.
 #[inline]
 fn frees(_address: usize, _size: usize) {
     #[cfg(feature = "validate")]
-    {
-        crate::check::sleep::allocates(0);
-        crate::check::freed::check(_address.._address + _size);
-    }
+    crate::check::freed::check(_address.._address + _size);
 }

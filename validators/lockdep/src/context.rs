@@ -3,10 +3,14 @@
 //! All state is in `Cell`s in thread-local storage without a destructor, so it needs no allocation. A signal handler
 //! that interrupts the validators sees `busy` and leaves the state alone.
 
+#[cfg(feature = "static-tls")]
+mod static_tls;
+
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::held::HeldStack;
+use crate::session::writer::Known;
 
 /// Added to the word for each reason not to be preempted, such as a spin lock.
 pub(crate) const PREEMPT_OFFSET: u32 = 1;
@@ -55,19 +59,45 @@ pub(crate) struct Thread {
     pub(crate) alloc_allowed: Cell<u32>,
     /// How many saved irq states are not restored yet.
     pub(crate) irq_tokens: Cell<u32>,
+    /// The name of the outermost section that is open, if sections are measured.
+    pub(crate) open: Cell<Option<&'static str>>,
+    /// The section that this thread ended last. Most threads have one.
+    pub(crate) row: Cell<Option<Known>>,
+    /// The finding that is about to be reported; 0 for none.
+    pub(crate) finding: Cell<u64>,
+    /// Whether findings about calls that may wait are held back, until the thread waits for the next time.
+    pub(crate) holds_back: Cell<bool>,
+    /// How many calls the findings that are held back are about.
+    pub(crate) held_back: Cell<u32>,
     /// The thread ID; 0 until it is needed.
     tid: Cell<u32>,
+    /// What the library that is loaded with `LD_PRELOAD` keeps for the thread.
+    #[cfg(feature = "static-tls")]
+    words: [Cell<usize>; WORDS],
 }
 
+/// Number of words of a thread that do not belong to the validators.
+#[cfg(feature = "static-tls")]
+pub(crate) const WORDS: usize = 11;
+
+#[cfg(not(feature = "static-tls"))]
 thread_local! {
     static THREAD: Thread = const { Thread::new() };
 }
+
+#[cfg(not(feature = "static-tls"))]
+#[inline]
+fn with<R>(f: impl FnOnce(&Thread) -> R) -> R {
+    THREAD.with(f)
+}
+#[cfg(feature = "static-tls")]
+use static_tls::with;
 
 static ENTRIES: AtomicU64 = AtomicU64::new(1);
 static ON: AtomicBool = AtomicBool::new(true);
 
 impl Thread {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         let none = IrqEvent { stamp: 0, site: 0 };
         Self {
             busy: Cell::new(0),
@@ -86,7 +116,14 @@ impl Thread {
             work: Cell::new(None),
             alloc_allowed: Cell::new(0),
             irq_tokens: Cell::new(0),
+            open: Cell::new(None),
+            row: Cell::new(None),
+            finding: Cell::new(0),
+            holds_back: Cell::new(false),
+            held_back: Cell::new(0),
             tid: Cell::new(0),
+            #[cfg(feature = "static-tls")]
+            words: [const { Cell::new(0) }; WORDS],
         }
     }
 
@@ -157,9 +194,29 @@ impl Thread {
     /// Returns the thread ID.
     pub(crate) fn tid(&self) -> u32 {
         if self.tid.get() == 0 {
-            self.tid.set(rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs());
+            self.tid.set(crate::unwind::thread_id());
         }
         self.tid.get()
+    }
+
+    /// Ends all sections. Locks stay held.
+    #[cfg(feature = "static-tls")]
+    pub(crate) fn leave_sections(&self) {
+        self.preempt.set(self.preempt.get() % SOFTIRQ_OFFSET);
+        self.sections.set(0);
+        self.open.set(None);
+    }
+
+    /// Forgets the thread ID, in a process that was forked.
+    #[cfg(feature = "static-tls")]
+    pub(crate) fn forget_tid(&self) {
+        self.tid.set(0);
+    }
+
+    /// Returns a word that does not belong to the validators.
+    #[cfg(feature = "static-tls")]
+    pub(crate) fn word(&self, index: usize) -> &Cell<usize> {
+        &self.words[index]
     }
 
     /// Returns the group of a report: the outermost section, or a new number outside of sections.
@@ -176,7 +233,7 @@ pub(crate) fn next_entry() -> u64 {
 /// Calls `f` with the thread's state. Returns `None` if the validators are busy in this thread or switched off.
 #[inline]
 pub(crate) fn enter<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
-    THREAD.with(|thread| {
+    with(|thread| {
         if thread.busy.get() != 0 || !ON.load(Ordering::Relaxed) {
             return None;
         }
@@ -190,7 +247,7 @@ pub(crate) fn enter<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
 /// The same without marking the validators as busy, for fast paths, which a signal handler may interrupt.
 #[inline]
 pub(crate) fn glance<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
-    THREAD.with(|thread| {
+    with(|thread| {
         let is_idle = thread.busy.get() == 0 && ON.load(Ordering::Relaxed);
         is_idle.then(|| f(thread))
     })
@@ -198,12 +255,12 @@ pub(crate) fn glance<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
 
 /// Calls `f` with the thread's state, busy or not, for code that only reads.
 pub(crate) fn peek<R>(f: impl FnOnce(&Thread) -> R) -> R {
-    THREAD.with(f)
+    with(f)
 }
 
 /// Returns whether the validators are busy in this thread.
 pub(crate) fn is_busy() -> bool {
-    THREAD.with(|thread| thread.busy.get() != 0)
+    with(|thread| thread.busy.get() != 0)
 }
 
 /// Switches all validation on or off for the process. A lock that is held across the change is forgotten at its
@@ -214,7 +271,7 @@ pub(crate) fn switch(on: bool) {
 
 /// Forgets everything about this thread.
 pub(crate) fn forget_thread() {
-    THREAD.with(|thread| {
+    with(|thread| {
         thread.preempt.set(0);
         thread.irqs_on.set(true);
         thread.held.truncate(0);

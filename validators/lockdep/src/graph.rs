@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use crate::class::{self, Key, MAX_CLASSES, USAGE};
+use crate::class::{self, Key, Ladder, MAX_CLASSES, USAGE};
 use crate::shared::{self, Named, Record, Shared};
 use crate::state;
 use crate::trace::Trace;
@@ -157,13 +157,26 @@ impl Graph {
     pub(crate) fn class_of(&mut self, key: &Key, subclass: usize) -> Option<u16> {
         let type_name = (key.type_name)();
         let at = key.init;
+        if key.is_vague() {
+            // Each of these locks is a class of its own, which it remembers.
+            return self.stand_in(&default_name(key, type_name), subclass, key);
+        }
         let identity = (at.file(), at.line(), at.column(), type_name, key.name, subclass);
         if let Some(&class) = self.identities.get(&identity) {
             return Some(class);
         }
         let base = key.name.map_or_else(|| default_name(key, type_name), str::to_owned);
-        let class = self.named_class(&base, subclass, key.wait)?;
+        let class = self.stand_in(&base, subclass, key)?;
         self.identities.insert(identity, class);
+        Some(class)
+    }
+
+    /// Makes the class of a key with this name.
+    fn stand_in(&mut self, name: &str, subclass: usize, key: &Key) -> Option<u16> {
+        let class = self.named_class(name, subclass, key.wait)?;
+        if key.stands_in {
+            Ladder::allow(class);
+        }
         Some(class)
     }
 
@@ -342,6 +355,7 @@ impl Graph {
             key.store(0, Ordering::Relaxed);
         }
         CHAINS_FILLED.store(0, Ordering::Relaxed);
+        Ladder::forget();
         EPOCH.fetch_add(1, Ordering::Relaxed);
     }
 }

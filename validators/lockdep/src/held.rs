@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{Ordering, compiler_fence};
 
+use crate::class::Ladder;
 use crate::words::Mode;
 
 /// Maximum number of locks that a thread may hold, as the kernel's `MAX_LOCK_DEPTH`.
@@ -55,6 +56,8 @@ const MODE: u32 = 32;
 const ATTEMPT: u64 = 1 << 40;
 const NEST: u64 = 1 << 41;
 const PINS: u32 = 48;
+/// Where the direction between two locks of one class stands in the hash of a chain, before it is hashed.
+const LADDER: u32 = 58;
 
 impl Slot {
     const fn new() -> Self {
@@ -158,6 +161,17 @@ impl HeldStack {
         let slot = self.locks.get(self.depth().wrapping_sub(1))?;
         let [inner, context, ..] = (slot.word.get() >> INNER).to_le_bytes();
         Some((context, inner, slot.chain.get()))
+    }
+
+    /// Returns a number that tells in which direction the last lock leads to this one, if both are of one class; 0 for
+    /// another class.
+    #[inline]
+    pub(crate) fn ladder(&self, class: u16, instance: usize) -> u64 {
+        let Some(slot) = self.locks.get(self.depth().wrapping_sub(1)) else { return 0 };
+        if slot.word.get() & 0xffff != u64::from(class) {
+            return 0;
+        }
+        (Ladder::between(slot.instance.get(), instance) as u64) << LADDER
     }
 
     /// Returns all held locks, the oldest first.

@@ -21,6 +21,9 @@
 //! feature, environment variables change where reports go and how far a run gets:
 //!
 //! * `LOCKDEP_LOG` names a file for reports. Without it they go to standard error.
+//! * `LOCKDEP_MAX_REPORTS` limits the reports of a process; the default is 1000, and 0 means no limit.
+//! * `LOCKDEP_SLEEP_INTERVAL` is the minimum time in seconds between two reports about sleeping; 1 is the kernel's, and 0
+//!   the default.
 //! * `LOCKDEP_ABORT` makes the first report end the program.
 //! * `LOCKDEP_GRAPH` names a file by which processes share what they learn.
 //!
@@ -33,6 +36,7 @@
 
 mod alloc;
 mod lock;
+mod task;
 mod words;
 
 pub use alloc::Alloc;
@@ -41,10 +45,17 @@ pub use lock::rwlock::{
     RwLock, RwLockReadGuard, RwLockWriteGuard, RwSpinLock, RwSpinReadGuard, RwSpinWriteGuard,
 };
 pub use lock::spin::{AtEnd, Enabled, SpinGuard, SpinLock, Unchanged};
+pub use task::check_task;
 pub use words::{How, MAX_SUBCLASSES, Place, Report, ReportKind, Wait};
 
 #[cfg(not(feature = "validate"))]
 mod off;
+#[cfg(all(not(feature = "validate"), feature = "parking_lot"))]
+#[doc(no_inline)]
+pub use ::parking_lot;
+#[cfg(not(feature = "validate"))]
+#[doc(no_inline)]
+pub use ::std;
 #[cfg(not(feature = "validate"))]
 pub use off::*;
 
@@ -57,6 +68,8 @@ mod context;
 #[cfg(feature = "validate")]
 mod environment;
 #[cfg(feature = "validate")]
+mod frame;
+#[cfg(feature = "validate")]
 mod graph;
 #[cfg(feature = "validate")]
 mod held;
@@ -67,11 +80,23 @@ mod map;
 #[cfg(feature = "validate")]
 mod on;
 #[cfg(feature = "validate")]
+mod output;
+#[cfg(all(feature = "validate", feature = "parking_lot"))]
+pub mod parking_lot;
+#[cfg(feature = "validate")]
+mod plain;
+#[cfg(feature = "static-tls")]
+#[doc(hidden)]
+pub mod preload;
+#[cfg(feature = "validate")]
 mod print;
 #[cfg(feature = "validate")]
 pub mod raw;
 #[cfg(feature = "validate")]
 mod section;
+#[cfg(feature = "session")]
+#[doc(hidden)]
+pub mod session;
 #[cfg(feature = "validate")]
 mod shared;
 #[cfg(feature = "validate")]
@@ -79,13 +104,25 @@ mod sink;
 #[cfg(feature = "validate")]
 mod site;
 #[cfg(feature = "validate")]
+mod stack;
+#[cfg(feature = "validate")]
+mod startup;
+#[cfg(feature = "validate")]
 mod state;
 #[cfg(feature = "validate")]
+mod statistics;
+#[cfg(feature = "validate")]
+pub mod std;
+#[cfg(feature = "validate")]
 mod sud;
+#[cfg(feature = "validate")]
+mod symbols;
 #[cfg(feature = "validate")]
 pub mod testing;
 #[cfg(feature = "validate")]
 mod trace;
+#[cfg(feature = "validate")]
+mod unwind;
 #[cfg(feature = "validate")]
 pub use on::*;
 

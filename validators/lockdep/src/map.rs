@@ -8,7 +8,7 @@ use crate::check::{self, balance, freed};
 use crate::class::Key;
 use crate::context;
 use crate::words::{How, MAX_SUBCLASSES, Place, Wait};
-use crate::{graph, sud};
+use crate::{graph, statistics, sud};
 
 /// The validators' part of a lock: its class, found at the first acquisition.
 ///
@@ -26,7 +26,13 @@ impl Map {
     #[track_caller]
     #[must_use]
     pub const fn new<T: ?Sized>(wait: Wait) -> Self {
-        Self::with(Key { init: Location::caller(), type_name: type_name::<T>, name: None, wait })
+        Self::with(Key {
+            init: Location::caller(),
+            type_name: type_name::<T>,
+            name: None,
+            wait,
+            stands_in: false,
+        })
     }
 
     /// Makes a map with a name for reports. Classes of one name are one class in processes that share a graph.
@@ -34,7 +40,30 @@ impl Map {
     #[must_use]
     pub const fn named<T: ?Sized>(wait: Wait, name: &'static str) -> Self {
         let name = Some(name);
-        Self::with(Key { init: Location::caller(), type_name: type_name::<T>, name, wait })
+        Self::with(Key {
+            init: Location::caller(),
+            type_name: type_name::<T>,
+            name,
+            wait,
+            stands_in: false,
+        })
+    }
+
+    /// Makes the map of a lock that stands in the place of one of another library.
+    #[track_caller]
+    pub(crate) const fn standing_in<T: ?Sized>(wait: Wait) -> Self {
+        Self::with(Key {
+            init: Location::caller(),
+            type_name: type_name::<T>,
+            name: None,
+            wait,
+            stands_in: true,
+        })
+    }
+
+    /// Makes a map of the same class.
+    pub(crate) fn sibling(&self) -> Self {
+        Self::with(self.key)
     }
 
     const fn with(key: Key) -> Self {
@@ -65,6 +94,18 @@ impl Map {
     #[must_use]
     pub fn is_held(&self) -> bool {
         context::peek(|thread| thread.held.position(self.instance()).is_some())
+    }
+
+    /// Waits for the lock, which is not free, by `f`.
+    #[cold]
+    pub(crate) fn wait<R>(&self, place: Place, f: impl FnOnce() -> R) -> R {
+        let wait = statistics::wait(self.instance());
+        let result = f();
+        if let Some(wait) = wait {
+            let class = self.class(0);
+            context::peek(|thread| thread.while_busy(|| wait.ends(class, place)));
+        }
+        result
     }
 
     /// Forbids the release of a held lock until [`unpin`](Self::unpin).

@@ -10,9 +10,10 @@ pub use crate::map::Map;
 pub use crate::section::{
     Section, Work, hardirq_enter, local_bh_disable, preempt_disable, softirq_enter, task_enter,
 };
-pub use crate::sink::{count, set_hook};
+pub use crate::sink::{count, left_out, set_hook};
 pub use crate::sud::can_trap_syscalls;
 
+use crate::check::leaving;
 use crate::context::{self, PREEMPT_OFFSET};
 use crate::graph;
 use crate::shared::Shared;
@@ -52,4 +53,16 @@ pub(crate) fn spin_enter() {
 #[inline]
 pub(crate) fn spin_leave() {
     context::peek(|thread| thread.preempt_sub(PREEMPT_OFFSET));
+}
+
+/// Returns how many locks the calling thread holds.
+pub(crate) fn held_count() -> usize {
+    context::peek(|thread| thread.held.depth())
+}
+
+/// Checks at an await of a task that it holds no more than `depth` locks.
+pub(crate) fn ends_poll(depth: usize, task: &'static str) {
+    context::enter(|thread| {
+        crate::sud::allowing_syscalls(|| leaving::check_await(thread, depth, task));
+    });
 }

@@ -6,12 +6,13 @@ use kreport::print;
 
 use crate::class;
 use crate::context::{IrqEvent, Thread};
+use crate::frame::Frame;
 use crate::graph::{Graph, Step};
 use crate::held::Held;
 use crate::sink;
 use crate::site;
 use crate::state;
-use crate::trace::{Frame, Trace};
+use crate::trace::Trace;
 use crate::words::ReportKind;
 
 /// The text in the place of the kernel's release.
@@ -20,6 +21,17 @@ const RELEASE: &str = concat!("lockdep-", env!("CARGO_PKG_VERSION"), " #0");
 /// Sends a report, with a last line that says what the kernel's words mean in a program.
 pub(crate) fn send(thread: &Thread, kind: ReportKind, report: impl Display, translation: &str) {
     sink::emit(thread, kind, format!("{report}lockdep: {translation}\n"));
+}
+
+/// Sends a report that begins with a line of its own about what did not happen, but can.
+pub(crate) fn send_because(
+    thread: &Thread,
+    kind: ReportKind,
+    because: &str,
+    report: impl Display,
+    translation: &str,
+) {
+    sink::emit(thread, kind, format!("{because}{report}lockdep: {translation}\n"));
 }
 
 /// Returns the thread, and where it runs.
@@ -75,7 +87,7 @@ pub(crate) fn frame(frame: &Frame) -> print::Frame {
         function: frame.function.clone(),
         offset: frame.extent.map(|(offset, size)| (offset as u64, size as u64)),
         location: frame.line.clone(),
-        module: frame.origin.clone(),
+        module: frame.origin.clone().or_else(|| frame.library.clone()),
     }
 }
 

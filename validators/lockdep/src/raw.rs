@@ -6,11 +6,11 @@ use std::ops::Range;
 
 use crate::check::{self, balance, freed, sleep};
 use crate::context;
-use crate::{How, Place, Wait, graph, site, trace};
+use crate::{How, Place, Wait, graph, sink, site, statistics, symbols};
 
 /// A class of locks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Class(u16);
+pub struct Class(pub(crate) u16);
 
 impl Class {
     /// Makes a class. A number tells it apart from others of the same name. Returns `None` if there are too many
@@ -47,14 +47,52 @@ pub fn is_atomic() -> bool {
     context::peek(context::Thread::is_atomic)
 }
 
-/// Checks a call of an allocator for `size` bytes. A size of 0 means that memory is freed.
-pub fn allocates(size: usize) {
-    sleep::allocates(size);
+/// Checks a call of a function that may wait. `call` is its name.
+pub fn may_wait(call: &'static str, place: Place) {
+    sleep::may_wait(call, place);
+}
+
+/// Checks a call of an allocator for `size` bytes. `call` is the name of the function.
+pub fn allocates(call: &'static str, size: usize) {
+    sleep::allocates(call, size);
+}
+
+/// Checks a call that frees memory. `call` is the name of the function.
+pub fn releases(call: &'static str) {
+    sleep::releases(call);
 }
 
 /// Checks that no held lock is in memory that is freed.
 pub fn frees(memory: Range<usize>) {
     freed::check(memory);
+}
+
+/// Opens the places where reports go. Call it when the program starts: later it may close its descriptors.
+pub fn start() {
+    sink::open();
+}
+
+/// A wait for a lock that is not free, for the statistics of sections.
+#[must_use]
+pub struct Waiting(statistics::Wait);
+
+/// Returns whether waits of the calling thread are measured now.
+#[inline]
+#[must_use]
+pub fn is_measured() -> bool {
+    statistics::is_measured()
+}
+
+/// Notes that the calling thread begins to wait for the lock at an address, which is not free.
+pub fn wait_begins(instance: usize) -> Option<Waiting> {
+    statistics::wait(instance).map(Waiting)
+}
+
+impl Waiting {
+    /// Notes that the thread has got the lock.
+    pub fn ends(self, class: Option<Class>, place: Place) {
+        unchecked(|| self.0.ends(class.map(|class| class.0), place));
+    }
 }
 
 /// Notes that the thread must not be preempted, because it is about to take a lock that spins.
@@ -93,5 +131,5 @@ pub fn describe(place: Place) -> String {
 /// Returns the name of the variable at an address.
 #[must_use]
 pub fn variable(address: usize) -> Option<String> {
-    unchecked(|| trace::symbol_at(address))
+    unchecked(|| symbols::symbol_at(address))
 }

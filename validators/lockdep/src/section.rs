@@ -9,6 +9,7 @@ use crate::context::{
     self, HARDIRQ_OFFSET, PREEMPT_OFFSET, SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_OFFSET, Thread,
 };
 use crate::map::Map;
+use crate::statistics;
 use crate::sud;
 use crate::words::Place;
 use crate::words::{How, Wait};
@@ -49,6 +50,8 @@ struct State {
     max_items: u64,
     start: Option<(Instant, Duration, u64)>,
     no_syscalls: bool,
+    /// When it began, if sections are measured.
+    measured: Option<Instant>,
 }
 
 /// Begins a hardirq-like section: an audio callback, one turn of a server, a signal handler. Code in it must not
@@ -135,11 +138,14 @@ impl Section {
         work: Option<&'static Work>,
     ) -> Self {
         let state = context::enter(|thread| begin(thread, context, place));
-        let section = Self { state, name, context, place, work, thread: PhantomData };
+        let mut section = Self { state, name, context, place, work, thread: PhantomData };
         if let Some(work) = work {
             work.queue_map.acquire(How::EXCLUSIVE, place);
             work.item_map.acquire(How::EXCLUSIVE, place);
             context::peek(|thread| thread.work.set(Some((work.queue, work.function))));
+        }
+        if let Some(state) = &mut section.state {
+            state.measured = statistics::begin(name);
         }
         section
     }
@@ -156,7 +162,10 @@ impl Section {
     pub fn max_time(mut self, budget: Duration) -> Self {
         let name = self.name;
         if let Some(state) = &mut self.state {
-            let entry = context::peek(|thread| budget::watch(thread, name, budget));
+            // The list of sections takes memory and reads the thread's name, neither of which is the program's doing.
+            let watch = |thread: &Thread| budget::watch(thread, name, budget);
+            let watch = || context::peek(|thread| thread.while_busy(|| watch(thread)));
+            let entry = sud::allowing_syscalls(watch);
             state.start = Some((Instant::now(), budget, entry));
         }
         self
@@ -197,6 +206,7 @@ fn begin(thread: &Thread, context: Context, place: Place) -> State {
         max_items: u64::MAX,
         start: None,
         no_syscalls: false,
+        measured: None,
     };
     if thread.sections.get() == 0 {
         thread.entry.set(context::next_entry());
@@ -241,6 +251,9 @@ impl Drop for Section {
 
 impl Section {
     fn end(&self, thread: &Thread, state: &State) {
+        if let Some(start) = state.measured {
+            statistics::end(self.name, start, thread.sections.get() == 1);
+        }
         if state.no_syscalls
             && let Some(call) = sud::disarm()
         {

@@ -14,7 +14,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use crate::environment::variable;
-use crate::trace::{Frame, Trace};
+use crate::frame::Frame;
+use crate::trace::Trace;
 use crate::words::Wait;
 
 const SEPARATOR: &str = "\u{1f}";
@@ -127,7 +128,7 @@ fn frame_of(text: &str) -> Option<Frame> {
     let line = (fields.next()?.to_owned(), fields.next()?.parse().ok()?);
     let extent = (extent.1 != 0).then_some(extent);
     let line = (!line.0.is_empty()).then_some(line);
-    Some(Frame { address: 0, function, extent, line, origin, is_system: false })
+    Some(Frame { address: 0, function, extent, line, origin, library: None, is_system: false })
 }
 
 /// Returns the records of some lines, without those that make no sense.

@@ -7,9 +7,11 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use crate::trace::{self, Frame, Trace};
+use crate::frame::Frame;
+use crate::symbols::{self, Modules};
+use crate::trace::Trace;
 use crate::words::Place;
 
 const SITES: usize = 1 << 14;
@@ -18,8 +20,15 @@ const MAX_FILLED: usize = SITES / 8 * 7;
 
 static KEYS: [AtomicUsize; SITES] = [const { AtomicUsize::new(0) }; SITES];
 static FILLED: AtomicUsize = AtomicUsize::new(0);
-static PLACES: LazyLock<Mutex<HashMap<usize, (Place, Trace)>>> =
-    LazyLock::new(|| Mutex::new(HashMap::new()));
+static PLACES: LazyLock<Mutex<Places>> = LazyLock::new(Mutex::default);
+
+/// The places that were visited, by key.
+pub(crate) type Places = HashMap<usize, (Place, Trace)>;
+
+/// Locks the places.
+pub(crate) fn lock() -> MutexGuard<'static, Places> {
+    PLACES.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Place {
     #[inline]
@@ -55,7 +64,7 @@ fn register(place: Place, index: usize) {
 
 fn fill(place: Place, mut index: usize) {
     let trace = Trace::here();
-    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut places = lock();
     if FILLED.load(Ordering::Relaxed) >= MAX_FILLED {
         return;
     }
@@ -76,10 +85,10 @@ fn fill(place: Place, mut index: usize) {
 /// The frames of a place, for a report: what is inlined there first, then the function itself. The
 /// function of a line is known if the stack of the first visit has it.
 pub(crate) fn frames(site: usize) -> Vec<Frame> {
-    let found = PLACES.lock().unwrap_or_else(PoisonError::into_inner).get(&site).cloned();
+    let found = lock().get(&site).cloned();
     let frames = match found {
         None => Vec::new(),
-        Some((Place::Address(address), _)) => trace::resolve(address),
+        Some((Place::Address(address), _)) => symbols::resolve(&Modules::now(), address),
         Some((Place::Line(location), trace)) => {
             let is_at = |frame: &Frame| frame.is_at(location.file(), location.line());
             let mut frames = trace.frames();
@@ -96,7 +105,9 @@ pub(crate) fn frames(site: usize) -> Vec<Frame> {
     if frames.is_empty() { vec![Frame::unknown()] } else { frames }
 }
 
-/// The innermost frame of a place.
+/// The frame of a place that is in the program's own code: the innermost one whose line is in no header of the system.
 pub(crate) fn frame(site: usize) -> Frame {
-    frames(site).into_iter().next().unwrap_or_else(Frame::unknown)
+    let frames = frames(site);
+    let own = frames.iter().find(|frame| !frame.is_in_system_header());
+    own.or_else(|| frames.first()).cloned().unwrap_or_else(Frame::unknown)
 }

@@ -5,11 +5,12 @@
 //! handler notes the call and allows system calls for the rest of the section, because its own return is one. The
 //! call then runs as usual. The section reports it at its end, where it is safe to do so.
 
-#![expect(unsafe_code, reason = "a signal handler, and the registers it is given")]
+#![cfg_attr(
+    all(target_os = "linux", target_arch = "x86_64"),
+    expect(unsafe_code, reason = "a signal handler, and the registers it is given")
+)]
 
 use std::cell::Cell;
-
-use crate::trace;
 
 const ALLOW: u8 = 0;
 const BLOCK: u8 = 1;
@@ -75,10 +76,11 @@ pub(crate) fn disarm() -> Option<Call> {
 }
 
 /// Notes a trapped call. This runs in the signal handler.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn note(number: u64) {
     SELECTOR.set(ALLOW);
     let mut addresses = [0; 64];
-    let count = trace::addresses_here(&mut addresses);
+    let count = crate::trace::addresses_here(&mut addresses);
     HIT.with(|hit| {
         for (slot, address) in hit.addresses.iter().zip(addresses) {
             slot.set(address);

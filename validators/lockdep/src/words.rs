@@ -139,6 +139,18 @@ pub enum ReportKind {
     Budget,
     /// A section does not end.
     Lockup,
+    /// A thread inherits real-time scheduling from its creator.
+    Inherited,
+    /// A function is called in a signal handler that must not be.
+    Signal,
+    /// A lock is used after it was destroyed.
+    Destroyed,
+    /// A lock that others wait for is tried in real-time code.
+    Attempt,
+    /// A thread waits for a condition while it holds another lock.
+    Waiting,
+    /// A process forks while it holds a lock.
+    Fork,
 }
 
 /// A report of the validators.
@@ -155,12 +167,23 @@ pub struct Report {
     pub tid: u32,
 }
 
+/// How the first line of a report begins.
+pub(crate) const BEGINNINGS: [&str; 3] =
+    ["Did not happen, can happen: ", "Happened: ", "Happens now: "];
+
 impl Report {
-    /// Returns the line that names the finding.
+    /// Returns the line that names the finding, in the kernel's words.
     #[must_use]
     pub fn title(&self) -> &str {
         let mut lines = self.text.lines();
         let is_rule = |line: &str| line.is_empty() || line.starts_with(['=', '-']);
-        lines.find(|line| !is_rule(line)).unwrap_or_default()
+        let is_plain = |line: &str| BEGINNINGS.iter().any(|beginning| line.starts_with(beginning));
+        lines.find(|line| !is_rule(line) && !is_plain(line)).unwrap_or_default()
+    }
+
+    /// Returns the first line, which says in plain words what happened, or did not happen but can.
+    #[must_use]
+    pub fn summary(&self) -> &str {
+        self.text.lines().next().unwrap_or_default()
     }
 }

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{kinds, reports};
 use lockdep::{ReportKind, SpinLock, allow_alloc, hardirq_enter, irqsave, task_enter};
 
@@ -76,6 +78,23 @@ fn an_allocation_that_is_allowed() {
     };
     assert_eq!(kinds(|| case(true)), []);
     assert_eq!(kinds(|| case(false)), [ReportKind::Sleep]);
+}
+
+#[test]
+fn a_section_with_limits_does_not_report_itself() {
+    let budget = Duration::from_secs(60);
+    let found = kinds(|| {
+        drop(hardirq_enter("time").max_time(budget));
+        drop(hardirq_enter("time, then calls").max_time(budget).no_syscalls().max_items(5));
+        drop(hardirq_enter("calls, then time").no_syscalls().max_time(budget));
+    });
+    assert_eq!(found, []);
+    // And what the section itself does is reported.
+    let found = kinds(|| {
+        let _section = hardirq_enter("both").max_time(budget).no_syscalls();
+        std::mem::forget(Vec::<u8>::with_capacity(100));
+    });
+    assert_eq!(found, [ReportKind::Sleep]);
 }
 
 #[test]

@@ -302,7 +302,7 @@ fn a_section_that_does_not_end_is_seen_by_the_watchdog() {
     };
     let found = reports(|| case(Duration::ZERO));
     assert_eq!(found.iter().map(|report| report.kind).collect::<Vec<_>>(), [ReportKind::Lockup]);
-    assert!(found[0].text.starts_with("watchdog: BUG: soft lockup - CPU#"), "{}", found[0].text);
+    assert!(found[0].title().starts_with("watchdog: BUG: soft lockup - CPU#"), "{}", found[0].text);
     assert_eq!(kinds(|| case(Duration::from_secs(3600))), []);
 }
 

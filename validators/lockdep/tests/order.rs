@@ -421,3 +421,23 @@ fn flushing_work_under_a_lock_that_it_takes_closes_a_cycle() {
     assert_eq!(kinds(bad), [ReportKind::Circular]);
     assert_eq!(kinds(good), []);
 }
+
+#[test]
+fn a_report_says_first_what_can_happen() {
+    let (a, b) = (Mutex::named("first lock", ()), Mutex::named("second lock", ()));
+    let found = reports(|| {
+        drop((a.lock(), b.lock()));
+        drop((b.lock(), a.lock()));
+    });
+    let line = found[0].summary();
+    assert!(line.starts_with("Did not happen, can happen: a deadlock, because "), "{line}");
+    assert!(line.contains("takes first lock at validators/lockdep/tests/order.rs:"), "{line}");
+    assert!(line.contains("while it holds second lock, taken at "), "{line}");
+    assert!(line.contains("the order is first lock, then second lock ("), "{line}");
+    assert!(found[0].title().contains("possible circular locking dependency"));
+    // kreport finds one report, and the line is not part of the one before.
+    let twice = format!("{0}{0}", found[0].text);
+    let log = kreport::read(&twice);
+    assert_eq!(log.reports.len(), 2);
+    assert!(log.reports[0].lines.last().is_some_and(|it| it.text.starts_with("lockdep: ")));
+}

@@ -114,6 +114,8 @@ fn timer_work(fixed: bool) {
 
 /// Runs two correct ticks, then the one that delivers.
 pub(crate) fn run(fixed: bool) {
+    // The kernel reports sleeping at most once a second.
+    lockdep::set_sleep_report_interval(std::time::Duration::from_secs(1));
     hrtimer_callback();
     system_timer_function();
     let worker = std::thread::Builder::new().name("kworker/0:1H".to_owned());

@@ -1,11 +1,11 @@
 //! Checks releases: a released lock must be held, and not pinned.
 
 use crate::context::{self, Thread};
+use crate::frame::Frame;
 use crate::graph;
 use crate::print;
 use crate::sink;
 use crate::site;
-use crate::trace::Frame;
 use crate::words::Place;
 use crate::words::ReportKind;
 

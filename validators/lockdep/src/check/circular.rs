@@ -1,8 +1,10 @@
 //! Checks for cycles: an order of classes whose opposite is known.
 
 use crate::check::Next;
+use crate::class;
 use crate::graph::{Graph, Step, Way};
 use crate::held::Held;
+use crate::plain;
 use crate::print;
 use crate::sink;
 use crate::words::Mode;
@@ -15,8 +17,16 @@ pub(crate) fn check(graph: &Graph, next: &Next<'_>, previous: &Held) -> bool {
         class == previous.class && (previous.mode == Mode::Exclusive || !weak)
     });
     let Some(path) = back else { return true };
+    if splits(&path) {
+        return true;
+    }
     report(graph, next, previous, &path);
     false
+}
+
+/// Gives up the mixed classes of a path. Returns whether there are some.
+fn splits(path: &[Step]) -> bool {
+    path.iter().filter(|step| class::splits(step.class)).count() != 0
 }
 
 #[cold]
@@ -40,5 +50,6 @@ fn report(graph: &Graph, next: &Next<'_>, previous: &Held, path: &[Step]) {
     };
     let translation =
         "if another thread takes these locks in the known order meanwhile, both wait forever.";
-    print::send(thread, ReportKind::Circular, report, translation);
+    let because = plain::circular(graph, new, previous, path);
+    print::send_because(thread, ReportKind::Circular, &because, report, translation);
 }

@@ -1,5 +1,7 @@
 //! Checks the irq state: code that turns interrupts off turns them on again, once and in order.
 
+use std::hash::{Hash as _, Hasher as _};
+
 use crate::context::{self, IrqEvent, Thread};
 use crate::graph;
 use crate::print;
@@ -113,10 +115,13 @@ pub(crate) fn left_preempt_count(thread: &Thread, section: &'static str, before:
     );
 }
 
-/// Reports each of these once, as the kernel's `WARN_ONCE` does.
+/// Reports each of these once for each stack.
 #[cold]
 fn warn(thread: &Thread, message: &str) {
-    if !sink::is_new(ReportKind::IrqState, message) {
+    let mut hasher = std::hash::DefaultHasher::new();
+    message.hash(&mut hasher);
+    let (key, _) = crate::stack::look(thread.tid(), hasher.finish());
+    if !sink::is_new(ReportKind::IrqState, key) {
         return;
     }
     crate::sud::allowing_syscalls(|| {

@@ -8,6 +8,27 @@ use crate::words::ReportKind;
 
 /// Checks at the end of a section that no more than `depth` locks are held.
 pub(crate) fn check(thread: &Thread, depth: usize, section: &'static str) {
+    let translation = || format!("\"{section}\" returned with a lock that it took.");
+    report(thread, depth, section, "", translation);
+}
+
+/// Checks at an await of a task that it holds no more than `depth` locks.
+pub(crate) fn check_await(thread: &Thread, depth: usize, task: &'static str) {
+    let because = format!(
+        "Did not happen, can happen: a deadlock, because the task {task} keeps a lock across an await, and the thread \
+         runs other tasks meanwhile. If one of them waits for the lock, the holder never runs again.\n"
+    );
+    let translation = || format!("\"{task}\" keeps a lock across an await.");
+    report(thread, depth, task, &because, translation);
+}
+
+fn report(
+    thread: &Thread,
+    depth: usize,
+    section: &'static str,
+    because: &str,
+    translation: impl FnOnce() -> String,
+) {
     if thread.held.depth() <= depth {
         return;
     }
@@ -21,6 +42,5 @@ pub(crate) fn check(thread: &Thread, depth: usize, section: &'static str) {
         held: print::held(&graph, thread),
     };
     drop(graph);
-    let translation = format!("\"{section}\" returned with a lock that it took.");
-    print::send(thread, ReportKind::Leaving, report, &translation);
+    print::send_because(thread, ReportKind::Leaving, because, report, &translation());
 }

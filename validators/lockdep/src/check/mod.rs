@@ -20,6 +20,7 @@ use crate::graph::{self, Graph};
 use crate::held::{Again, Held};
 use crate::site;
 use crate::state;
+use crate::statistics;
 use crate::sud;
 use crate::trace::Trace;
 use crate::words::Place;
@@ -38,6 +39,7 @@ pub(crate) fn acquire(thread: &Thread, instance: usize, class: u16, how: How, pl
         Some((last, inner, chain)) if last == context => (chain, inner),
         _ => (0, wait::limit(context)),
     };
+    let below = below ^ thread.held.ladder(class, instance);
     let again = Again {
         class,
         mode: how.mode,
@@ -128,8 +130,9 @@ fn check(next: &Next<'_>, place: Place, key: u64, is_bad_wait: bool) {
 
 fn take_long_way(next: &Next<'_>, place: Place, key: u64, is_bad_wait: bool) {
     site::of(place);
-    if is_bad_wait && !wait::check(next) {
-        return;
+    // The kernel ends its checks with the first report. Here a report must not hide the next one.
+    if is_bad_wait {
+        wait::check(next);
     }
     let mut graph = graph::lock();
     graph.remember_chain(key);
@@ -196,6 +199,7 @@ fn connect(graph: &mut Graph, next: &Next<'_>, trace: &Trace) {
 /// Removes a lock from the stack. Returns `false` if it is not there.
 #[inline]
 pub(crate) fn release(thread: &Thread, instance: usize) -> bool {
+    statistics::releases(thread, instance);
     thread.held.pop(instance) || release_within(thread, instance)
 }
 

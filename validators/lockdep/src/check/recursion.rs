@@ -1,8 +1,11 @@
 //! Checks recursion: a thread takes a class that it holds already.
 
 use crate::check::Next;
+use crate::class;
+use crate::class::Ladder;
 use crate::graph::Graph;
 use crate::held::Held;
+use crate::plain;
 use crate::print;
 use crate::sink;
 use crate::words::Mode;
@@ -16,7 +19,14 @@ pub(crate) fn check(graph: &Graph, next: &Next<'_>) -> bool {
         if new.mode == Mode::SharedRecursive && held.mode != Mode::Exclusive {
             continue;
         }
+        let ladder = Ladder::between(held.instance, new.instance);
+        if held.instance != new.instance && ladder.is_only_one(new.class) {
+            continue;
+        }
         if new.nest != 0 && thread.held.position(new.nest).is_some() {
+            continue;
+        }
+        if new.instance != held.instance && class::splits(new.class) {
             continue;
         }
         report(graph, next, &held);
@@ -40,8 +50,11 @@ fn report(graph: &Graph, next: &Next<'_>, old: &Held) {
     };
     let translation = if old.instance == new.instance {
         "the thread waits for a lock that it holds itself."
+    } else if Ladder::has_both(new.class) {
+        "these locks of one class are taken here in one order of their addresses, and in the other order elsewhere."
     } else {
         "two locks of one class have no order; two threads may take them in opposite orders."
     };
-    print::send(thread, ReportKind::Recursive, report, translation);
+    let because = plain::recursive(graph, new, old);
+    print::send_because(thread, ReportKind::Recursive, &because, report, translation);
 }

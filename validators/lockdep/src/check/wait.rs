@@ -14,14 +14,13 @@ pub(crate) fn limit(context: u8) -> u8 {
     if context == 0 { Wait::Sleep as u8 } else { Wait::Config as u8 }
 }
 
-/// Reports a lock that may wait longer than held locks and the context allow. Always returns `false`, so that
-/// nothing more of this acquisition is checked, as in the kernel.
+/// Reports a lock that may wait longer than held locks and the context allow.
 #[cold]
-pub(crate) fn check(next: &Next<'_>) -> bool {
+pub(crate) fn check(next: &Next<'_>) {
     let (thread, held) = (next.thread, &next.held);
     let last = thread.held.last().map(|last| last.class);
     if !sink::is_new(ReportKind::WaitContext, (held.class, last, held.context)) {
-        return false;
+        return;
     }
     let limit = limit(held.context);
     let graph = graph::lock();
@@ -41,5 +40,4 @@ pub(crate) fn check(next: &Next<'_>) -> bool {
     let translation =
         format!("a lock of wait type {wait} is taken where at most {allowed} is allowed.");
     print::send(thread, ReportKind::WaitContext, report, &translation);
-    false
 }

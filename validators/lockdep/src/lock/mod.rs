@@ -4,6 +4,8 @@ pub(crate) mod mutex;
 pub(crate) mod rwlock;
 pub(crate) mod spin;
 
+#[cfg(feature = "validate")]
+use crate::How;
 use crate::{Map, Place};
 
 /// The place that a guard keeps for the release. It is empty without the feature `validate`, so that
@@ -55,6 +57,16 @@ impl<'a> Hold<'a> {
     #[inline(always)]
     pub(crate) fn new(_map: &'a Map, _place: Place) -> Self {
         Self { map: std::marker::PhantomData }
+    }
+}
+
+#[cfg(feature = "validate")]
+impl Hold<'_> {
+    /// Checks that the lock is given back and taken again, in another way or after a wait.
+    pub(crate) fn take_again(&mut self, how: How, place: Place) {
+        self.map.release(self.place);
+        self.place = place;
+        self.map.acquire(how, place);
     }
 }
 

@@ -71,8 +71,26 @@ impl<T: ?Sized> Mutex<T> {
     fn lock_how(&self, how: How, place: Place) -> MutexGuard<'_, T> {
         crate::might_sleep_at(place);
         self.map.acquire(how, place);
-        let raw = self.raw.lock().unwrap_or_else(PoisonError::into_inner);
+        let raw = self.take(place);
         MutexGuard { _hold: Hold::new(&self.map, place), raw }
+    }
+
+    #[cfg(not(feature = "validate"))]
+    #[inline]
+    fn take(&self, _: Place) -> std::sync::MutexGuard<'_, T> {
+        self.raw.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(feature = "validate")]
+    #[inline]
+    fn take(&self, place: Place) -> std::sync::MutexGuard<'_, T> {
+        match self.raw.try_lock() {
+            Ok(raw) => raw,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                self.map.wait(place, || self.raw.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+        }
     }
 
     /// Takes the lock if it is free.

@@ -44,11 +44,48 @@ pub fn is_atomic() -> bool {
 
 /// Does nothing without the feature `validate`.
 #[inline(always)]
-pub fn allocates(_size: usize) {}
+pub fn may_wait(_call: &'static str, _place: Place) {}
+
+/// Does nothing without the feature `validate`.
+#[inline(always)]
+pub fn allocates(_call: &'static str, _size: usize) {}
+
+/// Does nothing without the feature `validate`.
+#[inline(always)]
+pub fn releases(_call: &'static str) {}
 
 /// Does nothing without the feature `validate`.
 #[inline(always)]
 pub fn frees(_memory: Range<usize>) {}
+
+/// Does nothing without the feature `validate`.
+#[inline(always)]
+pub fn start() {}
+
+/// A wait for a lock that is not free.
+#[must_use]
+pub struct Waiting {
+    _nothing: (),
+}
+
+/// Returns `false`: without the feature `validate` nothing is measured.
+#[inline(always)]
+#[must_use]
+pub fn is_measured() -> bool {
+    false
+}
+
+/// Returns `None`: without the feature `validate` nothing is measured.
+#[inline(always)]
+pub fn wait_begins(_instance: usize) -> Option<Waiting> {
+    None
+}
+
+impl Waiting {
+    /// Does nothing without the feature `validate`.
+    #[inline(always)]
+    pub fn ends(self, _class: Option<Class>, _place: Place) {}
+}
 
 /// Does nothing without the feature `validate`.
 #[inline(always)]
