@@ -9,9 +9,11 @@
 mod bounds;
 mod raw;
 
+use std::any::TypeId;
 use std::hint::black_box;
 use std::sync::PoisonError;
 
+use lockdep::std::sync as ours;
 use raw::{RawGuard, RawSpin};
 
 #[inline(never)]
@@ -80,9 +82,19 @@ fn sizes() {
         size_of::<RawGuard<'_, u64>>(),
         size_of::<lockdep::SpinGuard<'_, u64>>()
     );
+    println!("same-mutex 1 {}", is_same::<std::sync::Mutex<u64>, ours::Mutex<u64>>());
+    println!(
+        "same-sender 1 {}",
+        is_same::<std::sync::mpsc::Sender<u64>, ours::mpsc::Sender<u64>>()
+    );
     println!("section 0 {}", size_of::<lockdep::Section>());
     println!("flags 0 {}", size_of::<lockdep::IrqFlags>());
     println!("map 0 {}", size_of::<lockdep::Map>());
+}
+
+/// Returns 1 if two types are one: without the feature, the standard library below `lockdep` is the standard library.
+fn is_same<A: 'static, B: 'static>() -> u8 {
+    u8::from(TypeId::of::<A>() == TypeId::of::<B>())
 }
 
 /// Prints the expected bounds of each type, the actual ones, and the name.

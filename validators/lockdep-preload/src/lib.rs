@@ -3,19 +3,31 @@
 //! * `locks`: `pthread_mutex_*`, `pthread_rwlock_*`, `pthread_spin_*`. The line that initialises a lock is its class. A
 //!   statically initialised lock has a class of its own.
 //! * `memory`: `malloc` and its family.
-//! * `waits`: calls that block. In threads whose name matches `LOCKDEP_ATOMIC_THREADS`, the code between two calls that
+//! * `waits`: calls that block. In threads that run real-time code (`realtime`), the code between two calls that
 //!   wait (`poll`, `sem_wait`, ...) is a hardirq-like section.
 //! * `sections`: the functions of `lockdep.h`, for programs that mark their callbacks themselves.
 //!
 //! The library works on x86-64 with glibc. Elsewhere it is empty.
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+#![cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+
+mod blocks;
+mod callbacks;
+mod calls;
+mod classes;
+mod create;
+mod defects;
+mod errno;
+mod exports;
+mod handlers;
 mod locks;
-#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 mod memory;
-#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 mod next;
-#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+mod realtime;
+mod requests;
 mod sections;
-#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+mod signals;
+mod start;
+mod std_locks;
+mod threads;
 mod waits;

@@ -1,193 +1,152 @@
-//! Checks calls that block.
+//! Sections between two waits.
 //!
-//! Each export saves the argument registers, asks for a check, and jumps to the C library's function. So signatures
-//! do not matter, as long as no argument is a floating-point number or on the stack. Exports that wait call the
-//! function instead, because they have something to do afterwards.
+//! In a thread that runs real-time code, everything between two waits is a section. Not each call that waits is such a
+//! wait: a callback that sleeps waits too, and there it is the defect. A thread's own wait is the one in its loop, so
+//! the first one is taken for it, until another one shows that the first was deeper:
+//!
+//! * A wait whose stack has a library more than another one, such as a plug-in, is inside of a section of that one.
+//! * A sleep for a time is inside of a section if the thread also waits for an event, or sleeps further out.
+//!
+//! What a thread does after its last wait is the end of the thread, and no section: it frees memory and closes files. So
+//! calls that may wait are findings only when the thread waits again.
+//!
+//! Threads that run callbacks which were registered with a library (`callbacks.rs`) have these as sections instead.
 
-#![expect(unsafe_code, reason = "exports under the C library's names")]
+use lockdep::{Place, preload, raw};
 
-use std::arch::naked_asm;
-use std::cell::Cell;
-use std::sync::LazyLock;
+use crate::errno;
+use crate::next::{Arguments, Next, Verdict};
+use crate::realtime;
+use crate::threads::{self, Wait};
 
-use lockdep::{Place, raw};
+/// The word of the thread that says whether the current wait has ended a section.
+const IN_WAIT: usize = 4;
 
-use crate::next::Next;
+/// Maximum number of places where a thread waits that are remembered. A function that calls itself waits at a place for
+/// each depth. What was forgotten is looked at once more, which takes the time of a stack trace.
+const MAX_WAITS: usize = 64;
 
-/// The patterns of `LOCKDEP_ATOMIC_THREADS`: names of threads, separated by commas. An asterisk at the end of a name
-/// stands for anything.
-static ATOMIC_THREADS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let text = std::env::var("LOCKDEP_ATOMIC_THREADS").unwrap_or_default();
-    text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
-});
-
-thread_local! {
-    /// The section of this thread that began when its last wait returned.
-    static IN_TURN: Cell<bool> = const { Cell::new(false) };
+/// Returns whether it matters what a call does.
+pub(crate) fn matters() -> bool {
+    // A thread that only reads must notice that it has become a real-time one.
+    raw::is_atomic() || realtime::is_checked(false) || realtime::looks_soon()
 }
 
-/// Whether this thread's code between two waits is a section.
-fn is_atomic_thread() -> bool {
-    raw::unchecked(|| {
-        if ATOMIC_THREADS.is_empty() {
-            return false;
+/// Checks a call, and returns the address of the next library's function.
+pub(crate) extern "C" fn before(next: &Next, call: &mut Arguments) -> usize {
+    if raw::is_busy() {
+        return next.address();
+    }
+    let verdict = (next.judge)(call);
+    if verdict != Verdict::Passes {
+        let place = (call.caller, std::ptr::from_ref(&call.caller).addr());
+        if is_own_wait(next.name(), verdict, place) {
+            begins();
+            preload::set_word(IN_WAIT, 1);
         }
-        let name = std::fs::read_to_string("/proc/thread-self/comm").unwrap_or_default();
-        let name = name.trim_end();
-        ATOMIC_THREADS.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
-            None => name == pattern,
-        })
+    }
+    next.address()
+}
+
+/// Begins the next section, if the call was the wait between two.
+pub(crate) extern "C" fn after() {
+    if preload::word(IN_WAIT) == 0 || raw::is_busy() {
+        return;
+    }
+    preload::set_word(IN_WAIT, 0);
+    ends();
+}
+
+/// Ends the section of the thread, which begins to wait.
+pub(crate) fn begins() {
+    end_turn(true);
+}
+
+/// Ends the section of the thread, which waits no more: it was no section, but the end of the thread.
+pub(crate) fn is_last() {
+    end_turn(false);
+}
+
+fn end_turn(is_section: bool) {
+    if threads::with(|data| std::mem::take(&mut data.in_turn)) {
+        preload::settle(is_section);
+        crate::sections::pop();
+    }
+}
+
+/// Begins the section after a wait.
+pub(crate) fn ends() {
+    if threads::with(|data| std::mem::replace(&mut data.in_turn, true)) {
+        return;
+    }
+    errno::keeping(|| crate::sections::push(lockdep::hardirq_enter("between two waits")));
+    preload::holds_back();
+}
+
+/// Checks a call that may wait. Returns whether it is the wait between two sections of the thread.
+pub(crate) fn is_own_wait(call: &'static str, verdict: Verdict, place: (usize, usize)) -> bool {
+    let waits = matches!(verdict, Verdict::Waits | Verdict::Sleeps);
+    let is_checked = waits && realtime::is_checked(true);
+    if !is_checked && !raw::is_atomic() {
+        return false;
+    }
+    let is_own = is_checked
+        && threads::with(|data| data.may_wait())
+        && errno::keeping(|| is_own(verdict == Verdict::Sleeps, place));
+    if !is_own {
+        errno::keeping(|| raw::may_wait(call, Place::Address(place.0)));
+    }
+    is_own
+}
+
+/// Returns whether a wait is one of those in the loop of its thread.
+fn is_own(is_sleep: bool, place: (usize, usize)) -> bool {
+    let known = threads::with(|data| {
+        data.waits.iter().find(|wait| wait.place == place).map(|wait| wait.is_own)
+    });
+    if let Some(known) = known {
+        return known;
+    }
+    let modules = raw::unchecked(preload::modules);
+    threads::with(|data| {
+        let mut new = Wait { place, is_sleep, modules, is_own: true };
+        for old in data.waits.iter_mut().filter(|old| old.is_own) {
+            match inner(old, &new) {
+                Some(Inner::New) => new.is_own = false,
+                Some(Inner::Old) => old.is_own = false,
+                None => {}
+            }
+        }
+        let is_own = new.is_own;
+        if data.waits.len() >= MAX_WAITS {
+            // The waits of the loop say which others are inside of it, so they are the last to go.
+            let oldest = data.waits.iter().position(|wait| !wait.is_own).unwrap_or_default();
+            data.waits.remove(oldest);
+        }
+        data.waits.push(new);
+        is_own
     })
 }
 
-/// Ends the section of a thread that begins to wait. Returns whether the code of this thread between two waits is a
-/// section.
-pub(crate) fn turn_begins(caller: usize) -> bool {
-    if raw::is_busy() {
-        return false;
+/// Which of two waits of a thread is inside of a section of the other.
+enum Inner {
+    Old,
+    New,
+}
+
+fn inner(old: &Wait, new: &Wait) -> Option<Inner> {
+    let has_all = |wait: &Wait, of: &Wait| of.modules.iter().all(|one| wait.modules.contains(one));
+    match (has_all(new, old), has_all(old, new)) {
+        (true, false) => return Some(Inner::New),
+        (false, true) => return Some(Inner::Old),
+        (false, false) => return None,
+        (true, true) => {}
     }
-    if IN_TURN.replace(false) {
-        crate::sections::pop();
+    match (old.is_sleep, new.is_sleep) {
+        (false, true) => Some(Inner::New),
+        // The stack grows downwards.
+        (true, true) if new.place.1 < old.place.1 => Some(Inner::New),
+        (true, true) if new.place.1 > old.place.1 => Some(Inner::Old),
+        _ => None,
     }
-    let atomic = is_atomic_thread();
-    if !atomic || raw::is_atomic() {
-        lockdep::might_sleep_at(Place::Address(caller));
-    }
-    atomic
-}
-
-/// Begins the next section when a wait has returned.
-pub(crate) fn turn_ends() {
-    IN_TURN.set(true);
-    crate::sections::push(|| lockdep::hardirq_enter("between two waits"));
-}
-
-/// Checks a blocking call. Returns the address of the C library's function.
-extern "C" fn blocks(next: &Next, caller: usize) -> usize {
-    lockdep::might_sleep_at(Place::Address(caller));
-    next.address()
-}
-
-/// Checks a waiting call. Returns the address of the C library's function.
-extern "C" fn waits(next: &Next, caller: usize) -> usize {
-    TURN.set(turn_begins(caller));
-    next.address()
-}
-
-thread_local! {
-    /// Whether the current wait has ended a section, so that another one begins after it.
-    static TURN: Cell<bool> = const { Cell::new(false) };
-}
-
-extern "C" fn waited() {
-    if TURN.replace(false) {
-        // The program reads the errno of its call.
-        // SAFETY: there is nothing to promise.
-        let errno = unsafe { libc::__errno_location() };
-        // SAFETY: the C library's pointer to this thread's errno is valid as long as the thread.
-        let before = unsafe { errno.read() };
-        turn_ends();
-        // SAFETY: as above.
-        unsafe { errno.write(before) };
-    }
-}
-
-macro_rules! blocking {
-    ($($name:ident = $symbol:literal;)*) => { $(
-        #[unsafe(no_mangle)]
-        #[unsafe(naked)]
-        unsafe extern "C" fn $name() {
-            static NEXT: Next = Next::new($symbol);
-            naked_asm!(
-                ".cfi_startproc",
-                "push rdi", "push rsi", "push rdx", "push rcx", "push r8", "push r9", "push rax",
-                ".cfi_adjust_cfa_offset 56",
-                "lea rdi, [rip + {next}]",
-                "mov rsi, [rsp + 56]",
-                "call {check}",
-                "mov r11, rax",
-                "pop rax", "pop r9", "pop r8", "pop rcx", "pop rdx", "pop rsi", "pop rdi",
-                ".cfi_adjust_cfa_offset -56",
-                "jmp r11",
-                ".cfi_endproc",
-                next = sym NEXT,
-                check = sym blocks,
-            )
-        }
-    )* };
-}
-
-macro_rules! waiting {
-    ($($name:ident = $symbol:literal;)*) => { $(
-        #[unsafe(no_mangle)]
-        #[unsafe(naked)]
-        unsafe extern "C" fn $name() {
-            static NEXT: Next = Next::new($symbol);
-            naked_asm!(
-                ".cfi_startproc",
-                "push rdi", "push rsi", "push rdx", "push rcx", "push r8", "push r9", "push rax",
-                ".cfi_adjust_cfa_offset 56",
-                "lea rdi, [rip + {next}]",
-                "mov rsi, [rsp + 56]",
-                "call {check}",
-                "mov r11, rax",
-                "pop rax", "pop r9", "pop r8", "pop rcx", "pop rdx", "pop rsi", "pop rdi",
-                ".cfi_adjust_cfa_offset -56",
-                "push rbx",
-                ".cfi_adjust_cfa_offset 8",
-                "call r11",
-                "mov rbx, rax",
-                "call {after}",
-                "mov rax, rbx",
-                "pop rbx",
-                ".cfi_adjust_cfa_offset -8",
-                "ret",
-                ".cfi_endproc",
-                next = sym NEXT,
-                check = sym waits,
-                after = sym waited,
-            )
-        }
-    )* };
-}
-
-blocking! {
-    read = c"read";
-    write = c"write";
-    readv = c"readv";
-    writev = c"writev";
-    open = c"open";
-    open64 = c"open64";
-    openat = c"openat";
-    recv = c"recv";
-    send = c"send";
-    recvfrom = c"recvfrom";
-    sendto = c"sendto";
-    recvmsg = c"recvmsg";
-    sendmsg = c"sendmsg";
-    accept = c"accept";
-    connect = c"connect";
-    usleep = c"usleep";
-    sleep = c"sleep";
-    fsync = c"fsync";
-    pthread_join = c"pthread_join";
-    sem_timedwait = c"sem_timedwait";
-    fflush = c"fflush";
-    fwrite = c"fwrite";
-    fread = c"fread";
-    fopen = c"fopen";
-    puts = c"puts";
-    system = c"system";
-    waitpid = c"waitpid";
-}
-
-waiting! {
-    poll = c"poll";
-    ppoll = c"ppoll";
-    epoll_wait = c"epoll_wait";
-    select = c"select";
-    sem_wait = c"sem_wait";
-    nanosleep = c"nanosleep";
-    clock_nanosleep = c"clock_nanosleep";
 }

@@ -30,6 +30,10 @@ static CASES: LazyLock<PathBuf> = LazyLock::new(|| compile("tests/c/cases.c", "c
 static SEED1: LazyLock<PathBuf> = LazyLock::new(|| compile("../lockdep/examples/seed1.c", "seed1"));
 
 fn compile(source: &str, name: &str) -> PathBuf {
+    compile_with(source, name, &[])
+}
+
+fn compile_with(source: &str, name: &str, flags: &[&str]) -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = FOLDER.join(name);
     let status = Command::new("cc")
@@ -38,6 +42,7 @@ fn compile(source: &str, name: &str) -> PathBuf {
         .arg("-o")
         .arg(&program)
         .arg(here.join(source))
+        .args(flags)
         .status()
         .expect("a C compiler");
     assert!(status.success(), "{source} compiles");
@@ -120,6 +125,74 @@ fn a_request_that_keeps_a_lock() {
 }
 
 #[test]
+fn locks_that_a_wrapper_initialises() {
+    defect_and_twin("wrapped", &["WARNING: possible recursive locking detected"]);
+}
+
+#[test]
+fn a_thread_that_ends_with_a_lock() {
+    defect_and_twin("exit", &["WARNING: lock held when returning to user space!"]);
+}
+
+#[test]
+fn a_lock_after_it_was_destroyed() {
+    defect_and_twin("destroyed", &["WARNING: lock used after it was destroyed in main"]);
+}
+
+#[test]
+fn malloc_in_a_signal_handler() {
+    defect_and_twin("signal", &["WARNING: malloc called in a signal handler in on_signal"]);
+}
+
+#[test]
+fn a_wait_for_a_condition_with_another_lock() {
+    defect_and_twin("waiting", &["WARNING: wait for a condition with another lock held in main"]);
+}
+
+#[test]
+fn a_fork_with_a_lock() {
+    defect_and_twin("fork", &["WARNING: fork with a lock held in main"]);
+}
+
+#[test]
+fn an_attempt_in_a_callback_to_take_what_others_wait_for() {
+    defect_and_twin("trylock", &["WARNING: trylock of a lock that others wait for in main"]);
+}
+
+#[test]
+fn standard_output_under_a_spin_lock() {
+    defect_and_twin("stdio", &["BUG: sleeping function called from invalid context at "]);
+}
+
+#[test]
+fn locks_with_a_time() {
+    defect_and_twin("timed", &["WARNING: bad unlock balance detected!"]);
+}
+
+#[test]
+fn a_robust_lock_whose_holder_has_ended_is_taken() {
+    let found = run(&CASES, "robust", &[]);
+    let ends = found.matches("WARNING: lock held when returning to user space!").count();
+    assert!(ends > 0, "the thread that ends: {found}");
+    assert_eq!(found.matches("WARNING: ").count(), ends, "and nothing else: {found}");
+}
+
+#[test]
+fn a_call_that_is_refused_takes_nothing() {
+    defect_and_twin("refused", &["WARNING: bad unlock balance detected!"]);
+}
+
+#[test]
+fn a_cancelled_wait_for_a_condition_leaves_the_lock_to_the_cleanup_handler() {
+    defect_and_twin("cancelled", &["WARNING: bad unlock balance detected!"]);
+}
+
+#[test]
+fn a_lock_that_is_busy_is_not_destroyed() {
+    defect_and_twin("busy", &["WARNING: lock used after it was destroyed in pair"]);
+}
+
+#[test]
 fn a_recursive_mutex_may_be_taken_again() {
     assert_eq!(run(&CASES, "recursive-mutex", &[]), "");
 }
@@ -132,15 +205,31 @@ fn an_unmodified_thread_between_two_waits() {
         assert!(found.contains("BUG: sleeping function called from invalid context"), "{found}");
         assert!(found.contains("name: audio-cb"), "{found}");
         assert_eq!(run(&CASES, word, &[]), "", "not without the name");
-        let other = [("LOCKDEP_ATOMIC_THREADS", "video,audio")];
+        let other = [("LOCKDEP_ATOMIC_THREADS", "video,audi")];
         assert_eq!(run(&CASES, word, &other), "", "not with other names");
     }
     assert_eq!(run(&CASES, "nothing-between-waits", &audio), "");
 }
 
 #[test]
+fn a_thread_with_the_number_of_a_real_time_thread_that_has_ended() {
+    defect_and_twin("after-real-time", &["BUG: sleeping function called from invalid context at "]);
+}
+
+#[test]
+fn sections_take_no_memory_each_time() {
+    assert_eq!(run(&CASES, "sections", &[]), "");
+}
+
+#[test]
+fn a_thread_that_waits_at_many_places_takes_little_memory() {
+    assert_eq!(run(&CASES, "places", &[]), "");
+}
+
+#[test]
 fn the_model_of_the_kernels_bug() {
-    let found = run(&SEED1, "bug", &[]);
+    // The kernel reports sleeping at most once a second.
+    let found = run(&SEED1, "bug", &[("LOCKDEP_SLEEP_INTERVAL", "1")]);
     let titles = [
         "BUG: sleeping function called from invalid context at ",
         "WARNING: inconsistent lock state",
@@ -154,26 +243,74 @@ fn the_model_of_the_kernels_bug() {
     assert_eq!(run(&SEED1, "fixed", &[]), "");
 }
 
-#[test]
-fn lockdep_run_finds_the_library_beside_it_and_where_the_package_has_it() {
+/// Runs a program and fails if it does not end in a minute.
+fn ends(program: &Path, arguments: &[PathBuf]) -> (String, String) {
     let folder = tempfile::tempdir().expect("a folder");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("lockdep-run");
-    let run = |place: &Path| {
-        let mut command = Command::new(place.join("lockdep-run"));
-        command.args(["cat", "/proc/self/maps"]).output().expect("it runs")
+    let log = folder.path().join("log");
+    let output = Command::new("timeout")
+        .arg("--signal=KILL")
+        .arg("60")
+        .arg(program)
+        .args(arguments)
+        .env("LD_PRELOAD", &*LIBRARY)
+        .env("LOCKDEP_LOG", &log)
+        .output()
+        .expect("the program runs");
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    (said, std::fs::read_to_string(log).unwrap_or_default())
+}
+
+#[test]
+fn a_destructor_of_a_plug_in_waits_for_a_thread() {
+    let loader = compile("tests/c/loader.c", "loader");
+    let flags = ["-shared", "-fPIC", "-DPLUGIN"];
+    let plugin = compile_with("tests/c/loader.c", "plugin.so", &flags);
+    let (said, found) = ends(&loader, &[plugin]);
+    assert_eq!(said, "done\n");
+    assert!(found.contains("BUG: sleeping function called from invalid context at"), "{found}");
+}
+
+#[test]
+fn a_thread_is_older_than_many_libraries_with_thread_local_variables() {
+    let loader = compile("tests/c/loader.c", "loader-of-many");
+    let flags = ["-shared", "-fPIC", "-DTLS"];
+    let first = compile_with("tests/c/loader.c", "tls-0.so", &flags);
+    let copy = |number: u32| {
+        let copy = FOLDER.join(format!("tls-{number}.so"));
+        std::fs::copy(&first, &copy).expect("a copy");
+        copy
     };
-    let (bin, lib) = (folder.path().join("bin"), folder.path().join("lib/lockdep"));
-    for place in [&bin, &lib] {
-        std::fs::create_dir_all(place).expect("a folder");
-        std::fs::copy(&script, place.join("lockdep-run")).expect("a copy");
-    }
-    let missing = run(&bin);
-    assert_eq!(missing.status.code(), Some(127));
-    let said = String::from_utf8_lossy(&missing.stderr).into_owned();
-    assert!(said.starts_with("lockdep-run: liblockdep_preload.so is missing"), "{said}");
-    std::fs::copy(&*LIBRARY, lib.join("liblockdep_preload.so")).expect("a copy");
-    for place in [&bin, &lib] {
-        let said = String::from_utf8_lossy(&run(place).stdout).into_owned();
-        assert!(said.contains("lib/lockdep/liblockdep_preload.so"), "{said}");
+    // glibc has room for 14 more than at the start.
+    let many: Vec<PathBuf> = (1..40).map(copy).collect();
+    assert_eq!(ends(&loader, &many), ("done\n".to_owned(), String::new()));
+}
+
+#[test]
+fn a_callback_is_a_section_wherever_it_is_registered() {
+    let flags = ["-shared", "-fPIC", "-DLIBRARY"];
+    let library = compile_with("tests/c/registrations.c", "libregistrations.so", &flags);
+    let library = library.to_str().expect("a path");
+    let program = compile_with("tests/c/registrations.c", "registrations", &[library]);
+    for call in [
+        "Pa_OpenStream",
+        "Pa_OpenDefaultStream",
+        "snd_async_add_pcm_handler",
+        "SDL_OpenAudioDevice",
+        "SDL_OpenAudio",
+        "jack_set_process_callback",
+        "pw_stream_add_listener",
+        "pw_stream_new_simple",
+        "pw_filter_add_listener",
+        "pw_filter_new_simple",
+    ] {
+        let found = run(&program, call, &[]);
+        assert!(found.contains("lockdep: malloc() "), "{call}: {found}");
+        assert!(found.contains(" allocates+"), "{call}: {found}");
+        assert!(!found.contains("on_other_stream+"), "{call}: {found}");
+        if call.starts_with("pw_") {
+            // Without the flag, PipeWire runs it in the program's main loop.
+            assert_eq!(run(&program, &format!("no-{call}"), &[]), "", "{call}");
+        }
     }
 }

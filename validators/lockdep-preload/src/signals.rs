@@ -1,0 +1,92 @@
+//! Calls that set the handlers of signals. A handler of an asynchronous signal gets an entry.
+
+#![expect(unsafe_code, reason = "exports under the C library's names, and handlers")]
+
+use std::ffi::{c_int, c_void};
+
+use lockdep::raw;
+
+use crate::callbacks::{Kind, entry_of, original};
+use crate::exports::before;
+use crate::handlers;
+use crate::next::{Verdict, next};
+
+/// Signals that the code itself causes: their handlers interrupt no function that they could call.
+const SYNCHRONOUS: [c_int; 8] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGILL,
+    libc::SIGFPE,
+    libc::SIGABRT,
+    libc::SIGTRAP,
+    libc::SIGSYS,
+    libc::SIGPIPE,
+];
+
+next! {
+    fn next_sigaction = c"sigaction"(signal: c_int, new: *const c_void, old: *mut c_void);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sigaction(
+    signal: c_int,
+    new: *const libc::sigaction,
+    old: *mut libc::sigaction,
+) -> c_int {
+    let mut copy = None;
+    if !new.is_null() && !SYNCHRONOUS.contains(&signal) && !raw::is_busy() {
+        // SAFETY: the program passes an action, or nothing.
+        let mut action = unsafe { new.read() };
+        action.sa_sigaction = entry(action.sa_sigaction);
+        copy = Some(action);
+    }
+    let new = copy.as_ref().map_or(new, std::ptr::from_ref);
+    let result = next_sigaction(signal, new.cast(), old.cast());
+    if result == 0 && !old.is_null() {
+        // SAFETY: the call has written the action there, and nothing else refers to it now.
+        let old = unsafe { &mut *old };
+        old.sa_sigaction = original(old.sa_sigaction);
+    }
+    result
+}
+
+/// Returns the entry of a handler.
+fn entry(handler: usize) -> usize {
+    if [libc::SIG_DFL, libc::SIG_IGN].contains(&handler) {
+        return handler;
+    }
+    entry_of(handler, Kind::Signal)
+}
+
+/// A function that sets the handler of a signal and returns the one before.
+type Signal = extern "C" fn(c_int, usize) -> usize;
+
+macro_rules! signal {
+    ($($name:ident = $symbol:literal;)*) => { $(
+        #[unsafe(no_mangle)]
+        extern "C" fn $name(signal: c_int, handler: usize) -> usize {
+            #[unsafe(link_section = "lockdep_next")]
+            static NEXT: crate::next::Next = crate::next::Next::new($symbol, |_| Verdict::Passes);
+            let pointer = std::ptr::with_exposed_provenance::<()>(NEXT.address());
+            // SAFETY: the C library's function of this name has this signature.
+            let function = unsafe { std::mem::transmute::<*const (), Signal>(pointer) };
+            let is_ours = !SYNCHRONOUS.contains(&signal) && !raw::is_busy();
+            original(function(signal, if is_ours { entry(handler) } else { handler }))
+        }
+    )* };
+}
+
+signal! {
+    signal = c"signal";
+    bsd_signal = c"bsd_signal";
+    __sysv_signal = c"__sysv_signal";
+}
+
+before! {
+    // A jump out of a handler ends it.
+    |_| {
+        handlers::end();
+        Verdict::Passes
+    };
+    longjmp _longjmp siglongjmp __longjmp_chk
+}
