@@ -11,7 +11,8 @@ mod runtime {
     use std::process::Command;
 
     /// The names that programs may call. All others become local.
-    const NAMES: [&str; 4] = ["__tsan_*", "__sanitizer_cov_*", "__kcsan_*", "kcsan_*_*"];
+    const NAMES: [&str; 5] =
+        ["__tsan_*", "__sanitizer_cov_*", "__kcsan_*", "kcsan_*_*", "Annotate*"];
 
     /// The linker script. All code is in one section, whose ends tell the runtime which frames are its own.
     /// Bitcode is dropped, because the linker of the program may have another LLVM than ours.
@@ -35,17 +36,32 @@ mod runtime {
         let built = build(&out.join("runtime"));
         let (script, joined) = (out.join("join.ld"), out.join("kcsan.o"));
         fs::write(&script, SCRIPT).expect("the output folder can be written");
-        let mut join = Command::new("ld");
+        let mut join = tool("ld");
         join.args(["-r", "--force-group-allocation", "-T"]).arg(&script).arg("-o").arg(&joined);
         run(join.arg("--whole-archive").arg(&built));
-        let mut localise = Command::new("objcopy");
+        let mut localise = tool("objcopy");
         localise.args(["--wildcard", "--strip-debug"]);
         for name in NAMES {
             localise.arg(format!("--keep-global-symbol={name}"));
         }
         run(localise.arg(&joined));
         let _ = fs::remove_file(&archive);
-        run(Command::new("ar").arg("rcs").arg(&archive).arg(&joined));
+        run(tool("ar").arg("rcs").arg(&archive).arg(&joined));
+    }
+
+    /// Returns the processor that the tools are built for, if this build script runs on another one.
+    fn other_processor() -> Option<String> {
+        let processor = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets it");
+        let host = env::var("HOST").expect("cargo sets it");
+        (host.split('-').next() != Some(processor.as_str())).then_some(processor)
+    }
+
+    /// Returns a tool of binutils.
+    fn tool(name: &str) -> Command {
+        Command::new(match other_processor() {
+            Some(processor) => format!("{processor}-linux-gnu-{name}"),
+            None => name.to_owned(),
+        })
     }
 
     /// Copies a folder and all below it.
@@ -107,8 +123,14 @@ mod runtime {
         let remaps = outer.split('\x1f').filter(|flag| flag.starts_with("--remap-path-prefix="));
         flags.extend(remaps.map(str::to_owned));
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+        let mut folder = target.to_owned();
+        if let Some(processor) = other_processor() {
+            let target = format!("{processor}-unknown-linux-gnu");
+            folder.push(&target);
+            cargo.arg("--target").arg(target);
+        }
         run(&mut cargo);
-        target.join("release/libkcsan.a")
+        folder.join("release/libkcsan.a")
     }
 
     fn run(command: &mut Command) {

@@ -207,7 +207,11 @@ impl Builder<'_> {
             return Err(io::Error::other("valgrind is not installed"));
         }
         let compiler = tool.compiler(self.work)?;
-        let built = if tool == Tool::OursRust { "kcsan/stable/release" } else { "release" };
+        let built = if tool == Tool::OursRust {
+            "kcsan/stable/x86_64-unknown-linux-gnu/release"
+        } else {
+            "release"
+        };
         match tool {
             Tool::TsanRust => self.rust("tsan-rust", compiler, built),
             Tool::Loom => self.rust("loom", compiler, built),

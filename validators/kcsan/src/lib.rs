@@ -7,6 +7,7 @@
 //! * [`assert_exclusive_writer!`], [`assert_exclusive_access!`], [`assert_exclusive_bits!`]: no other thread writes
 //!   here now, or accesses it, or changes these bits. They also find what the language does not call a data race,
 //!   such as a second writer of an atomic.
+//! * [`assert_exclusive_writer_scoped!`], [`assert_exclusive_access_scoped!`]: the same until the end of the block.
 //! * [`check_read`], [`check_write`]: a helper copies memory here in a way that the compiler does not see.
 //!
 //! In a program that is not instrumented, each is a load and a branch.
@@ -72,6 +73,26 @@ pub fn assert_exclusive_bits<T>(place: *const T, mask: u64) {
         (calls.set_mask)(mask);
         (calls.check)(place.expose_provenance(), size_of::<T>(), ASSERT);
         (calls.set_mask)(0);
+    }
+}
+
+/// A guard during whose life an assertion about a place holds. [`assert_exclusive_writer_scoped!`] and
+/// [`assert_exclusive_access_scoped!`] make one. It stays in its thread and borrows the place.
+#[derive(Debug)]
+#[must_use = "the assertion ends when it is dropped"]
+pub struct Exclusive<'a> {
+    _scope: Option<marks::Scope>,
+    _place: PhantomData<(&'a (), *const ())>,
+}
+
+impl<'a> Exclusive<'a> {
+    #[doc(hidden)]
+    #[inline]
+    pub fn new<T>(place: &'a T, nobody_reads: bool) -> Self {
+        let kind = if nobody_reads { ASSERT | WRITE } else { ASSERT };
+        let address = std::ptr::from_ref(place).expose_provenance();
+        let scope = marks::Scope::begin(address, size_of::<T>(), kind);
+        Self { _scope: scope, _place: PhantomData }
     }
 }
 
@@ -142,6 +163,34 @@ macro_rules! assert_exclusive_writer {
 macro_rules! assert_exclusive_access {
     ($place:expr) => {
         $crate::assert_exclusive(&raw const $place, true)
+    };
+}
+
+/// Asserts that no other thread writes to this place until the end of the block. The place stays borrowed.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// static OWNER: AtomicU32 = AtomicU32::new(0);
+///
+/// {
+///     kcsan::assert_exclusive_writer_scoped!(OWNER);
+///     let next = OWNER.load(Ordering::Relaxed) + 1;
+///     OWNER.store(next, Ordering::Relaxed);
+/// }
+/// ```
+#[macro_export]
+macro_rules! assert_exclusive_writer_scoped {
+    ($place:expr) => {
+        let _exclusive = $crate::Exclusive::new(&$place, false);
+    };
+}
+
+/// Asserts that no other thread reads or writes this place until the end of the block. The place stays borrowed.
+#[macro_export]
+macro_rules! assert_exclusive_access_scoped {
+    ($place:expr) => {
+        let _exclusive = $crate::Exclusive::new(&$place, true);
     };
 }
 

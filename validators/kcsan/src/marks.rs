@@ -16,6 +16,45 @@ pub struct Calls {
     pub enable: extern "C" fn(),
     /// Limits the next check to these bits.
     pub set_mask: extern "C" fn(u64),
+    /// Begins an assertion about a scope: its memory, address, length, bits.
+    pub begin_scope: unsafe extern "C" fn(*mut Scoped, usize, usize, u32),
+    /// Ends an assertion about a scope.
+    pub end_scope: unsafe extern "C" fn(*mut Scoped),
+}
+
+/// Memory in which the runtime notes an assertion about a scope.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct Scoped([usize; 4]);
+
+/// An assertion about a scope, with memory that stays where it is.
+#[derive(Debug)]
+pub(crate) struct Scope(*mut Scoped, &'static Calls);
+
+impl std::fmt::Debug for Calls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Calls").finish_non_exhaustive()
+    }
+}
+
+impl Scope {
+    /// Begins an assertion, if the program has the runtime.
+    pub(crate) fn begin(address: usize, size: usize, kind: u32) -> Option<Self> {
+        let calls = MARKS.calls()?;
+        let memory = Box::into_raw(Box::<Scoped>::default());
+        // SAFETY: the memory stays until `drop`.
+        unsafe { (calls.begin_scope)(memory, address, size, kind) };
+        Some(Self(memory, calls))
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        // SAFETY: begun with this memory, by the same thread.
+        unsafe { (self.1.end_scope)(self.0) };
+        // SAFETY: from a box; nobody has it any more.
+        drop(unsafe { Box::from_raw(self.0) });
+    }
 }
 
 /// A pointer to the functions of the runtime. It is null in a program without the runtime.

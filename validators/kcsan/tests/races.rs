@@ -37,6 +37,11 @@ const RUST_ROWS: &[Row] = &[
     ("same-value", &[RACE, "read to 0x", "write to 0x"]),
     ("assert-writer", &[ASSERT, "assert no writes to 0x", "write (marked) to 0x"]),
     ("assert-access", &[ASSERT, "assert no accesses to 0x", "read (marked) to 0x"]),
+    (
+        "assert-writer-scoped",
+        &[ASSERT, "assert no writes to 0x", "cases.rs:", "write (marked) to 0x"],
+    ),
+    ("assert-access-scoped", &[ASSERT, "assert no accesses to 0x", "read (marked) to 0x"]),
     ("assert-bits", &[ASSERT, "assert no writes to 0x", " bits changed: 0x00000001 with mask 0x"]),
     ("data-race", &[RACE, "read to 0x", "write to 0x"]),
     ("checked-copy", &[RACE, "read to 0x", " of 64 bytes", " of 8 bytes"]),
@@ -61,6 +66,14 @@ const C_ROWS: &[Row] = &[
     ("assert-writer", &[ASSERT, "assert no writes to 0x", "write (marked) to 0x"]),
     ("assert-access", &[ASSERT, "assert no accesses to 0x", "read (marked) to 0x"]),
     ("assert-bits", &[ASSERT, " bits changed: 0x00000001 with mask 0x"]),
+    (
+        "assert-writer-scoped",
+        &[ASSERT, "assert no writes to 0x", "scoped_writer+0x", "write (marked) to 0x"],
+    ),
+    (
+        "assert-access-scoped",
+        &[ASSERT, "assert no accesses to 0x", "scoped_access+0x", "read (marked) to 0x"],
+    ),
     ("checked-range", &[RACE, "read-write to 0x", " of 64 bytes", " of 8 bytes"]),
     ("once", &[RACE, "read (marked) to 0x", "write to 0x"]),
     ("signal", &[RACE, " handler / main", "by interrupt on cpu"]),

@@ -244,7 +244,8 @@ fn what_is_wrong_with_the_options_is_said() {
 
 #[test]
 fn help_names_every_option() {
-    for program in [env!("CARGO_BIN_EXE_cargo-kcsan"), env!("CARGO_BIN_EXE_kcsan-cc")] {
+    let tools = [env!("CARGO_BIN_EXE_cargo-kcsan"), env!("CARGO_BIN_EXE_kcsan-cc")];
+    for program in tools.into_iter().chain([env!("CARGO_BIN_EXE_kcsan-cxx")]) {
         let output = run_command(Command::new(program).arg("--help"));
         let text = String::from_utf8_lossy(&output.stdout);
         let source =
@@ -258,6 +259,6 @@ fn help_names_every_option() {
             assert!(text.contains(&format!("\n    {name}=")), "{program} --help has {name}");
             count += 1;
         }
-        assert_eq!(count, 12);
+        assert_eq!(count, 13);
     }
 }

@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use clap::Parser;
 
-use super::{OPTIONS, archive, rustc};
+use super::{OPTIONS, archive, rustc, say};
 use crate::layout::{COUNTS, HEAD, MAGIC};
 
 /// The variable that tells this crate's build script where the runtime is.
@@ -36,7 +36,9 @@ struct Options {
 
 static AFTER: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
     format!(
-        "Only members of the workspace are instrumented, not the standard library and not other crates.
+        "Only members of the workspace are instrumented, with the examples of their documentation, not the
+standard library, not other crates, and not build scripts and macros, which run in the build.
+Code in C is instrumented if its build script uses the variable CC, and CC=kcsan-cc is set.
 Output goes to the folder kcsan in the target folder, apart from other builds.
 All processes of a run share one table, so races between processes are found,
 in mapped files too.
@@ -49,9 +51,26 @@ in mapped files too.
     )
 });
 
-/// Runs Cargo as the arguments say, and returns its exit code.
+/// Runs Cargo, or what Cargo runs in place of the compilers.
 #[must_use]
-pub fn run(mut arguments: Vec<OsString>) -> ExitCode {
+pub fn main() -> ExitCode {
+    let mut arguments = env::args_os();
+    let name = arguments.next().unwrap_or_default();
+    let arguments: Vec<_> = arguments.collect();
+    // Cargo runs this program again in place of the compilers.
+    if Path::new(&name).file_name().is_some_and(|name| name == rustc::RUSTDOC) {
+        say(&format!("cargo-kcsan: rustdoc: {}", rustc::run_rustdoc(&arguments)));
+        return ExitCode::FAILURE;
+    }
+    if env::var_os(rustc::WAY).is_some() {
+        say(&format!("cargo-kcsan: rustc: {}", rustc::run(&arguments)));
+        return ExitCode::FAILURE;
+    }
+    run(arguments)
+}
+
+/// Runs Cargo as the arguments say, and returns its exit code.
+fn run(mut arguments: Vec<OsString>) -> ExitCode {
     // Cargo calls `cargo-kcsan kcsan ...`.
     if arguments.first().is_some_and(|first| first == "kcsan") {
         arguments.remove(0);
@@ -64,19 +83,23 @@ pub fn run(mut arguments: Vec<OsString>) -> ExitCode {
             .and_then(|code| u8::try_from(code).ok())
             .map_or(ExitCode::FAILURE, ExitCode::from),
         Err(error) => {
-            eprintln!("cargo kcsan: {error}");
+            say(&format!("cargo kcsan: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
 fn build_and_run(options: &Options) -> io::Result<ExitStatus> {
+    check_target(&options.arguments)?;
     let way = if options.nightly { "nightly" } else { "stable" };
     let target = target(&options.arguments)?.join("kcsan").join(way);
     fs::create_dir_all(&target)?;
     let set = env::var("KCSAN_OPTIONS").unwrap_or_default();
     let named = set.split_whitespace().find_map(|word| word.strip_prefix("shared="));
-    let made = target.join(format!("table-{}", std::process::id()));
+    let mut made = target.join(format!("table-{}", std::process::id()));
+    if is_split(&made) {
+        made = archive::folder()?.join(made.file_name().unwrap_or_default());
+    }
     let table = named.map_or_else(|| made.clone(), PathBuf::from);
     let mut cargo = if options.nightly {
         let mut cargo = Command::new("cargo");
@@ -90,14 +113,20 @@ fn build_and_run(options: &Options) -> io::Result<ExitStatus> {
     };
     cargo.arg(&options.command).args(&options.arguments);
     cargo.env("CARGO_TARGET_DIR", &target);
-    cargo.env("RUSTC_WORKSPACE_WRAPPER", env::current_exe()?).env(rustc::WAY, way);
+    let me = env::current_exe()?;
+    cargo.env("RUSTC_WORKSPACE_WRAPPER", &me).env(rustc::WAY, way);
+    // With a target, even if it is the machine's own, what runs in the build is built apart from the program.
+    cargo.env("CARGO_BUILD_TARGET", rustc::TARGET);
+    let rustdoc = env::var_os("RUSTDOC").filter(|_| !options.nightly);
+    cargo.env(rustc::RUSTDOC_COMMAND, rustdoc.unwrap_or_else(|| "rustdoc".into()));
+    cargo.env("RUSTDOC", link(&me, &target.join(rustc::RUSTDOC))?);
     // In a workspace that has this crate, its build script need not build another runtime.
     cargo.env(RUNTIME, archive::folder()?);
     if named.is_none() {
-        // An option cannot name a path with a space.
-        let set = format!("{set} shared={}", made.display());
-        if !made.to_string_lossy().contains(char::is_whitespace) {
-            cargo.env("KCSAN_OPTIONS", set.trim_start());
+        // The processes need not print what the summary says of all.
+        let quiet = if options.no_summary { "" } else { "stats=0 " };
+        if !is_split(&made) {
+            cargo.env("KCSAN_OPTIONS", format!("{quiet}shared={} {set}", made.display()));
         }
     }
     for profile in ["DEV", "RELEASE", "TEST", "BENCH"] {
@@ -118,25 +147,56 @@ fn build_and_run(options: &Options) -> io::Result<ExitStatus> {
     status
 }
 
+/// Returns whether an option of the runtime cannot name a path, because it has a space.
+fn is_split(path: &Path) -> bool {
+    path.to_string_lossy().contains(char::is_whitespace)
+}
+
+/// Makes a symbolic link to this program, unless it is there. Other processes may do the same.
+fn link(program: &Path, place: &Path) -> io::Result<PathBuf> {
+    if fs::read_link(place).is_ok_and(|found| found == program) {
+        return Ok(place.to_owned());
+    }
+    let new = place.with_extension(format!("new-{}", std::process::id()));
+    std::os::unix::fs::symlink(program, &new)?;
+    fs::rename(&new, place)?;
+    Ok(place.to_owned())
+}
+
+/// Returns the value of an option of Cargo.
+fn option(arguments: &[OsString], name: &str) -> Option<PathBuf> {
+    let words: Vec<_> = arguments.iter().take_while(|word| *word != "--").collect();
+    let joined = format!("{name}=");
+    words.iter().enumerate().find_map(|(index, word)| {
+        let text = word.to_string_lossy();
+        let joined = text.strip_prefix(&joined).map(PathBuf::from);
+        joined.or_else(|| (text == name).then(|| words.get(index + 1).map(PathBuf::from))?)
+    })
+}
+
+/// Checks that the program is to be built for the target that the runtime is for.
+fn check_target(arguments: &[OsString]) -> io::Result<()> {
+    let named = option(arguments, "--target");
+    let named = named.or_else(|| env::var_os("CARGO_BUILD_TARGET").map(PathBuf::from));
+    match named {
+        Some(other) if other.as_os_str() != rustc::TARGET => {
+            let why = format!("kcsan works for {} only", rustc::TARGET);
+            Err(io::Error::other(format!("target {}: {why}", other.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Returns the target folder that Cargo would use.
 fn target(arguments: &[OsString]) -> io::Result<PathBuf> {
-    let words: Vec<_> = arguments.iter().take_while(|word| *word != "--").collect();
-    let option = |name: &str| {
-        let joined = format!("{name}=");
-        words.iter().enumerate().find_map(|(index, word)| {
-            let text = word.to_string_lossy();
-            let joined = text.strip_prefix(&joined).map(PathBuf::from);
-            joined.or_else(|| (text == name).then(|| words.get(index + 1).map(PathBuf::from))?)
-        })
-    };
-    if option("--target-dir").is_some() {
+    if option(arguments, "--target-dir").is_some() {
         return Err(io::Error::other(
             "set the target folder by CARGO_TARGET_DIR, not --target-dir",
         ));
     }
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
-    if let Some(manifest) = option("--manifest-path") {
+    if let Some(manifest) = option(arguments, "--manifest-path") {
         cargo.arg("--manifest-path").arg(manifest);
     }
     let output = cargo.stderr(std::process::Stdio::inherit()).output()?;
@@ -162,10 +222,13 @@ fn target(arguments: &[OsString]) -> io::Result<PathBuf> {
 fn summary(table: &Path) {
     let Some(counts) = read(table) else { return };
     let [watchpoints, hits, reports, full, processes] = counts;
-    eprintln!(
+    say(&format!(
         "kcsan: {watchpoints} watchpoints set, {hits} hits, {reports} reports in {processes} \
          processes ({full} not set: their slot was taken)"
-    );
+    ));
+    if watchpoints == 0 && processes > 0 {
+        say("kcsan: without a watchpoint, this run says nothing about races");
+    }
 }
 
 fn read(table: &Path) -> Option<[u64; COUNTS.len()]> {

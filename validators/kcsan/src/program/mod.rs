@@ -1,4 +1,6 @@
-//! The programs `cargo kcsan` and `kcsan-cc`: the compilers' flags and the runtime's archive.
+//! The programs `cargo kcsan`, `kcsan-cc` and `kcsan-c++`: the compilers' flags and the runtime's archive.
+
+use std::io::Write as _;
 
 pub mod archive;
 pub mod cargo;
@@ -12,6 +14,8 @@ Environment:
     skip=N               maximum number of accesses between two watchpoints of a thread (4000);
                          the actual number is random, half as large on average
     delay_us=N           maximum time that a watchpoint waits, in us (80)
+    rare_us=N            maximum time that a watchpoint waits at a place that runs rarely, in us (2000);
+                         0 watches such places as all others
     duty=PERCENT         maximum share of its time that a thread spends at watchpoints (25);
                          100 is no limit, as in the kernel
     once_ms=N            minimum time between two reports of the same pair of places, in ms (3000);
@@ -27,5 +31,16 @@ Environment:
     sink=stderr|panic|FILE
                          where to write reports (stderr); panic is stderr and then SIGABRT
     exitcode=N           exit status of a process that reported a race (66); 0 keeps its own
-    stats=0|1            at exit, print to the sink how many watchpoints were set (0)
+    stats=0|1            at exit, print to the sink how many watchpoints were set; without this option,
+                         programs that have set one or have threads do
 ";
+
+/// Prints to standard output. It is no error if the reader has enough.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Prints a line to standard error, which may be closed.
+fn say(line: &str) {
+    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
+}

@@ -1,4 +1,4 @@
-//! Runs rustc for the crates of a workspace, so that it makes a call before every access.
+//! Runs rustc and rustdoc for the crates of a workspace, so that they make a call before every access.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -6,6 +6,17 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use super::archive;
+
+/// The name under which Cargo runs this program in place of rustdoc.
+pub const RUSTDOC: &str = "kcsan-rustdoc";
+/// The variable that names the rustdoc to run.
+pub const RUSTDOC_COMMAND: &str = "KCSAN_RUSTDOC";
+/// The target for which programs are instrumented.
+pub const TARGET: &str = if cfg!(target_arch = "aarch64") {
+    "aarch64-unknown-linux-gnu"
+} else {
+    "x86_64-unknown-linux-gnu"
+};
 
 /// The variable that tells the wrapped compilers whether `cargo kcsan` uses the stable or the nightly flags.
 pub const WAY: &str = "KCSAN_RUSTC";
@@ -49,32 +60,65 @@ pub fn run(arguments: &[OsString]) -> std::io::Error {
     };
     let mut command = Command::new(rustc);
     command.args(arguments);
-    let flags: &[&str] =
-        if env::var_os(WAY).is_some_and(|way| way == "nightly") { &NIGHTLY } else { &STABLE };
-    match kind(arguments) {
-        Kind::Left => {}
-        Kind::Library => {
-            command.args(flags);
-        }
-        Kind::Program => {
-            let folder = match archive::folder() {
-                Ok(folder) => folder,
-                Err(error) => return error,
-            };
-            let mut link = OsString::from("-Clink-arg=");
-            link.push(folder.join("libkcsan.a"));
-            // A shared object finds the runtime in the program.
-            command.args(flags).arg(link).arg("-Clink-arg=-Wl,--export-dynamic-symbol=__tsan_*");
-            command.arg("-Clink-arg=-Wl,--export-dynamic-symbol=__sanitizer_cov_*");
+    let kind = kind(arguments);
+    if kind != Kind::Left {
+        command.args(flags());
+    }
+    if kind == Kind::Program {
+        match link() {
+            Ok(link) => _ = command.args(link),
+            Err(error) => return error,
         }
     }
     command.exec()
 }
 
+/// Runs rustdoc with the arguments that Cargo gives it. It compiles the examples of the documentation with the flags that
+/// it gets.
+///
+/// # Errors
+///
+/// Returns the error of running rustdoc.
+pub fn run_rustdoc(arguments: &[OsString]) -> std::io::Error {
+    let rustdoc = env::var_os(RUSTDOC_COMMAND).unwrap_or_else(|| "rustdoc".into());
+    let mut command = Command::new(rustdoc);
+    command.args(arguments);
+    if arguments.iter().any(|word| word == "--test") && is_instrumented(arguments) {
+        match link() {
+            Ok(link) => _ = command.args(flags()).args(link),
+            Err(error) => return error,
+        }
+    }
+    command.exec()
+}
+
+fn flags() -> &'static [&'static str] {
+    if env::var_os(WAY).is_some_and(|way| way == "nightly") { &NIGHTLY } else { &STABLE }
+}
+
+/// Returns the flags that link a program with the runtime.
+fn link() -> std::io::Result<[OsString; 4]> {
+    let mut runtime = OsString::from("-Clink-arg=");
+    runtime.push(archive::folder()?.join("libkcsan.a"));
+    // A shared object finds the runtime in the program.
+    let exported = ["__tsan_*", "__sanitizer_cov_*"]
+        .map(|names| format!("-Clink-arg=-Wl,--export-dynamic-symbol={names}").into());
+    let [tsan, coverage] = exported;
+    // A part of the C library is an archive, and the linker has read that before the runtime.
+    Ok([runtime, "-Clink-arg=-lc".into(), tsan, coverage])
+}
+
+/// Returns whether a crate is compiled for the target. Cargo names no target for build scripts, macros, and what they
+/// depend on, which run in the build and have no runtime.
+fn is_instrumented(arguments: &[OsString]) -> bool {
+    let mut words = arguments.iter().map(|word| word.to_string_lossy());
+    words.any(|word| word == "--target" || word.starts_with("--target="))
+}
+
 /// The kinds of crates that are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// A crate that is not instrumented: it runs in the compiler, or is this one.
+    /// A crate that is not instrumented: it runs in the build, or is this one.
     Left,
     Library,
     Program,
@@ -90,7 +134,7 @@ fn kind(arguments: &[OsString]) -> Kind {
     let is_test = arguments.iter().any(|word| word == "--test");
     let text = name.to_string_lossy();
     let has_source = arguments.iter().any(|word| word.to_string_lossy().ends_with(".rs"));
-    if !has_source || text == "kcsan" || types == "proc-macro" {
+    if !has_source || text == "kcsan" || types == "proc-macro" || !is_instrumented(arguments) {
         Kind::Left
     } else if types == "bin" || is_test {
         Kind::Program

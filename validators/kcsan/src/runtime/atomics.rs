@@ -160,7 +160,7 @@ atomic! { u64, AtomicU64,
     __tsan_atomic64_fetch_nand = fetch_nand
 }
 
-/// Atomics of sixteen bytes, by `cmpxchg16b`, because Rust has no type for them.
+/// Atomics of sixteen bytes, by the processor's own instructions, because Rust has no type for them.
 #[repr(C, align(16))]
 struct AtomicU128([u64; 2]);
 
@@ -175,6 +175,33 @@ impl AtomicU128 {
         let [old_low, old_high] = halves(old);
         let [new_low, new_high] = halves(new);
         let (low, high): (u64, u64);
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: the place is aligned. What was found is written back if it differs, so that both halves are of one
+        // moment.
+        unsafe {
+            asm!(
+                "2:",
+                "ldaxp {low}, {high}, [{place}]",
+                "cmp {low}, {old_low}",
+                "ccmp {high}, {old_high}, #0, eq",
+                "csel {put_low}, {new_low}, {low}, eq",
+                "csel {put_high}, {new_high}, {high}, eq",
+                "stlxp {failed:w}, {put_low}, {put_high}, [{place}]",
+                "cbnz {failed:w}, 2b",
+                low = out(reg) low,
+                high = out(reg) high,
+                put_low = out(reg) _,
+                put_high = out(reg) _,
+                failed = out(reg) _,
+                place = in(reg) std::ptr::from_ref(self),
+                old_low = in(reg) old_low,
+                old_high = in(reg) old_high,
+                new_low = in(reg) new_low,
+                new_high = in(reg) new_high,
+                options(nostack)
+            );
+        }
+        #[cfg(target_arch = "x86_64")]
         // SAFETY: the place is aligned; rbx, which the compiler keeps for itself, is put back.
         unsafe {
             asm!(

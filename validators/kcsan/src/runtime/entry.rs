@@ -1,64 +1,32 @@
 //! The functions that the compiler calls before an access.
 //!
-//! Most calls end after twelve instructions without a frame: a look at the slots of both tables, and a count of
-//! accesses to let pass. Everything else is the slow path. It is reached by a jump, so that the caller's frame stays
-//! the first of the stack.
+//! On x86-64 most calls end after some instructions without a frame: a look at the slots of both tables, a look whether
+//! the place is hot, and a count of accesses to let pass. Everything else is the slow path, which other processors always
+//! take. It is reached by a jump, so that the caller's frame stays the first of the stack.
 
 #![expect(unsafe_code, reason = "exports under the compiler's names")]
 
 use std::arch::global_asm;
 
 use crate::runtime::access::{Access, kind};
-use crate::runtime::table::{DISTANCE, TABLES};
 use crate::runtime::watch;
+
+#[cfg(target_arch = "aarch64")]
+#[macro_use]
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
+#[macro_use]
+mod x86_64;
 
 /// The slow path behind every entry. An access that is not aligned may reach into a second granule, so it comes
 /// here uncounted.
-extern "C" fn slow(address: usize, size: usize, kind: u32) {
-    watch::access(Access::new(address, size, kind));
+#[cfg(target_arch = "x86_64")]
+extern "C" fn slow(address: usize, size: usize, kind: u32, place: usize) {
+    watch::access(Access::new(address, size, kind), place);
 }
 
-extern "C" fn unaligned(address: usize, size: usize, kind: u32) {
-    watch::counted_access(Access::new(address, size, kind));
-}
-
-// The entry of a plain access looks into both tables, then counts.
-macro_rules! plain {
-    ($($kind:path, $size:literal: $($name:literal)+;)*) => { $(
-        global_asm!(
-            ".pushsection .text,\"ax\",@progbits",
-            ".p2align 4",
-            $(concat!(".globl ", $name), concat!(".type ", $name, ",@function"), concat!($name, ":"),)+
-            ".cfi_startproc",
-            "mov eax, edi",
-            "and eax, 0x3f0",
-            "test dil, {size} - 1",
-            "jne 3f",
-            "lea rcx, [rip + {tables}]",
-            "mov rdx, [rcx + rax]",
-            "or rdx, [rcx + rax + {distance}]",
-            "jne 2f",
-            "sub dword ptr fs:[kcsan_thread@tpoff], 1",
-            "js 2f",
-            "ret",
-            "2:",
-            "mov esi, {size}",
-            "mov edx, {kind}",
-            "jmp {slow}",
-            "3:",
-            "mov esi, {size}",
-            "mov edx, {kind}",
-            "jmp {unaligned}",
-            ".cfi_endproc",
-            ".popsection",
-            size = const $size,
-            kind = const $kind,
-            distance = const DISTANCE,
-            tables = sym TABLES,
-            slow = sym slow,
-            unaligned = sym unaligned,
-        );
-    )* };
+extern "C" fn unaligned(address: usize, size: usize, kind: u32, place: usize) {
+    watch::counted_access(Access::new(address, size, kind), place);
 }
 
 // The entry of an access that is marked, may cross granules, or has its size in an argument need not be fast.
@@ -69,9 +37,10 @@ macro_rules! other {
             ".p2align 4",
             $(concat!(".globl ", $name), concat!(".type ", $name, ",@function"), concat!($name, ":"),)+
             ".cfi_startproc",
-            "mov esi, {size}",
-            "mov edx, {kind}",
-            "jmp {unaligned}",
+            size!(),
+            kind_of!(),
+            place!(),
+            jump!("{unaligned}"),
             ".cfi_endproc",
             ".popsection",
             size = const $size,
@@ -90,7 +59,7 @@ plain! {
     kind::WRITE, 1: "__sanitizer_cov_store1" "__tsan_write1";
     kind::WRITE, 2: "__sanitizer_cov_store2" "__tsan_write2";
     kind::WRITE, 4: "__sanitizer_cov_store4" "__tsan_write4";
-    kind::WRITE, 8: "__sanitizer_cov_store8" "__tsan_write8" "__tsan_vptr_update";
+    kind::WRITE, 8: "__sanitizer_cov_store8" "__tsan_write8";
     kind::WRITE, 16: "__sanitizer_cov_store16" "__tsan_write16";
     READ_WRITE, 1: "__tsan_read_write1";
     READ_WRITE, 2: "__tsan_read_write2";
@@ -128,25 +97,96 @@ other! {
     MARKED_WRITE, 16: "__tsan_volatile_write16" "__tsan_unaligned_volatile_write16";
 }
 
-/// Entries of ranges: struct copies of gcc, and ranges that the program names itself.
-#[unsafe(no_mangle)]
-extern "C" fn __tsan_read_range(address: usize, size: usize) {
-    watch::counted_access(Access::new(address, size, kind::READ));
+// Entries that have the size in an argument: struct copies of gcc, and ranges that the program names itself.
+macro_rules! sized {
+    ($($kind:path: $name:literal;)*) => { $(
+        global_asm!(
+            ".pushsection .text,\"ax\",@progbits",
+            concat!(".globl ", $name), concat!(".type ", $name, ",@function"), concat!($name, ":"),
+            ".cfi_startproc",
+            kind_of!(),
+            place!(),
+            jump!("{unaligned}"),
+            ".cfi_endproc",
+            ".popsection",
+            kind = const $kind,
+            unaligned = sym unaligned,
+        );
+    )* };
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn __tsan_write_range(address: usize, size: usize) {
-    watch::counted_access(Access::new(address, size, kind::WRITE));
+sized! {
+    kind::READ: "__tsan_read_range";
+    kind::WRITE: "__tsan_write_range";
 }
 
-// These do nothing: stacks come from unwinding, and the set-up runs by itself.
+// The start of a constructor or destructor writes the pointer to the table of virtual functions. If the same pointer is
+// there already, nobody sees the write, so it counts as a read.
 global_asm!(
     ".pushsection .text,\"ax\",@progbits",
-    ".irp name, __tsan_init, __tsan_func_entry, __tsan_func_exit, __tsan_acquire, __tsan_release",
-    ".globl \\name",
+    ".globl __tsan_vptr_update",
+    ".type __tsan_vptr_update,@function",
+    "__tsan_vptr_update:",
+    ".cfi_startproc",
+    if_equal!("__tsan_vptr_read"),
+    jump!("__tsan_write8"),
+    ".cfi_endproc",
+    ".popsection",
+);
+
+// Calls that copy or fill memory, with the place as a further argument.
+global_asm!(
+    ".pushsection .text,\"ax\",@progbits",
+    ".irp name, memcpy, memmove, memset",
+    ".globl __tsan_\\name",
+    ".type __tsan_\\name,@function",
+    "__tsan_\\name:",
+    ".cfi_startproc",
+    place!(),
+    jump!("kcsan_\\name"),
+    ".cfi_endproc",
+    ".endr",
+    ".globl __kcsan_check_access",
+    ".type __kcsan_check_access,@function",
+    "__kcsan_check_access:",
+    ".cfi_startproc",
+    place!(),
+    jump!("{unaligned}"),
+    ".cfi_endproc",
+    ".popsection",
+    unaligned = sym unaligned,
+);
+
+// These do nothing: stacks come from unwinding, the set-up runs by itself, and locks need no annotations. Programs that
+// know ThreadSanitizer call the functions of its interface.
+global_asm!(
+    ".pushsection .text,\"ax\",@progbits",
+    ".irp name, __tsan_init, __tsan_func_entry, __tsan_func_exit, __tsan_acquire, __tsan_release, \
+     __tsan_mutex_create, __tsan_mutex_destroy, __tsan_mutex_pre_lock, __tsan_mutex_post_lock, \
+     __tsan_mutex_pre_unlock, __tsan_mutex_post_unlock, __tsan_mutex_pre_signal, __tsan_mutex_post_signal, \
+     __tsan_mutex_pre_divert, __tsan_mutex_post_divert, __tsan_get_current_fiber, __tsan_create_fiber, \
+     __tsan_destroy_fiber, __tsan_switch_to_fiber, __tsan_set_fiber_name, __tsan_flush_memory, \
+     AnnotateHappensBefore, AnnotateHappensAfter, AnnotateRWLockCreate, AnnotateRWLockCreateStatic, \
+     AnnotateRWLockDestroy, AnnotateRWLockAcquired, AnnotateRWLockReleased, AnnotateBenignRace, \
+     AnnotateBenignRaceSized, AnnotateNewMemory, AnnotateThreadName, AnnotateMemoryIsInitialized, \
+     AnnotateMemoryIsUninitialized",
+    ".weak \\name",
     ".type \\name,@function",
     "\\name:",
     ".endr",
-    "ret",
+    return_zero!(),
+    // These stop and start the checks of a thread.
+    ".irp name, AnnotateIgnoreReadsBegin, AnnotateIgnoreWritesBegin, AnnotateIgnoreSyncBegin",
+    ".weak \\name",
+    ".type \\name,@function",
+    "\\name:",
+    ".endr",
+    jump!("__tsan_ignore_thread_begin"),
+    ".irp name, AnnotateIgnoreReadsEnd, AnnotateIgnoreWritesEnd, AnnotateIgnoreSyncEnd",
+    ".weak \\name",
+    ".type \\name,@function",
+    "\\name:",
+    ".endr",
+    jump!("__tsan_ignore_thread_end"),
     ".popsection",
 );

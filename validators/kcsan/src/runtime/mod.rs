@@ -8,9 +8,13 @@
 //! own, which the program does not see. So it can make reports anywhere, in signal handlers too. None of it is
 //! instrumented.
 
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")))]
+#[cfg(not(all(
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_os = "linux",
+    target_env = "gnu"
+)))]
 compile_error!(
-    "kcsan works on x86-64 Linux with glibc only: its entries and its thread data are written for that"
+    "kcsan works on x86-64 and aarch64 Linux with glibc only: its entries and its thread data are written for that"
 );
 
 mod access;
@@ -18,8 +22,10 @@ mod alloc;
 mod api;
 mod atomics;
 mod entry;
+mod heat;
 mod memory;
 mod options;
+mod output;
 mod print;
 mod process;
 mod region;

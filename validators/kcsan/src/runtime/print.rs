@@ -4,14 +4,13 @@
 
 use std::arch::naked_asm;
 use std::ffi::c_void;
-use std::fs::File;
-use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use kreport::print::{Access as Printed, AccessKind, Actor, Change, Origin, Race, RaceKind, Trace};
 
 use crate::runtime::access::{Access, kind};
 use crate::runtime::options::{self, NAMES, Sink};
+use crate::runtime::output::write_to_sink;
 use crate::runtime::process;
 use crate::runtime::stack::{self, Frames};
 use crate::runtime::suppress;
@@ -126,6 +125,27 @@ unsafe extern "C" fn call_on(
     argument: *const c_void,
     top: usize,
 ) {
+    #[cfg(target_arch = "aarch64")]
+    naked_asm!(
+        ".cfi_startproc",
+        "stp x29, x30, [sp, #-16]!",
+        ".cfi_def_cfa_offset 16",
+        ".cfi_offset x29, -16",
+        ".cfi_offset x30, -8",
+        "mov x29, sp",
+        ".cfi_def_cfa_register x29",
+        "mov sp, x2",
+        "mov x9, x0",
+        "mov x0, x1",
+        "blr x9",
+        "mov sp, x29",
+        ".cfi_def_cfa_register sp",
+        "ldp x29, x30, [sp], #16",
+        ".cfi_def_cfa_offset 0",
+        "ret",
+        ".cfi_endproc",
+    );
+    #[cfg(target_arch = "x86_64")]
     naked_asm!(
         ".cfi_startproc",
         "push rbp",
@@ -223,22 +243,4 @@ fn write(text: &str) {
         // SAFETY: the program is to end here.
         unsafe { libc::abort() };
     }
-}
-
-/// Writes a report, or the summary at the end, to the sink.
-pub(crate) fn write_to_sink(text: &str) {
-    if let Some(Sink::File(path)) = NAMES.get().map(|names| &names.sink) {
-        let file = File::options().append(true).create(true).open(path);
-        // It is one call, so that reports of several processes do not mix.
-        match file.and_then(|mut file| file.write_all(text.as_bytes())) {
-            Ok(()) => return,
-            Err(error) => say(&format!("{path}: {error}")),
-        }
-    }
-    let _ = std::io::stderr().write_all(text.as_bytes());
-}
-
-/// Prints one line of the runtime itself to standard error.
-pub(crate) fn say(line: &str) {
-    let _ = std::io::stderr().write_all(format!("kcsan: {line}\n").as_bytes());
 }

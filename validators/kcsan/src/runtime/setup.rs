@@ -8,8 +8,10 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::sync::atomic::Ordering;
 
 use crate::layout::MAGIC;
+use crate::runtime::heat;
 use crate::runtime::options::{self, NAMES};
-use crate::runtime::print::{self, say};
+use crate::runtime::output::{self, say};
+use crate::runtime::print;
 use crate::runtime::region;
 use crate::runtime::suppress;
 use crate::runtime::table::{self, Count, TABLES, Table};
@@ -26,6 +28,7 @@ extern "C" fn set_up() {
     let place = thread.place.replace(Place::Runtime);
     keep_errno(|| {
         process::renew_pid();
+        output::keep();
         // SAFETY: takes a number, and looks into what the kernel has handed to this process.
         let secure = unsafe { libc::getauxval(libc::AT_SECURE) != 0 };
         // If the program has more rights than its caller, its environment is another user's.
@@ -135,6 +138,8 @@ unsafe extern "C" fn in_child() {
         count.store(0, Ordering::Relaxed);
     }
     region::forget();
+    heat::only_thread();
+    output::after_fork();
     table::count(Count::Processes);
     if thread.place.get() != Place::Runtime {
         print::unlock();
@@ -146,13 +151,14 @@ extern "C" fn at_exit() {
     let thread = current();
     let place = thread.place.replace(Place::Runtime);
     let reports = table::counted(Count::Reports);
-    if options::STATS.load(Ordering::Relaxed) {
-        print::write_to_sink(&format!(
-            "kcsan: {} watchpoints set, {} hits, {} reports by process {}\n",
-            table::counted(Count::Watchpoints),
-            table::counted(Count::Hits),
-            reports,
-            process::pid(),
+    let watchpoints = table::counted(Count::Watchpoints);
+    // A program without threads that share memory has nothing to tell, unless it is asked.
+    let has_run = watchpoints > 0 || heat::has_threads();
+    if options::stats().unwrap_or(has_run) {
+        let hits = table::counted(Count::Hits);
+        let pid = process::pid();
+        output::write_to_sink(&format!(
+            "kcsan: {watchpoints} watchpoints set, {hits} hits, {reports} reports by process {pid}\n"
         ));
     }
     let code = options::EXIT_CODE.load(Ordering::Relaxed);

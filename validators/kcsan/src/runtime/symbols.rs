@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use addr2line::Loader;
+use cpp_demangle::{DemangleOptions, Symbol};
 use kreport::print::{Frame, name};
 use object::{Object, ObjectSymbol, SymbolKind};
 
@@ -146,9 +147,20 @@ fn is_of_library(frame: &Frame) -> bool {
     frame.location.as_ref().is_some_and(in_library)
 }
 
-/// Returns a mangled name as reports show it.
+/// Maximum length of a name of C++ that is decoded, in bytes.
+const MAX_NAME: usize = 2000;
+
+/// Returns a mangled name as reports show it: a name of C++ is without its arguments.
 fn function_name(mangled: &str) -> String {
-    name::function(&format!("{:#}", rustc_demangle::demangle(mangled)))
+    let options = || DemangleOptions::new().no_params().no_return_type();
+    let cpp = |bytes: &str| Symbol::new(bytes).ok()?.demangle_with_options(&options()).ok();
+    let text = match rustc_demangle::try_demangle(mangled) {
+        Ok(found) => Some(format!("{found:#}")),
+        // Decoding a longer name could take long.
+        Err(_) if mangled.starts_with("_Z") && mangled.len() <= MAX_NAME => cpp(mangled),
+        Err(_) => None,
+    };
+    name::function(text.as_deref().unwrap_or(mangled))
 }
 
 /// The folder of the project, with a slash at its end.

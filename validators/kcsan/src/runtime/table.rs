@@ -8,7 +8,7 @@
 //! `HIT`. The entry of the slot has the rest: the watcher writes its part before the watchpoint appears, and the
 //! finder its part between `HIT` and `ready`.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use crate::layout::COUNTS;
 use crate::runtime::access::{Access, GRANULE, kind};
@@ -194,17 +194,26 @@ impl Watchpoint {
     }
 }
 
-/// Both tables, at the distance that the compiler's entries know.
+/// Number of counts of visits. The entries use the low 16 bits of an address.
+pub(crate) const PLACES: usize = 1 << 16;
+
+/// Both tables, and the counts of visits, at the distances that the compiler's entries know.
 #[repr(C)]
 pub(crate) struct Tables {
     pub(crate) private: Table,
     pub(crate) shared: Table,
+    /// How often each place has run. `heat` knows what the numbers mean. They take whole pages.
+    pub(crate) visits: [AtomicU8; PLACES],
 }
 
 /// Distance from one table to the other, in bytes.
 pub(crate) const DISTANCE: usize = size_of::<Table>();
 
-pub(crate) static TABLES: Tables = Tables { private: Table::new(), shared: Table::new() };
+pub(crate) static TABLES: Tables = Tables {
+    private: Table::new(),
+    shared: Table::new(),
+    visits: [const { AtomicU8::new(0) }; PLACES],
+};
 
 /// Counts an event of this process, and of all processes that share the table.
 pub(crate) fn count(what: Count) {
@@ -213,9 +222,15 @@ pub(crate) fn count(what: Count) {
     }
 }
 
+/// Returns how many processes have used the shared table.
+pub(crate) fn processes() -> u64 {
+    TABLES.shared.counts[Count::Processes as usize].load(Ordering::Relaxed)
+}
+
 /// Returns the count of this process.
 pub(crate) fn counted(what: Count) -> u64 {
     TABLES.private.counts[what as usize].load(Ordering::Relaxed)
 }
 
+const _: () = assert!(std::mem::offset_of!(Tables, visits) == 2 * DISTANCE);
 const _: () = assert!(std::mem::offset_of!(Table, magic) == crate::layout::HEAD);

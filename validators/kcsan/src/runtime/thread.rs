@@ -8,6 +8,8 @@
 use std::arch::{asm, global_asm};
 use std::cell::Cell;
 
+use crate::runtime::access::Access;
+
 /// The data of a thread. It is zero in a new thread, so the first access takes the slow path, which sets `skip`.
 #[repr(C, align(64))]
 pub(crate) struct Thread {
@@ -24,6 +26,19 @@ pub(crate) struct Thread {
     random: Cell<u64>,
     /// The thread sets no watchpoint before this time.
     pub(crate) rest_until: Cell<u64>,
+    /// The innermost assertion about a scope, or null.
+    pub(crate) scopes: Cell<*const Scope>,
+}
+
+/// An assertion that holds until the end of a scope of the program, which has the memory. `include/kcsan.h` and
+/// `marks.rs` have the same structure.
+#[repr(C)]
+pub(crate) struct Scope {
+    /// The assertion of an outer scope, or null.
+    pub(crate) next: Cell<*const Self>,
+    pub(crate) address: usize,
+    pub(crate) size: usize,
+    pub(crate) kind: u32,
 }
 
 /// What code a thread is in, for a signal handler that interrupts it.
@@ -58,9 +73,18 @@ pub(crate) fn current() -> &'static Thread {
     let address: *const Thread;
     // SAFETY: the thread pointer points to itself, and the symbol is this thread's data before it.
     unsafe {
+        #[cfg(target_arch = "x86_64")]
         asm!(
             "mov {0}, fs:[0]",
             "lea {0}, [{0} + kcsan_thread@tpoff]",
+            out(reg) address,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+        #[cfg(target_arch = "aarch64")]
+        asm!(
+            "mrs {0}, tpidr_el0",
+            "add {0}, {0}, :tprel_hi12:kcsan_thread",
+            "add {0}, {0}, :tprel_lo12_nc:kcsan_thread",
             out(reg) address,
             options(pure, nomem, nostack, preserves_flags)
         );
@@ -84,6 +108,42 @@ impl Thread {
     pub(crate) fn forget(&self) {
         self.tid.set(0);
         self.random.set(0);
+    }
+
+    /// Begins an assertion about a scope.
+    pub(crate) fn begin_scope(&self, scope: &Scope) {
+        scope.next.set(self.scopes.get());
+        self.scopes.set(scope);
+    }
+
+    /// Ends an assertion about a scope. Scopes need not end in order.
+    pub(crate) fn end_scope(&self, scope: &Scope) {
+        let mut link = &self.scopes;
+        // SAFETY: each is in the list as long as its scope lasts.
+        while let Some(found) = unsafe { link.get().as_ref() } {
+            if std::ptr::eq(found, scope) {
+                link.set(scope.next.get());
+                return;
+            }
+            link = &found.next;
+        }
+    }
+
+    /// Returns the access to watch in place of one that the thread makes: the same, or by chance what one of its
+    /// scopes is about.
+    pub(crate) fn choose(&self, access: Access) -> Access {
+        let mut chosen = access;
+        let mut count = 1;
+        let mut next = self.scopes.get();
+        // SAFETY: as above.
+        while let Some(scope) = unsafe { next.as_ref() } {
+            count += 1;
+            if self.random(count) == 0 {
+                chosen = Access::new(scope.address, scope.size, scope.kind);
+            }
+            next = scope.next.get();
+        }
+        chosen
     }
 
     /// Returns a random number below `limit`, by xorshift.

@@ -7,6 +7,7 @@ use std::ptr::with_exposed_provenance;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::runtime::access::{Access, GRANULE, kind};
+use crate::runtime::heat;
 use crate::runtime::options;
 use crate::runtime::print::{self, Found};
 use crate::runtime::process;
@@ -26,10 +27,12 @@ const MAX_FRUITLESS: u32 = 32;
 static FRUITLESS: AtomicU32 = AtomicU32::new(0);
 /// Minimum delay, in ns. In less time, other threads do not get to their accesses.
 const MIN_DELAY_NS: u64 = 1_000;
+/// A delay from this length on is slept, in ns. The system ends shorter sleeps too late.
+const SLEEP_NS: u64 = 100_000;
 
-/// Handles an access that its entry has counted.
+/// Handles an access that its entry has counted. `place` is the return address of the entry.
 #[inline]
-pub(crate) fn access(access: Access) {
+pub(crate) fn access(access: Access, place: usize) {
     let thread = current();
     if thread.place.get() == Place::Runtime {
         if thread.skip.get() < 0 {
@@ -42,14 +45,63 @@ pub(crate) fn access(access: Access) {
     if enabled && thread.mask.get() == 0 && find(thread, access) {
         return;
     }
-    if thread.skip.get() < 0 && !access.is(kind::ATOMIC) && may_watch(thread, enabled) {
-        keep_errno(|| watch(thread, access, thread.mask.get()));
+    if access.is(kind::ATOMIC) {
+        return;
     }
+    if thread.rest_until.get() == 0 {
+        begin(thread);
+    }
+    if thread.skip.get() < 0 && may_watch(thread, enabled) {
+        keep_errno(|| watch(thread, choose(thread, access), thread.mask.get(), None));
+    } else if heat::visit(place)
+        && enabled
+        && let Some(most) = rare_delay(thread, access)
+    {
+        keep_errno(|| watch(thread, choose(thread, access), thread.mask.get(), Some(most)));
+    }
+}
+
+/// Returns the access to watch: the thread's own, or one that an assertion of an open scope is about.
+fn choose(thread: &Thread, access: Access) -> Access {
+    let has_scopes = !thread.scopes.get().is_null() && thread.mask.get() == 0;
+    if has_scopes { thread.choose(access) } else { access }
+}
+
+/// Prepares a thread at its first access. Chance decides when its first watchpoint comes.
+#[cold]
+fn begin(thread: &Thread) {
+    thread.rest_until.set(1);
+    let skip = options::SKIP.load(Ordering::Relaxed);
+    let part = thread.random(skip.unsigned_abs().into());
+    thread.skip.set(i32::try_from(part).unwrap_or(0));
+    if thread.tid() != process::pid() {
+        heat::second_thread();
+    }
+}
+
+/// Returns the maximum delay of a watchpoint at a place that runs rarely, in ns, if there may be one now. A process
+/// with one thread has them only in memory that it shares with others.
+fn rare_delay(thread: &Thread, access: Access) -> Option<u64> {
+    if thread.place.get() != Place::Program || !process::is_ready() {
+        return None;
+    }
+    if !heat::has_threads() {
+        if table::processes() < 2 {
+            return None;
+        }
+        thread.place.set(Place::Runtime);
+        let is_shared = keep_errno(|| region::place(access.address).is_some());
+        thread.place.set(Place::Program);
+        if !is_shared {
+            return None;
+        }
+    }
+    heat::allowance(now())
 }
 
 /// Handles an access that is not counted yet. Most find no watchpoint and set none.
 #[inline]
-pub(crate) fn counted_access(access: Access) {
+pub(crate) fn counted_access(access: Access, place: usize) {
     if access.size == 0 {
         return;
     }
@@ -59,15 +111,15 @@ pub(crate) fn counted_access(access: Access) {
         left = thread.skip.get().wrapping_sub(1);
         thread.skip.set(left);
     }
-    if left < 0 || !is_unwatched(access) {
-        slow_access(access);
+    if left < 0 || heat::is_cold(place) || !is_unwatched(access) {
+        slow_access(access, place);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn slow_access(access: Access) {
-    self::access(access);
+fn slow_access(access: Access, place: usize) {
+    self::access(access, place);
 }
 
 /// Returns whether the slots of an access's granules are free.
@@ -94,7 +146,7 @@ pub(crate) fn marked(address: usize, size: usize, kind: u32) {
 #[cold]
 #[inline(never)]
 fn marked_slow(address: usize, size: usize, bits: u32) {
-    access(Access::new(address, size, bits | kind::ATOMIC));
+    access(Access::new(address, size, bits | kind::ATOMIC), 0);
 }
 
 /// Looks for a watchpoint with which the access races, and hits it.
@@ -178,12 +230,6 @@ fn may_watch(thread: &Thread, enabled: bool) -> bool {
     let skip = options::SKIP.load(Ordering::Relaxed);
     let part = thread.random(skip.unsigned_abs().into());
     thread.skip.set(skip - i32::try_from(part).unwrap_or(0));
-    if thread.rest_until.get() == 0 {
-        // In a new thread, chance decides when the first watchpoint comes.
-        thread.rest_until.set(1);
-        thread.skip.set(i32::try_from(part).unwrap_or(0));
-        return false;
-    }
     let may = enabled && thread.place.get() == Place::Program && process::is_ready();
     may && now() >= thread.rest_until.get()
 }
@@ -197,10 +243,11 @@ fn piece(thread: &Thread, access: Access) -> Access {
     Access::new(start, end - start, access.kind)
 }
 
-/// Sets a watchpoint, waits, and decides whether there was a race.
+/// Sets a watchpoint, waits, and decides whether there was a race. At a place that runs rarely, it waits for `rare` ns
+/// at most.
 #[cold]
 #[inline(never)]
-fn watch(thread: &Thread, access: Access, mask: u64) {
+fn watch(thread: &Thread, access: Access, mask: u64, rare: Option<u64>) {
     if options::PLAIN_WRITES_ATOMIC.load(Ordering::Relaxed) && is_atomic_write(access) {
         return;
     }
@@ -217,7 +264,7 @@ fn watch(thread: &Thread, access: Access, mask: u64) {
         return;
     };
     let start = now();
-    let delay = delay(thread, access);
+    let delay = delay(thread, access, rare);
     let entry = table.entry(slot);
     entry.ready.store(0, Ordering::Relaxed);
     entry.deadline.store(start + delay + DEAD_NS, Ordering::Relaxed);
@@ -246,6 +293,10 @@ fn watch(thread: &Thread, access: Access, mask: u64) {
     let end = now();
     // Time that other programs took of the processor does not count.
     let spent = (end - start).min(2 * delay);
+    if rare.is_some() {
+        heat::pay(start, spent);
+    }
+    heat::start_again();
     thread.rest_until.set(end + spent * (100 - duty) / duty);
     thread.place.set(Place::Program);
 }
@@ -300,9 +351,10 @@ fn is_atomic_write(access: Access) -> bool {
 
 /// Returns the delay of a watchpoint: a random part less than the option says, and a smaller part less for accesses
 /// that are more valuable to watch.
-fn delay(thread: &Thread, access: Access) -> u64 {
-    let delay = options::DELAY_NS.load(Ordering::Relaxed);
-    let part = if access.is(kind::COMPOUND | kind::ASSERT) { delay / 2 } else { delay };
+fn delay(thread: &Thread, access: Access, rare: Option<u64>) -> u64 {
+    let delay = rare.unwrap_or_else(|| options::DELAY_NS.load(Ordering::Relaxed));
+    let is_valuable = access.is(kind::COMPOUND | kind::ASSERT) || rare.is_some();
+    let part = if is_valuable { delay / 2 } else { delay };
     (delay - thread.random(part)).max(MIN_DELAY_NS)
 }
 
@@ -315,9 +367,14 @@ fn settle(has_changed: impl Fn() -> bool) {
     }
 }
 
-/// Waits until a time without leaving the processor, as the kernel does. If there is only one processor, other
-/// threads get it meanwhile.
+/// Waits until a time without leaving the processor, as the kernel does. If the time is long, or there is only one
+/// processor, other threads get it meanwhile.
 fn delay_until(instant: u64) {
+    while let Some(left @ SLEEP_NS..) = instant.checked_sub(now()) {
+        let time = libc::timespec { tv_sec: 0, tv_nsec: left.cast_signed() };
+        // SAFETY: the time is there. If a signal ends the sleep, another one follows.
+        unsafe { libc::nanosleep(&raw const time, std::ptr::null_mut()) };
+    }
     if process::has_one_processor() {
         return wait_until(instant, || false);
     }

@@ -53,6 +53,9 @@ static void other_access(int i) { if (!good) look(i); }
 static void sole_access(int i) { (void)i; ASSERT_EXCLUSIVE_ACCESS(atomic); }
 static void bits(int i) { (void)i; atomic_fetch_xor(&atomic, good ? 2 : 1); }
 static void sole_bits(int i) { (void)i; ASSERT_EXCLUSIVE_BITS(atomic, 1); }
+static volatile long busy;
+static void scoped_writer(int i) { ASSERT_EXCLUSIVE_WRITER_SCOPED(atomic); for (int n = 0; n < 50; n++) v8 = busy + i; }
+static void scoped_access(int i) { ASSERT_EXCLUSIVE_ACCESS_SCOPED(atomic); for (int n = 0; n < 50; n++) v8 = busy + i; }
 static void checked(int i) { (void)i; kcsan_check_read_write(&wide, sizeof(wide)); }
 static void once(int i) { if (good) WRITE_ONCE(v8, i); else v8 = i; }
 static void once_read(int i) { (void)i; (void)READ_ONCE(v8); }
@@ -76,6 +79,8 @@ static const struct row {
 	{ "assert-writer", writer, sole_writer, NO_LOCK },
 	{ "assert-access", other_access, sole_access, NO_LOCK },
 	{ "assert-bits", bits, sole_bits, NO_LOCK },
+	{ "assert-writer-scoped", writer, scoped_writer, NO_LOCK },
+	{ "assert-access-scoped", other_access, scoped_access, NO_LOCK },
 	{ "checked-range", checked, one_word, TWIN_LOCKED },
 	{ "once", once, once_read, NO_LOCK },
 };

@@ -176,6 +176,26 @@ fn main() {
             },
             |_| kcsan::assert_exclusive_writer!(*atomic(0)),
         ),
+        "assert-writer-scoped" => both(
+            |t| {
+                if bad {
+                    atomic(0).store(t as u32, Ordering::Relaxed);
+                } else {
+                    black_box(atomic(0).load(Ordering::Relaxed));
+                }
+            },
+            |t| {
+                kcsan::assert_exclusive_writer_scoped!(*atomic(0));
+                (0..50).for_each(|turn| store(at(64), t + turn));
+            },
+        ),
+        "assert-access-scoped" => both(
+            |_| drop(black_box(atomic(far).load(Ordering::Relaxed))),
+            |t| {
+                kcsan::assert_exclusive_access_scoped!(*atomic(0));
+                (0..50).for_each(|turn| store(at(64), t + turn));
+            },
+        ),
         "assert-access" => both(
             |_| drop(black_box(atomic(far).load(Ordering::Relaxed))),
             |_| kcsan::assert_exclusive_access!(*atomic(0)),
