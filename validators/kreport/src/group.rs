@@ -25,13 +25,39 @@ pub struct Group {
     pub consequences: Vec<usize>,
     /// The causes of other groups that have the same titles and the same guilty functions.
     pub repeats: Vec<usize>,
+    /// The same of groups whose reports were not kept.
+    pub again: Vec<Occurrence>,
+    /// How many more times the group occurred.
+    pub unlisted: usize,
+}
+
+/// Where a group began whose reports were not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Occurrence {
+    /// The first line, counted from 1.
+    pub line: usize,
+    /// The time, in microseconds since the kernel started.
+    pub time_us: Option<u64>,
+    /// The task or whatever else printed the report.
+    pub by: String,
+}
+
+impl Occurrence {
+    pub(crate) fn new(report: &Report<'_>) -> Self {
+        let by = match &report.task {
+            Some(task) => format!("{}/{}", task.comm, task.pid),
+            None => report.context.words().unwrap_or_else(|| "-".to_owned()),
+        };
+        Self { line: report.line_range().0, time_us: report.time_us, by }
+    }
 }
 
 impl Group {
     /// Returns how many times the group occurred.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.repeats.len() + 1
+        self.repeats.len() + self.again.len() + self.unlisted + 1
     }
 
     /// Returns all reports of the group.
@@ -50,10 +76,17 @@ pub fn group(reports: &[Report<'_>]) -> Vec<Group> {
     for (index, report) in reports.iter().enumerate() {
         let owner = owner(report);
         let open = latest.get(&owner).copied();
-        let open = open.filter(|&group| follows(reports, &groups[group], index)).or_else(|| {
+        let of_task = open.filter(|&group| {
+            let members: Vec<_> = groups[group].members().map(|member| &reports[member]).collect();
+            follows(&members, report)
+        });
+        let open = of_task.or_else(|| {
             // A panic does not say which task it is about.
             let group = latest_of_context.get(&report.context).copied();
-            group.filter(|&group| is_panic_of(reports, &groups[group], report))
+            group.filter(|&group| {
+                let last = groups[group].members().last();
+                last.is_some_and(|last| is_panic_of(&reports[last], report))
+            })
         });
         if let Some(group) = open {
             groups[group].consequences.push(index);
@@ -61,7 +94,13 @@ pub fn group(reports: &[Report<'_>]) -> Vec<Group> {
         }
         latest.insert(owner, groups.len());
         latest_of_context.insert(report.context, groups.len());
-        groups.push(Group { cause: index, consequences: Vec::new(), repeats: Vec::new() });
+        groups.push(Group {
+            cause: index,
+            consequences: Vec::new(),
+            repeats: Vec::new(),
+            again: Vec::new(),
+            unlisted: 0,
+        });
     }
     groups
 }
@@ -72,6 +111,11 @@ pub fn deduplicate(reports: &[Report<'_>], groups: Vec<Group>) -> Vec<Group> {
     let mut seen: HashMap<Vec<(&str, Option<&str>)>, usize> = HashMap::new();
     let mut kept: Vec<Group> = Vec::new();
     for group in groups {
+        // Without its stack a report may be any other one of its kind.
+        if group.members().any(|index| reports[index].corrupted) {
+            kept.push(group);
+            continue;
+        }
         let signature = group.members().map(|index| {
             let report = &reports[index];
             (report.title.as_str(), report.guilty.as_ref().map(|guilty| guilty.function))
@@ -97,20 +141,20 @@ fn owner<'a>(report: &Report<'a>) -> Owner<'a> {
     }
 }
 
-fn follows(reports: &[Report<'_>], group: &Group, index: usize) -> bool {
-    let (cause, report) = (&reports[group.cause], &reports[index]);
-    let last = group.consequences.last().copied().unwrap_or(group.cause);
-    let before = &reports[last];
-    if report.kind.is_independent() || cause.kind.is_independent() {
+/// Returns whether a report follows from the reports of a group.
+pub(crate) fn follows(group: &[&Report<'_>], report: &Report<'_>) -> bool {
+    let (Some(cause), Some(before)) = (group.first(), group.last()) else { return false };
+    let alone = |report: &Report<'_>| report.kind.is_independent() || report.of_program;
+    if alone(report) || alone(cause) {
         return false;
     }
     // The same report again is a repetition.
-    if group.members().any(|member| {
-        reports[member].title == report.title && reports[member].headline == report.headline
-    }) {
+    let same =
+        |member: &&Report<'_>| member.title == report.title && member.headline == report.headline;
+    if group.iter().any(same) {
         return false;
     }
-    if !is_near(before, report) {
+    if !is_near((before.time_us, before.line_range().1), (report.time_us, report.line_range().0)) {
         return false;
     }
     // A report without a stack is judged by its task alone.
@@ -121,21 +165,25 @@ fn follows(reports: &[Report<'_>], group: &Group, index: usize) -> bool {
     same_entry(cause, report)
 }
 
-/// Returns whether a report is the panic that a kernel setting such as `panic_on_warn` makes of the group's last.
-fn is_panic_of(reports: &[Report<'_>], group: &Group, panic: &Report<'_>) -> bool {
-    let last = group.consequences.last().copied().unwrap_or(group.cause);
-    let settings =
-        ["Fatal exception", "panic_on_warn", "hung_task", "softlockup", "Hard LOCKUP", "RCU Stall"];
-    panic.kind == Kind::Panic
-        && settings.iter().any(|setting| panic.headline.contains(setting))
-        && reports[last].kind != Kind::Panic
-        && is_near(&reports[last], panic)
+/// Returns whether a report is the panic that a kernel setting such as `panic_on_warn` makes of another.
+pub(crate) fn is_panic_of(last: &Report<'_>, panic: &Report<'_>) -> bool {
+    is_consequence(panic)
+        && last.kind != Kind::Panic
+        && is_near((last.time_us, last.line_range().1), (panic.time_us, panic.line_range().0))
 }
 
-fn is_near(before: &Report<'_>, after: &Report<'_>) -> bool {
-    match (before.time_us, after.time_us) {
+/// Returns whether a report is a panic that a kernel setting makes of some other report.
+pub(crate) fn is_consequence(report: &Report<'_>) -> bool {
+    let settings =
+        ["Fatal exception", "panic_on_warn", "hung_task", "softlockup", "Hard LOCKUP", "RCU Stall"];
+    report.kind == Kind::Panic && settings.iter().any(|setting| report.headline.contains(setting))
+}
+
+/// Returns whether two reports are near: the time and last line of one, and the time and first line of the other.
+pub(crate) fn is_near(before: (Option<u64>, usize), after: (Option<u64>, usize)) -> bool {
+    match (before.0, after.0) {
         (Some(first), Some(second)) => second.abs_diff(first) <= MAX_DISTANCE_US,
-        _ => after.line_range().0.saturating_sub(before.line_range().1) <= MAX_DISTANCE_LINES,
+        _ => after.1.saturating_sub(before.1) <= MAX_DISTANCE_LINES,
     }
 }
 
@@ -161,6 +209,30 @@ fn same_entry(first: &Report<'_>, second: &Report<'_>) -> bool {
     }
     // One of the stacks is cut short.
     !one.is_empty() && !two.is_empty()
+}
+
+/// Returns a number for a report's entry into the kernel. Reports with different numbers have different entries. Returns
+/// `None` if the stack is missing or cut short, or if the task alone decides.
+pub(crate) fn entry_key(report: &Report<'_>) -> Option<u64> {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    if matches!(report.kind, Kind::HeldLeaving | Kind::Panic) || report.main_trace.is_none() {
+        return None;
+    }
+    let mut hasher = DefaultHasher::new();
+    (report.work, report.irq_frames > 0).hash(&mut hasher);
+    for frame in outermost(report) {
+        frame.symbol.hash(&mut hasher);
+        if !is_entry(frame.function()) {
+            return Some(hasher.finish());
+        }
+        frame.offset.hash(&mut hasher);
+    }
+    None
+}
+
+/// Returns whether a report stands for itself.
+pub(crate) fn stands_alone(report: &Report<'_>) -> bool {
+    report.kind.is_independent() || report.of_program
 }
 
 /// Functions that every entry of a kind passes through.

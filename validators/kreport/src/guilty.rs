@@ -8,10 +8,13 @@ use crate::kind::Kind;
 use crate::model::{Guilty, Report};
 use crate::parse::frame::Frame;
 use crate::skip;
-use crate::title::is_dispatcher;
+use crate::title::{is_dispatcher, is_runtime};
 
 /// Finds the function to look at.
 pub(crate) fn find<'a>(report: &Report<'a>) -> Option<Guilty<'a>> {
+    if report.of_program {
+        return of_program(report);
+    }
     if matches!(report.kind, Kind::DataRace | Kind::RaceAssert) {
         return race(report);
     }
@@ -53,6 +56,26 @@ fn blame<'a>(frames: &[Frame<'a>], start: usize, at: usize) -> Guilty<'a> {
     }
 }
 
+/// Returns the function of a program to look at: the writer of a race, or else that of the title.
+fn of_program<'a>(report: &Report<'a>) -> Option<Guilty<'a>> {
+    let writes = |label: &str| {
+        label.contains("rite of size")
+            || label.starts_with("Write at")
+            || label.contains("during write")
+    };
+    let is_race = report.kind == Kind::DataRace;
+    let trace = report
+        .traces
+        .iter()
+        .find(|trace| is_race && writes(trace.label))
+        .or_else(|| report.traces.get(report.main_trace.unwrap_or_default()))?;
+    let own = trace.frames.iter().position(|frame| !is_runtime(frame) && frame.symbol != "???");
+    let at = own?;
+    // The function of the C library or of the language that it called. Those below are no news.
+    let called = trace.frames[..at].iter().rposition(|frame| frame.symbol != "???").unwrap_or(at);
+    Some(blame(&trace.frames, called, at))
+}
+
 /// Returns the plain writer of a race, or else the first access.
 fn race<'a>(report: &Report<'a>) -> Option<Guilty<'a>> {
     let plain_write = report.accesses.iter().find(|access| {
@@ -70,7 +93,9 @@ fn race<'a>(report: &Report<'a>) -> Option<Guilty<'a>> {
 }
 
 fn elsewhere<'a>(report: &Report<'a>, name: &'a str) -> Option<Guilty<'a>> {
-    let places = report.locks.iter().flat_map(|lock| &lock.at);
+    // The list of held locks says who locked, not who did wrong.
+    let about = report.locks.iter().filter(|lock| lock.index.is_none());
+    let places = about.flat_map(|lock| &lock.at);
     let traces = report.traces.iter().flat_map(|trace| &trace.frames);
     let mut all = places.chain(traces).filter(|frame| frame.function() == name);
     let unknown = Frame { symbol: name, ..Frame::default() };

@@ -3,17 +3,23 @@
 use serde::Serialize;
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+    ($(#[doc = $doc:literal] $name:ident = $text:literal,)*) => {
         /// What a report is about.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[non_exhaustive]
-        pub enum Kind { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
+        pub enum Kind { $(#[doc = $doc] #[serde(rename = $text)] $name,)* }
 
         impl Kind {
             /// Returns the name of the kind in JSON.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
+            }
+
+            /// Returns a sentence that says what reports of the kind are about.
+            #[must_use]
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$name => $doc.trim_ascii(),)* }
             }
 
             /// All kinds.
@@ -105,6 +111,24 @@ kinds! {
     Spinlock = "spinlock",
     /// A panic without a report before it.
     Panic = "panic",
+    /// A program's memory used after its end or outside of its bounds.
+    MemoryError = "memory-error",
+    /// A program's memory used before it was initialised.
+    Uninitialised = "uninitialised",
+    /// A call that may block in real-time code of a program.
+    RealTime = "real-time",
+    /// A program takes locks in different orders.
+    LockOrder = "lock-order",
+    /// A program misuses a lock or thread.
+    ThreadMisuse = "thread-misuse",
+    /// A panic of a program in Rust or Go.
+    Panicked = "program-panic",
+    /// A signal that ends a program.
+    Crash = "crash",
+    /// A message with which a fuzzer gives up.
+    Fuzzer = "fuzzer",
+    /// A kernel that starts after another one without being asked to.
+    Reboot = "reboot",
     /// Any other report.
     Other = "other",
 }
@@ -115,7 +139,15 @@ impl Kind {
     pub fn is_independent(self) -> bool {
         matches!(self, Self::DataRace | Self::RaceAssert | Self::MemoryLeak | Self::TaskHung)
             || matches!(self, Self::RcuStall | Self::SoftLockup | Self::HardLockup)
-            || matches!(self, Self::WorkqueueLockup | Self::Other)
+            || matches!(self, Self::WorkqueueLockup | Self::Other | Self::Fuzzer | Self::Reboot)
+            || self.is_of_program()
+    }
+
+    /// Returns whether only reports of programs have this kind.
+    #[must_use]
+    pub fn is_of_program(self) -> bool {
+        matches!(self, Self::MemoryError | Self::Uninitialised | Self::RealTime | Self::LockOrder)
+            || matches!(self, Self::ThreadMisuse | Self::Panicked | Self::Crash)
     }
 
     /// Returns whether the caller is to blame: helpers that take locks, load modules or look something up do what

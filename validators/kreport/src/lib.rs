@@ -15,11 +15,17 @@ pub const SOURCE: &str = env!("CARGO_MANIFEST_DIR");
 #[cfg(feature = "program")]
 pub mod cli;
 #[cfg(feature = "read")]
+mod collect;
+#[cfg(feature = "read")]
 mod group;
 #[cfg(feature = "read")]
 mod guilty;
 #[cfg(feature = "read")]
+mod input;
+#[cfg(feature = "read")]
 mod kind;
+#[cfg(feature = "read")]
+mod known;
 #[cfg(feature = "read")]
 mod log;
 #[cfg(feature = "read")]
@@ -33,17 +39,26 @@ pub mod print;
 mod reader;
 #[cfg(feature = "read")]
 mod skip;
+#[cfg(feature = "read")]
+mod stream;
 #[cfg(feature = "program")]
 pub mod symbols;
 #[cfg(feature = "read")]
 mod title;
+#[cfg(feature = "read")]
+mod whole;
 
 #[cfg(feature = "read")]
 pub use {
-    group::{Group, deduplicate, group},
+    collect::Collector,
+    group::{Group, Occurrence, deduplicate, group},
+    input::{Decoder, Unreadable, decode},
     kind::Kind,
-    log::{Log, decode, read},
+    known::{BadLine, Known},
+    log::{Log, read},
     model::{Access, Guilty, Lock, Report, Task, Trace},
+    parse::prefix::Context,
+    stream::Stream,
 };
 
 /// The examples of the README, as tests.

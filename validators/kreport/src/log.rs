@@ -3,7 +3,6 @@
 use crate::group::{self, Group};
 use crate::model::Report;
 use crate::parse::split;
-use std::borrow::Cow;
 use std::ops::Range;
 
 /// What was read from a log.
@@ -18,13 +17,37 @@ pub struct Log<'a> {
     pub lines: usize,
     /// The lines that belong to no report, counted from 0.
     pub outside: Vec<Range<usize>>,
+    /// The number of reports, with those that were not kept because they repeat others.
+    pub total: usize,
+    /// The number of lines in all these reports.
+    pub in_reports: usize,
+}
+
+impl<'a> Log<'a> {
+    /// Makes a log of reports that were read one by one, each with how many times it came. Each is a group by itself.
+    pub fn of_findings(findings: impl IntoIterator<Item = (Report<'a>, usize)>) -> Self {
+        let (mut reports, mut groups) = (Vec::new(), Vec::new());
+        for (report, count) in findings {
+            groups.push(Group {
+                cause: reports.len(),
+                consequences: Vec::new(),
+                repeats: Vec::new(),
+                again: Vec::new(),
+                unlisted: count.saturating_sub(1),
+            });
+            reports.push(report);
+        }
+        let in_reports = reports.iter().map(|report| report.lines.len()).sum();
+        let (lines, total) = (in_reports, reports.len());
+        Self { reports, groups, lines, outside: Vec::new(), total, in_reports }
+    }
 }
 
 impl Log<'_> {
     /// Returns how many lines belong to reports.
     #[must_use]
     pub fn lines_in_reports(&self) -> usize {
-        self.reports.iter().map(|report| report.lines.len()).sum()
+        self.in_reports
     }
 
     /// Returns how many lines belong to no report.
@@ -34,24 +57,19 @@ impl Log<'_> {
     }
 }
 
-/// Returns the bytes of a log as text. Bytes that are not UTF-8 become replacement characters.
-#[must_use]
-pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
-    // The check alone is several times faster than the conversion.
-    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
-}
-
 /// Reads a log.
 #[must_use]
 pub fn read(text: &str) -> Log<'_> {
-    let reports: Vec<Report<'_>> = split::split(text).into_iter().map(Report::new).collect();
+    let reports: Vec<Report<'_>> =
+        split::split(text).into_iter().filter_map(Report::read).collect();
     let groups = group::deduplicate(&reports, group::group(&reports));
     let lines = count_lines(text);
     let mut claimed: Vec<usize> =
         reports.iter().flat_map(|report| report.lines.iter().map(|line| line.number)).collect();
     claimed.sort_unstable();
     let outside = gaps(&claimed, lines);
-    Log { reports, groups, lines, outside }
+    let (total, in_reports) = (reports.len(), claimed.len());
+    Log { reports, groups, lines, outside, total, in_reports }
 }
 
 fn count_lines(text: &str) -> usize {
@@ -60,7 +78,7 @@ fn count_lines(text: &str) -> usize {
 }
 
 /// Returns the ranges of numbers below `end` that are not in an ordered list.
-fn gaps(claimed: &[usize], end: usize) -> Vec<Range<usize>> {
+pub(crate) fn gaps(claimed: &[usize], end: usize) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut next = 0;
     for &number in claimed {

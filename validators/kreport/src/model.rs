@@ -2,6 +2,7 @@
 
 use crate::kind::Kind;
 use crate::parse::frame::Frame;
+use crate::parse::header::Header;
 use crate::parse::prefix::Context;
 use crate::parse::split::Claimed;
 use serde::Serialize;
@@ -97,6 +98,10 @@ pub struct Report<'a> {
     pub guilty: Option<Guilty<'a>>,
     /// Whether parts are missing that reports of this kind have.
     pub corrupted: bool,
+    /// Whether no rule knows the first line, so that the title is the line itself.
+    pub unknown: bool,
+    /// Whether a program printed the report, not a kernel.
+    pub of_program: bool,
     /// What printed the report: a task, a processor in an interrupt, or something unknown.
     pub context: Context,
     /// The time of the report, in microseconds since the kernel started.
@@ -125,6 +130,8 @@ pub struct Report<'a> {
     pub panic: Option<&'a str>,
     /// The lines of the report.
     pub lines: Vec<Claimed<'a>>,
+    /// The word that the report begins with, the index of its line, and the offset in that line.
+    pub(crate) header: (Header, usize, usize),
 }
 
 impl<'a> Report<'a> {
@@ -136,6 +143,50 @@ impl<'a> Report<'a> {
         }
         frames.retain(|frame| !frame.unreliable);
         frames
+    }
+
+    /// Returns whether this is a message of a program that only begins like a report: `INFO: starting`.
+    pub(crate) fn is_message(&self, header: Header) -> bool {
+        if !self.traces.is_empty() || self.cpu.is_some() {
+            return false;
+        }
+        let line = self.lines.iter().find(|line| line.text.ends_with(self.headline));
+        let before =
+            line.map_or("", |line| &line.text[..line.text.len() - self.headline.len()]).trim();
+        let by_kernel = !matches!(self.context, Context::Plain | Context::Process(_));
+        match header {
+            Header::Go => !self.headline.starts_with("panic: ") || !before.is_empty(),
+            _ if !self.unknown => false,
+            Header::Info | Header::Warning if !by_kernel => true,
+            // `systemd[1]: WARNING: x`
+            Header::Info | Header::Warning => before.ends_with("]:"),
+            Header::Bug => !by_kernel && !before.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Returns the `file:line` that the first line names: `a.c:5:9: runtime error: ...`, `WARNING: ... at a.c:12 f`.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        self.headline.split(' ').find_map(|word| {
+            let mut parts = word.split(':');
+            let (file, line) = (parts.next()?, parts.next()?);
+            let known = file.contains('.') && line.parse::<u32>().is_ok_and(|line| line > 0);
+            known.then(|| format!("{file}:{line}"))
+        })
+    }
+
+    /// Returns a number that reports of the same defect share: in other logs, of other kernels, behind other
+    /// prefixes. It depends on the kind, the title, and the function to blame.
+    #[must_use]
+    pub fn signature(&self) -> u64 {
+        let guilty = self.guilty.as_ref().map_or("", |guilty| guilty.function);
+        let parts = [self.kind.name(), "\n", self.title.as_str(), "\n", guilty];
+        // This is FNV-1a.
+        let bytes = parts.iter().flat_map(|part| part.bytes());
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
     }
 
     /// Returns the text as it is in the log, without prefixes.

@@ -6,9 +6,21 @@ use crate::model::{Access, Lock, Report, Task, Trace};
 use crate::parse::frame::{self, Frame};
 use crate::parse::line::LineClass;
 use crate::parse::split::{Claimed, Piece};
+use crate::parse::text::{trim, trim_start};
+use crate::skip::Skip;
 use crate::title;
+use crate::whole;
+use std::sync::LazyLock;
 
 impl<'a> Report<'a> {
+    /// Reads the lines of a report. Returns `None` if they are a message that only begins like a report.
+    #[must_use]
+    pub fn read(piece: Piece<'a>) -> Option<Self> {
+        let header = piece.header;
+        let report = Self::new(piece);
+        (!report.is_message(header)).then_some(report)
+    }
+
     /// Reads the lines of a report.
     #[must_use]
     pub fn new(piece: Piece<'a>) -> Self {
@@ -30,6 +42,9 @@ impl<'a> Report<'a> {
             function: titled.function,
             guilty: None,
             corrupted: titled.corrupted,
+            unknown: titled.unknown,
+            of_program: piece.header.is_of_program()
+                || titled.kind == Kind::MightSleep && title::is_of_program(body),
             context: piece.context,
             time_us: piece.time_us,
             task,
@@ -44,6 +59,7 @@ impl<'a> Report<'a> {
             change: after(body, "value changed: ").map(str::trim),
             panic: after(&body[1..], "Kernel panic - not syncing: ").map(str::trim),
             lines: Vec::new(),
+            header: (piece.header, piece.header_line, piece.header_at),
         };
         if report
             .message
@@ -52,15 +68,21 @@ impl<'a> Report<'a> {
             // Validators in user space have no function of their own that warns.
             report.kind = Kind::IrqState;
         }
+        report.corrupted |= report.title.is_empty() || whole::lacks(&report, piece.header, body);
         report.guilty = guilty::find(&report);
         report.lines = piece.lines;
         report
     }
 }
 
+/// Returns the lines that are no functions of a stack. Most lines are.
+fn others<'b, 'a>(body: &'b [Claimed<'a>]) -> impl Iterator<Item = &'b Claimed<'a>> {
+    body.iter().filter(|line| !matches!(line.class, LineClass::Frame(_)))
+}
+
 /// Returns the rest of the first line that begins with `words`.
 fn after<'a>(body: &[Claimed<'a>], words: &str) -> Option<&'a str> {
-    body.iter().find_map(|line| line.text.trim_start().strip_prefix(words))
+    others(body).find_map(|line| trim_start(line.text).strip_prefix(words))
 }
 
 /// Returns the sentence between `cut here` and the header.
@@ -72,7 +94,7 @@ fn message<'a>(piece: &Piece<'a>) -> Option<&'a str> {
 
 fn traces<'a>(body: &[Claimed<'a>]) -> Vec<Trace<'a>> {
     let mut traces: Vec<Trace<'a>> = Vec::new();
-    let mut label = body[0].text.trim();
+    let mut label = trim(body[0].text);
     let mut fresh = true;
     for line in &body[1..] {
         match line.class {
@@ -85,10 +107,10 @@ fn traces<'a>(body: &[Claimed<'a>]) -> Vec<Trace<'a>> {
                     trace.frames.push(frame);
                 }
             }
-            LineClass::Mark | LineClass::Pointer(_) => {}
+            LineClass::Mark | LineClass::Pointer(_) | LineClass::Place(..) => {}
             LineClass::Blank | LineClass::Rule(..) => fresh = true,
             _ => {
-                label = line.text.trim();
+                label = trim(line.text);
                 fresh = true;
             }
         }
@@ -98,7 +120,7 @@ fn traces<'a>(body: &[Claimed<'a>]) -> Vec<Trace<'a>> {
 
 /// Counts the functions between the first `<IRQ>` and its end.
 fn irq_frames(body: &[Claimed<'_>]) -> usize {
-    let is = |mark: &'static str| move |line: &Claimed<'_>| line.text.trim() == mark;
+    let is = |mark: &'static str| move |line: &Claimed<'_>| trim(line.text) == mark;
     let Some(start) = body.iter().position(is("<IRQ>")) else { return 0 };
     let length = body[start..].iter().position(is("</IRQ>")).unwrap_or(0);
     let is_frame = |line: &&Claimed<'_>| matches!(line.class, LineClass::Frame(_));
@@ -177,11 +199,11 @@ fn accesses<'a>(traces: &[Trace<'a>]) -> Vec<Access<'a>> {
 
 /// Returns the task and the processor that a report is about.
 fn task<'a>(body: &[Claimed<'a>], kind: Kind) -> (Option<Task<'a>>, Option<u32>) {
-    let line = body.iter().map(|line| line.text.trim()).find_map(cpu_line);
+    let line = others(body).map(|line| trim(line.text)).find_map(cpu_line);
     let cpu = line.as_ref().map(|(cpu, _)| *cpu);
     let named = || {
         let known = body.iter().take(40).filter(|line| line.class == LineClass::Known);
-        known.map(|line| line.text.trim()).find_map(named_task)
+        known.map(|line| trim(line.text)).find_map(named_task)
     };
     // The task that prints is not the one that hangs or leaks.
     let task = match kind {
@@ -208,8 +230,27 @@ fn cpu_line(text: &str) -> Option<(u32, Option<Task<'_>>)> {
     Some((cpu, task()))
 }
 
+/// Parts of the lines that `named_task` reads.
+static NAMING: LazyLock<Skip> = LazyLock::new(|| {
+    Skip::new(&[
+        "in_atomic():",
+        "INFO: task ",
+        "comm \"",
+        " by task ",
+        " is trying to ",
+        " just changed the state",
+        " is freeing memory",
+        " is leaving the kernel",
+        " [HC",
+        " still has locks held",
+    ])
+});
+
 /// Reads the other kinds of lines that name a task.
 fn named_task(text: &str) -> Option<Task<'_>> {
+    if !NAMING.has(text) {
+        return None;
+    }
     // `in_atomic(): 0, irqs_disabled(): 1, non_block: 0, pid: 1167, name: kworker/0:1H`
     if text.starts_with("in_atomic():") {
         let (_, rest) = text.split_once("pid: ")?;

@@ -2,6 +2,7 @@
 //!
 //! A pattern is a part of a name. `^` binds it to the start and `$` to the end.
 
+use crate::parse::text::contains;
 use aho_corasick::AhoCorasick;
 use std::sync::LazyLock;
 
@@ -117,6 +118,27 @@ const LOCKING: &[&str] = &[
     "^mutex_",
     "^__mutex_",
     "^rt_mutex_",
+    "^__rt_mutex_",
+    "^rtlock_",
+    "^__rtlock_",
+    "^rwbase_",
+    "^__rwbase_",
+    "^ww_mutex_",
+    "^__ww_mutex_",
+    "slowlock",
+    "task_blocks_on_rt_mutex",
+    "^percpu_down_",
+    "^percpu_up_",
+    "^__percpu_down_",
+    "^down_interruptible$",
+    "^down_killable$",
+    "^down_timeout$",
+    "^__down$",
+    "^__down_common$",
+    "^up$",
+    "^local_lock",
+    "^__local_lock",
+    "queued_spin_lock",
     "owner_on_cpu",
     "osq_lock",
     "osq_unlock",
@@ -149,6 +171,14 @@ const MEMORY: &[&str] = &[
     "filemap_alloc_folio",
     "__filemap_get_folio",
     "find_or_create_page",
+    "^mark_buffer_dirty",
+    "^mark_buffer_async",
+    "^mark_page_accessed$",
+    "^folio_mark_dirty$",
+    "^folio_mark_accessed$",
+    "^set_page_dirty",
+    "^__set_page_dirty",
+    "^touch_buffer$",
     "do_read_cache_folio",
     "read_cache_page",
     "pagecache_get_page",
@@ -323,20 +353,21 @@ const SERVICES: &[&str] = &[
 /// A list of patterns.
 pub(crate) struct Skip {
     parts: AhoCorasick,
-    starts: Vec<&'static str>,
     ends: Vec<&'static str>,
-    whole: Vec<&'static str>,
+    /// The starts, and whether each is a whole name, by their first byte.
+    starts: Vec<Vec<(&'static str, bool)>>,
 }
 
 impl Skip {
     /// Prepares patterns for search.
     pub(crate) fn new<'s>(patterns: impl IntoIterator<Item = &'s &'static str>) -> Self {
-        let (mut parts, mut starts, mut ends, mut whole) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut parts, mut ends, mut starts) = (Vec::new(), Vec::new(), vec![Vec::new(); 256]);
         for &pattern in patterns {
             match (pattern.strip_prefix('^'), pattern.strip_suffix('$')) {
-                (Some(rest), Some(_)) => whole.push(rest.trim_end_matches('$')),
-                (Some(rest), None) => starts.push(rest),
+                (Some(rest), end) => {
+                    let rest = rest.trim_end_matches('$');
+                    starts[usize::from(rest.as_bytes()[0])].push((rest, end.is_some()));
+                }
                 (None, Some(rest)) => ends.push(rest),
                 (None, None) => parts.push(pattern),
             }
@@ -346,15 +377,18 @@ impl Skip {
             .build(parts)
             // The lists are fixed and short, so the search can be built.
             .unwrap_or_else(|error| unreachable!("{error}"));
-        Self { parts, starts, ends, whole }
+        Self { parts, ends, starts }
     }
 
     /// Returns whether a function is on the list.
     pub(crate) fn has(&self, function: &str) -> bool {
-        self.parts.is_match(function)
-            || self.starts.iter().any(|start| function.starts_with(start))
+        let Some(&first) = function.as_bytes().first() else { return false };
+        let starts = |&(start, whole): &(&str, bool)| {
+            function.starts_with(start) && (!whole || function.len() == start.len())
+        };
+        self.starts[usize::from(first)].iter().any(starts)
             || self.ends.iter().any(|end| function.ends_with(end))
-            || self.whole.contains(&function)
+            || self.parts.is_match(function)
     }
 }
 
@@ -369,7 +403,7 @@ pub(crate) fn is_in(patterns: &[&str], function: &str) -> bool {
         (Some(rest), Some(_)) => function == rest.trim_end_matches('$'),
         (Some(rest), None) => function.starts_with(rest),
         (None, Some(rest)) => function.ends_with(rest),
-        (None, None) => function.contains(pattern),
+        (None, None) => contains(function, pattern),
     })
 }
 

@@ -139,3 +139,206 @@ fn find_symbol(program: &PathBuf) -> (String, u64) {
 fn a_function_to_look_for(number: u64) -> u64 {
     std::hint::black_box(number) * 3 + 1
 }
+
+/// Makes a file in a folder of its own.
+fn file(name: &str, content: &[u8]) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).expect("the file is written");
+    let path = path.to_str().expect("text").to_owned();
+    (folder, path)
+}
+
+#[test]
+fn an_input_that_is_no_log_is_named_for_what_it_is() {
+    let inputs: [(&[u8], &str); 6] = [
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "compressed with gzip"),
+        (b"\x28\xb5\x2f\xfd\0\0", "compressed with zstd"),
+        (b"\xfd7zXZ\0\0\0", "compressed with xz"),
+        (b"LPKSHHRH\0\0\0\0", "a journal of systemd"),
+        (b"\xff\xfeB\0U\0G\0:\0", "UTF-16"),
+        (b"\0\0\0\0a\0\0\0b\n", "a binary file"),
+    ];
+    for (bytes, what) in inputs {
+        let (_folder, path) = file("log", bytes);
+        let output = kreport(&["--check", &path], "");
+        assert_eq!(output.status.code(), Some(2), "{what}");
+        let error = String::from_utf8(output.stderr).expect("text");
+        assert!(error.contains(" is no log: ") && error.contains(what), "{error}");
+        assert_eq!(error.lines().count(), 1);
+    }
+}
+
+#[test]
+fn known_reports_are_left_out_and_do_not_count() {
+    let list = out(&kreport(&["--format", "known", SEED], ""));
+    assert_eq!(list.lines().count(), 3, "{list}");
+    assert!(
+        list.contains(" # BUG: sleeping function called from invalid context in snd_card_locked\n")
+    );
+    let (_folder, path) = file("known.txt", list.as_bytes());
+    let output = kreport(&["--check", "--known", &path, SEED], "");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(out(&output), "1 cause (1 known) of 3 reports; 176 lines, 0 outside of reports\n");
+    assert_eq!(out(&kreport(&["--titles", "--known", &path, SEED], "")), "");
+    let (_folder, path) = file("known.txt", b"BUG: sleeping function * # ours\n");
+    let output = kreport(&["--check", "--titles", "--known", &path, SEED], "");
+    assert_eq!(output.status.code(), Some(1), "the consequences are not known");
+    assert_eq!(out(&output).lines().count(), 2);
+    let (_folder, path) = file("known.txt", b"*\n");
+    let output = kreport(&["--known", &path, SEED], "");
+    assert_eq!(output.status.code(), Some(2), "a list that hides everything");
+}
+
+#[test]
+fn the_exit_status_can_depend_on_the_kind() {
+    let status = |check: &str| kreport(&[check, SEED], "").status.code();
+    assert_eq!(status("--check=might-sleep"), Some(1));
+    assert_eq!(status("--check=kasan,might-sleep"), Some(1));
+    assert_eq!(status("--check=kernel"), Some(1));
+    assert_eq!(status("--check=kasan"), Some(0));
+    assert_eq!(status("--check=program"), Some(0));
+    assert_eq!(status("--check=no-such-kind"), Some(2));
+}
+
+#[test]
+fn signatures_are_the_same_in_other_logs() {
+    let signature = |text: &str| {
+        let json: serde_json::Value =
+            serde_json::from_slice(&kreport(&["--json"], text).stdout).expect("JSON");
+        json["groups"][0]["cause"]["signature"].as_str().expect("text").to_owned()
+    };
+    let text = |prefix: &str, pid: u32, offset: &str| {
+        let lines = [
+            "general protection fault, probably for non-canonical address 0xdffffc0000000003: 0000 [#1]".to_owned(),
+            format!("CPU: 0 PID: {pid} Comm: aplay Not tainted"),
+            format!("RIP: 0010:snd_seq_prioq_avail+{offset}"),
+            "Call Trace:".to_owned(),
+            " snd_seq_ioctl+0x1/0x2".to_owned(),
+        ];
+        lines.map(|line| format!("{prefix}{line}\n")).concat()
+    };
+    let one = signature(&text("", 1, "0x12/0x40"));
+    assert_eq!(one, signature(&text("[   12.345678][   T77] ", 77, "0x30/0x48")));
+    // The number itself is part of the interface.
+    assert_eq!(one, "f1f164861b045ccb");
+}
+
+#[test]
+fn ci_systems_get_their_forms() {
+    let junit = out(&kreport(&["--format", "junit", SEED], ""));
+    assert!(
+        junit.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites "),
+        "{junit}"
+    );
+    assert!(junit.contains("tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\""));
+    assert!(junit.contains("classname=\"kreport.might-sleep\""));
+    assert!(junit.contains("&lt;TASK&gt;"), "texts are escaped");
+    let none = out(&kreport(&["--format", "junit"], "all is well\n"));
+    assert!(none.contains("tests=\"1\" failures=\"0\"") && none.contains("name=\"no reports\"/>"));
+
+    let json = |args: &[&str]| -> serde_json::Value {
+        serde_json::from_slice(&kreport(args, "").stdout).expect("JSON")
+    };
+    let sarif = json(&["--format", "sarif", SEED]);
+    assert_eq!(sarif["version"], "2.1.0");
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "might-sleep");
+    let location = &result["locations"][0];
+    assert_eq!(
+        location["physicalLocation"]["artifactLocation"]["uri"],
+        "sound/core/seq/seq_clientmgr.c"
+    );
+    assert_eq!(location["physicalLocation"]["region"]["startLine"], 663);
+    assert_eq!(location["logicalLocations"][0]["name"], "snd_seq_deliver_single_event");
+    assert_eq!(sarif["runs"][0]["tool"]["driver"]["rules"][0]["id"], "might-sleep");
+
+    let kcidb = json(&["--format", "kcidb", "--origin", "lab", "--test", "lab:boot-7", SEED]);
+    assert_eq!(kcidb["version"]["major"], 5);
+    assert_eq!(kcidb["issues"][0]["origin"], "lab");
+    assert_eq!(kcidb["incidents"][0]["issue_id"], kcidb["issues"][0]["id"]);
+    assert_eq!(kcidb["incidents"][0]["test_id"], "lab:boot-7");
+}
+
+#[test]
+fn follow_prints_a_report_when_it_ends_while_the_input_goes_on() {
+    use std::io::{BufRead, BufReader};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kreport"))
+        .arg("--follow")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let report = "WARNING: CPU: 0 PID: 1 at a.c:1 foo+0x1/0x2\nRIP: 0010:foo+0x1/0x2\nCall Trace:\n bar+0x1/0x2\n";
+    let mut wait = |wanted: &str| {
+        // The program closes the pipe if it fails, so this does not wait forever.
+        let found = lines.by_ref().map_while(Result::ok).find(|line| line.starts_with(wanted));
+        assert!(found.is_some(), "{wanted}");
+    };
+    stdin.write_all(report.as_bytes()).expect("it reads");
+    wait("WARNING in foo");
+    stdin.write_all(report.as_bytes()).expect("it reads");
+    wait("WARNING in foo (seen 2 times)");
+    drop(stdin);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn symbols_of_a_folder_are_found_by_build_id_and_name() {
+    use object::Object;
+    let program = std::env::current_exe().expect("a path");
+    let (name, size) = find_symbol(&program);
+    let folder = tempfile::tempdir().expect("a folder");
+    let below = folder.path().join("lib/modules/6.12.0/kernel");
+    std::fs::create_dir_all(&below).expect("folders");
+    let module = below.join("snd-probe.ko");
+    std::fs::copy(&program, &module).expect("a module");
+    std::fs::write(below.join("modules.dep"), "no program").expect("a file");
+    let folder = folder.path().to_str().expect("text");
+    let titled = |frame: &str| {
+        let text = format!("BUG: x\nCall Trace:\n {frame}\n do_syscall_64+0x1/0x2\n");
+        out(&kreport(&["--symbols", folder], &text))
+    };
+    let by_name = titled(&format!("{name}+0x5/{size:#x} [snd_probe]"));
+    assert!(by_name.contains("program.rs:"), "{by_name}");
+    let other = titled(&format!("{name}+0x5/{size:#x} [other]"));
+    assert!(!other.contains("program.rs:"), "{other}");
+    let data = std::fs::read(&module).expect("the module");
+    let file = object::File::parse(&*data).expect("an executable");
+    if let Ok(Some(id)) = file.build_id() {
+        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let by_id = titled(&format!("{name}+0x5/{size:#x} [renamed {id}]"));
+        assert!(by_id.contains("program.rs:"), "{by_id}");
+    }
+    let empty = tempfile::tempdir().expect("a folder");
+    let output = kreport(&["--symbols", empty.path().to_str().expect("text"), SEED], "");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn memory_does_not_grow_with_the_log() {
+    // 30 MB of repeated reports.
+    let report = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reports/gpf.txt"),
+    )
+    .expect("a report");
+    let mut text = String::new();
+    while text.len() < 1 << 20 {
+        text += &report;
+    }
+    let (_folder, path) = file("log", text.as_bytes());
+    let paths: Vec<&str> = std::iter::repeat_n(path.as_str(), 30).collect();
+    let limited = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -v 150000 && exec \"$0\" --titles \"$@\"",
+            env!("CARGO_BIN_EXE_kreport"),
+        ])
+        .args(paths)
+        .output()
+        .expect("a shell");
+    assert_eq!(limited.status.code(), Some(0), "{}", String::from_utf8_lossy(&limited.stderr));
+    assert_eq!(out(&limited).lines().count(), 1);
+}

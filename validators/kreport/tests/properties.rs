@@ -74,9 +74,14 @@ fn check_nothing_is_dropped(bytes: &[u8]) {
         }
     }
     // Printing does not fail either.
-    let _ = output::text(&log, &output::AsPrinted, true);
-    let _ = output::timeline(&log);
-    output::json::json(&log, &output::AsPrinted).expect("JSON");
+    let known = kreport::Known::default();
+    let mut options = output::Text::default();
+    options.full = true;
+    let _ = output::text(&log, &output::AsPrinted, options);
+    let _ = output::timeline(&log, &known);
+    let _ = output::junit(&log, &output::AsPrinted, &known);
+    let _ = output::sarif(&log, &output::AsPrinted, &known);
+    output::json::json(&log, &output::AsPrinted, &known).expect("JSON");
 }
 
 proptest! {

@@ -3,7 +3,8 @@
 /// The crate whose error [`json`] returns.
 pub use serde_json;
 
-use super::{Locate, context, place};
+use super::{Locate, place};
+use crate::known::Known;
 use crate::log::Log;
 use crate::model::{Access, Guilty, Lock, Report, Task};
 use crate::parse::frame::Frame;
@@ -28,6 +29,8 @@ struct Lines {
 #[derive(Serialize)]
 struct GroupOut<'r, 'a> {
     count: usize,
+    /// Whether `--known` lists all reports of the group.
+    known: bool,
     /// The first lines of the repetitions.
     repeated_at: Vec<usize>,
     cause: ReportOut<'r, 'a>,
@@ -38,6 +41,8 @@ struct GroupOut<'r, 'a> {
 struct ReportOut<'r, 'a> {
     title: &'r str,
     kind: &'static str,
+    /// The same for all reports of a defect.
+    signature: String,
     headline: &'a str,
     message: Option<&'a str>,
     function: Option<&'a str>,
@@ -80,16 +85,22 @@ struct TraceOut<'r, 'a> {
 struct FrameOut<'r, 'a> {
     function: &'a str,
     at: Option<String>,
+    /// The functions that debug information says were inlined here, innermost first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    inlined: Vec<(String, String)>,
     #[serde(flatten)]
     frame: &'r Frame<'a>,
 }
 
 /// Prints the whole log as one JSON object.
-pub fn json(log: &Log<'_>, symbols: &dyn Locate) -> serde_json::Result<String> {
+pub fn json(log: &Log<'_>, symbols: &dyn Locate, known: &Known) -> serde_json::Result<String> {
     let report = |index: &usize| report(&log.reports[*index], symbols);
     let groups = log.groups.iter().map(|group| GroupOut {
         count: group.count(),
-        repeated_at: group.repeats.iter().map(|&index| log.reports[index].line_range().0).collect(),
+        repeated_at: (group.repeats.iter().map(|&index| log.reports[index].line_range().0))
+            .chain(group.again.iter().map(|again| again.line))
+            .collect(),
+        known: group.members().all(|index| known.reason(&log.reports[index]).is_some()),
         cause: report(&group.cause),
         consequences: group.consequences.iter().map(report).collect(),
     });
@@ -99,11 +110,7 @@ pub fn json(log: &Log<'_>, symbols: &dyn Locate) -> serde_json::Result<String> {
         outside: log.lines_outside(),
         outside_ranges: log.outside.iter().map(|range| (range.start + 1, range.end)).collect(),
     };
-    serde_json::to_string_pretty(&Document {
-        groups: groups.collect(),
-        reports: log.reports.len(),
-        lines,
-    })
+    serde_json::to_string_pretty(&Document { groups: groups.collect(), reports: log.total, lines })
 }
 
 fn report<'r, 'a>(report: &'r Report<'a>, symbols: &dyn Locate) -> ReportOut<'r, 'a> {
@@ -114,6 +121,7 @@ fn report<'r, 'a>(report: &'r Report<'a>, symbols: &dyn Locate) -> ReportOut<'r,
     ReportOut {
         title: &report.title,
         kind: report.kind.name(),
+        signature: format!("{:016x}", report.signature()),
         headline: report.headline,
         message: report.message,
         function: report.function,
@@ -122,7 +130,7 @@ fn report<'r, 'a>(report: &'r Report<'a>, symbols: &dyn Locate) -> ReportOut<'r,
         task: report.task.as_ref(),
         cpu: report.cpu,
         work: report.work,
-        context: context(report.context),
+        context: report.context.words(),
         time: report.time_us.map(in_seconds),
         incomplete: report.corrupted,
         panic: report.panic,
@@ -137,7 +145,12 @@ fn report<'r, 'a>(report: &'r Report<'a>, symbols: &dyn Locate) -> ReportOut<'r,
 }
 
 fn shown<'r, 'a>(frame: &'r Frame<'a>, symbols: &dyn Locate) -> FrameOut<'r, 'a> {
-    FrameOut { function: frame.function(), at: place(frame, symbols), frame }
+    FrameOut {
+        function: frame.function(),
+        at: place(frame, symbols),
+        inlined: symbols.inlined(frame),
+        frame,
+    }
 }
 
 fn blamed<'r, 'a>(guilty: &'r Guilty<'a>, symbols: &dyn Locate) -> GuiltyOut<'r, 'a> {

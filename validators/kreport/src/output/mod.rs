@@ -1,21 +1,27 @@
-//! Prints what was read: as text, as JSON, as a timeline.
+//! Prints what was read: as text, as JSON, as a timeline, and for CI systems.
 
+mod ci;
 pub mod json;
 mod text;
 mod timeline;
 
-pub use text::{text, titles};
+pub use ci::{baseline, junit, kcidb, sarif};
+pub use text::{Text, report, text, titles};
 pub use timeline::timeline;
 
 use crate::model::Report;
 use crate::parse::frame::Frame;
-use crate::parse::prefix::Context;
 use std::fmt::Write as _;
 
 /// Finds the source lines of functions for which the log has none.
 pub trait Locate {
     /// Returns the `file:line` of a place in a function.
     fn locate(&self, frame: &Frame<'_>) -> Option<String>;
+
+    /// Returns the functions that were inlined at a place in a function, innermost first, with their `file:line`.
+    fn inlined(&self, _: &Frame<'_>) -> Vec<(String, String)> {
+        Vec::new()
+    }
 }
 
 /// Knows no source lines but those of the log.
@@ -31,16 +37,6 @@ impl Locate for AsPrinted {
 /// Returns `file:line` from the log, or else from the symbols.
 fn place(frame: &Frame<'_>, symbols: &dyn Locate) -> Option<String> {
     frame.location().or_else(|| symbols.locate(frame))
-}
-
-/// Prints `task 12`, `cpu 1`, `console`, or nothing.
-fn context(context: Context) -> Option<String> {
-    match context {
-        Context::Plain => None,
-        Context::Console => Some("console".to_owned()),
-        Context::Task(number) => Some(format!("task {number}")),
-        Context::Cpu(number) => Some(format!("cpu {number}")),
-    }
 }
 
 /// Prints seconds as the kernel does.

@@ -51,11 +51,33 @@ pub enum Header {
     Leak,
     /// `Oops:` of a cause that has no word of its own.
     Oops,
+    /// `trusty: panic` of Android's second kernel.
+    Trusty,
+    /// `SYZFATAL:` and `SYZFAIL:`, with which syzkaller's own programs end.
+    Fuzzer,
+    /// `Booting the kernel.` or `Linux version` after other messages of a kernel.
+    Boot,
+    /// `panic:` and `fatal error:` of a program in Go.
+    Go,
+    /// `ERROR: AddressSanitizer:` and the like, of a sanitizer in user space.
+    Sanitizer,
+    /// `Direct leak of` and `Indirect leak of` of `LeakSanitizer`.
+    LeakedHere,
+    /// `file.c:1:2: runtime error:` of `UndefinedBehaviorSanitizer` in user space.
+    RuntimeError,
+    /// `WARNING: DATA RACE` of a program in Go.
+    GoRace,
+    /// `thread 'main' panicked at` of a program in Rust.
+    Panicked,
+    /// An error of one of Valgrind's tools.
+    Valgrind,
     /// A message with a stack that is no report. It ends the report before it.
     Information,
 }
 
 const WORDS: &[(&str, Header)] = &[
+    ("Sanitizer: ", Header::Sanitizer),
+    ("WARNING: DATA RACE", Header::GoRace),
     ("BUG:", Header::Bug),
     ("WARNING:", Header::Warning),
     ("INFO:", Header::Info),
@@ -81,11 +103,40 @@ const WORDS: &[(&str, Header)] = &[
     ("hard LOCKUP on cpu", Header::HardLockup),
     ("unreferenced object 0x", Header::Leak),
     ("Oops: ", Header::Oops),
+    ("trusty: panic", Header::Trusty),
+    ("SYZFATAL:", Header::Fuzzer),
+    ("SYZFAIL:", Header::Fuzzer),
+    ("Booting the kernel.", Header::Boot),
+    ("Linux version ", Header::Boot),
+    (": runtime error: ", Header::RuntimeError),
+    (" leak of ", Header::LeakedHere),
+    ("' panicked at ", Header::Panicked),
+    (") panicked at ", Header::Panicked),
+    ("panic: ", Header::Go),
+    ("fatal error: ", Header::Go),
     ("vmalloc: allocation failure:", Header::Information),
     ("FAULT_INJECTION: forcing a failure", Header::Information),
     ("FAULT_FLAG_ALLOW_RETRY missing", Header::Information),
     ("page allocation failure:", Header::Information),
     ("invoked oom-killer:", Header::Information),
+];
+
+/// Words of Valgrind's errors, behind the process ID: `==12== Invalid read of size 4`.
+const VALGRIND: &[&str] = &[
+    "== Invalid ",
+    "== Conditional jump",
+    "== Use of uninit",
+    "== Syscall param",
+    "== Mismatched ",
+    "== Source and dest",
+    "== Argument '",
+    "== Possible data",
+    "== Thread #",
+    "== Conflicting ",
+    "== Process termin",
+    "== Jump to",
+    " are definitely lost in",
+    " are possibly lost in",
 ];
 
 /// Parts of lines that are no reports although they have a word of one: messages of programs, of start-up and of
@@ -113,6 +164,8 @@ const INNOCENT: &[&str] = &[
     "took too long",
     "is not present in /proc/kallsyms",
     "no syscalls can create resource",
+    "ddb.onpanic:",
+    "evtchn_do_upcall",
 ];
 
 /// A search for the words in a log.
@@ -120,7 +173,7 @@ pub(crate) struct Search(Option<packed::Searcher>, AhoCorasick);
 
 /// Returns the search for the words above.
 pub(crate) static SEARCH: LazyLock<Search> = LazyLock::new(|| {
-    let words = || WORDS.iter().map(|(word, _)| word);
+    let words = || WORDS.iter().map(|(word, _)| word).chain(VALGRIND);
     let config = packed::Config::new();
     // This search uses vector instructions where the processor has them.
     let vectors = config.builder().extend(words()).build();
@@ -157,9 +210,14 @@ fn automaton<W: AsRef<[u8]>>(words: impl IntoIterator<Item = W>) -> AhoCorasick 
         .unwrap_or_else(|error| unreachable!("{error}"))
 }
 
+/// Words are looked for in this part of a line, in bytes. The kernel's own lines have at most 1024.
+const MAX_LINE: usize = 4096;
+
 /// Returns the word that makes a line the start of a report, and where in the line it is.
 #[must_use]
 pub fn detect(text: &str) -> Option<(Header, usize)> {
+    // Each word is looked at in its line, so a line of any length would take any time.
+    let text = super::prefix::head(text, MAX_LINE);
     // The message may contain another word: `Kernel panic - not syncing: Oops - BUG: ...`.
     if text.starts_with("Kernel panic - ") {
         return Some((Header::Panic, 0));
@@ -172,31 +230,91 @@ pub fn detect(text: &str) -> Option<(Header, usize)> {
     if NOT_REPORTS.is_match(text) {
         return None;
     }
-    Some((WORDS[first.pattern().as_usize()].1, first.start()))
+    let header = WORDS[first.pattern().as_usize()].1;
+    Some((header, title_start(header, text, first.start())))
+}
+
+/// Returns where the headline begins, if that is before the word.
+fn title_start(header: Header, text: &str, at: usize) -> usize {
+    let before = &text[..at];
+    match header {
+        Header::Sanitizer => {
+            before.rfind("ERROR: ").or_else(|| before.rfind("WARNING: ")).unwrap_or(at)
+        }
+        Header::LeakedHere => before.rfind(['D', 'I']).unwrap_or(at),
+        // The source file stands before the words.
+        Header::RuntimeError => before.rfind([' ', '\t']).map_or(0, |space| space + 1),
+        Header::Panicked => before.rfind("thread '").unwrap_or(at),
+        _ => at,
+    }
+}
+
+/// Returns whether a line without its `==12== ` is the start of an error of Valgrind.
+#[must_use]
+pub fn detect_valgrind(text: &str) -> bool {
+    let text = super::prefix::head(text, MAX_LINE);
+    let is_thread = || {
+        text.starts_with("Thread #")
+            && !text.contains(" was created")
+            && !text.contains(" is the program's root thread")
+    };
+    let lost =
+        || text.contains(" are definitely lost in") || text.contains(" are possibly lost in");
+    let starts = || VALGRIND.iter().filter_map(|word| word.strip_prefix("== "));
+    is_thread()
+        || lost()
+        || !text.starts_with("Thread #") && starts().any(|word| text.starts_with(word))
 }
 
 fn starts_report(text: &str, at: usize, header: Header) -> bool {
     let before = &text[..at];
+    let rest = &text[at..];
     let word_before = before.as_bytes().last();
-    if word_before.is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-        return false;
-    }
+    let inside_word = word_before.is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'_');
     match header {
+        Header::Sanitizer => is_sanitizer(before, rest),
+        Header::LeakedHere => {
+            (before.ends_with("Direct") || before.ends_with("Indirect"))
+                && rest.contains(" byte(s) in ")
+        }
+        Header::RuntimeError => {
+            // A line and a column, or a line alone, end the place.
+            let number = before.trim_end_matches(|letter: char| letter.is_ascii_digit());
+            number.len() < before.len() && number.ends_with(':') && number.len() > 1
+        }
+        Header::Panicked => before.contains("thread '"),
+        _ if inside_word => false,
         // This is a fault of a program, not of the kernel: `x[123] general protection fault ip:.. error:0 in y`.
-        Header::Protection => !text.contains(" error:") && text[at..].contains(':'),
+        Header::Protection => !text.contains(" error:") && rest.contains(':'),
         // `BUG kmalloc-64 (Not tainted): Object already free`.
         Header::Slab => {
             before.trim().is_empty() && text.contains("ainted: ") | text.contains("ainted):")
         }
-        Header::KernelBug => {
-            text[at..].starts_with("kernel BUG at ") || text[at..].starts_with("Kernel BUG ")
-        }
+        Header::KernelBug => rest.starts_with("kernel BUG at ") || rest.starts_with("Kernel BUG "),
         Header::Panic if before.ends_with("---[ end ") => false,
-        Header::Panic => {
-            text[at..].starts_with("Kernel panic - ") || text[at..].starts_with("Kernel panic:")
-        }
+        Header::Panic => rest.starts_with("Kernel panic - ") || rest.starts_with("Kernel panic:"),
+        Header::Boot => before.trim().is_empty() || before.ends_with("] "),
+        // This names the owner of the lock that a hung task waits for.
+        Header::Info => !names_owner(text),
         _ => true,
     }
+}
+
+/// Returns whether a line is one of a hung task's report that names the owner of a lock.
+#[must_use]
+pub fn names_owner(text: &str) -> bool {
+    text.contains(" blocked on a") && !text.contains(" for more than ")
+}
+
+/// Returns whether `ERROR: ` or `WARNING: ` and the name of a sanitizer stand around `Sanitizer: `.
+fn is_sanitizer(before: &str, rest: &str) -> bool {
+    const NAMES: [&str; 7] =
+        ["Address", "HWAddress", "Thread", "Memory", "Realtime", "UndefinedBehavior", "DataFlow"];
+    let level = before.rfind("ERROR: ").map(|at| at + "ERROR: ".len());
+    let level = level.or_else(|| before.rfind("WARNING: ").map(|at| at + "WARNING: ".len()));
+    level.is_some_and(|at| NAMES.contains(&&before[at..]))
+        && rest.len() > "Sanitizer: ".len()
+        && !rest.contains(" failed to ")
 }
 
 /// Returns whether a line with a word continues an open report of its context instead of beginning another.
@@ -204,7 +322,18 @@ fn starts_report(text: &str, at: usize, header: Header) -> bool {
 pub fn continues(header: Header, text: &str) -> bool {
     matches!(header, Header::Opcode | Header::Panic | Header::DoubleFault | Header::Internal)
         || matches!(header, Header::Netdevice | Header::Oops | Header::Leak)
+        || header == Header::Go
+        || header == Header::LeakedHere && text.contains("Indirect leak of ")
         || text.contains("Internal error:")
+}
+
+impl Header {
+    /// Returns whether a program in user space prints reports with this header.
+    #[must_use]
+    pub fn is_of_program(self) -> bool {
+        matches!(self, Self::Go | Self::GoRace | Self::Sanitizer | Self::LeakedHere)
+            || matches!(self, Self::RuntimeError | Self::Panicked | Self::Valgrind)
+    }
 }
 
 /// Returns whether a header repeats the one before for another function at the same address: a log that was

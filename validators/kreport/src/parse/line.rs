@@ -1,6 +1,10 @@
 //! Decides what a line is within a report.
 
 use super::frame::{self, Frame};
+use super::text::trim;
+use super::words::{
+    ENDS, KNOWN, KNOWN_PARTS, MARKS, NUMERIC_POINTERS, POINTERS, REGISTERS, STARTS,
+};
 use aho_corasick::AhoCorasick;
 use std::sync::LazyLock;
 
@@ -22,6 +26,8 @@ pub enum LineClass<'a> {
     Start,
     /// A line that only reports have.
     Known,
+    /// The source file and line of the function in the line above.
+    Place(&'a str, Option<u32>),
     /// The end that the kernel writes itself.
     End,
     /// Anything else.
@@ -42,13 +48,15 @@ enum Begin {
 /// Returns what a line is within a report.
 #[must_use]
 pub fn classify(text: &str) -> LineClass<'_> {
-    let trimmed = text.trim();
+    let trimmed = trim(text);
     let Some(&first) = trimmed.as_bytes().first() else { return LineClass::Blank };
     if let Some(class) = rule(trimmed, first) {
         return class;
     }
     // Most lines of a report are of a stack.
-    if (frame::offset_at(trimmed).is_some() || trimmed.ends_with(" [inline]"))
+    if (frame::offset_at(trimmed).is_some()
+        || trimmed.ends_with(" [inline]")
+        || frame::may_be_decoded(trimmed))
         && let Some(frame) = frame::parse(trimmed)
     {
         return LineClass::Frame(frame);
@@ -63,11 +71,12 @@ pub fn classify(text: &str) -> LineClass<'_> {
             Begin::Mark => {}
             Begin::Start => return LineClass::Start,
             Begin::End => return LineClass::End,
-            Begin::Pointer => {
-                if let Some(frame) = pointer(&trimmed[word.len()..]) {
-                    return LineClass::Pointer(frame);
-                }
-            }
+            Begin::Pointer => match pointer(&trimmed[word.len()..]) {
+                // 32-bit arm and powerpc print the address here, and the function on a line of its own.
+                Some(None) if NUMERIC_POINTERS.contains(&word) => return LineClass::Mark,
+                Some(frame) => return LineClass::Pointer(frame),
+                None => {}
+            },
             Begin::Register => return LineClass::Mark,
             Begin::Known => return LineClass::Known,
         }
@@ -75,7 +84,7 @@ pub fn classify(text: &str) -> LineClass<'_> {
     if is_heading(trimmed) {
         return LineClass::Start;
     }
-    if is_arm64_register(trimmed, first) {
+    if is_arm_register(trimmed, first) || is_stack_dump(trimmed) {
         return LineClass::Mark;
     }
     let known = text.starts_with(" #") || matches!(first, b'#' | b'>') || is_dump(trimmed);
@@ -117,10 +126,23 @@ fn is_hexadecimal(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Returns whether a line has registers: `x29: ffff800012345678 x28: ...`.
-fn is_arm64_register(text: &str, first: u8) -> bool {
-    let name = || text[1..].split(':').next().unwrap_or_default().trim_end();
-    first == b'x' && text.is_char_boundary(1) && name().parse::<u8>().is_ok()
+/// Returns whether a line has registers: `x29: ffff800012345678 x28: ...`, `r10: 8196f000  r9 : ...`.
+fn is_arm_register(text: &str, first: u8) -> bool {
+    if !matches!(first, b'x' | b'r') {
+        return false;
+    }
+    let Some((name, rest)) = text[1..].split_once(':') else { return false };
+    let value = rest.trim_start().split(' ').next().unwrap_or_default();
+    name.trim_end().parse::<u8>().is_ok() && value.len() >= 8 && is_hexadecimal(value)
+}
+
+/// Returns whether a line dumps words of a stack: `1e40: c0a01e64 c0a01e50 00000000`. Both arm architectures print
+/// only the last four digits of the address.
+fn is_stack_dump(text: &str) -> bool {
+    let Some((address, words)) = text.split_once(':') else { return false };
+    let is_word = |word: &str| matches!(word.len(), 8 | 16) && is_hexadecimal(word);
+    let mut words = words.split(' ').filter(|word| !word.is_empty()).peekable();
+    address.len() == 4 && is_hexadecimal(address) && words.peek().is_some() && words.all(is_word)
 }
 
 /// Returns whether a line dumps memory: `ffff88800000: fb fb fb` or `(____ptrval____): 00 00`.
@@ -160,292 +182,6 @@ static PARTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     builder.unwrap_or_else(|error| unreachable!("{error}"))
 });
 
-/// Whole lines that are marks within a stack.
-const MARKS: &[&str] = &[
-    "<TASK>",
-    "</TASK>",
-    "<IRQ>",
-    "</IRQ>",
-    "<EOI>",
-    "<NMI>",
-    "</NMI>",
-    "<#DF>",
-    "</#DF>",
-    "<#DB>",
-    "</#DB>",
-    "<SOFTIRQ>",
-    "<ENTRY_TRAMPOLINE>",
-    "</ENTRY_TRAMPOLINE>",
-];
-
-/// Beginnings of lines that a stack follows.
-const STARTS: &[&str] = &[
-    "Call Trace",
-    "Call trace",
-    "Backtrace:",
-    "Allocated by task",
-    "Freed by task",
-    "Allocated:",
-    "Freed:",
-    "backtrace:",
-    "backtrace (crc",
-    "Uninit was ",
-    "Local variable ",
-    "Last potentially related work creation",
-    "Second to last potentially related work creation",
-    "allocated by task ",
-    "freed by task ",
-    "page last allocated",
-    "page last free",
-    "Exception stack",
-    "-> #",
-    "stack backtrace:",
-    "Stack:",
-];
-
-/// Beginnings of the lines with which the kernel ends a report.
-const ENDS: &[&str] = &["---[ end trace", "---[ end Kernel panic"];
-
-/// Beginnings of lines that say where the processor was, on several architectures.
-const POINTERS: &[&str] =
-    &["RIP: ", "EIP: ", "pc : ", "epc : ", "PC is at ", "IP: ", "NIP: ", "NIP ", "pc: "];
-
-/// Beginnings of lines with registers of x86, arm64, riscv, powerpc.
-const REGISTERS: &[&str] = &[
-    "RSP:",
-    "RAX:",
-    "RDX:",
-    "RBP:",
-    "R10:",
-    "R13:",
-    "FS:",
-    "CS:",
-    "CR2:",
-    "DR0:",
-    "DR3:",
-    "Code:",
-    "EAX:",
-    "ESI:",
-    "DS:",
-    "CR0:",
-    "pstate:",
-    "pc :",
-    "lr :",
-    "sp :",
-    "ra :",
-    "PKRU:",
-    "GS:",
-    "ORIG_RAX",
-    "LR [",
-    "GPR",
-    "CFAR:",
-    "MSR:",
-    "REGS:",
-    "status:",
-    "epc :",
-    "gp :",
-    "t0 :",
-    "t1 :",
-    "t2 :",
-    "t3 :",
-    "t5 :",
-    "s1 :",
-    "s2 :",
-    "s5 :",
-    "s8 :",
-    "s11:",
-    "a0 :",
-    "a1 :",
-    "a2 :",
-    "a5 :",
-    "a7 :",
-    "Code Analysis",
-];
-
-/// Beginnings of lines that reports have and other messages do not.
-const KNOWN: &[&str] = &[
-    "CPU: ",
-    "Hardware name:",
-    "Workqueue:",
-    "Modules linked in:",
-    "Tainted: ",
-    "Comm:",
-    "in_atomic():",
-    "preempt_count:",
-    "RCU nest depth:",
-    "irq event stamp:",
-    "no locks held by",
-    "locks held by ",
-    "lock held by ",
-    "** replaying previous",
-    "lock(",
-    "rlock(",
-    "local_irq_disable()",
-    "<Interrupt>",
-    "CPU0",
-    "*** DEADLOCK ***",
-    "Possible unsafe locking scenario",
-    "Possible interrupt unsafe",
-    "May be due to missing lock nesting",
-    "Chain exists of:",
-    "other info that might help",
-    "the existing dependency chain",
-    "which lock already depends",
-    "but task is already holding",
-    "inconsistent {",
-    "context-{",
-    "and this task is already holding",
-    "which would create a new lock",
-    "but this new dependency",
-    "but this lock took another",
-    "but this lock was taken by",
-    "and interrupts could create",
-    "the dependencies between",
-    "the shortest dependencies",
-    "but there are no more locks",
-    "to a HARDIRQ-irq-unsafe",
-    "to a SOFTIRQ-irq-unsafe",
-    "... key      at:",
-    "Preemption disabled at:",
-    "Reported by Kernel Concurrency Sanitizer",
-    "value changed:",
-    "bits changed:",
-    "race at unknown origin",
-    "The buggy address",
-    "The buggy page",
-    "Memory state around",
-    "which belongs to",
-    "belongs to ",
-    "page:",
-    "flags: 0x",
-    "raw: ",
-    "page dumped because",
-    "page_type:",
-    "head: ",
-    "page_owner",
-    "Read of size ",
-    "Write of size ",
-    "Read at addr",
-    "Write at addr",
-    "Free of addr",
-    "Bytes ",
-    "Memory access of size",
-    "Data copied to user address",
-    "comm \"",
-    "hex dump",
-    "rcu_scheduler_active",
-    "Sending NMI from CPU",
-    "NMI backtrace for cpu",
-    "rcu: ",
-    "Showing all locks held",
-    "Showing busy workqueues",
-    "\"echo 0 > /proc/sys/kernel/hung_task",
-    "Kernel Offset:",
-    "Rebooting in",
-    "Dumping ftrace",
-    "note: ",
-    "Kernel panic",
-    "Internal error:",
-    "Mem abort info:",
-    "Data abort info:",
-    "ESR = ",
-    "EC = ",
-    "SET = ",
-    "FSC = ",
-    "ISV = ",
-    "CM = ",
-    "user pgtable:",
-    "swapper pgtable:",
-    "[#",
-    "KASAN: ",
-    "PGD ",
-    "#PF:",
-    "Oops:",
-    "task:",
-    "Stack traceback",
-    "invalid opcode:",
-    "kfence-#",
-    "Use-after-free ",
-    "Out-of-bounds ",
-    "Invalid free",
-    "Corrupted memory",
-    "Invalid read",
-    "Invalid write",
-    "index ",
-    "shift exponent",
-    "signed integer overflow",
-    "Object ",
-    "Redzone ",
-    "Padding ",
-    "Slab 0x",
-    "FIX ",
-    "cache ",
-    "Code disassembly",
-    "last function:",
-    "irqs_disabled",
-    "lockdep: ",
-    "kcsan: ",
-    "Unwind: ",
-    "INITIAL USE",
-    "IN-HARDIRQ",
-    "IN-SOFTIRQ",
-    "HARDIRQ-ON",
-    "SOFTIRQ-ON",
-    "-> (",
-    "... which became",
-    "unreferenced object",
-    "TASK stack guard",
-    "backtrace",
-    "Disabling lock debugging",
-    "Thread info:",
-    "show_stack",
-    "CPU#",
-    "Uninit ",
-    "Bad page",
-    "CIFS",
-    "Exception in",
-    "ref_tracker",
-    "workqueue ",
-    "pwq ",
-    "pending: ",
-    "in-flight: ",
-    "delayed: ",
-    "pool ",
-    "hardirqs last ",
-    "softirqs last ",
-];
-
-/// Parts of lines that reports have and other messages do not.
-const KNOWN_PARTS: &[&str] = &[
-    " locks held by ",
-    " lock held by ",
-    ", at: ",
-    " is trying to ",
-    " just changed the state of lock",
-    "]: SC",
-    " takes:",
-    " is freeing memory ",
-    " is leaving the kernel",
-    " bytes by task ",
-    " bytes by interrupt ",
-    " by task ",
-    " blocked for more than",
-    " object at ",
-    " is located ",
-    " -> (",
-    " --> ",
-    "suspicious rcu_dereference",
-    " rcu_read_lock",
-    "debug_locks = ",
-    "(detected by ",
-    "(t=",
-    " stack:",
-    "/0x",
-    " bytes inside of",
-    " pid: ",
-    " tgid:",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -462,11 +198,27 @@ mod tests {
             ("PC is at foo+0x1/0x2", Some("foo")),
             ("NIP [c000000000123] foo+0x1/0x2", Some("foo")),
             ("EIP: foo+0x1/0x2", Some("foo")),
+            ("RIP: 0010:foo (a.c:12 (discriminator 3))", Some("foo")),
             ("IP: [<ffffffff8123>] foo+0x1/0x2", Some("foo")),
         ];
         for (text, function) in cases {
             let LineClass::Pointer(frame) = classify(text) else { panic!("{text}") };
             assert_eq!(frame.map(|frame| frame.function()), function, "{text}");
+        }
+    }
+
+    #[test]
+    fn numeric_pointers_and_dumps_of_arm_and_powerpc_are_registers() {
+        for text in [
+            "NIP:  c0000000004c8fb8 LR: c0000000004c8f9c CTR: c000000000f0e0b0",
+            "pc : [<80a1b2c4>]    lr : [<80a1b2d0>]    psr: 60000013",
+            "1e40: c0a01e64 c0a01e50 c0a01e50 c0101234",
+            "1ce0: ffff80003d5e7b40 0001000000000000",
+            "Exception stack(0xc0a01e40 to 0xc0a01e88)",
+            "r10: 8196f000  r9 : 83b41e40  r8 : 00000000",
+            "--- interrupt: c00 at 0x7fff9a3d2e74",
+        ] {
+            assert_eq!(classify(text), LineClass::Mark, "{text}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Takes off what stands before the text of a line: syslog heads, levels, times, callers.
 
+use super::text::trim_start;
 use memchr::memmem;
 use std::sync::LazyLock;
 
@@ -16,6 +17,21 @@ pub enum Context {
     Task(u32),
     /// A processor in interrupt context: `[C1]`.
     Cpu(u32),
+    /// A process, by number: `==123== ` of Valgrind, or `program[123]: ` of syslog.
+    Process(u32),
+}
+
+impl Context {
+    /// Returns `task 12`, `cpu 1`, `console`, or `None` if nothing is known.
+    pub(crate) fn words(self) -> Option<String> {
+        match self {
+            Self::Plain => None,
+            Self::Console => Some("console".to_owned()),
+            Self::Task(number) => Some(format!("task {number}")),
+            Self::Cpu(number) => Some(format!("cpu {number}")),
+            Self::Process(number) => Some(format!("process {number}")),
+        }
+    }
 }
 
 /// A line without its prefix.
@@ -37,6 +53,7 @@ const MAX_GARBAGE: usize = 200;
 #[must_use]
 pub fn strip(line: &str) -> Line<'_> {
     let line = line.trim_end_matches('\r').trim_start_matches('\r');
+    let line = line.strip_prefix('\u{feff}').unwrap_or(line);
     let bytes = line.as_bytes();
     // Most lines begin with a time, and most others with none of these characters.
     if bytes.first() == Some(&b'[')
@@ -44,22 +61,100 @@ pub fn strip(line: &str) -> Line<'_> {
     {
         return found;
     }
+    if bytes.first() == Some(&b'=')
+        && let Some(found) = valgrind(line)
+    {
+        return found;
+    }
     if let Some(found) = syslog(line) {
         return found;
     }
-    if let Some(found) = level(line) {
+    if let Some(found) = level(line).or_else(|| iso(line)) {
         return found;
     }
-    behind_garbage(line).unwrap_or(Line { text: line, context: Context::Plain, time_us: None })
+    let plain = Line { text: line, context: Context::Plain, time_us: None };
+    // All that follow have one of these.
+    if memchr::memchr3(b'[', b'=', b';', head(line, MAX_GARBAGE).as_bytes()).is_none() {
+        return plain;
+    }
+    if let Some(found) = device(line).or_else(|| program(line)) {
+        return found;
+    }
+    behind_garbage(line).or_else(|| valgrind_behind(line)).unwrap_or(plain)
 }
 
-/// Reads `[   12.345678][ T123] text`, or the same with a date.
+/// Reads `==123== text` of Valgrind.
+fn valgrind(line: &str) -> Option<Line<'_>> {
+    let (number, rest) = line.strip_prefix("==")?.split_once("==")?;
+    let text = if rest.is_empty() { rest } else { rest.strip_prefix(' ')? };
+    let context = Context::Process(number.parse().ok()?);
+    Some(Line { text, context, time_us: None })
+}
+
+/// Reads `6,416,1735,-,caller=T123;text` of `/dev/kmsg` and of netconsole, which may print the release before it.
+fn device(line: &str) -> Option<Line<'_>> {
+    let head = head(line, 100);
+    let (fields, _) = head.split_once(';')?;
+    let text = &line[fields.len() + 1..];
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let mut fields = fields.split(',').skip_while(|field| !digits(field));
+    let (level, sequence, time) = (fields.next()?, fields.next()?, fields.next()?);
+    if !digits(level) || !digits(sequence) || !digits(time) {
+        return None;
+    }
+    fields.next()?;
+    let named = fields.find_map(|field| field.strip_prefix("caller="));
+    let context = named.and_then(name).unwrap_or(Context::Console);
+    Some(Line { text, context, time_us: time.parse().ok() })
+}
+
+/// Reads `2026-11-24T18:26:06,123456+00:00 text` of `dmesg --time-format=iso`.
+fn iso(line: &str) -> Option<Line<'_>> {
+    let bytes = line.as_bytes();
+    let shape = b"dddd-dd-ddTdd:dd:dd,dddddd";
+    let fits = |(&wanted, &byte): (&u8, &u8)| {
+        if wanted == b'd' { byte.is_ascii_digit() } else { byte == wanted }
+    };
+    if bytes.len() < shape.len() + 7 || !shape.iter().zip(bytes).all(fits) {
+        return None;
+    }
+    let (_, text) = line[shape.len()..].split_once(' ')?;
+    let (context, text) = caller(text).map_or((Context::Console, text), |(context, rest)| {
+        (context, rest.strip_prefix(' ').unwrap_or(rest))
+    });
+    Some(Line { text, context, time_us: None })
+}
+
+/// Reads `Nov 24 18:26:06 host program[123]: text`.
+fn program(line: &str) -> Option<Line<'_>> {
+    let head = head(line, 100);
+    let end = memmem::find(head.as_bytes(), b"]: ")?;
+    let open = head[..end].rfind('[')?;
+    // A date and the names of the host and the program stand before the number.
+    if !head[..open].contains(':') || head[..open].split(' ').count() < 3 {
+        return None;
+    }
+    let context = Context::Process(head[open + 1..end].parse().ok()?);
+    let line = Line { text: &line[end + "]: ".len()..], context, time_us: None };
+    Some(valgrind(line.text).unwrap_or(line))
+}
+
+/// Reads `[   12.345678][ T123] text`, or the same with a date, with or without the time since the line before.
 fn after_time(line: &str) -> Option<Line<'_>> {
     let inner = line.strip_prefix('[')?;
-    let end = closing(inner, 40)?;
-    let time_us = match microseconds(&inner[..end]) {
+    let end = closing(inner, 60)?;
+    let time = &inner[..end];
+    // `dmesg -d` and `dmesg -H` print a difference.
+    let time = match time.strip_suffix('>').and_then(|time| time.rsplit_once('<')) {
+        Some((time, difference)) if microseconds(difference).is_some() => match time.trim_end() {
+            "" => "+0.0",
+            time => time,
+        },
+        _ => time,
+    };
+    let time_us = match microseconds(time) {
         Some(time) => Some(time),
-        None if is_date(&inner[..end]) => None,
+        None if is_date(time) || is_difference(time) => None,
         None => return None,
     };
     let rest = &inner[end + 1..];
@@ -83,17 +178,19 @@ fn behind_host(text: &str) -> Option<&str> {
 
 /// Returns where the first closing bracket is, if it is near.
 fn closing(text: &str, limit: usize) -> Option<usize> {
-    text.bytes().take(limit + 1).position(|byte| byte == b']')
+    let near = &text.as_bytes()[..text.len().min(limit + 1)];
+    memchr::memchr(b']', near)
 }
 
 /// Reads seconds with a fraction, as printk writes them.
 fn microseconds(text: &str) -> Option<u64> {
-    let (seconds, fraction) = text.trim_start().split_once('.')?;
+    let text = trim_start(text);
+    let dot = text.bytes().position(|byte| !byte.is_ascii_digit())?;
+    let (seconds, fraction) = (&text[..dot], text[dot..].strip_prefix('.')?);
     if fraction.len() > 9 || fraction.is_empty() || seconds.is_empty() || seconds.len() > 12 {
         return None;
     }
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(seconds) || !digits(fraction) {
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let scaled = format_micros(fraction)?;
@@ -112,25 +209,55 @@ fn format_micros(fraction: &str) -> Option<u64> {
     Some(scaled)
 }
 
-/// Returns whether a text has the form of `dmesg -T`: `Mon Nov 24 18:26:06 2026`.
+/// Returns whether a text has the form of `dmesg -T`, `Mon Nov 24 18:26:06 2026` in any language, or that of
+/// `dmesg -H`, `Nov24 18:26`.
 fn is_date(text: &str) -> bool {
-    const DAYS: [&str; 7] = ["Mon ", "Tue ", "Wed ", "Thu ", "Fri ", "Sat ", "Sun "];
-    text.len() > 15 && text.contains(':') && DAYS.iter().any(|day| text.starts_with(day))
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_clock = |word: &str| {
+        let parts = word.split(':').filter(|part| part.len() == 2 && digits(part)).count();
+        parts == word.split(':').count() && (2..=3).contains(&parts)
+    };
+    let words = || text.split_ascii_whitespace();
+    let count = words().count();
+    let (last, before) =
+        (words().next_back().unwrap_or_default(), words().rev().nth(1).unwrap_or_default());
+    let year = |word: &str| word.len() == 4 && digits(word);
+    match count {
+        2 => {
+            is_clock(last)
+                && before.ends_with(|letter: char| letter.is_ascii_digit())
+                && !digits(before)
+        }
+        // The last word may be the zone.
+        _ => count >= 4 && words().skip(2).any(is_clock) && words().any(year),
+    }
 }
 
-/// Reads `[ T123]` or `[    C1]`.
-fn caller(text: &str) -> Option<(Context, &str)> {
-    let inner = text.strip_prefix('[')?;
-    let end = closing(inner, 16)?;
-    let name = inner[..end].trim();
-    let number = name.get(1..)?.trim_start().parse().ok()?;
-    let context = match name.as_bytes()[0] {
-        b'T' => Context::Task(number),
-        b'C' => Context::Cpu(number),
-        _ => return None,
-    };
-    Some((context, &inner[end + 1..]))
+/// Returns whether a text is `  +0.000012`, the time since the line before.
+fn is_difference(text: &str) -> bool {
+    text.trim_start().strip_prefix('+').is_some_and(|time| microseconds(time).is_some())
 }
+
+/// Reads `[ T123]` or `[    C1]`, perhaps behind a space.
+fn caller(text: &str) -> Option<(Context, &str)> {
+    let inner = text.strip_prefix(" [").or_else(|| text.strip_prefix('['))?;
+    let end = closing(inner, 16)?;
+    Some((name(inner[..end].trim())?, &inner[end + 1..]))
+}
+
+/// Reads `T123` or `C1`.
+fn name(name: &str) -> Option<Context> {
+    let number = name.get(1..)?.trim_start().parse().ok()?;
+    match name.as_bytes()[0] {
+        b'T' => Some(Context::Task(number)),
+        b'C' => Some(Context::Cpu(number)),
+        _ => None,
+    }
+}
+
+/// The facilities of syslog as `dmesg -x` pads them.
+const FACILITIES: [&str; 8] =
+    ["kern  :", "user  :", "mail  :", "daemon:", "auth  :", "syslog:", "lpr   :", "news  :"];
 
 static KERNEL: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new(" kernel: "));
 
@@ -141,9 +268,11 @@ fn syslog(line: &str) -> Option<Line<'_>> {
         &line[at + " kernel: ".len()..]
     } else if let Some(rest) = line.strip_prefix("kernel: ") {
         rest
-    } else if line.starts_with("kern  :") {
-        let (_, rest) = line.get("kern  :".len()..)?.split_once(": ")?;
-        rest
+    } else if line.as_bytes().get(6) == Some(&b':')
+        && FACILITIES.iter().any(|facility| line.starts_with(facility))
+    {
+        // The level takes six bytes.
+        line.get("kern  :".len()..)?.get("warn  ".len()..)?.strip_prefix(": ")?
     } else {
         return None;
     };
@@ -163,7 +292,11 @@ fn inner(text: &str) -> Line<'_> {
     if let Some(found) = level(text) {
         return found;
     }
-    after_time(text).unwrap_or(Line { text, context: Context::Console, time_us: None })
+    after_time(text).or_else(|| iso(text)).unwrap_or(Line {
+        text,
+        context: Context::Console,
+        time_us: None,
+    })
 }
 
 /// Reads a prefix behind a prompt, or behind the output of a program that shares the console.
@@ -187,8 +320,14 @@ fn behind_garbage(line: &str) -> Option<Line<'_>> {
     None
 }
 
+/// Reads `==123== text` of Valgrind behind the prefix of another program.
+fn valgrind_behind(line: &str) -> Option<Line<'_>> {
+    let at = memmem::find(head(line, MAX_GARBAGE).as_bytes(), b"==")?;
+    valgrind(&line[at..])
+}
+
 /// Returns the first bytes of a line, cut at the border of a character.
-fn head(line: &str, limit: usize) -> &str {
+pub(super) fn head(line: &str, limit: usize) -> &str {
     if line.len() <= limit {
         return line;
     }
@@ -216,6 +355,24 @@ mod tests {
             ("[   12.345678] host kernel x", "host kernel x", Context::Console, Some(12_345_678)),
             ("1764379017.123456 host kernel: x", "x", Context::Console, None),
             ("[Tue Nov 24 18:26:06 2026] x", "x", Context::Console, None),
+            ("[Di Nov 24 18:26:06 2026] x", "x", Context::Console, None),
+            ("[mar. nov. 24 18:26:06 2026]  x", " x", Context::Console, None),
+            ("[火 11月 24 18:26:06 2026] x", "x", Context::Console, None),
+            ("[Nov24 18:26] x", "x", Context::Console, None),
+            ("[  +0.000012] x", "x", Context::Console, None),
+            ("[   12.345678 <    0.000012>] x", "x", Context::Console, Some(12_345_678)),
+            ("[<    0.000012>] x", "x", Context::Console, None),
+            ("[Tue Nov 24 18:26:06 2026 <    0.000012>] x", "x", Context::Console, None),
+            ("2026-11-24T18:26:06,123456+00:00 x", "x", Context::Console, None),
+            ("2026-11-24T18:26:06,123456+00:00 [ T123] x", "x", Context::Task(123), None),
+            ("[  10.0] [  T777] x", "x", Context::Task(777), Some(10_000_000)),
+            ("6,416,1735,-;x", "x", Context::Console, Some(1735)),
+            ("6,416,1735,-,caller=T123;x", "x", Context::Task(123), Some(1735)),
+            ("6.12.0,6,416,1735,-,caller=C1;x", "x", Context::Cpu(1), Some(1735)),
+            ("==123==    at 0x1: f (a.c:1)", "   at 0x1: f (a.c:1)", Context::Process(123), None),
+            ("==123==", "", Context::Process(123), None),
+            ("==123==ERROR: x", "==123==ERROR: x", Context::Plain, None),
+            ("Nov 24 18:26:06 host prog[12]: x", "x", Context::Process(12), None),
             ("kern  :warn  : [    1.000000] x", "x", Context::Console, Some(1_000_000)),
             ("vm login: [   88.737064][ T5611] x", "x", Context::Task(5611), Some(88_737_064)),
             (

@@ -1,20 +1,20 @@
 //! Cuts a log into reports: which line belongs to which.
 //!
 //! A search finds the words that reports begin with. Only from there on are lines looked at. One report of each
-//! context (task, processor, console) can be open at a time. A line that need not belong to the report waits until
-//! a line comes that must. So a report neither ends early nor takes the messages after it.
+//! context (task, processor, console, process) can be open at a time. A line that need not belong to the report waits
+//! until a line comes that must. So a report neither ends early nor takes the messages after it.
+//!
+//! A log can be read in parts. The lines from the start of the oldest open report on are then read again together with
+//! the next part; `Carry` says which of them have a report already.
 
 use super::header::{self, Header, SEARCH};
+use super::learn::{self, Learned, MAX_LEARNED};
 use super::line::{self, LineClass};
+use super::open::{CUT_HERE, Open};
+pub use super::piece::{Claimed, Piece};
 use super::prefix::{self, Context, Line};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-/// Maximum number of unknown lines before the first stack of a report.
-const MAX_UNKNOWN_BEFORE_STACK: usize = 30;
-/// Maximum number of unknown lines in a row after the first stack of a report.
-const MAX_UNKNOWN: usize = 8;
-/// Maximum number of lines between the kernel's own end of a report and what follows from it.
-const MAX_UNKNOWN_AFTER_END: usize = 4;
 /// Maximum number of lines in a row, of other contexts, after which a report still goes on.
 const MAX_SILENCE: usize = 1000;
 /// The same after the kernel's own end of a report.
@@ -23,80 +23,80 @@ const MAX_SILENCE_AFTER_END: usize = 50;
 const MAX_BEFORE_HEADER: usize = 8;
 /// Maximum number of lines of other contexts between the header and the lines before it.
 const MAX_FOREIGN_BEFORE_HEADER: usize = 32;
-/// Maximum number of lines of a report. The rest is cut off.
-const MAX_LINES: usize = 20_000;
-/// The line that begins a warning or a `BUG_ON`.
-const CUT_HERE: &str = "------------[ cut here ]";
+/// Maximum number of lines before `Linux version` in which a message of another kernel is looked for.
+const MAX_BEFORE_BOOT: usize = 60;
+/// Maximum number of reports that are open at a time. Each needs a context of its own, and each line is compared with
+/// all, so more would be slow. 4096 tasks do not fail at the same time.
+const MAX_OPEN: usize = 256;
+/// Number of lines for which a report has room from its start. Most have no more, and other memory costs little.
+const USUAL_LINES: usize = 40;
 /// Lines above the `cut here` line that belong to the report all the same.
 const COMPLAINTS: [&str; 4] = ["list_add ", "list_del ", "usercopy: ", "list_add_tail "];
-
-/// One line of a report.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Claimed<'a> {
-    /// The offset of the line in the log, in bytes.
-    pub start: usize,
-    /// The number of the line, counted from 0.
-    pub number: usize,
-    /// The text without its prefix.
-    pub text: &'a str,
-    /// What the line is within the report.
-    pub class: LineClass<'a>,
-}
-
-/// The lines of one report.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Piece<'a> {
-    /// What printed the report.
-    pub context: Context,
-    /// The time of the header, in microseconds since the kernel started.
-    pub time_us: Option<u64>,
-    /// The word that the report begins with.
-    pub header: Header,
-    /// The index in [`lines`](Self::lines) of the line with the word.
-    pub header_line: usize,
-    /// The offset of the word in that line, in bytes.
-    pub header_at: usize,
-    /// The lines, in order.
-    pub lines: Vec<Claimed<'a>>,
-}
-
-struct Open<'a> {
-    piece: Piece<'a>,
-    waiting: Vec<Claimed<'a>>,
-    /// Whether a stack has begun.
-    has_stack: bool,
-    /// Whether the kernel wrote the end of the report.
-    has_end: bool,
-    /// The rule above the header; the same rule closes the report.
-    rule: Option<usize>,
-    /// Whether stacks of other processors belong to the report.
-    takes_processors: bool,
-    last_seen: usize,
-}
 
 /// Cuts a log into reports.
 #[must_use]
 pub fn split(log: &str) -> Vec<Piece<'_>> {
-    let mut splitter = Splitter { log, open: Vec::new(), done: Vec::new(), taken: HashMap::new() };
-    splitter.run();
-    splitter.done
+    Carry::default().split(log, true).0
 }
 
-struct Splitter<'a> {
-    log: &'a str,
-    open: Vec<Open<'a>>,
-    done: Vec<Piece<'a>>,
+/// What is known of a log from the parts that were read before.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Carry {
+    /// The offset in the log at which the next part begins, in bytes.
+    base: usize,
+    /// The number of the line at which the next part begins.
+    number: usize,
     /// The end of the last line that any report of a context has taken.
     taken: HashMap<Context, usize>,
+    /// The lines of the next part that belong to reports.
+    claimed: HashSet<usize>,
+    /// Prefixes that no list has.
+    learned: Vec<Learned>,
+    /// The end of the last line that a report had taken when a prefix was learned. Lines before have another context
+    /// now.
+    floor: usize,
 }
 
-impl<'a> Splitter<'a> {
+impl Carry {
+    /// Cuts a part of a log into reports. Returns the reports that have ended, and how many bytes of the part are
+    /// done with. The rest must stand at the start of the next part. The `last` part ends all reports.
+    pub(crate) fn split<'a>(&mut self, part: &'a str, last: bool) -> (Vec<Piece<'a>>, usize) {
+        let mut splitter = Splitter { log: part, carry: self, open: Vec::new(), done: Vec::new() };
+        splitter.run();
+        let keep = if last { part.len() } else { splitter.keep() };
+        if last {
+            while !splitter.open.is_empty() {
+                splitter.close(0);
+            }
+        }
+        let mut done = splitter.done;
+        done.sort_by_key(|piece| piece.lines[piece.header_line].start);
+        self.base += keep;
+        self.number += memchr::memchr_iter(b'\n', &part.as_bytes()[..keep]).count();
+        if last && keep > 0 && !part.ends_with('\n') {
+            self.number += 1;
+        }
+        let (base, number) = (self.base, self.number);
+        self.taken.retain(|_, end| *end > base);
+        self.claimed.retain(|&line| line >= number);
+        let lines = done.iter().flat_map(|piece| &piece.lines).map(|line| line.number);
+        self.claimed.extend(lines.filter(|&line| line >= number));
+        (done, keep)
+    }
+}
+
+struct Splitter<'c, 'a> {
+    log: &'a str,
+    carry: &'c mut Carry,
+    open: Vec<Open<'a>>,
+    done: Vec<Piece<'a>>,
+}
+
+impl<'a> Splitter<'_, 'a> {
     fn run(&mut self) {
         let bytes = self.log.as_bytes();
         let mut hit = SEARCH.find(bytes, 0);
-        let (mut start, mut number) = (0, 0);
+        let (mut start, mut number) = (0, self.carry.number);
         while start < bytes.len() {
             if self.open.is_empty() {
                 // No report is open: go to the next word.
@@ -113,23 +113,53 @@ impl<'a> Splitter<'a> {
             if has_word {
                 hit = SEARCH.find(bytes, end);
             }
-            self.handle_line(start, end, number, has_word);
+            if self.carry.claimed.is_empty() || !self.carry.claimed.contains(&number) {
+                self.handle_line(start, end, number, has_word);
+            }
             start = end + 1;
             number += 1;
         }
-        while !self.open.is_empty() {
-            self.close(0);
+    }
+
+    /// Returns the offset of the first line that must be read again with the next part.
+    fn keep(&self) -> usize {
+        let first = |open: &Open<'_>| {
+            open.piece.lines.first().map_or(0, |line| line.start - self.carry.base)
+        };
+        let oldest = self.open.iter().map(first).min().unwrap_or(self.log.len());
+        // The next header may have lines before it.
+        let mut at = oldest;
+        for _ in 0..MAX_BEFORE_HEADER + MAX_FOREIGN_BEFORE_HEADER {
+            if at == 0 {
+                return 0;
+            }
+            at = memchr::memrchr(b'\n', &self.log.as_bytes()[..at - 1]).map_or(0, |end| end + 1);
         }
-        self.done.sort_by_key(|piece| piece.lines[piece.header_line].start);
+        at
+    }
+
+    /// Takes the prefix off a line, also if it has none of the usual forms.
+    fn strip(&self, line: &'a str) -> Line<'a> {
+        let stripped = prefix::strip(line);
+        if stripped.context != Context::Plain {
+            return stripped;
+        }
+        let learned = self.carry.learned.iter().find_map(|learned| learned.strip(stripped.text));
+        learned.map_or(stripped, behind)
     }
 
     fn handle_line(&mut self, start: usize, end: usize, number: usize, has_word: bool) {
-        let line = prefix::strip(&self.log[start..end]);
-        let index = self.open.iter().position(|open| open.piece.context == line.context);
-        if has_word && let Some((header, at)) = header::detect(line.text) {
-            self.handle_header(index, (header, at), line, start, number);
+        let mut line = self.strip(&self.log[start..end]);
+        if has_word && let Some((header, at)) = detect(&line) {
+            self.handle_header((header, at), line, start, number);
             return;
         }
+        if line.context == Context::Plain
+            && let Some(found) = self.learn(line.text, start)
+        {
+            line = found;
+        }
+        let index = self.open.iter().position(|open| open.piece.context == line.context);
         let index = index.or_else(|| {
             let processor = matches!(line.context, Context::Cpu(_));
             self.open.iter().position(|open| processor && open.takes_processors)
@@ -138,28 +168,89 @@ impl<'a> Splitter<'a> {
             self.drop_silent(number);
             return;
         };
-        let claimed = Claimed { start, number, text: line.text, class: line::classify(line.text) };
         let open = &mut self.open[index];
+        let class = open.classify(line.text);
+        let claimed = Claimed { start: self.carry.base + start, number, text: line.text, class };
         open.last_seen = number;
         if !open.handle(claimed) {
             self.close(index);
         }
     }
 
+    /// Takes off the prefix that a header has shown, if the rest of the line is one of its report.
+    fn learn(&mut self, line: &'a str, start: usize) -> Option<Line<'a>> {
+        let mut open = self.open.iter_mut();
+        let open =
+            open.find(|open| open.piece.context == Context::Plain && !open.candidates.is_empty())?;
+        // The message of a panic has no form of its own.
+        let any = open.piece.header == Header::Panicked;
+        let found = open.candidates.iter().position(|candidate| {
+            candidate.strip(line).is_some_and(|found| {
+                let class = open.classify(found.text);
+                any || !matches!(class, LineClass::Other | LineClass::Blank)
+            })
+        });
+        let learned = open.candidates.swap_remove(found?);
+        open.candidates.clear();
+        let stripped = behind(learned.strip(line)?);
+        open.piece.context = stripped.context;
+        self.remember(learned);
+        // The lines before may be waiting in this report.
+        self.carry.floor = self.carry.floor.max(self.carry.base + start);
+        Some(stripped)
+    }
+
+    fn remember(&mut self, learned: Learned) {
+        let ends = self.open.iter().filter_map(|open| self.end(open));
+        let floor = ends.chain(self.carry.taken.values().copied()).max().unwrap_or(0);
+        for open in self.open.iter_mut().filter(|open| open.piece.context == Context::Plain) {
+            open.waiting.clear();
+        }
+        self.carry.floor = floor.max(self.carry.floor);
+        let known = &mut self.carry.learned;
+        if !known.contains(&learned) && known.len() < MAX_LEARNED {
+            known.push(learned);
+        }
+    }
+
     fn handle_header(
         &mut self,
-        index: Option<usize>,
         (header, header_at): (Header, usize),
-        line: Line<'a>,
+        mut line: Line<'a>,
         start: usize,
         number: usize,
     ) {
-        let claimed = Claimed { start, number, text: line.text, class: LineClass::Known };
+        let mut candidates = Vec::new();
+        if line.context == Context::Plain && header_at > 0 {
+            candidates = learn::candidates(&line.text[..header_at]);
+            let context = candidates
+                .iter()
+                .find_map(|found| found.strip(line.text))
+                .map(|found| found.context);
+            if let Some(context) = context.filter(|&context| context != Context::Plain) {
+                // A caller makes it certain that this is a prefix.
+                line.context = context;
+                self.remember(candidates.swap_remove(0));
+            }
+        }
+        let claimed = Claimed {
+            start: self.carry.base + start,
+            number,
+            text: line.text,
+            class: LineClass::Known,
+        };
+        let index = self.open.iter().position(|open| open.piece.context == line.context);
         if header == Header::Information {
             if let Some(index) = index {
                 self.close(index);
             }
             return;
+        }
+        if header == Header::Boot {
+            let restarted = self.open.iter().any(|open| open.piece.header == Header::Boot);
+            if restarted || !self.is_after_kernel(start) {
+                return;
+            }
         }
         if let Some(index) = index {
             let open = &mut self.open[index];
@@ -192,12 +283,16 @@ impl<'a> Splitter<'a> {
             }
             self.close(index);
         }
-        let mut lines = self.look_back(line.context, start, number);
+        if self.open.len() >= MAX_OPEN {
+            self.close(0);
+        }
+        let mut lines = self.look_back((line.context, header), &candidates, start, number);
         let rule = lines.iter().rev().find_map(|line| match line.class {
             LineClass::Rule(b'=', length) => Some(length),
             _ => None,
         });
         let header_line = lines.len();
+        lines.reserve(USUAL_LINES);
         lines.push(claimed);
         let piece = Piece {
             context: line.context,
@@ -215,13 +310,27 @@ impl<'a> Splitter<'a> {
             rule,
             takes_processors: false,
             last_seen: number,
+            candidates,
         });
+    }
+
+    /// Returns whether a kernel printed one of the lines before, so that another one starts now.
+    fn is_after_kernel(&self, start: usize) -> bool {
+        let before = self.log[..start].lines().rev().take(MAX_BEFORE_BOOT);
+        before.map(prefix::strip).any(|line| line.time_us.is_some_and(|time| time > 1_000_000))
     }
 
     /// Returns the lines right before the header that belong to the report: rules, blank lines, and what stands
     /// between `cut here` and the header.
-    fn look_back(&self, context: Context, start: usize, number: usize) -> Vec<Claimed<'a>> {
-        let taken = self.taken.get(&context).copied().unwrap_or(0);
+    fn look_back(
+        &self,
+        (context, header): (Context, Header),
+        candidates: &[Learned],
+        start: usize,
+        number: usize,
+    ) -> Vec<Claimed<'a>> {
+        let taken = self.carry.taken.get(&context).copied().unwrap_or(0).max(self.carry.floor);
+        let taken = taken.saturating_sub(self.carry.base);
         let mut found: Vec<Claimed<'a>> = Vec::new();
         let mut keep = 0;
         let (mut end, mut number) = (start, number);
@@ -233,14 +342,20 @@ impl<'a> Splitter<'a> {
             let head = &self.log.as_bytes()[taken..end - 1];
             let begin = memchr::memrchr(b'\n', head).map_or(taken, |at| taken + at + 1);
             number -= 1;
-            let line = prefix::strip(&self.log[begin..end - 1]);
+            let mut line = self.strip(&self.log[begin..end - 1]);
+            if line.context == Context::Plain
+                && let Some(learned) =
+                    candidates.iter().find_map(|candidate| candidate.strip(line.text))
+            {
+                line.text = learned.text;
+            }
             end = begin;
-            if line.context != context {
+            if line.context != context || self.carry.claimed.contains(&number) {
                 foreign += 1;
                 continue;
             }
             let class = line::classify(line.text);
-            found.push(Claimed { start: begin, number, text: line.text, class });
+            found.push(Claimed { start: self.carry.base + begin, number, text: line.text, class });
             if line.text.starts_with(CUT_HERE) {
                 keep = found.len();
                 has_cut = true;
@@ -253,7 +368,8 @@ impl<'a> Splitter<'a> {
                 }
                 break;
             }
-            let is_rule = matches!(class, LineClass::Rule(b'=', _));
+            let is_rule = matches!(class, LineClass::Rule(b'=', _))
+                || header == Header::LeakedHere && line.text.contains("ERROR: LeakSanitizer");
             only_rules &= is_rule || class == LineClass::Blank;
             if is_rule && only_rules {
                 keep = found.len();
@@ -273,16 +389,20 @@ impl<'a> Splitter<'a> {
     }
 
     fn close(&mut self, index: usize) {
-        let open = self.open.swap_remove(index);
+        let open = self.open.remove(index);
         let context = open.piece.context;
-        // The end of the last line is before its newline.
-        let end = open.piece.lines.last().map_or(0, |line| {
-            let rest = &self.log.as_bytes()[line.start..];
-            memchr::memchr(b'\n', rest).map_or(self.log.len(), |at| line.start + at + 1)
-        });
-        let taken = self.taken.entry(context).or_insert(0);
+        let end = self.end(&open).unwrap_or(0);
+        let taken = self.carry.taken.entry(context).or_insert(0);
         *taken = end.max(*taken);
         self.done.push(open.piece);
+    }
+
+    /// Returns the end of a report's last line, behind its newline.
+    fn end(&self, open: &Open<'_>) -> Option<usize> {
+        let start = open.piece.lines.last()?.start;
+        let rest = &self.log.as_bytes()[start - self.carry.base..];
+        let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        Some(start + length)
     }
 
     fn drop_silent(&mut self, number: usize) {
@@ -296,92 +416,24 @@ impl<'a> Splitter<'a> {
     }
 }
 
-impl<'a> Open<'a> {
-    /// Takes a line or lets it wait. Returns `false` if the report has ended before the line.
-    fn handle(&mut self, line: Claimed<'a>) -> bool {
-        if self.piece.header == Header::RustPanic && !self.has_stack {
-            // Its message is the next line, and the stack follows in a `BUG_ON`.
-            self.adopt(line);
-            self.has_stack |= line.class == LineClass::Start;
-            return self.piece.lines.len() < MAX_UNKNOWN_BEFORE_STACK;
-        }
-        if line.text.starts_with(CUT_HERE) {
-            return false;
-        }
-        match line.class {
-            LineClass::Rule(b'=', length) if Some(length) == self.rule => {
-                self.adopt(line);
-                // Some reports have a rule in their middle. Only the next header tells the two apart.
-                self.has_end = true;
-                self.rule = None;
-                true
-            }
-            // The rule begins the next report.
-            LineClass::Rule(b'=', _) => self.wait(line),
-            LineClass::Start | LineClass::Frame(_) if self.has_end && !self.takes_after_end() => {
-                false
-            }
-            LineClass::Start | LineClass::Frame(_) | LineClass::Pointer(_) => {
-                self.has_stack = true;
-                self.adopt(line);
-                true
-            }
-            LineClass::End => {
-                self.adopt(line);
-                self.has_end = true;
-                true
-            }
-            LineClass::Mark | LineClass::Known | LineClass::Rule(..) => {
-                if matches!(line.class, LineClass::Rule(b'-', _)) {
-                    // Reports about locks have one rule above and another below their title.
-                    self.rule = None;
-                }
-                self.takes_processors |= line.text.trim_start().starts_with("Sending NMI from CPU");
-                self.adopt(line);
-                true
-            }
-            LineClass::Blank | LineClass::Other => self.wait(line),
-        }
+/// Returns the word that makes a line the start of a report, and where in the line it is.
+fn detect(line: &Line<'_>) -> Option<(Header, usize)> {
+    if matches!(line.context, Context::Process(_)) && header::detect_valgrind(line.text) {
+        return Some((Header::Valgrind, 0));
     }
+    // A kernel's driver may print `x: fatal error: ` too.
+    let by_program = matches!(line.context, Context::Plain | Context::Process(_));
+    header::detect(line.text).filter(|&(header, at)| {
+        header != Header::Go || by_program || line.text[..at].trim().is_empty()
+    })
+}
 
-    /// Returns whether stacks go on after the end: an oops's second dump, a stalled processor, all tasks.
-    fn takes_after_end(&self) -> bool {
-        self.takes_processors
-    }
-
-    fn wait(&mut self, line: Claimed<'a>) -> bool {
-        self.waiting.push(line);
-        let patience = match (self.has_end, self.has_stack) {
-            (true, _) => MAX_UNKNOWN_AFTER_END,
-            (false, true) => MAX_UNKNOWN,
-            (false, false) => MAX_UNKNOWN_BEFORE_STACK,
-        };
-        self.waiting.len() <= patience
-    }
-
-    fn adopt(&mut self, line: Claimed<'a>) {
-        if self.piece.lines.len() + self.waiting.len() < MAX_LINES {
-            self.piece.lines.append(&mut self.waiting);
-            self.piece.lines.push(line);
-        }
-    }
-
-    /// Returns whether a line that looks like a header continues this report.
-    fn may_continue(&self, header: Header, text: &str) -> bool {
-        match header {
-            // Each leaked object is a report, but the line above the first object has the word too.
-            Header::Leak => {
-                self.piece.header == Header::Bug
-                    && self
-                        .piece
-                        .lines
-                        .iter()
-                        .all(|line| !line.text.contains("unreferenced object"))
-            }
-            Header::Netdevice => false,
-            Header::Panic => self.piece.header != Header::Panic,
-            Header::Oops => !text.contains("BUG:") && self.piece.header != Header::Oops,
-            _ => true,
-        }
+/// Takes off the kernel's own prefix behind one that was learned.
+fn behind(line: Line<'_>) -> Line<'_> {
+    let inner = prefix::strip(line.text);
+    match (inner.context, line.context) {
+        (Context::Plain, Context::Plain) => Line { context: Context::Console, ..line },
+        (Context::Plain, _) => line,
+        _ => inner,
     }
 }

@@ -1,9 +1,11 @@
-//! Names of Rust functions and source files as reports show them.
+//! Names of Rust and C++ functions and of source files as reports show them.
 
 /// Returns a demangled name of a function without its hash and type parameters, and `<A as B>::f` as
-/// `A::f`: names in the kernel's reports have no spaces.
+/// `A::f`: names in the kernel's reports have no spaces. Names of C++ lose their parameters and return types too.
 #[must_use]
 pub fn function(name: &str) -> String {
+    let without = without_parameters(name);
+    let name = without.as_str();
     let name = match name.rsplit_once("::h") {
         Some((front, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
             front
@@ -32,6 +34,44 @@ pub fn function(name: &str) -> String {
         previous = letter;
     }
     without_crate_hash(&short.replace("::::", "::")).trim_end_matches("::").to_owned()
+}
+
+/// Returns `void (anonymous namespace)::A<int>::f<int>(int) const` as `A<int>::f<int>`. A name without parameters stays.
+fn without_parameters(name: &str) -> String {
+    let Some(open) = parameters(name) else { return name.to_owned() };
+    let name = name[..open].replace("(anonymous namespace)::", "");
+    // The names of operators may have spaces themselves.
+    if name.contains("operator") {
+        return name;
+    }
+    let mut depth = 0_i32;
+    let mut start = 0;
+    for (at, letter) in name.char_indices() {
+        match letter {
+            '<' | '(' => depth += 1,
+            '>' | ')' => depth -= 1,
+            ' ' if depth == 0 => start = at + 1,
+            _ => {}
+        }
+    }
+    name[start..].to_owned()
+}
+
+/// Returns where the list of parameters begins, with which a name of C++ ends.
+fn parameters(name: &str) -> Option<usize> {
+    let end = name.trim_end_matches(" const").trim_end_matches('&');
+    let mut depth = 0_i32;
+    for (at, letter) in end.strip_suffix(')').map(|_| end)?.char_indices().rev() {
+        match letter {
+            ')' => depth += 1,
+            '(' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return (at > 0 && !end[..at].ends_with("operator")).then_some(at);
+        }
+    }
+    None
 }
 
 /// Returns `std[0123456789abcdef]::f` as `std::f`.
@@ -78,6 +118,25 @@ mod tests {
         assert_eq!(function("a::f::{{closure}}"), "a::f::{{closure}}");
         assert_eq!(function("std[e28293b1aa0f68bd]::sys::f"), "std::sys::f");
         assert_eq!(function("memcpy"), "memcpy");
+    }
+
+    #[test]
+    fn names_of_cpp_have_neither_parameters_nor_types() {
+        for (name, wanted) in [
+            ("Gain::process(float*, int)", "Gain::process"),
+            ("(anonymous namespace)::Gain::process(float*, int)", "Gain::process"),
+            (
+                "void std::__invoke_impl<void, void (*)(int)>(int, void (*&&)(int))",
+                "std::__invoke_impl",
+            ),
+            ("std::vector<int, std::allocator<int> >::size() const", "std::vector::size"),
+            ("operator new(unsigned long)", "operatornew"),
+            ("Functor::operator()(int)", "Functor::operator()"),
+            ("main::{lambda(int)#1}::operator()(int) const", "main::{lambda(int)#1}::operator()"),
+            ("f(void (*)(int))", "f"),
+        ] {
+            assert_eq!(function(name), wanted, "{name}");
+        }
     }
 
     #[test]

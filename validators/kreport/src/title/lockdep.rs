@@ -4,6 +4,36 @@ use super::stack::{self, Body, Choice, Plan};
 use super::{Titled, trace};
 use crate::kind::Kind;
 use crate::parse::frame::{self, Frame};
+use crate::parse::line::LineClass;
+
+/// Returns the name of the function that a program must not call here, which the validators for programs print in
+/// their last line: `lockdep: malloc() of 8 bytes may wait ...`.
+pub(crate) fn call_of_program<'a>(body: Body<'_, 'a>) -> Option<&'a str> {
+    let last = body.iter().rev().find_map(|line| line.text.strip_prefix("lockdep: "))?;
+    last.split(' ').next()?.strip_suffix("()")
+}
+
+/// Returns the function of a program that called another one which may sleep: the first of its stack that belongs neither to
+/// the C library nor to the language. Of a program, inlined functions count too: a callback is often inlined into
+/// its thread's function.
+pub(crate) fn caller_of_program<'a>(body: Body<'_, 'a>) -> Option<Frame<'a>> {
+    let start = body.iter().position(|line| line.text.trim() == "Call Trace:")?;
+    let frames = body[start..].iter().filter_map(|line| match line.class {
+        LineClass::Frame(frame) if !frame.unreliable => Some(frame),
+        _ => None,
+    });
+    let all: Vec<Frame<'a>> = frames.collect();
+    all.iter().find(|frame| !super::is_runtime(frame)).or_else(|| all.first()).copied()
+}
+
+/// Titles a report about a call of a program. The title names the call, so that two calls of one function are two
+/// findings.
+pub(crate) fn sleep_of_program<'a>(body: Body<'_, 'a>) -> Option<Titled<'a>> {
+    let call = call_of_program(body)?;
+    let function = caller_of_program(body).map(name);
+    let before = format!("BUG: sleeping function {call} called from invalid context in");
+    Some(Titled::of(Kind::MightSleep, &before, function))
+}
 
 /// Returns the functions `at: F` of the lines after one that contains `words`, without inlined functions.
 fn places<'b, 'a: 'b>(body: Body<'b, 'a>, words: &'b str) -> impl Iterator<Item = Frame<'a>> + 'b {
@@ -106,7 +136,11 @@ pub(super) fn warning<'a>(body: Body<'_, 'a>, words: &str) -> Option<Titled<'a>>
     }
     if words.starts_with("Nested lock was not taken") {
         let before = "WARNING: nested lock was not taken in";
-        return Some(trace(body, Kind::Lockdep, before, &[]));
+        let function = first_place(body, "is trying to lock");
+        return Some(match function {
+            Some(_) => Titled::of(Kind::Lockdep, before, function),
+            None => trace(body, Kind::Lockdep, before, &[]),
+        });
     }
     if words.starts_with("suspicious RCU usage") {
         return Some(suspicious_rcu(body, "WARNING: suspicious RCU usage in"));

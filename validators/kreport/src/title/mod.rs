@@ -7,6 +7,7 @@ mod lockdep;
 mod normalise;
 mod sanitizer;
 mod stack;
+mod user;
 mod warning;
 
 use crate::kind::Kind;
@@ -16,6 +17,7 @@ use stack::{Body, Choice, Plan};
 
 use normalise::normalise;
 pub(crate) use stack::is_dispatcher;
+pub(crate) use user::is_runtime;
 
 /// The title of a report, and what was found with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub(crate) struct Titled<'a> {
     pub(crate) alternatives: Vec<String>,
     /// Whether the report lacks what its title needs.
     pub(crate) corrupted: bool,
+    /// Whether no rule knows the header, so that the title is the line itself.
+    pub(crate) unknown: bool,
 }
 
 /// Stands for the function if a report has none.
@@ -37,7 +41,19 @@ impl<'a> Titled<'a> {
     /// Makes a title that names no function.
     fn plain(kind: Kind, title: impl AsRef<str>) -> Self {
         let title = normalise(title.as_ref());
-        Self { kind, title, function: None, alternatives: Vec::new(), corrupted: false }
+        Self {
+            kind,
+            title,
+            function: None,
+            alternatives: Vec::new(),
+            corrupted: false,
+            unknown: false,
+        }
+    }
+
+    /// Makes a title of a line that no rule knows.
+    fn unknown(kind: Kind, line: &str) -> Self {
+        Self { unknown: true, ..Self::plain(kind, line.trim()) }
     }
 
     /// Makes the title `before F`.
@@ -45,7 +61,7 @@ impl<'a> Titled<'a> {
         let name = function.unwrap_or(NO_FUNCTION);
         let title = normalise(&format!("{before} {name}"));
         let corrupted = function.is_none();
-        Self { kind, title, function, alternatives: Vec::new(), corrupted }
+        Self { kind, title, function, alternatives: Vec::new(), corrupted, unknown: false }
     }
 
     /// Adds an alternative title, in which `{}` stands for the function.
@@ -54,6 +70,11 @@ impl<'a> Titled<'a> {
         self.alternatives.push(normalise(&format!("{alternative} {name}")));
         self
     }
+}
+
+/// Returns whether a report about sleeping is of a program that the validators check.
+pub(crate) fn is_of_program(body: Body<'_, '_>) -> bool {
+    lockdep::call_of_program(body).is_some()
 }
 
 /// Gives a report its title.
@@ -100,7 +121,17 @@ pub(crate) fn title<'a>(piece: &Piece<'a>) -> Titled<'a> {
         }
         Header::Leak => leak(body),
         Header::Oops => oops(body, text),
-        Header::Information => Titled::plain(Kind::Other, text),
+        Header::Trusty => trusty(text),
+        Header::Fuzzer => Titled::plain(Kind::Fuzzer, text.trim()),
+        Header::Boot => Titled::plain(Kind::Reboot, "unexpected kernel reboot"),
+        Header::Information => Titled::unknown(Kind::Other, text),
+        Header::Go
+        | Header::GoRace
+        | Header::Sanitizer
+        | Header::LeakedHere
+        | Header::RuntimeError
+        | Header::Panicked
+        | Header::Valgrind => user::title(piece.header, body, text),
     }
 }
 
@@ -190,6 +221,9 @@ fn bug<'a>(body: Body<'_, 'a>, line: &'a str, text: &'a str) -> Titled<'a> {
         return trace(body, Kind::ScheduleAtomic, "BUG: scheduling while atomic in", &["schedule"]);
     }
     if begins(&["sleeping function called from invalid context"]) {
+        if let Some(found) = lockdep::sleep_of_program(body) {
+            return found;
+        }
         let before = "BUG: sleeping function called from invalid context in";
         return trace(body, Kind::MightSleep, before, &[]);
     }
@@ -211,7 +245,7 @@ fn bug<'a>(body: Body<'_, 'a>, line: &'a str, text: &'a str) -> Titled<'a> {
         let before = format!("BUG: using {call}() in preemptible code in");
         return trace(body, Kind::ScheduleAtomic, &before, PREEMPTION);
     }
-    memory_bug(body, words).unwrap_or_else(|| Titled::plain(Kind::Other, text))
+    memory_bug(body, words).unwrap_or_else(|| Titled::unknown(Kind::Other, text))
 }
 
 /// Titles what memory management reports about its own structures.
@@ -231,7 +265,9 @@ fn memory_bug<'a>(body: Body<'_, 'a>, words: &str) -> Option<Titled<'a>> {
     for what in ["state", "cache"] {
         if words.starts_with(&format!("Bad page {what}")) {
             const PAGES: &[&str] = &[
+                "bad_page",
                 "free_page",
+                "free_pages_check",
                 "put_page",
                 "get_page",
                 "update_page",
@@ -248,6 +284,8 @@ fn memory_bug<'a>(body: Body<'_, 'a>, words: &str) -> Option<Titled<'a>> {
             ];
             let plan = Plan::After("page last allocated");
             let function = stack::choose(body, None, plan, Choice::First, PAGES);
+            let function =
+                function.or_else(|| stack::choose(body, None, Plan::Trace, Choice::First, PAGES));
             return Some(Titled::of(Kind::Other, &format!("BUG: Bad page {what} in"), function));
         }
     }
@@ -260,19 +298,21 @@ fn memory_bug<'a>(body: Body<'_, 'a>, words: &str) -> Option<Titled<'a>> {
 
 fn info<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     let words = text.strip_prefix("INFO:").unwrap_or(text).trim_start();
+    // The name of a task may have a newline in it.
+    let next = body.get(1).map_or("", |line| line.text);
+    let is_hung = |line: &str| line.contains(" blocked ") && line.contains("for more than");
     let stalls = ["rcu_preempt", "rcu_sched", "rcu_bh", "rcu_tasks"];
     if stalls.iter().any(|flavour| words.starts_with(flavour)) && words.contains("stall") {
         return rcu_stall(body);
     }
-    if words.starts_with("task ") && words.contains(" blocked ") && words.contains("for more than")
-    {
+    if words.starts_with("task ") && (is_hung(words) || is_hung(next)) {
         let function = stack::choose(body, None, Plan::Trace, Choice::Waiting, &[]);
         return Titled::of(Kind::TaskHung, "INFO: task hung in", function).or("hang in");
     }
     if words.starts_with("task ") && words.contains("can't die for more than") {
         return trace(body, Kind::TaskHung, "INFO: task can't die in", &["schedule"]).or("hang in");
     }
-    lockdep::info(body, words).unwrap_or_else(|| Titled::plain(Kind::Other, text))
+    lockdep::info(body, words).unwrap_or_else(|| Titled::unknown(Kind::Other, text))
 }
 
 fn rcu_stall<'a>(body: Body<'_, 'a>) -> Titled<'a> {
@@ -365,6 +405,18 @@ fn kernel_bug<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
 fn slab<'a>(text: &'a str) -> Titled<'a> {
     let words = text.split_once("): ").map_or(text, |(_, words)| words);
     Titled::plain(Kind::Slab, format!("BUG: {words}"))
+}
+
+/// Titles `trusty: panic (caller): ASSERT FAILED at (file): condition` of Android's second kernel.
+fn trusty(text: &str) -> Titled<'_> {
+    let words = text.split_once("): ").map_or(text, |(_, words)| words).trim();
+    match words.split_once("ASSERT FAILED at ") {
+        Some((_, rest)) => {
+            let condition = rest.split_once("): ").map_or(rest, |(_, condition)| condition);
+            Titled::plain(Kind::KernelBug, format!("trusty: ASSERT FAILED: {condition}"))
+        }
+        None => Titled::plain(Kind::KernelBug, format!("trusty: panic: {words}")),
+    }
 }
 
 /// Titles the remaining `Oops:`. Those like `Oops: general protection fault` have words of their own.

@@ -3,6 +3,7 @@
 use crate::parse::frame::Frame;
 use crate::parse::line::LineClass;
 use crate::parse::split::Claimed;
+use crate::parse::text::{contains, trim_start};
 use crate::skip::{self, Skip};
 use std::sync::LazyLock;
 
@@ -53,9 +54,15 @@ pub(super) fn choose<'a>(
         Choice::BeforeAnchor | Choice::Waiting => pick(&names.collect::<Vec<_>>(), choice),
     };
     // If everything else was inlined, an inlined function is better than none.
-    chosen.or_else(|| {
+    let chosen = chosen.or_else(|| {
         let reliable = candidates.iter().filter(|frame| frame.inline && !frame.unreliable);
         reliable.map(Frame::function).find(|name| !skipped(name))
+    });
+    // The stack of a task that sleeps is right even if the kernel could not unwind it.
+    let guessed = choice == Choice::Waiting && candidates.iter().all(|frame| frame.unreliable);
+    chosen.or_else(|| {
+        let names = candidates.iter().map(Frame::function).filter(|name| !skipped(name));
+        guessed.then(|| waiting(&names.collect::<Vec<_>>())).flatten()
     })
 }
 
@@ -240,7 +247,7 @@ pub(super) fn frames<'a>(body: Body<'_, 'a>, plan: Plan) -> Vec<Frame<'a>> {
             at.map(from).unwrap_or_default()
         }
         Plan::After(words) => {
-            let at = heading(body, |text| text.contains(words));
+            let at = heading(body, |text| contains(text, words));
             at.map(|at| from(at + 1)).unwrap_or_default()
         }
     }
@@ -254,7 +261,7 @@ fn call_trace(body: Body<'_, '_>) -> Option<usize> {
     let names = ["Call Trace:", "Call trace:", "Backtrace:"];
     body.iter().position(|line| {
         line.class == LineClass::Start
-            && names.iter().any(|name| line.text.trim_start().starts_with(name))
+            && names.iter().any(|name| trim_start(line.text).starts_with(name))
     })
 }
 

@@ -81,16 +81,29 @@ pub(super) fn title<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     if let Some((file, function)) = place(words) {
         return at_place(body, file, function);
     }
-    if words.starts_with("kernel stack regs at ") || words.starts_with("kernel stack frame pointer")
-    {
-        let value = words.split_once("has bad '").and_then(|(_, rest)| rest.split('\'').next());
-        let title = match value {
-            Some(value) => format!("WARNING: kernel stack regs has bad '{value}' value"),
-            None => "WARNING: kernel stack frame pointer has bad value".to_owned(),
-        };
-        return Titled::plain(Kind::Warning, title);
+    if words.starts_with("kernel stack regs ") || words.starts_with("kernel stack frame pointer ") {
+        return bad_stack(words);
     }
-    Titled::plain(Kind::Warning, text)
+    Titled::unknown(Kind::Warning, text)
+}
+
+/// Titles `kernel stack regs at ffffc90 in comm:1 has bad 'bp' value ffff888`.
+fn bad_stack<'a>(words: &str) -> Titled<'a> {
+    let address = words.split_once(" at ").and_then(|(_, rest)| rest.split_once(" in "));
+    let hexadecimal =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // Kernels that hide addresses print `(____ptrval____)`: these titles have neither register nor structure.
+    let hidden = address.is_none_or(|(address, _)| !hexadecimal(address));
+    let value = words.split_once("has bad '").and_then(|(_, rest)| rest.split('\'').next());
+    let title = match value {
+        _ if hidden => "WARNING: kernel stack regs has bad value".to_owned(),
+        Some(value) => format!("WARNING: kernel stack regs has bad '{value}' value"),
+        None if words.starts_with("kernel stack regs ") => {
+            "WARNING: kernel stack regs has bad value".to_owned()
+        }
+        None => "WARNING: kernel stack frame pointer has bad value".to_owned(),
+    };
+    Titled::plain(Kind::Warning, title)
 }
 
 /// Reads the place that warns: `CPU: 0 PID: 1 at file.c:1 f+0x1/0x2`, or, since Linux 6.19,

@@ -17,14 +17,7 @@ pub(crate) fn page(
     see_also: &[(&str, &str)],
 ) -> String {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let subcommands: Vec<_> = command
-        .get_subcommands()
-        .filter(|sub| !sub.is_hide_set() && sub.get_name() != "help")
-        .map(|sub| {
-            let page = format!("{name}-{}", sub.get_name());
-            (page, sub.get_about().map(ToString::to_string).unwrap_or_default())
-        })
-        .collect();
+    let subcommands = subcommands(&command, name, section_of);
     let variables: Vec<_> = command
         .get_arguments()
         .filter(|argument| !argument.is_hide_set())
@@ -43,13 +36,7 @@ pub(crate) fn page(
     man.render_description_section(&mut bytes).expect("a description");
     man.render_options_section(&mut bytes).expect("options");
     let mut text = String::from_utf8(bytes).expect("text");
-    if !subcommands.is_empty() {
-        text.push_str(".SH COMMANDS\n");
-        for (page, about) in &subcommands {
-            let reference = reference(page, section_of(page));
-            let _infallible = write!(text, ".TP\n{reference}\n{}\n", escape(about));
-        }
-    }
+    text.push_str(&subcommands);
     let (mut status, mut notes, mut examples) = (EXIT_STATUS.to_owned(), Vec::new(), Vec::new());
     for paragraph in help.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
         if let Some(text) = paragraph.strip_prefix("Exit status: ") {
@@ -90,6 +77,61 @@ pub(crate) fn page(
         text.push('\n');
     }
     tidy(&text)
+}
+
+/// The section about subcommands. Those of the program have pages of their own; those of a command are described here.
+fn subcommands(
+    command: &clap::Command,
+    name: &str,
+    section_of: &dyn Fn(&str) -> &'static str,
+) -> String {
+    let shown = |sub: &&clap::Command| !sub.is_hide_set() && sub.get_name() != "help";
+    let is_program = !name.contains('-');
+    let mut text = String::new();
+    for sub in command.get_subcommands().filter(shown) {
+        if text.is_empty() {
+            text.push_str(".SH COMMANDS\n");
+        }
+        let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
+        if is_program {
+            let page = format!("{name}-{}", sub.get_name());
+            let reference = reference(&page, section_of(&page));
+            let _infallible = write!(text, ".TP\n{reference}\n{}\n", escape(&about));
+        } else {
+            describe(&mut text, sub, &about);
+        }
+    }
+    text
+}
+
+/// Describes a command of a command, with its own arguments.
+fn describe(text: &mut String, command: &clap::Command, about: &str) {
+    let own = command.get_arguments().filter(|argument| {
+        !argument.is_global_set() && !argument.is_hide_set() && argument.get_id() != "help"
+    });
+    let own: Vec<_> = own.filter(|argument| argument.get_id() != "version").collect();
+    let mut head = format!("\\fB{}\\fR", escape(command.get_name()));
+    for argument in &own {
+        let word = escape(&argument.to_string());
+        // clap puts brackets around a positional argument that may be left out.
+        let whole = argument.is_required_set() || argument.is_positional();
+        let word = if whole { word } else { format!("[{word}]") };
+        let _infallible = write!(head, " {word}");
+    }
+    let long = command.get_long_about().map_or_else(|| about.to_owned(), ToString::to_string);
+    let paragraphs: Vec<_> = long.split("\n\n").map(|paragraph| escape(&stop(paragraph))).collect();
+    let _infallible = write!(text, ".SS {head}\n{}\n", paragraphs.join("\n.PP\n"));
+    for argument in own {
+        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        let mut names = argument.get_short().map(|short| format!("-{short}, ")).unwrap_or_default();
+        names.push_str(&argument.to_string());
+        let _infallible = write!(text, ".TP\n{}\n{}\n", escape(&names), escape(&help));
+    }
+}
+
+/// Ends a sentence that is the title of a command.
+fn stop(text: &str) -> String {
+    if text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
 }
 
 fn sentence(text: &str) -> String {
