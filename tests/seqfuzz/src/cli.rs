@@ -1,10 +1,11 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use seqfuzz::{Kind, Profile, Program};
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Seeded programs for the ALSA sequencer, and what a sequencer answers to them.
 #[derive(Parser)]
@@ -31,16 +32,119 @@ pub(crate) enum Cmd {
         #[arg(long)]
         device: bool,
     },
-    /// Run programs from a file on /dev/snd/seq.
+    /// Run programs from a file on /dev/snd/seq. Calls that are made at once are printed in the order of their answers.
     Run {
-        /// The file, `-` for standard input.
+        /// The file, `-` for standard input; programs of syzkaller work too.
         file: PathBuf,
         /// Use the engine in this process instead.
         #[arg(long)]
         engine: bool,
+        /// Use the server's session in this process instead, and say what is wrong.
+        #[arg(long, conflicts_with = "engine")]
+        session: bool,
         /// Print the results alone, one a line, an empty line after each program.
         #[arg(long)]
         results: bool,
+    },
+    /// Print the descriptions of both devices in the language of syzkaller.
+    Describe,
+    /// Turn programs into syzkaller's syntax, or syzkaller's into ours.
+    Convert {
+        /// The file, `-` for standard input. Its syntax is recognised.
+        file: PathBuf,
+        /// The syntax to print; without it, the other one.
+        #[arg(long, value_enum)]
+        to: Option<Syntax>,
+    },
+    /// Look for crashes, hangs, leaks and wrong answers: by random changes of a corpus, guided by what they reach.
+    #[command(after_help = FUZZ_HELP)]
+    Fuzz(FuzzArgs),
+    /// One process of a campaign.
+    #[command(hide = true)]
+    FuzzWorker(WorkerArgs),
+    /// Do what `fuzz` does in virtual machines: on a real kernel, whose log is watched from outside.
+    #[command(after_help = VM_HELP)]
+    Vm(VmArgs),
+    /// Take part in a campaign that has started this machine: for the system of a machine of `vm --qemu`, run by root.
+    Guest,
+    /// Run programs of seeds for some time, and print how many a second.
+    Speed {
+        /// What they run on.
+        #[arg(long, value_enum, default_value = "engine")]
+        on: On,
+        /// Make calls at once, by several threads and processes.
+        #[arg(long)]
+        at_once: bool,
+        /// For how long, such as 5s.
+        #[arg(long, value_parser = duration, default_value = "3s")]
+        time: Duration,
+    },
+    /// Print how many edges of the engine the programs in folders take, without looking for more.
+    Edges {
+        /// The folders: the corpus of a campaign, or of libFuzzer.
+        #[arg(required = true)]
+        dirs: Vec<PathBuf>,
+        /// The files are inputs of libFuzzer (tests/seqfuzz/libfuzzer).
+        #[arg(long)]
+        bytes: bool,
+    },
+    /// One of the processes that make the calls of a program.
+    #[command(hide = true)]
+    FuzzHand,
+    /// Print what a campaign has done and found, and write its page, index.html.
+    Status {
+        /// The folder of the campaign.
+        dir: PathBuf,
+        /// Print the edges by file instead, as `fuzz --baseline` reads them.
+        #[arg(long)]
+        coverage: bool,
+    },
+    /// Print the programs of a campaign's corpus that together take all its edges.
+    Distil {
+        /// The folder of the campaign.
+        dir: PathBuf,
+    },
+    /// Print which share of the engine's edges that tests take the corpus of a campaign takes, by file, and which edges it
+    /// does not take. `scripts/seqfuzz --compare` runs the tests first.
+    Reach {
+        /// The folder of the campaign.
+        dir: PathBuf,
+        /// A folder of what test programs have written that were built for it (tests/seqfuzz/edges.c).
+        #[arg(long, value_name = "DIR")]
+        programs: Vec<PathBuf>,
+        /// A folder of recordings as text, or one file: what they take belongs to the tests.
+        #[arg(long, value_name = "DIR")]
+        recordings: Vec<PathBuf>,
+        /// What the programs take whose answers on Linux are recorded belongs to the tests.
+        #[arg(long)]
+        seeds: bool,
+        /// Write the answers that calls get in these recordings and programs to a file.
+        #[arg(long, value_name = "FILE")]
+        answers: Option<PathBuf>,
+    },
+    /// Print the programs of recordings.
+    Import {
+        /// Texts of recordings: `aseqd replay FILE --text`.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Make reproducers of a finding in its folder: a program for syzkaller, a C file, a test in Rust. Each is built and run
+    /// before it counts.
+    Repro {
+        /// The folder of the finding.
+        finding: PathBuf,
+        /// The command under which the C program finds the devices, such as "aseqd run --".
+        #[arg(long, value_name = "COMMAND")]
+        under: Option<String>,
+        /// The kernel that shows the finding, as for `vm`: the C program runs on it in a virtual machine.
+        #[arg(long, value_name = "KERNEL", conflicts_with = "under")]
+        kernel: Option<String>,
+        /// The script that boots it; by default tests/oracle/run of the sources.
+        #[arg(long, value_name = "RUN", env = "SEQFUZZ_ORACLE")]
+        oracle: Option<PathBuf>,
+        /// The folder of the sources, for the test in Rust; by default the one above the current folder that has them.
+        #[arg(long, value_name = "DIR")]
+        repository: Option<PathBuf>,
     },
     /// Run seeds on Linux in a virtual machine and on us, and list those that differ.
     Compare {
@@ -77,6 +181,175 @@ pub(crate) enum Cmd {
         #[arg(long)]
         whole: bool,
     },
+}
+
+const FUZZ_HELP: &str = "\
+The folder gets corpus/ (programs), findings/ (a folder for each title: report, log, program)
+and index.html. A campaign in a folder that has a corpus goes on from there.
+
+Built by scripts/seqfuzz, the engine counts its edges, and new edges guide the changes.
+Else, and on devices, new kinds of answers do.
+
+Exit status: 0 nothing found, 1 something found or less covered than the baseline, 2 an error.";
+
+#[derive(Args)]
+pub(crate) struct FuzzArgs {
+    /// The folder of the campaign.
+    pub(crate) dir: PathBuf,
+    /// Run programs on the engine in each process. This is the default.
+    #[arg(long)]
+    pub(crate) engine: bool,
+    /// Run programs on the server's session in each process: calls are made at once, with signals and deaths, in an order
+    /// from the program's seeds.
+    #[arg(long, conflicts_with = "engine")]
+    pub(crate) session: bool,
+    /// Run programs on /dev/snd/seq and /dev/snd/timer.
+    #[arg(long, conflicts_with_all = ["engine", "session"])]
+    pub(crate) device: bool,
+    /// Run programs on the devices that a command serves, such as "aseqd run --".
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["engine", "session", "device"])]
+    pub(crate) under: Option<String>,
+    /// Close files of devices as they are. Linux, to 7.3 at least, may sleep for ever in close() if the client has events in
+    /// a queue that it no longer uses; without this, that is avoided.
+    #[arg(long)]
+    pub(crate) rude: bool,
+    /// Number of processes.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) jobs: usize,
+    /// How long, such as 90s, 10m or 8h; without end if it is left out. A call that hangs then is waited for until the watchdog
+    /// reports it.
+    #[arg(long, value_parser = duration)]
+    pub(crate) time: Option<Duration>,
+    /// Seed of the random numbers.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Fail if the campaign ends with less of the engine covered than this file says (see `status --coverage`).
+    #[arg(long, value_name = "FILE", requires = "time")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Print findings whose title begins so, but do not fail because of them. May be given several times.
+    #[arg(long, value_name = "TITLE")]
+    pub(crate) allow: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct WorkerArgs {
+    #[arg(long)]
+    pub(crate) job: usize,
+    #[arg(long)]
+    pub(crate) seed: u64,
+    #[arg(long)]
+    pub(crate) session: bool,
+    #[arg(long)]
+    pub(crate) device: bool,
+    #[arg(long)]
+    pub(crate) ours: bool,
+    #[arg(long)]
+    pub(crate) kernel_log: bool,
+    #[arg(long)]
+    pub(crate) sync: bool,
+    #[arg(long)]
+    pub(crate) rude: bool,
+    #[arg(long)]
+    pub(crate) replay: Option<PathBuf>,
+    #[arg(long, value_parser = duration)]
+    pub(crate) time: Option<Duration>,
+    pub(crate) dir: PathBuf,
+}
+
+const VM_HELP: &str = "\
+A kernel is one that tests/oracle/fetch has prepared (6.1, 6.12, 7.3, 6.12-ump, 7.3-ump), or the path
+of an image, such as arch/x86/boot/bzImage. An image needs built in: SND_SEQUENCER, SND_SEQ_DUMMY,
+SND_HRTIMER, 9P_FS, NET_9P_VIRTIO, VIRTIO_PCI, DEVTMPFS, BLK_DEV_INITRD, SERIAL_8250_CONSOLE, and what
+is to look for bugs: KASAN, PROVE_LOCKING, KCSAN, UBSAN, DEBUG_ATOMIC_SLEEP.
+
+With --qemu the machine is whatever the command boots, whose console is its standard output. The folder
+is added to the command as a 9p file system; `seqfuzz guest` in the machine, run by root, does the rest.
+
+When a machine dies or hangs, its last programs are run again in other machines until the guilty one is
+known and as short as it gets. DIR/jobs/N.console has the console of a machine.
+
+Exit status: 0 nothing found, 1 something found, 2 an error.";
+
+#[derive(Args)]
+pub(crate) struct VmArgs {
+    /// The folder of the campaign.
+    pub(crate) dir: PathBuf,
+    /// The kernel: a name, or the path of an image.
+    #[arg(long, required_unless_present = "qemu")]
+    pub(crate) kernel: Option<String>,
+    /// The command that boots a machine.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "kernel")]
+    pub(crate) qemu: Option<String>,
+    /// Number of machines.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) jobs: usize,
+    /// How long, such as 90s, 10m or 8h; without end if it is left out.
+    #[arg(long, value_parser = duration)]
+    pub(crate) time: Option<Duration>,
+    /// Seed of the random numbers.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How long it may take to shrink a finding that a machine does not survive.
+    #[arg(long, value_parser = duration, default_value = "15m")]
+    pub(crate) shrink: Duration,
+    /// Close files as they are, as for `fuzz`.
+    #[arg(long)]
+    pub(crate) rude: bool,
+    /// Processors of a machine.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) cpus: usize,
+    /// How the processor of an image's machine is emulated.
+    #[arg(long, default_value = "tcg", value_parser = ["tcg", "kvm"])]
+    pub(crate) accel: String,
+    /// More of the kernel's command line, such as "panic_on_warn=1".
+    #[arg(long, value_name = "ARGS", default_value = "", allow_hyphen_values = true)]
+    pub(crate) append: String,
+    /// A module to load, such as "snd-virmidi midi_devs=2"; for a kernel that has a name.
+    #[arg(long, value_name = "MODULE")]
+    pub(crate) module: Vec<String>,
+    /// The script that boots kernels that have a name; by default tests/oracle/run of the sources.
+    #[arg(long, value_name = "RUN", env = "SEQFUZZ_ORACLE")]
+    pub(crate) oracle: Option<PathBuf>,
+    /// This program linked statically, for the machine.
+    #[arg(long, value_name = "FILE", env = "SEQFUZZ_STATIC")]
+    pub(crate) binary: Option<PathBuf>,
+}
+
+/// Reads a time such as 500ms, 90s, 10m or 8h.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text} is no time such as 90s, 10m or 8h");
+    let end = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let number: u64 = text[..end].parse().map_err(|_| wrong())?;
+    let seconds = |unit: u64| number.checked_mul(unit).map(Duration::from_secs).ok_or_else(wrong);
+    match &text[end..] {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => seconds(1),
+        "m" => seconds(60),
+        "h" => seconds(3600),
+        _ => Err(wrong()),
+    }
+}
+
+/// How a program is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Syntax {
+    /// Ours, as `show --program` prints it.
+    Program,
+    /// syzkaller's, for the descriptions that `describe` prints.
+    Syz,
+    /// syzkaller's, for its own descriptions.
+    SyzOwn,
+}
+
+/// What programs run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum On {
+    /// The engine in this process.
+    Engine,
+    /// The server's session in this process.
+    Session,
+    /// The device files.
+    Device,
 }
 
 #[derive(Args)]

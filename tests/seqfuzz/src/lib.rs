@@ -7,22 +7,34 @@
 //! canonical text: ids by handle, process ids masked, times only where they are exact. The same
 //! program on Linux and on aseqd must give the same text.
 
+pub mod bytes;
+pub mod concurrent;
+pub mod cover;
 mod device;
 pub mod diff;
 mod field;
+pub mod fuzz;
 mod generate;
+mod import;
+pub mod memory;
 pub mod minimise;
 pub mod oracle;
 mod program;
+pub mod recording;
+pub mod repro;
 mod rng;
 mod sys;
+pub mod syz;
+mod tape;
 mod text;
 mod transcript;
 pub mod versions;
 
-pub use device::{Access, Device, EngineDevice, Readiness, RealDevice};
+pub use device::{Access, Device, EngineDevice, Inside, Readiness, RealDevice};
 pub use generate::{Kind, Profile, common, generate, generate_timer, generate_ump, legacy};
-pub use program::{Arguments, Call, Mode, Operation, Program, Value};
+pub use import::program_of;
+pub use program::{Arguments, Call, Mode, Operation, Program, Settings, Value};
 pub use rng::Rng;
+pub use tape::{Answer, Step, Tape, play, tape_of};
 pub use text::{parse, parse_all};
-pub use transcript::{Transcript, hash, transcript};
+pub use transcript::{Transcript, hash, transcript, transcript_rude};

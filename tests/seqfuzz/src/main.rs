@@ -1,17 +1,25 @@
 //! The commands of `seqfuzz`.
 
 mod cli;
+mod fuzzing;
+mod programs;
+mod speed;
 
 use clap::Parser;
-use cli::{Cli, Cmd, Sides, TranscriptArgs, Which};
+use cli::{Cli, Cmd, Sides, Syntax, TranscriptArgs, Which};
+use seqfuzz::concurrent::device::Devices;
+use seqfuzz::concurrent::session::World;
+use seqfuzz::concurrent::{self, Plan};
 use seqfuzz::diff::side_by_side;
+use seqfuzz::fuzz;
+use seqfuzz::memory::Counting;
 use seqfuzz::oracle::{Generation, Side, write_results};
 use seqfuzz::versions::{DIFFERENCES, explain};
-use seqfuzz::{EngineDevice, Program, RealDevice, Transcript, parse_all, transcript};
+use seqfuzz::{EngineDevice, Program, RealDevice, Transcript, recording, syz, tape_of, transcript};
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -19,11 +27,35 @@ use std::time::Instant;
 /// milliseconds, a running queue does two things at once.
 const RETRIES: usize = 3;
 
+/// Findings about memory need to know how much is in use.
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Cmd::Transcript(args) => transcripts(&args),
         Cmd::Show { seed, which, program, device } => show(seed, which, program, device),
-        Cmd::Run { file, engine, results } => run(&file, engine, results),
+        Cmd::Run { file, engine, session, results } => run(&file, engine, session, results),
+        Cmd::Describe => {
+            print(&aseqd_describe::syzlang::descriptions()).map(|()| ExitCode::SUCCESS)
+        }
+        Cmd::Convert { file, to } => convert(&file, to),
+        Cmd::Fuzz(args) => fuzzing::fuzz(&args),
+        Cmd::FuzzWorker(args) => fuzzing::worker(args),
+        Cmd::Vm(args) => fuzzing::vm(&args),
+        Cmd::Guest => fuzz::guest().map(|status| ExitCode::from(u8::try_from(status).unwrap_or(1))),
+        Cmd::Speed { on, at_once, time } => speed::speed(on, at_once, time),
+        Cmd::Edges { dirs, bytes } => speed::edges(&dirs, bytes),
+        Cmd::FuzzHand => concurrent::hand::work().map(|()| ExitCode::SUCCESS),
+        Cmd::Repro { finding, under, kernel, oracle, repository } => {
+            fuzzing::repro(&finding, under.as_deref(), kernel, oracle, repository)
+        }
+        Cmd::Distil { dir } => fuzzing::distil(&dir),
+        Cmd::Reach { dir, programs, recordings, seeds, answers } => {
+            fuzzing::reach(&dir, &programs, &recordings, seeds, answers.as_deref())
+        }
+        Cmd::Import { files } => import(&files),
+        Cmd::Status { dir, coverage } => fuzzing::status(&dir, coverage),
         Cmd::Compare { seeds, which, sides, boot, known, save, save_changes } => {
             let save = Save { hashes: save.as_deref(), changes: save_changes.as_deref() };
             compare(&seeds, which, &sides, boot, known.as_deref(), save)
@@ -86,15 +118,11 @@ fn show(seed: u64, which: Which, program_only: bool, device: bool) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-fn run(file: &Path, engine: bool, results: bool) -> Result<ExitCode, String> {
-    let mut text = String::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text)
-    } else {
-        std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
-    };
-    read.map_err(|error| format!("{}: {error}", file.display()))?;
-    let programs = parse_all(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+fn run(file: &Path, engine: bool, session: bool, results: bool) -> Result<ExitCode, String> {
+    let programs = programs::load(file)?;
+    if session || (!engine && programs.iter().any(concurrent::is_concurrent)) {
+        return run_at_once(&programs, session);
+    }
     let mut target = Target::new(engine)?;
     for program in &programs {
         let transcript = target.run(program);
@@ -103,6 +131,61 @@ fn run(file: &Path, engine: bool, results: bool) -> Result<ExitCode, String> {
         } else {
             print(&format!("{}\n", transcript.with_calls(program)))?;
         }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the programs of recordings.
+fn import(files: &[PathBuf]) -> Result<ExitCode, String> {
+    for file in files {
+        let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+        let text = programs::text(file)?;
+        let recording = recording::parse(&text).map_err(|error| wrong(&error))?;
+        for (program, _) in recording.run() {
+            print(&program.to_string())?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs programs with calls that are made at once, and prints the answers in their order.
+fn run_at_once(programs: &[Program], session: bool) -> Result<ExitCode, String> {
+    let mut devices = if session { None } else { Some(Devices::new()?) };
+    let mut wrong = false;
+    for program in programs {
+        let plan = Plan::of(program);
+        let (history, found) = match &mut devices {
+            Some(devices) => devices.run(&plan, false, || ())?,
+            None => {
+                let ran = World::new(&plan).run(&plan);
+                (ran.history, ran.wrong)
+            }
+        };
+        print(&format!("{}\n", concurrent::log(program, &history)))?;
+        if let Some(found) = found {
+            wrong = true;
+            print(&format!("{}: {}\n", found.kind, found.text))?;
+        }
+    }
+    Ok(if wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn convert(file: &Path, to: Option<Syntax>) -> Result<ExitCode, String> {
+    let text = programs::text(file)?;
+    let other = if programs::is_ours(&text) { Syntax::Syz } else { Syntax::Program };
+    for program in programs::parse(&text).map_err(|error| format!("{}: {error}", file.display()))? {
+        let steps: Vec<_> = tape_of(&program).into_iter().map(|(step, _)| step).collect();
+        let to = to.unwrap_or(other);
+        if to != Syntax::Program && concurrent::is_concurrent(&program) {
+            let form = if to == Syntax::Syz { syz::Form::Ours } else { syz::Form::Own };
+            print(&syz::write_plan(&Plan::of(&program), form))?;
+            continue;
+        }
+        print(&match to {
+            Syntax::Program => program.to_string(),
+            Syntax::Syz => syz::write(&steps, syz::Form::Ours),
+            Syntax::SyzOwn => syz::write(&steps, syz::Form::Own),
+        })?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -30,6 +30,22 @@ enum Part {
 pub fn minimise(
     programs: &[Program],
     sides: [&Side; 2],
+    progress: impl FnMut(usize, usize),
+) -> Result<Vec<Program>, String> {
+    let differs = |programs: &[Program]| {
+        let [left, right] = [sides[0].transcripts(programs)?, sides[1].transcripts(programs)?];
+        Ok(left.iter().zip(&right).map(|(left, right)| left != right).collect())
+    };
+    minimise_by(programs, differs, progress)
+}
+
+/// Shrinks each program to a shorter one for which `wanted` is still true, which tells it of many programs at once.
+///
+/// # Errors
+/// Those of `wanted`.
+pub fn minimise_by(
+    programs: &[Program],
+    mut wanted: impl FnMut(&[Program]) -> Result<Vec<bool>, String>,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<Vec<Program>, String> {
     let mut states: Vec<State> = programs.iter().cloned().map(State::new).collect();
@@ -48,8 +64,7 @@ pub fn minimise(
         progress(round, candidates.len());
         let mut differs = Vec::new();
         for batch in candidates.chunks(BATCH) {
-            let [left, right] = [sides[0].transcripts(batch)?, sides[1].transcripts(batch)?];
-            differs.extend(left.iter().zip(&right).map(|(left, right)| left != right));
+            differs.extend(wanted(batch)?);
         }
         let mut found = vec![Vec::new(); states.len()];
         for (((index, parts), candidate), differs) in

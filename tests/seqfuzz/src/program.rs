@@ -1,6 +1,7 @@
 //! Programs: calls over symbolic handles.
 
 use crate::field::{self, Field};
+use aseqd_engine::Config;
 use std::fmt;
 
 /// The value of an argument.
@@ -51,18 +52,31 @@ pub enum Operation {
     Close,
     /// Reads at most `len` bytes.
     Read,
-    /// Writes the events; `cut` bytes are left off (or added, if negative).
+    /// Writes the events, `copies` times one after the other; `cut` bytes are left off (or added, if negative).
     Write,
     /// Polls.
     Poll,
-    /// Lets `ms` milliseconds pass.
+    /// Lets `ms` milliseconds and `ns` nanoseconds pass.
     Sleep,
     /// Waits until what is near in `queue` is out.
     Settle,
     /// A request of this name.
     Request(&'static str),
-    /// An ioctl that does not exist: `code`.
+    /// An ioctl that the table does not have: `code`, with a struct of `bytes`.
     Ioctl,
+    /// Opens a client of kernel type, with the given `number` if it is not below 0, `card` and `name`. This and what
+    /// follows only works on the engine in this process: see [`Inside`](crate::Inside).
+    OpenKernel,
+    /// Opens the control device of the card.
+    OpenControl,
+    /// Makes a timer file that of a user-driven timer of this `resolution`.
+    BecomeUserTimer,
+    /// The thread `id` makes the next call on the file.
+    Thread,
+    /// Later calls on the file sleep if `on` is not 0.
+    Blocking,
+    /// Prints the texts of `/proc/asound`.
+    Texts,
 }
 
 impl Operation {
@@ -80,6 +94,12 @@ impl Operation {
             Self::Settle => "settle",
             Self::Request(name) => name,
             Self::Ioctl => "ioctl",
+            Self::OpenKernel => "open_kernel",
+            Self::OpenControl => "open_control",
+            Self::BecomeUserTimer => "become_user_timer",
+            Self::Thread => "thread",
+            Self::Blocking => "blocking",
+            Self::Texts => "texts",
         }
     }
 
@@ -96,6 +116,12 @@ impl Operation {
             Self::Sleep,
             Self::Settle,
             Self::Ioctl,
+            Self::OpenKernel,
+            Self::OpenControl,
+            Self::BecomeUserTimer,
+            Self::Thread,
+            Self::Blocking,
+            Self::Texts,
         ];
         plain
             .into_iter()
@@ -108,6 +134,8 @@ impl Operation {
 pub(crate) const FIRST_TIMER: usize = 100;
 /// The first handle of a user-driven timer: `u0` in programs.
 pub(crate) const FIRST_USER_TIMER: usize = 200;
+/// The first handle of a file of the control device: `k0` in programs.
+pub(crate) const FIRST_CONTROL: usize = 300;
 
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,6 +182,7 @@ fn write_arguments(f: &mut fmt::Formatter<'_>, arguments: &Arguments) -> fmt::Re
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (letter, handle) = match self.client {
+            FIRST_CONTROL.. => ('k', self.client - FIRST_CONTROL),
             FIRST_USER_TIMER.. => ('u', self.client - FIRST_USER_TIMER),
             FIRST_TIMER.. => ('t', self.client - FIRST_TIMER),
             _ => ('c', self.client),
@@ -197,6 +226,55 @@ impl Mode {
     }
 }
 
+/// Settings of a server that Linux does not have, or has when it is built. Only the engine in this process follows them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The notes that a client leaves behind are ended.
+    pub notes_off: bool,
+    /// All queues step by the period of their timer.
+    pub quantise: bool,
+    /// The rate of the system timer, if it is not the default.
+    pub hz: Option<u32>,
+    /// Maximum number of clients, if it is not Linux's.
+    pub clients: Option<u8>,
+}
+
+impl Settings {
+    /// Returns the settings of the engine.
+    #[must_use]
+    pub fn config(self) -> Config {
+        let Config { hz, clients, .. } = Config::default();
+        Config {
+            notes_off: self.notes_off,
+            quantise: self.quantise,
+            hz: self.hz.unwrap_or(hz),
+            clients: self.clients.unwrap_or(clients),
+            ..Config::default()
+        }
+    }
+
+    /// Takes a word of a program's first line. Returns whether it is one.
+    pub(crate) fn take(&mut self, word: &str) -> bool {
+        match word.split_once('=') {
+            None if word == "notes_off" => self.notes_off = true,
+            None if word == "quantise" => self.quantise = true,
+            Some(("hz", hz)) => self.hz = hz.parse().ok(),
+            Some(("clients", clients)) => self.clients = clients.parse().ok(),
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = |is: bool, word| if is { word } else { "" };
+        write!(f, "{}{}", word(self.notes_off, " notes_off"), word(self.quantise, " quantise"))?;
+        self.hz.iter().try_for_each(|hz| write!(f, " hz={hz}"))?;
+        self.clients.iter().try_for_each(|clients| write!(f, " clients={clients}"))
+    }
+}
+
 /// A whole program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
@@ -206,6 +284,8 @@ pub struct Program {
     pub common: bool,
     /// It wants a sequencer that has UMP and user-driven timers.
     pub ump: bool,
+    /// What else it wants of the server.
+    pub settings: Settings,
     /// The calls in order.
     pub calls: Vec<Call>,
 }
@@ -214,7 +294,7 @@ impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let common = if self.common { " common" } else { "" };
         let ump = if self.ump { " ump" } else { "" };
-        writeln!(f, "mode {}{common}{ump}", self.mode.name())?;
+        writeln!(f, "mode {}{common}{ump}{}", self.mode.name(), self.settings)?;
         self.calls.iter().try_for_each(|call| writeln!(f, "{call}"))
     }
 }

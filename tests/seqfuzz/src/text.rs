@@ -2,7 +2,8 @@
 
 use crate::field;
 use crate::program::{
-    Arguments, Call, FIRST_TIMER, FIRST_USER_TIMER, Mode, Operation, Program, Value,
+    Arguments, Call, FIRST_CONTROL, FIRST_TIMER, FIRST_USER_TIMER, Mode, Operation, Program,
+    Settings, Value,
 };
 
 /// Reads one program.
@@ -30,11 +31,7 @@ pub fn parse_all(text: &str) -> Result<Vec<Program>, String> {
         }
         let wrong = |what: &str| format!("line {}: {what}: {line}", index + 1);
         if let Some(name) = line.strip_prefix("mode ") {
-            let (name, ump) = without_word(name, " ump");
-            let (name, common) = without_word(name, " common");
-            let mode = Mode::ALL.into_iter().find(|mode| mode.name() == name);
-            let mode = mode.ok_or_else(|| wrong("no such mode"))?;
-            programs.push(Program { mode, common, ump, calls: Vec::new() });
+            programs.push(parse_mode(name).map_err(wrong)?);
             continue;
         }
         let program = programs.last_mut().ok_or_else(|| wrong("a program begins with its mode"))?;
@@ -43,15 +40,28 @@ pub fn parse_all(text: &str) -> Result<Vec<Program>, String> {
     Ok(programs)
 }
 
-/// Returns a text without a word at its end, and whether the word was there.
-fn without_word<'a>(text: &'a str, word: &str) -> (&'a str, bool) {
-    text.strip_suffix(word).map_or((text, false), |text| (text, true))
+/// Reads what follows the word `mode`. Returns a program without calls.
+fn parse_mode(text: &str) -> Result<Program, &'static str> {
+    let mut words = text.split_whitespace();
+    let name = words.next().unwrap_or_default();
+    let mode = Mode::ALL.into_iter().find(|mode| mode.name() == name).ok_or("no such mode")?;
+    let settings = Settings::default();
+    let mut program = Program { mode, common: false, ump: false, settings, calls: Vec::new() };
+    for word in words {
+        match word {
+            "common" => program.common = true,
+            "ump" => program.ump = true,
+            word if program.settings.take(word) => {}
+            _ => return Err("no such word of a mode"),
+        }
+    }
+    Ok(program)
 }
 
 fn parse_call(line: &str) -> Result<Call, String> {
     let (head, mut rest) = line.split_once(' ').unwrap_or((line, ""));
     let (client, name) = head.split_once('.').ok_or("no call")?;
-    let kinds = [('c', 0), ('t', FIRST_TIMER), ('u', FIRST_USER_TIMER)];
+    let kinds = [('c', 0), ('t', FIRST_TIMER), ('u', FIRST_USER_TIMER), ('k', FIRST_CONTROL)];
     let client = kinds.into_iter().find_map(|(letter, first)| {
         client
             .strip_prefix(letter)?

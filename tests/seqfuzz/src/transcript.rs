@@ -1,15 +1,18 @@
 //! Runs a program, and writes down what came back.
 
+mod open;
 mod timer;
 mod told;
+mod write;
 
-use crate::device::{Access, Device};
-use crate::field::{self, EVENT};
+use crate::device::{Access, Device, Inside};
+use crate::field;
 use crate::program::{self, Call, FIRST_USER_TIMER, Mode, Numbers, Operation, Program, Value};
 use aseqd_abi::event::EVENT_SIZE;
 use aseqd_abi::ioctl::{self, sequencer as s, timers as t};
 use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Errno, Event};
+use aseqd_describe::Caller;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -25,6 +28,8 @@ const UMP_SIZE: usize = size_of::<UmpEvent>();
 const KNOWS_MIDI_VERSION: u32 = 0x01_00_03;
 /// First number of user clients.
 const FIRST_USER: u8 = 128;
+/// Maximum size of the struct of an ioctl that the table does not have: the largest of the control device has 1224 bytes.
+const MAX_ARGUMENT: usize = 2048;
 /// Maximum number of milliseconds for which a running queue is waited for.
 const SETTLE_MS: u32 = 400;
 /// Ticks, or ns below, after which a queue has delivered everything near: see the generator.
@@ -67,8 +72,24 @@ pub fn hash(lines: &[String]) -> u64 {
 
 /// Runs a program on a device that has no clients of ours. At its end all files are closed.
 pub fn transcript(device: &mut dyn Device, program: &Program) -> Transcript {
+    whole(Run::new(device, program), program)
+}
+
+/// Runs a program as [`transcript`] does, but closes files as they are, with events that wait in queues which the client
+/// no longer uses. Linux may wait for ever in such a close.
+pub fn transcript_rude(device: &mut dyn Device, program: &Program) -> Transcript {
     let mut run = Run::new(device, program);
-    let results = program.calls.iter().map(|call| run.call(call)).collect();
+    run.rude = true;
+    whole(run, program)
+}
+
+fn whole(mut run: Run<'_>, program: &Program) -> Transcript {
+    let mut results = Vec::with_capacity(program.calls.len());
+    for (index, call) in program.calls.iter().enumerate() {
+        run.device.at(index);
+        results.push(run.call(call));
+    }
+    run.device.at(program.calls.len());
     for handle in 0..run.clients.len() {
         run.close(handle);
     }
@@ -109,6 +130,8 @@ struct Run<'a> {
     /// Handles by number.
     client_handles: [Option<usize>; 256],
     queue_handles: [Option<usize>; 256],
+    /// Whether files are closed as they are.
+    rude: bool,
     /// Connections between ports of the kernel, which outlive the program.
     lasting: Vec<[u8; 4]>,
 }
@@ -136,6 +159,7 @@ impl<'a> Run<'a> {
             client_handles: [None; 256],
             queue_handles: [None; 256],
             lasting: Vec::new(),
+            rude: false,
         }
     }
 
@@ -166,13 +190,18 @@ impl<'a> Run<'a> {
     }
 
     fn call_once(&mut self, call: &Call) -> String {
-        if matches!(call.operation, Operation::Open | Operation::OpenTimer) {
-            return self.open(call);
+        if let Some(how) = self.way_of_opening(call) {
+            return self.open(call, &how);
         }
         if call.operation == Operation::Sleep {
-            let ms = call.number("ms").unwrap_or(0).clamp(0, 100);
-            self.device.wait(Duration::from_millis(ms.unsigned_abs()));
+            let number = |name| call.number(name).unwrap_or(0);
+            let (ms, ns) = (number("ms").clamp(0, 100), number("ns").clamp(0, 100_000_000));
+            let time = Duration::from_millis(ms.unsigned_abs());
+            self.device.wait(time + Duration::from_nanos(ns.unsigned_abs()));
             return "done".into();
+        }
+        if call.operation == Operation::Texts {
+            return told(self.device.inside(&Inside::Texts));
         }
         let Some(file) = self.clients.get(call.client).and_then(|client| client.file) else {
             return "not open".into();
@@ -202,47 +231,40 @@ impl<'a> Run<'a> {
             Operation::Ioctl => {
                 let code = call.number("code").and_then(|code| u32::try_from(code).ok());
                 let code = code.unwrap_or(0);
-                match self.device.ioctl(file, code, &mut vec![0; ioctl::size(code).min(512)]) {
+                let mut bytes = vec![0; ioctl::size(code).min(MAX_ARGUMENT)];
+                if let Some(Value::Bytes(given)) = call.argument("bytes") {
+                    let len = given.len().min(bytes.len());
+                    bytes[..len].copy_from_slice(&given[..len]);
+                }
+                let answer = match call.number("compat") {
+                    Some(1) => self.device.ioctl_compat(file, code, &mut bytes),
+                    _ => self.device.ioctl(file, code, &mut bytes),
+                };
+                match answer {
                     Ok(value) => format!("= {value}"),
                     Err(error) => failed(error),
                 }
             }
-            Operation::Request(name) => self.request(file, call, name),
-            Operation::Open | Operation::OpenTimer | Operation::Sleep => {
-                unreachable!("done above")
+            Operation::BecomeUserTimer => {
+                let resolution = call.number("resolution").unwrap_or(0).cast_unsigned();
+                told(self.device.inside(&Inside::BecomeUserTimer(file, resolution)))
             }
+            Operation::Thread => {
+                let thread = i32::try_from(call.number("id").unwrap_or(0)).unwrap_or(i32::MAX);
+                told(self.device.inside(&Inside::Thread(file, thread)))
+            }
+            Operation::Blocking => {
+                let on = call.number("on").unwrap_or(0) != 0;
+                told(self.device.inside(&Inside::Blocking(file, on)))
+            }
+            Operation::Request(name) => self.request(file, call, name),
+            Operation::Open
+            | Operation::OpenTimer
+            | Operation::OpenKernel
+            | Operation::OpenControl
+            | Operation::Sleep
+            | Operation::Texts => unreachable!("done above"),
         }
-    }
-
-    fn open(&mut self, call: &Call) -> String {
-        let access = match call.number("access") {
-            Some(0) => Access::Read,
-            Some(1) => Access::Write,
-            _ => Access::ReadWrite,
-        };
-        if self.clients.len() <= call.client {
-            self.clients.resize(call.client + 1, Client::default());
-        }
-        self.close(call.client);
-        let timer = call.operation == Operation::OpenTimer;
-        let opened = if timer { self.device.open_timer(access) } else { self.device.open(access) };
-        let file = match opened {
-            Ok(file) => file,
-            Err(error) => return failed(error),
-        };
-        if timer {
-            let records = Some(Records::Plain);
-            self.clients[call.client] = Client { file: Some(file), records, ..Client::default() };
-            return "open".into();
-        }
-        let mut id = [0; 4];
-        let told = self.device.ioctl(file, s::CLIENT_ID, &mut id);
-        let number = u8::try_from(i32::from_le_bytes(id)).ok().filter(|_| told.is_ok());
-        if let Some(number) = number {
-            self.client_handles[usize::from(number)] = Some(call.client);
-        }
-        self.clients[call.client] = Client { file: Some(file), number, ..Client::default() };
-        format!("c{}", call.client)
     }
 
     /// Closes a client. Before that, it becomes a user of its queues again: Linux waits in `close`, perhaps for ever, for
@@ -250,7 +272,8 @@ impl<'a> Run<'a> {
     fn close(&mut self, handle: usize) {
         let client = &mut self.clients[handle];
         let Some(file) = client.file.take() else { return };
-        for queue in std::mem::take(&mut client.unused) {
+        let unused = std::mem::take(&mut client.unused);
+        for queue in unused.into_iter().filter(|_| !self.rude) {
             let mut info = [0; size_of::<aseqd_abi::seq::QueueClient>()];
             info[..4].copy_from_slice(&queue.to_le_bytes());
             info[8] = 1;
@@ -270,25 +293,6 @@ impl<'a> Run<'a> {
             let _gone_perhaps = self.device.ioctl(file, s::UNSUBSCRIBE_PORT, &mut info);
         }
         self.device.close(file);
-    }
-
-    fn written(&self, call: &Call) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for event in &call.events {
-            let start = bytes.len();
-            let size = if program::find(event, "w0").is_some() { UMP_SIZE } else { EVENT_SIZE };
-            bytes.resize(start + size, 0);
-            program::build(EVENT, event, self, &mut bytes[start..]);
-            if let Some(Value::Bytes(data)) = program::find(event, "bytes") {
-                bytes.extend(data);
-            }
-            let body = program::number(event, "body").unwrap_or(0).clamp(0, 1 << 20);
-            bytes.extend((0..body).map(|index| index.wrapping_mul(31).to_le_bytes()[0] ^ 0x55));
-        }
-        let cut = call.number("cut").unwrap_or(0).clamp(-512, 512);
-        let len = i64::try_from(bytes.len()).unwrap_or(0).saturating_sub(cut).max(0);
-        bytes.resize(usize::try_from(len).unwrap_or(0), 0xaa);
-        bytes
     }
 
     fn read(&mut self, file: usize, call: &Call) -> String {
@@ -331,6 +335,9 @@ impl<'a> Run<'a> {
         let answer = match (request.code, call.number("as").and_then(|to| usize::try_from(to).ok()))
         {
             (t::CREATE, Some(to)) => self.create_timer(file, FIRST_USER_TIMER + to, &mut told),
+            _ if request.callers == Caller::Narrow || call.number("compat") == Some(1) => {
+                self.device.ioctl_compat(file, request.code, &mut told)
+            }
             _ => self.device.ioctl(file, request.code, &mut told),
         };
         match answer {
@@ -455,6 +462,10 @@ const fn question_after(code: u32) -> Option<u32> {
         s::SET_CLIENT_POOL => Some(s::GET_CLIENT_POOL),
         _ => None,
     }
+}
+
+fn told(answer: Result<usize, Errno>) -> String {
+    answer.map_or_else(failed, |value| format!("= {value}"))
 }
 
 fn failed(error: Errno) -> String {

@@ -3,7 +3,8 @@
 use seqfuzz::minimise::minimise;
 use seqfuzz::oracle::Side;
 use seqfuzz::{
-    Access, Device, EngineDevice, Mode, Program, Readiness, Transcript, generate, parse, transcript,
+    Access, Device, EngineDevice, Mode, Program, Readiness, Settings, Transcript, generate, parse,
+    transcript,
 };
 use std::time::Duration;
 
@@ -185,6 +186,12 @@ fn canary_a_lost_priority_is_found() {
 
 #[test]
 fn the_modes_have_names() {
-    let program = Program { mode: Mode::Run, common: false, ump: false, calls: Vec::new() };
+    let program = Program {
+        mode: Mode::Run,
+        common: false,
+        ump: false,
+        settings: Settings::default(),
+        calls: Vec::new(),
+    };
     assert_eq!(program.to_string(), "mode run\n");
 }

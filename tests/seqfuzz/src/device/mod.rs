@@ -1,9 +1,11 @@
 //! What a program runs on.
 
 mod engine;
+mod inside;
 mod real;
 
 pub use engine::EngineDevice;
+pub use inside::Inside;
 pub use real::RealDevice;
 
 use aseqd_abi::Errno;
@@ -55,6 +57,13 @@ pub trait Device {
     /// # Errors
     /// The errno with which the sequencer answers.
     fn ioctl(&mut self, file: usize, code: u32, argument: &mut [u8]) -> Result<i32, Errno>;
+    /// Makes a request as a 32-bit process does. A device that cannot do that makes it as a 64-bit one.
+    ///
+    /// # Errors
+    /// The errno with which the sequencer answers.
+    fn ioctl_compat(&mut self, file: usize, code: u32, argument: &mut [u8]) -> Result<i32, Errno> {
+        self.ioctl(file, code, argument)
+    }
     /// Writes.
     ///
     /// # Errors
@@ -69,6 +78,17 @@ pub trait Device {
     fn poll(&mut self, file: usize) -> Readiness;
     /// Lets time pass.
     fn wait(&mut self, time: Duration);
+    /// Does what no program can do to a device, but a server to its engine. Returns this device's own number of a file that
+    /// it opens, else 0.
+    ///
+    /// # Errors
+    /// `ENODEV` if the device is not the engine in this process; else the errno with which the engine answers.
+    fn inside(&mut self, inside: &Inside) -> Result<usize, Errno> {
+        let _has_no_inside = inside;
+        Err(Errno::ENODEV)
+    }
     /// Returns the process number by which the sequencer knows us.
     fn process(&self) -> i32;
+    /// Says which call of a program makes the following calls of the device. Only a device that takes notes needs it.
+    fn at(&mut self, _call: usize) {}
 }

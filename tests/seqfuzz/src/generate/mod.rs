@@ -20,7 +20,7 @@ pub use timers::generate_timer;
 pub use ump::generate_ump;
 
 use crate::field::{self, Kind as FieldKind};
-use crate::program::{Arguments, Call, Mode, Operation, Program, Value, find};
+use crate::program::{Arguments, Call, Mode, Operation, Program, Settings, Value, find};
 use crate::rng::Rng;
 
 /// Every capability that matters.
@@ -83,7 +83,13 @@ impl Kind {
 pub fn generate(seed: u64, size: usize) -> Program {
     let mut generator = Generator::new(Rng::new(seed ^ 0x5e9f_a55e_9d00_0001), Profile::Sequencer);
     generator.program(size);
-    Program { mode: generator.mode, common: false, ump: false, calls: generator.calls }
+    Program {
+        mode: generator.mode,
+        common: false,
+        ump: false,
+        settings: Settings::default(),
+        calls: generator.calls,
+    }
 }
 
 /// What the generator knows about a client.

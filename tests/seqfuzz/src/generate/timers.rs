@@ -5,7 +5,7 @@
 //! timers before it looks. Transcripts do not have the number of ticks, or their times.
 
 use super::{Generator, Profile};
-use crate::program::{Arguments, FIRST_TIMER, Mode, Operation, Program, Value};
+use crate::program::{Arguments, FIRST_TIMER, Mode, Operation, Program, Settings, Value};
 use crate::rng::Rng;
 
 /// Maximum number of timer files of a program.
@@ -45,7 +45,13 @@ enum Wish {
 pub fn generate_timer(seed: u64, size: usize) -> Program {
     let mut generator = Generator::new(Rng::new(seed ^ 0x7193_0a5e_9d00_0002), Profile::Timer);
     generator.timer_program(size);
-    Program { mode: generator.mode, common: false, ump: false, calls: generator.calls }
+    Program {
+        mode: generator.mode,
+        common: false,
+        ump: false,
+        settings: Settings::default(),
+        calls: generator.calls,
+    }
 }
 
 impl Generator {

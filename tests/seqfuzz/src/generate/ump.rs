@@ -7,7 +7,8 @@
 use super::packets::UMP;
 use super::{Generator, OPEN_PORT, Profile};
 use crate::program::{
-    Arguments, Call, FIRST_TIMER, FIRST_USER_TIMER, Operation, Program, Value, find, number,
+    Arguments, Call, FIRST_TIMER, FIRST_USER_TIMER, Operation, Program, Settings, Value, find,
+    number,
 };
 use crate::rng::Rng;
 
@@ -28,7 +29,13 @@ pub fn generate_ump(seed: u64, size: usize) -> Program {
     let mut generator = Generator::new(rng, Profile::Ump);
     generator.ump_program(size);
     generator.finish_records();
-    Program { mode: generator.mode, common: false, ump: true, calls: generator.calls }
+    Program {
+        mode: generator.mode,
+        common: false,
+        ump: true,
+        settings: Settings::default(),
+        calls: generator.calls,
+    }
 }
 
 impl Generator {

@@ -1,0 +1,317 @@
+//! Runs a plan on device files, by threads of this process and of others.
+
+use super::crew::{Crew, Made};
+use super::hand::Hand;
+use super::rest::{IDLE, Next, Rest};
+use super::serial::{self, MAX_WAIT, Serial, Verdict};
+use super::{Difference, Observed, Op, Outcome, Plan, Stretch};
+use crate::device::{Access, EngineDevice};
+use crate::tape::{Answer, Step};
+use aseqd_abi::Errno;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// Maximum time that a program sleeps on a device in all, in waits and in calls until they get a signal. What follows is
+/// not made: a program may write a thousand times into a full pool.
+const MAX_SLEEP: Duration = Duration::from_secs(4);
+/// A step of signals and deaths.
+const TICK: Duration = Duration::from_micros(60);
+/// Signals and deaths come within this many steps.
+const SOON: u64 = 16;
+
+/// The devices of this machine, used by several processes.
+#[derive(Debug)]
+pub struct Devices {
+    crew: Crew,
+    made: Receiver<Made>,
+    hands: [Option<Hand>; 2],
+    answers: Receiver<(usize, Answer)>,
+    to: Sender<(usize, Answer)>,
+    /// The number of the next call. None has the number of an earlier one, whose answer may come late.
+    next: usize,
+    /// The time that the program may still sleep.
+    left: Duration,
+}
+
+/// A call that was begun.
+struct Under {
+    op: Op,
+    outcome: Option<Outcome>,
+    signalled: bool,
+    idle: bool,
+}
+
+impl Devices {
+    /// Returns the devices, with no file open.
+    ///
+    /// # Errors
+    /// A message for people if this process has no descriptors left.
+    pub fn new() -> Result<Self, String> {
+        let (sender, made) = channel();
+        let (to, answers) = channel();
+        let crew = Crew::new(sender).map_err(|error| format!("a descriptor: {error}"))?;
+        Ok(Self { crew, made, hands: [None, None], answers, to, next: 0, left: MAX_SLEEP })
+    }
+
+    /// Runs a plan, and closes everything at its end. With `ours`, looks for an order that explains the answers: on a
+    /// sequencer that nobody else uses, and that promises to be the engine. `begins` is called before each stretch.
+    ///
+    /// # Errors
+    /// A message for people if a process cannot be started.
+    pub fn run(
+        &mut self,
+        plan: &Plan,
+        ours: bool,
+        mut begins: impl FnMut(),
+    ) -> Result<(Vec<Stretch>, Option<Difference>), String> {
+        let mut history: Vec<Stretch> = Vec::new();
+        let own = i32::try_from(std::process::id()).unwrap_or(0);
+        let mut pids = [own; 3];
+        let mut dead = [false; 2];
+        // How much can be compared: nothing after a death, since files are closed some time after it.
+        let mut judged = None;
+        self.left = MAX_SLEEP;
+        for stretch in &plan.stretches {
+            if self.left.is_zero() {
+                break;
+            }
+            begins();
+            for op in stretch.iter().filter(|op| op.process > 0) {
+                let place = op.process - 1;
+                if self.hands[place].is_none() && !dead[place] {
+                    let hand = Hand::start(self.to.clone());
+                    let hand = hand.map_err(|error| format!("another process: {error}"))?;
+                    pids[op.process] = hand.pid();
+                    self.hands[place] = Some(hand);
+                }
+            }
+            let (observed, killed) = self.stretch(stretch, &mut dead);
+            if killed {
+                judged.get_or_insert(history.len());
+            }
+            history.push(observed);
+        }
+        self.crew.close_all();
+        self.hands = [None, None];
+        let whole = judged.unwrap_or(history.len());
+        let wrong = if ours && is_comparable(plan) {
+            let start = Serial::new(EngineDevice::with_ump(plan.ump), pids).real();
+            match serial::check(&start, &history[..whole]) {
+                Verdict::Wrong(wrong) => Some(wrong),
+                _ => None,
+            }
+        } else {
+            None
+        };
+        Ok((history, wrong))
+    }
+
+    /// Makes the calls of a stretch at once. Returns what came of them, and whether a process was killed.
+    fn stretch(&mut self, stretch: &[Op], dead: &mut [bool; 2]) -> (Stretch, bool) {
+        if let [op @ Op { step: Step::Wait(time), .. }] = stretch {
+            let time = (*time).min(MAX_WAIT);
+            self.left = self.left.saturating_sub(time);
+            std::thread::sleep(time);
+            let outcome = Outcome::Answered(Answer { value: Ok(0), told: Vec::new() });
+            return (vec![Observed { op: op.clone(), outcome }], false);
+        }
+        let mut observed = Vec::new();
+        let mut under: BTreeMap<usize, Under> = BTreeMap::new();
+        for op in stretch {
+            let number = self.next;
+            self.next += 1;
+            let one = Under { op: op.clone(), outcome: None, signalled: false, idle: false };
+            under.insert(number, one);
+            match op.process.checked_sub(1).map(|place| &mut self.hands[place]) {
+                None => self.crew.begin(number, op),
+                Some(Some(hand)) => hand.begin(number, op),
+                Some(None) => answered(&mut under, &mut observed, number, Outcome::NotOpen),
+            }
+        }
+        let began = Instant::now();
+        let mut rest = Rest::new(began);
+        let mut killed = false;
+        while under.values().any(|one| one.outcome.is_none()) {
+            self.crew.collect();
+            while let Ok((number, answer, descriptor)) = self.made.try_recv() {
+                let opens = under.get(&number).and_then(|one| one.op.opens);
+                if let (Some(file), Some(descriptor)) = (opens, descriptor) {
+                    self.crew.opened(file, descriptor);
+                }
+                returned(&mut under, &mut observed, &mut rest, (number, answer));
+            }
+            while let Ok(made) = self.answers.try_recv() {
+                returned(&mut under, &mut observed, &mut rest, made);
+            }
+            let next = rest.next(Instant::now());
+            let (now, idle) = (began.elapsed(), next == Next::Asleep);
+            let comes = |after: Option<u64>| {
+                after.is_some_and(|after| now >= TICK * u32::try_from(after % SOON).unwrap_or(0))
+            };
+            let mut deaths = Vec::new();
+            let mut cancelled = Vec::new();
+            for (number, one) in under.iter_mut().filter(|(_, one)| one.outcome.is_none()) {
+                let place = one.op.process.checked_sub(1);
+                if let Some(place) = place.filter(|_| comes(one.op.kill)) {
+                    deaths.push(place);
+                } else if place.is_none() && comes(one.op.cancel) && self.crew.cancel(*number) {
+                    cancelled.push(*number);
+                } else if idle || (comes(one.op.signal) && !one.signalled) {
+                    (one.idle, one.signalled) = (one.idle || !one.signalled && idle, true);
+                    match place.map(|place| &mut self.hands[place]) {
+                        None => self.crew.signal(*number),
+                        Some(Some(hand)) => hand.signal(*number),
+                        Some(None) => {}
+                    }
+                }
+            }
+            if idle {
+                // A signal that came before the call is lost: the next one comes after the same time.
+                self.left = self.left.saturating_sub(IDLE);
+                rest.again(Instant::now());
+            }
+            if next == Next::Probe {
+                rest.probes(Instant::now(), self.probe(&under));
+            }
+            for number in cancelled {
+                // Nobody knows whether it has done something.
+                rest.again(Instant::now());
+                answered(&mut under, &mut observed, number, Outcome::Lost);
+            }
+            for place in deaths {
+                killed = true;
+                dead[place] = true;
+                // A probe of it is not answered any more.
+                rest.again(Instant::now());
+                self.hands[place] = None;
+                let of: Vec<usize> = under
+                    .iter()
+                    .filter(|(_, one)| one.outcome.is_none() && one.op.process == place + 1)
+                    .map(|(number, _)| *number)
+                    .collect();
+                of.into_iter()
+                    .for_each(|number| answered(&mut under, &mut observed, number, Outcome::Lost));
+            }
+            if under.values().any(|one| one.outcome.is_none()) {
+                std::thread::sleep(Duration::from_micros(20));
+            }
+        }
+        self.crew.settle();
+        self.hands.iter_mut().flatten().for_each(Hand::settle);
+        (observed, killed)
+    }
+
+    /// Begins a call in each process with a call that has not returned, and returns their numbers. It opens a timer, which
+    /// changes nothing in a sequencer, and never sleeps.
+    fn probe(&mut self, under: &BTreeMap<usize, Under>) -> BTreeSet<usize> {
+        let waiting = under.values().filter(|one| one.outcome.is_none());
+        let processes: BTreeSet<usize> = waiting.map(|one| one.op.process).collect();
+        let mut numbers = BTreeSet::new();
+        for process in processes {
+            let op =
+                Op { step: Step::OpenTimer(Access::Read), file: None, ..Op::close(0, process) };
+            match process.checked_sub(1).map(|place| &mut self.hands[place]) {
+                None => self.crew.begin(self.next, &op),
+                Some(Some(hand)) => hand.begin(self.next, &op),
+                Some(None) => continue,
+            }
+            numbers.insert(self.next);
+            self.next += 1;
+        }
+        numbers
+    }
+}
+
+/// Notes that a call, or a probe, has returned.
+fn returned(
+    under: &mut BTreeMap<usize, Under>,
+    observed: &mut Stretch,
+    rest: &mut Rest,
+    (number, answer): (usize, Answer),
+) {
+    if !rest.answered(Instant::now(), number) && under.contains_key(&number) {
+        rest.again(Instant::now());
+        answered(under, observed, number, Outcome::Answered(answer));
+    }
+}
+
+/// Notes what came of a call.
+fn answered(
+    under: &mut BTreeMap<usize, Under>,
+    observed: &mut Stretch,
+    number: usize,
+    outcome: Outcome,
+) {
+    let Some(one) = under.get_mut(&number).filter(|one| one.outcome.is_none()) else { return };
+    let outcome = match outcome {
+        Outcome::Answered(answer) if answer.value == Err(Errno::EINTR) => {
+            Outcome::Interrupted { idle: one.idle }
+        }
+        Outcome::Answered(answer) if answer.value == Err(Errno::EBADF) => Outcome::NotOpen,
+        outcome => outcome,
+    };
+    one.outcome = Some(outcome.clone());
+    observed.push(Observed { op: one.op.clone(), outcome });
+}
+
+/// Returns whether a device in real time must answer as the engine on a virtual clock does: no timers, nothing that depends
+/// on the time, and nothing that may not reach the engine.
+fn is_comparable(plan: &Plan) -> bool {
+    let steps = || plan.stretches.iter().flatten();
+    let plain = |op: &Op| {
+        op.fail.is_none()
+            && !op.step.may_end_on_the_way()
+            && !matches!(
+                op.step,
+                Step::OpenTimer(_) | Step::CreateTimer(..) | Step::Ioctl { compat: true, .. }
+            )
+    };
+    if plan.ump || !steps().all(plain) {
+        return false;
+    }
+    // In some orders of calls at once each of them is before each other one, so that a question about a queue is seen to
+    // depend on the time if it may come before the queue is gone.
+    let answers = |pause: Duration, first: usize| -> Vec<Answer> {
+        let mut serial = Serial::new(EngineDevice::with_ump(false), [1; 3]);
+        let mut make = |op: &Op| {
+            serial.pause(pause);
+            serial.make(&Observed { op: op.clone(), outcome: Outcome::NotOpen })
+        };
+        let in_order = |stretch: &Vec<Op>| {
+            let (before, after) = stretch.split_at(first % stretch.len().max(1));
+            after.iter().chain(before).map(&mut make).collect::<Vec<_>>()
+        };
+        plan.stretches.iter().flat_map(in_order).collect()
+    };
+    let orders = plan.stretches.iter().map(Vec::len).max().unwrap_or(1);
+    (0..orders).all(|first| {
+        answers(Duration::ZERO, first) == answers(Duration::from_micros(17_300), first)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::parse;
+
+    #[test]
+    fn what_may_not_reach_the_engine_is_not_comparable() {
+        let comparable = |calls: &str| {
+            let text = format!("mode still\nc0.open block=1\n{calls}\n");
+            is_comparable(&Plan::of(&parse(&text).expect("a program")))
+        };
+        assert!(comparable("c0.get_client_info client=c0"));
+        assert!(comparable("c0.write [ type=6 queue=253]"));
+        // FIONBIO, FIOQSIZE, and a write and a read of nothing.
+        assert!(!comparable("c0.t_stop_old"));
+        assert!(!comparable("c0.ioctl code=0x5460"));
+        assert!(!comparable("c0.write [ type=6 queue=253] cut=28"));
+        assert!(!comparable("c0.read len=0"));
+        // The time matters in one of two orders.
+        let queue = "c0.create_queue as=q0\nc0.write [ type=30 queue=253 control=q0]";
+        let status = "c0.get_queue_status queue=q0";
+        assert!(comparable(&format!("{queue}\nc0.delete_queue queue=q0\n{status}")));
+        assert!(!comparable(&format!("{queue}\nc0.delete_queue queue=q0 async=1\n{status}")));
+    }
+}

@@ -1,0 +1,188 @@
+//! Calls that only device files know, in an order of calls: polls that sleep, edges, and bad pointers.
+
+use super::pointers::{Expected, is_one_of};
+use super::serial::Serial;
+use super::{How, Observed, Outcome};
+use crate::device::Device as _;
+use crate::tape::{Answer, Step};
+use aseqd_abi::Errno;
+
+impl Serial {
+    /// Makes a step as [`follow`](Self::follow) does, if it is one that only device files know.
+    pub(super) fn follow_file(
+        &mut self,
+        observed: &Observed,
+        others: bool,
+    ) -> Option<Result<(), Option<Answer>>> {
+        let op = &observed.op;
+        let file = self.files.get(&op.file?).copied().filter(|_| self.files_are_real)?;
+        let verdict =
+            |is_right: bool, made: Answer| Some(if is_right { Ok(()) } else { Err(Some(made)) });
+        let answered = match &observed.outcome {
+            Outcome::Answered(answer) => Some(answer),
+            Outcome::Interrupted { idle: true } => None,
+            _ => return None,
+        };
+        if op.how.is_some() && answered.is_none() && others {
+            return Some(Err(None));
+        }
+        if op.how == Some(How::Edge) {
+            let unread = self.unread(file);
+            let before = self.edges.insert(op.file?, unread);
+            // Whatever has come since then is an edge. One more does no harm.
+            let missed = answered.is_none() && before.is_some_and(|before| unread > before);
+            let value = Ok(i64::try_from(unread).unwrap_or(i64::MAX));
+            return verdict(!missed, Answer { value, told: Vec::new() });
+        }
+        if op.how.is_some() {
+            let made = self.make(observed);
+            let readable = made.value.map_or(0, |bits| bits & 1);
+            return verdict(
+                answered.map_or(0, |answer| answer.value.unwrap_or(-1)) == readable,
+                made,
+            );
+        }
+        let expected = op.pointer?.expected(&self.device, file, &op.step);
+        let Some(answer) = answered else {
+            self.lost_sight = true;
+            return Some(Ok(()));
+        };
+        let failed = |error| Answer { value: Err(error), told: Vec::new() };
+        match expected {
+            Expected::Made => None,
+            Expected::Fails(errors) => verdict(is_one_of(answer, &errors), failed(errors[0])),
+            Expected::MadeThenFails => {
+                let made = self.make(observed);
+                let errors = [Errno::EFAULT, made.value.err().unwrap_or(Errno::EFAULT)];
+                verdict(is_one_of(answer, &errors), made)
+            }
+            Expected::Shorter(there) => {
+                let Step::Write(_, data) = &op.step else { return None };
+                let taken = self.device.write(file, &data[..there]);
+                let value = taken.map(|taken| i64::try_from(taken).unwrap_or(i64::MAX));
+                verdict(answer.value == value, Answer { value, told: Vec::new() })
+            }
+            Expected::Unknown => {
+                self.lost_sight = true;
+                Some(Ok(()))
+            }
+        }
+    }
+
+    /// Returns how many bytes a file has to read.
+    fn unread(&self, file: usize) -> usize {
+        let mut device = self.device.clone();
+        let mut buffer = vec![0; 1 << 16];
+        std::iter::from_fn(|| device.read(file, &mut buffer).ok().filter(|read| *read > 0)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Plan;
+    use super::super::serial::{Verdict, check};
+    use super::*;
+    use crate::device::EngineDevice;
+    use crate::text::parse;
+
+    /// Returns the verdict on what a device file has answered to calls, each alone. The first two open and make a port.
+    fn verdict(calls: &str, outcomes: &[Outcome]) -> Verdict {
+        let text =
+            format!("mode still\nc0.open\nc0.create_port client=c0 capability=99\n{calls}\n");
+        let plan = Plan::of(&parse(&text).expect("a program"));
+        let mut engine = Serial::new(EngineDevice::new(), [4242; 3]);
+        let mut history = Vec::new();
+        for (number, stretch) in plan.stretches.iter().enumerate() {
+            let [op] = &stretch[..] else { panic!("one call at a time") };
+            let nothing = Observed { op: op.clone(), outcome: Outcome::NotOpen };
+            let outcome = match number.checked_sub(2) {
+                // Files are closed at the end.
+                Some(number) => outcomes.get(number).cloned().unwrap_or_else(|| value(Ok(0))),
+                None => Outcome::Answered(engine.make(&nothing)),
+            };
+            history.push(vec![Observed { outcome, ..nothing }]);
+        }
+        check(&Serial::new(EngineDevice::new(), [4242; 3]).real(), &history)
+    }
+
+    fn is(calls: &str, outcomes: &[Outcome], right: bool) {
+        let verdict = verdict(calls, outcomes);
+        assert_eq!(verdict == Verdict::Explained, right, "{calls}: {outcomes:?}: {verdict:?}");
+    }
+
+    fn value(value: Result<i64, Errno>) -> Outcome {
+        Outcome::Answered(Answer { value, told: Vec::new() })
+    }
+
+    const SLEPT: Outcome = Outcome::Interrupted { idle: true };
+    const EVENT: &str = "c0.write [ type=6 queue=253 dest=c0]";
+
+    #[test]
+    fn a_poll_sleeps_until_there_is_something_to_read() {
+        for how in [1, 2] {
+            let poll = format!("c0.poll how={how}");
+            is(&poll, &[SLEPT], true);
+            is(&poll, &[value(Ok(1))], false);
+            let after = format!("{EVENT}\n{poll}");
+            is(&after, &[value(Ok(28)), value(Ok(1))], true);
+            is(&after, &[value(Ok(28)), SLEPT], false);
+        }
+    }
+
+    #[test]
+    fn an_edge_comes_with_each_event() {
+        let poll = "c0.poll how=3";
+        let calls = format!("{poll}\n{EVENT}\n{poll}\n{EVENT}\n{poll}\n{poll}");
+        let (none, wrote, edge) = (value(Ok(0)), value(Ok(28)), value(Ok(1)));
+        let all = [none, wrote.clone(), edge.clone(), wrote, edge, SLEPT];
+        is(&calls, &all, true);
+        for missed in [2, 4] {
+            let mut all = all.clone();
+            all[missed] = SLEPT;
+            is(&calls, &all, false);
+        }
+    }
+
+    #[test]
+    fn bad_pointers_fail_as_on_linux() {
+        let (fault, inval) = (|| value(Err(Errno::EFAULT)), || value(Err(Errno::EINVAL)));
+        for pointer in [0, 1] {
+            is(&format!("{EVENT} pointer={pointer}"), &[fault()], true);
+            is(&format!("{EVENT} pointer={pointer}"), &[value(Ok(28))], false);
+            is(&format!("c0.client_id pointer={pointer}"), &[fault()], true);
+            is(&format!("c0.client_id pointer={pointer}"), &[value(Ok(0))], false);
+        }
+        // What is there is taken.
+        let two = "c0.write [ type=6 queue=253 dest=c0] [ type=6 queue=253 dest=c0] pointer=31";
+        is(&format!("{two}\nc0.poll"), &[value(Ok(28)), value(Ok(3))], true);
+        is(two, &[fault()], false);
+        is(two, &[value(Ok(56))], false);
+        // The first is there, and refused.
+        let refused = "c0.write [ type=200 queue=253] [ type=6 queue=253 dest=c0] pointer=31";
+        is(refused, &[inval()], true);
+        is(refused, &[fault()], false);
+        // The data of the first is not there.
+        let cut = "c0.write [ type=130 flags=4 queue=253 dest=c0 len=28 body=28] pointer=31";
+        is(cut, &[fault()], true);
+        // Its type has none, so nobody looks at it.
+        let typed = "c0.write [ type=6 flags=4 queue=253 dest=c0 len=28 body=28] pointer=31";
+        is(typed, &[inval()], true);
+        is(typed, &[fault()], false);
+        // Whether the data or the queue is missed first depends on the door.
+        let queue = "c0.write [ type=130 flags=4 queue=7 dest=c0 len=28 body=28] pointer=31";
+        is(queue, &[inval()], true);
+        is(queue, &[fault()], true);
+        // A request that copies its answer back has had its effect.
+        let queue = "c0.create_queue pointer=2\nc0.get_queue_info queue=0";
+        is(queue, &[fault(), value(Err(Errno::EINVAL))], false);
+    }
+
+    #[test]
+    fn a_long_write_may_end_where_a_request_of_fuse_does() {
+        let long = "c0.write [ type=6 queue=253 dest=254] copies=40000";
+        is(long, &[value(Ok(28 * 40_000))], true);
+        is(long, &[value(Ok(1_047_816))], true);
+        is(long, &[value(Ok(1000 * 28))], false);
+        is(long, &[value(Ok(0))], false);
+    }
+}

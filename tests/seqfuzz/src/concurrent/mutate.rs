@@ -1,0 +1,204 @@
+//! Spreads the calls of a program over threads and processes, and adds faults.
+
+use super::MAX_AT_ONCE;
+use crate::program::{Call, FIRST_TIMER, FIRST_USER_TIMER, Operation, Program, Value};
+use crate::rng::Rng;
+
+/// Seeds of orders and moments of faults are below this, so that programs stay short to read.
+const SEEDS: u64 = 1000;
+
+/// Calls that show what goes wrong between threads, one group a line. `A` stands for a client, `B` for another one, `S`
+/// and `T` for new files of the timer device.
+const IDIOMS: &[&str] = &[
+    // Two threads read one file, a third one writes to it.
+    "A.create_port client=A capability=99|~A.read len=28|~A.read len=28|A.write [ type=6 queue=253 dest=A]",
+    // One write has an event for each of two threads that sleep.
+    "A.create_port client=A capability=99|~A.read len=28|~A.read len=28|B.write [ type=6 queue=253 dest=A] [ type=6 queue=253 dest=A]",
+    // A poll, and what it waits for.
+    "A.create_port client=A capability=99|~A.poll|A.write [ type=6 queue=253 dest=A]|A.poll",
+    // Polls, one of which may not ask to be woken.
+    "A.create_port client=A capability=99|A.poll|A.poll|~A.write [ type=6 queue=253 dest=A]|A.get_client_info client=A",
+    // A close while somebody reads.
+    "~A.read len=28|A.close",
+    // A port goes while events come to it.
+    "A.create_port client=A capability=99|~B.write [ type=6 queue=253 dest=A]|~A.delete_port client=A|A.read len=8192",
+    // Connections are made while their ports go.
+    "A.create_port client=A capability=99|~A.subscribe_port sender=A dest=B|A.delete_port client=A",
+    // A queue is deleted while events wait in it.
+    "A.create_queue as=q0|A.write [ type=30 queue=253 control=q0]|~A.write [ type=6 queue=q0 tick=9 dest=A]|~A.delete_queue queue=q0|A.get_queue_status queue=q0",
+    // Writers wait for room in a small pool.
+    "A.set_client_pool client=A output_pool=1 input_pool=1 output_room=1|A.create_queue as=q0|~A.write [ type=6 queue=q0 tick=9 dest=A]|~A.write [ type=6 queue=q0 tick=9 dest=A]|A.remove_events mode=2|A.get_client_pool client=A",
+    // A timer that is made by the request of the hand-over, and somebody who waits for it. Other files are open before it.
+    "S.open_timer block=1|T.open_timer|T.become_user_timer resolution=1000000|S.t_select class=1 device=4 subdevice=0|S.t_params flags=1 ticks=1 queue_size=32|S.t_start|~S.read len=8|T.t_trigger|S.t_info",
+    "S.open_timer|S.become_user_timer resolution=1000000|T.open_timer|T.become_user_timer resolution=2000000|~S.close|T.t_trigger",
+    // More files of the timer device, and more calls that wait, than a server with small bounds has room for.
+    "S.open_timer|~T.open_timer process=1|~S.open_timer|~T.close|S.open_timer|T.open_timer",
+    "~A.read len=28|~A.read len=28|~A.read len=28|~A.read len=28|A.poll",
+    // Somebody sleeps until there is something to read, beside others who ask at once.
+    "A.create_port client=A capability=99|~A.poll how=1|~A.poll|B.write [ type=6 queue=253 dest=A]|A.read len=28",
+    "A.create_port client=A capability=99|~A.poll how=2|~A.poll how=1|~A.poll|B.write [ type=6 queue=253 dest=A]",
+    // Edges: more comes to a file that is ready already.
+    "A.create_port client=A capability=99|A.poll how=3|A.write [ type=6 queue=253 dest=A]|A.poll how=3|A.write [ type=6 queue=253 dest=A]|A.poll how=3",
+    "A.create_port client=A capability=99|A.poll how=3|~A.poll how=3|~A.poll|B.write [ type=6 queue=253 dest=A]|A.read len=28|A.poll how=3",
+    // A thread is cancelled in a call, and the next calls are made.
+    "A.create_port client=A capability=99|~A.read len=28 cancel=9|A.get_client_info client=A|A.write [ type=6 queue=253 dest=A]|A.read len=56|A.poll",
+    // A write of more than a request of FUSE, to nobody.
+    "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=254] copies=40000|A.get_client_pool client=A",
+    // A write in two parts, the first of which ends at a bad event.
+    "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=200 queue=253] [ type=7 queue=253 dest=A] vector=1|A.read len=8192",
+    // Events, not all of which are there, and the first of which is good or bad.
+    "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=7 queue=253 dest=A] pointer=31|A.read len=8192",
+    "A.write [ type=200 queue=253] [ type=6 queue=253] pointer=31|A.write [ type=130 flags=4 queue=253 len=28 body=28] pointer=31",
+    "A.create_port client=A capability=99 pointer=2|A.get_client_info client=A pointer=2|A.client_id pointer=0|A.create_queue pointer=1|A.system_info",
+    // The input of a client overflows while it is read.
+    "A.set_client_pool client=A input_pool=1|A.create_port client=A capability=99|~A.write [ type=6 queue=253 dest=A] [ type=6 queue=253 dest=A]|~A.read len=56|A.write [ type=6 queue=253 dest=A]",
+];
+
+/// Returns the clients of a program that are opened, as the places of the calls that open them.
+fn opens(program: &Program) -> Vec<usize> {
+    let opens = |call: &Call| matches!(call.operation, Operation::Open | Operation::OpenTimer);
+    (0..program.calls.len()).filter(|at| opens(&program.calls[*at])).collect()
+}
+
+/// Sets an argument of a call, or takes it away if it is there.
+fn toggle(call: &mut Call, name: &'static str, value: u64) {
+    let before = call.arguments.len();
+    call.arguments.retain(|(other, _)| *other != name);
+    if call.arguments.len() == before {
+        call.arguments.push((name, Value::Number(value.cast_signed())));
+    }
+}
+
+fn set(call: &mut Call, name: &'static str, value: u64) {
+    call.arguments.retain(|(other, _)| *other != name);
+    call.arguments.push((name, Value::Number(value.cast_signed())));
+}
+
+/// Changes who makes the calls of a program, and when.
+pub fn spread(rng: &mut Rng, program: &mut Program) {
+    for _ in 0..1 + rng.below(4) {
+        if program.calls.is_empty() {
+            return;
+        }
+        let len = program.calls.len();
+        let at = rng.index(len);
+        match rng.below(100) {
+            // Some calls in a row are made at once.
+            0..35 => {
+                let count = 1 + rng.index(MAX_AT_ONCE - 1);
+                for call in program.calls.iter_mut().skip(at).take(count) {
+                    set(call, "async", rng.below(SEEDS));
+                }
+            }
+            // Another order.
+            35..50 => {
+                let begun = |call: &&mut Call| call.argument("async").is_some();
+                if let Some(call) = program.calls.iter_mut().skip(at).find(begun) {
+                    set(call, "async", rng.below(SEEDS));
+                }
+            }
+            50..62 => {
+                let opens = opens(program);
+                if !opens.is_empty() {
+                    toggle(&mut program.calls[opens[rng.index(opens.len())]], "block", 1);
+                }
+            }
+            62..68 => {
+                let opens = opens(program);
+                if !opens.is_empty() {
+                    let process = 1 + rng.below(2);
+                    toggle(&mut program.calls[opens[rng.index(opens.len())]], "process", process);
+                }
+            }
+            68..76 => toggle(&mut program.calls[at], "signal", rng.below(16)),
+            76..80 => toggle(&mut program.calls[at], "kill", rng.below(16)),
+            80..84 => toggle(&mut program.calls[at], "fail", 1 + rng.below(16)),
+            84..86 => toggle(&mut program.calls[at], "async", rng.below(SEEDS)),
+            86..90 => by_files(rng, program, at),
+            _ => idiom(rng, program),
+        }
+    }
+}
+
+/// Changes the next call from a place on that device files know another form of.
+fn by_files(rng: &mut Rng, program: &mut Program, at: usize) {
+    for call in program.calls.iter_mut().skip(at) {
+        match call.operation {
+            // A server lives as long as the campaign: what an open takes and a close does not give back is used up.
+            Operation::Open | Operation::OpenTimer if rng.chance(10) => {
+                return toggle(call, "times", rng.pick(&[2, 33]));
+            }
+            Operation::Open => return toggle(call, "append", 1),
+            Operation::Poll => return toggle(call, "how", 1 + rng.below(3)),
+            Operation::Read | Operation::Write if rng.chance(40) => {
+                return toggle(call, "cancel", rng.below(16));
+            }
+            Operation::Write if rng.chance(20) => return toggle(call, "vector", 1),
+            Operation::Read | Operation::Write | Operation::Request(_) => {
+                // 0 to 2 have nothing there, or nothing that can be written; the others say how much is there.
+                return toggle(call, "pointer", rng.pick(&[0, 1, 2, 4, 3 + 27, 3 + 28, 3 + 56]));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Adds calls that are worth making at once.
+fn idiom(rng: &mut Rng, program: &mut Program) {
+    let opens = opens(program);
+    let mut clients: Vec<usize> = opens.iter().map(|at| program.calls[*at].client).collect();
+    clients.retain(|client| *client < FIRST_TIMER);
+    if clients.is_empty() {
+        return;
+    }
+    let (a, b) = (rng.pick(&clients), rng.pick(&clients));
+    let timers = opens.iter().map(|at| program.calls[*at].client);
+    let last = timers.filter(|file| (FIRST_TIMER..FIRST_USER_TIMER).contains(file)).max();
+    let s = last.map_or(0, |last| last + 1 - FIRST_TIMER).min(80);
+    let mut text = String::from("mode still\n");
+    for line in rng.pick(IDIOMS).split('|') {
+        let (line, begun) = line.strip_prefix('~').map_or((line, false), |line| (line, true));
+        let line = line
+            .replace("A.", &format!("c{a}."))
+            .replace("B.", &format!("c{b}."))
+            .replace("S.", &format!("t{s}."))
+            .replace("T.", &format!("t{}.", s + 1))
+            .replace("=A", &format!("=c{a}"))
+            .replace("=B", &format!("=c{b}"));
+        text += &line;
+        if begun {
+            text += &format!(" async={}", rng.below(SEEDS));
+        }
+        text.push('\n');
+    }
+    if let Ok(part) = crate::text::parse(&text) {
+        program.ump |= text.contains("become_user_timer");
+        let last = opens.iter().find(|at| program.calls[**at].client == a.max(b));
+        let first = last.map_or(0, |at| at + 1);
+        let at = first + rng.index(program.calls.len() - first + 1);
+        program.calls.splice(at..at, part.calls);
+    }
+    if rng.chance(50) {
+        let open = opens.into_iter().find(|at| program.calls[*at].client == a);
+        if let Some(open) = open {
+            set(&mut program.calls[open], "block", 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_idiom_is_a_program() {
+        for idiom in IDIOMS {
+            let text: String = idiom.split('|').fold("mode still\n".into(), |text, line| {
+                let line = line.trim_start_matches('~').replace("A.", "c0.").replace("B.", "c1.");
+                let line = line.replace("S.", "t0.").replace("T.", "t1.");
+                text + &line.replace("=A", "=c0").replace("=B", "=c1") + "\n"
+            });
+            crate::text::parse(&text).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}

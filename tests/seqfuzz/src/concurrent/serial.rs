@@ -1,0 +1,406 @@
+//! Looks for an order in which calls that were made at once give the same answers one after the other.
+//!
+//! A sequencer is right if there is one (linearisability, Herlihy and Wing 1990). The calls of a stretch were all begun
+//! before one of them had to end, so any order counts. The engine itself says what a call answers in an order. Its state is
+//! copied where orders part.
+
+use super::{Difference, Observed, Outcome, Stretch};
+use crate::device::{Device, EngineDevice, Inside};
+use crate::field::REQUESTS;
+use crate::tape::{Answer, Step};
+use aseqd_abi::Errno;
+use aseqd_abi::event::EVENT_SIZE;
+use aseqd_abi::ioctl::{self, timers};
+use aseqd_abi::timer::{TimerRead, TimerUinfo};
+use aseqd_abi::ump::UmpEvent;
+use aseqd_engine::WRITE_BATCH;
+use aseqd_wire::user_timer::BECOME_USER_TIMER;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+use zerocopy::FromBytes as _;
+
+/// Maximum number of steps that are made where several orders are possible. A stretch of five calls has 325.
+const MAX_STEPS: usize = 4000;
+/// Sizes of the records of a file, in bytes: those of a timer file without events, and of a client with UMP.
+const SHORTEST_RECORD: usize = size_of::<TimerRead>();
+const LONGEST_RECORD: usize = size_of::<UmpEvent>();
+/// Maximum number of bytes of a write that a door takes at once.
+const MAX_REQUEST: usize = 1 << 20;
+const PAGE: usize = 4096;
+/// Longest wait that is made on a device of the engine; longer ones are cut, as by all who run programs here.
+pub const MAX_WAIT: Duration = Duration::from_millis(200);
+
+/// The engine, with the files of a plan.
+#[derive(Clone, Debug)]
+pub struct Serial {
+    pub(super) device: EngineDevice,
+    pub(super) files: BTreeMap<usize, usize>,
+    /// The number of each process.
+    pids: [i32; 3],
+    /// Whether the server holds little: see [`bounds`](super::bounds).
+    bounded: bool,
+    /// Whether the calls were made on device files, where polls sleep and pointers matter.
+    pub(super) files_are_real: bool,
+    /// How many bytes were unread when the edge of a file was last asked for.
+    pub(super) edges: BTreeMap<usize, usize>,
+    /// Whether a call has left something that nobody knows.
+    pub(super) lost_sight: bool,
+}
+
+/// What a history says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// There is an order for each stretch.
+    Explained,
+    /// It has something that is not one call at one moment, such as a long write that slept in its middle.
+    Unclear,
+    /// There is none.
+    Wrong(Difference),
+}
+
+impl Serial {
+    /// Returns a fresh engine on which these processes make the calls.
+    #[must_use]
+    pub const fn new(device: EngineDevice, pids: [i32; 3]) -> Self {
+        Self {
+            device,
+            files: BTreeMap::new(),
+            pids,
+            bounded: false,
+            files_are_real: false,
+            edges: BTreeMap::new(),
+            lost_sight: false,
+        }
+    }
+
+    /// Lets polls sleep, and pointers be bad.
+    #[must_use]
+    pub(super) const fn real(mut self) -> Self {
+        self.files_are_real = true;
+        self
+    }
+
+    /// Lets calls fail because the server has reached a bound.
+    #[must_use]
+    pub(super) const fn bounded(mut self, bounded: bool) -> Self {
+        self.bounded = bounded;
+        self
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pause(&mut self, time: Duration) {
+        self.device.wait(time);
+    }
+
+    /// Makes a step. A file that is not open is `EBADF`.
+    pub fn make(&mut self, observed: &Observed) -> Answer {
+        let op = &observed.op;
+        let nothing = |value: Result<i64, Errno>| Answer { value, told: Vec::new() };
+        let count = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+        let file = op.file.map(|file| self.files.get(&file).copied());
+        let Some(file) = file.unwrap_or(Some(usize::MAX)) else {
+            return nothing(Err(Errno::EBADF));
+        };
+        let mut opened = |made: Result<usize, Errno>, told| {
+            if let (Ok(made), Some(number)) = (made, op.opens) {
+                self.files.insert(number, made);
+            }
+            Answer { value: made.map(|_| op.opens.map_or(0, count)), told }
+        };
+        match &op.step {
+            Step::Open(access) => {
+                self.device.set_process(self.pids[op.process]);
+                opened(self.device.open(*access), Vec::new())
+            }
+            Step::OpenTimer(access) => {
+                self.device.set_process(self.pids[op.process]);
+                opened(self.device.open_timer(*access), Vec::new())
+            }
+            Step::CreateTimer(_, argument) => {
+                let mut told = argument.clone();
+                let made = self.device.create_timer(file, &mut told);
+                opened(made, told)
+            }
+            Step::Close(number) => {
+                self.device.close(file);
+                self.files.remove(number);
+                self.edges.remove(number);
+                nothing(Ok(0))
+            }
+            Step::Ioctl { code: BECOME_USER_TIMER, argument, .. } => {
+                self.become_user_timer(file, argument)
+            }
+            Step::Ioctl { code, compat, argument, .. } => {
+                let mut told = argument.clone();
+                let value = match compat {
+                    true => self.device.ioctl_compat(file, *code, &mut told),
+                    false => self.device.ioctl(file, *code, &mut told),
+                };
+                Answer { value: value.map(i64::from), told }
+            }
+            Step::Write(_, data) => nothing(self.device.write(file, data).map(count)),
+            Step::Read(_, len) => {
+                let mut buffer = vec![0; *len];
+                let value = self.device.read(file, &mut buffer);
+                buffer.truncate(value.unwrap_or(0));
+                Answer { value: value.map(count), told: buffer }
+            }
+            Step::Poll(_) => {
+                let ready = self.device.poll(file);
+                nothing(Ok(i64::from(ready.readable) | i64::from(ready.writable) << 1))
+            }
+            Step::Wait(time) => {
+                self.device.wait((*time).min(MAX_WAIT));
+                nothing(Ok(0))
+            }
+            Step::Inside(_) => nothing(Err(Errno::ENODEV)),
+        }
+    }
+
+    /// Makes a step that was answered with `ENOMEM` by a server with small bounds. It may have been refused before it was
+    /// made, or because it would have had to wait.
+    fn follow_bound(&mut self, observed: &Observed) -> Result<(), Option<Answer>> {
+        if matches!(observed.op.step, Step::OpenTimer(_) | Step::CreateTimer(..)) {
+            return Ok(());
+        }
+        let made = self.make(observed);
+        let waits = matches!(observed.op.step, Step::Read(..) | Step::Write(..));
+        let refused = match made.value {
+            Err(Errno::ENOMEM) => true,
+            // It would wait.
+            Err(Errno::EAGAIN) => waits,
+            _ => false,
+        };
+        if refused { Ok(()) } else { Err(Some(made)) }
+    }
+
+    /// Makes our own request on a file of the timer device.
+    fn become_user_timer(&mut self, file: usize, argument: &[u8]) -> Answer {
+        let mut told = argument.to_vec();
+        let Ok(info) = TimerUinfo::mut_from_bytes(&mut told) else {
+            return Answer { value: Err(Errno::EFAULT), told };
+        };
+        let made = self.device.inside(&Inside::BecomeUserTimer(file, info.resolution));
+        if let Ok(number) = made {
+            info.id = u32::try_from(number).unwrap_or(u32::MAX);
+        }
+        Answer { value: made.map(|_| 0), told }
+    }
+
+    /// Makes a step. `others` says whether further steps of the stretch come after it.
+    ///
+    /// # Errors
+    /// What the engine answers, if that is not what came of it.
+    fn follow(&mut self, observed: &Observed, others: bool) -> Result<(), Option<Answer>> {
+        if self.lost_sight {
+            return Ok(());
+        }
+        if let Some(result) = self.follow_file(observed, others) {
+            return result;
+        }
+        let is_same = match &observed.outcome {
+            Outcome::Answered(Answer { value: Err(Errno::ENOMEM), .. }) if self.bounded => {
+                return self.follow_bound(observed);
+            }
+            Outcome::Answered(answer) => {
+                let made = self.make(observed);
+                return if same(&observed.op.step, &made, answer) {
+                    Ok(())
+                } else {
+                    Err(Some(made))
+                };
+            }
+            // The call did nothing. If all was at rest, there was nothing that it could have done.
+            Outcome::Interrupted { idle: false } | Outcome::NotOpen => true,
+            Outcome::Interrupted { idle: true } if others => false,
+            Outcome::Interrupted { idle: true } => {
+                let made = self.make(observed);
+                // A write that waits for room does not learn that its queue is gone.
+                let write = matches!(observed.op.step, Step::Write(..)) && made.value.is_err();
+                // A read that sleeps does not learn that records are longer now, so that none would fit.
+                let records = SHORTEST_RECORD..LONGEST_RECORD;
+                let read = matches!(&observed.op.step, Step::Read(_, len) if records.contains(len));
+                let none_fits = read && made.value == Ok(0);
+                if !write && !none_fits && !matches!(made.value, Err(Errno::EAGAIN | Errno::EBADF))
+                {
+                    return Err(Some(made));
+                }
+                true
+            }
+            Outcome::Lost => {
+                self.make(observed);
+                // Nobody has the file.
+                let opened = observed.op.opens.and_then(|number| self.files.remove(&number));
+                opened.into_iter().for_each(|file| self.device.close(file));
+                true
+            }
+        };
+        if is_same { Ok(()) } else { Err(None) }
+    }
+}
+
+/// Returns whether two answers to a step are the same, as far as they are told to programs.
+fn same(step: &Step, left: &Answer, right: &Answer) -> bool {
+    match step {
+        Step::Open(_) | Step::OpenTimer(_) => {
+            left.value.map(|_| ()).map_err(|error| error.0)
+                == right.value.map(|_| ()).map_err(|error| error.0)
+        }
+        Step::CreateTimer(..) => left.value.is_ok() == right.value.is_ok(),
+        Step::Ioctl { code, .. } => {
+            // What such a request copies back although its code does not say so, not every door can carry.
+            let told = ioctl::direction(*code) & ioctl::READ == 0 || left.told == right.told;
+            left.value == right.value && (told || left.value.is_err())
+        }
+        Step::Read(..) => left == right,
+        // A request of FUSE has at most 256 pages, of which the first and the last need not be whole.
+        Step::Write(_, data) if data.len() > MAX_REQUEST => match (left.value, right.value) {
+            (Ok(all), Ok(taken)) => {
+                let least = i64::try_from(MAX_REQUEST - PAGE - LONGEST_RECORD).unwrap_or(0);
+                taken == all || (least..all).contains(&taken)
+            }
+            _ => left.value == right.value,
+        },
+        _ => left.value == right.value,
+    }
+}
+
+/// Returns whether a step is one at one moment.
+fn is_clear(observed: &Observed) -> bool {
+    let op = &observed.op;
+    match &op.step {
+        // It took nothing, and had nothing to take when all was at rest.
+        _ if observed.outcome == (Outcome::Interrupted { idle: true }) => true,
+        // The number of the new file depends on who writes it there.
+        Step::Ioctl { code: timers::CREATE, .. } => false,
+        // A long write is handled in parts, and so is one that sleeps between its events.
+        Step::Write(_, data) => {
+            data.len() <= WRITE_BATCH * EVENT_SIZE && (data.len() <= EVENT_SIZE || !op.blocks)
+        }
+        _ => true,
+    }
+}
+
+/// Looks for an order of each stretch.
+#[must_use]
+pub fn check(start: &Serial, history: &[Stretch]) -> Verdict {
+    let mut search = Search { history, steps: 0, failed: None, unclear: false };
+    if search.from(start.clone(), 0) {
+        return Verdict::Explained;
+    }
+    match search.failed {
+        Some((_, difference)) if !search.unclear => Verdict::Wrong(difference),
+        _ => Verdict::Unclear,
+    }
+}
+
+/// A search in depth for orders: the order in which the answers came is tried first, and explains nearly all.
+struct Search<'a> {
+    history: &'a [Stretch],
+    /// How many steps were made where several orders are possible.
+    steps: usize,
+    /// The last stretch for which no order was found. Up to there all was well.
+    failed: Option<(usize, Difference)>,
+    unclear: bool,
+}
+
+impl Search<'_> {
+    /// Returns whether the history from a stretch on can be explained.
+    fn from(&mut self, mut state: Serial, first: usize) -> bool {
+        let history = self.history;
+        for (number, stretch) in history.iter().enumerate().skip(first) {
+            if let [observed] = &stretch[..] {
+                let Err(said) = state.follow(observed, false) else { continue };
+                self.unclear |= !is_clear(observed);
+                self.fail(number, || describe(stretch, number, &[said]));
+                return false;
+            }
+            // Each part of a vector is a write of its own.
+            if !stretch.iter().all(|one| is_clear(one) && !one.op.vector) {
+                self.unclear = true;
+                return false;
+            }
+            let left: Vec<usize> = (0..stretch.len()).collect();
+            let explained = self.orders(&state, number, &left);
+            if !explained {
+                self.fail(number, || {
+                    let said: Vec<_> = stretch.iter().map(|one| Some(state.make(one))).collect();
+                    describe(stretch, number, &said)
+                });
+            }
+            return explained;
+        }
+        true
+    }
+
+    /// Notes that a stretch cannot be explained.
+    fn fail(&mut self, number: usize, difference: impl FnOnce() -> Difference) {
+        if self.failed.as_ref().is_none_or(|(failed, _)| *failed < number) {
+            self.failed = Some((number, difference()));
+        }
+    }
+
+    /// Returns whether an order of what is left of a stretch explains it and all that follows.
+    fn orders(&mut self, state: &Serial, number: usize, left: &[usize]) -> bool {
+        if left.is_empty() {
+            return self.from(state.clone(), number + 1);
+        }
+        let stretch = &self.history[number];
+        for (at, index) in left.iter().enumerate() {
+            self.steps += 1;
+            if self.steps > MAX_STEPS {
+                self.unclear = true;
+                return false;
+            }
+            let observed = &stretch[*index];
+            let mut rest = left.to_vec();
+            rest.remove(at);
+            let others = rest
+                .iter()
+                .any(|other| !matches!(stretch[*other].outcome, Outcome::Interrupted { .. }));
+            let mut after = state.clone();
+            if after.follow(observed, others).is_ok() && self.orders(&after, number, &rest) {
+                return true;
+            }
+            // Or the process died before it did anything.
+            if observed.outcome == Outcome::Lost && self.orders(state, number, &rest) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+fn name_of(step: &Step) -> &'static str {
+    match step {
+        Step::Open(_) => "open",
+        Step::OpenTimer(_) => "open_timer",
+        Step::CreateTimer(..) => "t_create",
+        Step::Close(_) => "close",
+        Step::Ioctl { code, .. } => {
+            let request = REQUESTS.iter().find(|request| request.code == *code);
+            request.map_or("ioctl", |request| request.name)
+        }
+        Step::Write(..) => "write",
+        Step::Read(..) => "read",
+        Step::Poll(_) => "poll",
+        Step::Wait(_) | Step::Inside(_) => "sleep",
+    }
+}
+
+/// Describes a stretch that no order explains, with what the engine says in the order of the answers.
+fn describe(stretch: &Stretch, number: usize, said: &[Option<Answer>]) -> Difference {
+    let mut text =
+        format!("no order of these calls explains what they answered (stretch {number})\n");
+    for (observed, said) in stretch.iter().zip(said) {
+        let (step, outcome) = (&observed.op.step, &observed.outcome);
+        let _infallible = writeln!(text, "call {} {step:?}\n  {outcome:?}", observed.op.call);
+        let _infallible = writeln!(text, "  in this order, the engine says {said:?}");
+    }
+    let kind = match &stretch[..] {
+        [alone] => format!("other_answer_of_{}", name_of(&alone.op.step)),
+        _ => "no_serial_order".into(),
+    };
+    Difference { kind, text }
+}
