@@ -52,8 +52,16 @@ pub(crate) fn through(door: &str, ump: &str, builds: &Builds) -> Result<(Option<
 pub(crate) fn in_a_container(builds: &Builds) -> Result<bool> {
     let container = || {
         let mut command = Command::new(&builds.container);
-        // It sees the files of this machine, but for those in the places of which it has its own.
-        command.arg("--bind").arg(bind(&builds.suite, "/mnt/conformance")).arg("--");
+        // It sees the files of this machine's root, but not those of other mounts, where a checkout may be.
+        let known = known("trap-fifo");
+        for (file, place) in [
+            (builds.suite.as_path(), "/mnt/conformance"),
+            (&builds.aseqd, "/mnt/aseqd"),
+            (Path::new(&known), "/mnt/known"),
+        ] {
+            command.arg("--bind").arg(bind(file, place));
+        }
+        command.arg("--");
         command
     };
     let probe = container().arg("true").output()?;
@@ -65,9 +73,8 @@ pub(crate) fn in_a_container(builds: &Builds) -> Result<bool> {
     }
     eprintln!("== aseqd, door trap, in a container");
     let status = container()
-        .arg(&builds.aseqd)
-        .args(["run", "--card", "--via", "trap", "--", "/mnt/conformance"])
-        .args(["--known", &known("trap-fifo")])
+        .args(["/mnt/aseqd", "run", "--card", "--via", "trap", "--", "/mnt/conformance"])
+        .args(["--known", "/mnt/known"])
         .status()?;
     Ok(status.success())
 }
