@@ -115,11 +115,15 @@ fn a_missing_c_compiler_is_told_in_a_sentence() {
 const TESTS: &str = r#"case $1 in
 --version) echo cargo 99.0.0 ;;
 test)
+    case "$*" in *"-p aseqd --test one"*) echo 'test result: ok. 8 passed; 0 failed'; exit 0 ;; esac
     printf 'a_program one::that_needs_it\tno such device\n' >>"$ASEQD_SKIPS"
     echo 'test one::that_fails ... FAILED'
     echo '---- one::that_fails stdout ----'
+    echo 'the answer was 41'
     echo 'test result: FAILED. 7 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out'
     echo 'test result: ok. 20 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out'
+    echo 'error: 1 target failed:'
+    echo '    `-p aseqd --test one`'
     exit 101
     ;;
 clippy) echo 'error: unused variable'; exit 101 ;;
@@ -160,6 +164,8 @@ fn every_step_runs_and_the_end_lists_what_failed_and_what_was_skipped() {
     assert!(ended.stdout.contains(skipped), "{}", ended.stdout);
     let failed = ended.stdout.split("\nfailed:\n").nth(1).expect("a list");
     let names: Vec<_> = failed.lines().filter(|line| line.starts_with(' ')).collect();
+    assert!(names.contains(&"       | the answer was 41"), "what it said is shown: {names:?}");
+    let names: Vec<_> = names.into_iter().filter(|line| !line.contains('|')).collect();
     let names: Vec<_> = names.iter().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(names, ["lints", "tests", "one::that_fails", "package", "demo"]);
     // Tests: 27 and 3, minus one skipped in each. Each other step that passed counts as one.
@@ -175,4 +181,24 @@ fn every_step_runs_and_the_end_lists_what_failed_and_what_was_skipped() {
     assert_eq!(ended.status.code(), Some(2), "{ended:#?}");
     assert!(ended.stderr.contains("there is no step windows"), "{ended:#?}");
     assert!(Path::new(&clone.folder.path().join("target/test/doors.log")).is_file());
+
+    // What fails is run again if that is asked for. A step that depends on the files alone is not.
+    clone.program("scripts/demo", "[ -e once ] || { touch once; exit 3; }");
+    clone.program("scripts/doors", "echo always; exit 1");
+    let ended = clone.run("scripts/test", &["--again"], &path);
+    assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
+    let lines: Vec<_> = ended.stdout.lines().collect();
+    let has = |start: &str, end: &str| {
+        lines.iter().any(|line| line.starts_with(start) && line.ends_with(end))
+    };
+    assert!(has("again ", "tests of every crate (1 skipped)"), "{}", ended.stdout);
+    assert!(has("again ", "demonstration, shortened"), "{}", ended.stdout);
+    let part = |title: &str| {
+        let rest = ended.stdout.split(&format!("\n{title}:\n")).nth(1).expect("a list");
+        let steps = rest.lines().take_while(|line| line.starts_with(' '));
+        let names = steps.filter(|line| !line.contains('|'));
+        names.filter_map(|line| line.split_whitespace().next()).collect::<Vec<_>>()
+    };
+    assert_eq!(part("passed only when run again"), ["tests", "one::that_fails", "demo"]);
+    assert_eq!(part("failed"), ["lints", "doors", "package"]);
 }
