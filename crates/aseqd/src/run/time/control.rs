@@ -110,7 +110,9 @@ impl Requests {
     /// Takes what is asked.
     pub(super) fn attend(&mut self, present: Present) {
         let accept = || accept_with(&self.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK);
-        while let Ok(socket) = accept() {
+        // Others may connect without end. The rest waits for the next time.
+        for _ in 0..BACKLOG {
+            let Ok(socket) = accept() else { break };
             let own = [geteuid().as_raw(), 0];
             let allowed = peer::of(socket.as_fd()).is_ok_and(|peer| own.contains(&peer.uid));
             if !allowed {
