@@ -12,13 +12,22 @@ use aseqd_abi::seq::{KERNEL_CLIENT, PortCaps, PortFlags, PortInfo, PortType};
 impl<F: DeviceFile> Client<F> {
     /// Returns every port of the sequencer, those of this client included, by client and number.
     ///
+    /// A client and its ports take several questions. A program names its client and then makes its ports, so the name
+    /// is asked for after the ports: a port that is there has the name of its client.
+    ///
     /// # Errors
     /// If the sequencer has ended.
     pub fn ports(&self) -> Result<Vec<Port>> {
         let mut all = Vec::new();
         for client in self.clients()? {
             let number = u8::try_from(client.client).unwrap_or(u8::MAX);
-            all.extend(self.ports_of(number)?.into_iter().map(|port| Port {
+            let ports = self.ports_of(number)?;
+            if ports.is_empty() {
+                continue;
+            }
+            // A client that has ended meanwhile has taken its ports with it.
+            let Some(client) = self.info(number)? else { continue };
+            all.extend(ports.into_iter().map(|port| Port {
                 address: port.addr,
                 client_name: text(&client.name),
                 name: text(&port.name),

@@ -2,11 +2,11 @@
 
 use crate::complete::any_port;
 use crate::json::json_line;
-use crate::watch::{Snapshot, next_announcement};
+use crate::watch::{Gone, Snapshot, heard, settled};
 use anstyle::{AnsiColor, Style};
 use aseqd_abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, QuerySubs, SubscriptionFlags};
 use aseqd_client::ump::{UmpBlockInfo, UmpEndpointInfo};
-use aseqd_client::{Client, DeviceFile, Error, Port, Selector, printable, text};
+use aseqd_client::{Address, Client, DeviceFile, Error, Port, Selector, printable, text};
 use aseqd_console::DeviceArg;
 use aseqd_console::print;
 use aseqd_host::error::{Context as _, Fail};
@@ -72,21 +72,19 @@ fn watch(client: &Client, args: &LsArgs) -> Result<ExitCode, Fail> {
     client
         .hear_announcements()
         .context("the announcements of the System client cannot be followed")?;
-    let mut before = snapshot(client, args)?;
-    // A list takes several questions. It counts if nothing has changed meanwhile.
+    let mut gone = Gone::default();
+    let mut listen = || heard(client, &mut gone);
+    let look = || Ok::<_, Fail>((list(client, args)?, snapshot(client, args)?));
+    let (list, mut before) = settled(look, &mut listen)?;
+    print(&list)?;
     loop {
-        let list = list(client, args)?;
-        let now = snapshot(client, args)?;
-        if now == before {
-            print(&list)?;
-            break;
-        }
-        before = now;
-    }
-    loop {
-        let now = snapshot(client, args)?;
+        client.wait(None)?;
+        let mut gone = Gone::default();
+        let mut listen = || heard(client, &mut gone);
+        listen()?;
+        let now = settled(|| snapshot(client, args), &mut listen)?;
         let mut out = String::new();
-        for change in now.since(&before) {
+        for change in now.since(&before, &gone) {
             let line = if args.json { json_line(&change.json()) } else { change.line() };
             writeln!(out, "{line}").context("a line")?;
         }
@@ -94,7 +92,6 @@ fn watch(client: &Client, args: &LsArgs) -> Result<ExitCode, Fail> {
             print(&out)?;
         }
         before = now;
-        next_announcement(client)?;
     }
 }
 
@@ -111,7 +108,7 @@ fn snapshot(client: &Client, args: &LsArgs) -> Result<Snapshot, Fail> {
     let is_wanted = |port: &Port| {
         has(args, port.caps) && (args.ports.is_empty() || named.contains(&port.address))
     };
-    Ok(Snapshot::take(client, &is_wanted)?)
+    Ok(Snapshot::of(client, all.iter().filter(|port| is_wanted(port)))?)
 }
 
 /// Returns the list of what there is.
@@ -137,6 +134,8 @@ fn list(client: &Client, args: &LsArgs) -> Result<String, Fail> {
         }
         let number = u8::try_from(info.client).context("a client number")?;
         let ports: Vec<_> = client.ports_of(number)?.into_iter().filter(wanted).collect();
+        // A program names its client before it makes ports, perhaps just now.
+        let Some(info) = client.info(number)? else { continue };
         if args.json {
             for port in json_ports(client, &info, &ports)? {
                 writeln!(out, "{}", json_line(&port)).context("a line")?;
@@ -149,7 +148,8 @@ fn list(client: &Client, args: &LsArgs) -> Result<String, Fail> {
     Ok(out)
 }
 
-/// Appends a client's endpoint, and these ports of it with their connections.
+/// Appends a client's endpoint, and these ports of it with their connections to and from other clients than the one that
+/// asks.
 pub(crate) fn describe_ports<F: DeviceFile>(
     out: &mut String,
     client: &Client<F>,
@@ -158,12 +158,13 @@ pub(crate) fn describe_ports<F: DeviceFile>(
 ) -> Result<(), Fail> {
     describe_endpoint(out, &endpoint(client, info)?);
     for port in ports {
-        describe_port(out, port, &client.outgoing(port.addr)?, &client.incoming(port.addr)?);
+        let (to, from) = connections(client, port.addr)?;
+        describe_port(out, port, &to, &from);
     }
     Ok(())
 }
 
-/// Returns these ports of a client as JSON objects, with their connections.
+/// Returns these ports of a client as JSON objects, with the connections that [`describe_ports`] tells.
 pub(crate) fn json_ports<F: DeviceFile>(
     client: &Client<F>,
     info: &ClientInfo,
@@ -174,10 +175,22 @@ pub(crate) fn json_ports<F: DeviceFile>(
         false => json_endpoint(info, &endpoint(client, info)?),
     };
     let one = |port: &PortInfo| {
-        let (to, from) = (client.outgoing(port.addr)?, client.incoming(port.addr)?);
+        let (to, from) = connections(client, port.addr)?;
         Ok(json_port(info, &said, port, &to, &from))
     };
     ports.iter().map(one).collect()
+}
+
+/// Returns the connections from and to a port. Those of the client that asks are of no interest.
+fn connections<F: DeviceFile>(
+    client: &Client<F>,
+    port: Address,
+) -> Result<(Vec<QuerySubs>, Vec<QuerySubs>), Fail> {
+    let (mut to, mut from) = (client.outgoing(port)?, client.incoming(port)?);
+    for peers in [&mut to, &mut from] {
+        peers.retain(|peer| peer.addr.client != client.id());
+    }
+    Ok((to, from))
 }
 
 fn caps(port: &PortInfo) -> PortCaps {

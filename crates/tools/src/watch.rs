@@ -1,9 +1,13 @@
 //! `aseqd ls --watch`: what comes, goes and changes.
 
 use aseqd_abi::seq::PortCaps;
-use aseqd_client::{Address, Client, Error, Port, printable};
-use aseqd_host::error::Fail;
+use aseqd_client::{Address, Announcement, Client, Error, Port, printable};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How many looks are taken, at most, while announcements come during each. A look takes about a millisecond, and plugging
+/// in a device some ten announcements. Without a limit, a program that changes something all the time would leave the
+/// command silent for ever.
+const MOST_LOOKS: u32 = 50;
 
 /// What there is at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,48 +30,55 @@ pub(crate) enum Change {
 }
 
 impl Snapshot {
-    /// Asks for the ports that are wanted, and for their connections.
+    /// Asks for the connections of these ports. Ports and connections of the client that asks are of no interest.
     ///
     /// # Errors
     /// If the sequencer has ended.
-    pub(crate) fn take(client: &Client, wanted: &dyn Fn(&Port) -> bool) -> Result<Self, Error> {
+    pub(crate) fn of<'a>(
+        client: &Client,
+        ports: impl Iterator<Item = &'a Port>,
+    ) -> Result<Self, Error> {
         let mut snapshot = Self::default();
-        for port in client.ports()? {
+        for port in ports.filter(|port| port.address.client != client.id()) {
             let address = port.address;
-            // This command's own port and connection are of no interest.
-            if address.client == client.id() || !wanted(&port) {
-                continue;
-            }
-            for peer in client.outgoing(address)? {
-                if peer.addr.client != client.id() {
-                    let (from, to) = (address, peer.addr);
+            let to = client.outgoing(address)?.into_iter().map(|peer| (address, peer.addr));
+            // Those from ports that are not wanted.
+            let from = client.incoming(address)?.into_iter().map(|peer| (peer.addr, address));
+            for (from, to) in to.chain(from) {
+                if from.client != client.id() && to.client != client.id() {
                     snapshot.connections.insert([from.client, from.port, to.client, to.port]);
                 }
             }
-            // Those from ports that are not wanted.
-            for peer in client.incoming(address)? {
-                let (from, to) = (peer.addr, address);
-                snapshot.connections.insert([from.client, from.port, to.client, to.port]);
-            }
-            snapshot.ports.insert((address.client, address.port), port);
+            snapshot.ports.insert((address.client, address.port), port.clone());
         }
         Ok(snapshot)
     }
 
-    /// Returns what has changed since an earlier moment: what went first, then what came. A number that another port has
-    /// now, by the names of client and port both, is a port that went and one that came.
-    pub(crate) fn since(&self, before: &Self) -> Vec<Change> {
+    /// Returns what has changed since an earlier moment: what went first, then what came. A number whose port has gone
+    /// meanwhile, or that another port has now by the names of client and port both, is a port that went and one that
+    /// came, with all connections.
+    pub(crate) fn since(&self, before: &Self, gone: &Gone) -> Vec<Change> {
         let mut changes = Vec::new();
+        let replaced = |port: &Port, other: &Port| {
+            gone.has(port.address)
+                || port.client_name != other.client_name && port.name != other.name
+        };
+        let is_other = |key: (u8, u8)| {
+            let (was, is) = (before.ports.get(&key), self.ports.get(&key));
+            was.zip(is).is_some_and(|(was, is)| replaced(is, was))
+        };
         let [gone, come] = [(before, self), (self, before)].map(|(these, those)| {
-            let missing = these.connections.difference(&those.connections);
+            let missing = |[a, b, c, d]: &&[u8; 4]| {
+                !those.connections.contains(&[*a, *b, *c, *d])
+                    || is_other((*a, *b))
+                    || is_other((*c, *d))
+            };
+            let missing = these.connections.iter().filter(missing);
             missing
                 .map(|[a, b, c, d]| (Address::new(*a, *b), Address::new(*c, *d)))
                 .collect::<Vec<_>>()
         });
         changes.extend(gone.into_iter().map(|(from, to)| Change::Disconnected(from, to)));
-        let replaced = |port: &Port, other: &Port| {
-            port.client_name != other.client_name && port.name != other.name
-        };
         for (key, port) in &before.ports {
             if self.ports.get(key).is_none_or(|now| replaced(now, port)) {
                 changes.push(Change::Removed(port.clone()));
@@ -75,9 +86,10 @@ impl Snapshot {
         }
         for (key, port) in &self.ports {
             match before.ports.get(key) {
-                Some(was) if was == port => {}
                 Some(was) if !replaced(port, was) => {
-                    changes.push(Change::Changed(was.clone(), port.clone()));
+                    if was != port {
+                        changes.push(Change::Changed(was.clone(), port.clone()));
+                    }
                 }
                 _ => changes.push(Change::Added(port.clone())),
             }
@@ -136,19 +148,71 @@ fn capabilities(caps: PortCaps) -> Vec<String> {
     caps.iter_names().map(|(name, _)| name.to_ascii_lowercase()).collect()
 }
 
-/// Waits for announcements, and takes all that have come. Announcements that were lost do no harm: the caller looks at
-/// everything again.
+/// The ports that have gone since a moment, by announcements: a port with the same number may have come since then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Gone {
+    ports: BTreeSet<(u8, u8)>,
+    /// All ports of these.
+    clients: BTreeSet<u8>,
+}
+
+impl Gone {
+    /// Takes an announcement.
+    fn note(&mut self, announced: Announcement) {
+        match announced {
+            Announcement::PortExited(port) => {
+                self.ports.insert((port.client, port.port));
+            }
+            Announcement::ClientExited(client) => {
+                self.clients.insert(client);
+            }
+            _ => {}
+        }
+    }
+
+    fn has(&self, port: Address) -> bool {
+        self.ports.contains(&(port.client, port.port)) || self.clients.contains(&port.client)
+    }
+}
+
+/// Reads all announcements that have come, and notes which ports have gone. Returns whether there was one. Announcements
+/// that were lost count as one.
 ///
 /// # Errors
 /// If the sequencer has ended.
-pub(crate) fn next_announcement(client: &Client) -> Result<(), Fail> {
-    client.wait(None)?;
+pub(crate) fn heard(client: &Client, gone: &mut Gone) -> Result<bool, Error> {
+    let mut any = false;
     loop {
         match client.read_event() {
-            Ok(Some(_)) | Err(Error::EventsLost) => {}
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(error.into()),
+            Ok(Some((event, _))) => {
+                if let Some(announced) = Announcement::of(&event) {
+                    gone.note(announced);
+                }
+            }
+            Err(Error::EventsLost) => {}
+            Ok(None) => return Ok(any),
+            Err(error) => return Err(error),
         }
+        any = true;
+    }
+}
+
+/// Looks until nothing was announced during a look, and returns that look. A look takes several questions: what changes
+/// between two of them would be seen by half.
+///
+/// # Errors
+/// Those of looking and of listening.
+pub(crate) fn settled<T, E: From<Error>>(
+    mut look: impl FnMut() -> Result<T, E>,
+    heard: &mut impl FnMut() -> Result<bool, Error>,
+) -> Result<T, E> {
+    let mut looks = 1;
+    loop {
+        let seen = look()?;
+        if !heard()? || looks == MOST_LOOKS {
+            return Ok(seen);
+        }
+        looks += 1;
     }
 }
 
@@ -189,9 +253,61 @@ mod tests {
                 &["+ 130:0 (n?: p)", "+ 130:0 -> 14:0"],
             ),
         ] {
-            let lines: Vec<_> = after.since(&before).iter().map(Change::line).collect();
+            let lines: Vec<_> =
+                after.since(&before, &Gone::default()).iter().map(Change::line).collect();
             assert_eq!(lines, wanted);
         }
+    }
+
+    #[test]
+    fn a_port_that_went_and_came_again_is_another_one() {
+        let same = snapshot(&[(14, "Through", "0"), (128, "a", "x")], &[[14, 0, 128, 0]]);
+        let again = ["- 14:0 -> 128:0", "- 128:0 (a: x)", "+ 128:0 (a: x)", "+ 14:0 -> 128:0"];
+        for (announced, wanted) in [
+            (Announcement::PortExited(Address::new(128, 0)), &again[..]),
+            (Announcement::ClientExited(128), &again),
+            (Announcement::PortExited(Address::new(128, 1)), &[]),
+            (Announcement::PortStarted(Address::new(128, 0)), &[]),
+            (Announcement::ClientChanged(128), &[]),
+        ] {
+            let mut gone = Gone::default();
+            gone.note(announced);
+            let lines: Vec<_> = same.since(&same, &gone).iter().map(Change::line).collect();
+            assert_eq!(lines, wanted, "{announced:?}");
+        }
+        // A port that is new in any case came once.
+        let mut gone = Gone::default();
+        gone.note(Announcement::ClientExited(128));
+        let before = snapshot(&[(14, "Through", "0")], &[]);
+        let lines: Vec<_> = same.since(&before, &gone).iter().map(Change::line).collect();
+        assert_eq!(lines, ["+ 128:0 (a: x)", "+ 14:0 -> 128:0"]);
+    }
+
+    /// Between the questions of a look, a program comes, names its client and makes a port.
+    #[test]
+    fn a_look_during_which_something_was_announced_does_not_count() {
+        let looks = [
+            snapshot(&[(128, "Client-128", "x")], &[]),
+            snapshot(&[(128, "a", "x")], &[]),
+            snapshot(&[(128, "a", "x")], &[[128, 0, 14, 0]]),
+            snapshot(&[], &[]),
+        ];
+        let mut next = looks.iter().cloned();
+        let mut announced = [true, true, false, false].into_iter();
+        let settled_look = settled(|| next.next().ok_or(Error::EventsLost), &mut || {
+            announced.next().ok_or(Error::EventsLost)
+        });
+        assert_eq!(settled_look, Ok(looks[2].clone()));
+    }
+
+    #[test]
+    fn a_sequencer_that_never_rests_is_seen_all_the_same() {
+        let mut looks = 0;
+        let look = || {
+            looks += 1;
+            Ok::<_, Error>(looks)
+        };
+        assert_eq!(settled(look, &mut || Ok(true)), Ok(MOST_LOOKS));
     }
 
     #[test]

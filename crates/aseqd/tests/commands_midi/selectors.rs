@@ -117,3 +117,17 @@ fn ls_prints_what_comes_and_goes() {
         assert_eq!(changes, ["added", "connected", "disconnected", "removed"]);
     });
 }
+
+#[test]
+fn a_command_that_watches_does_not_list_itself() {
+    inside(|| {
+        let mut watch = Process::start(aseqd(&["ls", "--watch"]));
+        watch.wait_until("the list", |watch| watch.stdout().contains("Midi Through"));
+        let list = watch.stdout();
+        assert!(list.contains("Announce") && !list.contains("->"), "{list}");
+        let (_port, address) = port(&["Device"]);
+        let came = format!("+ {address} (Device: Device)\n");
+        watch.wait_until("the port", |watch| watch.stdout().contains(&came));
+        assert!(!watch.stdout().contains("aseqd ls"), "{}", watch.stdout());
+    });
+}
