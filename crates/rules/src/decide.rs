@@ -181,7 +181,7 @@ impl<'a> World<'a> {
             by_address: snapshot.ports.iter().map(|port| (port.address, port)).collect(),
             plain: snapshot.connections.iter().map(|one| (one.pair(), *one)).collect(),
             links: links.map(|one| ((one.sender, one.dest), one.transform.clone())).collect(),
-            loops: Loops::new(&snapshot.ports, &rules.through),
+            loops: Loops::new(&snapshot.ports, &rules.through, &rules.ports),
             actions: Vec::new(),
         }
     }

@@ -1,5 +1,6 @@
 //! Files of rules, in TOML.
 
+mod ports;
 mod selectors;
 mod table;
 mod transforms;
@@ -15,7 +16,7 @@ use table::{Entry, Table};
 use toml::de::{DeTable, DeValue};
 
 /// The keys of a file.
-const KEYS: &[&str] = &["alias", "learn", "profile", "rule", "through"];
+const KEYS: &[&str] = &["alias", "learn", "port", "profile", "rule", "through"];
 
 /// The keys of a rule.
 const RULE_KEYS: &[&str] = &[
@@ -68,6 +69,11 @@ impl Rules {
                 "learn" => rules.learn = table.boolean(&entry).unwrap_or_default(),
                 "through" => rules.through = through(&mut table, &entry),
                 "alias" => aliases(&mut table, &entry, &mut rules),
+                "port" => {
+                    for one in table.tables(&entry) {
+                        rules.ports.extend(ports::port(&mut table, one));
+                    }
+                }
                 "rule" => {
                     for one in table.tables(&entry) {
                         rules.rules.extend(rule(&mut table, one));

@@ -48,14 +48,17 @@ mod port;
 mod rule;
 mod selector;
 mod transform;
+mod virtual_port;
 
 pub use aseqd_abi;
 pub use decide::{Action, Finding, Outcome, decide, explain};
 pub use file::{Exact, file_of, rule_of};
 pub use history::{Change, History};
 pub use learned::Learned;
+pub use loops::looping;
 pub use nearest::nearest;
 pub use port::{Connection, Device, Link, Pair, Port, Snapshot, Stamp};
 pub use rule::{Origin, Problem, Rule, RuleSet, Rules, When};
 pub use selector::{End, Selector};
 pub use transform::{Sounding, Transform, Velocity};
+pub use virtual_port::{PortKind, VirtualPort};

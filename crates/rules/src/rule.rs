@@ -3,6 +3,7 @@
 use crate::port::Stamp;
 use crate::selector::{Aliases, Selector};
 use crate::transform::Transform;
+use crate::virtual_port::VirtualPort;
 use std::fmt;
 use std::sync::Arc;
 
@@ -115,6 +116,8 @@ pub struct Rules {
     pub(crate) alias_origins: Vec<(String, Origin)>,
     /// The ports and clients that send on what they receive.
     pub(crate) through: Vec<Selector>,
+    /// The ports that the files ask for.
+    pub ports: Vec<VirtualPort>,
     /// The profile that the files choose.
     pub profile: Option<String>,
     /// Whether connections that people make and cut are remembered.
@@ -127,9 +130,16 @@ pub struct RuleSet {
     pub(crate) rules: Vec<Rule>,
     pub(crate) through: Vec<Selector>,
     pub(crate) aliases: Aliases,
+    pub(crate) ports: Vec<VirtualPort>,
 }
 
 impl RuleSet {
+    /// Returns the ports that must be there, each name once.
+    #[must_use]
+    pub fn ports(&self) -> &[VirtualPort] {
+        &self.ports
+    }
+
     /// Returns the rules in their order.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
@@ -159,6 +169,7 @@ impl Rules {
         self.aliases.extend(other.aliases);
         self.alias_origins.extend(other.alias_origins);
         self.through.extend(other.through);
+        self.ports.extend(other.ports);
         self.profile = other.profile.or_else(|| self.profile.take());
         self.learn |= other.learn;
     }
@@ -215,7 +226,27 @@ impl Rules {
             problems.push(Problem::at(&origin, why));
         }
         let through = self.through.iter().filter_map(|one| one.resolve(&aliases).ok()).collect();
-        (RuleSet { rules, through, aliases }, problems)
+        let ports = self.distinct_ports(&mut problems);
+        (RuleSet { rules, through, aliases, ports }, problems)
+    }
+
+    /// Returns the ports without those that cannot be there beside others.
+    fn distinct_ports(&self, problems: &mut Vec<Problem>) -> Vec<VirtualPort> {
+        let mut ports: Vec<VirtualPort> = Vec::new();
+        for port in &self.ports {
+            let why = match ports.iter().find(|other| other.name == port.name) {
+                Some(other) => format!("the port {} is in {} already", port.name, other.origin),
+                None if ports.len() == VirtualPort::MOST => {
+                    format!("there can be at most {} ports", VirtualPort::MOST)
+                }
+                None => {
+                    ports.push(port.clone());
+                    continue;
+                }
+            };
+            problems.push(Problem::at(&port.origin, why));
+        }
+        ports
     }
 
     fn alias_problem(&self, name: &str, why: &str) -> Problem {
