@@ -115,3 +115,35 @@ fn monitor_says_on_which_port_it_listens() {
         monitor.wait_for_output("\"type\":\"NOTEON\"");
     });
 }
+
+#[test]
+fn a_port_reads_and_prints_words() {
+    inside(|| {
+        let (piano, sender) = port(&["Piano", "--input", "--words"]);
+        let (mut synth, receiver) = port(&["Synth", "--output"]);
+        let (mut words, other) = port(&["Reader", "--words"]);
+        output(aseqd(&["connect", &sender, &receiver]));
+        output(aseqd(&["connect", &sender, &other]));
+        write(&piano, "note C4 100 20ms cc volume 90\n# nothing\n\nrpn 2 300 wait 50ms on 61\n");
+        // What is due later is played before the end.
+        assert_eq!(close(piano), "");
+        let wanted =
+            "90 3C 64\nB0 07 5A\nB0 65 00\nB0 64 02\nB0 06 02\nB0 26 2C\n80 3C 40\n90 3D 64\n";
+        let sorted = |text: &str| {
+            let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        synth.wait_until("the messages", |synth| synth.stdout().len() >= wanted.len());
+        let printed = close(synth);
+        assert_eq!(sorted(&printed), sorted(wanted), "{printed}");
+        assert!(printed.starts_with("90 3C 64\n") && printed.ends_with("90 3D 64\n"), "{printed}");
+        words.wait_until("the last one", |words| words.stdout().contains("note 61 (C#4)"));
+        assert!(words.stdout().contains("REGPARAM"), "{}", words.stdout());
+        write(&words, "clock\nnoet C4\n");
+        let ended = words.wait();
+        assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
+        assert!(ended.stderr.contains("line 2: column 1: "), "{ended:#?}");
+        assert!(ended.stderr.contains("did you mean note?"), "{ended:#?}");
+    });
+}

@@ -8,16 +8,18 @@ mod words;
 
 pub(crate) use direct::send;
 pub(crate) use hex::parse;
+pub(crate) use output::Flow;
+pub(crate) use performer::Performer;
+pub(crate) use words::{Act, Reader};
 
 use crate::complete::writable;
 use aseqd_abi::seq::{PortCaps, PortType};
-use aseqd_client::Client;
 use aseqd_client::ump::Protocol;
+use aseqd_client::{Client, Received};
 use aseqd_console::{DeviceArg, duration};
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process::{SignalFd, SignalSet};
-use output::{Flow, signal};
-use performer::Performer;
+use output::signal;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::Signal;
 use std::fs::File;
@@ -26,7 +28,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use words::{Act, Reader, Wrong};
+use words::Wrong;
 
 /// Most bytes of a line: a SysEx of 64 KiB as monitor prints it, and some.
 const MAX_LINE: usize = 4 * 64 * 1024;
@@ -131,7 +133,7 @@ pub fn main(args: &SendArgs) -> Result<ExitCode, Fail> {
     let port = client.create_port("send", caps, kind)?;
     let has_lines = file.is_some() || from_input;
     let patience = if has_lines { None } else { Some(PATIENCE) };
-    let mut performer = Performer::new(&client, port, dest, &signals, patience);
+    let mut performer = Performer::new(&client, port, dest, port, &signals, patience);
     let mut flow = perform(&mut performer, &acts)?;
     if flow == Flow::GoOn && has_lines {
         let (input, name) = match (&file, &args.file) {
@@ -143,7 +145,7 @@ pub fn main(args: &SendArgs) -> Result<ExitCode, Fail> {
         flow = lines.perform(&mut reader, &mut performer)?;
     }
     if flow == Flow::GoOn {
-        flow = performer.finish()?;
+        flow = performer.finish(&mut ignore)?;
     }
     Ok(match flow {
         Flow::GoOn => ExitCode::SUCCESS,
@@ -152,6 +154,11 @@ pub fn main(args: &SendArgs) -> Result<ExitCode, Fail> {
             ExitCode::from(u8::try_from(128 + number).unwrap_or(u8::MAX))
         }
     })
+}
+
+/// Whoever sends something to the port of this command is not heard.
+fn ignore(_received: Option<Received>) -> Result<(), Fail> {
+    Ok(())
 }
 
 fn perform(performer: &mut Performer<'_>, acts: &[Act]) -> Result<Flow, Fail> {
@@ -228,7 +235,7 @@ impl Lines<'_> {
             let flow = perform(performer, &acts)?;
             if let Err(wrong) = read {
                 // What stands before a mistake is played to its end, so that no note goes on sounding.
-                return match performer.finish()? {
+                return match performer.finish(&mut ignore)? {
                     Flow::GoOn => Err(self.wrong(number, wrong)),
                     signal => Ok(signal),
                 };

@@ -1,11 +1,12 @@
 //! Writes events, at the pace at which their receiver reads them.
 
-use aseqd_abi::event::{EVENT_SIZE, EventData};
+use aseqd_abi::event::{ADDRESS_SUBSCRIBERS, EVENT_SIZE, EventData};
 use aseqd_abi::seq::KERNEL_CLIENT;
 use aseqd_abi::{Address, Event, EventFlags};
 use aseqd_client::Client;
 use aseqd_client::event::EventExt as _;
 use aseqd_client::ump::UmpEvent;
+use aseqd_console::say;
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::SignalFd;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -39,12 +40,14 @@ pub(super) struct Output<'a> {
     batch: Vec<u8>,
     /// Bytes and cells of each event in the batch.
     lengths: VecDeque<(usize, usize)>,
+    /// Whether it was said that a subscriber has no room.
+    told: bool,
 }
 
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(super) enum Flow {
+pub(crate) enum Flow {
     GoOn,
     /// A signal has arrived: its number.
     Signal(i32),
@@ -79,6 +82,7 @@ impl<'a> Output<'a> {
             credit,
             batch,
             lengths,
+            told: false,
         }
     }
 
@@ -150,6 +154,10 @@ impl<'a> Output<'a> {
                         self.lengths.pop_front();
                     }
                 }
+                // One of the subscribers has no room, and the others have the event.
+                Err(error) if error.would_block() && !self.queued && self.is_to_subscribers() => {
+                    self.drop_first();
+                }
                 Err(error) if error.would_block() => {
                     let signal = match (self.queued, self.paced) {
                         (true, _) => self.wait_for_room()?,
@@ -178,8 +186,25 @@ impl<'a> Output<'a> {
         Ok(Flow::GoOn)
     }
 
+    const fn is_to_subscribers(&self) -> bool {
+        self.dest.client == ADDRESS_SUBSCRIBERS
+    }
+
+    /// Leaves out the first event, and says so once.
+    fn drop_first(&mut self) {
+        let Some((length, _)) = self.lengths.pop_front() else { return };
+        self.batch.drain(..length);
+        if !self.told {
+            self.told = true;
+            say(&"events are lost: a program that is connected to the port does not read them");
+        }
+    }
+
     /// Fails if the receiver has gone. The sequencer says so only of events that do not wait in a queue.
     pub(super) fn expect_dest(&self, consequence: &str) -> Result<(), Fail> {
+        if self.is_to_subscribers() {
+            return Ok(());
+        }
         match self.client.port_info(self.dest) {
             Ok(None) => Err(Fail::new(format!("{} has gone: {consequence}", self.dest))),
             // Whatever is wrong, it is not the receiver.

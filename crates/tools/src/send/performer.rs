@@ -6,7 +6,7 @@ use aseqd_abi::seq::{RemoveEvents, RemoveMode};
 use aseqd_abi::{Address, Event, EventType};
 use aseqd_client::event::{EventExt as _, note_off, note_on, of_type};
 use aseqd_client::ump::Protocol;
-use aseqd_client::{Client, Error};
+use aseqd_client::{Client, Error, Received};
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::SignalFd;
 use aseqd_midi::Decoder;
@@ -24,10 +24,12 @@ const MAX_SYSEX_FILE: u64 = 64 << 20;
 
 /// Sends at once until a time is named; from then on, through a queue that starts there.
 #[derive(Debug)]
-pub(super) struct Performer<'a> {
+pub(crate) struct Performer<'a> {
     client: &'a Client,
     port: Address,
     dest: Address,
+    /// A port of the client that the queue can write to.
+    echo: Address,
     signals: &'a SignalFd,
     output: Output<'a>,
     clock: Option<Clock>,
@@ -46,25 +48,26 @@ struct Clock {
 }
 
 impl<'a> Performer<'a> {
-    /// Makes a performer that sends from a port to another one. `patience` is how long to wait for a receiver that does
-    /// not read; `None` is for ever.
-    pub(super) fn new(
+    /// Makes a performer that sends from a port to another one, or to the subscribers of the port. At the end, the queue
+    /// writes to the port `echo`. `patience` is how long to wait for a receiver that does not read; `None` is for ever.
+    pub(crate) fn new(
         client: &'a Client,
         port: Address,
         dest: Address,
+        echo: Address,
         signals: &'a SignalFd,
         patience: Option<Duration>,
     ) -> Self {
         let output = Output::new(client, port, dest, signals, patience);
         let (clock, cursor, held) = (None, Duration::ZERO, Vec::new());
-        Self { client, port, dest, signals, output, clock, cursor, held }
+        Self { client, port, dest, echo, signals, output, clock, cursor, held }
     }
 
     /// Does one thing.
     ///
     /// # Errors
     /// A message if the sequencer refuses an event, or a file cannot be read.
-    pub(super) fn act(&mut self, act: &Act) -> Result<Flow, Fail> {
+    pub(crate) fn act(&mut self, act: &Act) -> Result<Flow, Fail> {
         match act {
             Act::Event(event, data) => self.send(event, data.as_deref()),
             Act::Packet(packet) => {
@@ -115,12 +118,12 @@ impl<'a> Performer<'a> {
     }
 
     /// Writes what was done so far. Call this before waiting for more.
-    pub(super) fn flush(&mut self) -> Result<Flow, Fail> {
+    pub(crate) fn flush(&mut self) -> Result<Flow, Fail> {
         self.output.flush()
     }
 
     /// Takes lines that come from here on as meant for now at the earliest: somebody types them.
-    pub(super) fn catch_up(&mut self) {
+    pub(crate) fn catch_up(&mut self) {
         if let Some(clock) = &self.clock {
             let now = clock.started.elapsed();
             self.cursor = self.cursor.max(now);
@@ -150,11 +153,15 @@ impl<'a> Performer<'a> {
         Ok(flow)
     }
 
-    /// Writes what is left, and waits until everything was played.
+    /// Writes what is left, and waits until everything was played. `heard` gets what others send to the client meanwhile, and
+    /// `None` when events were lost.
     ///
     /// # Errors
     /// A message if the sequencer refuses an event, or ends.
-    pub(super) fn finish(&mut self) -> Result<Flow, Fail> {
+    pub(crate) fn finish(
+        &mut self,
+        heard: &mut dyn FnMut(Option<Received>) -> Result<(), Fail>,
+    ) -> Result<Flow, Fail> {
         let flow = self.output.flush()?;
         if flow != Flow::GoOn {
             return Ok(flow);
@@ -162,7 +169,7 @@ impl<'a> Performer<'a> {
         let Some(clock) = &self.clock else { return Ok(Flow::GoOn) };
         let end = clock.last.max(self.cursor);
         // The queue sends it back at the end.
-        let echo = of_type(EventType::ECHO).sent_from(self.port).sent_to(self.port);
+        let echo = of_type(EventType::ECHO).sent_from(self.port).sent_to(self.echo);
         let echo = echo.at_time(clock.queue, end);
         while let Err(error) = self.client.send(&echo) {
             if !error.would_block() {
@@ -183,13 +190,14 @@ impl<'a> Performer<'a> {
             loop {
                 match self.client.receive() {
                     Ok(None) => break,
-                    Ok(Some(aseqd_client::Received::Event(event, _)))
-                        if event.event_type == EventType::ECHO =>
+                    Ok(Some(Received::Event(event, _)))
+                        if event.event_type == EventType::ECHO && event.source == self.port =>
                     {
                         self.output.expect_dest("what was due after that is lost")?;
                         return Ok(Flow::GoOn);
                     }
-                    Ok(Some(_)) | Err(Error::EventsLost) => {}
+                    Ok(Some(other)) => heard(Some(other))?,
+                    Err(Error::EventsLost) => heard(None)?,
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -197,7 +205,7 @@ impl<'a> Performer<'a> {
     }
 
     /// Takes back what was not played yet, and ends the notes that sound.
-    pub(super) fn stop(&mut self) -> Result<(), Fail> {
+    pub(crate) fn stop(&mut self) -> Result<(), Fail> {
         let Some(clock) = &self.clock else { return Ok(()) };
         let remove_mode = RemoveMode::OUTPUT.bits();
         self.client.remove_events(&RemoveEvents { remove_mode, ..RemoveEvents::default() })?;

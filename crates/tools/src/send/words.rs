@@ -23,7 +23,7 @@ const MAX_14: i32 = 0x3fff;
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Act {
+pub(crate) enum Act {
     /// Sends an event, with its data if it has any.
     Event(Event, Option<Vec<u8>>),
     Packet(UmpEvent),
@@ -44,10 +44,10 @@ pub(super) enum Act {
 
 /// What is wrong with a line, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
+pub(crate) struct Wrong {
     /// The first letter of the word, from 1.
-    pub(super) column: usize,
-    pub(super) what: String,
+    pub(crate) column: usize,
+    pub(crate) what: String,
 }
 
 /// What a word begins.
@@ -111,7 +111,7 @@ const WORDS: &[(&[&str], Verb)] = &[
 
 /// Reads lines. The channel that one chooses holds for those that follow.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     channel: u8,
     /// Whether hexadecimal is packets, rather than messages of MIDI 1.0.
     ump: bool,
@@ -119,7 +119,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Makes a reader. `ump` says whether hexadecimal is packets, rather than messages of MIDI 1.0.
-    pub(super) const fn new(ump: bool) -> Self {
+    pub(crate) const fn new(ump: bool) -> Self {
         Self { channel: 0, ump }
     }
 
@@ -127,7 +127,7 @@ impl Reader {
     ///
     /// # Errors
     /// For a word that is not known, or has not what it needs. What stands before it has been appended.
-    pub(super) fn line(&mut self, line: &str, acts: &mut Vec<Act>) -> Result<(), Wrong> {
+    pub(crate) fn line(&mut self, line: &str, acts: &mut Vec<Act>) -> Result<(), Wrong> {
         match parse(line) {
             None => {}
             Some(Ok(Line::Heading)) => return Ok(()),

@@ -1,0 +1,120 @@
+//! `aseqd port`: makes a port that sends the MIDI messages of standard input and prints those that arrive.
+
+mod input;
+mod printer;
+
+use aseqd_abi::seq::{PortCaps, PortType};
+use aseqd_client::Client;
+use aseqd_console::DeviceArg;
+use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::process::{SignalFd, SignalSet};
+use input::{Hex, Input, Sender, Words};
+use printer::Printer;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::Signal;
+use std::process::ExitCode;
+
+/// Cells of both pools: as many as a client can have, so that long SysEx messages find room.
+const POOL: u32 = 2000;
+
+/// Make a port that sends standard input and prints what arrives
+///
+/// For tests and scripts that need a MIDI device. Other programs see a client NAME with one port. Each line of standard
+/// input is one or more MIDI messages in hexadecimal, which go to whatever is connected to the port. Each message that
+/// arrives is printed as such a line. The port goes away at the end of standard input, or by SIGINT or SIGTERM, with
+/// exit status 0.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Events that have no MIDI bytes, such as those that control queues, are not printed. A SysEx may have any length up to 16 MiB; \
+a registered parameter is printed as its four controllers. With --words, everything is printed, and a line may say \
+note C4 100 1s.
+
+Examples:
+  aseqd port Piano     # type 90 3C 64, and see what arrives
+  (aseqd wait --connected Piano; echo 90 3C 64) | aseqd port Piano --input
+  sleep 10 | aseqd port Synth --output > received")]
+pub struct PortArgs {
+    /// The name of the client and of its port
+    pub name: String,
+    /// Only send: other programs see an input, such as a keyboard
+    #[arg(short, long, conflicts_with = "output")]
+    pub input: bool,
+    /// Only receive: other programs see an output, such as a synthesizer
+    #[arg(short, long)]
+    pub output: bool,
+    /// Read words as `aseqd send` does, and print lines as `aseqd monitor` does
+    #[arg(short, long)]
+    pub words: bool,
+    /// Print the port's address on standard error once it exists
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// The sequencer
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+/// Runs `aseqd port`.
+///
+/// # Errors
+/// A message if the device cannot be opened, a line of standard input is no MIDI message, the sequencer ends, or
+/// standard output cannot be written.
+pub fn main(args: &PortArgs) -> Result<ExitCode, Fail> {
+    let name = &args.name;
+    let signals = SignalSet::of(&[Signal::INT, Signal::TERM, Signal::HUP]);
+    signals.block().context("signals cannot be received")?;
+    let signals = SignalFd::new(&signals).context("signals cannot be received")?;
+    let client = Client::open(&args.device.device, name)?;
+    client.set_pools(POOL, POOL, 1)?;
+    let mut caps = PortCaps::empty();
+    if !args.output {
+        caps |= PortCaps::READ | PortCaps::SUBS_READ;
+    }
+    if !args.input {
+        caps |= PortCaps::WRITE | PortCaps::SUBS_WRITE;
+    }
+    if !args.input && !args.output {
+        caps |= PortCaps::DUPLEX;
+    }
+    let kind = PortType::MIDI_GENERIC | PortType::HARDWARE | PortType::PORT;
+    let port = client.create_port(name, caps, kind)?;
+    if args.verbose {
+        eprintln!("{port}");
+    }
+    let sends = args.input || !args.output;
+    let mut sender = match args.words {
+        false => Sender::Hex(Hex::new(&client, port)),
+        // The queue tells by an event to a port of ours that it has played everything.
+        true if args.input => {
+            let caps = PortCaps::WRITE | PortCaps::NO_EXPORT;
+            let echo = client.create_port("end", caps, PortType::empty())?;
+            Sender::Words(Box::new(Words::new(&client, port, echo, &signals)))
+        }
+        true => Sender::Words(Box::new(Words::new(&client, port, port, &signals))),
+    };
+    let mut input = Input::new(sends);
+    let mut printer = Printer::new(args.words);
+    loop {
+        printer.print_all(&client)?;
+        let stdin = rustix::stdio::stdin();
+        let mut ready = [
+            PollFd::new(&client, PollFlags::IN),
+            PollFd::new(&signals, PollFlags::IN),
+            PollFd::new(&stdin, PollFlags::IN),
+        ];
+        rustix::io::retry_on_intr(|| poll(&mut ready, None)).context("cannot wait")?;
+        if ready[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
+            return Err(Fail::ended());
+        }
+        let readable = !ready[2].revents().is_empty();
+        if signals.take().context("signals cannot be received")?.is_some() {
+            sender.stop()?;
+            break;
+        }
+        if readable && !input.send_all(&mut sender, &mut printer)? {
+            break;
+        }
+    }
+    // What arrived before the end is printed.
+    printer.print_all(&client)?;
+    Ok(ExitCode::SUCCESS)
+}
