@@ -1,7 +1,7 @@
 //! `aseqd connect` and `aseqd disconnect`.
 
 use crate::complete::{RECEIVER, SENDER, receivers, senders};
-use aseqd_abi::seq::{PortSubscribe, SubscriptionFlags};
+use aseqd_abi::seq::{KERNEL_CLIENT, PortSubscribe, PortType, SubscriptionFlags};
 use aseqd_abi::{Address, Errno};
 use aseqd_client::{Client, Error, PortCaps, Selector};
 use aseqd_console::DeviceArg;
@@ -93,6 +93,10 @@ pub fn connect(args: &ConnectArgs) -> Result<ExitCode, Fail> {
             done += usize::from(connected.contains(&(sender, dest)));
             continue;
         }
+        if sender.client == dest.client && sends_on(&client, dest)? {
+            let what = "each event would go round for ever: it is a loopback, which sends what it receives";
+            return Err(Fail::new(format!("{sender} and {dest} cannot be connected: {what}")));
+        }
         match subscribe(sender, dest) {
             Ok(()) => done += 1,
             Err(error) => refusals.push(refused("connected", sender, dest, &error)),
@@ -136,6 +140,17 @@ pub fn disconnect(args: &DisconnectArgs) -> Result<ExitCode, Fail> {
         }
     }
     told(refusals)
+}
+
+/// Returns whether a port is a loopback of `aseqd port add`.
+fn sends_on(client: &Client, port: Address) -> Result<bool, Fail> {
+    let Some(info) = client.port_info(port)? else { return Ok(false) };
+    let of_program = client.info(port.client)?.is_some_and(|it| it.client_type != KERNEL_CLIENT);
+    let kind = PortType::from_bits_retain(info.port_type);
+    let caps = PortCaps::from_bits_retain(info.capability);
+    Ok(of_program
+        && kind.contains(PortType::SOFTWARE | PortType::PORT)
+        && caps.contains(PortCaps::DUPLEX))
 }
 
 /// Prints what was refused, if there are several messages, and returns the status.

@@ -5,6 +5,7 @@ mod common;
 mod files;
 mod links;
 mod plugs;
+mod ports;
 
 use aseqd_client::{Address, Client, DEVICE, PortCaps, PortType};
 use common::*;
@@ -40,12 +41,13 @@ impl Place {
 
     /// Returns the command `aseqd rules ARGUMENTS` for these folders.
     pub(crate) fn rules(&self, arguments: &[&str]) -> Command {
+        self.command("rules", arguments)
+    }
+
+    /// Returns the command `aseqd NAME ARGUMENTS` for these folders.
+    pub(crate) fn command(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(ASEQD);
-        command
-            .arg("rules")
-            .args(arguments)
-            .env_remove("ASEQD_DEVICE")
-            .env_remove("STATE_DIRECTORY");
+        command.arg(name).args(arguments).env_remove("ASEQD_DEVICE").env_remove("STATE_DIRECTORY");
         for (variable, folder) in
             [("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state"), ("XDG_RUNTIME_DIR", "run")]
         {

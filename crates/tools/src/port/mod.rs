@@ -1,7 +1,11 @@
-//! `aseqd port`: makes a port that sends the MIDI messages of standard input and prints those that arrive.
+//! `aseqd port`: makes a port that sends the MIDI messages of standard input and prints those that arrive. Its
+//! subcommands are about ports that stay.
 
 mod input;
 mod printer;
+mod stay;
+
+pub use stay::{AddArgs, ListArgs, RemoveArgs};
 
 use aseqd_abi::seq::{PortCaps, PortType};
 use aseqd_client::Client;
@@ -23,8 +27,14 @@ const POOL: u32 = 2000;
 /// input is one or more MIDI messages in hexadecimal, which go to whatever is connected to the port. Each message that
 /// arrives is printed as such a line. The port goes away at the end of standard input, or by SIGINT or SIGTERM, with
 /// exit status 0.
+///
+/// `aseqd port add` makes a port that stays, and `remove` and `list` are about those.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(subcommand_help_heading = "Ports that stay", disable_help_subcommand = true)]
 #[command(after_help = "\
+A port whose name is that of a subcommand is made by `aseqd port -- add`.
+
 Events that have no MIDI bytes, such as those that control queues, are not printed. A SysEx may have any length up to 16 MiB; \
 a registered parameter is printed as its four controllers. With --words, everything is printed, and a line may say \
 note C4 100 1s.
@@ -32,10 +42,16 @@ note C4 100 1s.
 Examples:
   aseqd port Piano     # type 90 3C 64, and see what arrives
   (aseqd wait --connected Piano; echo 90 3C 64) | aseqd port Piano --input
-  sleep 10 | aseqd port Synth --output > received")]
+  sleep 10 | aseqd port Synth --output > received
+  aseqd port add Loop          # stays: what is written to it comes out again
+  aseqd port -- list           # a port that is called list")]
 pub struct PortArgs {
+    /// What to do with ports that stay
+    #[command(subcommand)]
+    pub action: Option<Action>,
     /// The name of the client and of its port
-    pub name: String,
+    #[arg(required = true)]
+    pub name: Option<String>,
     /// Only send: other programs see an input, such as a keyboard
     #[arg(short, long, conflicts_with = "output")]
     pub input: bool,
@@ -53,13 +69,28 @@ pub struct PortArgs {
     pub device: DeviceArg,
 }
 
+/// What `aseqd port` does with ports that stay. The help of each is the documentation of its arguments.
+#[derive(Debug, clap::Subcommand)]
+#[expect(missing_docs, reason = "a comment here would hide that of the arguments")]
+pub enum Action {
+    Add(AddArgs),
+    Remove(RemoveArgs),
+    List(ListArgs),
+}
+
 /// Runs `aseqd port`.
 ///
 /// # Errors
 /// A message if the device cannot be opened, a line of standard input is no MIDI message, the sequencer ends, or
-/// standard output cannot be written.
+/// standard output cannot be written. Of a subcommand, if a name or a file is wrong.
 pub fn main(args: &PortArgs) -> Result<ExitCode, Fail> {
-    let name = &args.name;
+    match &args.action {
+        Some(Action::Add(add)) => return stay::add(add),
+        Some(Action::Remove(remove)) => return stay::remove(remove),
+        Some(Action::List(list)) => return stay::list(list),
+        None => {}
+    }
+    let name = args.name.as_deref().unwrap_or_default();
     let signals = SignalSet::of(&[Signal::INT, Signal::TERM, Signal::HUP]);
     signals.block().context("signals cannot be received")?;
     let signals = SignalFd::new(&signals).context("signals cannot be received")?;

@@ -25,10 +25,15 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Returns the user's own file of rules, if the user has a home.
-fn own_file() -> Option<PathBuf> {
+/// Returns the folder of the user's own files, if the user has a home.
+fn own_folder() -> Option<PathBuf> {
     let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
-    Some(config.join("aseqd/rules.toml"))
+    Some(config.join("aseqd"))
+}
+
+/// Returns the file that `aseqd port add` writes, if the user has a home.
+pub(crate) fn ports_file() -> Option<PathBuf> {
+    Some(own_folder()?.join("ports.toml"))
 }
 
 /// Returns the files of rules in their order, whether they exist or not: those that are given, else the machine's and
@@ -50,7 +55,11 @@ fn files(given: Vec<PathBuf>) -> Result<Vec<PathBuf>, Fail> {
         Err(error) => return Err(error).context(&format!("{SYSTEM} cannot be read")),
     }
     files.sort();
-    files.extend(own_file());
+    files.extend(
+        own_folder()
+            .into_iter()
+            .flat_map(|own| ["rules.toml", "ports.toml"].map(|name| own.join(name))),
+    );
     Ok(files)
 }
 
@@ -99,7 +108,7 @@ const MAX_BYTES: u64 = 16 << 20;
 /// # Errors
 /// The error of the open or of a read; [`ErrorKind::FileTooLarge`] for more than 16 MiB; [`ErrorKind::InvalidData`] for
 /// what is not UTF-8.
-pub(super) fn read(path: &Path) -> io::Result<String> {
+pub(crate) fn read(path: &Path) -> io::Result<String> {
     read_all(File::open(path)?)
 }
 
@@ -133,13 +142,13 @@ fn text(path: &Path) -> Result<Option<String>, Fail> {
 
 /// What all files say.
 #[derive(Debug, Default)]
-pub(super) struct Loaded {
+pub(crate) struct Loaded {
     /// The rules of the files, then those that were learned.
-    pub(super) rules: Rules,
+    pub(crate) rules: Rules,
     /// What was learned alone.
     pub(super) learned: Learned,
     /// What is wrong in the files.
-    pub(super) problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
     /// How many files there are.
     pub(super) count: usize,
 }
@@ -156,7 +165,7 @@ pub(super) fn load(args: &RulesArgs) -> Result<Loaded, Fail> {
 ///
 /// # Errors
 /// As [`load`].
-pub(super) fn load_of(given: Vec<PathBuf>) -> Result<Loaded, Fail> {
+pub(crate) fn load_of(given: Vec<PathBuf>) -> Result<Loaded, Fail> {
     let mut loaded = Loaded { learned: Learned::new(), ..Loaded::default() };
     let optional = given.is_empty();
     for path in files(given)? {
@@ -187,7 +196,7 @@ pub(super) fn load_of(given: Vec<PathBuf>) -> Result<Loaded, Fail> {
 ///
 /// # Errors
 /// A message if the folder cannot be made or the file cannot be written.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), Fail> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Fail> {
     let failed = || format!("{} cannot be written", path.display());
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return fs::write(path, text).with_context(failed);

@@ -2,7 +2,8 @@
 
 mod apply;
 mod check;
-mod files;
+pub(crate) mod files;
+mod held;
 mod import;
 mod learn;
 mod links;
@@ -11,7 +12,8 @@ mod run;
 mod runner;
 mod saved;
 mod show;
-mod state;
+pub(crate) mod state;
+mod watch;
 
 use crate::complete::{receivers, senders};
 use aseqd_client::DEVICE;
@@ -24,14 +26,14 @@ use std::process::ExitCode;
 ///
 /// Rules say which ports are connected whenever they are there: after a device was unplugged and plugged in again,
 /// under whatever numbers, and after a program was started again. They are read from /etc/aseqd/rules.d/*.toml, in the
-/// order of the names, and then from ~/.config/aseqd/rules.toml. The last rule that means two ports decides about them.
+/// order of the names, and then from ~/.config/aseqd/rules.toml and ports.toml. The last rule that means two ports decides about them.
 /// Connections that were learned come last.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A file is TOML. Each [[rule]] has `from` and `to`, and may have `both`, `forbid`, `when` (\"appears\", \"always\" or \
 \"once\"), `exclusive`, `stamp`, `profile` and `name`; with `channels`, `to_channel`, `transpose`, `velocity`, \
-`controllers` or `mute`, it changes the events on their way. Beside rules there are `alias`, `profile`, `learn` and \
-`through`. docs/rules.md describes them, and has recipes.
+`controllers` or `mute`, it changes the events on their way. Beside rules there are `alias`, `profile`, `learn`, \
+`through`, and each [[port]], a port that stays (`aseqd port add`). docs/rules.md describes them, and has recipes.
 
 Ports are named by a part of the client's name (nano), the whole name in quotes ('nanoKEY2'), with a port (Launchpad:MIDI, \
 Launchpad:1, Launchpad:*), by class (.hw, .app, .in, .out, .all), by re:/EXPRESSION/, by @ALIAS, or as a table with client, \
@@ -75,7 +77,7 @@ pub enum Action {
 
 /// Carry out the rules until SIGINT or SIGTERM
 ///
-/// Prints a line for each connection that it makes or cuts. A connection that somebody cuts stays cut until one of its
+/// Makes the virtual ports of the files, and prints a line for each connection that it makes or cuts. A connection that somebody cuts stays cut until one of its
 /// ports goes. SIGHUP and changes of the files make it read them again; if they have mistakes, the old rules stay.
 #[derive(Debug, Args)]
 pub struct RunArgs {

@@ -1,21 +1,21 @@
 //! `aseqd rules run`: carries out rules until it is told to end.
 
-use super::apply::{line, refuse, refused, summary};
+use super::apply::{line, name, refuse, refused, summary};
 use super::files::{self, Loaded};
 use super::learn::Learner;
-use super::runner::Runner;
+use super::runner::{Manual, Runner};
 use super::state::State;
+use super::watch::Watch;
 use super::{RulesArgs, RunArgs};
+use aseqd_client::printable;
 use aseqd_console::{is_wanted, say};
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_host::process::{SignalFd, SignalSet};
 use aseqd_rules::{Change, RuleSet};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::inotify;
 use rustix::process::Signal;
 use std::collections::VecDeque;
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -32,15 +32,12 @@ const NAMING: [Duration; 4] = [
 /// can stay for a moment.
 const LEAVING: Duration = Duration::from_secs(1);
 
-/// Bytes for what inotify tells. More is read in the next round.
-const CHANGES: usize = 4096;
-
 pub(super) fn main(args: &RulesArgs, run: &RunArgs) -> Result<ExitCode, Fail> {
     let signals = SignalSet::of(&[Signal::INT, Signal::TERM, Signal::HUP]);
     signals.block().context("signals cannot be received")?;
     let signals = SignalFd::new(&signals).context("signals cannot be received")?;
     // Before the files are read, so that no change is missed.
-    let watch = watch(args);
+    let watch = Watch::new(args);
     let loaded = files::load(args)?;
     let rules = compile(args, &loaded)?;
     let mut output = Output { quiet: run.quiet };
@@ -54,13 +51,15 @@ pub(super) fn main(args: &RulesArgs, run: &RunArgs) -> Result<ExitCode, Fail> {
     let learner = Learner::new(run.learn || loaded.rules.learn, loaded.learned);
     let state = State::new(&args.device, &runner.client);
     let looks = Looks::default();
-    let mut service = Service { args, run, runner, learner, state, output, looks };
+    let mut service = Service { args, run, runner, learner, state, output, looks, watch };
+    service.hold();
     service.settle()?;
     if let Err(error) = aseqd_host::service::ready("connecting") {
         say(&format_args!("the service manager cannot be notified: {}", reason(&error)));
     }
-    let ended = service.serve(&signals, watch.as_ref());
+    let ended = service.serve(&signals);
     service.runner.links.end_notes();
+    service.runner.held.end_notes();
     service.state.remove();
     // Whoever ends the sequencer may have told this program to end before.
     let told = ended.is_err() && matches!(signals.take(), Ok(Some(_)));
@@ -87,32 +86,14 @@ fn compile(args: &RulesArgs, loaded: &Loaded) -> Result<RuleSet, Fail> {
     Ok(rules)
 }
 
-/// Watches the folders of the files. Without inotify, SIGHUP is left.
-fn watch(args: &RulesArgs) -> Option<OwnedFd> {
-    let flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
-    let watch = inotify::init(flags).ok()?;
-    let changes = inotify::WatchFlags::CLOSE_WRITE
-        | inotify::WatchFlags::MOVED_TO
-        | inotify::WatchFlags::MOVED_FROM
-        | inotify::WatchFlags::DELETE;
-    for folder in files::folders(args).ok()? {
-        // A folder that does not exist has no rules; SIGHUP tells of it once it does.
-        let _missing = inotify::add_watch(&watch, &folder, changes);
-    }
-    Some(watch)
-}
-
-/// Reads what inotify tells, and returns whether it is about a file of rules.
-fn has_changed(watch: &OwnedFd) -> bool {
-    let mut buffer = [const { MaybeUninit::uninit() }; CHANGES];
-    let mut reader = inotify::Reader::new(watch, &mut buffer);
-    let mut changed = false;
-    while let Ok(event) = reader.next() {
-        let name = event.file_name().map(|name| name.to_string_lossy().into_owned());
-        // Editors write other files beside.
-        changed |= name.is_none_or(|name| !name.ends_with('~') && !name.starts_with('.'));
-    }
-    changed
+/// What is ready: announcements, events for links and virtual ports, signals, files.
+#[derive(Default)]
+struct Ready {
+    announced: bool,
+    linked: bool,
+    held: bool,
+    signalled: bool,
+    changed: bool,
 }
 
 struct Service<'a> {
@@ -123,6 +104,7 @@ struct Service<'a> {
     state: State,
     output: Output,
     looks: Looks,
+    watch: Watch,
 }
 
 /// Looks that are due although nothing is announced: a program opens its client, and names it then.
@@ -165,9 +147,9 @@ impl Output {
 
 impl Service<'_> {
     /// Works until a signal ends it.
-    fn serve(&mut self, signals: &SignalFd, watch: Option<&OwnedFd>) -> Result<(), Fail> {
+    fn serve(&mut self, signals: &SignalFd) -> Result<(), Fail> {
         loop {
-            let [announced, linked, signalled, changed] = self.wait(signals, watch)?;
+            let Ready { announced, linked, held, signalled, changed } = self.wait(signals)?;
             if signalled
                 && let Some(signal) = signals.take().context("signals cannot be received")?
             {
@@ -179,6 +161,9 @@ impl Service<'_> {
             }
             if linked {
                 self.pass_on()?;
+            }
+            if held {
+                self.runner.held.pass_on(&mut |sentence| say(&printable(&sentence)))?;
             }
             if announced {
                 let heard = self.runner.hear()?;
@@ -192,6 +177,7 @@ impl Service<'_> {
                     if learned {
                         self.reload();
                     }
+                    self.cut_loops(&heard.manual)?;
                     self.act()?;
                     if self.runner.must_look_for_names() {
                         self.looks.plan();
@@ -201,26 +187,27 @@ impl Service<'_> {
             if self.looks.take_due() {
                 self.settle()?;
             }
-            if changed && watch.is_some_and(has_changed) {
+            if changed && self.watch.has_changed() {
+                // Folders may have come, or gone and come again.
+                self.watch = Watch::new(self.args);
                 self.reload();
                 self.settle()?;
             }
         }
     }
 
-    /// Waits, and returns what is ready: announcements, events for links, signals, files.
-    fn wait(&self, signals: &SignalFd, watch: Option<&OwnedFd>) -> Result<[bool; 4], Fail> {
-        if self.runner.client.has_event() {
-            return Ok([true, false, false, false]);
+    /// Waits, and returns what is ready.
+    fn wait(&self, signals: &SignalFd) -> Result<Ready, Fail> {
+        if self.runner.client.has_event() || self.runner.held.has_event() {
+            let (announced, held) = (self.runner.client.has_event(), self.runner.held.has_event());
+            return Ok(Ready { announced, held, signalled: true, ..Ready::default() });
         }
-        let mut ready = vec![
-            PollFd::new(&self.runner.client, PollFlags::IN),
-            PollFd::new(signals, PollFlags::IN),
-        ];
-        let links = self.runner.links.client().map(|client| PollFd::new(client, PollFlags::IN));
-        let (links, watch) = (links, watch.map(|watch| PollFd::new(watch, PollFlags::IN)));
-        let at_links = links.map(|one| push(&mut ready, one));
-        let at_watch = watch.map(|one| push(&mut ready, one));
+        let mut ready = vec![poll_in(self.runner.client.as_fd()), poll_in(signals.as_fd())];
+        let links =
+            self.runner.links.client().map(|client| push(&mut ready, poll_in(client.as_fd())));
+        let watch = self.watch.0.as_ref().map(|watch| push(&mut ready, poll_in(watch.as_fd())));
+        let first_held = ready.len();
+        ready.extend(self.runner.held.clients().map(|client| poll_in(client.as_fd())));
         let timeout = self.looks.next().and_then(|left| left.try_into().ok());
         rustix::io::retry_on_intr(|| poll(&mut ready, timeout.as_ref())).context("cannot wait")?;
         let ended = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
@@ -229,8 +216,31 @@ impl Service<'_> {
             return Err(Fail::ended());
         }
         let is_ready = |at: usize| !ready[at].revents().is_empty();
-        let maybe = |at: Option<usize>| at.is_some_and(is_ready);
-        Ok([is_ready(0), maybe(at_links), is_ready(1), maybe(at_watch)])
+        Ok(Ready {
+            announced: is_ready(0),
+            signalled: is_ready(1),
+            linked: links.is_some_and(is_ready),
+            changed: watch.is_some_and(is_ready),
+            held: (first_held..ready.len()).any(is_ready),
+        })
+    }
+
+    /// Makes the virtual ports of the rules, and removes others.
+    fn hold(&mut self) {
+        let Runner { held, rules, .. } = &mut self.runner;
+        held.become_those(rules.ports(), &mut |sentence| say(&printable(&sentence)));
+    }
+
+    /// Cuts connections that close a loop, and tells of each.
+    fn cut_loops(&mut self, manual: &[Manual]) -> Result<(), Fail> {
+        for (sender, dest) in self.runner.cut_loops(manual)? {
+            let (sender, dest) =
+                (name(&self.runner.snapshot, sender), name(&self.runner.snapshot, dest));
+            say(&format_args!(
+                "{sender} -> {dest} is cut: through it, each event would go round for ever"
+            ));
+        }
+        Ok(())
     }
 
     fn pass_on(&mut self) -> Result<(), Fail> {
@@ -239,6 +249,7 @@ impl Service<'_> {
 
     fn settle(&mut self) -> Result<(), Fail> {
         self.runner.look()?;
+        self.cut_loops(&[])?;
         self.act()
     }
 
@@ -263,7 +274,8 @@ impl Service<'_> {
         };
         match compile(self.args, &loaded) {
             Ok(rules) => {
-                if rules.rules() != self.runner.rules.rules() {
+                let before = &self.runner.rules;
+                if rules.rules() != before.rules() || rules.ports() != before.ports() {
                     let text = format!("rules: {}\n", summary(&rules, loaded.count));
                     if !self.output.quiet && self.output.print(&text).is_err() {
                         self.output.quiet = true;
@@ -272,10 +284,15 @@ impl Service<'_> {
                 self.learner.reload(self.run.learn || loaded.rules.learn, loaded.learned);
                 self.runner.rules = rules;
                 self.runner.history.note(Change::Rules);
+                self.hold();
             }
             Err(error) => say(&format_args!("{error}\naseqd: the rules stay as they were")),
         }
     }
+}
+
+fn poll_in(fd: BorrowedFd<'_>) -> PollFd<'_> {
+    PollFd::from_borrowed_fd(fd, PollFlags::IN)
 }
 
 fn push<'a>(ready: &mut Vec<PollFd<'a>>, one: PollFd<'a>) -> usize {

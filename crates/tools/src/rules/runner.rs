@@ -1,5 +1,6 @@
 //! Carries out rules on a sequencer.
 
+use super::held::Held;
 use super::links::Links;
 use super::look::{look, look_at};
 use super::state::{self, NAME, Told};
@@ -9,6 +10,7 @@ use aseqd_client::{Announcement, Client, Error, Result, printable};
 use aseqd_host::error::reason;
 use aseqd_rules::{
     Action, Change, Connection, History, Link, Origin, Pair, RuleSet, Snapshot, Transform, decide,
+    looping,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
@@ -29,6 +31,7 @@ const FIGHT_TIME: Duration = Duration::from_secs(1);
 pub(super) struct Runner {
     pub(super) client: Client,
     pub(super) links: Links,
+    pub(super) held: Held,
     pub(super) rules: RuleSet,
     pub(super) history: History,
     /// What another process has told that carries out rules here.
@@ -89,6 +92,7 @@ impl Runner {
         Ok(Self {
             client,
             links: Links::new(device.to_owned()),
+            held: Held::new(device.to_owned()),
             rules,
             history: History::default(),
             told: None,
@@ -247,6 +251,28 @@ impl Runner {
         self.snapshot.links = self.all_links();
         self.warn_of_midiminder(&look.clients);
         Ok(())
+    }
+
+    /// Cuts the connections by which events would go round for ever through the virtual ports. `manual` is what others have
+    /// done since the last look. Returns what was cut.
+    pub(super) fn cut_loops(&mut self, manual: &[Manual]) -> Result<Vec<Pair>> {
+        let new: Vec<_> = manual
+            .iter()
+            .filter_map(|one| match one {
+                Manual::Connected(pair) => Some(*pair),
+                Manual::Disconnected(_) => None,
+            })
+            .collect();
+        let mut cut = Vec::new();
+        for pair in looping(&self.snapshot, self.rules.ports(), &new) {
+            let tried = self.client.disconnect(pair.0, pair.1);
+            self.expect(pair, false, tried.is_ok(), None);
+            if refusal(tried)?.is_none() {
+                self.snapshot.connections.retain(|one| one.pair() != pair);
+                cut.push(pair);
+            }
+        }
+        Ok(cut)
     }
 
     fn warn_of_midiminder(&mut self, clients: &[aseqd_abi::seq::ClientInfo]) {
