@@ -64,20 +64,28 @@ impl Modules {
     }
 }
 
-/// Returns the file that is mapped at an address, and the lowest address where it is mapped.
+/// Returns the file that is mapped at an address, and the lowest address where it is mapped. A file may be mapped once more
+/// right before, to be read.
 fn mapping_of(maps: &str, address: usize) -> Option<(&str, usize)> {
-    let parse = |line: &str| -> Option<(usize, usize)> {
-        let (from, to) = line.split_once(' ')?.0.split_once('-')?;
-        Some((usize::from_str_radix(from, 16).ok()?, usize::from_str_radix(to, 16).ok()?))
+    let parse = |line: &str| -> Option<(usize, usize, bool, bool)> {
+        let mut words = line.split_whitespace();
+        let (from, to) = words.next()?.split_once('-')?;
+        let (from, to) =
+            (usize::from_str_radix(from, 16).ok()?, usize::from_str_radix(to, 16).ok()?);
+        let is_code = words.next()?.contains('x');
+        Some((from, to, is_code, words.next()?.bytes().all(|digit| digit == b'0')))
     };
     let path_of = |line| str::find(line, '/').map(|at| &line[at..]);
     let mut first: Option<(&str, usize)> = None;
+    let mut has_code = false;
     for line in maps.lines() {
-        let Some((from, to)) = parse(line) else { continue };
+        let Some((from, to, is_code, is_start)) = parse(line) else { continue };
         let Some(path) = path_of(line) else { continue };
-        if first.is_none_or(|(last, _)| last != path) {
+        if first.is_none_or(|(last, _)| last != path) || is_start && !is_code && !has_code {
             first = Some((path, from));
+            has_code = false;
         }
+        has_code |= is_code;
         if (from..to).contains(&address) {
             return first;
         }
@@ -281,6 +289,11 @@ mod tests {
         let maps = "1000-2000 r--p 0 00:00 1 /bin/x\n2000-3000 r-xp 0 00:00 1 /bin/x\n";
         assert_eq!(mapping_of(maps, 0x2010), Some(("/bin/x", 0x1000)));
         assert_eq!(mapping_of(maps, 0x4000), None);
+        // The first of these is the file itself, which is read.
+        let maps = "1000-4000 r--p 0000 00:00 1 /bin/x\n4000-5000 r--p 0000 00:00 1 /bin/x\n\
+                    5000-6000 r-xp 1000 00:00 1 /bin/x\n6000-7000 rw-p 0000 00:00 1 /bin/x\n";
+        assert_eq!(mapping_of(maps, 0x5010), Some(("/bin/x", 0x4000)));
+        assert_eq!(mapping_of(maps, 0x6010), Some(("/bin/x", 0x4000)));
     }
 
     #[test]
