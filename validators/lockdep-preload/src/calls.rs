@@ -13,9 +13,6 @@ fn value<T: Copy>(pointer: usize) -> Option<T> {
         .then(|| unsafe { std::ptr::with_exposed_provenance::<T>(pointer).read_unaligned() })
 }
 
-/// The flag of `dlopen` by which a library finds its own functions first.
-const RTLD_DEEPBIND: usize = 8;
-
 fn blocks(_: &mut Arguments) -> Verdict {
     Verdict::Blocks
 }
@@ -162,14 +159,6 @@ before! {
         Verdict::Passes
     };
     pthread_exit
-}
-before! {
-    // A library that is loaded to find its own functions first would not find ours.
-    |call| {
-        call.second &= !RTLD_DEEPBIND;
-        Verdict::Blocks
-    };
-    dlopen
 }
 macro_rules! stdio {
     ($($name:ident)*) => { $(

@@ -18,7 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use lockdep::raw::{self, Class};
 use lockdep::{Place, Wait, preload};
 
-use crate::{blocks, callbacks, defects, realtime, sections, std_locks};
+use crate::{blocks, callbacks, defects, functions, realtime, sections, std_locks};
 
 /// Number of return addresses that tell ways to a constructor apart.
 const CHAIN: usize = 6;
@@ -80,6 +80,7 @@ type Tables = (
     sections::Guard,
     std_locks::Guard,
     callbacks::Guard,
+    functions::Guard,
 );
 
 /// Takes the locks of the tables, so that no other thread has one when the process is copied.
@@ -95,6 +96,7 @@ pub(crate) fn before_fork() {
             sections::lock(),
             std_locks::lock(),
             callbacks::lock(),
+            functions::lock(),
         );
         TABLES.with(|all| all.set(Some(tables)));
     });

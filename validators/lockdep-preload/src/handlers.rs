@@ -19,6 +19,11 @@ pub(crate) fn begin(handler: usize) -> bool {
     is_first
 }
 
+/// Returns whether the thread runs a handler.
+pub(crate) fn is_in_one() -> bool {
+    preload::word(HANDLER) != 0
+}
+
 /// Ends a handler.
 pub(crate) fn end() {
     preload::set_word(HANDLER, 0);

@@ -5,6 +5,7 @@
 //! * `memory`: `malloc` and its family.
 //! * `waits`: calls that block. In threads that run real-time code (`realtime`), the code between two calls that
 //!   wait (`poll`, `sem_wait`, ...) is a hardirq-like section.
+//! * `functions`: functions that `LOCKDEP_FUNCTIONS` names are hardirq-like sections.
 //! * `sections`: the functions of `lockdep.h`, for programs that mark their callbacks themselves.
 //!
 //! The library works on x86-64 with glibc. Elsewhere it is empty.
@@ -19,8 +20,10 @@ mod create;
 mod defects;
 mod errno;
 mod exports;
+mod functions;
 mod handlers;
 mod locks;
+mod lookups;
 mod memory;
 mod next;
 mod realtime;

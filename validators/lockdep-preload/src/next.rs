@@ -2,7 +2,6 @@
 
 #![expect(unsafe_code, reason = "dlsym, and function pointers of what it finds")]
 
-use std::arch::naked_asm;
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -12,11 +11,11 @@ use lockdep::raw;
 #[repr(C)]
 pub(crate) struct Next {
     name: Name,
-    address: AtomicUsize,
+    pub(crate) address: AtomicUsize,
     /// Says what a call does. It may change the arguments.
     pub(crate) judge: Judge,
     /// What this library exports under the name, if libraries may have the function too that are loaded late.
-    export: Option<unsafe extern "C" fn()>,
+    pub(crate) export: Option<unsafe extern "C" fn()>,
 }
 
 /// Says what a call with these arguments does.
@@ -166,7 +165,7 @@ pub(crate) fn find_all() {
     IS_STARTED.store(true, Ordering::Relaxed);
 }
 
-fn all() -> &'static [Next] {
+pub(crate) fn all() -> &'static [Next] {
     let start = &raw const __start_lockdep_next;
     let end = &raw const __stop_lockdep_next;
     let count = (end.addr() - start.addr()) / size_of::<Next>();
@@ -181,7 +180,8 @@ unsafe extern "C" {
 /// The C library's `dlsym`.
 static DLSYM: AtomicUsize = AtomicUsize::new(0);
 
-extern "C" fn find_dlsym() -> usize {
+/// Returns the address of the C library's `dlsym`.
+pub(crate) fn find_dlsym() -> usize {
     let known = DLSYM.load(Ordering::Relaxed);
     if known != 0 {
         return known;
@@ -198,58 +198,25 @@ extern "C" fn find_dlsym() -> usize {
     found
 }
 
-/// Finds functions as the C library does. What a program finds in a library of its own choice, and what this library
-/// exports too, is replaced: programs load libjack in this way.
-#[unsafe(no_mangle)]
-#[unsafe(naked)]
-unsafe extern "C" fn dlsym() {
-    naked_asm!(
-        // RTLD_DEFAULT and RTLD_NEXT depend on the caller, so they go to the C library with its return address.
-        "cmp rdi, -1",
-        "je 2f",
-        "test rdi, rdi",
-        "jne {found}",
-        "2:",
-        "push rdi",
-        "push rsi",
-        "sub rsp, 8",
-        "call {find}",
-        "add rsp, 8",
-        "pop rsi",
-        "pop rdi",
-        "jmp rax",
-        found = sym find_in,
-        find = sym find_dlsym,
-    )
+/// Returns the address that a name has for the whole program, or 0. It leaves no message for `dlerror`.
+pub(crate) fn global(name: *const c_char) -> usize {
+    let found = real(libc::RTLD_DEFAULT, name);
+    if found == 0 {
+        // SAFETY: nobody keeps the message.
+        unsafe { libc::dlerror() };
+    }
+    found
 }
 
-extern "C" fn find_in(handle: *mut c_void, name: *const c_char) -> usize {
+/// Calls the C library's `dlsym`.
+pub(crate) fn real(handle: *mut c_void, name: *const c_char) -> usize {
     let pointer = std::ptr::with_exposed_provenance::<()>(find_dlsym());
     type Find = unsafe extern "C" fn(*mut c_void, *const c_char) -> usize;
     // SAFETY: this is the C library's `dlsym`.
     let find = unsafe { std::mem::transmute::<*const (), Find>(pointer) };
     // SAFETY: the caller has promised a handle and a name.
-    let found = unsafe { find(handle, name) };
-    if found == 0 || raw::is_busy() {
-        return found;
-    }
-    // SAFETY: as above.
-    let name = unsafe { CStr::from_ptr(name) }.to_bytes();
-    if !LATE.iter().any(|start| name.starts_with(start)) {
-        return found;
-    }
-    let is_it = |next: &&Next| next.name().as_bytes() == name;
-    match all().iter().find(is_it).and_then(|next| Some((next, next.export?))) {
-        Some((next, export)) if export as usize != found => {
-            next.address.store(found, Ordering::Relaxed);
-            export as usize
-        }
-        _ => found,
-    }
+    unsafe { find(handle, name) }
 }
-
-/// How names of functions begin that are not the C library's.
-const LATE: [&[u8]; 7] = [b"jack_", b"pw_", b"Pa_", b"SDL_", b"snd_", b"dbus_", b"sd_bus_"];
 
 /// Declares a function that calls the next library's function of the same name. `extern "C-unwind"` before it says that
 /// the thread may be cancelled there.

@@ -90,6 +90,11 @@ pub(crate) fn start() {
     }
 }
 
+/// Returns how many names of threads there are.
+pub(crate) fn count_names() -> usize {
+    patterns().len()
+}
+
 fn patterns() -> &'static [Pattern] {
     PATTERNS.get().map_or(&[], Vec::as_slice)
 }
@@ -219,7 +224,7 @@ fn is_named() -> bool {
     let mut matching =
         patterns().iter().enumerate().filter(|(_, pattern)| is_it(pattern)).peekable();
     let is_named = matching.peek().is_some();
-    matching.for_each(|(index, _)| preload::matched(index));
+    matching.for_each(|(index, _)| preload::note_name(index, preload::named::EXISTS));
     is_named
 }
 

@@ -9,7 +9,7 @@ use lockdep::raw;
 use crate::callbacks::{Kind, entry_of, original};
 use crate::exports::before;
 use crate::handlers;
-use crate::next::{Verdict, next};
+use crate::next::{Arguments, Verdict, next};
 
 /// Signals that the code itself causes: their handlers interrupt no function that they could call.
 const SYNCHRONOUS: [c_int; 8] = [
@@ -82,9 +82,27 @@ signal! {
     __sysv_signal = c"__sysv_signal";
 }
 
+/// Returns where on the stack a jump leads. The C library hides the address by a number of the thread's, which is at 48
+/// bytes from its pointer (`tcbhead_t`), and by a rotation (`sysdeps/unix/sysv/linux/x86_64/pointer_guard.h`).
+fn target_of(buffer: usize) -> usize {
+    /// Index of the stack pointer in a `jmp_buf` (`bits/setjmp.h`).
+    const STACK: usize = 6;
+    let words = std::ptr::with_exposed_provenance::<usize>(buffer);
+    // SAFETY: the program passes what `setjmp` has filled.
+    let hidden = unsafe { words.wrapping_add(STACK).read() };
+    let guard: usize;
+    // SAFETY: the number is there in each thread.
+    unsafe {
+        std::arch::asm!("mov {}, fs:[0x30]", out(reg) guard, options(nostack, pure, readonly));
+    }
+    hidden.rotate_right(17) ^ guard
+}
+
 before! {
-    // A jump out of a handler ends it.
-    |_| {
+    // A jump out of a handler ends it, and one out of a named function ends that.
+    |call: &mut Arguments| {
+        let from = std::ptr::from_ref(&call.caller).addr();
+        crate::functions::jumps(from, target_of(call.first));
         handlers::end();
         Verdict::Passes
     };

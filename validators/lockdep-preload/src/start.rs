@@ -16,6 +16,7 @@ extern "C" fn start() {
     crate::threads::start(ends);
     crate::realtime::start();
     raw::start();
+    crate::functions::start(crate::realtime::count_names());
     // SAFETY: the handlers are functions of this library, which is never unloaded.
     unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(after_fork)) };
 }

@@ -5,6 +5,7 @@
 
 #![expect(unsafe_code, reason = "memory that a key of pthreads frees")]
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -30,8 +31,27 @@ pub(crate) struct Data {
     pub(crate) runs_callbacks: bool,
     /// Where the thread waits.
     pub(crate) waits: Vec<Wait>,
+    /// The named function that the thread runs.
+    pub(crate) function: Frame,
     /// The function that the thread runs; 0 in the first thread.
     start: usize,
+}
+
+/// The outermost named function that a thread runs. An entry keeps its address in `rbx`, which the function gives back
+/// as it was, so the exit and the unwinder find the first two fields.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Frame {
+    /// Where the function returns to.
+    pub(crate) return_address: Cell<usize>,
+    /// The caller's `rbx`.
+    pub(crate) rbx: Cell<usize>,
+    /// The address of the function.
+    pub(crate) function: Cell<usize>,
+    /// Where on the stack the return address was; 0 if the thread runs no such function.
+    pub(crate) slot: Cell<usize>,
+    /// How many sections the thread was in before.
+    pub(crate) depth: Cell<usize>,
 }
 
 impl Data {

@@ -47,6 +47,7 @@ signal that ended it; 125 if lockdep-run fails, 126 if the command cannot be exe
 Examples:
   lockdep-run -- ./player
   lockdep-run --threads 'data-loop*,audio' -- ./player
+  lockdep-run --functions 'Gain::process,*::render' -- ./host gain.so
   lockdep-run --write-baseline known.txt -- ./player
   lockdep-run --baseline known.txt --suppressions ours.txt -- ./player || exit 1
   lockdep-run --format sarif --output findings.sarif -- ./player
@@ -63,6 +64,14 @@ pub struct Cli {
     /// this option, threads under SCHED_FIFO or SCHED_RR run real-time code, and those that something has asked to do so.
     #[arg(long, value_name = "NAMES", env = "LOCKDEP_ATOMIC_THREADS")]
     pub threads: Option<String>,
+    /// Functions that are real-time code whenever they run: names, separated by commas
+    ///
+    /// A name is that of C, or that of C++ or Rust without parameters, such as Gain::process. An asterisk stands for any
+    /// text. Calls from other files are seen, virtual ones, those by tables of functions, and those of what dlsym returns;
+    /// direct calls inside of a file are not. A name whose calls cannot be seen is told at the end. In a thread that
+    /// runs such a function, the code around it is not checked.
+    #[arg(long, value_name = "NAMES", env = "LOCKDEP_FUNCTIONS", value_delimiter = ',', value_parser = function)]
+    pub functions: Vec<String>,
     /// Calls that are allowed in real-time code, separated by commas
     ///
     /// The names are those that reports call functions by, such as write or ioctl. In them, * stands for any text.
@@ -114,6 +123,24 @@ pub struct Cli {
     /// Print lockdep.h, with which C and C++ programs mark their callbacks
     #[arg(long)]
     pub header: bool,
+}
+
+/// Reads a name of `--functions`.
+fn function(name: &str) -> Result<String, String> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err("a name is empty".to_owned());
+    }
+    if name.bytes().all(|byte| byte == b'*') {
+        return Err("this would make every function real-time code".to_owned());
+    }
+    if name.contains(['(', '<']) {
+        return Err(
+            "names have no parameters: write Gain::process for Gain<float>::process(float*)"
+                .to_owned(),
+        );
+    }
+    Ok(name.to_owned())
 }
 
 /// Returns the command, for help and pages.

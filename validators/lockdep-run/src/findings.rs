@@ -84,8 +84,8 @@ pub struct Findings {
     pub cut: usize,
     /// How many programs took part.
     pub programs: u64,
-    /// Which of the names of `--threads` have matched a thread. What is missing is not known.
-    pub names: Vec<bool>,
+    /// What became of the names of `--threads` and `--functions`, as bits of `lockdep::session::named`.
+    pub names: Vec<u64>,
 }
 
 impl Reader {

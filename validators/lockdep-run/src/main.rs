@@ -12,6 +12,7 @@ use kreport::Report;
 use lockdep_run::cli::{CANNOT_EXECUTE, Cli, NOT_FOUND, TROUBLE};
 use lockdep_run::findings::call;
 use lockdep_run::forms::{self, Judged};
+use lockdep_run::names;
 use lockdep_run::rules::{Rules, fits};
 use lockdep_run::run::{self, Failure, Outcome, words};
 use lockdep_run::summary;
@@ -50,6 +51,7 @@ fn say(text: &str) {
 }
 
 fn checked(cli: &Cli) -> Result<ExitCode, String> {
+    names::check(cli)?;
     // What is wrong with the files is told before the command runs.
     let rules: Vec<Rules> =
         cli.suppressions.iter().map(|path| rules(path)).collect::<Result<_, _>>()?;
@@ -95,10 +97,7 @@ fn checked(cli: &Cli) -> Result<ExitCode, String> {
     }
     let unused = cli.allow_calls.iter().filter(|name| !seen.iter().any(|one| is_about(name, one)));
     notes.extend(unused.map(|name| format!("no finding is about {name} (--allow-calls)")));
-    let threads =
-        cli.threads.iter().flat_map(|names| run::names(names)).zip(&outcome.findings.names);
-    let unmatched = threads.filter(|(_, is_matched)| !**is_matched);
-    notes.extend(unmatched.map(|(name, _)| format!("no thread is named {name} (--threads)")));
+    notes.extend(names::notes(cli, &outcome.findings.names));
     write_files(cli, &outcome, &judged, &rules, &notes)?;
     let new = judged.iter().filter(|one| one.reason.is_none()).count();
     let found = new > 0 && cli.exit_code != 0;

@@ -79,6 +79,11 @@ pub fn run(cli: &Cli, mut each: impl FnMut(&str)) -> Result<Outcome, Failure> {
     if let Some(threads) = &cli.threads {
         command.env("LOCKDEP_ATOMIC_THREADS", threads);
     }
+    // What the environment says has been read already.
+    command.env_remove("LOCKDEP_FUNCTIONS");
+    if !cli.functions.is_empty() {
+        command.env("LOCKDEP_FUNCTIONS", cli.functions.join(","));
+    }
     if let Some(graph) = &cli.graph {
         command.env("LOCKDEP_GRAPH", graph);
     }

@@ -74,6 +74,8 @@ pub(crate) struct Thread {
     /// What the library that is loaded with `LD_PRELOAD` keeps for the thread.
     #[cfg(feature = "static-tls")]
     words: [Cell<usize>; WORDS],
+    /// A return address that is not on the stack, because something else is in its place; 0 for none.
+    pub(crate) hidden_return: Cell<usize>,
 }
 
 /// Number of words of a thread that do not belong to the validators.
@@ -124,6 +126,7 @@ impl Thread {
             tid: Cell::new(0),
             #[cfg(feature = "static-tls")]
             words: [const { Cell::new(0) }; WORDS],
+            hidden_return: Cell::new(0),
         }
     }
 

@@ -71,6 +71,13 @@ impl Frame {
             || self.line.as_ref().is_some_and(|(file, _)| is_own_file(file))
     }
 
+    /// Returns whether the frame is that of code of the preloaded library between a function and its caller.
+    pub(crate) fn is_between(&self) -> bool {
+        ["lockdep_preload::", "lockdep_function_", "lockdep_callbacks", "lockdep_call"]
+            .iter()
+            .any(|own| self.function.starts_with(own))
+    }
+
     pub(crate) fn is_of_library(&self) -> bool {
         let in_library = |(file, _): &(String, u32)| {
             file.starts_with("library/") || file.contains("/include/c++/")

@@ -47,11 +47,24 @@ pub fn held() -> usize {
     context::peek(|thread| thread.held.depth())
 }
 
-/// Notes that a name of `--threads` has matched a thread, by its index.
-pub fn matched(name: usize) {
+/// Notes a return address of the calling thread that the unwinder does not find on the stack; 0 for none.
+pub fn hides_return(address: usize) {
+    context::peek(|thread| thread.hidden_return.set(address));
+}
+
+pub use crate::session::named;
+pub use crate::symbols::Function;
+
+/// Notes something about a name of `--threads` or `--functions`, by its index: bits of [`named`].
+pub fn note_name(name: usize, what: u64) {
     if let Some(session) = session::writer::mapped() {
-        session.matched(name);
+        session.note_name(name, what);
     }
+}
+
+/// Calls `f` with each function of a file that has a name.
+pub fn functions(file: &str, f: impl FnMut(&Function<'_>)) {
+    symbols::functions(file, f);
 }
 
 /// Holds findings of this thread about calls that may wait back, until they are settled.

@@ -10,11 +10,14 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+use crate::context;
 use crate::trace::Trace;
 use crate::unwind;
 
 /// Maximum number of return addresses of a remembered stack. Deeper ones are unwound each time.
 const MAX_FRAMES: usize = 64;
+/// Stands for the place of the return address that is not on the stack.
+const HIDDEN: u32 = u32::MAX;
 /// Number of remembered stacks. With more, the oldest ones are unwound again, and nothing is lost.
 const STACKS: usize = 128;
 /// Number of places where one stack may be remembered.
@@ -63,12 +66,20 @@ impl Seen {
         }
         let length = self.length.load(Ordering::Relaxed);
         for (offset, address) in self.offsets.iter().zip(&self.addresses).take(length) {
-            let slot = depth.wrapping_add(offset.load(Ordering::Relaxed) as usize);
+            let (offset, address) =
+                (offset.load(Ordering::Relaxed), address.load(Ordering::Relaxed));
+            if offset == HIDDEN {
+                if hidden() != address {
+                    return None;
+                }
+                continue;
+            }
+            let slot = depth.wrapping_add(offset as usize);
             let slot = std::ptr::with_exposed_provenance::<usize>(slot);
             // SAFETY: the thread's own stack is above its depth. This thread has found a return address at this
             // offset of the same depth before, below a caller that is still active, as the slots compared so far show.
             let now = unsafe { slot.read_volatile() };
-            if now != address.load(Ordering::Relaxed) {
+            if now != address {
                 return None;
             }
         }
@@ -105,6 +116,11 @@ fn ways(what: u64) -> &'static [Seen] {
     &SEEN[set * WAYS..(set + 1) * WAYS]
 }
 
+/// Returns the return address of the calling thread that is not on the stack.
+fn hidden() -> usize {
+    context::peek(|thread| thread.hidden_return.get())
+}
+
 /// Unwinds the stack and remembers it.
 #[inline(never)]
 fn unwind(what: u64, call: u64, depth: usize, ways: &[Seen]) -> (u64, Vec<usize>) {
@@ -122,14 +138,15 @@ fn unwind(what: u64, call: u64, depth: usize, ways: &[Seen]) -> (u64, Vec<usize>
         .clone()
         .map(|&(address, sp)| {
             // The return address is right below the frame. The unwinder may have taken it from elsewhere, as at a
-            // signal: such a stack is not remembered.
+            // signal: such a stack is not remembered. A named function has one that is hidden.
             let offset = u32::try_from(sp.checked_sub(size_of::<usize>() + depth)?).ok()?;
             let slot = depth.wrapping_add(offset as usize);
             let is_aligned = slot.is_multiple_of(align_of::<usize>());
             let slot = std::ptr::with_exposed_provenance::<usize>(slot);
             // SAFETY: the unwinder has just been there, and the thread's stack reaches further up.
             let found = is_aligned && unsafe { slot.read_volatile() } == address;
-            found.then_some((offset, address))
+            let offset = if found { Some(offset) } else { (address == hidden()).then_some(HIDDEN) };
+            Some((offset?, address))
         })
         .collect();
     // Below are the unwinder's own.

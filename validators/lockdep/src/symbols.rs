@@ -240,6 +240,45 @@ fn symbols_of(path: &str) -> Option<(usize, Symbols)> {
     Some((usize::try_from(lowest).ok()? & !0xfff, symbols))
 }
 
+/// A function of a file.
+#[cfg(feature = "static-tls")]
+pub struct Function<'a> {
+    /// Its name in the file, mangled if its language does that.
+    pub name: &'a str,
+    /// Its address in the file.
+    pub address: usize,
+    /// Whether other files find it by its name.
+    pub is_exported: bool,
+}
+
+#[cfg(feature = "static-tls")]
+impl Function<'_> {
+    /// Returns the name as reports show it.
+    #[must_use]
+    pub fn readable(&self) -> String {
+        readable(self.name)
+    }
+}
+
+/// Calls `f` with each function of a file. One that is exported comes once more if the file has all its symbols.
+#[cfg(feature = "static-tls")]
+pub(crate) fn functions(path: &str, mut f: impl FnMut(&Function<'_>)) {
+    let Ok(bytes) = std::fs::read(path) else { return };
+    let Ok(file) = object::File::parse(&*bytes) else { return };
+    let of_file = file.symbols().map(|symbol| (symbol, false));
+    let all = of_file.chain(file.dynamic_symbols().map(|symbol| (symbol, true)));
+    for (symbol, is_exported) in all {
+        let is_function = symbol.kind() == SymbolKind::Text && symbol.is_definition();
+        let (Ok(name), Ok(address)) = (symbol.name(), usize::try_from(symbol.address())) else {
+            continue;
+        };
+        if is_function {
+            // Symbols may have versions.
+            f(&Function { name: name.split('@').next().unwrap_or(name), address, is_exported });
+        }
+    }
+}
+
 fn has_code_or_data(kind: SymbolKind) -> bool {
     matches!(kind, SymbolKind::Text | SymbolKind::Data)
 }

@@ -55,6 +55,7 @@ impl Trace {
         let end = frames[..end].iter().rposition(foreign).map_or(end, |last| last + 1).max(start);
         frames.truncate(end);
         frames.drain(..start);
+        frames.retain(|frame| !frame.is_between());
         frames
     }
 }

@@ -36,14 +36,29 @@ pub mod head {
     pub const NO_ROW: usize = 6;
     /// The process that took part last. A checked Rust program has the preloaded library too, and counts once.
     pub const LAST_PROCESS: usize = 7;
-    /// Where it begins which names of threads have matched one: a number each, in the order of `--threads`.
+    /// Where it begins what became of the names of `--threads`, and behind them of those of `--functions`: a number each,
+    /// with the bits of [`named`](super::named).
     pub const NAMES: usize = 8;
-    /// Maximum number of such names. Whether others match is not known.
+    /// Maximum number of such names.
     pub const NAMES_SIZE: usize = 54;
     /// How many waits for locks were written.
     pub const WAITS: usize = 62;
     /// The longest of them, in ns.
     pub const LONGEST_WAIT_NS: usize = 63;
+}
+
+/// What became of the name of a thread or of a function, a bit each.
+pub mod named {
+    /// A thread or a function has the name.
+    pub const EXISTS: u64 = 1;
+    /// A function with the name is called through a table, so its calls can be seen.
+    pub const HAS_SLOT: u64 = 2;
+    /// A call of such a function was seen.
+    pub const HAS_RUN: u64 = 4;
+    /// There were too many functions with the name.
+    pub const LEFT_OUT: u64 = 8;
+    /// The program lets the processor check return addresses, so functions cannot be followed.
+    pub const IMPOSSIBLE: u64 = 16;
 }
 
 /// Numbers of a finding, by index.
@@ -212,13 +227,13 @@ impl Session {
         self.words::<1>(index).map(|[word]| word)
     }
 
-    /// Returns which of the names of `--threads` have matched a thread.
+    /// Returns what became of the names of `--threads` and `--functions`, as the bits of [`named`].
     ///
     /// # Errors
     ///
     /// Returns the error of reading the file.
-    pub fn names(&self) -> io::Result<[bool; head::NAMES_SIZE]> {
-        self.words::<{ head::NAMES_SIZE }>(head::NAMES).map(|words| words.map(|word| word != 0))
+    pub fn names(&self) -> io::Result<[u64; head::NAMES_SIZE]> {
+        self.words::<{ head::NAMES_SIZE }>(head::NAMES)
     }
 
     /// Returns how many findings were left out, because there were too many or they had no room.

@@ -204,11 +204,11 @@ impl Writer {
         self.word(finding_at(index) + finding::COUNT).fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes that a name of `--threads` has matched a thread.
+    /// Notes something about a name of `--threads` or `--functions`.
     #[cfg(feature = "static-tls")]
-    pub(crate) fn matched(&self, name: usize) {
+    pub(crate) fn note_name(&self, name: usize, what: u64) {
         if name < head::NAMES_SIZE {
-            self.word(head::NAMES + name).store(1, Ordering::Relaxed);
+            self.word(head::NAMES + name).fetch_or(what, Ordering::Relaxed);
         }
     }
 
