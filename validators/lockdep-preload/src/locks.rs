@@ -14,6 +14,16 @@ use crate::{defects, handlers, threads, waits};
 
 type Pthread = *mut libc::c_void;
 
+/// Checks an acquisition of a lock for readers and writers, which glibc refuses to the thread that has it for writing
+/// (`EDEADLK`).
+fn acquire_rwlock(call: &'static str, lock: Pthread, caller: usize, how: How) {
+    if raw::is_held_alone(lock.addr()) {
+        raw::refusing(|| acquire(call, lock, caller, how, Wait::Sleep));
+    } else {
+        acquire(call, lock, caller, how, Wait::Sleep);
+    }
+}
+
 /// Checks an acquisition. `call` is the name of the function that may wait.
 fn acquire(call: &'static str, lock: Pthread, caller: usize, how: How, wait: Wait) {
     if raw::is_busy() {
@@ -242,15 +252,25 @@ extern "C" fn rwlock_destroy(lock: Pthread, _caller: usize) -> c_int {
     destroy(lock, next_rwlock_destroy)
 }
 
-/// How a thread takes a lock for reading. By default glibc's readers go before waiting writers, so a thread may read
-/// twice at a time (`pthread_rwlockattr_setkind_np(3)`).
+/// Returns how a thread takes a lock for reading. By default glibc's readers go before waiting writers, so a thread may
+/// read twice at a time. Of one kind of locks they do not (`pthread_rwlockattr_setkind_np(3)`).
+fn how_of_reading(lock: Pthread) -> How {
+    /// Offset of the kind in glibc's `pthread_rwlock_t` on x86-64 (`bits/struct_rwlock.h`), and that kind.
+    const KIND: usize = 48;
+    const PREFER_WRITER_NONRECURSIVE: c_int = 2;
+    let kind = lock.wrapping_byte_add(KIND).cast::<c_int>();
+    // SAFETY: the caller promises a lock, and the kind is an aligned int inside it.
+    let kind = unsafe { kind.read() };
+    if kind == PREFER_WRITER_NONRECURSIVE { How::SHARED } else { How::SHARED_RECURSIVE }
+}
+
 extern "C" fn rwlock_rdlock(lock: Pthread, caller: usize) -> c_int {
-    acquire("pthread_rwlock_rdlock", lock, caller, How::SHARED_RECURSIVE, Wait::Sleep);
+    acquire_rwlock("pthread_rwlock_rdlock", lock, caller, how_of_reading(lock));
     take(lock, caller, next_rwlock_tryrdlock, next_rwlock_rdlock)
 }
 
 extern "C" fn rwlock_wrlock(lock: Pthread, caller: usize) -> c_int {
-    acquire("pthread_rwlock_wrlock", lock, caller, How::EXCLUSIVE, Wait::Sleep);
+    acquire_rwlock("pthread_rwlock_wrlock", lock, caller, How::EXCLUSIVE);
     take(lock, caller, next_rwlock_trywrlock, next_rwlock_wrlock)
 }
 
@@ -382,11 +402,11 @@ takes! {
     pthread_mutex_timedlock("rdx") => mutex_timedlock = c"pthread_mutex_timedlock"(until: Pthread), how_of_mutex, true;
     pthread_mutex_clocklock("rcx") => mutex_clocklock = c"pthread_mutex_clocklock"(clock: c_int, until: Pthread), how_of_mutex, true;
     pthread_mutex_trylock("rsi") => mutex_trylock = c"pthread_mutex_trylock"(), how_of_mutex, false;
-    pthread_rwlock_tryrdlock("rsi") => rwlock_tryrdlock = c"pthread_rwlock_tryrdlock"(), |_| How::SHARED_RECURSIVE, false;
+    pthread_rwlock_tryrdlock("rsi") => rwlock_tryrdlock = c"pthread_rwlock_tryrdlock"(), how_of_reading, false;
     pthread_rwlock_trywrlock("rsi") => rwlock_trywrlock = c"pthread_rwlock_trywrlock"(), |_| How::EXCLUSIVE, false;
-    pthread_rwlock_timedrdlock("rdx") => rwlock_timedrdlock = c"pthread_rwlock_timedrdlock"(until: Pthread), |_| How::SHARED_RECURSIVE, true;
+    pthread_rwlock_timedrdlock("rdx") => rwlock_timedrdlock = c"pthread_rwlock_timedrdlock"(until: Pthread), how_of_reading, true;
     pthread_rwlock_timedwrlock("rdx") => rwlock_timedwrlock = c"pthread_rwlock_timedwrlock"(until: Pthread), |_| How::EXCLUSIVE, true;
-    pthread_rwlock_clockrdlock("rcx") => rwlock_clockrdlock = c"pthread_rwlock_clockrdlock"(clock: c_int, until: Pthread), |_| How::SHARED_RECURSIVE, true;
+    pthread_rwlock_clockrdlock("rcx") => rwlock_clockrdlock = c"pthread_rwlock_clockrdlock"(clock: c_int, until: Pthread), how_of_reading, true;
     pthread_rwlock_clockwrlock("rcx") => rwlock_clockwrlock = c"pthread_rwlock_clockwrlock"(clock: c_int, until: Pthread), |_| How::EXCLUSIVE, true;
     mtx_trylock("rsi") => mtx_trylock_ = c"mtx_trylock"(), how_of_mutex, false;
     mtx_timedlock("rdx") => mtx_timedlock_ = c"mtx_timedlock"(until: Pthread), how_of_mutex, true;

@@ -87,6 +87,27 @@ fn two_locks_of_one_line_nested() {
 }
 
 #[test]
+fn a_writer_that_takes_its_lock_again() {
+    let happened = "Happened: this thread takes &lock.";
+    let recursive = "WARNING: possible recursive locking detected";
+    let refused = "lockdep: the call fails with EDEADLK.";
+    // For writing, and then for reading.
+    defect_and_twin("written-again", &[happened, recursive, refused, happened, recursive, refused]);
+    assert!(!run(&CASES, "written-again", &[]).contains("Happens now"), "nothing waits");
+}
+
+#[test]
+fn a_reader_that_reads_again_where_writers_go_first() {
+    defect_and_twin(
+        "read-again",
+        &[
+            "Did not happen, can happen: a deadlock, because this thread reads",
+            "WARNING: possible recursive locking detected",
+        ],
+    );
+}
+
+#[test]
 fn an_unlock_too_many() {
     defect_and_twin("balance", &["WARNING: bad unlock balance detected!"]);
 }

@@ -76,6 +76,8 @@ pub(crate) struct Thread {
     words: [Cell<usize>; WORDS],
     /// A return address that is not on the stack, because something else is in its place; 0 for none.
     pub(crate) hidden_return: Cell<usize>,
+    /// Whether the lock of the acquisition that is checked refuses the thread, which holds it.
+    pub(crate) is_refused: Cell<bool>,
 }
 
 /// Number of words of a thread that do not belong to the validators.
@@ -127,6 +129,7 @@ impl Thread {
             #[cfg(feature = "static-tls")]
             words: [const { Cell::new(0) }; WORDS],
             hidden_return: Cell::new(0),
+            is_refused: Cell::new(false),
         }
     }
 

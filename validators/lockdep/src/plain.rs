@@ -92,9 +92,16 @@ pub(crate) fn circular(graph: &Graph, new: &Held, previous: &Held, path: &[Step]
     )
 }
 
-/// Returns the first line about a second lock of a class that the thread holds.
-pub(crate) fn recursive(graph: &Graph, new: &Held, old: &Held) -> String {
+/// Returns the first line about a second lock of a class that the thread holds. `is_refused` says that the lock does not
+/// let its holder wait for itself.
+pub(crate) fn recursive(graph: &Graph, new: &Held, old: &Held, is_refused: bool) -> String {
     let (name, at, since) = (graph.name(new.class), place(new.site), place(old.site));
+    if is_refused {
+        return format!(
+            "Happened: this thread takes {name} at {at}, and holds it itself for writing since {since}. The C library refuses \
+             that (EDEADLK); others wait forever.\n"
+        );
+    }
     if old.instance == new.instance {
         let is_read = new.mode != Mode::Exclusive && old.mode != Mode::Exclusive;
         if is_read {

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::check::{self, balance, freed, sleep};
 use crate::context;
+use crate::words::Mode;
 use crate::{How, Place, Wait, graph, sink, site, statistics, symbols};
 
 /// A class of locks.
@@ -39,6 +40,21 @@ impl Class {
 #[must_use]
 pub fn is_held(instance: usize) -> bool {
     context::peek(|thread| thread.held.position(instance).is_some())
+}
+
+/// Returns whether the calling thread holds the lock at an address, and no other thread can.
+#[must_use]
+pub fn is_held_alone(instance: usize) -> bool {
+    context::peek(|thread| {
+        thread.held.iter().any(|held| held.instance == instance && held.mode == Mode::Exclusive)
+    })
+}
+
+/// Calls `f`, which checks an acquisition that the lock refuses, because the calling thread holds it.
+pub fn refusing(f: impl FnOnce()) {
+    context::peek(|thread| thread.is_refused.set(true));
+    f();
+    context::peek(|thread| thread.is_refused.set(false));
 }
 
 /// Returns whether the calling thread must not sleep.

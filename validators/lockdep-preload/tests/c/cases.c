@@ -226,6 +226,37 @@ int main(int argc, char **argv)
 		pthread_mutex_destroy(&two->lock);
 		free(one);
 		free(two);
+	} else if (!strcmp(which, "written-again")) {
+		/* The library refuses a writer that has the lock, and readers may read twice. */
+		static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+
+		if (is_clean) {
+			pthread_rwlock_rdlock(&lock);
+			if (pthread_rwlock_rdlock(&lock))
+				abort();
+			pthread_rwlock_unlock(&lock);
+		} else {
+			pthread_rwlock_wrlock(&lock);
+			if (pthread_rwlock_wrlock(&lock) != EDEADLK || pthread_rwlock_rdlock(&lock) != EDEADLK)
+				abort();
+		}
+		pthread_rwlock_unlock(&lock);
+		pthread_rwlock_wrlock(&lock);
+		pthread_rwlock_unlock(&lock);
+	} else if (!strcmp(which, "read-again")) {
+		/* A writer may come in between, and of this kind of locks the second read waits for it. */
+		pthread_rwlockattr_t attributes;
+		pthread_rwlock_t lock;
+
+		pthread_rwlockattr_init(&attributes);
+		pthread_rwlockattr_setkind_np(&attributes, is_clean ? PTHREAD_RWLOCK_PREFER_WRITER_NP
+								    : PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+		pthread_rwlock_init(&lock, &attributes);
+		pthread_rwlock_rdlock(&lock);
+		pthread_rwlock_rdlock(&lock);
+		pthread_rwlock_unlock(&lock);
+		pthread_rwlock_unlock(&lock);
+		pthread_rwlock_destroy(&lock);
 	} else if (!strcmp(which, "balance")) {
 		pthread_mutex_lock(&a);
 		pthread_mutex_unlock(&a);

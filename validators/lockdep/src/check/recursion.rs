@@ -48,13 +48,15 @@ fn report(graph: &Graph, next: &Next<'_>, old: &Held) {
         held: print::held(graph, thread),
         trace: print::trace_here(),
     };
-    let translation = if old.instance == new.instance {
+    let translation = if thread.is_refused.get() {
+        "the call fails with EDEADLK. Code that does not look at that releases the lock too early."
+    } else if old.instance == new.instance {
         "the thread waits for a lock that it holds itself."
     } else if Ladder::has_both(new.class) {
         "these locks of one class are taken here in one order of their addresses, and in the other order elsewhere."
     } else {
         "two locks of one class have no order; two threads may take them in opposite orders."
     };
-    let because = plain::recursive(graph, new, old);
+    let because = plain::recursive(graph, new, old, thread.is_refused.get());
     print::send_because(thread, ReportKind::Recursive, &because, report, translation);
 }
