@@ -1,0 +1,102 @@
+// The connection to the server: commands and their answers, reconnection, and the rate that the server allows.
+
+const PROTOCOL = 1;
+// Times between two attempts, in ms: a server that restarts is found again soon, one that is gone costs nothing.
+const FIRST_WAIT = 80;
+const LONGEST_WAIT = 2000;
+
+export class Connection {
+  constructor(url, { token, onMessage, onEvents, onPhase }) {
+    Object.assign(this, { url, token, onMessage, onEvents, onPhase });
+    this.next = 1;
+    this.waiting = new Map();
+    this.wait = FIRST_WAIT;
+    this.rate = 200;
+    this.budget = 200;
+    this.refilled = performance.now();
+    this.backlog = [];
+    this.open();
+  }
+
+  open() {
+    clearTimeout(this.timer);
+    const socket = new WebSocket(this.url);
+    socket.binaryType = 'arraybuffer';
+    this.socket = socket;
+    socket.onopen = () => socket.send(JSON.stringify({ type: 'hello', protocol: PROTOCOL, token: this.token || undefined }));
+    socket.onmessage = ({ data }) => {
+      if (typeof data !== 'string') return this.onEvents(data);
+      const message = JSON.parse(data);
+      if (message.type === 'answer') return this.answered(message);
+      if (message.type === 'hello') {
+        this.ready = true;
+        this.wait = FIRST_WAIT;
+        this.rate = message.limits?.rate ?? this.rate;
+        this.budget = this.rate;
+        this.onPhase('open');
+      }
+      this.onMessage(message);
+    };
+    socket.onclose = ({ code, reason }) => {
+      if (socket !== this.socket) return;
+      this.ready = false;
+      this.backlog = [];
+      for (const { reject } of this.waiting.values()) reject(new Error('the connection to the server was lost'));
+      this.waiting.clear();
+      if (code === 4001 || code === 4002) return this.onPhase('refused', { code, reason });
+      this.onPhase('closed', { code, reason });
+      this.timer = setTimeout(() => this.open(), this.wait);
+      this.wait = Math.min(this.wait * 1.5, LONGEST_WAIT);
+    };
+  }
+
+  // Tries at once: the page is seen again, or the network is there.
+  hurry() {
+    if (!this.ready && this.socket.readyState === WebSocket.CLOSED) {
+      this.wait = FIRST_WAIT;
+      this.open();
+    }
+  }
+
+  retry(token) {
+    this.token = token;
+    this.open();
+  }
+
+  // Sends a command. The promise has the answer's value, or the error with the server's sentence.
+  ask(what, fields = {}) {
+    if (!this.ready) return Promise.reject(new Error('not connected to the server'));
+    const id = this.next++;
+    const text = JSON.stringify({ id, do: what, ...fields });
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.backlog.push(text);
+      this.flush();
+    });
+  }
+
+  // Sends what waits, no faster than the server allows.
+  flush() {
+    const now = performance.now();
+    this.budget = Math.min(this.rate, this.budget + ((now - this.refilled) / 1000) * this.rate * 0.9);
+    this.refilled = now;
+    while (this.backlog.length && this.budget >= 1 && this.ready) {
+      this.socket.send(this.backlog.shift());
+      this.budget -= 1;
+    }
+    if (this.backlog.length && !this.later) {
+      this.later = setTimeout(() => {
+        this.later = undefined;
+        this.flush();
+      }, 20);
+    }
+  }
+
+  answered({ id, ok, value, error }) {
+    const waiting = this.waiting.get(id);
+    if (!waiting) return;
+    this.waiting.delete(id);
+    if (ok) waiting.resolve(value ?? {});
+    else waiting.reject(new Error(error || 'the server refused'));
+  }
+}
