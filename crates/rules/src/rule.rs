@@ -174,6 +174,12 @@ impl Rules {
         self.learn |= other.learn;
     }
 
+    /// Returns whether there is an alias of this name.
+    #[must_use]
+    pub fn has_alias(&self, name: &str) -> bool {
+        self.aliases.contains_key(name)
+    }
+
     /// Returns the names of the profiles that rules belong to, each once.
     #[must_use]
     pub fn profiles(&self) -> Vec<&str> {

@@ -239,7 +239,8 @@ fn disconnect_all(client: &Client) -> Result<ExitCode, Fail> {
 }
 
 /// Returns the message for two ports that the sequencer refuses to connect or to disconnect.
-pub(crate) fn refused(what: &str, sender: Address, dest: Address, error: &Error) -> Fail {
+#[must_use]
+pub fn refused(what: &str, sender: Address, dest: Address, error: &Error) -> Fail {
     let why = match error.errno() {
         Some(Errno::EPERM) => "one of the ports does not allow it".to_owned(),
         Some(Errno::EBUSY) => {

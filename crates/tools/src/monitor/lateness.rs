@@ -14,7 +14,7 @@ const NS_PER_SECOND: i64 = 1_000_000_000;
 
 /// Follows the queues, and collects the lateness of events.
 #[derive(Debug)]
-pub(crate) struct Lateness {
+pub struct Lateness {
     /// The queues whose ticks can be converted to time, by number.
     queues: BTreeMap<u8, Ticks>,
     /// When the events that are being measured were read.
@@ -72,18 +72,21 @@ impl Ticks {
 
 impl Lateness {
     /// Takes the time of arrival for the events that follow: they have just been read.
-    pub(crate) fn arrived(&mut self) {
+    pub fn arrived(&mut self) {
         self.arrival = Instant::now();
     }
 
     /// Forgets all queues until they start again: events were lost, and control events may have been among them.
-    pub(crate) fn lost(&mut self) {
+    pub fn lost(&mut self) {
         self.queues.clear();
         self.clocks.clear();
     }
 
     /// Takes in a control event of a queue.
-    pub(crate) fn follow(&mut self, client: &Client, event: &Event) -> Result<(), Fail> {
+    ///
+    /// # Errors
+    /// A message if the sequencer has ended.
+    pub fn follow(&mut self, client: &Client, event: &Event) -> Result<(), Fail> {
         let queue = event.data.queue();
         let tick = event.time.tick_or_sec;
         match event.event_type {
@@ -116,7 +119,10 @@ impl Lateness {
     }
 
     /// Returns how late an event was when it was read, in nanoseconds, or `None` if that is not known.
-    pub(crate) fn of(&mut self, client: &Client, event: &Event) -> Result<Option<i64>, Fail> {
+    ///
+    /// # Errors
+    /// A message if the sequencer has ended.
+    pub fn of(&mut self, client: &Client, event: &Event) -> Result<Option<i64>, Fail> {
         let Some(queue) = self.queue_of(event) else { return Ok(None) };
         let Some(clock) = self.clock(client, queue)? else { return Ok(None) };
         let due = if event.flags.contains(EventFlags::REAL_TIME) {
@@ -176,8 +182,7 @@ impl Lateness {
     }
 
     /// Forgets the lateness of the events so far, for a command that keeps its own account.
-    #[cfg(feature = "top")]
-    pub(crate) fn forget_measured(&mut self) {
+    pub fn forget_measured(&mut self) {
         self.measured.clear();
     }
 
@@ -203,7 +208,8 @@ impl Lateness {
 }
 
 /// Rounds nanoseconds to microseconds.
-pub(crate) fn micros(nanoseconds: i64) -> i64 {
+#[must_use]
+pub fn micros(nanoseconds: i64) -> i64 {
     (nanoseconds + 500).div_euclid(1000)
 }
 

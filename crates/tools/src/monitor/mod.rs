@@ -13,7 +13,7 @@ mod printer;
 #[cfg(feature = "top")]
 pub(crate) use format::words;
 pub(crate) use format::{HEADER, json_event, json_packet, line, line_at, packet_line};
-pub(crate) use lateness::{Lateness, micros};
+pub use lateness::{Lateness, micros};
 pub(crate) use parse::{Line, parse};
 
 use crate::complete::senders;

@@ -4,7 +4,8 @@ use super::{CheckArgs, RulesArgs, files, look};
 use aseqd_client::{Client, printable};
 use aseqd_console::{print, say};
 use aseqd_host::error::Fail;
-use aseqd_rules::{End, Port, Rule, RuleSet, Selector, nearest};
+use aseqd_rules::{End, Origin, Port, Rule, RuleSet, Selector, nearest};
+use std::fmt;
 use std::process::ExitCode;
 
 pub(super) fn main(args: &RulesArgs, check: &CheckArgs) -> Result<ExitCode, Fail> {
@@ -21,7 +22,7 @@ pub(super) fn main(args: &RulesArgs, check: &CheckArgs) -> Result<ExitCode, Fail
         Err(_) => None,
     };
     for warning in warnings(&set, ports.as_deref()) {
-        print(&warning)?;
+        print(&format!("{warning}\n"))?;
     }
     if problems.is_empty() {
         print(&format!("{}: no mistake\n", super::apply::summary(&set, loaded.count)))?;
@@ -30,13 +31,29 @@ pub(super) fn main(args: &RulesArgs, check: &CheckArgs) -> Result<ExitCode, Fail
     Ok(ExitCode::FAILURE)
 }
 
-/// Returns what is no mistake, but perhaps not what was meant.
-fn warnings(set: &RuleSet, ports: Option<&[Port]>) -> Vec<String> {
+/// Something in a rule that is no mistake, but perhaps not what was meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Where the rule stands.
+    pub origin: Origin,
+    /// The selector and a sentence about it, without control characters.
+    pub message: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", printable(&self.origin.to_string()), self.message)
+    }
+}
+
+/// Returns what is no mistake, but perhaps not what was meant. Without ports, names are not looked for.
+#[must_use]
+pub fn warnings(set: &RuleSet, ports: Option<&[Port]>) -> Vec<Warning> {
     let mut lines = Vec::new();
     for rule in set.rules() {
         let mut warn = |selector: &Selector, text: String| {
-            let (origin, said) = (&rule.origin, printable(selector.text()));
-            lines.push(format!("{}: {said}: {text}\n", printable(&origin.to_string())));
+            let message = format!("{}: {text}", printable(selector.text()));
+            lines.push(Warning { origin: rule.origin.clone(), message });
         };
         for (selector, end) in ends(rule) {
             if selector.has_client_number() {

@@ -31,6 +31,12 @@ fn own_folder() -> Option<PathBuf> {
     Some(config.join("aseqd"))
 }
 
+/// Returns the user's own file of rules, if the user has a home.
+#[must_use]
+pub fn own_file() -> Option<PathBuf> {
+    Some(own_folder()?.join("rules.toml"))
+}
+
 /// Returns the file that `aseqd port add` writes, if the user has a home.
 pub(crate) fn ports_file() -> Option<PathBuf> {
     Some(own_folder()?.join("ports.toml"))
@@ -41,7 +47,7 @@ pub(crate) fn ports_file() -> Option<PathBuf> {
 ///
 /// # Errors
 /// A message if the folder of the machine's rules cannot be read.
-fn files(given: Vec<PathBuf>) -> Result<Vec<PathBuf>, Fail> {
+pub fn files(given: Vec<PathBuf>) -> Result<Vec<PathBuf>, Fail> {
     if !given.is_empty() {
         return Ok(given);
     }
@@ -84,7 +90,8 @@ fn parent(file: &Path) -> Option<PathBuf> {
 }
 
 /// Returns the file of learned connections.
-pub(super) fn learned_file() -> Option<PathBuf> {
+#[must_use]
+pub fn learned_file() -> Option<PathBuf> {
     let state = folder("STATE_DIRECTORY").or_else(|| {
         let own = folder("XDG_STATE_HOME");
         let own = own.or_else(|| Some(folder("HOME")?.join(".local/state")).filter(|_| !is_root()));
@@ -108,7 +115,7 @@ const MAX_BYTES: u64 = 16 << 20;
 /// # Errors
 /// The error of the open or of a read; [`ErrorKind::FileTooLarge`] for more than 16 MiB; [`ErrorKind::InvalidData`] for
 /// what is not UTF-8.
-pub(crate) fn read(path: &Path) -> io::Result<String> {
+pub fn read(path: &Path) -> io::Result<String> {
     read_all(File::open(path)?)
 }
 
@@ -142,15 +149,15 @@ fn text(path: &Path) -> Result<Option<String>, Fail> {
 
 /// What all files say.
 #[derive(Debug, Default)]
-pub(crate) struct Loaded {
+pub struct Loaded {
     /// The rules of the files, then those that were learned.
-    pub(crate) rules: Rules,
+    pub rules: Rules,
     /// What was learned alone.
-    pub(super) learned: Learned,
+    pub learned: Learned,
     /// What is wrong in the files.
-    pub(crate) problems: Vec<Problem>,
+    pub problems: Vec<Problem>,
     /// How many files there are.
-    pub(super) count: usize,
+    pub count: usize,
 }
 
 /// Reads all files.
@@ -165,7 +172,7 @@ pub(super) fn load(args: &RulesArgs) -> Result<Loaded, Fail> {
 ///
 /// # Errors
 /// As [`load`].
-pub(crate) fn load_of(given: Vec<PathBuf>) -> Result<Loaded, Fail> {
+pub fn load_of(given: Vec<PathBuf>) -> Result<Loaded, Fail> {
     let mut loaded = Loaded { learned: Learned::new(), ..Loaded::default() };
     let optional = given.is_empty();
     for path in files(given)? {
@@ -196,7 +203,7 @@ pub(crate) fn load_of(given: Vec<PathBuf>) -> Result<Loaded, Fail> {
 ///
 /// # Errors
 /// A message if the folder cannot be made or the file cannot be written.
-pub(crate) fn write(path: &Path, text: &str) -> Result<(), Fail> {
+pub fn write(path: &Path, text: &str) -> Result<(), Fail> {
     let failed = || format!("{} cannot be written", path.display());
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return fs::write(path, text).with_context(failed);

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The name of the client that has the links.
-pub(super) const NAME: &str = "aseqd rules links";
+pub const NAME: &str = "aseqd rules links";
 
 /// Cells of both pools: as many as a client can have. A long SysEx must fit, and a burst that comes while this program
 /// looks at the ports.

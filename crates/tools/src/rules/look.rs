@@ -70,7 +70,7 @@ pub(super) fn look_at<F: DeviceFile>(
 
 fn ports_of<F: DeviceFile>(client: &Client<F>, info: &ClientInfo) -> Result<Vec<Port>> {
     let number = u8::try_from(info.client).unwrap_or(u8::MAX);
-    let device = device(Path::new(SYSFS), info.card);
+    let device = device_of_card(info.card);
     let ports = client.ports_of(number)?;
     let port = |port: &aseqd_abi::seq::PortInfo| Port {
         address: port.addr,
@@ -93,6 +93,12 @@ fn connection(sender: Address, peer: &QuerySubs) -> Connection {
         exclusive: flags.contains(SubscriptionFlags::EXCLUSIVE),
         stamp: flags.contains(SubscriptionFlags::TIMESTAMP).then_some(stamp),
     }
+}
+
+/// Returns what the kernel says of the device behind a sound card. A client without a card has the number -1.
+#[must_use]
+pub fn device_of_card(card: i32) -> Device {
+    device(Path::new(SYSFS), card)
 }
 
 /// Returns what sysfs says of the device behind a sound card. A client without a card has the number -1.

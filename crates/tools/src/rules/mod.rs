@@ -2,18 +2,22 @@
 
 mod apply;
 mod check;
-pub(crate) mod files;
+pub mod files;
 mod held;
 mod import;
 mod learn;
 mod links;
-mod look;
+pub mod look;
 mod run;
 mod runner;
 mod saved;
 mod show;
 pub(crate) mod state;
 mod watch;
+
+pub use check::{Warning, warnings};
+pub use links::NAME as LINKS_CLIENT;
+pub use state::NAME as RUN_CLIENT;
 
 use crate::complete::{receivers, senders};
 use aseqd_client::DEVICE;

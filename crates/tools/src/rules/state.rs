@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The name of the client that connects.
-pub(crate) const NAME: &str = "aseqd rules";
+pub const NAME: &str = "aseqd rules";
 
 /// The file of this process.
 pub(super) struct State {
