@@ -65,6 +65,8 @@ pub enum Command {
     Monitor(monitor::MonitorArgs),
     #[cfg(feature = "top")]
     Top(top::TopArgs),
+    #[cfg(feature = "web")]
+    Web(aseqd_web::WebArgs),
     #[cfg(feature = "tools")]
     Send(send::SendArgs),
     #[cfg(feature = "tools")]
@@ -161,6 +163,7 @@ Exit status: 0 after SIGTERM or SIGINT, 1 if it cannot serve, 2 for wrong usage.
 Examples:
   sudo aseqd serve
   sudo aseqd serve --cuse
+  aseqd serve --mount ~/seq --web
   aseqd serve --mount ~/seq
   docker run -v /run/aseqd:/dev/snd IMAGE")]
 pub struct ServeArgs {
@@ -183,6 +186,10 @@ pub struct ServeArgs {
     #[cfg(feature = "tools")]
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = false)]
     pub rules: Option<Option<PathBuf>>,
+    /// Serve the patchbay for browsers, that of `aseqd web`: at 127.0.0.1 and a free port, or at ADDR
+    #[cfg(feature = "web")]
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:0", value_parser = aseqd_web::address)]
+    pub web: Option<std::net::SocketAddr>,
     /// Log failing calls of programs to standard error, with reasons
     #[arg(long)]
     pub trace: bool,

@@ -44,6 +44,8 @@ fn main() -> ExitCode {
         Command::Monitor(args) => tools::monitor::main(&args),
         #[cfg(feature = "top")]
         Command::Top(args) => tools::top::main(&args),
+        #[cfg(feature = "web")]
+        Command::Web(args) => aseqd_web::main(&args),
         #[cfg(feature = "tools")]
         Command::Send(args) => tools::send::main(&args),
         #[cfg(feature = "tools")]

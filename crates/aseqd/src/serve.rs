@@ -1,7 +1,7 @@
 //! `aseqd serve`: serves a sequencer to a whole machine, or to one user.
 
+mod companions;
 mod cuse;
-mod rules;
 
 use crate::cli::ServeArgs;
 use aseqd_console::say;
@@ -49,11 +49,11 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
     let signals = SignalSet::of(&[Signal::TERM, Signal::INT, Signal::HUP, Signal::USR1]);
     signals.block().context("signals cannot be blocked")?;
     let signal_fd = SignalFd::new(&signals).context("signals cannot be received")?;
-    let rules = rules::Rules::of(args)?;
+    let companions = companions::Companions::of(args)?;
     let hides_card = args.mount.is_none() && door::machine_has_card();
     door::offer_card(args.timing.sequencer.card && !hides_card);
     if args.cuse {
-        return cuse::main(args, &signal_fd, &rules);
+        return cuse::main(args, &signal_fd, &companions);
     }
     let root = rustix::process::geteuid().is_root();
     if args.mount.is_none() && !root {
@@ -98,12 +98,12 @@ pub fn main(args: &ServeArgs) -> Result<ExitCode, Fail> {
         shown = PathBuf::from(NODE);
     }
     announce(&shown);
-    let rules = rules.start(&directory.join("seq"));
+    let running = companions.start(&directory.join("seq"));
     let ended = serve(&mut server, &signal_fd, signal_number);
-    rules.stop();
+    running.stop();
     // The server first: unmounting could otherwise wait for its answer.
     drop(server);
-    rules.finish();
+    running.finish();
     drop(mounted);
     ended.map(|()| ExitCode::SUCCESS)
 }

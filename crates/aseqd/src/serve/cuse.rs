@@ -20,7 +20,7 @@ const UDEV_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) fn main(
     args: &ServeArgs,
     signals: &SignalFd,
-    rules: &super::rules::Rules,
+    companions: &super::companions::Companions,
 ) -> Result<ExitCode, Fail> {
     if !rustix::process::geteuid().is_root() {
         return Err(Fail::new(
@@ -66,11 +66,11 @@ pub(super) fn main(
         Server::new(ways, args.trace, &(&args.timing).into()).context("cannot start the server")?;
     let number = server.watch(signals).context("cannot wait for signals")?;
     announce(Path::new(NODE));
-    let rules = rules.start(Path::new(NODE));
+    let running = companions.start(Path::new(NODE));
     let ended = serve(&mut server, signals, number);
-    rules.stop();
+    running.stop();
     drop(server);
-    rules.finish();
+    running.finish();
     drop(files);
     ended.map(|()| ExitCode::SUCCESS)
 }

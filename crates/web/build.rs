@@ -1,0 +1,75 @@
+//! Puts the files of the page into the program: each compressed, with its type and a tag that changes with its content.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// The types of files that the page may have. Another one would be served as something else than it is.
+const TYPES: [(&str, &str); 9] = [
+    ("css", "text/css; charset=utf-8"),
+    ("html", "text/html; charset=utf-8"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("json", "application/json"),
+    ("png", "image/png"),
+    ("svg", "image/svg+xml"),
+    ("txt", "text/plain; charset=utf-8"),
+    ("webmanifest", "application/manifest+json"),
+    ("woff2", "font/woff2"),
+];
+
+/// The strongest compression. It takes part of a second for the whole page.
+const LEVEL: u8 = 10;
+
+fn main() {
+    let root = Path::new("page");
+    println!("cargo::rerun-if-changed=page");
+    let mut files = Vec::new();
+    collect(root, &mut files);
+    files.sort();
+    assert!(root.join("index.html").is_file(), "page/index.html is missing");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    let mut code = String::from("&[\n");
+    for (number, path) in files.iter().enumerate() {
+        let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let extension = path.extension().unwrap_or_default();
+        let known = TYPES.iter().find(|(known, _)| extension == *known);
+        let (_, kind) = known.unwrap_or_else(|| panic!("{}: of no known type", path.display()));
+        let name = path.strip_prefix(root).expect("it was found there").to_str();
+        let name = name.unwrap_or_else(|| panic!("{}: no UTF-8", path.display()));
+        let packed = gzip(&bytes);
+        let smaller = packed.len() < bytes.len();
+        let stored = out.join(format!("page{number}"));
+        fs::write(&stored, if smaller { &packed } else { &bytes }).expect("OUT_DIR can be written");
+        let tag = format!("{:08x}-{:x}", crc32fast::hash(&bytes), bytes.len());
+        writeln!(
+            code,
+            "File {{ path: \"/{name}\", kind: {kind:?}, tag: \"\\\"{tag}\\\"\", gzip: {smaller}, \
+             bytes: include_bytes!({stored:?}) }},"
+        )
+        .expect("a String takes everything");
+    }
+    code.push(']');
+    fs::write(out.join("page.rs"), code).expect("OUT_DIR can be written");
+}
+
+/// Collects all files below a folder.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("the folder of the page").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
+}
+
+/// Compresses bytes as a gzip file without name and time (RFC 1952).
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255];
+    out.extend(miniz_oxide::deflate::compress_to_vec(bytes, LEVEL));
+    out.extend(crc32fast::hash(bytes).to_le_bytes());
+    let len = u32::try_from(bytes.len()).expect("a page is small");
+    out.extend(len.to_le_bytes());
+    out
+}

@@ -1,0 +1,308 @@
+//! Everything that clients share: the sequencer, what is there, and who listens to it.
+
+use crate::args::WebArgs;
+use crate::graph::Graph;
+use crate::look::look;
+use crate::patches::Patches;
+use crate::recordings::Recordings;
+use crate::rulebook::Rulebook;
+use crate::sequencer::{Manner, Sequencer};
+use crate::token::random;
+use crate::watch::{Read, Watch};
+use aseqd_abi::Address;
+use aseqd_abi::seq::CLIENT_SYSTEM;
+use aseqd_client::printable;
+use aseqd_host::error::Fail;
+use aseqd_rules::{Pair, Port};
+use rustix::fs::inotify;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// The version of the protocol.
+pub(crate) const PROTOCOL: u64 = 1;
+
+/// The time between two looks: a burst of changes becomes one message. It is a part of the 100 ms in which people call
+/// something immediate.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+/// A look at thousands of connections takes longer than that: at most this share of the time is spent on looks.
+const LOOK_SHARE: u32 = 3;
+/// When to look again after an announcement, where names change without one.
+const NAMING: [Duration; 4] = [
+    Duration::from_millis(10),
+    Duration::from_millis(40),
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+];
+/// How long to wait until rules no longer hold a link, to connect its ports without one.
+const UNLINK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What clients share.
+pub(crate) struct Hub {
+    pub(crate) sequencer: Sequencer,
+    pub(crate) rules: Rulebook,
+    pub(crate) patches: Patches,
+    pub(crate) recordings: Recordings,
+    pub(crate) read_only: bool,
+    pub(crate) graph: Graph,
+    pub(crate) watch: Option<Watch>,
+    device: PathBuf,
+    /// Tells clients whether this is the server that they have known.
+    server: String,
+    seq: u64,
+    snapshot: Option<Rc<str>>,
+    /// Whether something has changed since the last look.
+    stale: bool,
+    /// When a look may be next.
+    look_at: Instant,
+    looks: VecDeque<Instant>,
+    /// The ports that cannot be listened to, and why.
+    refused: BTreeMap<Address, String>,
+    /// The files of rules, while somebody looks.
+    files: Option<OwnedFd>,
+    /// Ports that are connected once their link is gone.
+    unlinked: Vec<(Pair, Instant)>,
+}
+
+impl Hub {
+    pub(crate) fn open(args: &WebArgs) -> Result<Self, Fail> {
+        let device = args.device.device.clone();
+        Ok(Self {
+            sequencer: Sequencer::open(&device)?,
+            rules: Rulebook::new(&device, args.rules.as_deref(), args.read_only),
+            patches: Patches::new(),
+            recordings: Recordings { folder: args.recordings.clone() },
+            read_only: args.read_only,
+            graph: Graph::default(),
+            watch: None,
+            device,
+            server: random()?,
+            seq: 0,
+            snapshot: None,
+            stale: true,
+            look_at: Instant::now(),
+            looks: VecDeque::new(),
+            refused: BTreeMap::new(),
+            files: None,
+            unlinked: Vec::new(),
+        })
+    }
+
+    /// Begins to follow what happens, for the first client.
+    pub(crate) fn begin(&mut self) -> Result<(), Fail> {
+        if self.files.is_none() {
+            self.sequencer.listen()?;
+            self.files = follow(&self.rules.folders());
+            self.look()?;
+        }
+        Ok(())
+    }
+
+    /// Follows nothing any more, after the last client.
+    pub(crate) fn rest(&mut self) -> Result<(), Fail> {
+        self.watch = None;
+        self.refused.clear();
+        self.files = None;
+        self.looks.clear();
+        self.snapshot = None;
+        self.sequencer.rest()?;
+        Ok(())
+    }
+
+    /// Returns what becomes readable when a file of rules changes.
+    pub(crate) const fn files(&self) -> Option<&OwnedFd> {
+        self.files.as_ref()
+    }
+
+    /// Reads which files have changed, and looks later.
+    pub(crate) fn files_changed(&mut self) {
+        if let Some(files) = &self.files {
+            let mut buffer = [const { MaybeUninit::uninit() }; 4096];
+            let mut reader = inotify::Reader::new(files, &mut buffer);
+            while reader.next().is_ok() {}
+        }
+        self.stale = true;
+    }
+
+    /// Reads announcements. Returns whether some were lost.
+    pub(crate) fn hear(&mut self, now: Instant) -> Result<bool, Fail> {
+        let listener = self.watch.as_ref().map(|watch| watch.port.client);
+        let heard = self.sequencer.hear(listener)?;
+        self.stale |= heard.anything;
+        if heard.anything && self.sequencer.must_look_for_names() {
+            self.looks = NAMING.iter().map(|delay| now + *delay).collect();
+        }
+        Ok(heard.lost)
+    }
+
+    /// Starts or ends the listener, by what clients want.
+    pub(crate) fn listen(&mut self, wanted: bool, events: bool) -> Result<(), Fail> {
+        if !wanted {
+            self.watch = None;
+            self.refused.clear();
+            return Ok(());
+        }
+        if self.watch.is_none() {
+            self.watch = Some(Watch::start(&self.device)?);
+            self.look_at = Instant::now();
+            self.stale = true;
+        }
+        if let Some(watch) = &self.watch {
+            watch.want_events(events);
+        }
+        Ok(())
+    }
+
+    /// Returns when a look is due.
+    pub(crate) fn next_look(&self) -> Option<Instant> {
+        let planned = self.looks.front().copied();
+        let stale = self.stale.then_some(self.look_at);
+        planned.into_iter().chain(stale).min()
+    }
+
+    /// Looks, if that is due. Returns the message about what has changed.
+    pub(crate) fn settle(&mut self, now: Instant) -> Result<Option<Rc<str>>, Fail> {
+        if self.next_look().is_none_or(|due| due > now) {
+            return Ok(None);
+        }
+        while self.looks.front().is_some_and(|due| *due <= now) {
+            self.looks.pop_front();
+        }
+        let before = self.graph.clone();
+        self.look()?;
+        let delta = self.graph.delta(&before, self.seq + 1);
+        if delta.is_some() {
+            self.seq += 1;
+            self.snapshot = None;
+        }
+        Ok(delta.map(Rc::from))
+    }
+
+    fn look(&mut self) -> Result<(), Fail> {
+        let start = Instant::now();
+        self.stale = false;
+        self.rules.refresh();
+        self.rules.is_started();
+        let listener = self.watch.as_ref().map(|watch| watch.port);
+        let mut found = look(&self.sequencer.client, listener, &self.refused, &self.rules)?;
+        if let Some(listener) = listener {
+            self.watch_all(&mut found.graph, &found.watched, listener)?;
+        }
+        self.graph = found.graph;
+        self.snapshot = None;
+        self.connect_unlinked(start);
+        self.look_at = start + LOOK_INTERVAL.max(start.elapsed() * LOOK_SHARE);
+        Ok(())
+    }
+
+    /// Listens to all ports that are not listened to.
+    fn watch_all(
+        &mut self,
+        graph: &mut Graph,
+        watched: &BTreeSet<Address>,
+        listener: Address,
+    ) -> Result<(), Fail> {
+        self.refused.retain(|port, _| graph.port(*port).is_some());
+        for (number, client) in &mut graph.clients {
+            if *number == CLIENT_SYSTEM {
+                continue;
+            }
+            for entry in client.ports.values_mut().filter(|entry| entry.port.sends()) {
+                let port = entry.port.address;
+                if watched.contains(&port) {
+                    self.refused.remove(&port);
+                    entry.unwatched = None;
+                    continue;
+                }
+                entry.unwatched = self.sequencer.watch(port, listener)?.err();
+                match &entry.unwatched {
+                    Some(why) => self.refused.insert(port, why.clone()),
+                    None => self.refused.remove(&port),
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// Connects these ports once rules no longer hold their link, which would cut the connection.
+    pub(crate) fn connect_later(&mut self, pair: Pair) {
+        self.unlinked.push((pair, Instant::now() + UNLINK_TIMEOUT));
+        self.stale = true;
+    }
+
+    fn connect_unlinked(&mut self, now: Instant) {
+        let linked = |pair: &Pair| {
+            self.graph.connections.get(pair).is_some_and(|cable| cable.link.is_some())
+        };
+        let (wait, go): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.unlinked).into_iter().partition(|(pair, _)| linked(pair));
+        for (pair, _) in go {
+            // It is no error if it is connected already, or if a port is gone.
+            let _done = self.sequencer.connect(pair, Manner::default());
+        }
+        self.unlinked = wait.into_iter().filter(|(_, until)| *until > now).collect();
+    }
+
+    /// Returns the message with everything.
+    pub(crate) fn snapshot(&mut self) -> Rc<str> {
+        let seq = self.seq;
+        let graph = &self.graph;
+        Rc::clone(self.snapshot.get_or_insert_with(|| graph.snapshot(seq).into()))
+    }
+
+    /// Looks now, so that the next command sees what this one has done.
+    pub(crate) fn look_soon(&mut self) {
+        self.stale = true;
+    }
+
+    /// Returns the answer to `hello`.
+    pub(crate) fn hello(&self) -> String {
+        json!({
+            "type": "hello",
+            "protocol": PROTOCOL,
+            "version": env!("CARGO_PKG_VERSION"),
+            "server": self.server,
+            "read_only": self.read_only,
+            "own": self.sequencer.client.id(),
+            "keyboard": self.sequencer.keyboard.to_string(),
+            "recordings": self.recordings.folder.is_some(),
+            "device": printable(&self.device.display().to_string()),
+            "limits": { "message": crate::connection::MAX_MESSAGE, "rate": crate::limit::RATE },
+        })
+        .to_string()
+    }
+
+    /// Returns the ports as rules see them.
+    pub(crate) fn ports(&self) -> Vec<Port> {
+        self.graph.ports().map(|entry| entry.port.clone()).collect()
+    }
+
+    /// Takes what the listener has read.
+    pub(crate) fn read(&self) -> Option<Read> {
+        self.watch.as_ref().map(Watch::take)
+    }
+
+    /// Returns which of these ports cannot be listened to, or of all.
+    pub(crate) fn unwatched(&self, ports: Option<&BTreeSet<Address>>) -> Value {
+        let wanted = |port: &&Address| ports.is_none_or(|ports| ports.contains(port));
+        self.refused.keys().filter(wanted).map(|port| json!(port.to_string())).collect()
+    }
+}
+
+/// Follows changes of files. Without that, they are seen when something else changes.
+fn follow(folders: &[PathBuf]) -> Option<OwnedFd> {
+    let files =
+        inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK).ok()?;
+    let changes = inotify::WatchFlags::CLOSE_WRITE
+        | inotify::WatchFlags::MOVED_TO
+        | inotify::WatchFlags::MOVED_FROM
+        | inotify::WatchFlags::DELETE;
+    for folder in folders {
+        let _missing = inotify::add_watch(&files, folder, changes);
+    }
+    Some(files)
+}
