@@ -1,9 +1,7 @@
 //! What can go wrong: what was tried, and the error number of the device.
 
-use crate::name::printable;
-use crate::nearest::nearest;
-use crate::port::Port;
 use aseqd_abi::Errno;
+use aseqd_selector::{Ambiguous, BadSelector, Port, nearest, printable};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -121,6 +119,18 @@ impl fmt::Display for Device {
             Self::Sequencer => "sequencer",
             Self::Timer => "timer device",
         })
+    }
+}
+
+impl From<BadSelector> for Error {
+    fn from(BadSelector { wanted, why }: BadSelector) -> Self {
+        Self::BadSelector { wanted, why }
+    }
+}
+
+impl From<Ambiguous> for Error {
+    fn from(Ambiguous { wanted, ports }: Ambiguous) -> Self {
+        Self::AmbiguousPort { wanted, ports }
     }
 }
 

@@ -4,10 +4,23 @@ use crate::client::Client;
 use crate::device_file::DeviceFile;
 use crate::error::{Error, Result};
 use crate::name::{name_field, text};
-use crate::port::Port;
 use aseqd_abi::Address;
 use aseqd_abi::ioctl::sequencer as request;
-use aseqd_abi::seq::{KERNEL_CLIENT, PortCaps, PortFlags, PortInfo, PortType};
+use aseqd_abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortFlags, PortInfo, PortType};
+use aseqd_selector::Port;
+
+/// Returns a port with everything by which it can be named, except for the properties of its device, which the sequencer
+/// does not know.
+#[must_use]
+pub fn described(client: &ClientInfo, info: &PortInfo) -> Port {
+    let mut port = Port::new(info.addr, &text(&client.name), &text(&info.name));
+    port.caps = PortCaps::from_bits_retain(info.capability);
+    port.port_type = PortType::from_bits_retain(info.port_type);
+    port.of_kernel = client.client_type == KERNEL_CLIENT;
+    // A client without a card has the number -1.
+    port.card = u32::try_from(client.card).ok();
+    port
+}
 
 impl<F: DeviceFile> Client<F> {
     /// Returns every port of the sequencer, those of this client included, by client and number.
@@ -27,14 +40,7 @@ impl<F: DeviceFile> Client<F> {
             }
             // A client that has ended meanwhile has taken its ports with it.
             let Some(client) = self.info(number)? else { continue };
-            all.extend(ports.into_iter().map(|port| Port {
-                address: port.addr,
-                client_name: text(&client.name),
-                name: text(&port.name),
-                caps: PortCaps::from_bits_retain(port.capability),
-                port_type: PortType::from_bits_retain(port.port_type),
-                of_kernel: client.client_type == KERNEL_CLIENT,
-            }));
+            all.extend(ports.iter().map(|port| described(&client, port)));
         }
         Ok(all)
     }

@@ -2,11 +2,12 @@
 
 use crate::history::{History, Made, identity};
 use crate::loops::Loops;
-use crate::port::{Connection, Link, Pair, Port, Snapshot};
-use crate::rule::{Origin, Rule, RuleSet, When};
-use crate::selector::End;
+use crate::origin::Origin;
+use crate::port::{Connection, Link, Pair, Snapshot};
+use crate::rule::{Rule, RuleSet, When};
 use crate::transform::Transform;
 use aseqd_abi::Address;
+use aseqd_selector::{End, Port};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -198,8 +199,8 @@ impl<'a> World<'a> {
             ways.extend(rule.both.then_some((&rule.to, &rule.from)));
             for (from, to) in ways {
                 let wide = from.is_wide() || to.is_wide();
-                let dests = to.select(self.ports, End::Dest);
-                for sender in from.select(self.ports, End::Sender) {
+                let dests = to.every(self.ports, End::Dest);
+                for sender in from.every(self.ports, End::Sender) {
                     for dest in &dests {
                         let (sender, dest) =
                             (self.ports[sender].address, self.ports[*dest].address);

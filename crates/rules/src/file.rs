@@ -9,9 +9,10 @@ mod write;
 pub(crate) use write::string;
 pub use write::{Exact, file_of, rule_of};
 
+use crate::origin::Origin;
 use crate::port::Stamp;
-use crate::rule::{Origin, Problem, Rule, Rules, When};
-use crate::selector::Selector;
+use crate::rule::{Problem, Rule, Rules, When};
+use aseqd_selector::Selector;
 use table::{Entry, Table};
 use toml::de::{DeTable, DeValue};
 
@@ -123,7 +124,7 @@ fn rule(table: &mut Table<'_>, value: &toml::Spanned<DeValue<'_>>) -> Option<Rul
         found
     };
     let (from, to) = (end(table, "from"), end(table, "to"));
-    let nothing = || Selector::parse("*").ok();
+    let nothing = || "*".parse().ok();
     let mut rule = Rule::connecting(origin, from.or_else(nothing)?, to.or_else(nothing)?);
     for (key, one) in entries {
         let entry = Entry::new(key, one);
@@ -160,7 +161,7 @@ fn when(table: &mut Table<'_>, entry: &Entry<'_>) -> Option<When> {
     let text = table.string(entry)?;
     let found = all.into_iter().find(|one| one.to_string() == text);
     if found.is_none() {
-        let near = crate::nearest(text, ["appears", "always", "once"]);
+        let near = crate::nearest_name(text, ["appears", "always", "once"]);
         let near = near.map_or_else(|| "appears, always or once".to_owned(), str::to_owned);
         table
             .wrong(entry.value.span(), &format!("there is no `when` {text}; did you mean {near}?"));

@@ -1,8 +1,9 @@
 //! What happened before: the memory of [`decide`](crate::decide()).
 
-use crate::port::{Connection, Device, Pair, Port};
-use crate::rule::Origin;
+use crate::origin::Origin;
+use crate::port::{Connection, Pair};
 use aseqd_abi::Address;
+use aseqd_selector::{Device, Port};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that the sequencer has announced.

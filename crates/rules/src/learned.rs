@@ -1,8 +1,9 @@
 //! Learned connections: rules for single pairs of ports, in a file that programs write.
 
 use crate::file::{Exact, rule_of};
-use crate::port::{Connection, Port};
+use crate::port::Connection;
 use crate::rule::{Problem, Rule, Rules};
+use aseqd_selector::Port;
 
 /// The head of a rule in a file.
 const HEAD: &str = "[[rule]]";
@@ -113,20 +114,13 @@ impl Learned {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::port::Device;
     use aseqd_abi::Address;
-    use aseqd_abi::seq::{PortCaps, PortType};
+    use aseqd_abi::seq::PortCaps;
 
     fn port(client: u8, name: &str) -> Port {
-        Port {
-            address: Address::new(client, 0),
-            client_name: name.into(),
-            name: "p".into(),
-            caps: PortCaps::all() - PortCaps::NO_EXPORT,
-            port_type: PortType::empty(),
-            kernel: false,
-            device: Device::default(),
-        }
+        let mut port = Port::new(Address::new(client, 0), name, "p");
+        port.caps = PortCaps::all() - PortCaps::NO_EXPORT;
+        port
     }
 
     #[test]

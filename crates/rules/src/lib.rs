@@ -6,22 +6,18 @@
 //!
 //! ```
 //! use aseqd_abi::Address;
-//! use aseqd_abi::seq::{PortCaps, PortType};
-//! use aseqd_rules::{Action, Device, History, Port, Rules, Snapshot, decide};
+//! use aseqd_abi::seq::PortCaps;
+//! use aseqd_rules::{Action, History, Port, Rules, Snapshot, decide};
 //!
 //! let (rules, problems) = Rules::read("rules.toml", "[[rule]]\nfrom = 'nanoKEY2'\nto = 'FLUID'\n");
 //! assert!(problems.is_empty());
 //! let (rules, problems) = rules.compile(None);
 //! assert!(problems.is_empty());
 //!
-//! let port = |client, client_name: &str, caps| Port {
-//!     address: Address::new(client, 0),
-//!     client_name: client_name.to_owned(),
-//!     name: "port".to_owned(),
-//!     caps,
-//!     port_type: PortType::MIDI_GENERIC,
-//!     kernel: false,
-//!     device: Device::default(),
+//! let port = |client, client_name: &str, caps| {
+//!     let mut port = Port::new(Address::new(client, 0), client_name, "port");
+//!     port.caps = caps;
+//!     port
 //! };
 //! let keyboard = port(24, "nanoKEY2", PortCaps::READ | PortCaps::SUBS_READ);
 //! let synth = port(128, "FLUID Synth (42)", PortCaps::WRITE | PortCaps::SUBS_WRITE);
@@ -43,22 +39,21 @@ mod history;
 mod learned;
 mod loops;
 pub mod midiminder;
-mod nearest;
+mod origin;
 mod port;
 mod rule;
-mod selector;
 mod transform;
 mod virtual_port;
 
 pub use aseqd_abi;
+pub use aseqd_selector::{Aliases, Device, End, Port, Selector, nearest_name};
 pub use decide::{Action, Finding, Outcome, decide, explain};
 pub use file::{Exact, file_of, rule_of};
 pub use history::{Change, History};
 pub use learned::Learned;
 pub use loops::looping;
-pub use nearest::nearest;
-pub use port::{Connection, Device, Link, Pair, Port, Snapshot, Stamp};
-pub use rule::{Origin, Problem, Rule, RuleSet, Rules, When};
-pub use selector::{End, Selector};
+pub use origin::Origin;
+pub use port::{Connection, Link, Pair, Snapshot, Stamp};
+pub use rule::{Problem, Rule, RuleSet, Rules, When};
 pub use transform::{Sounding, Transform, Velocity};
 pub use virtual_port::{PortKind, VirtualPort};

@@ -1,10 +1,13 @@
 //! Loops: ways by which an event would come back for ever.
 
-use crate::port::{Connection, Pair, Port, Snapshot};
-use crate::selector::Selector;
+use crate::port::{Connection, Pair, Snapshot};
 use crate::virtual_port::VirtualPort;
 use aseqd_abi::Address;
+use aseqd_selector::{Port, Selector};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// The client of the kernel whose ports send on what they receive (`snd-seq-dummy`).
+const MIDI_THROUGH: &str = "Midi Through";
 
 /// What sends on whatever it receives.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,33 +87,29 @@ pub fn looping(snapshot: &Snapshot, virtual_ports: &[VirtualPort], new: &[Pair])
 
 fn node(port: &Port, through: &[Selector], virtual_ports: &[VirtualPort]) -> Option<Node> {
     let is_virtual = |one: &VirtualPort| one.kind.sends_on() && one.name == port.client_name;
-    if !port.kernel && virtual_ports.iter().any(is_virtual)
+    if !port.of_kernel && virtual_ports.iter().any(is_virtual)
         || through.iter().any(|selector| selector.matches(port))
     {
         return Some(Node::Client(port.address.client));
     }
     let pair = [":A", ":B"].iter().find_map(|end| port.name.strip_suffix(end));
     let name = pair.unwrap_or(&port.name).to_owned();
-    port.is_through().then_some(Node::Port(port.address.client, name))
+    let through = port.of_kernel && port.client_name == MIDI_THROUGH;
+    through.then_some(Node::Port(port.address.client, name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::Origin;
+    use crate::origin::Origin;
     use crate::virtual_port::PortKind;
-    use aseqd_abi::seq::{PortCaps, PortType};
+    use aseqd_abi::seq::PortCaps;
 
     fn port(client: u8, name: &str) -> Port {
-        Port {
-            address: Address::new(client, 0),
-            client_name: name.into(),
-            name: name.into(),
-            caps: PortCaps::all() - PortCaps::NO_EXPORT,
-            port_type: PortType::MIDI_GENERIC,
-            kernel: client < 128,
-            device: crate::Device::default(),
-        }
+        let mut port = Port::new(Address::new(client, 0), name, name);
+        port.caps = PortCaps::all() - PortCaps::NO_EXPORT;
+        port.of_kernel = client < 128;
+        port
     }
 
     fn connected(pairs: &[(u8, u8)]) -> Snapshot {

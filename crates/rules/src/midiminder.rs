@@ -1,8 +1,9 @@
 //! Profiles of midiminder, as rules of ours.
 
 use crate::file::file_of;
-use crate::nearest;
-use crate::rule::{Origin, Problem};
+use crate::nearest_name;
+use crate::origin::Origin;
+use crate::rule::Problem;
 use std::fmt::Write as _;
 
 /// How a profile means a port by a number: `Midihub:1`.
@@ -153,7 +154,7 @@ fn port(text: &str, numbers: Numbers) -> Result<String, String> {
         "*" | "*:*" => return Ok(quoted("*")),
         ".hw" | ".app" => return Ok(quoted(text)),
         _ if text.starts_with('.') => {
-            let near = nearest(text, [".hw", ".app"]).unwrap_or(".hw or .app");
+            let near = nearest_name(text, [".hw", ".app"]).unwrap_or(".hw or .app");
             return Err(format!("there is no class {text}; did you mean {near}?"));
         }
         _ => {}

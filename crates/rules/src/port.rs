@@ -2,40 +2,7 @@
 
 use crate::transform::Transform;
 use aseqd_abi::Address;
-use aseqd_abi::seq::{CLIENT_SYSTEM, PortCaps, PortType};
-
-/// The client of the kernel whose ports send on what they receive (`snd-seq-dummy`).
-const MIDI_THROUGH: &str = "Midi Through";
-
-/// A port of a client, with everything by which rules name ports.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Port {
-    /// Client and port number.
-    pub address: Address,
-    /// Name of the client.
-    pub client_name: String,
-    /// Name of the port.
-    pub name: String,
-    /// What the port allows other clients to do.
-    pub caps: PortCaps,
-    /// What the port stands for.
-    pub port_type: PortType,
-    /// Whether the client is a driver of the kernel.
-    pub kernel: bool,
-    /// The device behind the port, if it is one of a sound card.
-    pub device: Device,
-}
-
-/// The device behind a port. Its properties stay the same when it gets other numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Device {
-    /// Vendor and product of a USB device in hexadecimal: `0582:012a`.
-    pub usb: Option<String>,
-    /// The serial number that a USB device says.
-    pub serial: Option<String>,
-    /// Where it is plugged in: `1-2.3` for a USB device, else the name of its device in sysfs.
-    pub path: Option<String>,
-}
+use aseqd_selector::Port;
 
 /// The two ends of a connection: sender and destination.
 pub type Pair = (Address, Address);
@@ -100,73 +67,5 @@ impl Snapshot {
     #[must_use]
     pub fn port(&self, address: Address) -> Option<&Port> {
         self.ports.iter().find(|port| port.address == address)
-    }
-}
-
-impl Port {
-    /// Returns whether others may connect the port as a sender.
-    #[must_use]
-    pub fn sends(&self) -> bool {
-        self.allows(PortCaps::READ | PortCaps::SUBS_READ)
-    }
-
-    /// Returns whether others may connect the port as a destination.
-    #[must_use]
-    pub fn receives(&self) -> bool {
-        self.allows(PortCaps::WRITE | PortCaps::SUBS_WRITE)
-    }
-
-    fn allows(&self, caps: PortCaps) -> bool {
-        self.caps.contains(caps) && !self.caps.contains(PortCaps::NO_EXPORT)
-    }
-
-    /// Returns whether the port belongs to the System client, which only rules that name it mean.
-    pub(crate) fn is_system(&self) -> bool {
-        self.address.client == CLIENT_SYSTEM
-    }
-
-    /// Returns whether the port is one of `snd-seq-dummy`, which sends on what it receives.
-    pub(crate) fn is_through(&self) -> bool {
-        self.kernel && self.client_name == MIDI_THROUGH
-    }
-
-    /// Returns the port's name without the name of the client at its beginning, which many drivers repeat: `CTRL` for
-    /// `nanoKONTROL nanoKONTROL _ CTRL`. A name that has nothing else stays as it is.
-    #[must_use]
-    pub fn short_name(&self) -> &str {
-        let mut rest = self.name.as_str();
-        while !self.client_name.is_empty() {
-            let Some(after) = rest.strip_prefix(self.client_name.as_str()) else { break };
-            rest = after.trim_start_matches([' ', '_']);
-        }
-        if rest.is_empty() { &self.name } else { rest }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_ports_lose_the_name_of_their_client() {
-        for (client, port, short) in [
-            ("Pure Data", "Pure Data Midi-In", "Midi-In"),
-            ("Midihub MH-1Z109TZ", "Midihub MH-1Z109TZ MIDI 1", "MIDI 1"),
-            ("nanoKONTROL", "nanoKONTROL nanoKONTROL _ CTRL", "CTRL"),
-            ("Synth", "Synth", "Synth"),
-            ("Synth", "in", "in"),
-            ("", "in", "in"),
-        ] {
-            let port = Port {
-                address: Address::new(128, 0),
-                client_name: client.into(),
-                name: port.into(),
-                caps: PortCaps::empty(),
-                port_type: PortType::empty(),
-                kernel: false,
-                device: Device::default(),
-            };
-            assert_eq!(port.short_name(), short);
-        }
     }
 }

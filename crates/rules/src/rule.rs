@@ -1,11 +1,11 @@
 //! Rules as data.
 
+use crate::origin::Origin;
 use crate::port::Stamp;
-use crate::selector::{Aliases, Selector};
 use crate::transform::Transform;
 use crate::virtual_port::VirtualPort;
+use aseqd_selector::{Aliases, Selector, resolve_all};
 use std::fmt;
-use std::sync::Arc;
 
 /// What somebody wants connected, or not.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,21 +45,6 @@ pub enum When {
     Always,
     /// The first time only, even if the ports go and come back.
     Once,
-}
-
-/// Where a rule or an alias stands.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Origin {
-    /// The file.
-    pub file: Arc<str>,
-    /// The line, counted from 1.
-    pub line: usize,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
-    }
 }
 
 impl fmt::Display for When {
@@ -190,24 +175,21 @@ impl Rules {
         names
     }
 
+    /// Returns the names for selectors that mean something, to use in other places than rules.
+    #[must_use]
+    pub fn aliases(&self) -> Aliases {
+        resolve_all(&self.aliases).0
+    }
+
     /// Resolves the aliases, and leaves out the rules of other profiles than this one or, without one, than that of the
     /// files. What is wrong is returned beside: rules with an unknown alias are left out.
     #[must_use]
     pub fn compile(&self, profile: Option<&str>) -> (RuleSet, Vec<Problem>) {
         let mut problems = Vec::new();
         let chosen = profile.or(self.profile.as_deref());
-        let mut aliases = Aliases::new();
-        for (name, selector) in &self.aliases {
-            match selector.resolve(&self.aliases) {
-                // One step is enough for people, and there can be no circle.
-                Ok(resolved) if resolved.alias().is_none() => {
-                    aliases.insert(name.clone(), resolved);
-                }
-                Ok(_) => {
-                    problems.push(self.alias_problem(name, "an alias of an alias of an alias"))
-                }
-                Err(why) => problems.push(self.alias_problem(name, &why)),
-            }
+        let (aliases, wrong) = resolve_all(&self.aliases);
+        for (name, why) in wrong {
+            problems.push(self.alias_problem(&name, &why));
         }
         let mut rules = Vec::new();
         for rule in &self.rules {
@@ -224,7 +206,7 @@ impl Rules {
         }
         let names = self.profiles();
         if let Some(chosen) = chosen.filter(|chosen| !names.contains(chosen)) {
-            let near = crate::nearest(chosen, names.iter().copied());
+            let near = crate::nearest_name(chosen, names.iter().copied());
             let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
             let file = self.rules.first().map_or_else(|| "rules".into(), |r| r.origin.file.clone());
             let origin = Origin { file, line: 0 };

@@ -1,6 +1,6 @@
 //! Ports that files ask for: they stay whatever programs come and go.
 
-use crate::rule::Origin;
+use crate::origin::Origin;
 use std::fmt;
 
 /// The longest name of a client, in bytes: the interface has 64 with the NUL (`snd_seq_client_info`).

@@ -1,6 +1,7 @@
 //! Live names of ports, for the completion of a shell.
 
-use aseqd_client::{Client, DEVICE, Port, PortCaps, printable};
+use aseqd_client::{Client, DEVICE, Port, PortCaps, Selector, printable};
+use aseqd_rules::Aliases;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -44,12 +45,28 @@ fn completer(needs: PortCaps) -> ArgValueCompleter {
         // Shells pass what was typed, with the quotes that a space needs.
         let typed = current.to_string_lossy().replace('\\', "");
         let typed = typed.trim_start_matches(['\'', '"']);
-        let candidates = candidates(typed, &live(), needs);
+        let mut candidates = candidates(typed, &live(), needs);
+        candidates.extend(alias_candidates(typed, crate::select::aliases()));
         let candidate = |(value, help): (String, String)| {
             CompletionCandidate::new(value).help(Some(help.into()))
         };
         candidates.into_iter().map(candidate).collect::<Vec<_>>()
     })
+}
+
+/// Returns the aliases that may be meant by the beginning of one, each with what it means. Whether such a port is there is
+/// seen by whoever uses it.
+fn alias_candidates(current: &str, aliases: &Aliases) -> Vec<(String, String)> {
+    let (mark, name) = match current.strip_prefix('@') {
+        Some(name) => ("@", name),
+        None => ("", current),
+    };
+    let begins = |(alias, _): &(&String, &Selector)| alias.starts_with(name);
+    let found = aliases.iter().filter(begins);
+    let candidate = |(alias, meant): (&String, &Selector)| {
+        (format!("{mark}{alias}"), format!("alias: {}", printable(meant.text())))
+    };
+    found.map(candidate).collect()
 }
 
 /// Returns the ports of the sequencer that a command without `--device` talks to. Without a sequencer there are none: a
@@ -115,6 +132,20 @@ mod tests {
             port(129, 0, "bad\u{1b}name", "in", RECEIVER),
         ];
         candidates(current, &ports, needs).into_iter().map(|(word, _)| word).collect()
+    }
+
+    #[test]
+    fn aliases_are_completed_with_and_without_their_mark() {
+        let aliases = ["keys", "kit", "pads"]
+            .map(|name| (name.to_owned(), name.parse::<Selector>().expect("a selector")));
+        let aliases: Aliases = aliases.into_iter().collect();
+        let words = |current| {
+            let found = alias_candidates(current, &aliases);
+            found.into_iter().map(|(word, _)| word).collect::<Vec<_>>()
+        };
+        assert_eq!(words("k"), ["keys", "kit"]);
+        assert_eq!(words("@p"), ["@pads"]);
+        assert_eq!(words("x"), [""; 0]);
     }
 
     #[test]

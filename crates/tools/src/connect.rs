@@ -1,9 +1,10 @@
 //! `aseqd connect` and `aseqd disconnect`.
 
 use crate::complete::{RECEIVER, SENDER, receivers, senders};
+use crate::select;
 use aseqd_abi::seq::{KERNEL_CLIENT, PortSubscribe, PortType, SubscriptionFlags};
 use aseqd_abi::{Address, Errno};
-use aseqd_client::{Client, Error, PortCaps, Selector};
+use aseqd_client::{Client, Error, PortCaps};
 use aseqd_console::DeviceArg;
 use aseqd_console::say;
 use aseqd_host::error::{Fail, reason};
@@ -173,10 +174,10 @@ struct Pairs {
 impl Pairs {
     fn find(client: &Client, sender: &str, dest: &str) -> Result<Self, Fail> {
         let end = |text: &str, needs: PortCaps| -> Result<(Vec<Address>, bool), Fail> {
-            if !text.parse::<Selector>()?.is_set() {
-                return Ok((vec![client.find_port_for(text, needs)?], false));
+            if !select::selector(text)?.is_set() {
+                return Ok((vec![select::port(client, text, needs)?], false));
             }
-            let ports = client.find_ports(text, needs)?;
+            let ports = select::every_port(client, text, needs)?;
             let open = ports.iter().filter(|port| !port.caps.contains(PortCaps::NO_EXPORT));
             Ok((open.map(|port| port.address).collect(), true))
         };

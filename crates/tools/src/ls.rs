@@ -2,11 +2,12 @@
 
 use crate::complete::any_port;
 use crate::json::json_line;
+use crate::select;
 use crate::watch::{Gone, Snapshot, heard, settled};
 use anstyle::{AnsiColor, Style};
 use aseqd_abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, QuerySubs, SubscriptionFlags};
 use aseqd_client::ump::{UmpBlockInfo, UmpEndpointInfo};
-use aseqd_client::{Address, Client, DeviceFile, Error, Port, Selector, printable, text};
+use aseqd_client::{Address, Client, DeviceFile, Port, printable, text};
 use aseqd_console::DeviceArg;
 use aseqd_console::print;
 use aseqd_host::error::{Context as _, Fail};
@@ -97,9 +98,9 @@ fn watch(client: &Client, args: &LsArgs) -> Result<ExitCode, Fail> {
 
 /// Asks for the ports that the arguments name. Names are looked at anew each time: ports come and are renamed.
 fn snapshot(client: &Client, args: &LsArgs) -> Result<Snapshot, Fail> {
-    let selectors = args.ports.iter().map(|text| text.parse::<Selector>());
+    let selectors = args.ports.iter().map(|text| select::selector(text));
     let selectors = selectors.collect::<Result<Vec<_>, _>>()?;
-    let all = client.ports()?;
+    let all = select::ports(client)?;
     let named: Vec<_> = selectors
         .iter()
         .flat_map(|selector| selector.all(&all, PortCaps::empty()))
@@ -115,12 +116,12 @@ fn snapshot(client: &Client, args: &LsArgs) -> Result<Snapshot, Fail> {
 fn list(client: &Client, args: &LsArgs) -> Result<String, Fail> {
     let mut named = Vec::new();
     for text in &args.ports {
-        match client.find_ports(text, PortCaps::empty()) {
-            Ok(found) => named.extend(found.into_iter().map(|port| port.address)),
-            // They may come.
-            Err(Error::NoPort { .. }) if args.watch => {}
-            Err(error) => return Err(error.into()),
-        }
+        // With --watch, they may come.
+        let found = match args.watch {
+            true => select::found(client, &select::selector(text)?)?,
+            false => select::every_port(client, text, PortCaps::empty())?,
+        };
+        named.extend(found.into_iter().map(|port| port.address));
     }
     let wanted = |port: &PortInfo| {
         has(args, caps(port)) && (args.ports.is_empty() || named.contains(&port.addr))

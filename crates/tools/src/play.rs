@@ -19,6 +19,7 @@ pub(crate) use song::{Song, What};
 pub(crate) use tempo::{QueueTiming, TempoMap};
 
 use crate::complete::{RECEIVER, receivers};
+use crate::select;
 use aseqd_abi::Address;
 use aseqd_abi::seq::PortCaps;
 use aseqd_client::Client;
@@ -305,7 +306,7 @@ fn targets(client: &Client, args: &PlayArgs) -> Result<Vec<Address>, Fail> {
         let there = destinations(client)?;
         return Err(Fail::new(format!("no port to play to: name one with -p; {there}")));
     }
-    let find = |port: &str| client.find_port_for(port, RECEIVER).map_err(Fail::from);
+    let find = |port: &str| select::port(client, port, RECEIVER);
     named.into_iter().map(find).collect()
 }
 

@@ -1,8 +1,9 @@
 //! `aseqd wait`: waits until a port exists, for scripts that have just started the program that makes it.
 
 use crate::complete::any_port;
+use crate::select;
 use aseqd_abi::Address;
-use aseqd_client::{Client, Error, Port, PortCaps, Selector};
+use aseqd_client::{Client, Error, Port};
 use aseqd_console::print;
 use aseqd_console::{DeviceArg, duration};
 use aseqd_host::error::{Context as _, Fail};
@@ -80,13 +81,11 @@ fn find(client: &Client, args: &WaitArgs) -> Result<Option<Address>, Fail> {
 
 /// Returns the ports of which one is enough: of a set, all that exist.
 fn candidates(client: &Client, args: &WaitArgs) -> Result<Vec<Address>, Fail> {
-    let selector: Selector = args.port.parse()?;
+    let selector = select::selector(&args.port)?;
     if !selector.is_set() {
-        return Ok(client.look_for_port(&args.port)?.into_iter().collect());
+        return Ok(select::look_for(client, &selector)?.into_iter().collect());
     }
-    let mut ports = client.ports()?;
-    ports.retain(|port| port.address.client != client.id());
-    let found = selector.all(&ports, PortCaps::empty());
+    let found = select::found(client, &selector)?;
     Ok(found.into_iter().map(|port| port.address).collect())
 }
 

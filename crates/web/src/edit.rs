@@ -183,20 +183,13 @@ fn line_of(text: &str, is: impl Fn(&str) -> bool) -> Option<Range<usize>> {
 mod tests {
     use super::*;
     use aseqd_abi::Address;
-    use aseqd_abi::seq::{PortCaps, PortType};
-    use aseqd_rules::Device;
+    use aseqd_abi::seq::PortCaps;
     use proptest::prelude::*;
 
     fn port(client: u8, name: &str) -> Port {
-        Port {
-            address: Address::new(client, 0),
-            client_name: name.into(),
-            name: "p".into(),
-            caps: PortCaps::all() - PortCaps::NO_EXPORT,
-            port_type: PortType::empty(),
-            kernel: false,
-            device: Device::default(),
-        }
+        let mut port = Port::new(Address::new(client, 0), name, "p");
+        port.caps = PortCaps::all() - PortCaps::NO_EXPORT;
+        port
     }
 
     const FILE: &str = "# mine\nprofile = 'home'\n\n[[rule]]\nfrom = 'x'   # a comment\nto = 'y'\nprofile = 'home'\n\n\

@@ -3,12 +3,10 @@
 use crate::graph::{Cable, ClientEntry, Graph, PortEntry, Queue};
 use crate::rulebook::Rulebook;
 use aseqd_abi::Address;
-use aseqd_abi::seq::{
-    ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, PortType, QuerySubs, SubscriptionFlags,
-};
-use aseqd_client::{Client, Result, text};
-use aseqd_rules::{Pair, Port, Stamp};
-use aseqd_tools::rules::look::device_of_card;
+use aseqd_abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, QuerySubs, SubscriptionFlags};
+use aseqd_client::{Client, Result, described, text};
+use aseqd_rules::{Pair, Stamp};
+use aseqd_tools::devices;
 use aseqd_tools::rules::{LINKS_CLIENT, RUN_CLIENT};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,15 +119,8 @@ fn port_of(
     rules: &Rulebook,
     refused: &BTreeMap<Address, String>,
 ) -> PortEntry {
-    let one = Port {
-        address: port.addr,
-        client_name: text(&info.name),
-        name: text(&port.name),
-        caps: PortCaps::from_bits_retain(port.capability),
-        port_type: PortType::from_bits_retain(port.port_type),
-        kernel: info.client_type == KERNEL_CLIENT,
-        device: device_of_card(info.card),
-    };
+    let mut one = described(info, port);
+    devices::add_to(std::slice::from_mut(&mut one));
     PortEntry {
         aliases: rules.set().aliases_of(&one).into_iter().map(str::to_owned).collect(),
         group: port.ump_group,

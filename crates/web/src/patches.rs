@@ -211,21 +211,14 @@ mod tests {
     use super::*;
     use crate::graph::{Cable, ClientEntry, PortEntry};
     use aseqd_abi::Address;
-    use aseqd_abi::seq::{PortCaps, PortType};
-    use aseqd_rules::{Device, Port};
+    use aseqd_abi::seq::PortCaps;
+    use aseqd_rules::Port;
 
     fn graph(clients: &[(u8, &str)], pairs: &[(u8, u8)]) -> Graph {
         let mut graph = Graph::default();
         for (id, name) in clients {
-            let port = Port {
-                address: Address::new(*id, 0),
-                client_name: (*name).to_owned(),
-                name: "p".into(),
-                caps: PortCaps::all() - PortCaps::NO_EXPORT,
-                port_type: PortType::empty(),
-                kernel: false,
-                device: Device::default(),
-            };
+            let mut port = Port::new(Address::new(*id, 0), name, "p");
+            port.caps = PortCaps::all() - PortCaps::NO_EXPORT;
             let entry = PortEntry { port, group: 0, aliases: Vec::new(), unwatched: None };
             let client = ClientEntry { ports: [(0, entry)].into(), ..ClientEntry::default() };
             graph.clients.insert(*id, client);

@@ -1,5 +1,6 @@
 //! `aseqd rules` beside other programs at one sequencer.
 
+mod aliases;
 #[path = "../common/mod.rs"]
 mod common;
 mod files;

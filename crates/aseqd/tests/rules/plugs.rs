@@ -30,8 +30,11 @@ fn a_device_that_comes_back_is_connected_and_what_somebody_cuts_is_not() {
         drop(keys);
         let keys = keyboard("Keys 49");
         keys.wait_connected(&synth_);
-        let json = output(place.rules(&["show", "--json"]));
-        assert!(json.contains("\"status\":\"made\"") && json.contains("\"line\":1"), "{json}");
+        // The connection is there before the process says that it has made it.
+        wait_until("what it says", || {
+            let json = output(place.rules(&["show", "--json"]));
+            json.contains("\"status\":\"made\"") && json.contains("\"line\":1")
+        });
         run.signal(Signal::TERM);
         let ended = run.wait();
         assert_eq!((ended.status.code(), &*ended.stderr), (Some(0), ""), "{ended:#?}");

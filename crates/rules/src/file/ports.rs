@@ -2,7 +2,8 @@
 
 use super::table::{Entry, Table};
 use super::write::string;
-use crate::rule::{Origin, Rules};
+use crate::origin::Origin;
+use crate::rule::Rules;
 use crate::virtual_port::{PortKind, VirtualPort};
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
@@ -44,7 +45,7 @@ fn kind(table: &mut Table<'_>, entry: &Entry<'_>) -> Option<PortKind> {
     let found = PortKind::ALL.into_iter().find(|kind| kind.to_string() == text);
     if found.is_none() {
         let names = PortKind::ALL.map(|kind| kind.to_string());
-        let near = crate::nearest(text, names.iter().map(String::as_str));
+        let near = crate::nearest_name(text, names.iter().map(String::as_str));
         let near = near.map_or_else(
             || "; the kinds are loopback, pair, input and output".to_owned(),
             |near| format!("; did you mean {near}?"),

@@ -1,8 +1,7 @@
 //! Selectors in a file: strings, and tables of properties.
 
 use super::table::{Entry, Table, integer};
-use crate::port::Device;
-use crate::selector::{Condition, PortPart, Selector};
+use aseqd_selector::{BadSelector, Condition, Device, PortPart, Selector};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -16,9 +15,9 @@ pub(super) fn selector(
     value: &Spanned<DeValue<'_>>,
 ) -> Option<Selector> {
     match value.get_ref() {
-        DeValue::String(text) => match Selector::parse(text) {
+        DeValue::String(text) => match text.parse() {
             Ok(selector) => Some(selector),
-            Err(why) => {
+            Err(BadSelector { why, .. }) => {
                 table.wrong(value.span(), &why);
                 None
             }
@@ -52,13 +51,13 @@ fn properties(table: &mut Table<'_>, value: &Spanned<DeValue<'_>>) -> Option<Sel
             "client" => conditions.push(Condition::Name(table.string(&entry)?.to_owned())),
             "client_part" => conditions.push(match table.string(&entry)? {
                 "" => Condition::Any,
-                part => Condition::Part(part.to_lowercase()),
+                part => Condition::Part(part.to_owned()),
             }),
             "port" if one.get_ref().is_integer() => {
                 port = PortPart::Number(table.number(&entry, 0..=255)?);
             }
             "port" => port = PortPart::Name(table.string(&entry)?.to_owned()),
-            "port_part" => port = PortPart::Part(table.string(&entry)?.to_lowercase()),
+            "port_part" => port = PortPart::Part(table.string(&entry)?.to_owned()),
             "usb" => device.usb = Some(usb(table, &entry)?),
             "serial" => device.serial = Some(table.string(&entry)?.to_owned()),
             "path" => device.path = Some(table.string(&entry)?.to_owned()),

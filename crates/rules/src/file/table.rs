@@ -1,6 +1,7 @@
 //! Takes TOML apart, and notes where something is wrong.
 
-use crate::rule::{Origin, Problem};
+use crate::origin::Origin;
+use crate::rule::Problem;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use toml::Spanned;
@@ -70,7 +71,7 @@ impl<'a> Table<'a> {
             if known.contains(&name) {
                 continue;
             }
-            let near = crate::nearest(name, known.iter().copied());
+            let near = crate::nearest_name(name, known.iter().copied());
             let near = near.map_or_else(
                 || format!("; the keys are {}", known.join(", ")),
                 |near| format!("; did you mean {near}?"),

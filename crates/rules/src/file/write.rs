@@ -1,6 +1,7 @@
 //! Rules as text: what `save`, `learn` and `import` write.
 
-use crate::port::{Connection, Device, Port};
+use crate::port::Connection;
+use aseqd_selector::{Device, Port};
 use std::fmt::Write as _;
 
 /// A port as a rule names it exactly: by the whole names, and by its device where another client has the same name.

@@ -5,7 +5,7 @@
 use aseqd_abi::Address;
 use aseqd_abi::seq::{PortCaps, PortType};
 use aseqd_rules::{
-    Action, Change, Connection, Device, History, Link, Port, RuleSet, Rules, Snapshot, decide,
+    Action, Change, Connection, History, Link, Port, RuleSet, Rules, Snapshot, decide,
 };
 
 /// Returns rules without mistakes.
@@ -60,15 +60,11 @@ impl World {
             (true, _) => PortType::HARDWARE,
             (false, _) => PortType::APPLICATION,
         };
-        self.snapshot.ports.push(Port {
-            address,
-            client_name: client_name.into(),
-            name: name.into(),
-            caps: way.caps(),
-            port_type: PortType::MIDI_GENERIC | kind,
-            kernel,
-            device: Device::default(),
-        });
+        let mut port = Port::new(address, client_name, name);
+        port.caps = way.caps();
+        port.port_type = PortType::MIDI_GENERIC | kind;
+        port.of_kernel = kernel;
+        self.snapshot.ports.push(port);
         self.snapshot.ports.sort_by_key(|port| port.address);
         self.history.note(Change::Port(address));
         self.snapshot.ports.iter_mut().find(|port| port.address == address).expect("just made")

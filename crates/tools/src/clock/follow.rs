@@ -74,7 +74,7 @@ impl Follower {
     pub(super) fn new(client: Client, args: &ClockArgs) -> Result<Self, Fail> {
         let mut ports = Vec::new();
         for text in &args.ports {
-            ports.extend(client.find_ports(text, SENDER)?);
+            ports.extend(crate::select::every_port(&client, text, SENDER)?);
         }
         let queue = client.create_queue("aseqd clock")?;
         client.start_queue(queue)?;

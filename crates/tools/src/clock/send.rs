@@ -91,7 +91,7 @@ impl Sender {
     pub(super) fn new(client: Client, args: &ClockArgs) -> Result<Self, Fail> {
         let mut ports = Vec::new();
         for text in &args.ports {
-            ports.extend(client.find_ports(text, RECEIVER)?);
+            ports.extend(crate::select::every_port(&client, text, RECEIVER)?);
         }
         let tempo_us = args.tempo.unwrap_or(DEFAULT_TEMPO);
         client.set_pools(CELLS, 0, 1)?;

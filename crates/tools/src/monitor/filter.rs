@@ -108,7 +108,7 @@ impl Filter {
         if let Some(known) = self.known.get(&(source.client, source.port)) {
             return Ok(*known);
         }
-        let ports = client.ports()?;
+        let ports = crate::select::ports(client)?;
         let is = |selector: &Selector| {
             let found = selector.all(&ports, PortCaps::empty());
             found.iter().any(|port| port.address == source)

@@ -100,7 +100,7 @@ impl Listener {
         };
         let mut senders = Vec::new();
         for name in args.named() {
-            for port in client.find_ports(name, SENDER)? {
+            for port in crate::select::every_port(&client, name, SENDER)? {
                 if !senders.contains(&port.address) {
                     senders.push(port.address);
                 }

@@ -17,7 +17,7 @@ pub use lateness::{Lateness, micros};
 pub(crate) use parse::{Line, parse};
 
 use crate::complete::senders;
-use aseqd_client::Selector;
+use crate::select;
 use aseqd_console::{DeviceArg, duration};
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{SignalFd, SignalSet};
@@ -128,7 +128,7 @@ impl MonitorArgs {
     }
 
     fn filter(&self) -> Result<Filter, Fail> {
-        let from = self.from.iter().map(|text| text.parse::<Selector>());
+        let from = self.from.iter().map(|text| select::selector(text));
         Ok(Filter::new(
             self.r#type.clone(),
             self.not.clone(),

@@ -1,12 +1,12 @@
 //! `aseqd port add`, `remove` and `list`: ports that stay. `aseqd rules run` makes them.
 
 use crate::json::json_line;
-use crate::rules::files;
+use crate::rule_files;
 use crate::rules::state::NAME;
 use aseqd_client::{Address, Client, printable, text};
 use aseqd_console::{DeviceArg, print, say};
 use aseqd_host::error::{Context as _, Fail};
-use aseqd_rules::{PortKind, Rules, VirtualPort, nearest};
+use aseqd_rules::{PortKind, Rules, VirtualPort, nearest_name};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::ErrorKind;
@@ -97,7 +97,7 @@ pub(super) fn add(args: &AddArgs) -> Result<ExitCode, Fail> {
     let mut known = read(&path, &before)?;
     if args.file.is_none() {
         // Mistakes of other files are no matter of this.
-        known = files::load_of(Vec::new())?.rules.ports;
+        known = rule_files::load_of(Vec::new())?.rules.ports;
     }
     if let Some(other) = known.iter().find(|other| other.name == *name) {
         let place = printable(&other.origin.to_string());
@@ -116,7 +116,7 @@ pub(super) fn add(args: &AddArgs) -> Result<ExitCode, Fail> {
         )));
     }
     let text = VirtualPort::added_to(&before, name, kind);
-    files::write(&path, &text)?;
+    rule_files::write(&path, &text)?;
     let noticed = match &sequencer {
         Some(sequencer) => sequencer.wait_until(|| Ok(sequencer.client_of(name)?.is_some()))?,
         None => false,
@@ -153,7 +153,7 @@ pub(super) fn remove(args: &RemoveArgs) -> Result<ExitCode, Fail> {
     }
     // What cannot be read again would silence all rules.
     read(&path, &text)?;
-    files::write(&path, &text)?;
+    rule_files::write(&path, &text)?;
     if let Some(sequencer) = Sequencer::open(&args.device) {
         for name in &args.names {
             let _stays = sequencer.wait_until(|| Ok(sequencer.client_of(name)?.is_none()))?;
@@ -165,19 +165,19 @@ pub(super) fn remove(args: &RemoveArgs) -> Result<ExitCode, Fail> {
 /// Returns the message for a name that a file does not have.
 fn unknown(name: &str, here: &[VirtualPort], path: &Path, search: bool) -> Fail {
     let shown = printable(name);
-    let others = if search { files::load_of(Vec::new()).ok() } else { None };
+    let others = if search { rule_files::load_of(Vec::new()).ok() } else { None };
     let others = others.map(|loaded| loaded.rules.ports).unwrap_or_default();
     if let Some(other) = others.iter().find(|other| other.name == name) {
         let place = printable(&other.origin.to_string());
         return Fail::new(format!("{shown} is in {place}: remove it there, or with --file"));
     }
-    let near = nearest(name, here.iter().map(|port| port.name.as_str()));
+    let near = nearest_name(name, here.iter().map(|port| port.name.as_str()));
     let near = near.map_or_else(String::new, |near| format!("; did you mean {}?", printable(near)));
     Fail::new(format!("{} has no port {shown}{near}", path.display()))
 }
 
 pub(super) fn list(args: &ListArgs) -> Result<ExitCode, Fail> {
-    let loaded = files::load_of(args.file.iter().cloned().collect())?;
+    let loaded = rule_files::load_of(args.file.iter().cloned().collect())?;
     for problem in &loaded.problems {
         say(&printable(&problem.to_string()));
     }
@@ -214,12 +214,12 @@ fn object(port: &VirtualPort, addresses: &[Address]) -> serde_json::Value {
 fn file(given: Option<&Path>) -> Result<PathBuf, Fail> {
     let none =
         || Fail::new("there is no place for ports: set HOME or XDG_CONFIG_HOME, or give --file");
-    given.map(Path::to_owned).or_else(files::ports_file).ok_or_else(none)
+    given.map(Path::to_owned).or_else(rule_files::ports_file).ok_or_else(none)
 }
 
 /// Returns the text of a file, which is empty if there is none yet.
 fn text_of(path: &Path) -> Result<String, Fail> {
-    match files::read(path) {
+    match rule_files::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
         text => text.with_context(|| format!("{} cannot be read", path.display())),
     }

@@ -10,6 +10,7 @@ use super::{DEFAULT_DIVISION, Kind, RecordArgs};
 use crate::complete::RECEIVER;
 use crate::play::QueueTiming;
 use crate::ready::announce;
+use crate::select;
 use aseqd_abi::seq::CLIENT_SYSTEM;
 use aseqd_abi::{Address, Errno, Event, EventType};
 use aseqd_client::ump::Protocol;
@@ -82,7 +83,7 @@ impl Recorder {
     ) -> Result<Self, Fail> {
         let wanted = setup::find(&client, &args.ports)?;
         let metronome = args.metronome.as_ref();
-        let metronome = metronome.map(|port| client.find_port_for(port, RECEIVER)).transpose()?;
+        let metronome = metronome.map(|port| select::port(&client, port, RECEIVER)).transpose()?;
         let clip = setup::kind(&client, args, &wanted)? == Kind::Clip;
         if clip {
             match client.set_protocol(Protocol::Midi2) {

@@ -27,7 +27,7 @@ const TEXT_BYTES: usize = 12;
 pub(super) fn find(client: &Client, wanted: &[String]) -> Result<Vec<Port>, Fail> {
     let mut found: Vec<Port> = Vec::new();
     for text in wanted {
-        for port in client.find_ports(text, SENDER)? {
+        for port in crate::select::every_port(client, text, SENDER)? {
             if !found.contains(&port) {
                 found.push(port);
             }

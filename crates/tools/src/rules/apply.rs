@@ -1,7 +1,8 @@
 //! `aseqd rules apply`: makes the connections of the rules once.
 
 use super::runner::Runner;
-use super::{ApplyArgs, RulesArgs, files};
+use super::{ApplyArgs, RulesArgs};
+use crate::rule_files;
 use aseqd_client::printable;
 use aseqd_console::{print, say};
 use aseqd_host::error::Fail;
@@ -9,7 +10,7 @@ use aseqd_rules::{Action, Origin, Problem, RuleSet, Snapshot, decide};
 use std::process::ExitCode;
 
 pub(super) fn main(args: &RulesArgs, apply: &ApplyArgs) -> Result<ExitCode, Fail> {
-    let loaded = files::load(args)?;
+    let loaded = rule_files::load_of(args.rules.clone())?;
     let (rules, problems) = loaded.rules.compile(args.profile.as_deref());
     refuse(loaded.problems.into_iter().chain(problems))?;
     let mut runner = Runner::open_beside(&args.device, rules)?;

@@ -1,17 +1,18 @@
 //! `aseqd rules check`: mistakes in the files, and names that nothing here has.
 
-use super::{CheckArgs, RulesArgs, files, look};
+use super::{CheckArgs, RulesArgs, look};
+use crate::rule_files;
 use aseqd_client::{Client, printable};
 use aseqd_console::{print, say};
 use aseqd_host::error::Fail;
-use aseqd_rules::{End, Origin, Port, Rule, RuleSet, Selector, nearest};
+use aseqd_rules::{End, Origin, Port, Rule, RuleSet, Selector, nearest_name};
 use std::fmt;
 use std::process::ExitCode;
 
 pub(super) fn main(args: &RulesArgs, check: &CheckArgs) -> Result<ExitCode, Fail> {
     let mut rules = args.rules.clone();
     rules.extend(check.files.iter().cloned());
-    let loaded = files::load_of(rules)?;
+    let loaded = rule_files::load_of(rules)?;
     let (set, problems) = loaded.rules.compile(args.profile.as_deref());
     let problems: Vec<_> = loaded.problems.iter().chain(&problems).collect();
     for problem in &problems {
@@ -89,16 +90,13 @@ fn ends(rule: &Rule) -> Vec<(&Selector, End)> {
 fn near(selector: &Selector, ports: &[Port]) -> String {
     let client = selector.text().split(':').next().unwrap_or_default();
     let client = client.trim_matches(['\'', '"', ' ']);
-    let mut names: Vec<&str> = ports.iter().map(|port| port.client_name.as_str()).collect();
-    // People leave out what stands behind the first words.
-    let words: Vec<_> = names.iter().filter_map(|name| name.split(' ').next()).collect();
-    names.extend(words);
+    let names: Vec<&str> = ports.iter().map(|port| port.client_name.as_str()).collect();
     if let Some(part) =
         names.iter().find(|name| name.to_lowercase().contains(&client.to_lowercase()))
         && !client.is_empty()
     {
         return format!("; {} has other ports", printable(part));
     }
-    nearest(client, names)
+    nearest_name(client, names)
         .map_or_else(String::new, |name| format!("; did you mean {}?", printable(name)))
 }

@@ -1,7 +1,9 @@
 //! `aseqd rules learn` and `forget`, and what `run --learn` remembers.
 
 use super::runner::{Manual, Runner};
-use super::{ForgetArgs, LearnArgs, RulesArgs, files};
+use super::{ForgetArgs, LearnArgs, RulesArgs};
+use crate::rule_files;
+use crate::select;
 use aseqd_console::{print, say};
 use aseqd_host::error::Fail;
 use aseqd_rules::{Connection, Learned, Port, RuleSet, Snapshot};
@@ -99,16 +101,16 @@ fn says_connect(rules: &RuleSet, learned: &Learned, from: &Port, to: &Port) -> b
 }
 
 fn write(text: &str) -> Result<(), Fail> {
-    let path = files::learned_file().ok_or_else(|| {
+    let path = rule_files::learned_file().ok_or_else(|| {
         Fail::new("there is no place for learned connections: set HOME or XDG_STATE_HOME")
     })?;
-    files::write(&path, text)
+    rule_files::write(&path, text)
 }
 
 /// Reads what was learned.
 fn learned(args: &RulesArgs) -> Result<Learned, Fail> {
     // Mistakes of other files are no matter of this.
-    let loaded = files::load(args)?;
+    let loaded = rule_files::load_of(args.rules.clone())?;
     for problem in &loaded.problems {
         say(problem);
     }
@@ -165,7 +167,7 @@ fn pair(
     to: Option<&str>,
 ) -> Result<Option<aseqd_rules::Pair>, Fail> {
     let (Some(from), Some(to)) = (from, to) else { return Ok(None) };
-    let find = |text, needs| runner.client.find_port_for(text, needs);
+    let find = |text, needs| select::port(&runner.client, text, needs);
     use aseqd_abi::seq::PortCaps;
     let sender = find(from, PortCaps::READ | PortCaps::SUBS_READ)?;
     let dest = find(to, PortCaps::WRITE | PortCaps::SUBS_WRITE)?;

@@ -1,13 +1,10 @@
 //! Looks at a sequencer: its ports with their devices, and its connections.
 
+use crate::devices;
 use aseqd_abi::Address;
-use aseqd_abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortType, QuerySubs, SubscriptionFlags};
-use aseqd_client::{Client, DeviceFile, Result, text};
-use aseqd_rules::{Connection, Device, Port, Snapshot, Stamp};
-use std::path::{Path, PathBuf};
-
-/// Where the kernel describes its devices.
-const SYSFS: &str = "/sys";
+use aseqd_abi::seq::{ClientInfo, QuerySubs, SubscriptionFlags};
+use aseqd_client::{Client, DeviceFile, Result, described};
+use aseqd_rules::{Connection, Port, Snapshot, Stamp};
 
 /// What there is, and which clients.
 pub(super) struct Look {
@@ -70,18 +67,10 @@ pub(super) fn look_at<F: DeviceFile>(
 
 fn ports_of<F: DeviceFile>(client: &Client<F>, info: &ClientInfo) -> Result<Vec<Port>> {
     let number = u8::try_from(info.client).unwrap_or(u8::MAX);
-    let device = device_of_card(info.card);
-    let ports = client.ports_of(number)?;
-    let port = |port: &aseqd_abi::seq::PortInfo| Port {
-        address: port.addr,
-        client_name: text(&info.name),
-        name: text(&port.name),
-        caps: PortCaps::from_bits_retain(port.capability),
-        port_type: PortType::from_bits_retain(port.port_type),
-        kernel: info.client_type == KERNEL_CLIENT,
-        device: device.clone(),
-    };
-    Ok(ports.iter().map(port).collect())
+    let mut ports: Vec<_> =
+        client.ports_of(number)?.iter().map(|port| described(info, port)).collect();
+    devices::add_to(&mut ports);
+    Ok(ports)
 }
 
 fn connection(sender: Address, peer: &QuerySubs) -> Connection {
@@ -92,70 +81,5 @@ fn connection(sender: Address, peer: &QuerySubs) -> Connection {
         dest: peer.addr,
         exclusive: flags.contains(SubscriptionFlags::EXCLUSIVE),
         stamp: flags.contains(SubscriptionFlags::TIMESTAMP).then_some(stamp),
-    }
-}
-
-/// Returns what the kernel says of the device behind a sound card. A client without a card has the number -1.
-#[must_use]
-pub fn device_of_card(card: i32) -> Device {
-    device(Path::new(SYSFS), card)
-}
-
-/// Returns what sysfs says of the device behind a sound card. A client without a card has the number -1.
-fn device(sysfs: &Path, card: i32) -> Device {
-    if card < 0 {
-        return Device::default();
-    }
-    let place = sysfs.join(format!("class/sound/card{card}/device"));
-    let Ok(place) = place.canonicalize() else { return Device::default() };
-    let read = |folder: &Path, file: &str| {
-        let text = std::fs::read_to_string(folder.join(file)).ok()?;
-        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-    };
-    // The card is one of an interface; the folder above is the USB device.
-    let usb = place.ancestors().take(3).find(|folder| folder.join("idVendor").exists());
-    let name = |folder: &Path| folder.file_name().map(|name| name.to_string_lossy().into_owned());
-    let Some(usb): Option<PathBuf> = usb.map(Path::to_owned) else {
-        return Device { path: name(&place), ..Device::default() };
-    };
-    let id = read(&usb, "idVendor").zip(read(&usb, "idProduct"));
-    Device {
-        usb: id.map(|(vendor, product)| format!("{vendor}:{product}").to_lowercase()),
-        serial: read(&usb, "serial"),
-        path: name(&usb),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-    use std::os::unix::fs::symlink;
-
-    #[test]
-    fn a_card_is_told_by_its_usb_device() {
-        let sysfs = tempfile::tempdir().expect("a folder");
-        let usb = sysfs.path().join("devices/pci0000:00/usb1/1-2.3");
-        fs::create_dir_all(usb.join("1-2.3:1.0")).expect("folders");
-        for (file, text) in [("idVendor", "0582\n"), ("idProduct", "012A\n"), ("serial", "X 1\n")] {
-            fs::write(usb.join(file), text).expect("a file");
-        }
-        let pci = sysfs.path().join("devices/pci0000:00/0000:00:1f.3");
-        fs::create_dir_all(&pci).expect("a folder");
-        for (card, device) in [("card0", &pci), ("card2", &usb.join("1-2.3:1.0"))] {
-            let card = sysfs.path().join("class/sound").join(card);
-            fs::create_dir_all(&card).expect("a folder");
-            symlink(device, card.join("device")).expect("a link");
-        }
-        let keyboard = Device {
-            usb: Some("0582:012a".into()),
-            serial: Some("X 1".into()),
-            path: Some("1-2.3".into()),
-        };
-        assert_eq!(device(sysfs.path(), 2), keyboard);
-        let built_in = Device { path: Some("0000:00:1f.3".into()), ..Device::default() };
-        assert_eq!(device(sysfs.path(), 0), built_in);
-        assert_eq!(device(sysfs.path(), 1), Device::default());
-        assert_eq!(device(sysfs.path(), -1), Device::default());
     }
 }

@@ -2,12 +2,11 @@
 
 mod apply;
 mod check;
-pub mod files;
 mod held;
 mod import;
 mod learn;
 mod links;
-pub mod look;
+mod look;
 mod run;
 mod runner;
 mod saved;
@@ -15,11 +14,13 @@ mod show;
 pub(crate) mod state;
 mod watch;
 
+pub use crate::rule_files as files;
 pub use check::{Warning, warnings};
 pub use links::NAME as LINKS_CLIENT;
 pub use state::NAME as RUN_CLIENT;
 
 use crate::complete::{receivers, senders};
+use crate::rule_files;
 use aseqd_client::DEVICE;
 use aseqd_host::error::Fail;
 use clap::{Args, Subcommand};
@@ -188,7 +189,7 @@ pub struct ImportArgs {
 /// # Errors
 /// A message with the mistakes, or if a file cannot be read.
 pub fn verify(files: &[PathBuf]) -> Result<(), Fail> {
-    let loaded = files::load_of(files.to_vec())?;
+    let loaded = rule_files::load_of(files.to_vec())?;
     let (_, problems) = loaded.rules.compile(None);
     apply::refuse(loaded.problems.into_iter().chain(problems))
 }

@@ -1,12 +1,12 @@
 //! `aseqd rules run`: carries out rules until it is told to end.
 
 use super::apply::{line, name, refuse, refused, summary};
-use super::files::{self, Loaded};
 use super::learn::Learner;
 use super::runner::{Manual, Runner};
 use super::state::State;
 use super::watch::Watch;
 use super::{RulesArgs, RunArgs};
+use crate::rule_files::{self, Loaded};
 use aseqd_client::printable;
 use aseqd_console::{is_wanted, say};
 use aseqd_host::error::{Context as _, Fail, reason};
@@ -38,7 +38,7 @@ pub(super) fn main(args: &RulesArgs, run: &RunArgs) -> Result<ExitCode, Fail> {
     let signals = SignalFd::new(&signals).context("signals cannot be received")?;
     // Before the files are read, so that no change is missed.
     let watch = Watch::new(args);
-    let loaded = files::load(args)?;
+    let loaded = rule_files::load_of(args.rules.clone())?;
     let rules = compile(args, &loaded)?;
     let mut output = Output { quiet: run.quiet };
     output.print(&format!("rules: {}\n", summary(&rules, loaded.count)))?;
@@ -268,7 +268,7 @@ impl Service<'_> {
 
     /// Reads the files again. The old rules stay if the new ones have mistakes.
     fn reload(&mut self) {
-        let loaded = match files::load(self.args) {
+        let loaded = match rule_files::load_of(self.args.rules.clone()) {
             Ok(loaded) => loaded,
             Err(error) => return say(&error),
         };

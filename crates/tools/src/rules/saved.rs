@@ -1,7 +1,8 @@
 //! `aseqd rules save` and `restore`: all connections of one moment.
 
 use super::runner::Runner;
-use super::{RestoreArgs, RulesArgs, SaveArgs, apply, files};
+use super::{RestoreArgs, RulesArgs, SaveArgs, apply};
+use crate::rule_files;
 use aseqd_console::{print, say};
 use aseqd_host::error::Fail;
 use aseqd_rules::{Action, Exact, Origin, RuleSet, Rules, decide, file_of, rule_of};
@@ -30,7 +31,7 @@ pub(super) fn save(args: &RulesArgs, save: &SaveArgs) -> Result<ExitCode, Fail> 
         "Connections that `aseqd rules save` has seen. `aseqd rules restore` makes them again.";
     let text = file_of(comment, &rules);
     match save.file.as_deref().filter(|path| *path != Path::new("-")) {
-        Some(path) => files::write(path, &text)?,
+        Some(path) => rule_files::write(path, &text)?,
         None => print(&text)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -38,7 +39,7 @@ pub(super) fn save(args: &RulesArgs, save: &SaveArgs) -> Result<ExitCode, Fail> 
 
 pub(super) fn restore(args: &RulesArgs, restore: &RestoreArgs) -> Result<ExitCode, Fail> {
     let file = restore.file.display().to_string();
-    let text = files::read_given(&restore.file)?;
+    let text = rule_files::read_given(&restore.file)?;
     let (rules, problems) = Rules::read(&file, &text);
     let (rules, more) = rules.compile(args.profile.as_deref());
     apply::refuse(problems.into_iter().chain(more))?;

@@ -2,8 +2,9 @@
 
 use super::apply::{name, refuse};
 use super::runner::Runner;
-use super::{RulesArgs, ShowArgs, files};
+use super::{RulesArgs, ShowArgs};
 use crate::json::json_line;
+use crate::rule_files;
 use aseqd_client::printable;
 use aseqd_console::print;
 use aseqd_host::error::Fail;
@@ -13,7 +14,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 pub(super) fn main(args: &RulesArgs, show: &ShowArgs) -> Result<ExitCode, Fail> {
-    let loaded = files::load(args)?;
+    let loaded = rule_files::load_of(args.rules.clone())?;
     let (rules, problems) = loaded.rules.compile(args.profile.as_deref());
     refuse(loaded.problems.into_iter().chain(problems))?;
     let mut runner = Runner::open_beside(&args.device, rules)?;

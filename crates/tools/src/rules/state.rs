@@ -1,7 +1,7 @@
 //! What a running `aseqd rules run` says of itself, in a file for `aseqd rules show`.
 
-use super::files;
 use super::links::Links;
+use crate::rule_files;
 use aseqd_abi::Address;
 use aseqd_client::{Client, text};
 use aseqd_rules::{History, Origin, Pair};
@@ -33,7 +33,7 @@ pub(super) struct Told {
 fn path(device: &Path) -> Option<PathBuf> {
     let node = std::fs::metadata(device).ok()?;
     let name = format!("{:x}-{:x}-{:x}.json", node.dev(), node.ino(), node.rdev());
-    Some(files::runtime_folder()?.join(name))
+    Some(rule_files::runtime_folder()?.join(name))
 }
 
 impl State {
@@ -60,7 +60,7 @@ impl State {
             "links": all.collect::<Vec<_>>(),
         });
         let text = state.to_string();
-        if text != self.written && files::write(path, &text).is_ok() {
+        if text != self.written && rule_files::write(path, &text).is_ok() {
             self.written = text;
         }
     }
@@ -75,7 +75,7 @@ impl State {
 
 /// Reads what a process has told that carries out rules on this sequencer, if there is one.
 pub(super) fn read(device: &Path, client: &Client) -> Option<Told> {
-    let state: Value = serde_json::from_str(&files::read(&path(device)?).ok()?).ok()?;
+    let state: Value = serde_json::from_str(&rule_files::read(&path(device)?).ok()?).ok()?;
     // A process that was killed has left its file, and its number may be another client's now.
     let number = u8::try_from(state["client"].as_u64()?).ok()?;
     let info = client.info(number).ok()??;

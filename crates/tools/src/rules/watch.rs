@@ -1,7 +1,7 @@
 //! Watches the files of rules.
 
 use super::RulesArgs;
-use super::files;
+use crate::rule_files;
 use rustix::fs::inotify;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -18,7 +18,8 @@ impl Watch {
     /// it has come.
     pub(super) fn new(args: &RulesArgs) -> Self {
         let flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
-        let (Ok(watch), Ok(folders)) = (inotify::init(flags), files::folders(args)) else {
+        let (Ok(watch), Ok(folders)) = (inotify::init(flags), rule_files::folders(&args.rules))
+        else {
             return Self(None);
         };
         let inside = inotify::WatchFlags::CLOSE_WRITE

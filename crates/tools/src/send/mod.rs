@@ -127,7 +127,7 @@ pub fn main(args: &SendArgs) -> Result<ExitCode, Fail> {
         client.set_protocol(Protocol::Midi2)?;
         kind |= PortType::MIDI_UMP;
     }
-    let dest = client.find_port_for(&args.port, PortCaps::WRITE)?;
+    let dest = crate::select::port(&client, &args.port, PortCaps::WRITE)?;
     // Nobody may subscribe to the port: it exists for a moment only. The queue writes to it at the end.
     let caps = PortCaps::READ | PortCaps::WRITE | PortCaps::NO_EXPORT;
     let port = client.create_port("send", caps, kind)?;

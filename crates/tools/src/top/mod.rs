@@ -19,7 +19,7 @@ mod text;
 mod view;
 
 use crate::complete::senders;
-use aseqd_client::Selector;
+use crate::select;
 use aseqd_console::DeviceArg;
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{SignalFd, SignalSet};
@@ -83,9 +83,8 @@ pub fn main(args: &TopArgs) -> Result<ExitCode, Fail> {
         (true, _) => Watched::None,
         (false, true) => Watched::All,
         (false, false) => {
-            let selectors: Result<Vec<Selector>, _> =
-                args.ports.iter().map(|text| text.parse()).collect();
-            Watched::These(selectors?)
+            let selectors = args.ports.iter().map(|text| select::selector(text));
+            Watched::These(selectors.collect::<Result<_, _>>()?)
         }
     };
     let color = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;

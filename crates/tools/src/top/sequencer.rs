@@ -70,7 +70,7 @@ impl Sequencer {
     pub(super) fn graph(&mut self) -> Result<(Graph, BTreeSet<Address>), Fail> {
         self.stale = false;
         let own = self.client.id();
-        let mut ports = self.client.ports()?;
+        let mut ports = crate::select::ports(&self.client)?;
         ports.retain(|port| port.address.client != own);
         let mut connections = Vec::new();
         for port in &ports {

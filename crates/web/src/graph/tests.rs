@@ -1,24 +1,15 @@
 use super::*;
 use aseqd_abi::seq::PortCaps;
-use aseqd_rules::Device;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 /// Returns a graph with these clients, each with so many ports, and connections by the numbers of ports.
 fn graph(clients: &[(u8, u8, &str)], pairs: &[((u8, u8), (u8, u8))]) -> Graph {
-    let port = |client: u8, number: u8, name: &str| PortEntry {
-        port: Port {
-            address: Address::new(client, number),
-            client_name: name.to_owned(),
-            name: format!("{name} {number}"),
-            caps: PortCaps::READ | PortCaps::SUBS_READ | PortCaps::WRITE | PortCaps::SUBS_WRITE,
-            port_type: PortType::MIDI_GENERIC | PortType::APPLICATION,
-            kernel: false,
-            device: Device::default(),
-        },
-        group: 0,
-        aliases: Vec::new(),
-        unwatched: None,
+    let port = |client: u8, number: u8, name: &str| {
+        let mut port = Port::new(Address::new(client, number), name, &format!("{name} {number}"));
+        port.caps = PortCaps::READ | PortCaps::SUBS_READ | PortCaps::WRITE | PortCaps::SUBS_WRITE;
+        port.port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
+        PortEntry { port, group: 0, aliases: Vec::new(), unwatched: None }
     };
     let clients = clients.iter().map(|(id, ports, name)| {
         let ports = (0..*ports).map(|number| (number, port(*id, number, name))).collect();

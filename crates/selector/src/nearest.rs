@@ -6,25 +6,26 @@ use crate::port::Port;
 /// nothing like what was written.
 const LETTERS_PER_MISTAKE: usize = 3;
 
-/// Returns the name of a client or of a port that looks most like a text, if one does.
+/// Returns the name of a client or of a port that looks most like a selector, if one does.
 #[must_use]
 pub fn nearest<'a>(text: &str, ports: &'a [Port]) -> Option<&'a str> {
     let client = text.split_once(':').map_or(text, |(client, _)| client);
     let names = ports.iter().flat_map(|port| [port.client_name.as_str(), port.name.as_str()]);
-    nearest_name(client, names)
+    nearest_name(client.trim_matches(['\'', '"', ' ']), names)
 }
 
-/// Returns the name that looks most like a text, if one does: the name that was probably meant.
+/// Returns the name that looks most like a text, in any case, if one does: the name that was probably meant. The first
+/// word of a name counts as well, because people leave out what stands behind it.
 #[must_use]
 pub fn nearest_name<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = text.to_lowercase();
-    let far = wanted.chars().count() / LETTERS_PER_MISTAKE;
-    if far == 0 {
-        return None;
-    }
+    // Of two letters, one may be wrong; a single letter is like every other.
+    let far = match wanted.chars().count() {
+        0 | 1 => return None,
+        letters => (letters / LETTERS_PER_MISTAKE).max(1),
+    };
     let distance = |name: &str| {
         let name = name.to_lowercase();
-        // A name is often cut after its first word.
         let word = name.split(' ').next().unwrap_or_default();
         strsim::osa_distance(&wanted, &name).min(strsim::osa_distance(&wanted, word))
     };
@@ -45,11 +46,13 @@ mod tests {
             Port::new(Address::new(20, 0), "nanoKEY2", "nanoKEY2 MIDI 1"),
             Port::new(Address::new(24, 0), "Launchpad Pro", "Launchpad Pro MIDI 1"),
             Port::new(Address::new(128, 0), "synth", "x"),
+            Port::new(Address::new(129, 0), "FLUID Synth", "in"),
         ];
         for (text, wanted) in [
             ("nanoKye2", Some("nanoKEY2")),
             ("synht:0", Some("synth")),
             ("lanchpad", Some("Launchpad Pro")),
+            ("'FLUID Snyth':0", Some("FLUID Synth")),
             ("anounce", Some("Announce")),
             ("piano", None),
             ("", None),
@@ -57,5 +60,12 @@ mod tests {
         ] {
             assert_eq!(nearest(text, &ports), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn a_short_word_may_have_one_mistake() {
+        assert_eq!(nearest_name("hv", ["hw", "app", "in"]), Some("hw"));
+        assert_eq!(nearest_name("x", ["hw", "app", "in"]), None);
+        assert_eq!(nearest_name("exlcusive", ["exclusive", "when"]), Some("exclusive"));
     }
 }

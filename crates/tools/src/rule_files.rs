@@ -1,6 +1,5 @@
 //! Where the files of rules are.
 
-use super::RulesArgs;
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_rules::{Learned, Problem, Rules};
 use std::ffi::OsString;
@@ -38,7 +37,7 @@ pub fn own_file() -> Option<PathBuf> {
 }
 
 /// Returns the file that `aseqd port add` writes, if the user has a home.
-pub(crate) fn ports_file() -> Option<PathBuf> {
+pub fn ports_file() -> Option<PathBuf> {
     Some(own_folder()?.join("ports.toml"))
 }
 
@@ -70,12 +69,12 @@ pub fn files(given: Vec<PathBuf>) -> Result<Vec<PathBuf>, Fail> {
 }
 
 /// Returns the folders whose changes can change [`files`].
-pub(super) fn folders(args: &RulesArgs) -> Result<Vec<PathBuf>, Fail> {
+pub fn folders(given: &[PathBuf]) -> Result<Vec<PathBuf>, Fail> {
     let learned = learned_file();
-    let files = files(args.rules.clone())?;
+    let files = files(given.to_vec())?;
     let mut all: Vec<PathBuf> =
         files.iter().chain(&learned).filter_map(|file| parent(file)).collect();
-    if args.rules.is_empty() {
+    if given.is_empty() {
         all.push(SYSTEM.into());
     }
     all.sort();
@@ -101,7 +100,7 @@ pub fn learned_file() -> Option<PathBuf> {
 }
 
 /// Returns the folder in which a running `aseqd rules run` says what it does.
-pub(super) fn runtime_folder() -> Option<PathBuf> {
+pub fn runtime_folder() -> Option<PathBuf> {
     let own = folder("XDG_RUNTIME_DIR").map(|own| own.join("aseqd-rules"));
     own.or_else(|| is_root().then(|| SYSTEM_RUNTIME.into()))
 }
@@ -123,7 +122,7 @@ pub fn read(path: &Path) -> io::Result<String> {
 ///
 /// # Errors
 /// A message if it cannot be read.
-pub(super) fn read_given(path: &Path) -> Result<String, Fail> {
+pub fn read_given(path: &Path) -> Result<String, Fail> {
     if path == Path::new("-") {
         return read_all(io::stdin()).context("standard input cannot be read");
     }
@@ -160,18 +159,10 @@ pub struct Loaded {
     pub count: usize,
 }
 
-/// Reads all files.
-///
-/// # Errors
-/// A message if a file cannot be read, or one that was given does not exist.
-pub(super) fn load(args: &RulesArgs) -> Result<Loaded, Fail> {
-    load_of(args.rules.clone())
-}
-
 /// Reads these files, or all if none is given.
 ///
 /// # Errors
-/// As [`load`].
+/// A message if a file cannot be read, or one that was given does not exist.
 pub fn load_of(given: Vec<PathBuf>) -> Result<Loaded, Fail> {
     let mut loaded = Loaded { learned: Learned::new(), ..Loaded::default() };
     let optional = given.is_empty();
