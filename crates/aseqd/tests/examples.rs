@@ -150,6 +150,186 @@ fn options_in_the_documents_exist() {
     assert!(calls > 5, "the documents show how it is called");
 }
 
+/// The pages of the tools that people reach for.
+const TOOLS: [&str; 4] = ["rules.md", "selectors.md", "output.md", "top.md"];
+
+fn page(name: &str) -> String {
+    fs::read_to_string(root().join("docs").join(name)).expect("text")
+}
+
+/// Returns what stands between backquotes in a text, without its blocks.
+fn inline(text: &str) -> Vec<String> {
+    let mut outside = true;
+    let lines = text.lines().filter(|line| {
+        let fence = line.trim_start().starts_with("```");
+        outside ^= fence;
+        outside && !fence
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    text.split('`').skip(1).step_by(2).map(|code| code.replace('\n', " ")).collect()
+}
+
+#[test]
+fn commands_within_the_text_of_the_tools_pages_exist() {
+    let mut calls = 0;
+    for name in TOOLS {
+        for code in inline(&page(name)).iter().filter(|code| code.starts_with("aseqd ")) {
+            for words in commands(code).iter().filter(|words| words[0] == "aseqd") {
+                calls += 1;
+                use clap::error::ErrorKind as Is;
+                // A command can be named without what it needs.
+                let short = [Is::MissingRequiredArgument, Is::MissingSubcommand, Is::DisplayHelp];
+                if let Err(error) = aseqd::cli::command().try_get_matches_from(words)
+                    && !short.contains(&error.kind())
+                    && error.kind() != Is::DisplayHelpOnMissingArgumentOrSubcommand
+                {
+                    panic!("{name}: {code}: {error}");
+                }
+            }
+        }
+    }
+    assert!(calls > 30, "{calls}");
+}
+
+#[test]
+fn selectors_of_the_pages_are_selectors() {
+    let mut count = 0;
+    for line in page("selectors.md").lines().filter(|line| line.starts_with("| `")) {
+        let column = line.split(" | ").next().expect("a column");
+        for code in inline(column) {
+            // As a shell takes it.
+            let word = commands(&code).concat().concat();
+            let parsed = word.parse::<aseqd_client::Selector>();
+            assert!(parsed.is_ok(), "{code}: {parsed:?}");
+            count += 1;
+        }
+    }
+    assert!(count > 15, "{count}");
+}
+
+#[test]
+fn rules_of_the_pages_have_no_mistakes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = |text: &str| {
+        let file = folder.path().join("rules.toml");
+        fs::write(&file, text).expect("a file");
+        let mut command = Command::new(ASEQD);
+        command.args(["rules", "check"]).arg(&file).env("ASEQD_DEVICE", "/nowhere");
+        command.env("XDG_STATE_HOME", folder.path());
+        let ended = finish(command, DEADLINE);
+        assert_eq!(ended.status.code(), Some(0), "{text}\n{ended:#?}");
+    };
+    let mut count = 0;
+    for name in ["rules.md", "selectors.md"] {
+        for block in page(name).split("\n```toml\n").skip(1) {
+            check(block.split("\n```").next().expect("a block"));
+            count += 1;
+        }
+    }
+    // Each key of the tables, with each value that it shows, and each selector.
+    let text = page("rules.md");
+    let rule =
+        |more: &str| format!("[alias]\nNAME = 'x'\n[[rule]]\nfrom = 'a'\nto = 'b'\n{more}\n");
+    let part = text.split("| selector | means |").nth(1).expect("a table");
+    let table = part.lines().skip(2).take_while(|line| line.starts_with("| "));
+    for line in table {
+        for code in inline(line.split(" | ").next().expect("a column")) {
+            let value = if code.starts_with('{') { code } else { format!("{code:?}") };
+            check(&rule(&format!("[[rule]]\nfrom = {value}\nto = {value}")));
+            count += 1;
+        }
+    }
+    for line in
+        ["both = true", "when = 'once'", "exclusive = true", "stamp = 'tick:0'", "mute = true"]
+    {
+        check(&rule(line));
+    }
+    for velocity in ["100", "{ scale = 0.8, add = 5, min = 20, max = 110 }"] {
+        assert!(text.contains(&format!("`{velocity}`")), "the page shows {velocity}");
+        check(&rule(&format!("velocity = {velocity}")));
+    }
+    check(&rule("controllers = { 1 = 11, 64 = false }"));
+    for kind in ["loopback", "pair", "input", "output"] {
+        assert!(text.contains(&format!("`\"{kind}\"`")), "the page has {kind}");
+        check(&format!("[[port]]\nname = 'x'\nkind = '{kind}'\n"));
+    }
+    assert!(count > 25, "{count}");
+}
+
+/// Adds the names of all fields of a value, however deep.
+fn fields(value: &serde_json::Value, names: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(object) => {
+            for (name, value) in object {
+                names.push(name.clone());
+                fields(value, names);
+            }
+        }
+        serde_json::Value::Array(values) => values.iter().for_each(|value| fields(value, names)),
+        _ => {}
+    }
+}
+
+/// What commands print as JSON has the fields that the page says, and the page names no field that none of them has.
+#[test]
+fn json_has_the_fields_of_the_page() {
+    let script = "
+        mkdir -p $XDG_CONFIG_HOME/aseqd
+        printf '[[rule]]\\nfrom = \"Keys\"\\nto = \"Synth\"\\n[[port]]\\nname = \"Loop\"\\n' \
+            >$XDG_CONFIG_HOME/aseqd/rules.toml
+        sleep 1000 | aseqd port Keys --input & sleep 1000 | aseqd port Synth --output &
+        aseqd wait Keys; aseqd wait Synth
+        echo 'ls --json'; aseqd ls --json
+        echo 'timers --json'; aseqd timers --json
+        echo 'port list --json'; aseqd port list --json
+        echo 'rules show --json'; aseqd rules show --json
+        echo 'record --json'; aseqd record --json --quiet --timeout 10ms take.mid Keys
+        echo 'doctor --json'; aseqd doctor --json | tr -d '\\n'; echo
+        kill $(jobs -p) 2>/dev/null
+        ";
+    if !can_serve() || !have(&["bash"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = aseqd_run(["bash", "-c", script]);
+    command.env("PATH", path()).current_dir(folder.path());
+    for (variable, name) in
+        [("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state"), ("XDG_RUNTIME_DIR", "run")]
+    {
+        command.env(variable, folder.path().join(name));
+    }
+    let mark = Mark::new(&mut command);
+    let ended = finish(command, DEADLINE);
+    let page = page("output.md");
+    let mut printed: Vec<(String, Vec<String>)> = Vec::new();
+    for line in ended.stdout.lines() {
+        match serde_json::from_str::<serde_json::Value>(line) {
+            Ok(value) => fields(&value, &mut printed.last_mut().expect("a heading").1),
+            Err(_) => printed.push((line.to_owned(), Vec::new())),
+        }
+    }
+    let headings: Vec<_> = printed.iter().map(|(name, _)| name.as_str()).collect();
+    let wanted = ["ls", "timers", "port list", "rules show", "record", "doctor"]
+        .map(|it| format!("{it} --json"));
+    assert_eq!(headings, wanted, "{ended:#?}");
+    for (name, fields) in &printed {
+        let part = page.split(&format!("## `aseqd {name}`")).nth(1).expect(name);
+        let part = part.split("\n## ").next().expect("a part");
+        let part = part.split("\nWith `--watch`").next().expect("a part");
+        let known = inline(part);
+        assert!(!fields.is_empty(), "{name} prints nothing: {ended:#?}");
+        for field in fields {
+            assert!(known.contains(field), "the page has no `{field}` of aseqd {name}");
+        }
+        // The first column is the fields of the object itself.
+        let rows = part.lines().filter(|line| line.starts_with("| `"));
+        for field in rows.flat_map(|row| inline(row.split(" | ").next().expect("a column"))) {
+            assert!(fields.contains(&field), "aseqd {name} has no `{field}`");
+        }
+    }
+    mark.expect_nothing();
+}
+
 #[test]
 fn examples_run_in_dash() {
     if !can_serve() || !have(&["dash", "aconnect", "aplaymidi", "aseqdump", "jq"]) {
