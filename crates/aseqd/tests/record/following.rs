@@ -4,6 +4,7 @@ use crate::common::*;
 use crate::recorder::{Recorder, events_of, is_message, on, open, sender};
 use aseqd_client::event::{EventExt as _, controller, note_on, of_type};
 use aseqd_client::ump::Protocol;
+use aseqd_client::zerocopy::IntoBytes as _;
 use aseqd_client::{EventType, PortCaps, PortType};
 use aseqd_smf::{Clip, EventKind, File, Meta, Source};
 use std::fs;
@@ -19,12 +20,15 @@ fn ticks_follow_a_midi_clock() {
             client.send(&event.sent_from(port).sent_to(recorder.port)).expect("sent");
         };
         send(of_type(EventType::START));
-        // The notes come right behind a message of the clock, however fast that is.
+        // The notes come with a message of the clock in one write, so that no other process comes between the two.
         for clock in 0..49_u8 {
-            send(of_type(EventType::CLOCK));
+            let beat = of_type(EventType::CLOCK).sent_from(port).sent_to(recorder.port);
+            let note = note_on(0, 60 + clock / 24, 100).sent_from(port).sent_to(recorder.port);
+            let mut bytes = beat.as_bytes().to_vec();
             if clock % 24 == 0 {
-                send(note_on(0, 60 + clock / 24, 100));
+                bytes.extend_from_slice(note.as_bytes());
             }
+            assert_eq!(client.write(&bytes).expect("a write"), bytes.len());
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
         recorder.wait_for(3);

@@ -217,8 +217,8 @@ fn a_take_is_nobody_elses() {
         // What does not begin leaves no file.
         let ended = finish(aseqd(&["record", name, "--tempo", "queue:9"]), DEADLINE);
         assert!(ended.stderr.contains("there is no queue 9") && !file.exists(), "{ended:?}");
-        let ended = finish(aseqd(&["record", "-"]), DEADLINE);
-        assert!(ended.stderr.contains("-: a recording needs a file"), "{ended:?}");
+        let ended = finish(aseqd(&["record", "-", "--json"]), DEADLINE);
+        assert!(ended.stderr.contains("-: with --json, standard output has"), "{ended:?}");
         let first = Recorder::start(&folder, "take.mid", &[]).process;
         let ended = finish(aseqd(&["record", name, "--force", "--timeout", "0"]), DEADLINE);
         assert!(ended.stderr.contains("another `aseqd record` writes it"), "{ended:?}");
@@ -229,6 +229,58 @@ fn a_take_is_nobody_elses() {
         let ended = first.wait();
         assert!(ended.stderr.contains("another file has taken its name"), "{ended:?}");
         assert_eq!(fs::read(&file).unwrap(), b"precious");
+    });
+}
+
+#[test]
+fn a_take_that_is_moved_is_finished_where_it_is() {
+    inside(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (client, port) = sender("Piano");
+        let take = Recorder::start(&folder, "take.mid", &["Piano", "--tracks", "channel"]);
+        let moved = folder.path().join("best take.mid");
+        fs::rename(&take.file, &moved).expect("it is there");
+        for channel in 0..2 {
+            let note = note_on(channel, 60, 100).sent_from(port).sent_to_subscribers();
+            client.send(&note).expect("sent");
+        }
+        take.process.signal(Signal::INT);
+        let ended = take.process.wait();
+        assert!(ended.status.success(), "{ended:?}");
+        let said = "take.mid was moved while it was recorded: it is ";
+        assert!(ended.stderr.contains(said), "{ended:?}");
+        assert_eq!(events_of(&moved).0.len(), 2);
+        let left = fs::read_dir(&folder).expect("a folder").count();
+        assert_eq!(left, 1, "nothing is left under the old name");
+
+        let gone = Recorder::start(&folder, "gone.mid", &[]);
+        fs::remove_file(&gone.file).expect("it is there");
+        gone.process.signal(Signal::INT);
+        let ended = gone.process.wait();
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        let said = "gone.mid: it was deleted while it was recorded";
+        assert!(ended.stderr.contains(said), "{ended:?}");
+    });
+}
+
+#[test]
+fn standard_output_gets_the_take_at_its_end() {
+    inside(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (client, port) = sender("Piano");
+        let mut command = aseqd(&["record", "-", "Piano", "--until-disconnected"]);
+        command.env("TMPDIR", folder.path());
+        let mut process = Process::start(command);
+        process.wait_until("its begin", |process| process.stderr().contains("recording"));
+        let temporary = fs::read_dir(&folder).expect("a folder").flatten().next().expect("a file");
+        let mode = std::os::unix::fs::MetadataExt::mode(&temporary.metadata().expect("a file"));
+        assert_eq!(mode & 0o777, 0o600, "nobody else reads it");
+        client.send(&note_on(0, 60, 100).sent_from(port).sent_to_subscribers()).expect("sent");
+        drop(client);
+        let ended = process.wait();
+        assert!(ended.status.success(), "{ended:?}");
+        assert!(ended.stdout.starts_with("MThd") && ended.stdout.contains("MTrk"), "{ended:?}");
+        assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 0, "nothing is left");
     });
 }
 

@@ -2,6 +2,7 @@
 
 mod convert;
 mod metronome;
+mod place;
 mod recorder;
 mod setup;
 mod summary;
@@ -20,15 +21,13 @@ use aseqd_console::{DeviceArg, duration, print, say};
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{SignalFd, SignalSet};
 use aseqd_smf::{Division, Source};
+use place::Place;
 use recorder::{Recorder, Stop};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 use rustix::process::Signal;
-use std::cell::Cell;
+use std::cell::OnceCell;
 use std::fs::{self, OpenOptions};
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -62,9 +61,10 @@ Examples:
   aseqd record take.mid Keystation nanoPAD --tracks channel
   aseqd record take.mid --silence 10s      # connect a keyboard to it
   aseqd record --tempo queue take.mid Hydrogen
+  aseqd record - Keystation --timeout 10s >take.mid
   aseqd record take.midi2 128:0")]
 pub struct RecordArgs {
-    /// The file. It must not exist, unless --force is given
+    /// The file. It must not exist, unless --force is given. - is standard output, which gets the file at the end
     pub file: PathBuf,
     /// Ports to record, given as for `aseqd connect`. A name means all ports that it fits best
     #[arg(value_name = "PORT", add = senders())]
@@ -141,27 +141,40 @@ pub fn main(args: &RecordArgs) -> Result<ExitCode, Fail> {
     check(args)?;
     // The name comes last: a script that waits for it finds everything ready.
     let client = Client::open(&args.device.device, STARTING)?;
-    let made = Cell::new(None);
+    let mut place = Place::of(&args.file);
+    let made = OnceCell::new();
     let recorder = Recorder::new(client, args, || {
-        let file = create(&args.file, args.force)?;
-        made.set(Some(identity(&file.metadata()?)));
+        let file = place.create(args.force)?;
+        let _first = made.set(file.try_clone()?);
         Ok(file)
     });
     if recorder.is_err() && made.get().is_some() && !args.force {
         // An empty file would only stand in the way of the next try.
-        let _gone = fs::remove_file(&args.file);
+        let _gone = fs::remove_file(&place.path);
     }
     let mut recorder = recorder?;
+    let made = made.into_inner().ok_or_else(|| Fail::new("no file was made"))?;
     if !args.quiet {
-        say(&recorder.announcement(&args.file));
+        say(&recorder.announcement(&place.path));
     }
     let stopped = listen(&mut recorder, &signals, args);
     // Whatever ended it, the file is finished.
     let summary = recorder.finish();
-    let name = args.file.display().to_string();
+    let name = place.name();
     let mut summary = summary.with_context(|| format!("{name} cannot be written"))?;
+    let found = place.find(&made);
+    if let Ok(Some(now)) = &found {
+        say(&format_args!("{name} was moved while it was recorded: it is {}", now.display()));
+    }
+    let found = found.map(drop).with_context(|| name.clone());
+    let found = found.inspect_err(|_| {
+        if let Err(why) = &stopped {
+            say(why);
+        }
+    });
+    found?;
     if !summary.clip {
-        let finished = finish(&args.file, made.get(), args.tracks);
+        let finished = finish(&place.path, args.tracks);
         if let (Err(_), Err(why)) = (&finished, &stopped) {
             // Two things went wrong, such as on a full disk. Only the first says why the recording has ended.
             say(why);
@@ -170,6 +183,7 @@ pub fn main(args: &RecordArgs) -> Result<ExitCode, Fail> {
         let finished = finished.with_context(kept)?;
         (summary.tracks, summary.division) = (finished.tracks, Some(finished.division));
     }
+    place.deliver()?;
     let lossless = stopped?;
     if args.json {
         print(&summary.json(&name))?;
@@ -183,10 +197,13 @@ pub fn main(args: &RecordArgs) -> Result<ExitCode, Fail> {
 /// Refuses what cannot be recorded together.
 fn check(args: &RecordArgs) -> Result<(), Fail> {
     if args.file == Path::new("-") {
-        let why = "its length is written when it ends, so it cannot be standard output";
-        return Err(Fail::new(format!("-: a recording needs a file: {why}")));
-    }
-    if args.file.exists() && !args.force {
+        if io::stdout().is_terminal() {
+            return Err(Fail::new("-: standard output is a terminal, which shows no MIDI file"));
+        }
+        if args.json {
+            return Err(Fail::new("-: with --json, standard output has only JSON; name a file"));
+        }
+    } else if args.file.exists() && !args.force {
         let name = args.file.display();
         return Err(Fail::new(format!("{name} exists; --force replaces it")));
     }
@@ -206,30 +223,6 @@ fn check(args: &RecordArgs) -> Result<(), Fail> {
         )));
     }
     Ok(())
-}
-
-/// Returns what tells a file from all others: its device and its inode.
-fn identity(metadata: &fs::Metadata) -> (u64, u64) {
-    (metadata.dev(), metadata.ino())
-}
-
-/// Makes the file, and locks it: a second recorder with --force must not write into a take.
-fn create(path: &Path, force: bool) -> io::Result<fs::File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    if !force {
-        options.create_new(true);
-    }
-    let file = options.create(true).truncate(false).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    // Some file systems have no locks.
-    if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
-        return Err(io::Error::other("another `aseqd record` writes it"));
-    }
-    file.set_len(0)?;
-    Ok(file)
 }
 
 /// Records until something ends it. Returns whether nothing was lost at the end.
@@ -268,14 +261,11 @@ fn listen(recorder: &mut Recorder, signals: &SignalFd, args: &RecordArgs) -> Res
 }
 
 /// Makes the final tracks. The file that is there is replaced at once when they are complete.
-fn finish(path: &Path, made: Option<(u64, u64)>, how: Tracks) -> io::Result<tracks::Finished> {
+fn finish(path: &Path, how: Tracks) -> io::Result<tracks::Finished> {
     // A link stays one.
     let path = path.canonicalize()?;
     let recorded = fs::File::open(&path)?;
     let metadata = recorded.metadata()?;
-    if made != Some(identity(&metadata)) {
-        return Err(io::Error::other("another file has taken its name"));
-    }
     let folder = path.parent().unwrap_or_else(|| Path::new("/"));
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
