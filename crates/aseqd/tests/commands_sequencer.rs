@@ -348,17 +348,23 @@ fn every_command_says_in_the_same_words_that_the_server_has_ended() {
     let mut server = Process::start(serve);
     server.wait_for_output("serving");
     let song = concat!(env!("CARGO_MANIFEST_DIR"), "/../../songs/etude.mid");
-    let watching: Vec<_> = [&["monitor"][..], &["wait", "nobody"], &["play", "-p", "14:0", song]]
-        .into_iter()
-        .map(|words| {
-            let mut process = Process::start(aseqd(&[words, &["--device", &device]].concat()));
-            let client = format!("aseqd {}", words[0]);
-            process.wait_until("its client", |_| {
-                output(aseqd(&["ls", "--device", &device])).contains(&client)
-            });
-            process
-        })
-        .collect();
+    // It has one event, so that its player waits for the end of --delay.
+    let short = tempfile::NamedTempFile::new().expect("a file");
+    let bytes = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk\0\0\0\x07\0\xc0\0\0\xff\x2f\0";
+    std::fs::write(&short, bytes).expect("a song");
+    let play = ["play", "-p", "14:0", "--delay", "1h", short.path().to_str().expect("text")];
+    let watching: Vec<_> =
+        [&["monitor"][..], &["wait", "nobody"], &["play", "-p", "14:0", song], &play]
+            .into_iter()
+            .map(|words| {
+                let mut process = Process::start(aseqd(&[words, &["--device", &device]].concat()));
+                let client = format!("aseqd {}", words[0]);
+                process.wait_until("its client", |_| {
+                    output(aseqd(&["ls", "--device", &device])).contains(&client)
+                });
+                process
+            })
+            .collect();
     server.signal(Signal::KILL);
     server.wait_within(DEADLINE);
     for process in watching {

@@ -173,7 +173,7 @@ pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
             say(&format_args!("{name}: {notes} notes left out: no key is so high, or so low"));
         }
         let signal = match played.then {
-            Then::Next => terminal.wait(args.delay).context("signals cannot be received")?,
+            Then::Next => terminal.wait(args.delay, player.client())?,
             Then::Skip => None,
             Then::Previous => {
                 number = number.saturating_sub(1);

@@ -117,7 +117,10 @@ fn late(client: &Client, args: &WaitArgs) -> Result<Fail, Fail> {
     let waited = args.timeout.unwrap_or_default();
     let port = &args.port;
     if args.connected && !candidates(client, args)?.is_empty() {
-        return Ok(Fail::new(format!("port {port} was not connected within {waited:?}")));
+        return Ok(Fail::new(match waited.is_zero() {
+            true => format!("port {port} is not connected"),
+            false => format!("port {port} was not connected within {waited:?}"),
+        }));
     }
     let mut ports = client.ports()?;
     ports.retain(|port| port.address.client != client.id());
@@ -128,5 +131,8 @@ fn late(client: &Client, args: &WaitArgs) -> Result<Fail, Fail> {
             format!("there are {}", names.join(", "))
         }
     };
-    Ok(Fail::new(format!("port {port} did not appear within {waited:?}: {there}")))
+    Ok(Fail::new(match waited.is_zero() {
+        true => format!("there is no port {port}: {there}"),
+        false => format!("port {port} did not appear within {waited:?}: {there}"),
+    }))
 }

@@ -79,6 +79,13 @@ fn ls_monitor_and_wait_take_several_ports() {
         assert_eq!(output(aseqd(&["wait", "-v", ".hw"])), format!("{one}\n"));
         let said = failure(&["wait", "--connected", ".hw", "--timeout", "10ms"], 1);
         assert!(said.starts_with("port .hw was not connected within 10ms"), "{said}");
+        let said = failure(&["wait", "--connected", ".hw", "--timeout", "0"], 1);
+        assert_eq!(said, "port .hw is not connected\n");
+        let said = failure(&["wait", "nobody", "--timeout", "0"], 1);
+        assert!(
+            said.starts_with("there is no port nobody: there are 0:0 (System: Timer), "),
+            "{said}"
+        );
     });
 }
 

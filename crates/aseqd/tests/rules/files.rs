@@ -154,3 +154,19 @@ fn a_second_run_is_refused() {
         drop(place.run(&[]));
     });
 }
+
+#[test]
+fn a_file_that_exists_is_not_replaced_unawares() {
+    inside(|| {
+        let place = Place::new("");
+        let file = place.path("mine.toml");
+        fs::write(&file, "# by hand\n").expect("a file");
+        let name = file.to_str().expect("text");
+        let ended = finish(place.rules(&["save", name]), DEADLINE);
+        assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
+        assert_eq!(ended.stderr, format!("aseqd: {name} exists; --force replaces it\n"));
+        assert_eq!(fs::read_to_string(&file).expect("a file"), "# by hand\n");
+        output(place.rules(&["save", "--force", name]));
+        assert!(fs::read_to_string(&file).expect("a file").contains("aseqd rules save"));
+    });
+}

@@ -187,6 +187,11 @@ impl Player {
         }
     }
 
+    /// Returns the client that plays.
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Removes the events that are not due yet, and ends the notes that sound.
     pub(crate) fn silence(&mut self) -> Result<(), Fail> {
         let remove_mode = RemoveMode::OUTPUT.bits();

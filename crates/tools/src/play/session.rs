@@ -108,7 +108,7 @@ fn turn(
             if let Some(key) = terminal.key() {
                 break key;
             }
-            terminal.wait_for_key().context("cannot wait for a key")?;
+            terminal.wait_for_key(player.client())?;
         };
     }
 }

@@ -4,6 +4,8 @@ use super::keys::{Key, Keys};
 use super::song::Song;
 use super::timeline::Timeline;
 use super::words::Words;
+use aseqd_client::Client;
+use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{SignalFd, SignalSet};
 use aseqd_smf::Source;
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -166,35 +168,42 @@ impl Terminal {
     }
 
     /// Waits until a key is pressed or a signal comes.
-    pub(crate) fn wait_for_key(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// A message if the sequencer ends meanwhile.
+    pub(crate) fn wait_for_key(&mut self, client: &Client) -> Result<(), Fail> {
         let stdin = rustix::stdio::stdin();
-        let mut fds =
-            [PollFd::new(&self.signals, PollFlags::IN), PollFd::new(&stdin, PollFlags::IN)];
-        match rustix::event::poll(&mut fds, None) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(errno) => Err(errno.into()),
-        }
+        let mut fds = [
+            PollFd::new(&self.signals, PollFlags::IN),
+            PollFd::new(&stdin, PollFlags::IN),
+            PollFd::new(client, PollFlags::empty()),
+        ];
+        rustix::io::retry_on_intr(|| rustix::event::poll(&mut fds, None))
+            .context("cannot wait for a key")?;
+        expect_open(&fds[2])
     }
 
     /// Waits for this time or until a signal comes, and returns the signal.
-    pub(crate) fn wait(&self, time: Duration) -> io::Result<Option<i32>> {
+    ///
+    /// # Errors
+    /// A message if the sequencer ends meanwhile.
+    pub(crate) fn wait(&self, time: Duration, client: &Client) -> Result<Option<i32>, Fail> {
         let until = Instant::now() + time;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return self.signal();
-            }
             let timeout = Timespec::try_from(left).ok();
-            let mut fds = [PollFd::new(&self.signals, PollFlags::IN)];
-            match rustix::event::poll(&mut fds, timeout.as_ref()) {
-                Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                Ok(_) => {
-                    if let Some(signal) = self.signal()? {
-                        return Ok(Some(signal));
-                    }
-                }
-                Err(errno) => return Err(errno.into()),
+            let mut fds = [
+                PollFd::new(&self.signals, PollFlags::IN),
+                // Only whether the sequencer has ended.
+                PollFd::new(client, PollFlags::empty()),
+            ];
+            rustix::io::retry_on_intr(|| rustix::event::poll(&mut fds, timeout.as_ref()))
+                .context("cannot wait")?;
+            let signal = self.signal().context("signals cannot be received")?;
+            if signal.is_some() || left.is_zero() {
+                return Ok(signal);
             }
+            expect_open(&fds[1])?;
         }
     }
 }
@@ -203,6 +212,12 @@ impl AsFd for Terminal {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.signals.as_fd()
     }
+}
+
+/// Fails if the sequencer has ended.
+fn expect_open(client: &PollFd<'_>) -> Result<(), Fail> {
+    let ended = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
+    if client.revents().intersects(ended) { Err(Fail::ended()) } else { Ok(()) }
 }
 
 /// The characters of the bar: for what was played, and for the rest.

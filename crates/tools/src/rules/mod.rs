@@ -156,8 +156,11 @@ pub struct ForgetArgs {
 /// keeps them.
 #[derive(Debug, Args)]
 pub struct SaveArgs {
-    /// The file; - is standard output [default: -]
+    /// The file; - is standard output [default: -]. It must not exist, unless --force is given
     pub file: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(short, long)]
+    pub force: bool,
 }
 
 /// Make the connections of a file that `save` has written

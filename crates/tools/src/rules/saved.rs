@@ -10,6 +10,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn save(args: &RulesArgs, save: &SaveArgs) -> Result<ExitCode, Fail> {
+    let file = save.file.as_deref().filter(|path| *path != Path::new("-"));
+    // Somebody may have written it by hand. What is no regular file, such as a FIFO, loses nothing.
+    let exists = |path: &&Path| path.metadata().is_ok_and(|metadata| metadata.is_file());
+    if let Some(path) = file.filter(exists)
+        && !save.force
+    {
+        return Err(Fail::new(format!("{} exists; --force replaces it", path.display())));
+    }
     let mut runner = Runner::open_beside(&args.device, RuleSet::default())?;
     runner.look()?;
     let snapshot = &runner.snapshot;
@@ -30,7 +38,7 @@ pub(super) fn save(args: &RulesArgs, save: &SaveArgs) -> Result<ExitCode, Fail> 
     let comment =
         "Connections that `aseqd rules save` has seen. `aseqd rules restore` makes them again.";
     let text = file_of(comment, &rules);
-    match save.file.as_deref().filter(|path| *path != Path::new("-")) {
+    match file {
         Some(path) => rule_files::write(path, &text)?,
         None => print(&text)?,
     }
