@@ -384,6 +384,7 @@ impl Seq {
         }
         let may_change = port.memory.is_some() || self.is_packet(&message.event);
         let client = self.client_mut(dest.client).ok_or(Undelivered::NoClient)?;
+        let built_in = client.fifo.is_none();
         let result = if may_change {
             self.deliver_converted(message, hops)
         } else if let Some(fifo) = &mut client.fifo {
@@ -398,7 +399,7 @@ impl Seq {
             let kind = client.kind;
             self.deliver_to_built_in(kind, message, hops)
         };
-        if watched {
+        if watched && (built_in || result.is_ok()) {
             self.note_sounding(message);
         }
         result

@@ -91,6 +91,8 @@ pub(crate) struct QueueTimer {
     tick: u32,
     /// Nanoseconds into the tick.
     fraction: u64,
+    /// What the skew has left over at the anchor, in parts of [`SKEW_BASE`] of a nanosecond.
+    parts: u16,
     nanoseconds: u64,
 }
 
@@ -116,6 +118,7 @@ impl QueueTimer {
             anchor: Time(0),
             tick: 0,
             fraction: 0,
+            parts: 0,
             nanoseconds: 0,
         };
         timer.set_defaults(Time(0));
@@ -152,7 +155,15 @@ impl QueueTimer {
         if !self.moves() {
             return 0;
         }
-        self.skewed(now - self.anchor)
+        if self.skew == SKEW_BASE {
+            return now - self.anchor;
+        }
+        u64::try_from(self.elapsed_parts(now) >> 16).unwrap_or(u64::MAX)
+    }
+
+    /// Returns the same in parts of [`SKEW_BASE`] of a nanosecond, for a queue that moves.
+    fn elapsed_parts(&self, now: Time) -> u128 {
+        u128::from(now - self.anchor) * u128::from(self.skew) + u128::from(self.parts)
     }
 
     /// Returns how far the queue's clock goes while this many nanoseconds pass.
@@ -195,6 +206,7 @@ impl QueueTimer {
         self.move_on(elapsed);
         if self.moves() || !self.running {
             self.anchor = now;
+            self.parts = 0;
         }
     }
 
@@ -207,10 +219,17 @@ impl QueueTimer {
         self.nanoseconds = self.nanoseconds.saturating_add(nanoseconds) % REAL_TIME_MODULUS;
     }
 
-    /// Moves the anchor to `now` if the ticks since it come near their 32 bits.
+    /// Moves the anchor to `now` if ticks or seconds have wrapped since, or if the ticks since then come near their 32 bits: what is
+    /// before the anchor counts as due. Nothing is rounded, so a position does not depend on when events are queued.
     pub(crate) fn refresh(&mut self, now: Time) {
-        if self.fraction.saturating_add(self.elapsed(now)) / u64::from(self.tick_ns) > 1 << 30 {
+        let elapsed = self.elapsed(now);
+        let ticks = self.fraction.saturating_add(elapsed) / u64::from(self.tick_ns);
+        let wraps = u64::from(self.tick).saturating_add(ticks) > u32::MAX.into()
+            || self.nanoseconds.saturating_add(elapsed) >= REAL_TIME_MODULUS;
+        if ticks > 1 << 30 || wraps {
+            let parts = if self.moves() { self.elapsed_parts(now) } else { 0 };
             self.advance_to(now);
+            self.parts = u16::try_from(parts & 0xffff).unwrap_or(0);
         }
     }
 
@@ -228,7 +247,8 @@ impl QueueTimer {
         if self.skew == 0 {
             return None;
         }
-        let scaled = (u128::from(nanoseconds) << 16).div_ceil(u128::from(self.skew));
+        let left = (u128::from(nanoseconds) << 16) - u128::from(self.parts);
+        let scaled = left.div_ceil(u128::from(self.skew));
         u64::try_from(scaled).ok().and_then(|real| self.anchor.0.checked_add(real)).map(Time)
     }
 

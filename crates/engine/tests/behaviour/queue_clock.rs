@@ -231,3 +231,27 @@ fn time_that_goes_back_counts_as_standing_still() {
     rig.timeout();
     assert_eq!(position(&mut rig, client).0, 19);
 }
+
+/// On Linux the position of now decides, not one from before the ticks or seconds began again at 0.
+#[test]
+fn an_event_that_is_queued_after_a_wrap_waits_for_its_time() {
+    let (mut rig, client) = with_queue();
+    control(&mut rig, client, EventType::START);
+    rig.control(client, EventType::SETPOS_TICK, 0, [0xffff_fff0, 0]).unwrap();
+    rig.pass(100 * MS);
+    assert_eq!(position(&mut rig, client).0, 3);
+    rig.send(client, at_tick(key(client.port(0), 60), 0, 20)).unwrap();
+    rig.pass(50 * MS);
+    assert!(rig.receive(client).is_none());
+    rig.pass(50 * MS);
+    assert!(rig.receive(client).is_some());
+
+    rig.control(client, EventType::SETPOS_TIME, 0, [u32::MAX, 0]).unwrap();
+    rig.pass(2000 * MS);
+    assert_eq!(position(&mut rig, client).1, 1);
+    rig.send(client, at_time(key(client.port(0), 61), 0, 2, 0)).unwrap();
+    rig.pass(900 * MS);
+    assert!(rig.receive(client).is_none());
+    rig.pass(200 * MS);
+    assert!(rig.receive(client).is_some());
+}

@@ -41,3 +41,19 @@ fn what_packets_have_begun_ends_in_its_group() {
     words.sort_unstable();
     assert_eq!(words, [0x4080_3d00, 0x4280_3c00, 0x4783_4000, 0x47b3_4000]);
 }
+
+#[test]
+fn a_note_that_had_no_room_is_not_ended() {
+    let mut rig = Rig::with_config(Config { ump: true, notes_off: true, ..Config::default() });
+    let sender = rig.client_with_port();
+    let reader = rig.ump_client_with_port(2);
+    rig.set_pool(reader, 0, 1, 0).unwrap();
+    rig.send(sender, key(reader.port(0), 60)).unwrap();
+    rig.send(sender, key(reader.port(0), 61)).unwrap_err();
+    // The read that tells of the loss drops what was there, and makes room.
+    assert!(rig.read_bytes(reader, 1024).is_err());
+    rig.set_pool(reader, 0, 9, 0).unwrap();
+    rig.close(sender);
+    let words: Vec<_> = rig.words(reader).iter().map(|words| words[0]).collect();
+    assert_eq!(words, [0x4080_3c00]);
+}
