@@ -153,10 +153,11 @@ impl Device for EngineDevice {
     }
 
     fn create_timer(&mut self, file: usize, argument: &mut [u8]) -> Result<usize, Errno> {
-        let (_, access) = self.file(file)?;
+        self.file(file)?;
         self.ioctl(file, timers::CREATE, argument)?;
         let number = u32::from_le_bytes([argument[8], argument[9], argument[10], argument[11]]);
-        self.files.push(Some((FileId(number), access)));
+        // Whatever the first file is open for.
+        self.files.push(Some((FileId(number), Access::ReadWrite)));
         Ok(self.files.len() - 1)
     }
 

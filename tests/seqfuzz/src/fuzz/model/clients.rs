@@ -10,6 +10,10 @@ use std::collections::BTreeMap;
 pub(super) const FIRST: u8 = 128;
 /// How many client numbers there are.
 const NUMBERS: u8 = 192;
+/// Number of Midi Through.
+const THROUGH: u8 = 14;
+/// How many cells a client of the server's own has for input.
+const INPUT_OF_KERNEL: usize = 2000;
 /// The protocol versions from which a client's MIDI version, and a queue's tempo base, count.
 pub(super) const MIDI_VERSION_FROM: u32 = 0x01_00_03;
 pub(super) const TEMPO_BASE_FROM: u32 = 0x01_00_04;
@@ -55,6 +59,7 @@ pub(super) struct Port {
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     pub(super) kernel: bool,
+    pub(super) card: i32,
     pub(super) name: [u8; 64],
     pub(super) filter: u32,
     pub(super) event_filter: [u8; 32],
@@ -76,12 +81,15 @@ pub(super) struct Client {
     pub(super) input: usize,
     pub(super) unread: Vec<Record>,
     pub(super) overflow: bool,
+    /// Whether its calls sleep.
+    pub(super) blocks: bool,
 }
 
 impl Client {
     pub(super) fn new(name: &str, kernel: bool) -> Self {
         Self {
             kernel,
+            card: -1,
             name: name_of(name.as_bytes()),
             filter: 0,
             event_filter: [0; 32],
@@ -95,12 +103,13 @@ impl Client {
             ports: BTreeMap::new(),
             endpoint: None,
             told: BTreeMap::new(),
-            output: if kernel { 0 } else { 500 },
+            output: 500,
             room: 0,
             allocated: false,
             input: if kernel { 0 } else { 200 },
             unread: Vec::new(),
             overflow: false,
+            blocks: false,
         }
     }
 
@@ -116,24 +125,57 @@ impl Client {
 }
 
 impl World {
-    /// Opens a client.
+    /// Returns the lowest free number of those for programs. If there may be more clients than Linux has, these get the numbers
+    /// below, from the highest down.
+    fn free_number(&self) -> Result<u8, Errno> {
+        let below = (1..FIRST).rev().filter(|number| *number != THROUGH);
+        let mut numbers = (FIRST..NUMBERS).chain(below).take(self.settings.clients.into());
+        numbers.find(|number| !self.clients.contains_key(number)).ok_or(Errno::ENOMEM)
+    }
+
+    /// Opens a client of a program.
     pub(super) fn open(&mut self, access: Access) -> Result<u8, Errno> {
-        let number = (FIRST..NUMBERS).find(|number| !self.clients.contains_key(number));
-        let number = number.ok_or(Errno::ENOMEM)?;
-        let mut client = Client::new(&format!("Client-{number}"), false);
+        let number = self.free_number()?;
+        let client = Client::new(&format!("Client-{number}"), false);
+        self.enter(number, client, access);
+        Ok(number)
+    }
+
+    /// Opens a client of the server's own.
+    pub(super) fn open_kernel(
+        &mut self,
+        access: Access,
+        number: Option<u8>,
+        card: i32,
+        name: &str,
+    ) -> Result<u8, Errno> {
+        let number = match number {
+            None => self.free_number()?,
+            Some(FIRST..) => return Err(Errno::EINVAL),
+            Some(number) if self.clients.contains_key(&number) => return Err(Errno::EBUSY),
+            Some(number) => number,
+        };
+        let client = Client { card, input: INPUT_OF_KERNEL, ..Client::new(name, true) };
+        self.enter(number, client, access);
+        Ok(number)
+    }
+
+    fn enter(&mut self, number: u8, mut client: Client, access: Access) {
         client.reads = access != Access::Write;
         client.writes = access != Access::Read;
         if !client.reads {
             client.input = 0;
         }
         self.clients.insert(number, client);
+        self.sounding.insert(number, Vec::new());
         self.announce(60, &[number, 0]);
-        Ok(number)
     }
 
     /// Closes a client.
     pub(super) fn close(&mut self, number: u8) {
         let Some(client) = self.clients.remove(&number) else { return };
+        self.end_sounding(number);
+        self.forget_sounding(|place| place.0 == number);
         for port in client.ports.keys() {
             self.announce(64, &[number, *port]);
             self.cut((number, *port));
@@ -180,7 +222,7 @@ impl World {
         arg[84..116].copy_from_slice(&client.event_filter);
         put(arg, 116, super::record::length(client.ports.len()));
         put(arg, 120, client.lost);
-        put_i(arg, 124, -1);
+        put_i(arg, 124, client.card);
         put_i(arg, 128, if client.kernel { -1 } else { self.process });
         put(arg, 132, client.midi_version);
         put(arg, 136, client.group_filter);
@@ -220,7 +262,7 @@ impl World {
         if get_i(arg, 0) != i32::from(caller) {
             return Err(Errno::EPERM);
         }
-        if get(arg, 4) != 1 {
+        if get(arg, 4) != if client.kernel { 2 } else { 1 } {
             return Err(Errno::EINVAL);
         }
         let midi_version = get(arg, 132);
@@ -253,9 +295,11 @@ impl World {
         let Some(client) = self.clients.get(&number) else { return };
         arg.fill(0);
         put(arg, 0, number.into());
+        if client.kernel {
+            return;
+        }
         let free = if client.allocated { client.output - self.queued_cells(number) } else { 0 };
-        let input_free =
-            if client.reads && !client.kernel { client.input - client.unread_cells() } else { 0 };
+        let input_free = if client.reads { client.input - client.unread_cells() } else { 0 };
         let all = [
             (4, client.output),
             (8, client.input),

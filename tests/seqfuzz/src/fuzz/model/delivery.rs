@@ -40,7 +40,8 @@ impl World {
             return Err(Errno::ENOMEM);
         }
         if queued + event.cells() > client.output {
-            return Err(Errno::EAGAIN);
+            // A call that sleeps is interrupted.
+            return Err(if client.blocks { Errno::EINTR } else { Errno::EAGAIN });
         }
         self.enqueue(event);
         Ok(())
@@ -230,15 +231,19 @@ impl World {
             self.stamp(event, port.time_queue, port.flags & 4 != 0);
         }
         let client = &self.clients[&to.0];
-        if client.filter & FILTER_NO_CONVERT == 0 {
-            if event.packet {
-                return self.deliver_packet(from, event, hops);
-            }
-            if client.midi_version > 0 {
-                return self.deliver_as_packets(from, event, hops);
-            }
+        let converts = client.filter & FILTER_NO_CONVERT == 0;
+        let given = if converts && event.packet {
+            self.deliver_packet(from, event, hops)
+        } else if converts && client.midi_version > 0 {
+            self.deliver_as_packets(from, event, hops)
+        } else {
+            self.give(from, event, hops)
+        };
+        // Midi Through has passed it on to some, whatever became of it at the others.
+        if given.is_ok() || to.0 == 14 {
+            self.sounds(event);
         }
-        self.give(from, event, hops)
+        given
     }
 
     /// Gives an event to a client as it is.
@@ -275,7 +280,7 @@ impl World {
     /// Tells a client of an event of its own that was not delivered.
     fn bounce(&mut self, from: u8, event: &Record, error: Errno, hops: u8) -> Done {
         let Some(client) = self.clients.get(&from) else { return Ok(()) };
-        if client.filter & FILTER_BOUNCE == 0 || client.kernel || !client.reads {
+        if client.filter & FILTER_BOUNCE == 0 || !client.reads {
             return Ok(());
         }
         if !event.packet && event.kind() == BOUNCE {

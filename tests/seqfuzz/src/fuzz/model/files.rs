@@ -96,7 +96,8 @@ impl World {
         let mut told = Vec::new();
         while len - told.len() >= size {
             let Some(event) = client.unread.first() else {
-                return if told.is_empty() { Err(Errno::EAGAIN) } else { Ok(told) };
+                let nothing = if client.blocks { Errno::EINTR } else { Errno::EAGAIN };
+                return if told.is_empty() { Err(nothing) } else { Ok(told) };
             };
             if event.packet && client.midi_version == 0 {
                 client.unread.remove(0);

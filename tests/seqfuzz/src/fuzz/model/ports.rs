@@ -170,6 +170,7 @@ impl World {
         }
         self.port(at).ok_or(Errno::ENOENT)?;
         self.me(caller).ports.remove(&at.1);
+        self.forget_sounding(|place| place == at);
         self.cut(at);
         let client = self.me(caller);
         client.endpoint = client.endpoint.filter(|port| *port != at.1);

@@ -176,21 +176,31 @@ impl Queue {
         if !self.moves() {
             return None;
         }
+        let elapsed = self.skewed(now - self.anchor);
+        let (tick, nanos) = self.position(now);
+        // The instant at which the clock is so far from its last settled position.
         let at = |distance: u64| {
-            if distance == 0 {
-                return Some(now);
-            }
             let nanos = (u128::from(distance) << 16).div_ceil(u128::from(self.skew.max(1)));
             let nanos = u64::try_from(nanos).ok().filter(|_| self.skew > 0)?;
             self.anchor.checked_add(nanos).map(|instant| instant.max(now))
         };
         let tick = self.waiting[0].first().and_then(|event| {
-            let ticks = u64::from(event.time().saturating_sub(self.tick));
-            at((ticks * self.tick_ns).saturating_sub(if ticks > 0 { self.fraction } else { 0 }))
+            if event.time() <= tick {
+                return Some(now);
+            }
+            let gone = self.fraction.saturating_add(elapsed) / self.tick_ns;
+            let ticks = gone.saturating_add(u64::from(event.time() - tick));
+            at(ticks.saturating_mul(self.tick_ns).saturating_sub(self.fraction))
         });
         let time = self.waiting[1].first().and_then(|event| {
             let due = due_nanos(event);
-            if due >= REAL_TIMES { None } else { at(due.saturating_sub(self.nanos)) }
+            if due >= REAL_TIMES {
+                None
+            } else if due <= nanos {
+                Some(now)
+            } else {
+                at(elapsed.saturating_add(due - nanos))
+            }
         });
         tick.into_iter().chain(time).min()
     }

@@ -250,7 +250,7 @@ impl World {
             if queue.id[0] != CLASS_SLAVE {
                 queue.id[1] = SCLASS_SEQUENCER;
             }
-            queue.stepped = queue.chosen;
+            queue.stepped = queue.chosen || self.settings.quantise;
             let mut open =
                 |id: Id| self.timers.open_queue(id, number, queue.shown, queue.stepped, now);
             let system = queue.id[0] == 1 && queue.id[3] == 0;

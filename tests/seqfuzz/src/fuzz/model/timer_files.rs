@@ -37,6 +37,10 @@ struct Told(u32, u32, u64);
 /// A file of the timer device.
 #[derive(Debug)]
 pub(super) struct TimerFile {
+    /// The thread in whose name it binds.
+    pub(super) thread: i32,
+    /// Whether its calls sleep.
+    pub(super) blocks: bool,
     instance: Option<usize>,
     form: Form,
     size: usize,
@@ -50,8 +54,10 @@ pub(super) struct TimerFile {
 }
 
 impl TimerFile {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(process: i32) -> Self {
         Self {
+            thread: process,
+            blocks: false,
             instance: None,
             form: Form::Plain,
             size: 128,
@@ -165,10 +171,22 @@ impl World {
 
     /// Makes a user-driven timer. Returns its number.
     pub(super) fn create_user_timer(&mut self, arg: &mut [u8]) -> Result<i32, Errno> {
+        let number = self.new_user_timer(get_long(arg, 0))?;
+        put_i(arg, 12, number);
+        Ok(number)
+    }
+
+    /// Makes a file that of a user-driven timer. Returns the timer's number.
+    pub(super) fn become_user_timer(&mut self, file: usize, resolution: u64) -> Result<i32, Errno> {
+        let number = self.new_user_timer(resolution)?;
+        self.close_timer_file(file);
+        Ok(number)
+    }
+
+    fn new_user_timer(&mut self, resolution: u64) -> Result<i32, Errno> {
         if !self.ump {
             return Err(Errno::ENOTTY);
         }
-        let resolution = get_long(arg, 0);
         if resolution == 0 {
             return Err(Errno::EINVAL);
         }
@@ -176,7 +194,6 @@ impl World {
         let number = (0..MOST_USER_TIMERS).find(free).ok_or(Errno::ENOSPC)?;
         self.user_timers.insert(number);
         self.timers.add_user_timer(number, resolution);
-        put_i(arg, 12, number);
         Ok(number)
     }
 
@@ -263,7 +280,7 @@ impl World {
         Ok(())
     }
 
-    fn file(&mut self, file: usize) -> &mut TimerFile {
+    pub(super) fn file(&mut self, file: usize) -> &mut TimerFile {
         self.timer_files.get_mut(&file).expect("a file that is open")
     }
 
@@ -328,7 +345,8 @@ impl World {
         if id[0] != CLASS_SLAVE {
             id[1] = SCLASS_APPLICATION;
         }
-        let instance = self.timers.open(id, Owner::File(file), self.process, false, now)?;
+        let thread = self.file(file).thread;
+        let instance = self.timers.open(id, Owner::File(file), thread, false, now)?;
         self.file(file).instance = Some(instance);
         Ok(())
     }
@@ -427,7 +445,7 @@ impl World {
             return Ok(Vec::new());
         }
         if file.waiting.is_empty() {
-            return Err(Errno::EAGAIN);
+            return Err(if file.blocks { Errno::EINTR } else { Errno::EAGAIN });
         }
         let mut all = Vec::new();
         while len - all.len() >= unit

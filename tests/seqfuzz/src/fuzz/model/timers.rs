@@ -16,8 +16,6 @@ pub(super) const SYSTEM: i32 = 0;
 pub(super) const HIGH_RESOLUTION: i32 = 3;
 pub(super) const USER_DRIVEN: i32 = 4;
 
-/// Length of a tick of the system timer, in ns: 250 Hz.
-const JIFFY: u64 = 4_000_000;
 /// The shortest time to a callback, in ns.
 const SHORTEST: u64 = 100_000;
 
@@ -104,7 +102,8 @@ pub(super) struct Timers {
 }
 
 impl Timers {
-    pub(super) fn new() -> Self {
+    /// Returns the timers of a machine whose system timer has this tick, in ns.
+    pub(super) fn new(jiffy: u64) -> Self {
         let timer = |resolution, max_ticks, most| Timer {
             resolution,
             max_ticks,
@@ -116,7 +115,7 @@ impl Timers {
             expiry: None,
         };
         let timers = BTreeMap::from([
-            ((SYSTEM, 0), timer(JIFFY, 10_000_000, 1000)),
+            ((SYSTEM, 0), timer(jiffy, 10_000_000, 1000)),
             ((HIGH_RESOLUTION, 0), timer(1, 1_000_000_000, 100)),
         ]);
         Self {
@@ -427,7 +426,10 @@ impl Timer {
     /// Sets the timer to expire after its ticks. The system timer's are edges of a grid.
     fn program(&mut self, key: Key, at: u64) {
         self.expiry = match key.0 {
-            SYSTEM => Some((at / JIFFY).saturating_add(self.sticks).saturating_mul(JIFFY)),
+            SYSTEM => {
+                let edge = (at / self.resolution).saturating_add(self.sticks);
+                Some(edge.saturating_mul(self.resolution))
+            }
             HIGH_RESOLUTION => Some(at.saturating_add(self.sticks.max(1))),
             _ => None,
         };

@@ -2,13 +2,39 @@
 
 use super::clients::{Client, Port, READ, SUBS_READ, SUBS_WRITE, WRITE};
 use super::ports::Subscription;
-use super::queue::Queue;
+use super::queue::{Queue, SECOND};
 use super::record::{Record, SUBSCRIBERS, get, get_i, name_of};
+use super::sounding::Sounding;
 use super::timer_files::TimerFile;
 use super::timers::Timers;
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::{sequencer as s, sequencer32 as narrow};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Settings of a server that Linux does not have.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    /// Whether the notes that a client leaves behind are ended.
+    pub(super) notes_off: bool,
+    /// Whether all queues step by the period of their timer.
+    pub(super) quantise: bool,
+    /// The rate of the system timer.
+    pub(super) hz: u32,
+    /// Maximum number of clients.
+    pub(super) clients: u8,
+}
+
+impl Settings {
+    /// Returns the settings that a program wants. What it leaves open is as on Linux.
+    pub(super) fn of(wanted: crate::program::Settings) -> Self {
+        Self {
+            notes_off: wanted.notes_off,
+            quantise: wanted.quantise,
+            hz: wanted.hz.unwrap_or(250).clamp(1, 10_000),
+            clients: wanted.clients.unwrap_or(64),
+        }
+    }
+}
 
 /// The outcome of a request.
 pub(super) type Done = Result<(), Errno>;
@@ -28,12 +54,15 @@ pub(super) struct World {
     pub(super) timers: Timers,
     pub(super) timer_files: BTreeMap<usize, TimerFile>,
     pub(super) user_timers: BTreeSet<i32>,
+    pub(super) settings: Settings,
+    /// What each client has begun and not ended, if that is tracked.
+    pub(super) sounding: BTreeMap<u8, Vec<Sounding>>,
     /// The owner and the cells of the queued event that is being delivered.
     pub(super) under_way: Option<(u8, usize)>,
 }
 
 impl World {
-    pub(super) fn new(now: u64, ump: bool, process: i32) -> Self {
+    pub(super) fn new(now: u64, ump: bool, settings: Settings, process: i32) -> Self {
         let port = |name: &str, capability, kind, direction| Port {
             name: name_of(name.as_bytes()),
             capability,
@@ -62,16 +91,18 @@ impl World {
             clients: BTreeMap::from([(0, system), (14, through)]),
             subscriptions: Vec::new(),
             queues: BTreeMap::new(),
-            timers: Timers::new(),
+            timers: Timers::new(SECOND / u64::from(settings.hz)),
             timer_files: BTreeMap::new(),
             user_timers: BTreeSet::new(),
+            settings,
+            sounding: BTreeMap::new(),
             under_way: None,
         }
     }
 
     /// Opens a file of the timer device.
     pub(super) fn open_timer_file(&mut self, file: usize) {
-        self.timer_files.insert(file, TimerFile::new());
+        self.timer_files.insert(file, TimerFile::new(self.process));
     }
 
     /// Returns a client that is there.
