@@ -122,7 +122,7 @@ export class Mock {
     return this.links.get(`${from}>${to}`);
   }
 
-  port(address) {
+  find(address) {
     const [client, port] = address.split(':').map(Number);
     return this.clients.get(client)?.ports.find(({ id }) => id === port);
   }
@@ -132,7 +132,7 @@ export class Mock {
     const link = from && this.has(from, to);
     switch (what) {
       case 'connect':
-        if (!this.port(from)?.sends || !this.port(to)?.receives) throw new Error(`cannot connect ${from} to ${to}: one of the ports does not allow it`);
+        if (!this.find(from)?.sends || !this.find(to)?.receives) throw new Error(`cannot connect ${from} to ${to}: one of the ports does not allow it`);
         this.connect(from, to);
         return undefined;
       case 'disconnect':

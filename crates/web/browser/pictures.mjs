@@ -40,6 +40,7 @@ const VIEWS = {
   },
   keyboard: async (page) => {
     await view(page, 'Keyboard');
+    await page.locator('.key').first().waitFor();
     for (const key of ['KeyA', 'KeyD', 'KeyG']) await page.keyboard.down(key);
   },
   rules: (page) => view(page, 'Rules'),

@@ -8,14 +8,25 @@ import { glowing } from './activity.js';
 // Lights the dots of ports that send.
 export function useDots(box) {
   const lit = useRef(new Map()).current;
+  // The dots of each port are looked up once after each change of the page.
+  const dots = useRef();
+  dots.current = undefined;
   useFrames((now) => {
+    if (!dots.current) {
+      dots.current = new Map();
+      for (const dot of box.current?.querySelectorAll('[data-dot]') ?? []) {
+        const { dot: port } = dot.dataset;
+        dots.current.set(port, [...(dots.current.get(port) ?? []), dot]);
+        dot.style.setProperty('--level', lit.get(port) ?? 0);
+      }
+    }
     const fresh = new Map(glowing(now));
     for (const port of new Set([...lit.keys(), ...fresh.keys()])) {
-      const level = Math.round((fresh.get(port) ?? 0) * 10) / 10;
+      const level = Math.round((fresh.get(port) ?? 0) * 5) / 5;
       if (level === lit.get(port)) continue;
       if (level) lit.set(port, level);
       else lit.delete(port);
-      for (const dot of box.current?.querySelectorAll(`[data-dot="${port}"]`) ?? []) dot.style.setProperty('--level', level);
+      for (const dot of dots.current.get(port) ?? []) dot.style.setProperty('--level', level);
     }
   }, []);
 }
@@ -39,7 +50,7 @@ export function Connect() {
     <section class="scroll list" aria-label="Ports that send"><h2 class="list-title">From</h2>
       ${sources.map(({ client, ports }) => html`<div key=${client.id} class="group">${head(client)}<ul>${ports.map((port) => html`<li key=${port.key}>
         <button type="button" class="item" data-source=${port.key} aria-pressed=${String(chosen === port.key)} style=${{ '--hue': client.hue }} onClick=${() => (setChosen(port.key), setTimeout(() => box.current?.querySelector('.sinks [data-sink]')?.focus({ preventScroll: true }), 80))}>
-          <span class="dot" data-dot=${port.key}></span><span class="stack flat grow"><${Name} text=${port.label} />${port.aliases.length > 0 && html`<span class="small dim">${port.aliases.map((alias) => '@' + alias).join(' ')}</span>`}</span>
+          <span class="dot" data-dot=${port.key}></span><span class="stack flat grow"><${Name} text=${port.label} />${port.aliases.length > 0 && html`<span class="small soft">${port.aliases.map((alias) => '@' + alias).join(' ')}</span>`}</span>
           <span class="tag" aria-label=${`${port.out.size} connections`}>${port.out.size}</span><${Icon} name="arrow" /></button></li>`)}</ul></div>`)}
       ${!sources.length && html`<${Empty} icon="patch" title="Nothing here sends"><p>Programs and devices appear here as soon as they open a port.</p><//>`}</section>
     <section class="scroll list sinks" aria-label="Ports that receive">${source

@@ -12,6 +12,8 @@ const ROW = 34;
 const FOOT = 8;
 const SINGLE = 56;
 const GAP = 14;
+// How far beyond the view the cables are drawn, so that a turn of the wheel draws nothing.
+const MARGIN = 500;
 const TOP = 20;
 
 // Returns where everything is, for a width and the groups of both sides.
@@ -52,20 +54,20 @@ function Card({ card, which, column, armed, chosen, focusKey, handlers }) {
   const port = ({ port: entry }) => {
     const busy = which === 'out' ? entry.out.size : entry.in.size;
     const lacks = entry.unwatched && which === 'out' ? `; ${entry.unwatched}` : '';
-    const text = `${said(client.label)}: ${said(entry.label)}, ${entry.key}, ${which === 'out' ? 'sends' : 'receives'}, ${busy} connection${busy === 1 ? '' : 's'}${lacks}`;
+    const rest = `, ${entry.key}, ${which === 'out' ? 'sends' : 'receives'}, ${busy} connection${busy === 1 ? '' : 's'}${lacks}`;
     return html`<button type="button" key=${entry.key} class=${`port ${busy ? 'busy' : ''} ${chosen.has(entry.key) ? 'lit' : ''}`} data-port=${entry.key} data-side=${which}
-      aria-label=${text} aria-pressed=${String(armed === `${which} ${entry.key}`)} title=${`${entry.title} (${entry.key})`} tabindex=${focusKey === entry.key ? 0 : -1} ...${handlers}>
-      ${card.alone && html`<span class="badge"><${Icon} name=${kindOf(client)} /></span>`}
+      aria-pressed=${String(armed === `${which} ${entry.key}`)} title=${`${entry.title} (${entry.key})`} tabindex=${focusKey === entry.key ? 0 : -1} ...${handlers}>
+      ${card.alone ? html`<span class="badge"><${Icon} name=${kindOf(client)} /></span>` : html`<span class="hidden"><bdi>${client.label}</bdi>: </span>`}
       <span class="port-text">
         ${card.alone && html`<${Name} text=${client.label} class="strong" title="" />`}
         <span class="row tight"><${Name} text=${entry.label} class=${card.alone ? 'small dim' : ''} title="" />${entry.aliases.map((alias) => html`<span class="tag mini" key=${alias}><${Name} text=${'@' + alias} title="" /></span>`)}</span>
-      </span>
-      <span class="address mono" aria-hidden="true">${card.alone ? entry.key : entry.id}</span><span class="jack" aria-hidden="true"></span></button>`;
+      </span><span class="hidden">${rest}</span>
+      <span class="address mono" aria-hidden="true" data-text=${card.alone ? entry.key : entry.id}></span><span class="jack" aria-hidden="true"></span></button>`;
   };
-  return html`<section class=${`card ${which} ${card.alone ? 'alone' : ''}`} data-client=${client.id} aria-label=${`${said(client.label)}, client ${client.id}`}
+  return html`<div role="group" class=${`card ${which} ${card.alone ? 'alone' : ''}`} data-client=${client.id} aria-label=${`${said(client.label)}, client ${client.id}`}
       style=${{ '--hue': client.hue, transform: `translate(${card.x}px, ${card.y}px)`, width: `${column}px`, height: `${card.height}px` }}>
-    ${!card.alone && html`<h3 class="card-head"><span class="badge"><${Icon} name=${kindOf(client)} /></span><${Name} text=${client.label} class="grow" /><span class="address mono">${client.id}</span></h3>`}
-    ${card.ports.map(port)}</section>`;
+    ${!card.alone && html`<div class="card-head"><span class="badge"><${Icon} name=${kindOf(client)} /></span><${Name} text=${client.label} class="grow" /><span class="address mono">${client.id}</span></div>`}
+    ${card.ports.map(port)}</div>`;
 }
 
 export function Graph() {
@@ -75,10 +77,16 @@ export function Graph() {
   const base = useRef();
   const glow = useRef();
   const [width, setWidth] = useState(() => Math.max(320, innerWidth - (innerWidth > 720 ? 92 : 0)));
-  const [armed, setArmed] = useState(); // "out 20:0"
+  const [, again] = useState();
   const [hovered, setHovered] = useState();
   const [focusKeys, setFocusKeys] = useState({});
   const live = useRef({ top: 0, dirty: true }).current;
+  // The port that waits for another one, as "out 20:0". Keys may come faster than the page is drawn: it is known at once.
+  const { armed } = live;
+  const setArmed = (port) => {
+    live.armed = port;
+    again({});
+  };
 
   useLayoutEffect(() => {
     const watch = new ResizeObserver(() => {
@@ -101,22 +109,28 @@ export function Graph() {
   }, [selected, hovered, ui.selection, state.seq]);
   const portFocus = ui.selection?.port;
   const focus = portFocus ? (cable) => cable.from === portFocus || cable.to === portFocus : selected ? (cable) => cable.key === selected : undefined;
-  Object.assign(live, { places, cables, armed, hovered, selected, stale: true });
+  Object.assign(live, { places, cables, hovered, selected, stale: true });
   live.byFrom = new Map();
   for (const cable of cables) {
     if (!live.byFrom.has(cable.from)) live.byFrom.set(cable.from, []);
     live.byFrom.get(cable.from).push(cable);
   }
 
-  // The cables are drawn anew after a change, or a turn of the wheel; the glow while something glows.
+  // The cables are drawn anew after a change, or far from where they were drawn; the glow while something glows.
   useFrames((now) => {
-    const top = scroller.current.scrollTop;
-    const { context, width: w, height: h, changed } = fit(base.current);
-    if (live.stale || changed || top !== live.top || live.theme !== colours()) {
-      Object.assign(live, { stale: false, top, theme: colours() });
-      drawCables(context, { cables: live.cables, width: w, height: h, top, focus: live.focus, selected: live.selected, hovered: live.hovered });
-      live.dirty = true;
+    const field = scroller.current;
+    const top = field.scrollTop;
+    const tall = Math.min(field.clientHeight + 2 * MARGIN, Math.max(live.places.height, field.clientHeight));
+    const outside = top < live.from || top + field.clientHeight > live.from + tall;
+    if (live.stale || outside || tall !== live.tall || live.theme !== colours()) {
+      const from = Math.max(0, Math.min(top - MARGIN, live.places.height - tall));
+      Object.assign(base.current.style, { top: `${from}px`, height: `${tall}px` });
+      const { context, width: wide } = fit(base.current);
+      Object.assign(live, { stale: false, from, tall, theme: colours() });
+      drawCables(context, { cables: live.cables, width: wide, height: tall, top: from, focus: live.focus, selected: live.selected, hovered: live.hovered });
     }
+    if (top !== live.top) Object.assign(live, { top, dirty: true });
+    const [w, h] = [field.clientWidth, field.clientHeight];
     const lit = [];
     for (const [port, level] of glowing(now)) for (const cable of live.byFrom.get(port) ?? []) if (!cable.muted) lit.push([cable, level]);
     const moving = [];
@@ -141,7 +155,7 @@ export function Graph() {
     return { which, port };
   };
   const choose = (which, key) => {
-    const was = armed && start(armed);
+    const was = live.armed && start(live.armed);
     if (was && was.which !== which) {
       const [from, to] = which === 'in' ? [was.port, key] : [key, was.port];
       setArmed(undefined);
@@ -263,7 +277,7 @@ export function Graph() {
   const shown = cables.find((cable) => cable.key === selected) ?? cables.find((cable) => cable.key === hovered);
   const empty = !sources.length && !sinks.length;
   return html`<div class="graph" ref=${box}>
-    <canvas class="cables" ref=${base} aria-hidden="true"></canvas><canvas class="cables" ref=${glow} aria-hidden="true"></canvas>
+    <canvas class="cables" ref=${glow} aria-hidden="true"></canvas>
     <div class="graph-scroll scroll" ref=${scroller} tabindex="-1"
       onPointerMove=${(event) => {
         if (live.press || event.pointerType === 'touch' || event.target.closest('.cable-menu')) return;
@@ -279,7 +293,7 @@ export function Graph() {
         if (cable) select({ link: cable.key });
         else if (ui.selection) select(undefined);
       }}>
-      <div class="graph-field" style=${{ height: `${places.height}px` }}>
+      <div class="graph-field" style=${{ height: `${places.height}px` }}><canvas class="cables" ref=${base} aria-hidden="true"></canvas>
         <div role="group" aria-label="Ports that send">${places.left.map((card) => html`<${Card} key=${card.client.id} card=${card} which="out" column=${places.column} armed=${armed} chosen=${chosen} focusKey=${focusOut} handlers=${handlers} />`)}</div>
         <div role="group" aria-label="Ports that receive">${places.right.map((card) => html`<${Card} key=${card.client.id} card=${card} which="in" column=${places.column} armed=${armed} chosen=${chosen} focusKey=${focusIn} handlers=${handlers} />`)}</div>
         ${shown && html`<${CableMenu} cable=${shown} fixed=${shown.key === selected} />`}

@@ -36,7 +36,7 @@ function Cable({ link, close }) {
   const facts = [link.rule && ['Decided by', link.rule], link.link && ['Goes through', link.link], link.exclusive && ['Exclusive', 'yes'], link.stamp && ['Stamped', link.stamp]].filter(Boolean);
   return html`<${Head} close=${close}><h2>Connection</h2><//>
     <div class="ends"><${End} port=${a} /><span class="ends-cable" style=${{ '--hue': a.client.hue }} aria-hidden="true"></span><${End} port=${b} /></div>
-    <div class="row wrap">
+    <div class="actions">
       <${Button} icon="cut" label="Cut this connection" class="danger" disabled=${!mayWrite()} onClick=${() => cut(from, to)}>Cut<//>
       <${Button} icon=${muted ? 'sound' : 'mute'} label=${muted ? 'Let events pass again' : 'Let no event pass'} aria-pressed=${String(muted)} disabled=${!mayWrite()} onClick=${() => mute(link)}>Mute<//>
       <${Button} icon="keep" label="Keep this connection by a rule: it comes back by itself" aria-pressed=${String(Boolean(link.kept))} disabled=${!mayWrite()} onClick=${() => keep(link, !link.kept)}>Keep<//>
@@ -56,7 +56,7 @@ export async function makeRule(from, to) {
 }
 
 function End({ port }) {
-  return html`<button type="button" class="end" style=${{ '--hue': port.client.hue }} onClick=${() => select({ port: port.key })} aria-label=${`${said(fullName(port.key))}, ${port.key}`}>
+  return html`<button type="button" class="end" style=${{ '--hue': port.client.hue }} onClick=${() => select({ port: port.key })} >
     <${Name} text=${port.client.label} class="strong" /><${Name} text=${port.label} class="small dim" /><span class="mono small dim">${port.key}</span></button>`;
 }
 
@@ -82,7 +82,7 @@ function Port({ port, close }) {
     <section class="stack tight"><h3>Aliases</h3>
       ${port.aliases.length > 0 && html`<ul class="row wrap">${port.aliases.map((name) => html`<li key=${name} class="tag"><${Name} text=${'@' + name} /><${Button} icon="close" label=${`Remove the alias ${said(name)}`} class="ghost tiny" disabled=${!mayWrite()} onClick=${() => removeAlias(port.key, name)} /></li>`)}</ul>`}
       <form class="row" onSubmit=${add}><input type="text" class="grow" maxlength="63" placeholder="Another name for it" aria-label="New alias" value=${alias} onInput=${(event) => setAlias(event.target.value)} />
-        <button type="submit" disabled=${!mayWrite() || !alias.trim()}>Add</button></form></section>
+        <button type="submit" disabled=${!mayWrite()}>Add</button></form></section>
     <div class="row wrap">${port.receives && html`<${Button} icon="keys" label="Play this port with the virtual keyboard" disabled=${!mayWrite()} onClick=${() => play(port.key)}>Play it<//>
       <${Button} icon="panic" label="End all notes on this port" disabled=${!mayWrite()} onClick=${() => panic(port.key)}>Panic<//>`}</div>`;
 }

@@ -176,7 +176,7 @@ export function Keyboard() {
         ${notes.map((note) => {
           const black = BLACK.has(note % 12);
           const style = black ? { left: `calc(${left(note)}% - ${29 / whites.length}%)`, width: `${58 / whites.length}%` } : { left: `${left(note)}%`, width: `${100 / whites.length}%` };
-          return html`<button type="button" key=${note} class=${`key ${black ? 'black' : 'white'} ${down.has(note) ? 'down' : ''}`} style=${style} data-note=${note} aria-label=${noteName(note)} aria-pressed=${String(down.has(note))} tabindex=${note === low ? 0 : -1} disabled=${!mayWrite()}><span class="hint" aria-hidden="true">${label(note)}</span>${note % 12 === 0 && html`<span class="c" aria-hidden="true">${noteName(note)}</span>`}</button>`;
+          return html`<button type="button" key=${note} class=${`key ${black ? 'black' : 'white'} ${down.has(note) ? 'down' : ''}`} style=${style} data-note=${note} aria-label=${noteName(note)} aria-pressed=${String(down.has(note))} tabindex=${note === low ? 0 : -1} disabled=${!mayWrite()}><span class="hint" data-text=${label(note)}></span>${note % 12 === 0 && html`<span class="c" data-text=${noteName(note)}></span>`}</button>`;
         })}</div></div>
     <div class="box row wrap below"><${Button} icon="keys" label="Sustain pedal" aria-pressed=${String(values.pedal)} disabled=${!mayWrite()} onClick=${() => { change({ pedal: !settings.pedal }); controller(64, settings.pedal ? 127 : 0); }}>Sustain<//>
       <${Button} icon="mute" label="End all notes on this channel" disabled=${!mayWrite()} onClick=${() => { silence(); controller(123, 0); controller(120, 0); }}>All off<//>

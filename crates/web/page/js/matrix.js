@@ -1,12 +1,13 @@
 // The patch as a matrix: a row for each port that sends, a column for each that receives. All of it works by keyboard and
 // with a screen reader. Only what is in view, and the cell that has the focus, are in the page.
 
-import { Empty, Name, html, said, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
+import { Empty, Name, html, said, useLayoutEffect, useRef, useState } from './ui.js';
 import { mayWrite, select, toggle } from './actions.js';
 import { fullName, keyOf, side, state, useTopics } from './store.js';
 import { useDots } from './connect.js';
 
-const CELL = 34;
+// Width and height of a cell in pixels, as in patch.css.
+const CELL = 38;
 // Cells that are kept in the page beyond each edge of the view.
 const SPARE = 3;
 
@@ -14,15 +15,18 @@ export function Matrix() {
   useTopics('topology', 'ui', 'conn');
   const box = useRef();
   const [view, setView] = useState({ x: 0, y: 0, width: 1200, height: 800 });
-  const [at, setAt] = useState({ row: 0, column: 0 });
+  const [, again] = useState();
+  // Keys may come faster than the page is drawn: the place is known at once.
+  const at = useRef({ row: 0, column: 0 }).current;
+  const setAt = (place) => again(Object.assign(at, place) && {});
   const focus = useRef(false);
   useDots(box);
   const flat = (groups) => groups.flatMap(({ client, ports }) => ports.map((port, index) => ({ port, client, first: index === 0 })));
   const rows = flat(side('sends'));
   const columns = flat(side('receives'));
   const narrow = view.width < 560;
-  const headWidth = narrow ? 132 : 250;
-  const headHeight = narrow ? 128 : 158;
+  const headWidth = narrow ? 136 : 250;
+  const headHeight = narrow ? 134 : 166;
 
   const look = () => {
     const { scrollLeft, scrollTop, clientWidth, clientHeight } = box.current;
@@ -38,7 +42,7 @@ export function Matrix() {
   }, []);
   const row = Math.min(at.row, rows.length - 1);
   const column = Math.min(at.column, columns.length - 1);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!focus.current) return;
     focus.current = false;
     const left = column * CELL;
@@ -64,6 +68,8 @@ export function Matrix() {
   const seenColumns = some(columns.length, view.x, view.width, column);
 
   const onKeyDown = (event) => {
+    const row = Math.min(at.row, rows.length - 1);
+    const column = Math.min(at.column, columns.length - 1);
     const page = Math.max(1, Math.floor((view.height - headHeight) / CELL) - 1);
     const moves = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0], PageDown: [page, 0], PageUp: [-page, 0] };
     let next;
@@ -97,7 +103,7 @@ export function Matrix() {
   };
   return html`<div class="matrix scroll" ref=${box} onScroll=${look} onKeyDown=${onKeyDown}>
     <div role="grid" aria-label="Connections: a row for each port that sends, a column for each that receives" aria-rowcount=${rows.length + 1} aria-colcount=${columns.length + 1} class="grid"
-      style=${{ width: `${headWidth + columns.length * CELL + 60}px`, height: `${headHeight + rows.length * CELL + 20}px` }}>
+      style=${{ minWidth: '100%', width: `${headWidth + columns.length * CELL + 70}px`, height: `${headHeight + rows.length * CELL + 20}px` }}>
       <div role="row" aria-rowindex="1" class="heads" style=${{ height: `${headHeight}px` }}>
         <div role="columnheader" aria-colindex="1" class="corner" style=${{ width: `${headWidth}px` }}><span class="corner-to">receives</span><span class="corner-from">sends</span></div>
         ${seenColumns.map((c) => html`<div role="columnheader" key=${columns[c].port.key} aria-colindex=${c + 2} class=${`head ${c === column ? 'at' : ''} ${columns[c].first ? 'first' : ''}`} style=${{ left: `${headWidth + c * CELL}px`, '--hue': columns[c].client.hue }} title=${`${columns[c].client.label}: ${columns[c].port.title} (${columns[c].port.key})`}>

@@ -18,6 +18,7 @@ export function Patches() {
   }, [state.hello.server]);
   const save = async (event) => {
     event.preventDefault();
+    if (!name.trim()) return;
     const value = await run('patch.save', { name: name.trim() });
     if (!value) return;
     tell(`Saved ${value.connections} connections as ${said(name.trim())}`);
@@ -40,7 +41,7 @@ export function Patches() {
   };
   return html`<div class="page scroll"><div class="column stack">
     <form class="box stack" onSubmit=${save}><h2>Save this patch</h2><div class="row wrap"><input type="text" class="grow" maxlength="63" placeholder="Name" aria-label="Name of the patch" value=${name} onInput=${(event) => setName(event.target.value)} />
-      <${Button} icon="saved" label="Save all connections of now" type="submit" class="primary" disabled=${!mayWrite() || !name.trim()}>Save ${state.links.size} connections<//></div></form>
+      <${Button} icon="saved" label="Save all connections of now" type="submit" class="primary" disabled=${!mayWrite()}>Save ${state.links.size} connections<//></div></form>
     ${patches && !patches.length && html`<${Empty} icon="saved" title="No patch is saved yet"><p>A patch has all connections of one moment. It finds its ports by their names.</p><//>`}
     <ul class="stack">${(patches ?? []).map((patch) => html`<li key=${patch.name} class="box row wrap saved"><span class="badge big"><${Icon} name="saved" /></span><div class="stack flat grow"><${Name} text=${clean(patch.name)} class="strong" /><span class="small dim">${patch.connections} connections</span></div>
       ${sure === patch.name

@@ -45,7 +45,10 @@ function bar(context, x, y, width, height) {
 export function LiveRoll() {
   const canvas = useRef();
   const last = useRef({}).current;
-  useFrames(() => {
+  useFrames((frame) => {
+    // Many notes are drawn 30 times a second: the eye sees no more, and a slow computer has time for the rest.
+    if (record.notes.length > 400 && frame - last.frame < 30) return;
+    last.frame = frame;
     const { context, width, height, changed } = fit(canvas.current);
     const now = Date.now() - record.skew;
     const { notes, version } = record;
@@ -58,14 +61,25 @@ export function LiveRoll() {
     const x = (time) => left + ((time - now + SPAN) / SPAN) * (width - left - 12);
     context.fillStyle = line;
     for (let second = 1; second < SPAN / 1000; second++) context.fillRect(x(Math.floor(now / 1000) * 1000 - second * 1000), 0, 1, height);
+    // All notes of one colour and strength are one path.
+    const groups = new Map();
+    const round = notes.length < 400;
     for (let at = notes.length - 1; at >= 0; at--) {
       const note = notes[at];
       const end = note.end ?? now;
       if (end < now - SPAN) continue;
-      context.fillStyle = hue(state.ports.get(note.source)?.client.hue ?? 178);
-      context.globalAlpha = (0.35 + (note.velocity / 127) * 0.65) * (note.end === undefined ? 1 : 0.85);
+      const key = `${state.ports.get(note.source)?.client.hue ?? 178} ${note.velocity >> 4}`;
+      if (!groups.has(key)) groups.set(key, new Path2D());
       const from = Math.max(left, x(note.start));
-      bar(context, from, y(note.note), x(end) - from, lane);
+      const wide = Math.max(2, x(end) - from);
+      if (round && wide > 6 && lane > 4) groups.get(key).roundRect(from, y(note.note) + 0.5, wide, lane - 1, Math.min(4, lane / 2));
+      else groups.get(key).rect(from, y(note.note), wide, Math.max(2, lane - 0.5));
+    }
+    for (const [key, path] of groups) {
+      const [angle, strength] = key.split(' ');
+      context.fillStyle = hue(angle);
+      context.globalAlpha = 0.4 + (strength / 7) * 0.55;
+      context.fill(path);
     }
     context.globalAlpha = 1;
     context.fillStyle = accent;
@@ -100,7 +114,7 @@ export function StillRoll({ take, from, span }) {
     context.clip();
     for (const [start, length, track, channel, key, velocity] of take.notes) {
       if (start + length < from || start > from + span) continue;
-      context.fillStyle = hue(trackHue(track + channel));
+      context.fillStyle = hue(trackHue(take.tracks.length > 1 ? track : channel));
       context.globalAlpha = 0.4 + (velocity / 127) * 0.6;
       bar(context, x(start), y(key), Math.max(2, (length / span) * (width - left - 8) - 1), lane);
     }

@@ -97,10 +97,16 @@ function Refused() {
     <label>Token<input type="password" autocomplete="off" value=${text} onInput=${(event) => setText(event.target.value)} /></label><button class="primary" type="submit">Enter</button></form></main>`;
 }
 
+// When the patch was first on the screen, in ms from the start of the page.
+export let firstPicture;
+
 export function App() {
   useTopics('ui', 'conn');
   const [, again] = useState(0);
   const name = VIEWS.some(([key]) => key === ui.view) ? ui.view : 'patch';
+  useEffect(() => {
+    if (state.known && firstPicture === undefined) requestAnimationFrame(() => (firstPicture ??= performance.now()));
+  });
   useEffect(() => {
     document.title = `${VIEWS.find(([key]) => key === name)[1]} · aseqd`;
     if (!loaded[name]) LATER[name]().then((view) => ((loaded[name] = view), again((n) => n + 1)));
@@ -110,6 +116,6 @@ export function App() {
   return html`<${Top} />
     <nav class="rail" aria-label="Views">${VIEWS.map(([key, text, icon]) => html`<a key=${key} href=${`#/${key}`} aria-current=${key === name ? 'page' : undefined}
       onClick=${(event) => (event.preventDefault(), go(key))}><${Icon} name=${icon} /><span>${text}</span></a>`)}</nav>
-    <main class=${`view ${name}`} id="main" aria-busy=${String(!state.known)}><h1 class="hidden">${VIEWS.find(([key]) => key === name)[1]}</h1>${View && state.known ? html`<${View} />` : html`<div class="empty"><span class="dim">${state.phase === 'closed' ? 'The server does not answer. It is tried again.' : ''}</span></div>`}</main>
+    <main class=${`view view-${name}`} id="main" aria-busy=${String(!state.known)}><h1 class="hidden">${VIEWS.find(([key]) => key === name)[1]}</h1>${View && state.known ? html`<${View} />` : html`<div class="empty"><span class="dim">${state.phase === 'closed' ? 'The server does not answer. It is tried again.' : ''}</span></div>`}</main>
     <${Transport} /><${Toasts} />`;
 }

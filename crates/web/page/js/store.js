@@ -156,7 +156,7 @@ const rank = (client) => (client.system ? 3 : client.own ? 2 : client.hardware ?
 export function side(which) {
   const words = ui.query.toLowerCase().split(/\s+/).filter(Boolean);
   const fits = (port) => words.every((word) => port.search.includes(word));
-  const near = (port) => [...port.in, ...port.out].some((key) => state.ports.has(key) && fits(state.ports.get(key)));
+  const near = (port) => [...(which === 'sends' ? port.out : port.in)].some((key) => state.ports.has(key) && fits(state.ports.get(key)));
   const groups = [];
   for (const client of [...state.clients.values()].sort((a, b) => rank(a) - rank(b) || a.id - b.id)) {
     if (client.system && !ui.system) continue;

@@ -112,12 +112,17 @@ export function Empty({ icon, title, children }) {
 
 // Runs a function for each frame of the screen while the view is there.
 export function useFrames(work, needs) {
-  useEffect(() => {
+  useLayoutEffect(() => {
+    let ended = false;
     let at = requestAnimationFrame(function step(now) {
+      if (ended) return;
       work(now);
       at = requestAnimationFrame(step);
     });
-    return () => cancelAnimationFrame(at);
+    return () => {
+      ended = true;
+      cancelAnimationFrame(at);
+    };
   }, needs);
 }
 

@@ -1,0 +1,297 @@
+// The patch: connected by drag, by keys, in the matrix, on a phone; what comes and goes; names that want to break out.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { PHONE, launch, open, until } from './browser.mjs';
+import { Mock } from './mock.mjs';
+import { HOSTILE, hostile } from './worlds.mjs';
+
+let browser;
+let mock;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+beforeEach(async () => (mock = await new Mock().listen()));
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+  await mock.close();
+});
+
+const port = (page, side, key) => page.locator(`.port[data-side="${side}"][data-port="${key}"]`);
+const has = (from, to, yes = true) => until(`${from} to ${to}: ${yes}`, () => Boolean(mock.has(from, to)) === yes);
+const mode = (page, name) => page.locator('.patch-bar button', { hasText: name }).click();
+
+async function drag(page, from, to) {
+  const [a, b] = [await from.boundingBox(), await to.boundingBox()];
+  await page.mouse.move(a.x + a.width / 2, a.y + a.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(a.x + a.width + 60, a.y + a.height, { steps: 4 });
+  await page.mouse.move(b.x + b.width / 2, b.y + b.height / 2, { steps: 6 });
+  await page.mouse.up();
+}
+
+// A place on a cable in the graph, in pixels of the page.
+async function middle(page, from, to) {
+  const a = await port(page, 'out', from).locator('.jack').boundingBox();
+  const b = await port(page, 'in', to).locator('.jack').boundingBox();
+  return [(a.x + b.x + 14) / 2, (a.y + b.y + 14) / 2];
+}
+
+test('a drag from a port to a port connects them, in both directions', async () => {
+  const page = await open(browser, mock.url);
+  await drag(page, port(page, 'out', '24:1'), port(page, 'in', '28:0'));
+  await has('24:1', '28:0');
+  await drag(page, port(page, 'in', '14:0'), port(page, 'out', '28:0'));
+  await has('28:0', '14:0');
+  // A drag that ends nowhere connects nothing.
+  const before = mock.commands.length;
+  await drag(page, port(page, 'out', '24:1'), page.locator('.status'));
+  await page.locator('.patch-bar .counts').waitFor();
+  assert.equal(mock.commands.slice(before).filter((command) => command.do === 'connect').length, 0);
+  assert.deepEqual(page.errors, []);
+});
+
+test('a click on a cable offers to cut it, and undo connects again', async () => {
+  const page = await open(browser, mock.url);
+  const [x, y] = await middle(page, '20:0', '130:0');
+  await page.mouse.move(x, y);
+  await page.locator('.cable-menu button').first().click();
+  await has('20:0', '130:0', false);
+  await page.getByRole('button', { name: 'Undo', exact: true }).click();
+  await has('20:0', '130:0');
+  // Selected by a click, a cable can be muted in its menu.
+  await page.mouse.click(x, y + 1);
+  await page.locator('.inspector h2', { hasText: 'Connection' }).waitFor();
+  await page.locator('.cable-menu.fixed button').nth(1).click();
+  await until('muted', () => mock.has('20:0', '130:0').filter?.mute);
+  await page.keyboard.press('Control+z');
+  await until('not muted', () => !mock.has('20:0', '130:0').filter);
+  assert.deepEqual(page.errors, []);
+});
+
+test('the graph works by keyboard alone', async () => {
+  const page = await open(browser, mock.url);
+  await port(page, 'out', '20:0').focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await until('the focus', () => page.evaluate(() => document.activeElement.dataset.port === '24:1'));
+  await page.keyboard.press('Enter');
+  await page.locator('.port[data-port="24:1"][aria-pressed="true"]').waitFor();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.side), 'in');
+  const to = await page.evaluate(() => document.activeElement.dataset.port);
+  await page.keyboard.press('Enter');
+  await has('24:1', to);
+  // A second time selects the connection; its panel cuts it.
+  await port(page, 'out', '24:1').focus();
+  await page.keyboard.press('Enter');
+  await port(page, 'in', to).focus();
+  await page.keyboard.press('Enter');
+  await page.locator('.inspector').getByRole('button', { name: 'Cut', exact: true }).focus();
+  await page.keyboard.press('Enter');
+  await has('24:1', to, false);
+  assert.deepEqual(page.errors, []);
+});
+
+test('the matrix connects and cuts by keys, and says where it is', async () => {
+  const page = await open(browser, mock.url);
+  await mode(page, 'Matrix');
+  await page.locator('.cell input[tabindex="0"]').focus();
+  for (const key of ['ArrowDown', 'ArrowRight', 'ArrowRight', 'ArrowDown', 'ArrowLeft']) await page.keyboard.press(key);
+  const cell = await until('the focus', () => page.evaluate(() => ({ ...document.activeElement.dataset, label: document.activeElement.ariaLabel })).then((at) => at.row === '2' && at.column === '1' && at));
+  assert.equal(cell.label.replace(/[\u2066-\u2069]/g, ''), 'Launchpad Pro MK3: LPProMK3 DIN to Launchpad Pro MK3: LPProMK3 MIDI');
+  await page.keyboard.press('Space');
+  await has('24:1', '24:0');
+  await until('checked', () => page.evaluate(() => document.activeElement.checked));
+  await page.keyboard.press('Space');
+  await has('24:1', '24:0', false);
+  await page.keyboard.press('Control+End');
+  await until('the last row', () => page.evaluate(() => document.activeElement.dataset.row === '10'));
+  assert.equal(await page.locator('[role="grid"]').getAttribute('aria-rowcount'), '12');
+  assert.deepEqual(page.errors, []);
+});
+
+test('a phone connects by lists', async () => {
+  const page = await open(browser, mock.url, { viewport: PHONE, touch: true });
+  await page.locator('[data-source="24:1"]').tap();
+  await page.locator('label', { has: page.locator('[data-sink="133:0"]') }).tap();
+  await has('24:1', '133:0');
+  await until('on', () => page.locator('[data-sink="133:0"]').isChecked());
+  await page.locator('label', { has: page.locator('[data-sink="133:0"]') }).tap();
+  await has('24:1', '133:0', false);
+  await page.locator('.sinks').getByRole('button', { name: 'Back' }).tap();
+  await page.locator('[data-source="20:0"]').waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+  assert.deepEqual(page.errors, []);
+});
+
+test('a client that comes or goes is seen within 100 ms', async () => {
+  const page = await open(browser, mock.url);
+  await page.evaluate(() => {
+    window.seen = {};
+    new MutationObserver(() => {
+      const here = Boolean(document.querySelector('.card[data-client="150"]'));
+      if (here !== window.here) requestAnimationFrame(() => window.seen[here] ??= Date.now());
+      window.here = here;
+    }).observe(document.body, { subtree: true, childList: true });
+  });
+  const times = [];
+  for (let turn = 0; turn < 6; turn++) {
+    for (const comes of [true, false]) {
+      const began = Date.now();
+      if (comes) mock.appear(hostile(150, 'late guest'));
+      else mock.vanish(150);
+      const seen = await until('seen', () => page.evaluate((key) => window.seen[key], comes));
+      times.push(seen - began);
+      await page.evaluate(() => (window.seen = {}));
+    }
+  }
+  times.sort((a, b) => a - b);
+  console.log(`# coming and going is seen after ${times[0]} to ${times.at(-1)} ms, median ${times[6]}`);
+  // The best of some: the machine may be busy with other things.
+  assert.ok(times[2] <= 100, `${times}`);
+});
+
+test('what is selected, pulled or focused may go at any time', async () => {
+  const page = await open(browser, mock.url);
+  await port(page, 'out', '134:0').click();
+  await page.locator('.inspector').waitFor();
+  mock.vanish(134);
+  await page.locator('.inspector').waitFor({ state: 'detached' });
+  const box = await port(page, 'out', '20:0').boundingBox();
+  await page.mouse.move(box.x + 50, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 500, box.y + 90, { steps: 3 });
+  mock.vanish(20);
+  await port(page, 'out', '20:0').waitFor({ state: 'detached' });
+  await page.mouse.move(box.x + 550, box.y + 90, { steps: 3 });
+  await page.mouse.up();
+  await mode(page, 'Matrix');
+  await page.locator('.cell input[tabindex="0"]').focus();
+  for (const id of [...mock.clients.keys()]) mock.vanish(id);
+  await page.getByText('No two ports to connect').waitFor();
+  await mode(page, 'Graph');
+  await page.getByText('Nothing is plugged in yet').waitFor();
+  assert.deepEqual(page.errors, []);
+});
+
+test('hostile names are text, in every view', async () => {
+  HOSTILE.forEach((name, at) => mock.clients.set(160 + at, hostile(160 + at, name)));
+  mock.links.set('160:0>161:0', { from: '160:0', to: '161:0' });
+  mock.patches.set(HOSTILE[0], []);
+  const page = await open(browser, mock.url);
+  for (const name of ['Graph', 'Matrix', 'List']) {
+    await mode(page, name);
+    await page.locator('.name', { hasText: '<img src=x' }).first().waitFor();
+  }
+  await mode(page, 'Graph');
+  await port(page, 'out', '160:0').click();
+  await page.locator('.inspector .link-row button').first().click();
+  for (const view of ['Monitor', 'Keyboard', 'Rules', 'Patches']) {
+    await page.locator('nav').getByRole('link', { name: view, exact: true }).click();
+    await page.locator(`.view-${view.toLowerCase()} button`).first().waitFor();
+  }
+  await page.locator('.name', { hasText: '<img src=x' }).first().waitFor();
+  assert.equal(await page.evaluate(() => window.broken), undefined);
+  assert.equal(await page.locator('main img, main script, main b').count(), 0);
+  // No control or mark of direction is left, and each name is isolated.
+  const texts = await page.evaluate(() => [...document.querySelectorAll('.name')].map((element) => [element.textContent, getComputedStyle(element).unicodeBidi]));
+  for (const [text, bidi] of texts) {
+    assert.doesNotMatch(text, /[\u0000-\u001f\u202a-\u202e\u2066-\u2069]/);
+    assert.match(bidi, /isolate/);
+  }
+  assert.deepEqual(page.errors, []);
+});
+
+test('the page connects again after the server has restarted, and shows what is there then', async () => {
+  const page = await open(browser, mock.url);
+  const { port: number } = mock;
+  await mock.close();
+  await page.locator('.status', { hasText: 'reconnecting' }).waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Panic' }).isDisabled(), true);
+  const world = await new Mock().listen(number);
+  mock = world;
+  world.vanish(20);
+  world.clients.set(151, hostile(151, 'after the restart'));
+  await page.locator('.status', { hasText: 'live' }).waitFor();
+  await port(page, 'out', '151:0').waitFor();
+  assert.equal(await port(page, 'out', '20:0').count(), 0);
+  await drag(page, port(page, 'out', '24:1'), port(page, 'in', '28:0'));
+  await has('24:1', '28:0');
+  assert.deepEqual(page.errors, []);
+});
+
+test('a lost delta is noticed: the page asks for a snapshot', async () => {
+  const page = await open(browser, mock.url);
+  for (const one of mock.pages) one.seq++;
+  mock.appear(hostile(152, 'after the gap'));
+  await port(page, 'out', '152:0').waitFor();
+  assert.ok(mock.commands.some((command) => command.do === 'resync'));
+});
+
+test('a token is taken from the address, kept out of it, and asked for if it is wrong', async () => {
+  mock.token = 'secret';
+  const page = await open(browser, `${mock.url}#token=secret`);
+  await port(page, 'out', '20:0').waitFor();
+  assert.doesNotMatch(page.url(), /secret/);
+  const context = await browser.newContext();
+  const other = await context.newPage();
+  await other.goto(mock.url);
+  await other.getByLabel('Token').fill('secret');
+  await other.getByRole('button', { name: 'Enter' }).click();
+  await other.locator('.card').first().waitFor();
+});
+
+test('a server that only shows is not changed', async () => {
+  mock.readOnly = true;
+  const page = await open(browser, mock.url);
+  await page.locator('.status', { hasText: 'read only' }).waitFor();
+  await drag(page, port(page, 'out', '24:1'), port(page, 'in', '28:0'));
+  await mode(page, 'Matrix');
+  await page.locator('.cell input').first().click({ force: true });
+  await mode(page, 'List');
+  await page.locator('[data-source="20:0"]').click();
+  assert.equal(await page.locator('[data-sink="28:0"]').isDisabled(), true);
+  assert.deepEqual(mock.commands.filter((command) => command.do !== 'activity'), []);
+});
+
+test('the search shows the ports that fit, and what they are connected to', async () => {
+  const page = await open(browser, mock.url);
+  await page.keyboard.press('/');
+  await page.keyboard.type('faders');
+  await until('two cards', async () => (await page.locator('.card.in').count()) === 1);
+  assert.deepEqual(await page.locator('.card.out').evaluateAll((cards) => cards.map((card) => card.dataset.client)), ['24', '28']);
+  await page.keyboard.press('Escape');
+  await port(page, 'out', '20:0').waitFor();
+});
+
+test('an alias is given and removed; the server says why not', async () => {
+  const page = await open(browser, mock.url);
+  await port(page, 'out', '134:0').click();
+  await page.getByLabel('New alias').fill('stage left');
+  await page.keyboard.press('Enter');
+  await page.locator('.port .tag', { hasText: '@stage left' }).waitFor();
+  await page.getByRole('button', { name: /Remove the alias/ }).click();
+  await page.locator('.port .tag', { hasText: '@stage left' }).waitFor({ state: 'detached' });
+  mock.refuse = ({ do: what }) => what === 'alias.set' && 'the file of rules cannot be written: permission denied';
+  await page.getByLabel('New alias').fill('other');
+  await page.keyboard.press('Enter');
+  await page.locator('.toast.bad', { hasText: 'permission denied' }).waitFor();
+});
+
+test('a filter is made, sent as it is meant, and removed', async () => {
+  const page = await open(browser, mock.url);
+  await port(page, 'out', '20:0').click();
+  await page.locator('.inspector .link-row button').first().click();
+  for (const channel of ['1', '10']) await page.getByRole('button', { name: `Channel ${channel}`, exact: true }).click();
+  await page.getByLabel('Transpose, semitones').fill('-12');
+  await page.getByLabel('Scale').fill('0.8');
+  await page.getByRole('button', { name: 'Controller', exact: true }).click();
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await until('filter', () => mock.has('20:0', '130:0').filter);
+  assert.deepEqual(mock.has('20:0', '130:0').filter, { channels: [1, 10], transpose: -12, velocity: { scale: 0.8 }, controllers: { 1: 11 } });
+  await page.locator('.tag', { hasText: 'in force' }).waitFor();
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await until('no filter', () => !mock.has('20:0', '130:0').filter);
+  assert.deepEqual(page.errors, []);
+});
