@@ -62,7 +62,7 @@ fn see_also(page: &str) -> Vec<(&str, &str)> {
         "aseqd-clock" => &["aseqd-play", "aseqd-record", "aseqd-monitor"],
         "aseqd-record" => &["aseqd-play", "aseqd-monitor", "aseqd-wait", "aseqd-replay"],
         "aseqd-send" => &["aseqd-port", "aseqd-monitor"],
-        "aseqd-port" => &["aseqd-send", "aseqd-connect", "aseqd-wait"],
+        "aseqd-port" => &["aseqd-send", "aseqd-connect", "aseqd-wait", "aseqd-rules"],
         "aseqd-replay" => &["aseqd-run", "aseqd-report", "aseqd-monitor"],
         "aseqd-report" => &["aseqd-serve", "aseqd-replay"],
         "aseqd-rules" => &["aseqd-connect", "aseqd-ls", "aseqd-serve"],

@@ -31,7 +31,7 @@ const POOL: u32 = 2000;
 /// `aseqd port add` makes a port that stays, and `remove` and `list` are about those.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-#[command(subcommand_help_heading = "Ports that stay", disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true)]
 #[command(after_help = "\
 A port whose name is that of a subcommand is made by `aseqd port -- add`.
 
