@@ -1,4 +1,4 @@
-//! The recipes of `docs/validators.md`: a host of plug-ins in C++, a JACK client, and a PipeWire filter.
+//! The recipes of `docs/validators.md`: a host of plug-ins in C++, functions by name, a JACK client, and a PipeWire filter.
 
 #![cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 
@@ -55,6 +55,20 @@ fn a_host_of_plug_ins() {
     }
     assert!(titles.iter().all(|title| title.contains("Gain::")), "nothing else: {}", ran.err);
     assert!(ran.err.contains("plugin.cpp:2"), "{}", ran.err);
+}
+
+#[test]
+fn functions_by_name() {
+    let ran = follow("Functions by name", &[]);
+    assert_eq!(ran.status, Some(66), "{}", ran.err);
+    let titles = ran.titles();
+    for title in
+        ["malloc in Gain::process", "free in Gain::process", "pthread_mutex_lock in Gain::process"]
+    {
+        assert!(titles.iter().any(|found| found == title), "{title}: {}", ran.err);
+    }
+    assert!(titles.iter().all(|title| title.contains("Gain::")), "nothing else: {}", ran.err);
+    assert!(ran.err.contains("\nGain::process "), "it is the section: {}", ran.err);
 }
 
 /// A server that is ended with the test, in order: jackd leaves shared memory behind if it is killed, and later servers
