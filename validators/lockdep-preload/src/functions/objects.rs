@@ -51,15 +51,8 @@ impl PartialEq for Object {
 pub(super) struct Slot<'a> {
     at: &'a AtomicUsize,
     kind: u64,
-    /// What the slot is for, if it is for a name.
-    pub(super) target: Option<Target<'a>>,
-}
-
-/// A function by its name.
-pub(super) struct Target<'a> {
-    pub(super) name: &'a CStr,
-    /// Its address in the same file, if it is there.
-    pub(super) own: Option<usize>,
+    /// The function that a call through the slot is for.
+    pub(super) name: Option<&'a CStr>,
 }
 
 impl Slot<'_> {
@@ -94,11 +87,6 @@ pub(super) fn all() -> Vec<Object> {
     // SAFETY: the function gets the list that is passed here.
     unsafe { libc::dl_iterate_phdr(Some(one), (&raw mut all).cast()) };
     all
-}
-
-/// Returns the address that a name has for the whole program, or 0.
-pub(super) fn global(name: &CStr) -> usize {
-    crate::next::global(name.as_ptr())
 }
 
 impl Object {
@@ -178,12 +166,12 @@ impl Object {
             }
             let Some(at) = self.slot(self.base.wrapping_add(rela.offset)) else { continue };
             let is_call = kind == R_X86_64_JUMP_SLOT;
-            let target = is_call.then(|| self.target(rela.info >> 32)).flatten();
-            f(Slot { at, kind, target });
+            let name = is_call.then(|| self.name(rela.info >> 32)).flatten();
+            f(Slot { at, kind, name });
         }
         self.packed(|at| {
             if let Some(at) = self.slot(at) {
-                f(Slot { at, kind: R_X86_64_RELATIVE, target: None });
+                f(Slot { at, kind: R_X86_64_RELATIVE, name: None });
             }
         });
     }
@@ -213,20 +201,15 @@ impl Object {
         Some(unsafe { &*std::ptr::with_exposed_provenance::<AtomicUsize>(at) })
     }
 
-    /// Returns the function of a symbol.
-    fn target(&self, symbol: u64) -> Option<Target<'_>> {
+    /// Returns the name of a symbol.
+    fn name(&self, symbol: u64) -> Option<&CStr> {
         let symbol = usize::try_from(symbol).ok()?;
-        let symbols = self.table::<libc::Elf64_Sym>(
-            DT_SYMTAB,
-            (symbol + 1).checked_mul(size_of::<libc::Elf64_Sym>())?,
-        );
-        let symbol = symbols.get(symbol)?;
+        let bytes = (symbol + 1).checked_mul(size_of::<libc::Elf64_Sym>())?;
+        let symbol = self.table::<libc::Elf64_Sym>(DT_SYMTAB, bytes).get(symbol)?;
         let offset = usize::try_from(symbol.st_name).ok()?;
         let text = self.table::<u8>(DT_STRTAB, offset + 1);
         // SAFETY: the names in this table end with a zero.
-        let name = unsafe { CStr::from_ptr(text.get(offset..)?.as_ptr().cast()) };
-        let own = usize::try_from(symbol.st_value).ok().filter(|_| symbol.st_shndx != 0);
-        Some(Target { name, own })
+        Some(unsafe { CStr::from_ptr(text.get(offset..)?.as_ptr().cast()) })
     }
 
     /// Writes into a slot. Returns `false` if the system does not allow that.

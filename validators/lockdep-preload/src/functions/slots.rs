@@ -6,13 +6,15 @@
 #![expect(clippy::disallowed_types, reason = "a list of this library's own")]
 
 use std::collections::BTreeMap;
+use std::ffi::CStr;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lockdep::preload;
 use lockdep::preload::named;
 
-use super::objects::{self, Object, Slot, Target};
+use super::objects::{self, Object, Slot};
 use super::{FUNCTIONS, TABLE, entry, note, wanted};
 
 /// What is known about the files of the process.
@@ -24,6 +26,8 @@ pub(crate) struct Known {
     numbers: BTreeMap<usize, usize>,
     /// The functions that other files find by their names.
     exported: BTreeMap<String, Vec<usize>>,
+    /// Where the files are that were there at the start, in the order in which the dynamic linker searches them.
+    first: Vec<Range<usize>>,
     /// How many functions there are.
     count: usize,
 }
@@ -41,8 +45,9 @@ pub(crate) fn lock() -> Guard {
 /// Looks at the files that are loaded now, and exchanges the addresses of the functions in all slots.
 pub(super) fn refresh() {
     let mut known = lock();
-    let known = known.get_or_insert_default();
     let objects = objects::all();
+    let first = || objects.iter().map(|object| object.memory.clone()).collect();
+    let known = known.get_or_insert_with(|| Known { first: first(), ..Known::default() });
     let gone = |address: usize| !objects.iter().any(|object| object.memory.contains(&address));
     for (&address, &number) in &known.numbers {
         TABLE[number].is_gone.store(gone(address), Ordering::Relaxed);
@@ -104,7 +109,10 @@ impl Known {
                 return;
             };
             if function.is_exported {
-                self.exported.entry(function.name.to_owned()).or_default().push(number);
+                let named = self.exported.entry(function.name.to_owned()).or_default();
+                if !named.contains(&number) {
+                    named.push(number);
+                }
             }
         });
     }
@@ -140,10 +148,7 @@ impl Known {
             Some(number) => number,
             // A call that was not made yet: the slot leads into the file's own code, which looks the function up.
             None if slot.is_call() && object.memory.contains(&value) => {
-                let Some(number) = slot.target.as_ref().and_then(|to| self.resolve(object, to))
-                else {
-                    return;
-                };
+                let Some(number) = slot.name.and_then(|name| self.resolve(name)) else { return };
                 number
             }
             None => return,
@@ -153,22 +158,23 @@ impl Known {
         }
     }
 
-    /// Returns the function that a call by a name leads to.
-    fn resolve(&self, object: &Object, target: &Target<'_>) -> Option<usize> {
-        let name = target.name.to_str().ok()?;
-        let candidates = self.exported.get(name)?;
-        let is_it = |address: usize| {
-            candidates.iter().copied().find(|&number| {
-                TABLE[number].address.load(Ordering::Relaxed) == address
-                    && !TABLE[number].is_gone.load(Ordering::Relaxed)
-            })
-        };
-        match objects::global(target.name) {
-            0 => target.own.and_then(|own| is_it(object.base.wrapping_add(own))).or_else(|| {
-                // A library that is loaded for others of its kind only.
-                candidates.iter().copied().find(|&one| !TABLE[one].is_gone.load(Ordering::Relaxed))
-            }),
-            address => is_it(address),
-        }
+    /// Returns the function that a call by a name leads to, if that is known without the dynamic linker: its lock may be
+    /// held by a thread that waits for the one of this list.
+    fn resolve(&self, name: &CStr) -> Option<usize> {
+        let candidates = self.exported.get(name.to_str().ok()?)?;
+        let address = |number: usize| TABLE[number].address.load(Ordering::Relaxed);
+        let alive =
+            candidates.iter().copied().filter(|&one| !TABLE[one].is_gone.load(Ordering::Relaxed));
+        // Of the files that were there at the start, the first one counts.
+        let first = self
+            .first
+            .iter()
+            .find_map(|memory| alive.clone().find(|&number| memory.contains(&address(number))));
+        first.or_else(|| {
+            // Of several others, which one depends on how they were loaded.
+            let mut others = alive.clone();
+            let one = others.next()?;
+            others.next().is_none().then_some(one)
+        })
     }
 }
