@@ -191,6 +191,44 @@ fn a_machine_that_does_not_work_is_an_error_with_its_reason() {
     assert_eq!((code, text.contains("./bzImage")), (Some(2), true), "{text}");
 }
 
+/// Here a script prints what the C program would.
+#[test]
+fn a_reproducer_of_calls_at_once_is_judged_by_an_order_of_its_answers() {
+    if Command::new("cc").arg("--version").output().is_err() {
+        skip::skip("there is no C compiler");
+        return;
+    }
+    let folder = Folder::new("at-once");
+    let stored = folder.campaign();
+    fs::write(stored.join("title"), "WARNING in device_no_serial_order\n").expect("written");
+    let program =
+        "mode still\nc0.open block=1 append=1\nc0.read len=28 async=1 cancel=3\nc0.client_id\n";
+    fs::write(stored.join("program"), program).expect("written");
+    let repro = |text: &str| {
+        let script = folder.script(text);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seqfuzz"));
+        command.arg("repro").arg(&stored).arg("--under").arg(script);
+        let output = command.output().expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    // A read returns nothing, though nobody has written.
+    let (code, said) = repro("printf 'pids 7 0 0\\n0 0 \\n2 0 80000000\\n1 0 \\n'");
+    assert_eq!((code, said.contains("repro.c: reproduces")), (Some(0), true), "{said}");
+    let source = fs::read_to_string(stored.join("repro.c")).expect("the file");
+    assert!(source.contains("O_RDWR | O_CLOEXEC | O_APPEND"), "{source}");
+    assert!(!stored.join("repro.bin").exists());
+    for right in ["1 error 4 idle", "1 lost"] {
+        let (code, said) =
+            repro(&format!("printf 'pids 7 0 0\\n0 0 \\n2 0 80000000\\n{right}\\n'"));
+        assert_eq!((code, said.contains("it shows nothing")), (Some(1), true), "{said}");
+    }
+    // The program itself, where there are no devices.
+    if !Path::new("/dev/snd/seq").exists() {
+        let (_, said) = repro("exec \"$@\"");
+        assert!(said.contains("WARNING in device_other_answer_of_open instead"), "{said}");
+    }
+}
+
 #[test]
 fn a_reproducer_of_a_device_is_judged_by_what_the_device_reports() {
     if Command::new("cc").arg("--version").output().is_err() {

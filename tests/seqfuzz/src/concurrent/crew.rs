@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::fs::{Mode, OFlags, open};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::IoSlice;
+use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::Arc;
@@ -114,6 +114,13 @@ impl Crew {
                         && let Step::Write(_, data) = &op.step =>
                 {
                     (write_in_two(file, data), None)
+                }
+                (_, Some(file), ..)
+                    if op.vector
+                        && !op.blocks
+                        && let Step::Read(_, len) = &op.step =>
+                {
+                    (read_in_two(file, *len), None)
                 }
                 _ => make(&op.step, file, op.blocks, op.append),
             };
@@ -274,8 +281,25 @@ fn write_in_two(file: i32, data: &[u8]) -> Answer {
     Answer { value: written.map(count).map_err(errno), told: Vec::new() }
 }
 
+/// Reads by `readv`. Each part is a read of its own on Linux, and FUSE joins them.
+fn read_in_two(file: i32, len: usize) -> Answer {
+    let mut buffer = vec![0; len];
+    let (first, second) = buffer.split_at_mut(end_of_first_read(len));
+    let mut parts = [IoSliceMut::new(first), IoSliceMut::new(second)];
+    let count = if parts[1].is_empty() { 1 } else { 2 };
+    let read = rustix::io::readv(sys::borrow(file), &mut parts[..count]).map_err(errno);
+    buffer.truncate(read.unwrap_or(0));
+    Answer { value: read.map(|read| i64::try_from(read).unwrap_or(i64::MAX)), told: buffer }
+}
+
+/// Returns where a read is cut: behind the legacy record in its middle, if there are two.
+pub(crate) const fn end_of_first_read(len: usize) -> usize {
+    let records = len / EVENT_SIZE;
+    if records < 2 { len } else { records / 2 * EVENT_SIZE }
+}
+
 /// Returns where a write is cut: behind the event in its middle. All of it is one part if an event has data or is a packet.
-fn end_of_first_part(data: &[u8]) -> usize {
+pub(crate) fn end_of_first_part(data: &[u8]) -> usize {
     let long = EventFlags::VARIABLE | EventFlags::UMP;
     let is_long = |flags: &u8| EventFlags::from_bits_retain(*flags).intersects(long);
     let events = data.len() / EVENT_SIZE;

@@ -257,7 +257,7 @@ fn answered(
 
 /// Returns whether a device in real time must answer as the engine on a virtual clock does: no timers, nothing that depends
 /// on the time, and nothing that may not reach the engine.
-fn is_comparable(plan: &Plan) -> bool {
+pub(crate) fn is_comparable(plan: &Plan) -> bool {
     let steps = || plan.stretches.iter().flatten();
     let plain = |op: &Op| {
         op.fail.is_none()

@@ -129,6 +129,18 @@ mod tests {
         }
     }
 
+    /// Linux reads into each part by itself, and FUSE joins them.
+    #[test]
+    fn a_read_in_two_parts_is_one_read_or_two() {
+        let data = "c0.write [ type=130 flags=4 queue=253 dest=c0 len=20 body=20]\nc0.read len=84 vector=1";
+        is(data, &[value(Ok(48)), value(Err(Errno::EAGAIN))], true);
+        is(data, &[value(Ok(48)), value(Ok(0))], false);
+        is(&data.replace(" vector=1", ""), &[value(Ok(48)), value(Err(Errno::EAGAIN))], false);
+        let nothing = "c0.read len=56 vector=1";
+        is(nothing, &[value(Err(Errno::EAGAIN))], true);
+        is(nothing, &[value(Ok(0))], false);
+    }
+
     #[test]
     fn an_edge_comes_with_each_event() {
         let poll = "c0.poll how=3";

@@ -14,7 +14,7 @@
 //! | `how=N`, of a poll | sleeps until there is something to read: see [`How`] |
 //! | `append=1`, of an open | opens with `O_APPEND` |
 //! | `pointer=N`, of a read, write or request | passes a pointer at which not all of the buffer is: see [`Pointer`] |
-//! | `vector=1`, of a write | is made by `writev`, in two parts that end with an event |
+//! | `vector=1`, of a read or write | is made by `readv` or `writev`, in two parts that end with an event |
 //!
 //! The last five are for device files; the session knows no descriptors, threads and pointers.
 //!
@@ -81,7 +81,7 @@ pub struct Op {
     pub append: bool,
     /// What is wrong with the pointer that it passes.
     pub pointer: Option<Pointer>,
-    /// Whether a write is made by `writev`.
+    /// Whether a read or write is made by `readv` or `writev`.
     pub vector: bool,
 }
 

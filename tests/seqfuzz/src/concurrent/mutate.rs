@@ -46,6 +46,10 @@ const IDIOMS: &[&str] = &[
     "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=254] copies=40000|A.get_client_pool client=A",
     // A write in two parts, the first of which ends at a bad event.
     "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=200 queue=253] [ type=7 queue=253 dest=A] vector=1|A.read len=8192",
+    // A read in two parts: more than both hold, and less than the first.
+    "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=7 queue=253 dest=A] [ type=6 queue=253 dest=A]|A.read len=56 vector=1|A.read len=112 vector=1|A.read len=56 vector=1",
+    // Its first part is filled, or an event with data does not fit there.
+    "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=130 flags=4 queue=253 dest=A len=20 body=20]|A.read len=84 vector=1|A.read len=84 vector=1|A.poll",
     // Events, not all of which are there, and the first of which is good or bad.
     "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=7 queue=253 dest=A] pointer=31|A.read len=8192",
     "A.write [ type=200 queue=253] [ type=6 queue=253] pointer=31|A.write [ type=130 flags=4 queue=253 len=28 body=28] pointer=31",
@@ -133,7 +137,9 @@ fn by_files(rng: &mut Rng, program: &mut Program, at: usize) {
             Operation::Read | Operation::Write if rng.chance(40) => {
                 return toggle(call, "cancel", rng.below(16));
             }
-            Operation::Write if rng.chance(20) => return toggle(call, "vector", 1),
+            Operation::Read | Operation::Write if rng.chance(20) => {
+                return toggle(call, "vector", 1);
+            }
             Operation::Read | Operation::Write | Operation::Request(_) => {
                 // 0 to 2 have nothing there, or nothing that can be written; the others say how much is there.
                 return toggle(call, "pointer", rng.pick(&[0, 1, 2, 4, 3 + 27, 3 + 28, 3 + 56]));

@@ -4,7 +4,8 @@
 //! before one of them had to end, so any order counts. The engine itself says what a call answers in an order. Its state is
 //! copied where orders part.
 
-use super::{Difference, Observed, Outcome, Stretch};
+use super::crew::end_of_first_read;
+use super::{Difference, Observed, Op, Outcome, Stretch};
 use crate::device::{Device, EngineDevice, Inside};
 use crate::field::REQUESTS;
 use crate::tape::{Answer, Step};
@@ -76,7 +77,7 @@ impl Serial {
 
     /// Lets polls sleep, and pointers be bad.
     #[must_use]
-    pub(super) const fn real(mut self) -> Self {
+    pub(crate) const fn real(mut self) -> Self {
         self.files_are_real = true;
         self
     }
@@ -158,6 +159,24 @@ impl Serial {
         }
     }
 
+    /// Makes a read by `readv` as Linux does: each part is a read, and the first one that is not filled is the last.
+    fn read_in_two(&mut self, observed: &Observed, file: usize, len: usize) -> Answer {
+        let mut all = Vec::new();
+        let first = end_of_first_read(len);
+        for part in [first, len - first] {
+            let op = Op { step: Step::Read(file, part), ..observed.op.clone() };
+            let made = self.make(&Observed { op, outcome: Outcome::NotOpen });
+            if let (Err(_), true) = (made.value, all.is_empty()) {
+                return made;
+            }
+            all.extend(made.told);
+            if all.len() < first {
+                break;
+            }
+        }
+        Answer { value: Ok(i64::try_from(all.len()).unwrap_or(i64::MAX)), told: all }
+    }
+
     /// Makes a step that was answered with `ENOMEM` by a server with small bounds. It may have been refused before it was
     /// made, or because it would have had to wait.
     fn follow_bound(&mut self, observed: &Observed) -> Result<(), Option<Answer>> {
@@ -198,6 +217,15 @@ impl Serial {
         }
         if let Some(result) = self.follow_file(observed, others) {
             return result;
+        }
+        if let (Step::Read(file, len), true, Outcome::Answered(answer)) =
+            (&observed.op.step, observed.op.vector && self.files_are_real, &observed.outcome)
+        {
+            let joined = self.clone().make(observed);
+            if joined != *answer {
+                let made = self.read_in_two(observed, *file, *len);
+                return if made == *answer { Ok(()) } else { Err(Some(joined)) };
+            }
         }
         let is_same = match &observed.outcome {
             Outcome::Answered(Answer { value: Err(Errno::ENOMEM), .. }) if self.bounded => {

@@ -46,7 +46,7 @@ pub(crate) use machine::TOLD;
 pub use machine::{Boot, Machine, is_static};
 pub use options::{Options, Side};
 pub use reach::{Count, Reach, Suite};
-pub(crate) use report::hang;
+pub(crate) use report::{check as check_report, hang};
 pub use stats::{Status, baseline, status};
 pub use worker::{Target, WorkerOptions, work};
 

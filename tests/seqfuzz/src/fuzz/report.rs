@@ -86,7 +86,7 @@ fn origin() -> Origin {
 }
 
 /// Returns the report of a check that failed: a warning of a function with the check's name.
-pub(super) fn check(kind: &str, message: &str) -> String {
+pub(crate) fn check(kind: &str, message: &str) -> String {
     // Lines of the message must not look like the beginning of another report.
     let mut lines = message.lines();
     let first = lines.next().unwrap_or_default();

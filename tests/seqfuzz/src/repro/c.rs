@@ -109,7 +109,7 @@ UNUSED static void wait_for(long seconds, long nanoseconds)
 "#;
 
 /// Writes bytes as a C string.
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     let mut text = String::from("\"");
     for byte in bytes {
         let _infallible = write!(text, "\\{byte:03o}");

@@ -1,7 +1,8 @@
 //! Reproducers of findings that only a device shows: a server, or a kernel in a virtual machine.
 
 use super::run::{Output, RUN, output};
-use super::{Options, Reproducer, Verdict, c, taken_down};
+use super::{Options, Reproducer, Verdict, c, taken_down, threads};
+use crate::concurrent::is_concurrent;
 use crate::fuzz::{finding, hang};
 use crate::program::Program;
 use crate::syz;
@@ -11,10 +12,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+/// How often a program is run whose calls are made at once.
+const ROUNDS: u32 = 20;
 /// Maximum time for a machine, with its boot.
 const MACHINE: Duration = Duration::from_secs(300);
 /// What runs in the machine. A program that does not end is not waited for; its stack in the kernel is printed.
-const IN_MACHINE: &str = "repro & pid=$!; left=20
+const IN_MACHINE: &str = "repro $ROUNDS & pid=$!; left=$SECONDS_LEFT
 while [ $left -gt 0 ]; do
     case $(cat /proc/$pid/stat 2>/dev/null) in *') Z '*|'') exit 0 ;; esac
     sleep 1; left=$((left - 1))
@@ -34,15 +37,28 @@ pub(super) fn reproduce(
     let wrong = |path: &Path, error| format!("{}: {error}", path.display());
     let (text, file) = (folder.join("repro.syz"), folder.join("repro.c"));
     let mut verdict = Verdict::NotRun("there is no program".into());
+    let at_once = programs.iter().any(is_concurrent);
     // Files are closed so that Linux ends, or as they are: whichever shows it.
     for rude in [false, true] {
         let steps = steps(programs, rude);
         let plain: Vec<Step> = steps.iter().map(|(step, _)| step.clone()).collect();
         fs::write(&text, syz::write(&plain, syz::Form::Ours))
             .map_err(|error| wrong(&text, error))?;
-        fs::write(&file, c::source(title, &steps)).map_err(|error| wrong(&file, error))?;
-        verdict = run(&file, title, options);
-        if !matches!(verdict, Verdict::Differs(_)) {
+        let source = if at_once {
+            threads::source(title, &threads::stretches(programs))
+        } else {
+            c::source(title, &steps)
+        };
+        fs::write(&file, source).map_err(|error| wrong(&file, error))?;
+        let built = file.with_extension("bin");
+        let _none_perhaps = fs::remove_file(&built);
+        verdict = if at_once {
+            at_once_runs(&file, title, programs, options)
+        } else {
+            run(&file, options, 1).map_or_else(|why| why, |ran| judge(&ran, title))
+        };
+        let _gone = fs::remove_file(&built);
+        if at_once || !matches!(verdict, Verdict::Differs(_)) {
             break;
         }
     }
@@ -86,12 +102,50 @@ fn moved(step: Step, by: usize) -> Step {
     }
 }
 
-/// Builds and runs the C program.
-fn run(file: &Path, title: &str, options: &Options) -> Verdict {
+/// Runs a program whose calls are made at once. Each round may have another order, so there are several.
+fn at_once_runs(file: &Path, title: &str, programs: &[Program], options: &Options) -> Verdict {
+    // A boot is long, so one has all rounds. Under a command each round has a sequencer of its own.
+    let (runs, rounds) = if options.kernel.is_some() { (1, ROUNDS) } else { (ROUNDS, 1) };
+    let mut last = Verdict::Differs("it was not run".into());
+    for _ in 0..runs {
+        let ran = match run(file, options, rounds) {
+            Ok(ran) => ran,
+            Err(why) => return why,
+        };
+        last = judge(&ran, title);
+        if let ([program], Verdict::Differs(_)) = (programs, &last)
+            && let Some((kind, text)) = threads::wrong(program, &ran.output.text)
+        {
+            // The same may have been found on the session.
+            let report = |side: &str| crate::fuzz::check_report(&format!("{side}_{kind}"), &text);
+            let titles = ["device", "session"].map(|side| finding::title(&report(side)));
+            if titles.iter().any(|found| found == title) {
+                return Verdict::Reproduces;
+            }
+            last = Verdict::Differs(format!("it shows {} instead", titles[0]));
+        }
+        if last == Verdict::Reproduces {
+            break;
+        }
+    }
+    last
+}
+
+/// What a run has printed, and the kernel's log.
+struct Ran {
+    output: Output,
+    console: String,
+}
+
+/// Runs the C program, its calls as often as `rounds` says. Builds it first if that has not been done.
+///
+/// # Errors
+/// What is to be said of it instead.
+fn run(file: &Path, options: &Options, rounds: u32) -> Result<Ran, Verdict> {
     let program = file.with_extension("bin");
     let kernel = options.kernel.is_some();
-    if let Err(verdict) = c::build(file, &program, if kernel { &["-static"] } else { &[] }) {
-        return verdict;
+    if !program.exists() {
+        c::build(file, &program, if kernel { &["-pthread", "-static"] } else { &["-pthread"] })?;
     }
     let console = file.with_extension("console");
     let ran = match (&options.kernel, options.under.as_deref()) {
@@ -100,7 +154,11 @@ fn run(file: &Path, title: &str, options: &Options) -> Verdict {
             command.args(["--kernel", kernel, "--timeout", &MACHINE.as_secs().to_string()]);
             command.args(["--append", crate::fuzz::TOLD]);
             command.arg("--add").arg(format!("{}:/bin/repro", program.display()));
-            command.arg("--log").arg(&console).args(["--", "sh", "-c", IN_MACHINE]);
+            // A round sleeps for seconds at most.
+            let left = if rounds > 1 { "120" } else { "20" };
+            let words = IN_MACHINE.replace("$ROUNDS", &rounds.to_string());
+            let words = words.replace("$SECONDS_LEFT", left);
+            command.arg("--log").arg(&console).args(["--", "sh", "-c", &words]);
             output(&mut command, MACHINE * 2)
         }
         (None, Some([first, rest @ ..])) => {
@@ -108,17 +166,16 @@ fn run(file: &Path, title: &str, options: &Options) -> Verdict {
         }
         _ => Err("no device is named".into()),
     };
-    // They are for this run.
+    // It is for this run.
     let said = fs::read(&console).unwrap_or_default();
-    let _gone = [&program, &console].map(fs::remove_file);
-    match ran {
-        Ok(ran) => judge(&ran, &String::from_utf8_lossy(&said).replace('\r', ""), title),
-        Err(why) => Verdict::NotRun(why),
-    }
+    let _gone = fs::remove_file(&console);
+    let output = ran.map_err(Verdict::NotRun)?;
+    Ok(Ran { output, console: String::from_utf8_lossy(&said).replace('\r', "") })
 }
 
 /// Says whether what was printed shows a finding.
-fn judge(ran: &Output, console: &str, title: &str) -> Verdict {
+fn judge(ran: &Ran, title: &str) -> Verdict {
+    let Ran { output: ran, console } = ran;
     let log = kreport::read(&ran.text).reports.into_iter().chain(kreport::read(console).reports);
     let mut titles: Vec<String> = log.map(|report| report.title.clone()).collect();
     if let Some((_, stack)) = ran.text.split_once("seqfuzz: it has not ended\n") {

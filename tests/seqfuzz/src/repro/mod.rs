@@ -4,6 +4,7 @@ mod c;
 mod device;
 mod run;
 mod rust;
+mod threads;
 
 use crate::fuzz::{Checks, Wrong, execute, finding, model};
 use crate::program::{Operation, Program, Value};
