@@ -258,9 +258,10 @@ pub(crate) struct WorkerArgs {
 
 const VM_HELP: &str = "\
 A kernel is one that tests/oracle/fetch has prepared (6.1, 6.12, 7.3, 6.12-ump, 7.3-ump), or the path
-of an image, such as arch/x86/boot/bzImage. An image needs built in: SND_SEQUENCER, SND_SEQ_DUMMY,
-SND_HRTIMER, 9P_FS, NET_9P_VIRTIO, VIRTIO_PCI, DEVTMPFS, BLK_DEV_INITRD, SERIAL_8250_CONSOLE, and what
-is to look for bugs: KASAN, PROVE_LOCKING, KCSAN, UBSAN, DEBUG_ATOMIC_SLEEP.
+of an image, such as arch/x86/boot/bzImage or vmlinux. An image needs built in: DEVTMPFS,
+BLK_DEV_INITRD, SERIAL_8250_CONSOLE; built in or as modules (--modules): SND_SEQUENCER, SND_SEQ_DUMMY,
+SND_HRTIMER, 9P_FS, NET_9P_VIRTIO, VIRTIO_PCI; and what is to look for bugs: KASAN, PROVE_LOCKING,
+KCSAN, UBSAN, DEBUG_ATOMIC_SLEEP.
 
 With --qemu the machine is whatever the command boots, whose console is its standard output. The folder
 is added to the command as a 9p file system; `seqfuzz guest` in the machine, run by root, does the rest.
@@ -304,8 +305,12 @@ pub(crate) struct VmArgs {
     /// More of the kernel's command line, such as "panic_on_warn=1".
     #[arg(long, value_name = "ARGS", default_value = "", allow_hyphen_values = true)]
     pub(crate) append: String,
-    /// A module to load, such as "snd-virmidi midi_devs=2"; for a kernel that has a name.
-    #[arg(long, value_name = "MODULE")]
+    /// The modules of an image: the folder that `make modules_install` has made, such as lib/modules/6.12.0. Those that
+    /// the campaign needs are loaded at boot.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "qemu")]
+    pub(crate) modules: Option<PathBuf>,
+    /// A module to load, such as "snd-virmidi midi_devs=2"; for a kernel that has a name, and with --modules.
+    #[arg(long, value_name = "MODULE", conflicts_with = "qemu")]
     pub(crate) module: Vec<String>,
     /// The script that boots kernels that have a name; by default tests/oracle/run of the sources.
     #[arg(long, value_name = "RUN", env = "SEQFUZZ_ORACLE")]

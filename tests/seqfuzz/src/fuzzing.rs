@@ -110,7 +110,16 @@ pub(crate) fn vm(args: &VmArgs) -> Result<ExitCode, String> {
     let boot = match (&args.kernel, &args.qemu) {
         (_, Some(command)) => Boot::Qemu(command.split_whitespace().map(str::to_owned).collect()),
         (Some(image), None) if image.contains('/') => {
-            Boot::Kernel { image: absolute(Path::new(image))?, accel: args.accel.clone() }
+            if args.modules.is_none() && !args.module.is_empty() {
+                return Err("--module needs the folder of the image's modules: --modules".into());
+            }
+            let modules = args.modules.as_deref().map(absolute).transpose()?;
+            Boot::Kernel { image: absolute(Path::new(image))?, modules, accel: args.accel.clone() }
+        }
+        (Some(kernel), None) if args.modules.is_some() => {
+            return Err(format!(
+                "{kernel} brings its own modules: --modules is for the path of an image"
+            ));
         }
         (kernel, None) => {
             let run = oracle(args.oracle.clone())?;

@@ -32,7 +32,11 @@ const RETRIES: usize = 3;
 static ALLOCATOR: Counting = Counting;
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    // The kernel gives its first process all words of its command line that it does not know.
+    let is_init = std::process::id() == 1
+        && std::env::current_exe().is_ok_and(|own| own == Path::new("/init"));
+    let command = if is_init { Cmd::Guest } else { Cli::parse().command };
+    let result = match command {
         Cmd::Transcript(args) => transcripts(&args),
         Cmd::Show { seed, which, program, device } => show(seed, which, program, device),
         Cmd::Run { file, engine, session, results } => run(&file, engine, session, results),

@@ -189,6 +189,17 @@ fn a_machine_that_does_not_work_is_an_error_with_its_reason() {
     let (code, text) =
         run(&["vm", "--kernel", "./bzImage", "--binary", binary], &folder.campaign());
     assert_eq!((code, text.contains("./bzImage")), (Some(2), true), "{text}");
+    // Modules are those of an image, and it has to be said where they are.
+    let kernel = ["vm", "--binary", binary, "--kernel"];
+    let image = binary;
+    for (more, said) in [
+        (&[image, "--module", "snd-virmidi"][..], "--module needs the folder"),
+        (&["6.12", "--modules", "/nowhere"], "6.12 brings its own modules"),
+        (&[image, "--modules", "/nowhere"], "/nowhere"),
+    ] {
+        let (code, text) = run(&[&kernel[..], more].concat(), &folder.campaign());
+        assert_eq!((code, text.contains(said)), (Some(2), true), "{text}");
+    }
 }
 
 /// Here a script prints what the C program would.

@@ -1,6 +1,7 @@
 //! The part of a campaign that runs in a machine: mounts the campaign's folder and starts the process that runs programs.
 
 use super::machine::TAG;
+use super::modules;
 use super::watch::ENDED;
 use rustix::mount::{MountFlags, mount};
 use std::fs;
@@ -44,7 +45,8 @@ pub fn guest() -> Result<i32, String> {
             mounted(kind, kind, at, "").map_err(|error| format!("{kind}: {error}"))?;
         }
     }
-    let done = work();
+    let loaded = if first { modules::load() } else { Ok(()) };
+    let done = loaded.and_then(|()| work());
     if first {
         match &done {
             Ok(status) => println!("seqfuzz: ends with {status}"),

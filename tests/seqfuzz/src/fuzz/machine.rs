@@ -1,5 +1,6 @@
 //! Machines that are started by a command, and see the campaign's folder as a file system.
 
+use super::modules;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,10 +31,12 @@ pub enum Boot {
         /// The name of the kernel.
         kernel: String,
     },
-    /// An image of a kernel that has everything built in, with nothing but this program in its memory.
+    /// An image of a kernel, with this program and perhaps modules in its memory, and nothing else.
     Kernel {
         /// The image.
         image: PathBuf,
+        /// The folder of its modules, if it does not have everything built in.
+        modules: Option<PathBuf>,
         /// How the processor is emulated: `tcg` or `kvm`.
         accel: String,
     },
@@ -106,9 +109,9 @@ impl Machine {
                 command.arg("--share").arg(format!("{}:{tag}", dir.display()));
                 command.arg("--log").arg(console).args(["--", "seqfuzz", "guest"]);
             }
-            Boot::Kernel { image, accel } => {
+            Boot::Kernel { image, modules, accel } => {
                 let initrd = console.with_extension("initrd");
-                self.pack(&initrd)?;
+                self.pack(&initrd, modules.as_deref())?;
                 let cpu = if accel == "kvm" { "host" } else { "max" };
                 command = Command::new("qemu-system-x86_64");
                 command.args([
@@ -139,8 +142,8 @@ impl Machine {
         Ok(command)
     }
 
-    /// Writes a file system that has this program as its first process.
-    fn pack(&self, to: &Path) -> Result<(), String> {
+    /// Writes a file system that has this program as its first process, and the modules that it loads.
+    fn pack(&self, to: &Path, folder: Option<&Path>) -> Result<(), String> {
         let wrong = |path: &Path, error| format!("{}: {error}", path.display());
         let program = fs::read(&self.binary).map_err(|error| wrong(&self.binary, error))?;
         let mut archive = Vec::new();
@@ -149,6 +152,12 @@ impl Machine {
         }
         add(&mut archive, "dev/console", 0o020_600, (5, 1), &[]);
         add(&mut archive, "init", 0o100_755, (0, 0), &program);
+        if let Some(folder) = folder {
+            add(&mut archive, "modules", 0o040_755, (0, 0), &[]);
+            for (name, bytes) in modules::packed(&modules::wanted(folder, &self.modules)?)? {
+                add(&mut archive, &name, 0o100_644, (0, 0), &bytes);
+            }
+        }
         add(&mut archive, "TRAILER!!!", 0, (0, 0), &[]);
         fs::write(to, archive).map_err(|error| wrong(to, error))
     }

@@ -23,6 +23,7 @@ mod kmsg;
 mod locate;
 mod machine;
 pub mod model;
+mod modules;
 mod mutate;
 mod options;
 mod process;
