@@ -209,6 +209,19 @@ pub(crate) struct FuzzArgs {
     /// Run programs on the devices that a command serves, such as "aseqd run --".
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["engine", "session", "device"])]
     pub(crate) under: Option<String>,
+    /// Compare the answers of a kernel that tests/oracle/fetch has prepared with the engine's: the programs of DIR/corpus run in
+    /// a virtual machine, many in one boot; then programs made of them, if there is a --time.
+    #[arg(long, value_name = "KERNEL", conflicts_with_all = ["engine", "session", "device", "under", "rude", "baseline"])]
+    pub(crate) transcripts: Option<String>,
+    /// With --transcripts: programs in one boot.
+    #[arg(long, default_value_t = 300, requires = "transcripts")]
+    pub(crate) batch: usize,
+    /// With --transcripts: the script that boots kernels; by default tests/oracle/run of the sources.
+    #[arg(long, value_name = "RUN", env = "SEQFUZZ_ORACLE")]
+    pub(crate) oracle: Option<PathBuf>,
+    /// With --transcripts: this program linked statically, for the machine.
+    #[arg(long, value_name = "FILE", env = "SEQFUZZ_STATIC")]
+    pub(crate) binary: Option<PathBuf>,
     /// Close files of devices as they are. Linux, to 7.3 at least, may sleep for ever in close() if the client has events in
     /// a queue that it no longer uses; without this, that is avoided.
     #[arg(long)]

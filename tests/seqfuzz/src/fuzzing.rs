@@ -5,7 +5,7 @@ use seqfuzz::cover;
 use seqfuzz::fuzz::errnos::Answers;
 use seqfuzz::fuzz::{self, Boot, Machine, Side, Status, Suite};
 use seqfuzz::repro::{self, Options, Verdict};
-use seqfuzz::{Kind, Profile};
+use seqfuzz::{Kind, Profile, oracle};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,13 @@ use std::time::Duration;
 /// How long it may take to shrink a finding that a process does not survive.
 const SHRINK: Duration = Duration::from_secs(300);
 
+/// Maximum time for one boot of a campaign that compares answers.
+const BOOT: u32 = 1200;
+
 pub(crate) fn fuzz(args: &FuzzArgs) -> Result<ExitCode, String> {
+    if let Some(kernel) = &args.transcripts {
+        return transcripts(args, kernel);
+    }
     let side = match &args.under {
         Some(command) => Side::Under(command.split_whitespace().map(str::to_owned).collect()),
         None if args.session => Side::Session,
@@ -50,6 +56,63 @@ pub(crate) fn fuzz(args: &FuzzArgs) -> Result<ExitCode, String> {
     Ok(if new || less { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// Compares a kernel's answers with the engine's.
+fn transcripts(args: &FuzzArgs, kernel: &str) -> Result<ExitCode, String> {
+    let linux = oracle::Side::Oracle {
+        run: oracle_script(args.oracle.clone())?,
+        kernel: kernel.to_owned(),
+        binary: static_program(args.binary.as_deref())?,
+        timeout: BOOT,
+    };
+    let dir = fuzz::folder(&args.dir)?;
+    let known = titles(&dir);
+    let status = fuzz::transcripts(&fuzz::Transcripts {
+        dir,
+        linux,
+        ump: kernel.ends_with("-ump"),
+        batch: args.batch,
+        time: args.time,
+        seed: args.seed,
+        shrink: SHRINK,
+    })?;
+    println!("{}", status.line());
+    Ok(if tell_new(&status, &known, &args.allow) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Returns this program as it can run in a machine.
+fn static_program(given: Option<&Path>) -> Result<PathBuf, String> {
+    let own = std::env::current_exe().map_err(|error| format!("my own file: {error}"))?;
+    let binary = match given {
+        Some(binary) => binary.to_owned(),
+        None if fuzz::is_static(&own) => own,
+        None => {
+            return Err("the machine needs this program linked statically: run `scripts/seqfuzz vm`, or name one with \
+                 --binary"
+                .into());
+        }
+    };
+    if !fuzz::is_static(&binary) {
+        return Err(format!("{} is no program that is linked statically", binary.display()));
+    }
+    absolute(&binary)
+}
+
+/// Returns the titles of what a folder has found so far.
+fn titles(dir: &Path) -> Vec<String> {
+    fuzz::finding::all(dir).into_iter().map(|known| known.title).collect()
+}
+
+/// Prints what is new. Returns whether any of it has a title that does not begin with one of `allowed`.
+fn tell_new(status: &Status, known: &[String], allowed: &[String]) -> bool {
+    let findings = status.findings.iter();
+    let new: Vec<_> = findings.filter(|found| !known.contains(&found.title)).collect();
+    for finding in &new {
+        println!("{} ({} calls): {}", finding.title, finding.calls.0, finding.folder.display());
+    }
+    let is_allowed = |title: &str| allowed.iter().any(|start| title.starts_with(start));
+    new.iter().any(|finding| !is_allowed(&finding.title))
+}
+
 /// Runs one process of a campaign.
 pub(crate) fn worker(args: WorkerArgs) -> Result<ExitCode, String> {
     let target = match (args.session, args.device) {
@@ -66,17 +129,10 @@ pub(crate) fn worker(args: WorkerArgs) -> Result<ExitCode, String> {
 /// Runs a campaign, and prints its end. Returns whether anything was found that was not there before, and whose title does
 /// not begin with one of `allowed`.
 fn campaign(options: &fuzz::Options, allowed: &[String]) -> Result<(Status, bool), String> {
-    let known = fuzz::finding::all(&options.dir).into_iter().map(|known| known.title);
-    let before: Vec<String> = known.collect();
+    let known = titles(&options.dir);
     let status = fuzz::campaign(options)?;
     println!("{}", status.line());
-    let findings = status.findings.iter();
-    let new: Vec<_> = findings.filter(|found| !before.contains(&found.title)).collect();
-    for finding in &new {
-        println!("{} ({} calls): {}", finding.title, finding.calls.0, finding.folder.display());
-    }
-    let is_allowed = |title: &str| allowed.iter().any(|start| title.starts_with(start));
-    let found = new.iter().any(|finding| !is_allowed(&finding.title));
+    let found = tell_new(&status, &known, allowed);
     Ok((status, found))
 }
 
@@ -85,7 +141,7 @@ fn absolute(path: &Path) -> Result<PathBuf, String> {
 }
 
 /// Returns the script that boots kernels that have a name.
-fn oracle(given: Option<PathBuf>) -> Result<PathBuf, String> {
+fn oracle_script(given: Option<PathBuf>) -> Result<PathBuf, String> {
     let here = || repository().map(|sources| sources.join("tests/oracle/run"));
     let run = given.or_else(here).ok_or(
         "tests/oracle/run, which boots this kernel, is not here: run in the sources, or name it with --oracle",
@@ -94,19 +150,7 @@ fn oracle(given: Option<PathBuf>) -> Result<PathBuf, String> {
 }
 
 pub(crate) fn vm(args: &VmArgs) -> Result<ExitCode, String> {
-    let own = std::env::current_exe().map_err(|error| format!("my own file: {error}"))?;
-    let binary = match &args.binary {
-        Some(binary) => binary.clone(),
-        None if fuzz::is_static(&own) => own,
-        None => {
-            return Err("the machine needs this program linked statically: run `scripts/seqfuzz vm`, or name one with \
-                 --binary"
-                .into());
-        }
-    };
-    if !fuzz::is_static(&binary) {
-        return Err(format!("{} is no program that is linked statically", binary.display()));
-    }
+    let binary = static_program(args.binary.as_deref())?;
     let boot = match (&args.kernel, &args.qemu) {
         (_, Some(command)) => Boot::Qemu(command.split_whitespace().map(str::to_owned).collect()),
         (Some(image), None) if image.contains('/') => {
@@ -122,13 +166,13 @@ pub(crate) fn vm(args: &VmArgs) -> Result<ExitCode, String> {
             ));
         }
         (kernel, None) => {
-            let run = oracle(args.oracle.clone())?;
+            let run = oracle_script(args.oracle.clone())?;
             Boot::Oracle { run, kernel: kernel.clone().unwrap_or_default() }
         }
     };
     let machine = Machine {
         boot,
-        binary: absolute(&binary)?,
+        binary,
         cpus: args.cpus,
         append: args.append.clone(),
         modules: args.module.clone(),
@@ -214,7 +258,7 @@ pub(crate) fn repro(
 ) -> Result<ExitCode, String> {
     let under = under.map(|command| command.split_whitespace().map(str::to_owned).collect());
     let kernel = match kernel {
-        Some(kernel) => Some((oracle(run)?, kernel)),
+        Some(kernel) => Some((oracle_script(run)?, kernel)),
         None => None,
     };
     let options = Options { under, kernel, repository: given.or_else(repository) };

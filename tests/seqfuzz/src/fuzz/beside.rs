@@ -90,16 +90,10 @@ pub(super) fn difference(
     told: &Transcript,
     abilities: Abilities,
 ) -> Option<(usize, String)> {
-    let moved = program.calls.iter().position(moves).unwrap_or(program.calls.len());
-    if program.settings != Settings::default() || moved == 0 {
+    if program.settings != Settings::default() || program.calls.first().is_none_or(moves) {
         return None;
     }
-    let engine = EngineDevice::with_abilities(abilities.ump, abilities.user_timers);
-    let mut tape = Tape::new(Wide(engine));
-    let expected = transcript(&mut tape, program);
-    let mut steps = tape.steps.iter().zip(&tape.calls);
-    let on_the_way = steps.find(|((step, _), _)| step.may_end_on_the_way());
-    let end = on_the_way.map_or(moved, |(_, call)| moved.min(*call));
+    let Comparable { end, expected } = comparable(program, abilities.ump, abilities.user_timers);
     let differs = |at: &usize| {
         let (found, expected) = (&told.results[*at], &expected.results[*at]);
         found != expected && as_by_fuse(found) != as_by_fuse(expected)
@@ -109,6 +103,26 @@ pub(super) fn difference(
             (&program.calls[at], &told.results[at], &expected.results[at]);
         (at, format!("{call}\nthe engine answers {expected}\nthe device answers {found}"))
     })
+}
+
+/// What of a program can be compared with a device in real time.
+#[derive(Debug)]
+pub(super) struct Comparable {
+    /// The number of the first call that cannot.
+    pub(super) end: usize,
+    /// What the engine answers.
+    pub(super) expected: Transcript,
+}
+
+/// Returns what of a program can be compared with a device.
+pub(super) fn comparable(program: &Program, ump: bool, user_timers: bool) -> Comparable {
+    let moved = program.calls.iter().position(moves).unwrap_or(program.calls.len());
+    let mut tape = Tape::new(Wide(EngineDevice::with_abilities(ump, user_timers)));
+    let expected = transcript(&mut tape, program);
+    let mut steps = tape.steps.iter().zip(&tape.calls);
+    let on_the_way = steps.find(|((step, _), _)| step.may_end_on_the_way());
+    let end = on_the_way.map_or(moved, |(_, call)| moved.min(*call));
+    Comparable { end, expected }
 }
 
 /// Returns an answer as it comes through FUSE, whose requests never fail with ENOSYS.

@@ -33,6 +33,7 @@ mod report;
 mod server;
 mod shrink;
 mod stats;
+mod transcripts;
 mod values;
 mod watch;
 mod worker;
@@ -49,6 +50,7 @@ pub use options::{Options, Side};
 pub use reach::{Count, Reach, Suite};
 pub(crate) use report::{check as check_report, hang};
 pub use stats::{Status, baseline, status};
+pub use transcripts::{Transcripts, transcripts};
 pub use worker::{Target, WorkerOptions, work};
 
 use crate::program::Program;
