@@ -7,7 +7,7 @@ pub(crate) const OTHER_ARGUMENTS: &[&str] = &[
     "as", "access", "len", "cut", "body", "bytes", "times", "ms", "queue", "code", "compat",
     // Threads, processes and faults: see the module `concurrent`.
     "async", "block", "process", "signal", "kill", "fail", "how", "append", "pointer", "cancel",
-    "vector", // Waits, and clients of kernel type.
+    "vector", "copy", // Waits, and clients of kernel type.
     "ns", "number", // A write of many equal events.
     "copies",
 ];

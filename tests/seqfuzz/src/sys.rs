@@ -77,6 +77,25 @@ pub(crate) fn adopt(descriptor: i32) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(descriptor) }
 }
 
+/// Closes a descriptor in a child process, which ends then. The one here stays open.
+pub(crate) fn close_in_child(descriptor: i32) {
+    // SAFETY: the child does nothing but close a descriptor of its own and end, both of which are allowed after a fork
+    // of a process with threads.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: the number is that of the child's own copy.
+        unsafe { libc::close(descriptor) };
+        // SAFETY: the child ends without running anything else.
+        unsafe { libc::_exit(0) };
+    }
+    if child > 0 {
+        // SAFETY: the status is not asked for.
+        while unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) } < 0
+            && std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted
+        {}
+    }
+}
+
 /// Closes all files of the sequencer and of timers that this process has open, for the last thing that it does.
 pub(crate) fn close_sound_files() {
     for entry in std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten() {

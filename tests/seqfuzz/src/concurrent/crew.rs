@@ -1,6 +1,6 @@
 //! The threads of one process, each of which makes one call on a device file.
 
-use super::{How, Op, Pointer};
+use super::{Copied, How, Op, Pointer};
 use crate::device::Access;
 use crate::sys::cancel::Cancellable;
 use crate::sys::memory::Guarded;
@@ -105,6 +105,8 @@ impl Crew {
                 // Only a kernel with fault injection has this file.
                 let _without = fs::write("/proc/thread-self/fail-nth", nth.to_string());
             }
+            let duplicate = file.and_then(|file| copied(file, op.copy));
+            let file = duplicate.as_ref().map(AsRawFd::as_raw_fd).or(file);
             let (answer, opened) = match (edges, file, op.how, op.pointer) {
                 (Some(edges), ..) => (wait_for_edge(&edges), None),
                 (_, Some(file), Some(how), _) => (wait_to_read(file, how), None),
@@ -199,6 +201,17 @@ impl Crew {
         self.settle();
         self.edges.clear();
         self.files.clear();
+    }
+}
+
+/// Makes a copy of a descriptor. Returns it if calls are to be made on it.
+fn copied(file: i32, copy: Option<Copied>) -> Option<OwnedFd> {
+    match copy? {
+        Copied::Duplicate => rustix::io::fcntl_dupfd_cloexec(sys::borrow(file), 0).ok(),
+        Copied::InChild => {
+            sys::close_in_child(file);
+            None
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Other processes that make calls: each is this program again (`seqfuzz fuzz-hand`), told by lines of text what to do.
 
 use super::crew::Crew;
-use super::{How, Op, Pointer};
+use super::{Copied, How, Op, Pointer};
 use crate::device::Access;
 use crate::tape::{Answer, Step};
 use aseqd_abi::Errno;
@@ -178,7 +178,8 @@ fn write_op(op: &Op) -> String {
     let how = op.how.map_or(0, |how| how as u8 + 1);
     let pointer = number(op.pointer.and_then(|pointer| usize::try_from(pointer.number()).ok()));
     let [blocks, append, vector] = [op.blocks, op.append, op.vector].map(u8::from);
-    format!("{opens} {file} {blocks} {append} {vector} {how} {pointer} {fail} {step}")
+    let copy = op.copy.map_or(0, |copy| copy as u8 + 1);
+    format!("{opens} {file} {blocks} {append} {vector}{copy} {how} {pointer} {fail} {step}")
 }
 
 fn read_op(line: &str) -> Option<Op> {
@@ -188,7 +189,8 @@ fn read_op(line: &str) -> Option<Op> {
     let file = number(words.get(1)?)?;
     let blocks = *words.get(2)? == "1";
     let append = *words.get(3)? == "1";
-    let vector = *words.get(4)? == "1";
+    let (vector, copy) = words.get(4)?.split_at_checked(1)?;
+    let (vector, copy) = (vector == "1", Copied::of(copy.parse().ok()?));
     let how = How::of(words.get(5)?.parse().ok()?);
     let pointer = number(words.get(6)?)?.map(|number| Pointer::of(number as u64));
     let fail = words.get(7)?.parse().ok();
@@ -215,8 +217,19 @@ fn read_op(line: &str) -> Option<Op> {
         "poll" => Step::Poll(on),
         _ => return None,
     };
-    let op =
-        Op { step, opens, file, blocks, fail, append, how, pointer, vector, ..Op::close(on, 0) };
+    let op = Op {
+        step,
+        opens,
+        file,
+        blocks,
+        fail,
+        append,
+        how,
+        pointer,
+        vector,
+        copy,
+        ..Op::close(on, 0)
+    };
     Some(op)
 }
 
@@ -239,7 +252,8 @@ mod tests {
         for (step, opens, file) in steps {
             let op = Op { step, opens, file, blocks: true, fail: Some(2), ..Op::close(0, 0) };
             let (how, pointer) = (Some(How::Edge), Some(Pointer::Edge(28)));
-            let other = Op { append: true, vector: true, how, pointer, ..op.clone() };
+            let copy = Some(Copied::InChild);
+            let other = Op { append: true, vector: true, how, pointer, copy, ..op.clone() };
             assert_eq!(read_op(&write_op(&op)), Some(op));
             assert_eq!(read_op(&write_op(&other)), Some(other));
         }

@@ -16,7 +16,9 @@
 //! | `pointer=N`, of a read, write or request | passes a pointer at which not all of the buffer is: see [`Pointer`] |
 //! | `vector=1`, of a read or write | is made by `readv` or `writev`, in two parts that end with an event |
 //!
-//! The last five are for device files; the session knows no descriptors, threads and pointers.
+//! | `copy=1` or `2` | is made on a duplicate of the descriptor, or after a child process has closed its copy of it |
+//!
+//! The last six are for device files; the session knows no descriptors, threads and pointers.
 //!
 //! Calls that are made at once are a *stretch*. [`Plan`] has the stretches of a program, [`session`] runs them on the
 //! server's own session with an order from the seed, [`device`] with threads and processes on device files. [`serial`]
@@ -83,6 +85,27 @@ pub struct Op {
     pub pointer: Option<Pointer>,
     /// Whether a read or write is made by `readv` or `writev`.
     pub vector: bool,
+    /// What copy of the descriptor there is meanwhile.
+    pub copy: Option<Copied>,
+}
+
+/// A copy of a descriptor, which makes no difference to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// The call is made on a duplicate, which is closed then.
+    Duplicate,
+    /// A child process has closed the one that it inherited.
+    InChild,
+}
+
+impl Copied {
+    const fn of(number: u64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Duplicate),
+            2 => Some(Self::InChild),
+            _ => None,
+        }
+    }
 }
 
 /// How a thread waits until there is something to read.
@@ -138,6 +161,7 @@ impl Op {
             append: false,
             pointer: None,
             vector: false,
+            copy: None,
         }
     }
 }
@@ -182,9 +206,9 @@ pub struct Difference {
 /// Returns whether a program has anything that concerns threads, processes or faults.
 #[must_use]
 pub fn is_concurrent(program: &Program) -> bool {
-    const WORDS: [&str; 11] = [
+    const WORDS: [&str; 12] = [
         "async", "block", "process", "signal", "kill", "fail", "cancel", "how", "append",
-        "pointer", "vector",
+        "pointer", "vector", "copy",
     ];
     program.calls.iter().any(|call| call.arguments.iter().any(|(name, _)| WORDS.contains(name)))
 }
@@ -244,6 +268,7 @@ impl Plan {
                 append: false,
                 pointer: None,
                 vector: number("vector").is_some_and(|vector| vector != 0),
+                copy: number("copy").and_then(Copied::of),
             };
             let on = op.file.and_then(|file| files.get(file)).copied();
             (op.process, op.blocks) = on.map_or((0, false), |on| (on.process, on.blocks));

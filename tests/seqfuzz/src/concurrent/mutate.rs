@@ -54,6 +54,22 @@ const IDIOMS: &[&str] = &[
     "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=7 queue=253 dest=A] pointer=31|A.read len=8192",
     "A.write [ type=200 queue=253] [ type=6 queue=253] pointer=31|A.write [ type=130 flags=4 queue=253 len=28 body=28] pointer=31",
     "A.create_port client=A capability=99 pointer=2|A.get_client_info client=A pointer=2|A.client_id pointer=0|A.create_queue pointer=1|A.system_info",
+    // A descriptor is duplicated, or inherited by a child, and the file stays open and ready.
+    "A.create_port client=A capability=99|A.client_id copy=1|A.poll copy=2|A.write [ type=6 queue=253 dest=A] copy=1|A.poll|A.read len=28 copy=2|A.poll",
+    "A.create_port client=A capability=99|~A.read len=28 copy=1|A.client_id copy=2|B.write [ type=6 queue=253 dest=A]|A.client_id|A.poll",
+    // Readers of the announcements sleep while others make what is announced.
+    "A.create_port client=A capability=99|A.subscribe_port sender=0 sender_port=1 dest=A|~A.read len=28|~A.read len=28|B.create_port client=B capability=99|B.set_client_info client=B type=1|A.read len=8192|A.poll",
+    "A.create_port client=A capability=99|A.subscribe_port sender=0 sender_port=1 dest=A|~A.poll how=1|~B.create_port client=B capability=99|~B.client_id|A.read len=8192",
+    // A pool is full, and has room again: by a removal, or with its queue.
+    "A.set_client_pool client=A output_pool=2 output_room=1|A.create_queue as=q0|A.poll|A.write [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A]|A.poll|A.poll|A.remove_events mode=2|A.poll|A.write [ type=6 queue=q0 tick=9 dest=A]|A.poll",
+    "A.set_client_pool client=A output_pool=2 output_room=2|A.create_queue as=q0|A.write [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A]|A.poll|~A.write [ type=6 queue=q0 tick=9 dest=A]|A.delete_queue queue=q0|A.poll|A.get_client_pool client=A",
+    // More events than a server takes at once, and the file is closed meanwhile.
+    "A.create_port client=A capability=99|~A.write [ type=6 queue=253 dest=254] copies=2500|~A.close|B.get_client_info client=B",
+    "A.create_port client=A capability=99|~A.write [ type=6 queue=253 dest=254] copies=2500 signal=2|A.client_id|A.poll",
+    // A full reader is told once, and its poll says what a read would.
+    "A.set_client_pool client=A input_pool=2|A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=6 queue=253 dest=A] [ type=6 queue=253 dest=A]|A.poll|A.read len=28|A.poll|A.write [ type=6 queue=253 dest=A]|A.poll|A.read len=56|A.poll",
+    // Polls of a timer around its interrupts.
+    "S.open_timer block=1|T.open_timer|T.become_user_timer resolution=1000000|S.t_select class=1 device=4 subdevice=0|S.t_params flags=1 ticks=1 queue_size=32|S.t_start|S.poll|~S.poll|T.t_trigger|S.poll|S.read len=8|S.poll|T.t_trigger|S.poll",
     // The input of a client overflows while it is read.
     "A.set_client_pool client=A input_pool=1|A.create_port client=A capability=99|~A.write [ type=6 queue=253 dest=A] [ type=6 queue=253 dest=A]|~A.read len=56|A.write [ type=6 queue=253 dest=A]",
 ];
@@ -133,7 +149,12 @@ fn by_files(rng: &mut Rng, program: &mut Program, at: usize) {
                 return toggle(call, "times", rng.pick(&[2, 33]));
             }
             Operation::Open => return toggle(call, "append", 1),
-            Operation::Poll => return toggle(call, "how", 1 + rng.below(3)),
+            Operation::Poll if rng.chance(75) => return toggle(call, "how", 1 + rng.below(3)),
+            Operation::Poll | Operation::Read | Operation::Write | Operation::Request(_)
+                if rng.chance(15) =>
+            {
+                return toggle(call, "copy", 1 + rng.below(2));
+            }
             Operation::Read | Operation::Write if rng.chance(40) => {
                 return toggle(call, "cancel", rng.below(16));
             }

@@ -30,6 +30,7 @@ struct op {
 	long cut; /* of a read or write: the length of the first of two parts; 0: it is one part */
 	long signal, kill, cancel; /* after how many ticks of 60 us; -1: never */
 	long fail; /* which allocation of the kernel fails; 0: none */
+	int copy; /* 1: on a duplicate of the descriptor; 2: a child has closed its copy first */
 };
 
 static const struct op ops[] = {
@@ -159,6 +160,18 @@ static void fail(long nth)
 	close(file);
 }
 
+static void close_in_child(int file)
+{
+	int child = fork();
+
+	if (child == 0) {
+		close(file);
+		_exit(0);
+	}
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 struct call {
 	int number, file;
 };
@@ -169,7 +182,7 @@ static void *make(void *argument)
 	struct call call = *(struct call *)argument;
 	const struct op *op = &ops[call.number];
 	long value = -1, told = 0, readable = 0;
-	int error, stays = 1, ignored;
+	int error, stays = 1, ignored, copy = -1;
 	unsigned char *at = NULL;
 
 	free(argument);
@@ -181,6 +194,10 @@ static void *make(void *argument)
 		stays = fcntl(call.file, F_GETFL) & O_NONBLOCK ? 1 : 0;
 		memcpy(at, &stays, sizeof(stays));
 	}
+	if (op->copy == 1 && call.file >= 0 && (copy = fcntl(call.file, F_DUPFD_CLOEXEC, 0)) >= 0)
+		call.file = copy;
+	if (op->copy == 2 && call.file >= 0)
+		close_in_child(call.file);
 	if (op->fail)
 		fail(op->fail);
 	if (op->cancel >= 0 && op->pointer < 0)
@@ -227,6 +244,8 @@ static void *make(void *argument)
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ignored);
 	if (op->fail)
 		fail(0);
+	if (copy >= 0)
+		close(copy);
 	if (value >= 0 && op->opens >= 0) {
 		int made = value;
 

@@ -97,13 +97,14 @@ fn row(stretch: usize, op: &Op) -> String {
     let ticks = |after: Option<u64>| after.map_or(-1, |after| (after % SOON).cast_signed());
     let how = op.how.map_or(0, |how| how as u8 + 1);
     let pointer = op.pointer.map_or(-1, |pointer| pointer.number().cast_signed());
+    let copy = op.copy.map_or(0, |copy| copy as u8 + 1);
     let cut = match &op.step {
         Step::Write(_, data) if op.vector => end_of_first_part(data),
         Step::Read(_, len) if op.vector && !op.blocks => end_of_first_read(*len),
         _ => 0,
     };
     format!(
-        "{{ {stretch}, {}, {kind}, {}, {}, {code}, {data}, {len}, {how}, {pointer}, {cut}, {}, {}, {}, {} }}",
+        "{{ {stretch}, {}, {kind}, {}, {}, {code}, {data}, {len}, {how}, {pointer}, {cut}, {}, {}, {}, {}, {copy} }}",
         op.process,
         file(op.file),
         file(op.opens),
@@ -202,11 +203,11 @@ c0.get_client_info client=c0 pointer=1
         let source = source("a title */ here", &stretches(&[parse(PROGRAM).expect("a program")]));
         assert!(source.starts_with("/*\n * a title * / here\n"), "{source}");
         for part in [
-            "OPEN, -1, 0, O_RDWR | O_CLOEXEC | O_APPEND, 0, 0, 0, -1, 0, -1, -1, -1, 0 }",
+            "OPEN, -1, 0, O_RDWR | O_CLOEXEC | O_APPEND, 0, 0, 0, -1, 0, -1, -1, -1, 0, 0 }",
             "{ 2, 0, READ, 0, -1, 0, 0, 28, 0, -1, 0,",
             "{ 3, 0, POLL, 0, -1, 0, 0, 0, 2, -1,",
-            ", 56, 0, -1, 28, -1, -1, -1, 0 }",
-            "{ 5, 0, READ, 0, -1, 0, 0, 56, 0, -1, 0, -1, -1, 9, 0 }",
+            ", 56, 0, -1, 28, -1, -1, -1, 0, 0 }",
+            "{ 5, 0, READ, 0, -1, 0, 0, 56, 0, -1, 0, -1, -1, 9, 0, 0 }",
             "#define FILES 1\n",
         ] {
             assert!(source.contains(part), "{part}\n{source}");
