@@ -15,9 +15,15 @@ pub fn add_to(ports: &mut [Port]) {
         // The ports of a card stand together.
         let found = known.take().filter(|(of, _)| *of == card);
         let (_, device) =
-            known.insert(found.unwrap_or_else(|| (card, device(Path::new(SYSFS), card))));
+            known.insert(found.unwrap_or_else(|| (card, of_card(card))));
         port.device = device.clone();
     }
+}
+
+/// Returns the device behind a sound card. It is the default if there is none.
+#[must_use]
+pub fn of_card(card: u32) -> Device {
+    device(Path::new(SYSFS), card)
 }
 
 /// Returns what sysfs says of the device behind a sound card.

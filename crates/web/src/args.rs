@@ -85,7 +85,7 @@ mod tests {
         ] {
             assert_eq!(address(text).map(|one| one.to_string()).as_deref(), Ok(meant), "{text}");
         }
-        for text in ["", "x", "8080", ":", ":99999", "example.org:80", "/tmp/x"] {
+        for text in ["", "x", "8080", ":", ":99999", "studio.local:80", "/tmp/x"] {
             assert!(address(text).is_err(), "{text}");
         }
     }

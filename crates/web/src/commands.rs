@@ -298,7 +298,7 @@ impl Hub {
                 "`aseqd rules run` was not started here: end it where it was started".to_owned()
             );
         }
-        self.rules.stop().map_err(|error| error.to_string())?;
+        self.rules.stop();
         Ok(Value::Null)
     }
 

@@ -102,6 +102,8 @@ pub(crate) struct Socket {
     more: bool,
     asked: bool,
     closing: bool,
+    /// Whether what comes is thrown away: a frame has lied, and nobody knows where the next one begins.
+    deaf: bool,
 }
 
 /// What a client has said.
@@ -215,6 +217,7 @@ impl Connection {
         };
         if !socket.closing {
             socket.closing = true;
+            socket.deaf = matches!(why, Close::TooLong | Close::Broken);
             socket.more = false;
             let _broken = socket.socket.close(Some(why.frame()));
             let _blocked = socket.socket.flush();
@@ -253,8 +256,15 @@ impl Connection {
         let socket =
             WebSocket::from_partially_read(http.stream, http.input, Role::Server, Some(config));
         let session = Session::new(now);
-        let socket =
-            Socket { socket, session, blocked: false, more: true, asked: false, closing: false };
+        let socket = Socket {
+            socket,
+            session,
+            blocked: false,
+            more: true,
+            asked: false,
+            closing: false,
+            deaf: false,
+        };
         self.state = State::Socket(Box::new(socket));
         self.deadline = now + HELLO_TIMEOUT;
     }
@@ -262,6 +272,12 @@ impl Connection {
     /// Returns what a WebSocket says next; at most as often as is fair to others.
     pub(crate) fn hear(&mut self, turn: &mut usize, now: Instant) -> Said {
         let State::Socket(socket) = &mut self.state else { return Said::Nothing };
+        if socket.deaf {
+            if !socket.discard() {
+                self.end();
+            }
+            return Said::Nothing;
+        }
         loop {
             if *turn >= TURN {
                 socket.more = true;
@@ -411,6 +427,15 @@ fn after(error: &std::io::Error) -> Step {
 }
 
 impl Socket {
+    /// Reads and forgets, so that the client can read why it is closed before the connection is reset. Returns whether it
+    /// is still there.
+    fn discard(&mut self) -> bool {
+        match self.socket.get_mut().read(&mut [0; 4096]) {
+            Ok(read) => read > 0,
+            Err(error) => matches!(after(&error), Step::Wait),
+        }
+    }
+
     /// Writes a message, or as much of it as the kernel takes.
     fn write(&mut self, message: tungstenite::Message) {
         let _told_by_flush = self.socket.write(message);

@@ -26,7 +26,6 @@ pub(crate) struct ClientEntry {
     /// 0 for a client that does not speak UMP.
     pub(crate) midi: u32,
     pub(crate) own: bool,
-    pub(crate) transport: bool,
     pub(crate) ports: BTreeMap<u8, PortEntry>,
 }
 
@@ -186,7 +185,6 @@ impl ClientEntry {
             .some("midi", Some(self.midi).filter(|midi| *midi > 0))
             .flag("own", self.own)
             .flag("system", id == CLIENT_SYSTEM)
-            .flag("transport", self.transport)
             .add("ports", ports);
         Value::Object(fields.0)
     }

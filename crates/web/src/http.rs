@@ -113,9 +113,8 @@ impl<'a> Request<'a> {
             words.filter_map(|line| std::str::from_utf8(line.value).ok()).any(|value| {
                 value.split(',').any(|one| {
                     let (one, rest) = one.split_once(';').unwrap_or((one, ""));
-                    let refused = rest.trim().strip_prefix("q=").is_some_and(|q| {
-                        q.trim_end_matches('0').trim_end_matches('.') == "" || q == "0"
-                    });
+                    let weight = rest.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok());
+                    let refused = weight == Some(0.0);
                     one.trim().eq_ignore_ascii_case(word) && !refused
                 })
             })

@@ -185,6 +185,10 @@ impl Hub {
     fn look(&mut self) -> Result<(), Fail> {
         let start = Instant::now();
         self.stale = false;
+        if let Some(files) = &self.files {
+            // A folder may have been made meanwhile. The others stay as they are.
+            add_all(files, &self.rules.folders());
+        }
         self.rules.refresh();
         self.rules.is_started();
         let listener = self.watch.as_ref().map(|watch| watch.port);
@@ -295,14 +299,18 @@ impl Hub {
 
 /// Follows changes of files. Without that, they are seen when something else changes.
 fn follow(folders: &[PathBuf]) -> Option<OwnedFd> {
-    let files =
-        inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK).ok()?;
+    let flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
+    let files = inotify::init(flags).ok()?;
+    add_all(&files, folders);
+    Some(files)
+}
+
+fn add_all(files: &OwnedFd, folders: &[PathBuf]) {
     let changes = inotify::WatchFlags::CLOSE_WRITE
         | inotify::WatchFlags::MOVED_TO
         | inotify::WatchFlags::MOVED_FROM
         | inotify::WatchFlags::DELETE;
     for folder in folders {
-        let _missing = inotify::add_watch(&files, folder, changes);
+        let _missing = inotify::add_watch(files, folder, changes);
     }
-    Some(files)
 }

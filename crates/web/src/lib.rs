@@ -38,7 +38,7 @@ use aseqd_host::process::{SignalFd, SignalSet, with_all_signals};
 use hub::Hub;
 use rustix::process::Signal;
 use server::Server;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::{Command, ExitCode, Stdio};
 use stream::Listener;
 use token::Token;
@@ -66,10 +66,9 @@ pub fn main(args: &WebArgs) -> Result<ExitCode, Fail> {
         Some(path) => Listener::unix(path)?,
         None => Listener::tcp(args.listen)?,
     };
-    let place = match (&args.unix, listener.address()) {
-        (None, Some(address)) => url(address, token.as_ref()),
-        (path, _) => path.as_deref().unwrap_or("".as_ref()).display().to_string(),
-    };
+    let url = listener.address().map(|address| url(address, token.as_ref()));
+    let path = args.unix.as_ref().map(|path| path.display().to_string());
+    let place = url.or(path).unwrap_or_default();
     print(&format!("{place}\n"))?;
     if let Err(error) = aseqd_host::service::ready("serving the page") {
         say(&format_args!("the service manager cannot be notified: {}", reason(&error)));
@@ -83,16 +82,26 @@ pub fn main(args: &WebArgs) -> Result<ExitCode, Fail> {
 
 /// Returns the address of the page, with the token in the fragment, which browsers send to nobody.
 fn url(mut address: SocketAddr, token: Option<&Token>) -> String {
-    // Every address of this machine leads there; which one others use is not known.
+    // Every address of this machine leads there: others use the one that its network has given it.
     if address.ip().is_unspecified() {
-        let loopback = match address {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        };
-        address.set_ip(loopback);
+        address.set_ip(outside(address.is_ipv4()));
     }
     let token = token.map_or_else(String::new, |token| format!("#token={}", token.text()));
     format!("http://{address}/{token}")
+}
+
+/// Returns the address of this machine that leads to other networks, or without one that of loopback. Nothing is sent.
+fn outside(v4: bool) -> IpAddr {
+    // Addresses for documentation (RFC 5737 and 3849), which nobody has. The port does not matter.
+    let (any, there, loopback): (&str, &str, IpAddr) = match v4 {
+        true => ("0.0.0.0:0", "192.0.2.1:9", Ipv4Addr::LOCALHOST.into()),
+        false => ("[::]:0", "[2001:db8::1]:9", Ipv6Addr::LOCALHOST.into()),
+    };
+    let found = UdpSocket::bind(any).and_then(|socket| {
+        socket.connect(there)?;
+        socket.local_addr()
+    });
+    found.map_or(loopback, |found| found.ip())
 }
 
 /// Opens a page in the browser. It is no error if there is none: the address was printed.

@@ -5,7 +5,7 @@ use crate::rulebook::Rulebook;
 use aseqd_abi::Address;
 use aseqd_abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, QuerySubs, SubscriptionFlags};
 use aseqd_client::{Client, Result, described, text};
-use aseqd_rules::{Pair, Stamp};
+use aseqd_rules::{Device, Pair, Stamp};
 use aseqd_tools::devices;
 use aseqd_tools::rules::{LINKS_CLIENT, RUN_CLIENT};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +43,7 @@ pub(crate) fn look(
         }
         let of_links = text(&info.name) == LINKS_CLIENT && Some(info.pid) == runner;
         let mut entry = entry_of(info, client.id() == number);
+        let device = u32::try_from(info.card).map(devices::of_card).unwrap_or_default();
         for port in client.ports_of(number)? {
             let caps = PortCaps::from_bits_retain(port.capability);
             if caps.contains(PortCaps::READ) {
@@ -57,7 +58,7 @@ pub(crate) fn look(
                 links.insert(port.addr);
                 continue;
             }
-            let one = port_of(info, &port, rules, refused);
+            let one = port_of(info, &port, &device, rules, refused);
             if one.port.sends() || one.port.receives() {
                 entry.ports.insert(port.addr.port, one);
             }
@@ -108,7 +109,6 @@ fn entry_of(info: &ClientInfo, own: bool) -> ClientEntry {
         card: u32::try_from(info.card).ok(),
         midi: info.midi_version,
         own,
-        transport: false,
         ports: BTreeMap::new(),
     }
 }
@@ -116,11 +116,12 @@ fn entry_of(info: &ClientInfo, own: bool) -> ClientEntry {
 fn port_of(
     info: &ClientInfo,
     port: &PortInfo,
+    device: &Device,
     rules: &Rulebook,
     refused: &BTreeMap<Address, String>,
 ) -> PortEntry {
     let mut one = described(info, port);
-    devices::add_to(std::slice::from_mut(&mut one));
+    one.device = device.clone();
     PortEntry {
         aliases: rules.set().aliases_of(&one).into_iter().map(str::to_owned).collect(),
         group: port.ump_group,

@@ -88,7 +88,7 @@ impl Patches {
         };
         let (rules, problems) = Rules::read(name, &text);
         let (rules, more) = rules.compile(None);
-        match problems.first().or(more.first()) {
+        match problems.iter().chain(&more).next() {
             Some(problem) => Err(problem.to_string()),
             None => Ok(rules),
         }

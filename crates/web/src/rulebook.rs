@@ -3,7 +3,7 @@
 use crate::edit;
 use crate::graph::RulesState;
 use aseqd_client::printable;
-use aseqd_host::error::{Fail, reason};
+use aseqd_host::error::reason;
 use aseqd_host::process::{end_with_us, with_all_signals};
 use aseqd_rules::{Port, Problem, Rule, RuleSet, Rules};
 use aseqd_tools::rules::{files, warnings};
@@ -12,10 +12,13 @@ use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 /// The most bytes of a file that is edited here. It goes through one message, with room for what JSON adds.
 const MAX_TEXT: usize = 200 << 10;
+
+/// How long `aseqd rules run` has to end after SIGTERM. It takes milliseconds.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What tells whether a file is another one: its path, time and length.
 type Stamp = (PathBuf, Option<(SystemTime, u64)>);
@@ -268,17 +271,23 @@ impl Rulebook {
     }
 
     /// Ends what this server has started, and waits for its end.
-    pub(crate) fn stop(&mut self) -> Result<(), Fail> {
-        if let Some(mut child) = self.child.take() {
-            let _ended = kill_process(Pid::from_child(&child), Signal::TERM);
-            let _reaped = child.wait();
+    pub(crate) fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        let _ended = kill_process(Pid::from_child(&child), Signal::TERM);
+        let end = Instant::now() + END_TIMEOUT;
+        while let Ok(None) = child.try_wait() {
+            if Instant::now() > end {
+                let _killed = child.kill();
+                let _reaped = child.wait();
+                return;
+            }
+            std::thread::sleep(END_TIMEOUT / 200);
         }
-        Ok(())
     }
 }
 
 impl Drop for Rulebook {
     fn drop(&mut self) {
-        let _stopped = self.stop();
+        self.stop();
     }
 }

@@ -164,8 +164,8 @@ impl Sequencer {
         let say = |error: &Error| refused("disconnected", sender, dest, error).to_string();
         // The attributes must be those that they were connected with.
         let found = self.client.subscription(sender, dest).map_err(|error| say(&error))?;
-        let wanted = found.unwrap_or(PortSubscribe { sender, dest, ..PortSubscribe::default() });
-        self.client.unsubscribe(&wanted).map_err(|error| say(&error))
+        let plain = || PortSubscribe { sender, dest, ..PortSubscribe::default() };
+        self.client.unsubscribe(&found.unwrap_or_else(plain)).map_err(|error| say(&error))
     }
 
     /// Connects a port to the listener. Returns why that is refused.
@@ -196,7 +196,7 @@ impl Sequencer {
         to: Option<Address>,
         mut sent: impl FnMut(&Event),
     ) -> std::result::Result<(), String> {
-        if !bytes.first().is_some_and(|first| *first >= 0x80) {
+        if bytes.first().is_none_or(|first| *first < 0x80) {
             return Err("a message of MIDI begins with a byte from 80 to ff".to_owned());
         }
         // In one piece, as the receiver of a short one expects.

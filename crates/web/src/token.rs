@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn only_the_whole_token_is_right() {
         let token = Token::new().expect("a token");
-        assert!(token.is(&token.text().to_owned()));
+        assert!(token.is(token.text()));
         let longer = format!("{}0", token.text());
         for wrong in
             ["", "x", &token.text()[1..], &longer, &token.text().to_uppercase().replace('0', "1")]

@@ -3,8 +3,11 @@ use aseqd_abi::seq::PortCaps;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
+/// Client and port.
+type Ends = (u8, u8);
+
 /// Returns a graph with these clients, each with so many ports, and connections by the numbers of ports.
-fn graph(clients: &[(u8, u8, &str)], pairs: &[((u8, u8), (u8, u8))]) -> Graph {
+fn graph(clients: &[(u8, u8, &str)], pairs: &[(Ends, Ends)]) -> Graph {
     let port = |client: u8, number: u8, name: &str| {
         let mut port = Port::new(Address::new(client, number), name, &format!("{name} {number}"));
         port.caps = PortCaps::READ | PortCaps::SUBS_READ | PortCaps::WRITE | PortCaps::SUBS_WRITE;

@@ -97,7 +97,7 @@ fn only_known_hosts_are_served() {
         "[::1]x",
         "localhost:99999",
         "localhost:80:80",
-        "user@localhost",
+        "x%40localhost",
         "local host",
         "localhost;x",
         "\u{e9}",
