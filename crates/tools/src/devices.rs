@@ -14,8 +14,7 @@ pub fn add_to(ports: &mut [Port]) {
         let Some(card) = port.card else { continue };
         // The ports of a card stand together.
         let found = known.take().filter(|(of, _)| *of == card);
-        let (_, device) =
-            known.insert(found.unwrap_or_else(|| (card, of_card(card))));
+        let (_, device) = known.insert(found.unwrap_or_else(|| (card, of_card(card))));
         port.device = device.clone();
     }
 }

@@ -2,15 +2,16 @@
 
 use crate::args::WebArgs;
 use crate::graph::Graph;
-use crate::look::look;
+use crate::look::graph_of;
 use crate::patches::Patches;
+use crate::raw::{Changes, Raw};
 use crate::recordings::Recordings;
 use crate::rulebook::Rulebook;
 use crate::sequencer::{Manner, Sequencer};
 use crate::token::random;
 use crate::watch::{Read, Watch};
 use aseqd_abi::Address;
-use aseqd_abi::seq::CLIENT_SYSTEM;
+use aseqd_abi::seq::{CLIENT_SYSTEM, QuerySubs};
 use aseqd_client::printable;
 use aseqd_host::error::Fail;
 use aseqd_rules::{Pair, Port};
@@ -29,7 +30,7 @@ pub(crate) const PROTOCOL: u64 = 1;
 /// The time between two looks: a burst of changes becomes one message. It is a part of the 100 ms in which people call
 /// something immediate.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
-/// A look at thousands of connections takes longer than that: at most this share of the time is spent on looks.
+/// A look at thousands of connections takes longer than that: this many times as long passes before the next one.
 const LOOK_SHARE: u32 = 3;
 /// When to look again after an announcement, where names change without one.
 const NAMING: [Duration; 4] = [
@@ -55,7 +56,10 @@ pub(crate) struct Hub {
     server: String,
     seq: u64,
     snapshot: Option<Rc<str>>,
-    /// Whether something has changed since the last look.
+    raw: Raw,
+    /// What has changed in the sequencer since the last look.
+    changes: Changes,
+    /// Whether anything has changed since then.
     stale: bool,
     /// When a look may be next.
     look_at: Instant,
@@ -83,6 +87,8 @@ impl Hub {
             server: random()?,
             seq: 0,
             snapshot: None,
+            raw: Raw::default(),
+            changes: Changes::everything(),
             stale: true,
             look_at: Instant::now(),
             looks: VecDeque::new(),
@@ -97,6 +103,7 @@ impl Hub {
         if self.files.is_none() {
             self.sequencer.listen()?;
             self.files = follow(&self.rules.folders());
+            self.changes = Changes::everything();
             self.look()?;
         }
         Ok(())
@@ -104,8 +111,7 @@ impl Hub {
 
     /// Follows nothing any more, after the last client.
     pub(crate) fn rest(&mut self) -> Result<(), Fail> {
-        self.watch = None;
-        self.refused.clear();
+        self.unwatch();
         self.files = None;
         self.looks.clear();
         self.snapshot = None;
@@ -133,6 +139,7 @@ impl Hub {
         let listener = self.watch.as_ref().map(|watch| watch.port.client);
         let heard = self.sequencer.hear(listener)?;
         self.stale |= heard.anything;
+        self.changes.add(heard.changes);
         if heard.anything && self.sequencer.must_look_for_names() {
             self.looks = NAMING.iter().map(|delay| now + *delay).collect();
         }
@@ -142,8 +149,11 @@ impl Hub {
     /// Starts or ends the listener, by what clients want.
     pub(crate) fn listen(&mut self, wanted: bool, events: bool) -> Result<(), Fail> {
         if !wanted {
-            self.watch = None;
-            self.refused.clear();
+            if self.watch.is_some() {
+                self.unwatch();
+                // Ports no longer say why they are not listened to.
+                self.stale = true;
+            }
             return Ok(());
         }
         if self.watch.is_none() {
@@ -171,6 +181,7 @@ impl Hub {
         }
         while self.looks.front().is_some_and(|due| *due <= now) {
             self.looks.pop_front();
+            self.changes.add(Changes::everything());
         }
         let before = self.graph.clone();
         self.look()?;
@@ -192,24 +203,28 @@ impl Hub {
         self.rules.refresh();
         self.rules.is_started();
         let listener = self.watch.as_ref().map(|watch| watch.port);
-        let mut found = look(&self.sequencer.client, listener, &self.refused, &self.rules)?;
+        let client = &self.sequencer.client;
+        self.raw.read(client, &std::mem::take(&mut self.changes))?;
+        let mut graph = graph_of(&self.raw, client.id(), listener, &self.refused, &self.rules);
         if let Some(listener) = listener {
-            self.watch_all(&mut found.graph, &found.watched, listener)?;
+            self.watch_all(&mut graph, listener)?;
         }
-        self.graph = found.graph;
+        self.graph = graph;
         self.snapshot = None;
         self.connect_unlinked(start);
         self.look_at = start + LOOK_INTERVAL.max(start.elapsed() * LOOK_SHARE);
         Ok(())
     }
 
+    fn unwatch(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            self.raw.forget(watch.port.client);
+        }
+        self.refused.clear();
+    }
+
     /// Listens to all ports that are not listened to.
-    fn watch_all(
-        &mut self,
-        graph: &mut Graph,
-        watched: &BTreeSet<Address>,
-        listener: Address,
-    ) -> Result<(), Fail> {
+    fn watch_all(&mut self, graph: &mut Graph, listener: Address) -> Result<(), Fail> {
         self.refused.retain(|port, _| graph.port(*port).is_some());
         for (number, client) in &mut graph.clients {
             if *number == CLIENT_SYSTEM {
@@ -217,7 +232,7 @@ impl Hub {
             }
             for entry in client.ports.values_mut().filter(|entry| entry.port.sends()) {
                 let port = entry.port.address;
-                if watched.contains(&port) {
+                if self.raw.pairs.contains_key(&(port, listener)) {
                     self.refused.remove(&port);
                     entry.unwatched = None;
                     continue;
@@ -225,7 +240,10 @@ impl Hub {
                 entry.unwatched = self.sequencer.watch(port, listener)?.err();
                 match &entry.unwatched {
                     Some(why) => self.refused.insert(port, why.clone()),
-                    None => self.refused.remove(&port),
+                    None => {
+                        self.raw.pairs.insert((port, listener), QuerySubs::default());
+                        self.refused.remove(&port)
+                    }
                 };
             }
         }

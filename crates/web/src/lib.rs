@@ -20,6 +20,7 @@ mod monitor;
 mod outbox;
 mod page;
 mod patches;
+mod raw;
 mod recordings;
 mod rulebook;
 mod sequencer;

@@ -1,5 +1,6 @@
 //! The client that connects and sends: everything that the server does to the sequencer.
 
+use crate::raw::Changes;
 use aseqd_abi::event::EventFlags;
 use aseqd_abi::seq::{PortCaps, PortSubscribe, PortType, SubscriptionFlags};
 use aseqd_abi::{Address, Errno, Event, EventType};
@@ -24,10 +25,11 @@ const ROOM_TIMEOUT: Duration = Duration::from_secs(1);
 const SILENCE: [(u8, u8); 3] = [(64, 0), (120, 0), (123, 0)];
 
 /// What was announced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heard {
     /// Whether something has changed that the page shows.
     pub(crate) anything: bool,
+    pub(crate) changes: Changes,
     /// Whether announcements were lost.
     pub(crate) lost: bool,
 }
@@ -109,30 +111,34 @@ impl Sequencer {
                 Ok(Some((event, _))) => event,
                 Ok(None) => return Ok(heard),
                 Err(Error::EventsLost) => {
-                    heard = Heard { anything: true, lost: true };
+                    heard = Heard { anything: true, changes: Changes::everything(), lost: true };
                     continue;
                 }
                 Err(error) => return Err(error),
             };
-            heard.anything |= match Announcement::of(&event) {
-                Some(Announcement::Connected(ends) | Announcement::Disconnected(ends)) => {
-                    !is_ours(ends.sender) && !is_ours(ends.dest)
-                }
-                Some(
-                    Announcement::PortStarted(port)
-                    | Announcement::PortExited(port)
-                    | Announcement::PortChanged(port),
-                ) => !is_ours(port),
-                Some(Announcement::ClientStarted(client) | Announcement::ClientExited(client)) => {
-                    Some(client) != listener
-                }
-                Some(Announcement::ClientChanged(client)) => {
-                    client != own && Some(client) != listener
-                }
-                Some(_) => true,
+            let Some(announced) = Announcement::of(&event) else {
                 // A queue was started, stopped, or has another tempo.
-                None => matches!(event.event_type, EventType(30..=35)),
+                heard.anything |= matches!(event.event_type, EventType(30..=35));
+                continue;
             };
+            let is_nothing = match announced {
+                Announcement::Connected(ends) => is_ours(ends.sender) || is_ours(ends.dest),
+                Announcement::Disconnected(ends) => {
+                    ears.contains(&ends.sender) || ears.contains(&ends.dest)
+                }
+                Announcement::PortStarted(port)
+                | Announcement::PortExited(port)
+                | Announcement::PortChanged(port) => is_ours(port),
+                Announcement::ClientStarted(client) | Announcement::ClientExited(client) => {
+                    Some(client) == listener
+                }
+                Announcement::ClientChanged(client) => client == own || Some(client) == listener,
+                _ => false,
+            };
+            if !is_nothing {
+                heard.anything = true;
+                heard.changes.announced(announced);
+            }
         }
     }
 
