@@ -1,6 +1,6 @@
 // What the user can do. Each change can be undone; each failure is shown in the server's own words.
 
-import { said } from './ui.js';
+import { many, said } from './ui.js';
 import { changed, fullName, keyOf, set, state, ui } from './store.js';
 
 let connection;
@@ -116,7 +116,7 @@ export async function removeAlias(port, name) {
 
 export async function panic(to) {
   const value = await run('panic', to ? { to } : {});
-  if (value) tell(to ? `All notes off on ${said(fullName(to))}` : `All notes off on ${value.ports ?? 'all'} ports`);
+  if (value) tell(to ? `All notes off on ${said(fullName(to))}` : `All notes off on ${many(value.ports ?? 0, 'port')}`);
 }
 
 // Makes many connections as one step. `done` is a list of { from, to, cut }.

@@ -1,7 +1,7 @@
 // The graph: clients that send on the left, clients that receive on the right, cables between them.
 
 import { Button, Empty, Icon, Name, colours, fit, html, said, still, useFrames, useLayoutEffect, useMemo, useRef, useState } from './ui.js';
-import { connect, cut, keep, mayWrite, mute, say, select, toggle } from './actions.js';
+import { connect, cut, keep, mayWrite, mute, say, select } from './actions.js';
 import { fullName, keyOf, side, state, ui, useTopics } from './store.js';
 import { glowing, travelling } from './activity.js';
 import { LIFE, drawCables, drawGlow, drawLoose, nearest, point } from './cables.js';
@@ -191,6 +191,7 @@ export function Graph() {
   };
   const handlers = {
     onPointerDown: (event) => {
+      live.dragged = undefined;
       if (event.button !== 0 || !mayWrite()) return;
       const { port, side: which } = event.currentTarget.dataset;
       live.press = { port, which, x: event.clientX, y: event.clientY, touch: event.pointerType === 'touch' };

@@ -1,6 +1,6 @@
 // What is selected: a port with its connections and aliases, or a connection with its filter.
 
-import { Button, Icon, Name, html, said, useEffect, useState } from './ui.js';
+import { Button, Icon, Name, html, said, typed, useEffect, useState } from './ui.js';
 import { addAlias, cut, keep, mayWrite, mute, panic, removeAlias, run, select, tell } from './actions.js';
 import { fullName, keyOf, set, state, ui, useTopics } from './store.js';
 import { Filter } from './filter.js';
@@ -70,7 +70,8 @@ function Port({ port, close }) {
   })}</ul></section>`;
   const add = async (event) => {
     event.preventDefault();
-    if (alias.trim() && (await addAlias(port.key, alias.trim()))) setAlias('');
+    const name = typed(event);
+    if (name && (await addAlias(port.key, name))) setAlias('');
   };
   const facts = [['Address', port.key], ['Client', client.kind === 'kernel' ? (client.card != null ? `kernel, card ${client.card}` : 'kernel') : client.pid ? `process ${client.pid}` : 'program'], client.usb && ['USB', client.usb], client.midi && ['MIDI', `${client.midi}.0, UMP`], port.group && ['Group', port.group]].filter(Boolean);
   return html`<${Head} close=${close}><span class="badge big" style=${{ '--hue': client.hue }}><${Icon} name=${client.hardware ? 'device' : 'program'} /></span><div class="stack flat"><h2><${Name} text=${client.label} /></h2><${Name} text=${port.title} class="small soft" /></div><//>

@@ -1,6 +1,6 @@
 // The virtual keyboard: by mouse, by several fingers, by the keys of the computer; wheels, pedal, SysEx.
 
-import { Button, Icon, Name, html, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
+import { Button, html, typed, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
 import { ask, mayWrite, run, say, tell } from './actions.js';
 import { fullName, side, state, ui, useTopics } from './store.js';
 import { noteName } from './events.js';
@@ -157,7 +157,7 @@ export function Keyboard() {
   const set = (key, number) => glide(key, key === 'mod' ? [0xb0 | settings.channel, 1, number] : [0xe0 | settings.channel, number & 127, number >> 7]);
   const sendBytes = async (event) => {
     event.preventDefault();
-    const midi = bytes.replace(/[\s,]/g, '');
+    const midi = typed(event).replace(/[\s,]/g, '');
     if (await run('send', { midi, ...(ui.playTo ? { to: ui.playTo } : {}) })) say('sent');
   };
   const controller = (number, value) => send([0xb0 | settings.channel, number, value], ui.playTo);

@@ -1,6 +1,6 @@
 // The monitor: what ports send, as a list, as a piano roll, and how late it was.
 
-import { Button, Empty, Icon, Name, colours, fit, html, useEffect, useFrames, useLayoutEffect, useRef, useState } from './ui.js';
+import { Button, Empty, Name, colours, fit, html, useEffect, useFrames, useLayoutEffect, useRef, useState } from './ui.js';
 import { BINS, NAMES, describe, monitor, quantile, record, reset, setFilter, watch } from './events.js';
 import { fullName, side, state, useTopics } from './store.js';
 import { LiveRoll } from './roll.js';

@@ -1,6 +1,6 @@
 // The patch: as a graph, as a matrix, or as lists; beside it, what is selected.
 
-import { Segments, html, useEffect, useState } from './ui.js';
+import { Segments, html, many, useEffect, useState } from './ui.js';
 import { remember, set, state, ui, useTopics } from './store.js';
 import { Graph } from './graph.js';
 import { Matrix } from './matrix.js';
@@ -23,7 +23,7 @@ export function Patch() {
     set({ mode: next, selection: undefined });
     remember();
   };
-  const counts = `${state.clients.size} clients, ${state.links.size} connections`;
+  const counts = `${many(state.clients.size, 'client')}, ${many(state.links.size, 'connection')}`;
   return html`<div class="patch-bar"><${Segments} label="Show the patch as" value=${mode} onChange=${choose}
       options=${[['graph', 'Graph', 'graph'], ['matrix', 'Matrix', 'matrix'], ['connect', 'List', 'list']]} />
       <span class="grow"></span><span class="small dim counts">${counts}</span></div>

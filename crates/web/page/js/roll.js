@@ -1,6 +1,6 @@
 // Piano rolls on a canvas: of what sounds now, and of a recording.
 
-import { colours, fit, html, useFrames, useRef, useEffect } from './ui.js';
+import { colours, fit, html, many, useFrames, useRef, useEffect } from './ui.js';
 import { noteName, record } from './events.js';
 import { state } from './store.js';
 
@@ -127,7 +127,7 @@ export function StillRoll({ take, from, span }) {
     watch.observe(canvas.current);
     return () => watch.disconnect();
   }, [take, from, span]);
-  return html`<canvas ref=${canvas} class="roll" role="img" aria-label=${`Piano roll: ${take.notes.length} notes in ${clock(take.seconds)}`}></canvas>`;
+  return html`<canvas ref=${canvas} class="roll" role="img" aria-label=${`Piano roll: ${many(take.notes.length, 'note')} in ${clock(take.seconds)}`}></canvas>`;
 }
 
 export const trackHue = (number) => (178 + number * 67) % 360;

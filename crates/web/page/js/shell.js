@@ -1,6 +1,6 @@
 // The frame of all views: brand, search, undo, panic, settings; the way from view to view; what is told.
 
-import { Button, Icon, Segments, html, useEffect, useRef, useState } from './ui.js';
+import { Button, Icon, Segments, html, typed, useEffect, useRef, useState } from './ui.js';
 import { canUndo, dismiss, lastStep, mayWrite, panic, undo } from './actions.js';
 import { changed, remember, set, state, ui, useTopics } from './store.js';
 import { Patch } from './patch.js';
@@ -91,7 +91,7 @@ function Refused() {
   if (!wrong) return html`<main class="refused"><div class="box stack"><h1>Another version</h1><p class="soft">This page and the server do not speak the same version. Load the page again.</p><button class="primary" onClick=${() => location.reload()}>Load again</button></div></main>`;
   return html`<main class="refused"><form class="box stack" onSubmit=${(event) => {
     event.preventDefault();
-    sessionStorage.setItem('token', text.trim());
+    sessionStorage.setItem('token', typed(event));
     changed('token');
   }}><${Icon} name="lock" /><h1>A token is needed</h1><p class="soft">The server prints an address that has it. Open that, or put the token in here.</p>
     <label>Token<input type="password" autocomplete="off" value=${text} onInput=${(event) => setText(event.target.value)} /></label><button class="primary" type="submit">Enter</button></form></main>`;

@@ -16,6 +16,9 @@ export const state = {
   lost: 0,
 };
 
+// How long a connection stays selected without being there, in ms.
+const GRACE = 2000;
+
 const saved = read();
 export const ui = {
   view: 'patch',
@@ -118,10 +121,9 @@ function settle(message) {
   }
   join();
   const { port, link } = ui.selection ?? {};
-  if ((port && !state.ports.has(port)) || (link && !state.links.has(link))) {
-    ui.selection = undefined;
-    changed('ui');
-  }
+  if (port && !state.ports.has(port)) set({ selection: undefined });
+  // A connection that gets a filter is cut and made again: it stays selected meanwhile.
+  if (link && !state.links.has(link)) setTimeout(() => ui.selection?.link === link && !state.links.has(link) && set({ selection: undefined }), GRACE);
   changed('topology');
 }
 

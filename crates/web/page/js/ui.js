@@ -72,6 +72,9 @@ export function Name({ text, class: kind = '', title }) {
 // A name within a label that is a plain string: between the characters that isolate its direction.
 export const said = (name) => `\u2068${name}\u2069`;
 
+// Returns a number with its noun: 1 port, 2 ports.
+export const many = (count, noun) => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+
 // Returns a name without what could disturb the text around it: controls, line ends, marks of direction.
 export function clean(name) {
   const text = String(name ?? '').replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, '\ufffd').slice(0, 128);
@@ -97,6 +100,9 @@ export function Button({ icon, label, children, class: kind = '', ...rest }) {
   return html`<button type="button" class=${`${kind} ${only ? 'icon-only' : ''}`} aria-label=${only ? label : undefined}
     title=${label} ...${rest}>${icon && html`<${Icon} name=${icon} />`}${children}</button>`;
 }
+
+// Returns what is in the field of a form that is sent. It may be newer than what was drawn last.
+export const typed = (event) => event.target.querySelector('input').value.trim();
 
 // A row of buttons of which one is chosen.
 export function Segments({ label, options: choices, value, onChange }) {
