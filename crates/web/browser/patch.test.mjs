@@ -90,6 +90,8 @@ test('the graph works by keyboard alone', async () => {
   await page.locator('.inspector').getByRole('button', { name: 'Cut', exact: true }).focus();
   await page.keyboard.press('Enter');
   await has('24:1', to, false);
+  // The panel is gone; the focus is in the graph again.
+  await until('the focus', () => page.evaluate(() => document.activeElement.classList.contains('port') || document.activeElement.closest('.inspector') !== null));
   assert.deepEqual(page.errors, []);
 });
 

@@ -4,10 +4,12 @@ const HALF = 120;
 const levels = new Map(); // port -> { level, at }
 const pulses = []; // { port, at }
 export const totals = new Map();
-let heard;
+const listeners = new Set();
 
+// Calls a function when something has been sent; returns a function that ends that.
 export function onActivity(listener) {
-  heard = listener;
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 export function takeActivity({ ports }) {
@@ -18,7 +20,7 @@ export function takeActivity({ ports }) {
     totals.set(port, (totals.get(port) ?? 0) + count);
     if (pulses.length < 400) pulses.push({ port, at: now });
   }
-  heard?.();
+  for (const listener of listeners) listener();
 }
 
 export function levelOf(port, now) {

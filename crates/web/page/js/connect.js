@@ -1,9 +1,9 @@
 // The patch as lists, for phones: choose what sends, then switch on what receives.
 
-import { Button, Empty, Icon, Name, html, said, useRef, useState, useFrames } from './ui.js';
+import { Button, Empty, Icon, Name, html, said, useEffect, useFrames, useRef, useState } from './ui.js';
 import { mayWrite, select, toggle } from './actions.js';
 import { fullName, keyOf, side, state, ui, useTopics } from './store.js';
-import { glowing } from './activity.js';
+import { glowing, onActivity } from './activity.js';
 
 // Lights the dots of ports that send.
 export function useDots(box) {
@@ -11,7 +11,7 @@ export function useDots(box) {
   // The dots of each port are looked up once after each change of the page.
   const dots = useRef();
   dots.current = undefined;
-  useFrames((now) => {
+  const wake = useFrames((now) => {
     if (!dots.current) {
       dots.current = new Map();
       for (const dot of box.current?.querySelectorAll('[data-dot]') ?? []) {
@@ -28,7 +28,9 @@ export function useDots(box) {
       else lit.delete(port);
       for (const dot of dots.current.get(port) ?? []) dot.style.setProperty('--level', level);
     }
-  }, []);
+    return lit.size > 0;
+  });
+  useEffect(() => onActivity(wake), []);
 }
 
 export function Connect() {

@@ -1,9 +1,9 @@
 // The graph: clients that send on the left, clients that receive on the right, cables between them.
 
-import { Button, Empty, Icon, Name, colours, fit, html, said, still, useFrames, useLayoutEffect, useMemo, useRef, useState } from './ui.js';
+import { Button, Empty, Icon, Name, colours, fit, html, said, still, useEffect, useFrames, useLayoutEffect, useMemo, useRef, useState } from './ui.js';
 import { connect, cut, keep, mayWrite, mute, say, select } from './actions.js';
 import { fullName, keyOf, side, state, ui, useTopics } from './store.js';
-import { glowing, travelling } from './activity.js';
+import { glowing, onActivity, travelling } from './activity.js';
 import { LIFE, drawCables, drawGlow, drawLoose, nearest, point } from './cables.js';
 
 // Heights in pixels, the same as in patch.css: places are computed, not measured.
@@ -92,6 +92,7 @@ export function Graph() {
     const watch = new ResizeObserver(() => {
       setWidth(box.current.clientWidth);
       live.stale = true;
+      live.wake?.();
     });
     watch.observe(box.current);
     return () => watch.disconnect();
@@ -117,7 +118,7 @@ export function Graph() {
   }
 
   // The cables are drawn anew after a change, or far from where they were drawn; the glow while something glows.
-  useFrames((now) => {
+  const wake = useFrames((now) => {
     const field = scroller.current;
     const top = field.scrollTop;
     const tall = Math.min(field.clientHeight + 2 * MARGIN, Math.max(live.places.height, field.clientHeight));
@@ -140,14 +141,17 @@ export function Graph() {
         for (const cable of live.byFrom.get(port) ?? []) if (!cable.muted) moving.push([cable, (now - at) / LIFE]);
       }
     }
-    if (!lit.length && !moving.length && !live.dirty && !live.drag) return;
+    if (!lit.length && !moving.length && !live.dirty && !live.drag) return false;
     const over = fit(glow.current);
     live.dirty = drawGlow(over.context, { lit, pulses: moving, width: w, height: h, top, dirty: true });
     if (live.drag) {
       drawLoose(over.context, live.drag.cable, top, live.drag.hue, Boolean(live.drag.target));
       live.dirty = true;
     }
-  }, []);
+    return true;
+  });
+  useEffect(() => onActivity(wake), []);
+  live.wake = wake;
   live.focus = focus;
 
   const start = (key) => {
@@ -214,6 +218,7 @@ export function Graph() {
       document.querySelector('.port.target')?.classList.remove('target');
       const target = portAt(event, forward ? 'in' : 'out');
       if (target) document.querySelector(`.port[data-side="${forward ? 'in' : 'out'}"][data-port="${target}"]`)?.classList.add('target');
+      wake();
       live.drag = { cable: { ...cable, toX: x, toY: y }, hue: spot.port.client.hue, target };
       // Near an edge, the graph scrolls.
       const bounds = box.current.getBoundingClientRect();
@@ -279,7 +284,7 @@ export function Graph() {
   const empty = !sources.length && !sinks.length;
   return html`<div class="graph" ref=${box}>
     <canvas class="cables" ref=${glow} aria-hidden="true"></canvas>
-    <div class="graph-scroll scroll" ref=${scroller} tabindex="-1"
+    <div class="graph-scroll scroll" ref=${scroller} tabindex="-1" onScroll=${wake}
       onPointerMove=${(event) => {
         if (live.press || event.pointerType === 'touch' || event.target.closest('.cable-menu')) return;
         const key = overCable(event)?.key;

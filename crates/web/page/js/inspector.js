@@ -1,6 +1,6 @@
 // What is selected: a port with its connections and aliases, or a connection with its filter.
 
-import { Button, Icon, Name, html, said, typed, useEffect, useState } from './ui.js';
+import { Button, Icon, Name, html, said, typed, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
 import { addAlias, cut, keep, mayWrite, mute, panic, removeAlias, run, select, tell } from './actions.js';
 import { fullName, keyOf, set, state, ui, useTopics } from './store.js';
 import { Filter } from './filter.js';
@@ -12,8 +12,20 @@ export function Inspector() {
   const close = () => select(undefined);
   const entry = port ? state.ports.get(port) : state.links.get(link);
   if (!entry) return null;
-  return html`<aside class="inspector scroll" aria-label=${port ? 'Selected port' : 'Selected connection'} onKeyDown=${(event) => event.key === 'Escape' && close()}>
-    ${port ? html`<${Port} key=${port} port=${entry} close=${close} />` : html`<${Cable} key=${link} link=${entry} close=${close} />`}</aside>`;
+  return html`<${Frame} label=${port ? 'Selected port' : 'Selected connection'} close=${close}>
+    ${port ? html`<${Port} key=${port} port=${entry} close=${close} />` : html`<${Cable} key=${link} link=${entry} close=${close} />`}<//>`;
+}
+
+// When the panel goes and has the focus, the focus goes back into the patch.
+function Frame({ label, close, children }) {
+  const box = useRef();
+  useLayoutEffect(() => {
+    const panel = box.current;
+    return () => {
+      if (panel.contains(document.activeElement)) document.querySelector('.port[tabindex="0"], .cell input[tabindex="0"], [data-source]')?.focus({ preventScroll: true });
+    };
+  }, []);
+  return html`<aside class="inspector scroll" ref=${box} aria-label=${label} onKeyDown=${(event) => event.key === 'Escape' && close()}>${children}</aside>`;
 }
 
 function Head({ children, close }) {

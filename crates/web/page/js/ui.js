@@ -116,20 +116,27 @@ export function Empty({ icon, title, children }) {
   return html`<div class="empty"><${Icon} name=${icon} /><h3>${title}</h3>${children}</div>`;
 }
 
-// Runs a function for each frame of the screen while the view is there.
-export function useFrames(work, needs) {
-  useLayoutEffect(() => {
-    let ended = false;
-    let at = requestAnimationFrame(function step(now) {
-      if (ended) return;
-      work(now);
-      at = requestAnimationFrame(step);
+// Runs a function for each frame of the screen while the view is there, until it returns false: a page on which nothing
+// moves costs nothing. Returns a function that begins again; each drawing of the component does so, too.
+export function useFrames(work) {
+  const loop = useRef({}).current;
+  loop.work = work;
+  loop.wake ??= () => {
+    if (loop.ended) return;
+    loop.at ??= requestAnimationFrame((now) => {
+      loop.at = undefined;
+      if (!loop.ended && loop.work(now) !== false) loop.wake();
     });
-    return () => {
-      ended = true;
-      cancelAnimationFrame(at);
-    };
-  }, needs);
+  };
+  useLayoutEffect(loop.wake);
+  useLayoutEffect(
+    () => () => {
+      loop.ended = true;
+      cancelAnimationFrame(loop.at);
+    },
+    [],
+  );
+  return loop.wake;
 }
 
 // Gives a canvas as many pixels as the screen has there; returns its size in CSS pixels, and whether it changed.
