@@ -394,8 +394,7 @@ impl Seq {
             }
             Ok(())
         } else {
-            // A failure of Midi Through is that of one of its subscribers: the others have the
-            // event.
+            // A failure of Midi Through is that of one subscriber: the others have the event.
             let kind = client.kind;
             self.deliver_to_built_in(kind, message, hops)
         };
