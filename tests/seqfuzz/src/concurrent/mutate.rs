@@ -63,6 +63,8 @@ const IDIOMS: &[&str] = &[
     // A pool is full, and has room again: by a removal, or with its queue.
     "A.set_client_pool client=A output_pool=2 output_room=1|A.create_queue as=q0|A.poll|A.write [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A]|A.poll|A.poll|A.remove_events mode=2|A.poll|A.write [ type=6 queue=q0 tick=9 dest=A]|A.poll",
     "A.set_client_pool client=A output_pool=2 output_room=2|A.create_queue as=q0|A.write [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A]|A.poll|~A.write [ type=6 queue=q0 tick=9 dest=A]|A.delete_queue queue=q0|A.poll|A.get_client_pool client=A",
+    // A write of more than fits sleeps in its middle.
+    "A.set_client_pool client=A output_pool=2 output_room=1|A.create_queue as=q0|A.write [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A]|A.get_client_pool client=A|A.poll",
     // More events than a server takes at once, and the file is closed meanwhile.
     "A.create_port client=A capability=99|~A.write [ type=6 queue=253 dest=254] copies=2500|~A.close|B.get_client_info client=B",
     "A.create_port client=A capability=99|~A.write [ type=6 queue=253 dest=254] copies=2500 signal=2|A.client_id|A.poll",
@@ -104,37 +106,37 @@ pub fn spread(rng: &mut Rng, program: &mut Program) {
         let at = rng.index(len);
         match rng.below(100) {
             // Some calls in a row are made at once.
-            0..35 => {
+            0..25 => {
                 let count = 1 + rng.index(MAX_AT_ONCE - 1);
                 for call in program.calls.iter_mut().skip(at).take(count) {
                     set(call, "async", rng.below(SEEDS));
                 }
             }
             // Another order.
-            35..50 => {
+            25..36 => {
                 let begun = |call: &&mut Call| call.argument("async").is_some();
                 if let Some(call) = program.calls.iter_mut().skip(at).find(begun) {
                     set(call, "async", rng.below(SEEDS));
                 }
             }
-            50..62 => {
+            36..46 => {
                 let opens = opens(program);
                 if !opens.is_empty() {
                     toggle(&mut program.calls[opens[rng.index(opens.len())]], "block", 1);
                 }
             }
-            62..68 => {
+            46..51 => {
                 let opens = opens(program);
                 if !opens.is_empty() {
                     let process = 1 + rng.below(2);
                     toggle(&mut program.calls[opens[rng.index(opens.len())]], "process", process);
                 }
             }
-            68..76 => toggle(&mut program.calls[at], "signal", rng.below(16)),
-            76..80 => toggle(&mut program.calls[at], "kill", rng.below(16)),
-            80..84 => toggle(&mut program.calls[at], "fail", 1 + rng.below(16)),
-            84..86 => toggle(&mut program.calls[at], "async", rng.below(SEEDS)),
-            86..90 => by_files(rng, program, at),
+            51..58 => toggle(&mut program.calls[at], "signal", rng.below(16)),
+            58..62 => toggle(&mut program.calls[at], "kill", rng.below(16)),
+            62..65 => toggle(&mut program.calls[at], "fail", 1 + rng.below(16)),
+            65..67 => toggle(&mut program.calls[at], "async", rng.below(SEEDS)),
+            67..72 => by_files(rng, program, at),
             _ => idiom(rng, program),
         }
     }

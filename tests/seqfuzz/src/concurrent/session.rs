@@ -129,7 +129,9 @@ impl World {
             }
             self.stretch(stretch)?;
             history.push(std::mem::take(&mut self.observed));
-            if stretch.len() > 1 {
+            let may_change =
+                |op: &Op| matches!(op.step, Step::Read(..) | Step::Write(..) | Step::Ioctl { .. });
+            if stretch.len() > 1 || stretch.iter().any(may_change) {
                 self.states()?;
             }
         }
