@@ -188,6 +188,7 @@ const UNSAFE_ROOMS: &[&str] = &[
     "validators/kcsan/src/runtime/alloc.rs",
     "validators/kcsan/src/runtime/api.rs",
     "validators/kcsan/src/runtime/atomics.rs",
+    "validators/kcsan/src/runtime/code.rs",
     "validators/kcsan/src/runtime/entry.rs",
     "validators/kcsan/src/runtime/heat.rs",
     "validators/kcsan/src/runtime/memory.rs",

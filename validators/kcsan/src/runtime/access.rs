@@ -12,6 +12,8 @@ pub(crate) mod kind {
     pub(crate) const ATOMIC: u32 = 4;
     /// An assertion instead of an access: no other thread writes, or with `WRITE`, no other thread accesses.
     pub(crate) const ASSERT: u32 = 8;
+    /// The access was delayed behind a later one. Only the runtime sets this.
+    pub(crate) const REORDERED: u32 = 16;
 }
 
 /// An access: address, length in bytes, and bits of [`kind`].

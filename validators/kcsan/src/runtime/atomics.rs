@@ -5,13 +5,14 @@
 
 #![expect(unsafe_code, reason = "exports under the compiler's names")]
 
-use std::arch::asm;
+use std::arch::{asm, global_asm};
 use std::ffi::c_int;
 use std::sync::atomic::{
     AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, compiler_fence, fence,
 };
 
 use crate::runtime::access::kind;
+use crate::runtime::delayed;
 use crate::runtime::watch::marked;
 
 const SEQ_CST: c_int = 5;
@@ -19,8 +20,50 @@ const READ: u32 = kind::READ;
 const WRITE: u32 = kind::WRITE;
 const CHANGE: u32 = kind::WRITE | kind::COMPOUND;
 
+// Exports functions that get their return address as a further argument.
+macro_rules! with_place {
+    ($registers:ident; $($name:ident)*) => { $(
+        global_asm!(
+            ".pushsection .text,\"ax\",@progbits",
+            concat!(".globl ", stringify!($name)),
+            concat!(".type ", stringify!($name), ",@function"),
+            concat!(stringify!($name), ":"),
+            ".cfi_startproc",
+            $registers!(),
+            ".cfi_endproc",
+            ".popsection",
+            function = sym $name,
+        );
+    )* };
+}
+#[cfg(target_arch = "x86_64")]
+macro_rules! after_three {
+    () => {
+        "mov rcx, [rsp]\njmp {function}"
+    };
+}
+#[cfg(target_arch = "x86_64")]
+macro_rules! after_four {
+    () => {
+        "mov r8, [rsp]\njmp {function}"
+    };
+}
+// Elsewhere nobody looks at the place.
+#[cfg(not(target_arch = "x86_64"))]
+macro_rules! after_three {
+    () => {
+        "b {function}"
+    };
+}
+#[cfg(not(target_arch = "x86_64"))]
+macro_rules! after_four {
+    () => {
+        "b {function}"
+    };
+}
+
 macro_rules! atomic {
-    ($number:ident, $atomic:ident, $load:ident $store:ident $exchange:ident
+    ($registers:ident, $number:ident, $atomic:ident, $load:ident $store:ident $exchange:ident
      $strong:ident $weak:ident $val:ident
      $($fetch:ident = $method:ident)*) => {
         #[unsafe(no_mangle)]
@@ -30,8 +73,14 @@ macro_rules! atomic {
             unsafe { &*place }.load(Ordering::SeqCst)
         }
 
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn $store(place: *const $atomic, value: $number, order: c_int) {
+        with_place!($registers; $store $exchange $($fetch)*);
+
+        unsafe extern "C" fn $store(
+            place: *const $atomic,
+            value: $number,
+            order: c_int,
+            caller: usize,
+        ) {
             marked(place.addr(), size_of::<$number>(), WRITE);
             // SAFETY: the program accesses it.
             let place = unsafe { &*place };
@@ -40,17 +89,20 @@ macro_rules! atomic {
             } else {
                 place.store(value, Ordering::Release);
             }
+            delayed::behind(order, caller);
         }
 
-        #[unsafe(no_mangle)]
         unsafe extern "C" fn $exchange(
             place: *const $atomic,
             value: $number,
-            _order: c_int,
+            order: c_int,
+            caller: usize,
         ) -> $number {
             marked(place.addr(), size_of::<$number>(), CHANGE);
             // SAFETY: the program accesses it.
-            unsafe { &*place }.swap(value, Ordering::SeqCst)
+            let found = unsafe { &*place }.swap(value, Ordering::SeqCst);
+            delayed::behind(order, caller);
+            found
         }
 
         #[unsafe(no_mangle)]
@@ -62,6 +114,8 @@ macro_rules! atomic {
             _failure: c_int,
         ) -> $number {
             marked(place.addr(), size_of::<$number>(), CHANGE);
+            // Whether it orders anything depends on its success, so it counts as if it did.
+            delayed::forget();
             // SAFETY: the program accesses it.
             let place = unsafe { &*place };
             match place.compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst) {
@@ -101,21 +155,23 @@ macro_rules! atomic {
         }
 
         $(
-            #[unsafe(no_mangle)]
             unsafe extern "C" fn $fetch(
                 place: *const $atomic,
                 value: $number,
-                _order: c_int,
+                order: c_int,
+                caller: usize,
             ) -> $number {
                 marked(place.addr(), size_of::<$number>(), CHANGE);
                 // SAFETY: the program accesses it.
-                unsafe { &*place }.$method(value, Ordering::SeqCst)
+                let found = unsafe { &*place }.$method(value, Ordering::SeqCst);
+                delayed::behind(order, caller);
+                found
             }
         )*
     };
 }
 
-atomic! { u8, AtomicU8,
+atomic! { after_three, u8, AtomicU8,
     __tsan_atomic8_load __tsan_atomic8_store __tsan_atomic8_exchange
     __tsan_atomic8_compare_exchange_strong __tsan_atomic8_compare_exchange_weak
     __tsan_atomic8_compare_exchange_val
@@ -126,7 +182,7 @@ atomic! { u8, AtomicU8,
     __tsan_atomic8_fetch_xor = fetch_xor
     __tsan_atomic8_fetch_nand = fetch_nand
 }
-atomic! { u16, AtomicU16,
+atomic! { after_three, u16, AtomicU16,
     __tsan_atomic16_load __tsan_atomic16_store __tsan_atomic16_exchange
     __tsan_atomic16_compare_exchange_strong __tsan_atomic16_compare_exchange_weak
     __tsan_atomic16_compare_exchange_val
@@ -137,7 +193,7 @@ atomic! { u16, AtomicU16,
     __tsan_atomic16_fetch_xor = fetch_xor
     __tsan_atomic16_fetch_nand = fetch_nand
 }
-atomic! { u32, AtomicU32,
+atomic! { after_three, u32, AtomicU32,
     __tsan_atomic32_load __tsan_atomic32_store __tsan_atomic32_exchange
     __tsan_atomic32_compare_exchange_strong __tsan_atomic32_compare_exchange_weak
     __tsan_atomic32_compare_exchange_val
@@ -148,7 +204,7 @@ atomic! { u32, AtomicU32,
     __tsan_atomic32_fetch_xor = fetch_xor
     __tsan_atomic32_fetch_nand = fetch_nand
 }
-atomic! { u64, AtomicU64,
+atomic! { after_three, u64, AtomicU64,
     __tsan_atomic64_load __tsan_atomic64_store __tsan_atomic64_exchange
     __tsan_atomic64_compare_exchange_strong __tsan_atomic64_compare_exchange_weak
     __tsan_atomic64_compare_exchange_val
@@ -274,7 +330,8 @@ fn halves(value: u128) -> [u64; 2] {
     [low, high].map(|half| u64::try_from(half).unwrap_or(u64::MAX))
 }
 
-atomic! { u128, AtomicU128,
+// A value of sixteen bytes takes two registers.
+atomic! { after_four, u128, AtomicU128,
     __tsan_atomic128_load __tsan_atomic128_store __tsan_atomic128_exchange
     __tsan_atomic128_compare_exchange_strong __tsan_atomic128_compare_exchange_weak
     __tsan_atomic128_compare_exchange_val
@@ -288,6 +345,7 @@ atomic! { u128, AtomicU128,
 
 #[unsafe(no_mangle)]
 extern "C" fn __tsan_atomic_thread_fence(_order: c_int) {
+    delayed::forget();
     fence(Ordering::SeqCst);
 }
 

@@ -9,6 +9,9 @@
 use std::arch::global_asm;
 
 use crate::runtime::access::{Access, kind};
+#[cfg(target_arch = "x86_64")]
+use crate::runtime::delayed;
+use crate::runtime::thread::Thread;
 use crate::runtime::watch;
 
 #[cfg(target_arch = "aarch64")]
@@ -21,8 +24,10 @@ mod x86_64;
 /// The slow path behind every entry. An access that is not aligned may reach into a second granule, so it comes
 /// here uncounted.
 #[cfg(target_arch = "x86_64")]
-extern "C" fn slow(address: usize, size: usize, kind: u32, place: usize) {
-    watch::access(Access::new(address, size, kind), place);
+extern "C" fn slow(address: usize, size: usize, kind: u32, place: usize, stack: usize) {
+    let access = Access::new(address, size, kind);
+    delayed::may_be(access, place, stack);
+    watch::access(access, place);
 }
 
 extern "C" fn unaligned(address: usize, size: usize, kind: u32, place: usize) {
@@ -157,23 +162,35 @@ global_asm!(
     unaligned = sym unaligned,
 );
 
-// These do nothing: stacks come from unwinding, the set-up runs by itself, and locks need no annotations. Programs that
-// know ThreadSanitizer call the functions of its interface.
+// These do nothing: stacks come from unwinding, and the set-up runs by itself.
 global_asm!(
     ".pushsection .text,\"ax\",@progbits",
-    ".irp name, __tsan_init, __tsan_func_entry, __tsan_func_exit, __tsan_acquire, __tsan_release, \
-     __tsan_mutex_create, __tsan_mutex_destroy, __tsan_mutex_pre_lock, __tsan_mutex_post_lock, \
-     __tsan_mutex_pre_unlock, __tsan_mutex_post_unlock, __tsan_mutex_pre_signal, __tsan_mutex_post_signal, \
-     __tsan_mutex_pre_divert, __tsan_mutex_post_divert, __tsan_get_current_fiber, __tsan_create_fiber, \
+    ".irp name, __tsan_init, __tsan_func_entry, __tsan_get_current_fiber, __tsan_create_fiber, \
      __tsan_destroy_fiber, __tsan_switch_to_fiber, __tsan_set_fiber_name, __tsan_flush_memory, \
-     AnnotateHappensBefore, AnnotateHappensAfter, AnnotateRWLockCreate, AnnotateRWLockCreateStatic, \
-     AnnotateRWLockDestroy, AnnotateRWLockAcquired, AnnotateRWLockReleased, AnnotateBenignRace, \
-     AnnotateBenignRaceSized, AnnotateNewMemory, AnnotateThreadName, AnnotateMemoryIsInitialized, \
-     AnnotateMemoryIsUninitialized",
+     AnnotateBenignRace, AnnotateBenignRaceSized, AnnotateNewMemory, AnnotateThreadName, \
+     AnnotateMemoryIsInitialized, AnnotateMemoryIsUninitialized",
     ".weak \\name",
     ".type \\name,@function",
     "\\name:",
     ".endr",
+    return_zero!(),
+    // A function that ends has no store that is delayed.
+    ".globl __tsan_func_exit",
+    ".type __tsan_func_exit,@function",
+    "__tsan_func_exit:",
+    forget_delayed!(),
+    return_zero!(),
+    // Locks need no annotations. But what they stand for orders the stores before it.
+    ".irp name, __tsan_acquire, __tsan_release, __tsan_mutex_create, __tsan_mutex_destroy, \
+     __tsan_mutex_pre_lock, __tsan_mutex_post_lock, __tsan_mutex_pre_unlock, __tsan_mutex_post_unlock, \
+     __tsan_mutex_pre_signal, __tsan_mutex_post_signal, __tsan_mutex_pre_divert, __tsan_mutex_post_divert, \
+     AnnotateHappensBefore, AnnotateHappensAfter, AnnotateRWLockCreate, AnnotateRWLockCreateStatic, \
+     AnnotateRWLockDestroy, AnnotateRWLockAcquired, AnnotateRWLockReleased",
+    ".weak \\name",
+    ".type \\name,@function",
+    "\\name:",
+    ".endr",
+    forget_delayed!(),
     return_zero!(),
     // These stop and start the checks of a thread.
     ".irp name, AnnotateIgnoreReadsBegin, AnnotateIgnoreWritesBegin, AnnotateIgnoreSyncBegin",
@@ -189,4 +206,5 @@ global_asm!(
     ".endr",
     jump!("__tsan_ignore_thread_end"),
     ".popsection",
+    delayed = const std::mem::offset_of!(Thread, delayed),
 );

@@ -21,6 +21,9 @@ mod access;
 mod alloc;
 mod api;
 mod atomics;
+#[cfg(target_arch = "x86_64")]
+mod code;
+mod delayed;
 mod entry;
 mod heat;
 mod memory;

@@ -14,6 +14,7 @@ pub(crate) static ONCE_NS: AtomicU64 = AtomicU64::new(3_000_000_000);
 pub(crate) static VALUE_CHANGE_ONLY: AtomicBool = AtomicBool::new(false);
 pub(crate) static UNKNOWN_ORIGIN: AtomicBool = AtomicBool::new(true);
 pub(crate) static PLAIN_WRITES_ATOMIC: AtomicBool = AtomicBool::new(false);
+pub(crate) static WEAK_MEMORY: AtomicBool = AtomicBool::new(false);
 /// Whether to print how many watchpoints were set: 0, 1, or -1 if the option is not given.
 static STATS: AtomicI32 = AtomicI32::new(-1);
 pub(crate) static EXIT_CODE: AtomicI32 = AtomicI32::new(66);
@@ -75,6 +76,13 @@ fn set(word: &str, names: &mut Names) -> Result<(), String> {
         "value_change_only" => VALUE_CHANGE_ONLY.store(flag(word, value)?, Ordering::Relaxed),
         "unknown_origin" => UNKNOWN_ORIGIN.store(flag(word, value)?, Ordering::Relaxed),
         "plain_writes_atomic" => PLAIN_WRITES_ATOMIC.store(flag(word, value)?, Ordering::Relaxed),
+        "weak_memory" => {
+            let on = flag(word, value)?;
+            if on && cfg!(not(target_arch = "x86_64")) {
+                return Err(format!("{word:?} works on x86-64 only"));
+            }
+            WEAK_MEMORY.store(on, Ordering::Relaxed);
+        }
         "stats" => STATS.store(flag(word, value)?.into(), Ordering::Relaxed),
         "exitcode" => EXIT_CODE.store(number(word, value, 0, 255)?, Ordering::Relaxed),
         "shared" => names.shared = Some(value.to_owned()),

@@ -225,7 +225,7 @@ fn printed_kind(bits: u32) -> AccessKind {
         read: bits & kind::WRITE == 0 || bits & kind::COMPOUND != 0,
         write: bits & kind::WRITE != 0,
         marked: bits & kind::ATOMIC != 0,
-        reordered: false,
+        reordered: bits & kind::REORDERED != 0,
         assert: bits & kind::ASSERT != 0,
     }
 }

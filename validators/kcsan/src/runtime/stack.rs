@@ -102,6 +102,12 @@ unsafe extern "C" {
     static __stop_kcsan_text: u8;
 }
 
+/// Returns whether the code at an address is the runtime's.
+pub(crate) fn is_ours(address: usize) -> bool {
+    let own = (&raw const __start_kcsan_text).addr()..(&raw const __stop_kcsan_text).addr();
+    own.contains(&address)
+}
+
 /// Writes the current stack, without the frames of the runtime, and the name of the thread.
 pub(crate) fn capture(frames: &Frames) {
     frames.count.store(0, Ordering::Relaxed);
@@ -123,8 +129,7 @@ extern "C" fn add(context: *mut c_void, frames: *mut c_void) -> c_int {
     let frames = unsafe { &*frames.cast::<Frames>() };
     // SAFETY: the unwinder's own context.
     let address = unsafe { _Unwind_GetIP(context) };
-    let own = (&raw const __start_kcsan_text).addr()..(&raw const __stop_kcsan_text).addr();
-    if address == 0 || own.contains(&address) {
+    if address == 0 || is_ours(address) {
         return 0;
     }
     let count = frames.count.load(Ordering::Relaxed) as usize;

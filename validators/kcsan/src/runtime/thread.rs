@@ -28,6 +28,19 @@ pub(crate) struct Thread {
     pub(crate) rest_until: Cell<u64>,
     /// The innermost assertion about a scope, or null.
     pub(crate) scopes: Cell<*const Scope>,
+    /// A store of the program that may be delayed.
+    pub(crate) delayed: Delayed,
+}
+
+/// A store, and where it was made.
+#[repr(C)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "no store is delayed there"))]
+pub(crate) struct Delayed {
+    /// The address; 0 for none.
+    pub(crate) address: Cell<usize>,
+    pub(crate) size: Cell<usize>,
+    /// The return address of the entry.
+    pub(crate) place: Cell<usize>,
 }
 
 /// An assertion that holds until the end of a scope of the program, which has the memory. `include/kcsan.h` and
@@ -53,7 +66,7 @@ pub(crate) enum Place {
     Runtime = 2,
 }
 
-const _: () = assert!(size_of::<Thread>() == 64, "as large as the space below");
+const _: () = assert!(size_of::<Thread>() == 128, "as large as the space below");
 
 global_asm!(
     ".pushsection .tbss,\"awT\",@nobits",
@@ -61,9 +74,9 @@ global_asm!(
     ".globl kcsan_thread",
     ".hidden kcsan_thread",
     ".type kcsan_thread,@object",
-    ".size kcsan_thread,64",
+    ".size kcsan_thread,128",
     "kcsan_thread:",
-    ".zero 64",
+    ".zero 128",
     ".popsection",
 );
 

@@ -99,6 +99,29 @@ fn rare_delay(thread: &Thread, access: Access) -> Option<u64> {
     heat::allowance(now())
 }
 
+/// Returns whether the thread runs the program, and its accesses are checked.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn is_in_program(thread: &Thread) -> bool {
+    thread.place.get() == Place::Program && thread.disabled.get() == 0
+}
+
+/// Calls `f`, during which accesses of the thread, such as those of a signal handler, pass.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn in_runtime<R>(thread: &Thread, f: impl FnOnce() -> R) -> R {
+    let before = thread.place.replace(Place::Runtime);
+    let result = keep_errno(f);
+    thread.place.set(before);
+    result
+}
+
+/// Watches a store that was made, as if it were still to come.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn delayed(thread: &Thread, access: Access) {
+    if let Some(most) = rare_delay(thread, access) {
+        keep_errno(|| watch(thread, access, 0, Some(most)));
+    }
+}
+
 /// Handles an access that is not counted yet. Most find no watchpoint and set none.
 #[inline]
 pub(crate) fn counted_access(access: Access, place: usize) {
@@ -318,7 +341,8 @@ fn judge(
             let other_bits = mask != 0 && change.is_none();
             let same_value = options::VALUE_CHANGE_ONLY.load(Ordering::Relaxed)
                 && change.is_none()
-                && !is_assert;
+                && !is_assert
+                && !access.is(kind::REORDERED);
             let atomic = options::PLAIN_WRITES_ATOMIC.load(Ordering::Relaxed)
                 && is_atomic_write(Access::new(
                     usize::try_from(finder.address.load(Ordering::Relaxed)).unwrap_or(0),
@@ -332,7 +356,9 @@ fn judge(
         }
         // No access was seen, but the value has changed.
         (None, Some(_)) => {
-            if options::UNKNOWN_ORIGIN.load(Ordering::Relaxed) || is_assert {
+            // A store that was made already changes nothing any more, and what another thread wrote may be in order.
+            let is_delayed = access.is(kind::REORDERED);
+            if options::UNKNOWN_ORIGIN.load(Ordering::Relaxed) && !is_delayed || is_assert {
                 print::race(&Found { access, change, mask, finder: None });
             }
         }

@@ -26,6 +26,12 @@ macro_rules! return_zero {
         "mov x0, 0\nret"
     };
 }
+// No store is delayed here.
+macro_rules! forget_delayed {
+    () => {
+        "// {delayed}"
+    };
+}
 // Compares what a pointer points to with a value.
 macro_rules! if_equal {
     ($to:literal) => {

@@ -26,6 +26,12 @@ macro_rules! return_zero {
         "xor eax, eax\nret"
     };
 }
+// Forgets the store of the thread that may be delayed.
+macro_rules! forget_delayed {
+    () => {
+        "mov qword ptr fs:[kcsan_thread@tpoff + {delayed}], 0"
+    };
+}
 // Compares what a pointer points to with a value.
 macro_rules! if_equal {
     ($to:literal) => {
@@ -61,6 +67,7 @@ macro_rules! plain {
             "mov esi, {size}",
             "mov edx, {kind}",
             "mov rcx, [rsp]",
+            "mov r8, rsp",
             "jmp {slow}",
             "3:",
             "mov esi, {size}",
