@@ -147,6 +147,14 @@ impl Connection {
         }
     }
 
+    /// Notes that its `hello` was accepted.
+    pub(crate) fn greet(&mut self, now: Instant) {
+        if let Some(socket) = self.socket() {
+            socket.session.greeted = true;
+            self.deadline = now + SILENCE;
+        }
+    }
+
     /// Returns the client, if its `hello` was accepted.
     pub(crate) fn client(&mut self) -> Option<&mut Session> {
         self.socket().map(|socket| &mut socket.session).filter(|session| session.greeted)

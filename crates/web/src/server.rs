@@ -237,11 +237,11 @@ impl Server {
                 if refused.is_none() {
                     self.hub.begin()?;
                     self.busy = true;
-                    socket.session.greeted = true;
                     // More than room enough for the first messages.
                     let _room = socket.session.outbox.answer(self.hub.hello());
                     let snapshot = self.hub.snapshot();
                     socket.session.outbox.snapshot(&snapshot);
+                    connection.greet(now);
                 }
                 refused
             };
