@@ -49,7 +49,8 @@ test('500 ports, 2,000 connections and 5,000 events a second: at least 30 frames
   const mock = await new Mock(world).listen();
   const page = await open(browser, mock.url);
   const stop = band(mock, 5000);
-  const least = 30 * Math.min(1, (await idle()) / 58);
+  // Less beside other work.
+  const least = 30 * Math.min(1, (await idle()) / 58) * share();
   const measured = {};
   for (const [name, reach] of Object.entries({
     graph: () => page.locator('.card').first().waitFor(),
@@ -82,7 +83,7 @@ test('500 ports, 2,000 connections and 5,000 events a second: at least 30 frames
   for (const [name, { rate }] of Object.entries(measured)) assert.ok(rate >= least, `${name}: ${rate}, at least ${least}`);
 });
 
-test('memory stays bounded while events come', async () => {
+test('memory stays bounded while events come', { skip: process.env.ASEQD_WEB_QUICK ? 'it takes half a minute' : false }, async () => {
   const mock = await new Mock(large()).listen();
   const page = await open(browser, mock.url);
   await page.locator('nav').getByRole('link', { name: 'Monitor' }).click();

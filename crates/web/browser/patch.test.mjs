@@ -29,11 +29,14 @@ async function drag(page, from, to) {
   await page.mouse.up();
 }
 
-// A place on a cable in the graph, in pixels of the page.
-async function middle(page, from, to) {
+// A place on a cable in the graph, in pixels of the page: its middle, or another part of it.
+async function place(page, from, to, t = 0.5) {
   const a = await port(page, 'out', from).locator('.jack').boundingBox();
   const b = await port(page, 'in', to).locator('.jack').boundingBox();
-  return [(a.x + b.x + 14) / 2, (a.y + b.y + 14) / 2];
+  const [x1, y1, x2, y2] = [a.x + 12, a.y + 7, b.x + 2, b.y + 7];
+  const reach = Math.max(30, Math.min(180, (x2 - x1) / 2));
+  const curve = (p, q, r, s) => (1 - t) ** 3 * p + 3 * (1 - t) ** 2 * t * q + 3 * (1 - t) * t ** 2 * r + t ** 3 * s;
+  return [curve(x1, x1 + reach, x2 - reach, x2), curve(y1, y1, y2, y2)];
 }
 
 test('a drag from a port to a port connects them, in both directions', async () => {
@@ -52,14 +55,15 @@ test('a drag from a port to a port connects them, in both directions', async () 
 
 test('a click on a cable offers to cut it, and undo connects again', async () => {
   const page = await open(browser, mock.url);
-  const [x, y] = await middle(page, '20:0', '130:0');
+  const [x, y] = await place(page, '20:0', '130:0');
   await page.mouse.move(x, y);
   await page.locator('.cable-menu button').first().click();
   await has('20:0', '130:0', false);
   await page.getByRole('button', { name: 'Undo', exact: true }).click();
   await has('20:0', '130:0');
+  await page.locator('.counts', { hasText: '10 connections' }).waitFor();
   // Selected by a click, a cable can be muted in its menu.
-  await page.mouse.click(x, y + 1);
+  await page.mouse.click(...(await place(page, '20:0', '130:0', 0.2)));
   await page.locator('.inspector h2', { hasText: 'Connection' }).waitFor();
   await page.locator('.cable-menu.fixed button').nth(1).click();
   await until('muted', () => mock.has('20:0', '130:0').filter?.mute);
