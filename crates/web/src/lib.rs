@@ -1,8 +1,8 @@
 //! A patchbay in the browser: an ordinary client of the sequencer that serves a page, and a WebSocket for it.
 //!
-//! The server is one loop over sockets ([`server`]), and one thread that listens to events ([`watch`]). What it decides is
-//! pure and tested without sockets: requests ([`http`]), the difference between two moments ([`graph`]), what waits for a
-//! client ([`outbox`]), changes of files of rules ([`edit`]). The protocol is described in `docs/web.md`.
+//! The server is one loop over sockets (`server`), and one thread that listens to events (`watch`). What it decides is
+//! pure and tested without sockets: requests (`http`), the difference between two moments (`graph`), what waits for a
+//! client (`outbox`), changes of files of rules (`edit`). The protocol is described in `docs/web.md`.
 //!
 //! This crate is a part of aseqd, and its interface changes without notice.
 #![forbid(unsafe_code)]
