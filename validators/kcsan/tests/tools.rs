@@ -259,6 +259,6 @@ fn help_names_every_option() {
             assert!(text.contains(&format!("\n    {name}=")), "{program} --help has {name}");
             count += 1;
         }
-        assert_eq!(count, 13);
+        assert_eq!(count, 14);
     }
 }

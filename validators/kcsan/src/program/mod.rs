@@ -25,6 +25,8 @@ Environment:
     unknown_origin=0|1   report a value that changed without a known access (1)
     plain_writes_atomic=0|1
                          treat aligned plain writes of up to 8 bytes as marked (0)
+    weak_memory=0|1      also look for stores that the processor may delay behind the atomic that publishes
+                         them, on x86-64 (0)
     shared=FILE          the table of watchpoints that processes share; created if it is missing
     suppressions=FILE    races not to report: a pattern per line, compared with the functions
                          and the file:line of both stacks; `*` is any text, `#` begins a comment
