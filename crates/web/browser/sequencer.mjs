@@ -118,7 +118,7 @@ test('a device that comes and goes is seen', async () => {
   }
   console.log(`# a killed client is gone from the page after ${times.join(', ')} ms`);
   // The best of four: the machine may be busy with other things.
-  assert.ok(Math.min(...times) <= 100, `${times}`);
+  assert.ok(Math.min(...times) <= (process.env.ASEQD_WEB_QUICK ? 1000 : 100), `${times}`);
 });
 
 test('the virtual keyboard, a SysEx and panic reach a synthesizer', async () => {
