@@ -11,8 +11,8 @@ use std::path::PathBuf;
 /// ready; Ctrl-C ends it. Only this machine can reach it unless --listen says otherwise.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Other machines need a token, which is part of the address that is printed. Everybody who can use this machine can \
-reach an address of it without one: --token-file asks for a token there, too, and --unix gives only you a way in.
+Other machines need a token, which is part of the address that is printed, and so do other users of this machine. Your \
+own programs need none at an address of this machine: --token-file asks for one there, too.
 
 docs/web.md describes the protocol of the page, for programs of your own.
 

@@ -24,8 +24,10 @@ const SILENCE: Duration = Duration::from_secs(30);
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a client has to close its end after ours.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Messages that are taken from one client before others have their turn.
+/// Messages that are taken from one client, and steps of its requests, before others have their turn.
 const TURN: usize = 64;
+/// Reads of a request before others have their turn: each looks at the whole request again.
+const READS: usize = 16;
 
 /// Why a WebSocket is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +92,8 @@ struct Http {
     upgrade: bool,
     /// Whether everything was said, and the end of the client is waited for.
     drains: bool,
+    /// Whether others had to have their turn before all that has come was looked at.
+    more: bool,
 }
 
 /// A WebSocket.
@@ -125,6 +129,7 @@ impl Connection {
             keep: true,
             upgrade: false,
             drains: false,
+            more: false,
         };
         Self { place, state: State::Http(http), deadline: now + REQUEST_TIMEOUT }
     }
@@ -196,7 +201,8 @@ impl Connection {
 
     /// Returns whether it has something to do without waiting.
     pub(crate) fn has_more(&self) -> bool {
-        matches!(&self.state, State::Socket(socket) if socket.more)
+        matches!(&self.state, State::Http(Http { more: true, .. }))
+            || matches!(&self.state, State::Socket(socket) if socket.more)
     }
 
     /// Does what is due.
@@ -235,8 +241,12 @@ impl Connection {
 
     /// Reads requests and writes their answers, as long as it is no WebSocket.
     pub(crate) fn serve(&mut self, hosts: &Hosts, now: Instant) {
-        loop {
+        for turn in 0.. {
             let State::Http(http) = &mut self.state else { return };
+            http.more = turn == TURN && !http.writes;
+            if turn == TURN {
+                return;
+            }
             let went_on = match () {
                 () if http.drains => http.drain(),
                 () if http.writes => http.write(),
@@ -367,31 +377,33 @@ enum Step {
 
 impl Http {
     fn read(&mut self, place: Place, hosts: &Hosts) -> Step {
-        match http::answer(&self.input, place, hosts) {
-            Answer::Wait => {}
-            Answer::Send { head, body, keep, used } => {
-                self.input.drain(..used);
-                (self.head, self.body, self.keep) = (head.into_bytes(), body, keep);
-                (self.written, self.writes) = (0, true);
-                return Step::Answers;
-            }
-            Answer::Socket { head, used } => {
-                self.input.drain(..used);
-                (self.head, self.body, self.upgrade) = (head.into_bytes(), Body::Static(b""), true);
-                (self.written, self.writes) = (0, true);
-                return Step::Answers;
-            }
-        }
         let mut buffer = [0; 4096];
-        match self.stream.read(&mut buffer) {
-            Ok(0) => Step::Gone,
-            Ok(read) => {
-                self.input.extend_from_slice(&buffer[..read]);
-                // The deadline is that of the whole request, so that one byte now and then does not keep it.
-                self.read(place, hosts)
+        for _ in 0..READS {
+            match http::answer(&self.input, place, hosts) {
+                Answer::Wait => {}
+                Answer::Send { head, body, keep, used } => {
+                    self.input.drain(..used);
+                    (self.head, self.body, self.keep) = (head.into_bytes(), body, keep);
+                    (self.written, self.writes) = (0, true);
+                    return Step::Answers;
+                }
+                Answer::Socket { head, used } => {
+                    self.input.drain(..used);
+                    self.head = head.into_bytes();
+                    (self.body, self.upgrade) = (Body::Static(b""), true);
+                    (self.written, self.writes) = (0, true);
+                    return Step::Answers;
+                }
             }
-            Err(error) => after(&error),
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Step::Gone,
+                // The deadline is that of the whole request, so that one byte now and then does not keep it.
+                Ok(read) => self.input.extend_from_slice(&buffer[..read]),
+                Err(error) => return after(&error),
+            }
         }
+        self.more = true;
+        Step::Wait
     }
 
     fn write(&mut self) -> Step {
@@ -435,6 +447,11 @@ fn after(error: &std::io::Error) -> Step {
 }
 
 impl Socket {
+    /// Returns the user whose program it is, if that is known.
+    pub(crate) fn user(&self) -> Option<u32> {
+        self.socket.get_ref().user()
+    }
+
     /// Reads and forgets, so that the client can read why it is closed before the connection is reset. Returns whether it
     /// is still there.
     fn discard(&mut self) -> bool {

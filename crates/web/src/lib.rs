@@ -18,6 +18,7 @@ mod limit;
 mod look;
 mod monitor;
 mod outbox;
+mod owner;
 mod page;
 mod patches;
 mod raw;
@@ -42,7 +43,7 @@ use server::Server;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::{Command, ExitCode, Stdio};
 use stream::Listener;
-use token::Token;
+use token::{Door, Token};
 
 /// Runs `aseqd web`.
 ///
@@ -52,13 +53,16 @@ pub fn main(args: &WebArgs) -> Result<ExitCode, Fail> {
     let signals = SignalSet::of(&[Signal::INT, Signal::TERM, Signal::HUP]);
     signals.block().context("signals cannot be received")?;
     let signals = SignalFd::new(&signals).context("signals cannot be received")?;
+    let is_local = args.unix.is_some() || args.listen.ip().to_canonical().is_loopback();
     let token = match &args.token_file {
         Some(file) => Some(Token::of_file(file)?),
-        None if args.unix.is_none() && !args.listen.ip().to_canonical().is_loopback() => {
+        // What root serves is for others, too.
+        None if !is_local || args.unix.is_none() && rustix::process::geteuid().is_root() => {
             Some(Token::new()?)
         }
         None => None,
     };
+    let door = Door { token, for_own: is_local && args.token_file.is_none() };
     if let Some(folder) = args.recordings.as_ref().filter(|folder| !folder.is_dir()) {
         return Err(Fail::new(format!("{} is no folder", folder.display())));
     }
@@ -67,7 +71,7 @@ pub fn main(args: &WebArgs) -> Result<ExitCode, Fail> {
         Some(path) => Listener::unix(path)?,
         None => Listener::tcp(args.listen)?,
     };
-    let url = listener.address().map(|address| url(address, token.as_ref()));
+    let url = listener.address().map(|address| url(address, door.token.as_ref()));
     let path = args.unix.as_ref().map(|path| path.display().to_string());
     let place = url.or(path).unwrap_or_default();
     print(&format!("{place}\n"))?;
@@ -77,7 +81,7 @@ pub fn main(args: &WebArgs) -> Result<ExitCode, Fail> {
     if args.open {
         open(&place);
     }
-    Server::new(hub, listener, args, token).run(&signals)?;
+    Server::new(hub, listener, args, door).run(&signals)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,7 +5,7 @@ use crate::connection::{Close, Connection, Said};
 use crate::http::Hosts;
 use crate::hub::{Hub, PROTOCOL};
 use crate::stream::Listener;
-use crate::token::Token;
+use crate::token::Door;
 use crate::watch::{Read, Watch};
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::SignalFd;
@@ -33,7 +33,7 @@ pub(crate) struct Server {
     hub: Hub,
     listener: Listener,
     hosts: Hosts,
-    token: Option<Token>,
+    door: Door,
     connections: BTreeMap<u64, Connection>,
     next: u64,
     /// When connections are taken again.
@@ -60,12 +60,12 @@ struct Ready {
 }
 
 impl Server {
-    pub(crate) fn new(hub: Hub, listener: Listener, args: &WebArgs, token: Option<Token>) -> Self {
+    pub(crate) fn new(hub: Hub, listener: Listener, args: &WebArgs, door: Door) -> Self {
         Self {
             hub,
             listener,
             hosts: Hosts { names: args.host.clone() },
-            token,
+            door,
             connections: BTreeMap::new(),
             next: 0,
             pause: None,
@@ -233,7 +233,7 @@ impl Server {
             let refused = if socket.session.greeted {
                 command(&mut self.hub, &mut socket.session, &message)
             } else {
-                let refused = greets(&message, self.token.as_ref());
+                let refused = greets(&message, &self.door, || socket.user());
                 if refused.is_none() {
                     self.hub.begin()?;
                     self.busy = true;
@@ -408,18 +408,20 @@ fn add<'a>(fds: &mut Vec<PollFd<'a>>, fd: PollFd<'a>) -> usize {
 }
 
 /// Returns why a first message is refused, if it is.
-fn greets(message: &Map<String, Value>, token: Option<&Token>) -> Option<Close> {
+fn greets(
+    message: &Map<String, Value>,
+    door: &Door,
+    user: impl FnOnce() -> Option<u32>,
+) -> Option<Close> {
     if message.get("type").and_then(Value::as_str) != Some("hello") {
         return Some(Close::Policy("the first message is hello"));
     }
     let said = message.get("token").and_then(Value::as_str).unwrap_or_default();
-    match token {
-        Some(token) if !token.is(said) => Some(Close::WrongToken),
-        _ if message.get("protocol").and_then(Value::as_u64) != Some(PROTOCOL) => {
-            Some(Close::WrongVersion)
-        }
-        _ => None,
+    if !door.lets_in(said, user) {
+        return Some(Close::WrongToken);
     }
+    let version = message.get("protocol").and_then(Value::as_u64);
+    (version != Some(PROTOCOL)).then_some(Close::WrongVersion)
 }
 
 /// Carries out a command, and answers it. Returns why the client is closed, if it is.

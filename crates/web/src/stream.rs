@@ -1,6 +1,7 @@
 //! Sockets: where clients come in, and the connections to them. No call waits.
 
 use crate::http::Place;
+use crate::owner;
 use aseqd_host::error::{Context as _, Fail, reason};
 use rustix::net::sockopt::set_socket_send_buffer_size;
 use std::io::{self, ErrorKind, Read, Write};
@@ -120,6 +121,15 @@ impl AsFd for Listener {
 }
 
 impl Stream {
+    /// Returns the user whose program is at the other end, if that is known.
+    pub(crate) fn user(&self) -> Option<u32> {
+        match self {
+            Self::Tcp(stream) => owner::of(stream.local_addr().ok()?, stream.peer_addr().ok()?),
+            // Only this user and root can open the socket file.
+            Self::Unix(_) => Some(rustix::process::geteuid().as_raw()),
+        }
+    }
+
     /// Says that nothing more will be sent.
     pub(crate) fn finish(&self) {
         let _gone = match self {

@@ -15,6 +15,23 @@ const LEAST: usize = 16;
 /// The most characters of a token: it is part of an address.
 const MOST: usize = 256;
 
+/// Who may come in.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) token: Option<Token>,
+    /// Whether programs of this user and of root need none.
+    pub(crate) for_own: bool,
+}
+
+impl Door {
+    /// Returns whether a client may come in that says this token. `user` returns whose program it is, if that is known.
+    pub(crate) fn lets_in(&self, said: &str, user: impl FnOnce() -> Option<u32>) -> bool {
+        let is_own = |user: u32| user == 0 || user == rustix::process::geteuid().as_raw();
+        self.token.as_ref().is_some_and(|token| token.is(said))
+            || self.for_own && user().is_some_and(is_own)
+    }
+}
+
 /// A token.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token(String);
@@ -121,6 +138,26 @@ mod tests {
         }
         assert_ne!(Token::new().expect("a token"), token);
         assert_eq!(format!("{token:?}"), "Token(..)");
+    }
+
+    #[test]
+    fn a_program_of_another_user_needs_the_token() {
+        let own = rustix::process::geteuid().as_raw();
+        let token = Token::new().expect("a token");
+        let word = token.text().to_owned();
+        let (open, strict) = (
+            Door { token: None, for_own: true },
+            Door { token: Some(token.clone()), for_own: false },
+        );
+        let both = Door { token: Some(token), for_own: true };
+        for (user, expected) in
+            [(Some(own), true), (Some(0), true), (Some(own + 1), false), (None, false)]
+        {
+            assert_eq!(open.lets_in("", || user), expected, "{user:?}");
+            assert_eq!(both.lets_in("x", || user), expected, "{user:?}");
+            assert!(both.lets_in(&word, || user) && strict.lets_in(&word, || user));
+            assert!(!strict.lets_in("", || user) && !open.lets_in(&word, || Some(own + 1)));
+        }
     }
 
     #[test]

@@ -260,3 +260,63 @@ impl Junk {
         Self(client)
     }
 }
+
+/// A connection from this machine says whose it is: another user's needs the token, which that user does not know.
+#[test]
+fn another_user_of_this_machine_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return skip("only root can become another user");
+    }
+    inside(|| {
+        let folder = folder();
+        let server = Server::start(&folder, &[]);
+        let hello = json!({ "type": "hello", "protocol": 1 });
+        let mut own = server.silent();
+        own.say(&hello);
+        own.until("a snapshot", |page| page.known.snapshots > 0);
+        let other = std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                // This thread alone, which ends.
+                let nobody = rustix::process::Uid::from_raw(65534);
+                rustix::thread::set_thread_res_uid(nobody, nobody, nobody).expect("root may");
+                server.silent()
+            });
+            thread.join()
+        });
+        let mut other = other.expect("connected");
+        other.say(&hello);
+        assert_eq!(other.closed(), 4001);
+        let (_, token) = server.url.split_once("#token=").expect("a token");
+        let mut own = server.silent();
+        own.say(&json!({ "type": "hello", "protocol": 1, "token": token }));
+        own.until("a snapshot", |page| page.known.snapshots > 0);
+    });
+}
+
+/// A client that asks again and again, without a pause, leaves others their turn.
+#[test]
+fn many_requests_in_a_row_keep_nobody_out() {
+    inside(|| {
+        let folder = folder();
+        let server = Server::start(&folder, &[]);
+        let request = format!("HEAD / HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
+        let mut reader = TcpStream::connect(server.address).expect("connected");
+        let mut writer = reader.try_clone().expect("a copy");
+        std::thread::scope(|scope| {
+            scope.spawn(move || while writer.write_all(request.repeat(100).as_bytes()).is_ok() {});
+            let greedy = reader.try_clone().expect("a copy");
+            let (told, answers) = std::sync::mpsc::channel();
+            scope.spawn(move || {
+                let mut buffer = [0; 1 << 16];
+                while reader.read(&mut buffer).is_ok_and(|read| read > 0) {
+                    let _done = told.send(());
+                }
+            });
+            answers.recv_timeout(DEADLINE).expect("answers come");
+            for _ in 0..20 {
+                assert_eq!(status(&server.get("/", "")), "200");
+            }
+            greedy.shutdown(std::net::Shutdown::Both).expect("ended");
+        });
+    });
+}
