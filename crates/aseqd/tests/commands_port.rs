@@ -5,22 +5,7 @@ mod common;
 use common::*;
 use rustix::process::Signal;
 use std::io::Write as _;
-use std::process::{Command, Stdio};
-
-fn aseqd(arguments: &[&str]) -> Command {
-    let mut command = Command::new(ASEQD);
-    command.args(arguments).env_remove("ASEQD_DEVICE");
-    command
-}
-
-/// Starts `aseqd port` with a pipe as its standard input, and returns it with its address.
-fn port(arguments: &[&str]) -> (Process, String) {
-    let mut command = aseqd(&[&["port", "--verbose"], arguments].concat());
-    let mut process = Process::start_with(&mut command, Stdio::piped());
-    process.wait_until("its address", |process| process.stderr().ends_with('\n'));
-    let address = process.stderr().trim().to_owned();
-    (process, address)
-}
+use std::process::Command;
 
 fn write(process: &Process, text: &str) {
     let mut input = process.child.stdin.as_ref().expect("a pipe");

@@ -12,12 +12,6 @@ use std::process::{Command, Stdio};
 /// Lateness that even a busy machine does not reach. The wrong tempo would cause more: see the test.
 const TOO_LATE_NS: i64 = 900_000_000;
 
-fn aseqd(arguments: &[&str]) -> Command {
-    let mut command = Command::new(ASEQD);
-    command.args(arguments).env_remove("ASEQD_DEVICE");
-    command
-}
-
 /// Returns the error message of a command that must fail, without the prefix of all our lines.
 #[track_caller]
 fn failure(arguments: &[&str], status: i32) -> String {

@@ -35,6 +35,22 @@ pub(crate) fn aseqd_run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>)
     command
 }
 
+/// Returns a command of ours, for the sequencer that the test runs in.
+pub(crate) fn aseqd(arguments: &[&str]) -> Command {
+    let mut command = Command::new(ASEQD);
+    command.args(arguments).env_remove("ASEQD_DEVICE");
+    command
+}
+
+/// Starts `aseqd port` with a pipe as its standard input, at whose end the port ends. Returns it with its address.
+pub(crate) fn port(arguments: &[&str]) -> (Process, String) {
+    let mut command = aseqd(&[&["port", "--verbose"], arguments].concat());
+    let mut process = Process::start_with(&mut command, Stdio::piped());
+    process.wait_until("its address", |process| process.stderr().ends_with('\n'));
+    let address = process.stderr().trim().to_owned();
+    (process, address)
+}
+
 /// Returns the command `sh -c SCRIPT`.
 pub(crate) fn shell(script: &str) -> Command {
     let mut command = Command::new("sh");

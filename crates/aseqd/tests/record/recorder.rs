@@ -6,14 +6,7 @@ use aseqd_smf::{ChannelMessage, EventKind, File, Findings, Meta, Source, Voice};
 use rustix::process::Signal;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tempfile::TempDir;
-
-pub(crate) fn aseqd(arguments: &[&str]) -> Command {
-    let mut command = Command::new(ASEQD);
-    command.args(arguments).env_remove("ASEQD_DEVICE");
-    command
-}
 
 /// A recorder and its file.
 pub(crate) struct Recorder {

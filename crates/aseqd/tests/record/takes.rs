@@ -1,7 +1,7 @@
 //! Recordings: what is in the file, whatever ends them.
 
 use crate::common::*;
-use crate::recorder::{Recorder, aseqd, events_of, on, sender, tracks_of};
+use crate::recorder::{Recorder, events_of, on, sender, tracks_of};
 use aseqd_client::event::{EventExt as _, controller, note_on, of_type};
 use aseqd_client::{Address, Client, EventType};
 use aseqd_smf::{Division, EventKind, File, Format, Meta, Source, SysEx};

@@ -38,12 +38,6 @@ fn failure(command: Command) -> String {
     ended.stderr
 }
 
-fn aseqd(arguments: &[&str]) -> Command {
-    let mut command = Command::new(ASEQD);
-    command.args(arguments).env_remove("ASEQD_DEVICE");
-    command
-}
-
 /// Sends a note from a port, directly to another one.
 fn play(from: &Plugged, to: Address, key: u8) {
     let note = note_on(0, key, 100).at_once().sent_from(from.port).sent_to(to);
