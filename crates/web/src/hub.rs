@@ -39,6 +39,8 @@ const NAMING: [Duration; 4] = [
     Duration::from_millis(200),
     Duration::from_secs(1),
 ];
+/// When to try to listen again, after there was no room for one more client.
+const LISTEN_AGAIN: Duration = Duration::from_secs(2);
 /// How long to wait until rules no longer hold a link, to connect its ports without one.
 const UNLINK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -51,6 +53,8 @@ pub(crate) struct Hub {
     pub(crate) read_only: bool,
     pub(crate) graph: Graph,
     pub(crate) watch: Option<Watch>,
+    /// When to try to listen again, if it failed.
+    listen_again: Option<Instant>,
     device: PathBuf,
     /// Tells clients whether this is the server that they have known.
     server: String,
@@ -83,6 +87,7 @@ impl Hub {
             read_only: args.read_only,
             graph: Graph::default(),
             watch: None,
+            listen_again: None,
             device,
             server: random()?,
             seq: 0,
@@ -112,6 +117,7 @@ impl Hub {
     /// Follows nothing any more, after the last client.
     pub(crate) fn rest(&mut self) -> Result<(), Fail> {
         self.unwatch();
+        self.listen_again = None;
         self.files = None;
         self.looks.clear();
         self.snapshot = None;
@@ -146,37 +152,50 @@ impl Hub {
         Ok(heard.lost)
     }
 
-    /// Starts or ends the listener, by what clients want.
-    pub(crate) fn listen(&mut self, wanted: bool, events: bool) -> Result<(), Fail> {
+    /// Starts or ends the listener, by what clients want. If it cannot start, such as when the sequencer has no room for one
+    /// more client, this says why once, and tries again later: connections can be seen and made without it.
+    pub(crate) fn listen(&mut self, wanted: bool, events: bool, now: Instant) -> Option<String> {
         if !wanted {
+            self.listen_again = None;
             if self.watch.is_some() {
                 self.unwatch();
                 // Ports no longer say why they are not listened to.
                 self.stale = true;
             }
-            return Ok(());
+            return None;
         }
-        if self.watch.is_none() {
-            self.watch = Some(Watch::start(&self.device)?);
-            self.look_at = Instant::now();
-            self.stale = true;
+        if self.watch.is_none() && self.listen_again.is_none_or(|due| due <= now) {
+            let failed_before = self.listen_again.take().is_some();
+            match Watch::start(&self.device) {
+                Ok(watch) => {
+                    self.watch = Some(watch);
+                    self.look_at = now;
+                    self.stale = true;
+                }
+                Err(why) => {
+                    self.listen_again = Some(now + LISTEN_AGAIN);
+                    return (!failed_before).then(|| format!("events cannot be seen: {why}"));
+                }
+            }
         }
         if let Some(watch) = &self.watch {
             watch.want_events(events);
         }
-        Ok(())
+        None
     }
 
     /// Returns when a look is due.
     pub(crate) fn next_look(&self) -> Option<Instant> {
         let planned = self.looks.front().copied();
         let stale = self.stale.then_some(self.look_at);
-        planned.into_iter().chain(stale).min()
+        planned.into_iter().chain(stale).chain(self.listen_again).min()
     }
 
     /// Looks, if that is due. Returns the message about what has changed.
     pub(crate) fn settle(&mut self, now: Instant) -> Result<Option<Rc<str>>, Fail> {
-        if self.next_look().is_none_or(|due| due > now) {
+        let is_planned = self.looks.front().is_some_and(|due| *due <= now);
+        let is_due = is_planned || self.stale && self.look_at <= now;
+        if !is_due {
             return Ok(None);
         }
         while self.looks.front().is_some_and(|due| *due <= now) {

@@ -272,7 +272,9 @@ impl Server {
             events |= session.has_monitor();
             wanted |= session.activity || session.has_monitor();
         }
-        self.hub.listen(wanted, events)?;
+        if let Some(why) = self.hub.listen(wanted, events, now) {
+            self.notice(&why);
+        }
         if let Some(delta) = self.hub.settle(now)? {
             for session in self.connections.values_mut().filter_map(Connection::client) {
                 session.outbox.delta(&delta);

@@ -8,6 +8,7 @@ mod large;
 mod rules;
 
 use aseqd_client::event::{EventExt as _, note_on};
+use aseqd_client::{Client, DEVICE};
 use client::{Server, command, program};
 use common::*;
 use rustix::process::Signal;
@@ -108,6 +109,37 @@ fn a_client_is_seen_within_100_ms_when_it_comes_and_when_it_goes() {
             }
         }
         panic!("came after {:?}, went after {:?} at best", best[0], best[1]);
+    });
+}
+
+/// To see events takes one more client, for which the sequencer may have no room.
+#[test]
+fn a_full_sequencer_can_be_looked_at_and_events_are_seen_when_it_has_room() {
+    inside(|| {
+        let folder = folder();
+        let server = Server::start(&folder, &[]);
+        let ((one, from), (other, to)) = (program("one"), program("other"));
+        let mut others: Vec<_> = std::iter::from_fn(|| Client::open(DEVICE, "more").ok()).collect();
+        assert!(others.len() > 10, "{}", others.len());
+        let mut page = server.page();
+        let told = std::iter::repeat_with(|| page.next())
+            .find(|message| message["type"] == "notice")
+            .expect("messages come without end");
+        let text = told["text"].as_str().expect("a text");
+        assert!(text.starts_with("events cannot be seen: "), "{text}");
+        page.until("two programs", |page| page.has(&one) && page.has(&other));
+        page.done("connect", json!({ "from": from.to_string(), "to": to.to_string() }));
+        page.until("a connection", |page| page.cable(from, to).is_some());
+        others.clear();
+        // The server tries again after some time.
+        let end = Instant::now() + DEADLINE;
+        while page.activity.is_empty() {
+            assert!(Instant::now() < end, "no activity is told");
+            one.send(&note_on(0, 60, 100).sent_from(from).sent_to_subscribers()).expect("sent");
+            page.done("ping", json!({}));
+            // A page may say at most 200 messages a second.
+            std::thread::sleep(Duration::from_millis(20));
+        }
     });
 }
 
