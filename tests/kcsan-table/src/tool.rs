@@ -60,21 +60,18 @@ impl Tool {
     }
 
     /// Returns the command that builds the tool's programs, without what all such commands have.
-    fn compiler(self, work: &Path) -> io::Result<Command> {
+    fn compiler(self) -> Command {
         let command = |words: &[&str]| {
             let mut command = Command::new(words[0]);
             command.args(&words[1..]);
             command
         };
-        Ok(match self {
+        match self {
             Self::TsanRust => {
-                // The workspace's own crates are instrumented, as ours are. The standard library is as it comes.
-                let wrapper = work.join("wrapper");
-                let flags = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer";
-                fs::write(&wrapper, format!("#!/bin/sh\nexec \"$@\" {flags}\n"))?;
-                make_executable(&wrapper)?;
-                let mut cargo = command(&["cargo", "+nightly", "build"]);
-                cargo.env("RUSTC_WORKSPACE_WRAPPER", wrapper);
+                // The standard library is built for TSan too: it does not see the locks of one that is not.
+                let mut cargo =
+                    command(&["cargo", "+nightly", "build", "-Zbuild-std", "--target", &host()]);
+                cargo.env("RUSTFLAGS", "-Zsanitizer=thread");
                 cargo
             }
             Self::Loom => command(&["cargo", "build", "--features", "loom"]),
@@ -82,7 +79,7 @@ impl Tool {
             Self::TsanC => command(&["cc", "-fsanitize=thread"]),
             Self::Helgrind => command(&["cc", "-DWITH_BARRIER"]),
             Self::OursC => command(&["kcsan-cc"]),
-        })
+        }
     }
 }
 
@@ -102,8 +99,6 @@ impl Tools {
     pub(crate) fn build(root: &Path, target: &Path, tools: &[Tool]) -> io::Result<Self> {
         let work = target.join(format!("kcsan-table/run.{}", std::process::id()));
         renew(&work)?;
-        // Reports about the fences of Arc, which is generic code that is compiled without TSan's substitute for them.
-        fs::write(work.join("suppressions"), "race:alloc::sync::Arc\n")?;
         let builder = Builder { root, target, work: &work };
         let mut plain_cargo = Command::new("cargo");
         plain_cargo.arg("build");
@@ -130,8 +125,15 @@ impl Tools {
         self.watchpoints[usize::from(tool.is_rust())].get()
     }
 
-    /// Runs a case and returns whether the tool says something.
-    pub(crate) fn reports(&self, tool: Tool, case: &str, form: Form, ms: u32) -> io::Result<bool> {
+    /// Runs a case and returns whether the tool says something. `options` are further options of ours.
+    pub(crate) fn reports(
+        &self,
+        tool: Tool,
+        case: &str,
+        form: Form,
+        ms: u32,
+        options: &str,
+    ) -> io::Result<bool> {
         let folder = self.work.join("reports");
         renew(&folder)?;
         let log = folder.join("log");
@@ -142,9 +144,7 @@ impl Tools {
         run.arg(TIMEOUT_S).env("RACES_MS", ms.to_string()).env("RACES_PEER", plain);
         match tool {
             Tool::TsanRust | Tool::TsanC => {
-                let suppressions = self.work.join("suppressions");
-                let options = format!("log_path={log} suppressions={}", suppressions.display());
-                run.env("TSAN_OPTIONS", options);
+                run.env("TSAN_OPTIONS", format!("log_path={log}"));
             }
             Tool::Helgrind => {
                 // The other side of this case is helgrind's own program, not looked at: both must meet at the same
@@ -158,7 +158,8 @@ impl Tools {
             Tool::OursRust | Tool::OursC => {
                 let table = self.work.join("table");
                 let table = table.display();
-                let options = format!("skip=100 duty=100 stats=1 sink={log} shared={table}");
+                let options =
+                    format!("skip=100 duty=100 stats=1 sink={log} shared={table} {options}");
                 run.env("KCSAN_OPTIONS", options);
             }
             Tool::Loom => {}
@@ -206,16 +207,18 @@ impl Builder<'_> {
         if tool == Tool::Helgrind && Command::new("valgrind").arg("--version").output().is_err() {
             return Err(io::Error::other("valgrind is not installed"));
         }
-        let compiler = tool.compiler(self.work)?;
-        let built = if tool == Tool::OursRust {
-            "kcsan/stable/x86_64-unknown-linux-gnu/release"
-        } else {
-            "release"
-        };
+        if tool == Tool::TsanRust && !nightly_library().is_dir() {
+            return Err(io::Error::other(
+                "there is no source of the standard library (rustup component add rust-src --toolchain nightly)",
+            ));
+        }
+        let compiler = tool.compiler();
         match tool {
-            Tool::TsanRust => self.rust("tsan-rust", compiler, built),
-            Tool::Loom => self.rust("loom", compiler, built),
-            Tool::OursRust => self.rust("ours-rust", compiler, built),
+            Tool::TsanRust => self.rust("tsan-rust", compiler, &format!("{}/release", host())),
+            Tool::Loom => self.rust("loom", compiler, "release"),
+            Tool::OursRust => {
+                self.rust("ours-rust", compiler, &format!("kcsan/stable/{}/release", host()))
+            }
             Tool::TsanC => self.c("tsan-c", compiler),
             Tool::Helgrind => self.c("helgrind", compiler),
             Tool::OursC => self.c("ours-c", compiler),
@@ -264,7 +267,14 @@ fn watchpoints_of(line: &str) -> Option<u64> {
     line.strip_prefix("kcsan: ")?.split_once(" watchpoints set")?.0.parse().ok()
 }
 
-fn make_executable(file: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o755))
+/// Returns the target that programs are built for.
+fn host() -> String {
+    format!("{}-unknown-linux-gnu", env::consts::ARCH)
+}
+
+/// Returns where the nightly compiler has the source of its standard library.
+fn nightly_library() -> PathBuf {
+    let output = Command::new("rustc").args(["+nightly", "--print", "sysroot"]).output();
+    let sysroot = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    Path::new(&sysroot.unwrap_or_default()).join("lib/rustlib/src/rust/library")
 }

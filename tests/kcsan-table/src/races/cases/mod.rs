@@ -39,7 +39,10 @@ pub(crate) const CASES: &[(&str, New)] = &[
     ("flag-publish", |fixed| Box::new(FlagPublish::new(fixed))),
     ("bits-two-locks", |fixed| Box::new(Bits::new(fixed))),
     ("double-checked-init", |fixed| Box::new(DoubleChecked::new(fixed))),
-    ("relaxed-publication", |fixed| Box::new(RelaxedPublication::new(fixed))),
+    ("relaxed-publication", |fixed| match fixed {
+        true => Box::new(RelaxedPublication::<true>::new()),
+        false => Box::new(RelaxedPublication::<false>::new()),
+    }),
     ("counter", |fixed| Box::new(Counter::new(fixed))),
     ("wrong-instance", |fixed| Box::new(WrongInstance::new(fixed))),
     ("after-signal", |fixed| Box::new(AfterSignal::new(fixed))),

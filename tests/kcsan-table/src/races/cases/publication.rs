@@ -121,33 +121,31 @@ impl Case for DoubleChecked {
 }
 
 /// An atomic flag announces a value, but orders nothing.
-pub(super) struct RelaxedPublication {
-    store: Ordering,
-    load: Ordering,
+///
+/// The order is known when the program is compiled, as in most programs.
+pub(super) struct RelaxedPublication<const FIXED: bool> {
     value: Plain<u32>,
     flag: AtomicBool,
 }
 
-impl RelaxedPublication {
-    pub(super) fn new(fixed: bool) -> Self {
-        let (store, load) = if fixed {
-            (Ordering::Release, Ordering::Acquire)
-        } else {
-            (Ordering::Relaxed, Ordering::Relaxed)
-        };
-        Self { store, load, value: Plain::new(0), flag: AtomicBool::new(false) }
+impl<const FIXED: bool> RelaxedPublication<FIXED> {
+    const STORE: Ordering = if FIXED { Ordering::Release } else { Ordering::Relaxed };
+    const LOAD: Ordering = if FIXED { Ordering::Acquire } else { Ordering::Relaxed };
+
+    pub(super) fn new() -> Self {
+        Self { value: Plain::new(0), flag: AtomicBool::new(false) }
     }
 }
 
-impl Case for RelaxedPublication {
+impl<const FIXED: bool> Case for RelaxedPublication<FIXED> {
     fn first(&self) {
         self.value.set(42);
-        self.flag.store(true, self.store);
+        self.flag.store(true, Self::STORE);
     }
 
     fn second(&self) {
         for _ in 0..LOOKS {
-            if self.flag.load(self.load) {
+            if self.flag.load(Self::LOAD) {
                 black_box(self.value.get());
                 break;
             }
