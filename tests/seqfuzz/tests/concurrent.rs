@@ -192,3 +192,15 @@ fn a_plan_is_written_with_syzkallers_properties() {
     assert!(!lines[4].contains("async"), "{written}");
     assert_eq!(read(&written).expect("syzkaller's syntax").steps.len(), 5, "{written}");
 }
+
+/// As on Linux: an early event of a timer file wakes nobody who sleeps in a read already.
+#[test]
+fn a_read_that_sleeps_is_not_woken_by_parameters() {
+    for seed in 0..20 {
+        let ran = run(&format!(
+            "t0.open_timer block=1\nt0.t_select class=1\nt0.t_params flags=4 ticks=100 async={seed}\n\
+             t0.read len=64 async=1\nc0.open\n"
+        ));
+        assert_eq!(ran.wrong, None, "seed {seed}");
+    }
+}
