@@ -26,6 +26,7 @@ mod rng;
 mod sys;
 pub mod syz;
 mod tape;
+mod tasks;
 mod text;
 mod transcript;
 pub mod versions;

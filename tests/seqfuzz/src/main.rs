@@ -7,7 +7,7 @@ mod speed;
 
 use clap::Parser;
 use cli::{Cli, Cmd, Sides, Syntax, TranscriptArgs, Which};
-use seqfuzz::concurrent::device::Devices;
+use seqfuzz::concurrent::device::{Devices, Moment};
 use seqfuzz::concurrent::session::World;
 use seqfuzz::concurrent::{self, Plan};
 use seqfuzz::diff::side_by_side;
@@ -152,6 +152,14 @@ fn import(files: &[PathBuf]) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Ends this process if a call does not return.
+fn is_stuck(moment: Moment<'_>) {
+    if let Moment::Stuck(op) = moment {
+        eprintln!("seqfuzz: this call does not return, not even after signals: {:?}", op.step);
+        std::process::exit(1);
+    }
+}
+
 /// Runs programs with calls that are made at once, and prints the answers in their order.
 fn run_at_once(programs: &[Program], session: bool) -> Result<ExitCode, String> {
     let mut devices = if session { None } else { Some(Devices::new()?) };
@@ -159,7 +167,7 @@ fn run_at_once(programs: &[Program], session: bool) -> Result<ExitCode, String> 
     for program in programs {
         let plan = Plan::of(program);
         let (history, found) = match &mut devices {
-            Some(devices) => devices.run(&plan, false, || ())?,
+            Some(devices) => devices.run(&plan, false, is_stuck)?,
             None => {
                 let ran = World::new(&plan).run(&plan);
                 (ran.history, ran.wrong)

@@ -1,12 +1,14 @@
 //! Runs a plan on device files, by threads of this process and of others.
 
+use super::comparable::comparable;
 use super::crew::{Crew, Made};
 use super::hand::Hand;
-use super::rest::{IDLE, Next, Rest};
+use super::rest::{Next, Rest};
 use super::serial::{self, MAX_WAIT, Serial, Verdict};
 use super::{Difference, Observed, Op, Outcome, Plan, Stretch};
 use crate::device::{Access, EngineDevice};
 use crate::tape::{Answer, Step};
+use crate::tasks;
 use aseqd_abi::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -15,6 +17,13 @@ use std::time::{Duration, Instant};
 /// Maximum time that a program sleeps on a device in all, in waits and in calls until they get a signal. What follows is
 /// not made: a program may write a thousand times into a full pool.
 const MAX_SLEEP: Duration = Duration::from_secs(4);
+/// A call does not return at all if it has been found asleep this often, each time after a probe was answered, and has got a
+/// signal each time.
+const MOST_SIGNALS: u32 = 100;
+/// At least so long after the beginning of its stretch.
+pub(crate) const LEAST_STUCK: Duration = Duration::from_secs(3);
+/// Time in which another process closes its files.
+const CLOSES: Duration = Duration::from_secs(10);
 /// A step of signals and deaths.
 const TICK: Duration = Duration::from_micros(60);
 /// Signals and deaths come within this many steps.
@@ -38,8 +47,19 @@ pub struct Devices {
 struct Under {
     op: Op,
     outcome: Option<Outcome>,
+    /// How often it was found asleep.
+    asleep: u32,
     signalled: bool,
     idle: bool,
+}
+
+/// What a run is doing.
+#[derive(Debug)]
+pub enum Moment<'a> {
+    /// It begins a stretch.
+    Begins,
+    /// This call does not return, whatever signals it gets. The run goes on to wait for it.
+    Stuck(&'a Op),
 }
 
 impl Devices {
@@ -55,7 +75,7 @@ impl Devices {
     }
 
     /// Runs a plan, and closes everything at its end. With `ours`, looks for an order that explains the answers: on a
-    /// sequencer that nobody else uses, and that promises to be the engine. `begins` is called before each stretch.
+    /// sequencer that nobody else uses, and that promises to be the engine. `tell` is told how it goes.
     ///
     /// # Errors
     /// A message for people if a process cannot be started.
@@ -63,7 +83,7 @@ impl Devices {
         &mut self,
         plan: &Plan,
         ours: bool,
-        mut begins: impl FnMut(),
+        mut tell: impl FnMut(Moment<'_>),
     ) -> Result<(Vec<Stretch>, Option<Difference>), String> {
         let mut history: Vec<Stretch> = Vec::new();
         let own = i32::try_from(std::process::id()).unwrap_or(0);
@@ -76,7 +96,7 @@ impl Devices {
             if self.left.is_zero() {
                 break;
             }
-            begins();
+            tell(Moment::Begins);
             for op in stretch.iter().filter(|op| op.process > 0) {
                 let place = op.process - 1;
                 if self.hands[place].is_none() && !dead[place] {
@@ -86,29 +106,30 @@ impl Devices {
                     self.hands[place] = Some(hand);
                 }
             }
-            let (observed, killed) = self.stretch(stretch, &mut dead);
+            let (observed, killed) = self.stretch(stretch, &mut dead, &mut tell);
             if killed {
                 judged.get_or_insert(history.len());
             }
             history.push(observed);
         }
-        self.crew.close_all();
-        self.hands = [None, None];
-        let whole = judged.unwrap_or(history.len());
-        let wrong = if ours && is_comparable(plan) {
-            let start = Serial::new(EngineDevice::with_ump(plan.ump), pids).real();
-            match serial::check(&start, &history[..whole]) {
-                Verdict::Wrong(wrong) => Some(wrong),
-                _ => None,
-            }
-        } else {
-            None
+        self.close_all();
+        let whole = if ours { comparable(plan) } else { 0 };
+        let whole = whole.min(judged.unwrap_or(history.len()));
+        let start = Serial::new(EngineDevice::with_ump(plan.ump), pids).real();
+        let wrong = match serial::check(&start, &history[..whole]) {
+            Verdict::Wrong(wrong) => Some(wrong),
+            _ => None,
         };
         Ok((history, wrong))
     }
 
     /// Makes the calls of a stretch at once. Returns what came of them, and whether a process was killed.
-    fn stretch(&mut self, stretch: &[Op], dead: &mut [bool; 2]) -> (Stretch, bool) {
+    fn stretch(
+        &mut self,
+        stretch: &[Op],
+        dead: &mut [bool; 2],
+        tell: &mut impl FnMut(Moment<'_>),
+    ) -> (Stretch, bool) {
         if let [op @ Op { step: Step::Wait(time), .. }] = stretch {
             let time = (*time).min(MAX_WAIT);
             self.left = self.left.saturating_sub(time);
@@ -121,7 +142,8 @@ impl Devices {
         for op in stretch {
             let number = self.next;
             self.next += 1;
-            let one = Under { op: op.clone(), outcome: None, signalled: false, idle: false };
+            let one =
+                Under { op: op.clone(), outcome: None, asleep: 0, signalled: false, idle: false };
             under.insert(number, one);
             match op.process.checked_sub(1).map(|place| &mut self.hands[place]) {
                 None => self.crew.begin(number, op),
@@ -144,7 +166,7 @@ impl Devices {
             while let Ok(made) = self.answers.try_recv() {
                 returned(&mut under, &mut observed, &mut rest, made);
             }
-            let next = rest.next(Instant::now());
+            let next = rest.next(Instant::now(), || self.sleep());
             let (now, idle) = (began.elapsed(), next == Next::Asleep);
             let comes = |after: Option<u64>| {
                 after.is_some_and(|after| now >= TICK * u32::try_from(after % SOON).unwrap_or(0))
@@ -159,6 +181,11 @@ impl Devices {
                     cancelled.push(*number);
                 } else if idle || (comes(one.op.signal) && !one.signalled) {
                     (one.idle, one.signalled) = (one.idle || !one.signalled && idle, true);
+                    one.asleep += u32::from(idle);
+                    if one.asleep > MOST_SIGNALS && now > LEAST_STUCK {
+                        tell(Moment::Stuck(&one.op));
+                        one.asleep = 0;
+                    }
                     match place.map(|place| &mut self.hands[place]) {
                         None => self.crew.signal(*number),
                         Some(Some(hand)) => hand.signal(*number),
@@ -168,8 +195,9 @@ impl Devices {
             }
             if idle {
                 // A signal that came before the call is lost: the next one comes after the same time.
-                self.left = self.left.saturating_sub(IDLE);
-                rest.again(Instant::now());
+                let now = Instant::now();
+                self.left = self.left.saturating_sub(rest.since(now));
+                rest.again(now);
             }
             if next == Next::Probe {
                 rest.probes(Instant::now(), self.probe(&under));
@@ -200,6 +228,34 @@ impl Devices {
         self.crew.settle();
         self.hands.iter_mut().flatten().for_each(Hand::settle);
         (observed, killed)
+    }
+
+    /// Returns whether all threads but this one sleep, in all processes: none is on its way into a call, or back.
+    fn sleep(&self) -> bool {
+        let processes = self.hands.iter().flatten().map(|hand| hand.pid().unsigned_abs());
+        tasks::sleep(std::process::id(), Some(tasks::own()))
+            && processes.into_iter().all(|process| tasks::sleep(process, None))
+    }
+
+    /// Closes all files. A process that takes long to do so is killed.
+    fn close_all(&mut self) {
+        self.crew.close_all();
+        for hand in &mut self.hands {
+            let (Some(process), number) = (hand.as_mut(), self.next) else { continue };
+            self.next += 1;
+            process.close_all(number);
+            let closed = loop {
+                // An earlier probe may be answered only now.
+                match self.answers.recv_timeout(CLOSES) {
+                    Ok((of, _)) if of == number => break true,
+                    Ok(_) => {}
+                    Err(_) => break false,
+                }
+            };
+            if !closed {
+                *hand = None;
+            }
+        }
     }
 
     /// Begins a call in each process with a call that has not returned, and returns their numbers. It opens a timer, which
@@ -253,65 +309,4 @@ fn answered(
     };
     one.outcome = Some(outcome.clone());
     observed.push(Observed { op: one.op.clone(), outcome });
-}
-
-/// Returns whether a device in real time must answer as the engine on a virtual clock does: no timers, nothing that depends
-/// on the time, and nothing that may not reach the engine.
-pub(crate) fn is_comparable(plan: &Plan) -> bool {
-    let steps = || plan.stretches.iter().flatten();
-    let plain = |op: &Op| {
-        op.fail.is_none()
-            && !op.step.may_end_on_the_way()
-            && !matches!(
-                op.step,
-                Step::OpenTimer(_) | Step::CreateTimer(..) | Step::Ioctl { compat: true, .. }
-            )
-    };
-    if plan.ump || !steps().all(plain) {
-        return false;
-    }
-    // In some orders of calls at once each of them is before each other one, so that a question about a queue is seen to
-    // depend on the time if it may come before the queue is gone.
-    let answers = |pause: Duration, first: usize| -> Vec<Answer> {
-        let mut serial = Serial::new(EngineDevice::with_ump(false), [1; 3]);
-        let mut make = |op: &Op| {
-            serial.pause(pause);
-            serial.make(&Observed { op: op.clone(), outcome: Outcome::NotOpen })
-        };
-        let in_order = |stretch: &Vec<Op>| {
-            let (before, after) = stretch.split_at(first % stretch.len().max(1));
-            after.iter().chain(before).map(&mut make).collect::<Vec<_>>()
-        };
-        plan.stretches.iter().flat_map(in_order).collect()
-    };
-    let orders = plan.stretches.iter().map(Vec::len).max().unwrap_or(1);
-    (0..orders).all(|first| {
-        answers(Duration::ZERO, first) == answers(Duration::from_micros(17_300), first)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::text::parse;
-
-    #[test]
-    fn what_may_not_reach_the_engine_is_not_comparable() {
-        let comparable = |calls: &str| {
-            let text = format!("mode still\nc0.open block=1\n{calls}\n");
-            is_comparable(&Plan::of(&parse(&text).expect("a program")))
-        };
-        assert!(comparable("c0.get_client_info client=c0"));
-        assert!(comparable("c0.write [ type=6 queue=253]"));
-        // FIONBIO, FIOQSIZE, and a write and a read of nothing.
-        assert!(!comparable("c0.t_stop_old"));
-        assert!(!comparable("c0.ioctl code=0x5460"));
-        assert!(!comparable("c0.write [ type=6 queue=253] cut=28"));
-        assert!(!comparable("c0.read len=0"));
-        // The time matters in one of two orders.
-        let queue = "c0.create_queue as=q0\nc0.write [ type=30 queue=253 control=q0]";
-        let status = "c0.get_queue_status queue=q0";
-        assert!(comparable(&format!("{queue}\nc0.delete_queue queue=q0\n{status}")));
-        assert!(!comparable(&format!("{queue}\nc0.delete_queue queue=q0 async=1\n{status}")));
-    }
 }

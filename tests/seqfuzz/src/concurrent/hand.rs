@@ -55,6 +55,11 @@ impl Hand {
         self.say(&format!("signal {number}"));
     }
 
+    /// Closes all its files, which it answers. Its calls have been answered.
+    pub fn close_all(&mut self, number: usize) {
+        self.say(&format!("close {number}"));
+    }
+
     /// Ends a stretch.
     pub fn settle(&mut self) {
         self.say("settle");
@@ -111,6 +116,12 @@ pub fn work() -> Result<(), String> {
             }
             Event::Line(line) => match line.split_once(' ') {
                 Some(("signal", number)) => number.parse().iter().for_each(|one| crew.signal(*one)),
+                Some(("close", number)) => {
+                    crew.close_all();
+                    let number = number.parse().map_err(|_| format!("no number: {line}"))?;
+                    let closed = Answer { value: Ok(0), told: Vec::new() };
+                    println!("{}", write_answer(number, &closed));
+                }
                 Some((number, op)) => {
                     let read = number.parse::<usize>().ok().zip(read_op(op));
                     let (number, op) = read.ok_or_else(|| format!("no call: {line}"))?;

@@ -25,6 +25,7 @@
 //! looks for an order of the calls, one after the other, in which the engine gives the answers that came.
 
 mod bounds;
+pub(crate) mod comparable;
 pub mod crew;
 pub mod device;
 mod door;

@@ -2,17 +2,17 @@
 
 use super::beside::{self, Abilities};
 use super::{model, report};
-use crate::concurrent::device::Devices;
+use crate::concurrent::device::{Devices, Moment};
 use crate::concurrent::session::World;
 use crate::concurrent::{self, Plan};
 use crate::device::{Access, Device, EngineDevice, Inside, Readiness};
 use crate::field::REQUESTS;
 use crate::program::{Operation, Program};
-use crate::tape::Tape;
+use crate::tape::{Step, Tape};
 use crate::transcript::{Transcript, transcript, transcript_rude};
 use crate::{cover, memory};
 use aseqd_abi::Errno;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How often a program is repeated on one engine to see whether memory grows each time. The engine keeps at most 64
@@ -65,6 +65,9 @@ pub struct Ran {
 
 /// What the thread that runs programs is doing: for the watchdog.
 pub(super) static CALL: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether the call that runs does not return although it got signals.
+pub(super) static STUCK: AtomicBool = AtomicBool::new(false);
 
 /// The number of calls that were begun.
 pub(super) static CALLS: AtomicU64 = AtomicU64::new(0);
@@ -266,11 +269,28 @@ pub fn session(program: &Program, checks: Checks) -> Ran {
     ran
 }
 
+/// Notes how a run on device files goes, for the watchdog.
+fn note_moment(moment: Moment<'_>) {
+    match moment {
+        Moment::Begins => Noted::note("devices"),
+        Moment::Stuck(op) => {
+            match op.step {
+                Step::Ioctl { code, .. } => Noted::note_ioctl(code),
+                Step::Read(..) => Noted::note("read"),
+                Step::Write(..) => Noted::note("write"),
+                Step::Poll(_) => Noted::note("poll"),
+                _ => Noted::note("devices"),
+            }
+            STUCK.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Runs a program on device files by threads and processes. With `ours`, an order of its calls must explain the answers.
 pub(super) fn devices(devices: &mut Devices, program: &Program, ours: bool) -> Ran {
     Noted::note("devices");
     let mut ran = Ran::default();
-    match devices.run(&Plan::of(program), ours, || Noted::note("devices")) {
+    match devices.run(&Plan::of(program), ours, note_moment) {
         Ok((history, found)) => {
             ran.answers = concurrent::answers(program, &history);
             ran.log = concurrent::log(program, &history);

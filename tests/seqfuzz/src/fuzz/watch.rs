@@ -1,7 +1,8 @@
 //! The watchdog of a process: ends it with a finding if a call takes too long, or too much memory.
 
 use super::{execute, finding, history, kmsg, report};
-use crate::memory;
+use crate::concurrent::device::LEAST_STUCK;
+use crate::{memory, tasks};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +13,8 @@ use std::time::{Duration, Instant};
 const HANG_SECONDS: u64 = 10;
 /// The same where the kernel's log is read, which may be in an emulated machine on a busy host.
 const HANG_SECONDS_MACHINE: u64 = 120;
-/// Maximum number of seconds in which a thread is always asleep in the kernel, and not to be woken by signals.
+/// Maximum number of seconds in which a thread is always asleep in the kernel, and not to be woken by signals; or in which this
+/// process and the server all sleep.
 const ASLEEP_SECONDS: u64 = 10;
 /// How many times the limit of a call may grow with the load of the machine.
 const MOST_LOAD: u32 = 30;
@@ -36,12 +38,14 @@ pub(super) struct Watch {
     hang: u64,
     /// The thread that runs programs, if its stack in the kernel is of interest.
     thread: Option<i32>,
+    /// Whether the process before this one is a server of ours, or has started it.
+    ours: bool,
 }
 
 impl Watch {
     /// Returns one for the calling thread of a process, which runs programs. With the kernel's log, its sleep in the kernel
-    /// is looked at, too.
-    pub(super) fn new(dir: &Path, job: usize, kernel_log: bool) -> Self {
+    /// is looked at, too; with `ours`, whether all that the command which runs this process has started sleeps.
+    pub(super) fn new(dir: &Path, job: usize, kernel_log: bool, ours: bool) -> Self {
         Self {
             began: Instant::now(),
             started: AtomicU64::new(0),
@@ -50,6 +54,7 @@ impl Watch {
             job,
             hang: if kernel_log { HANG_SECONDS_MACHINE } else { HANG_SECONDS },
             thread: kernel_log.then(|| rustix::thread::gettid().as_raw_nonzero().get()),
+            ours,
         }
     }
 
@@ -67,6 +72,18 @@ impl Watch {
         load_now()
     }
 
+    /// Returns whether nothing goes on that could end the call: the thread sleeps in the kernel, or this process and the server
+    /// sleep. A task that waits for a processor does not sleep, so the load does not matter. `long` says whether the call was
+    /// there at the last look.
+    fn is_asleep(&self, long: bool) -> bool {
+        if let Some(thread) = self.thread {
+            return kmsg::is_asleep(thread);
+        }
+        let all = || tasks::tree(std::os::unix::process::parent_id());
+        let own = Some(tasks::own());
+        self.ours && long && all().into_iter().all(|process| tasks::sleep(process, own))
+    }
+
     /// Ends the process with a finding if a call takes too long, or too much memory.
     pub(super) fn watch(&self) -> ! {
         let looks = |seconds: u64| u128::from(seconds) * 1000 / LOOK.as_millis();
@@ -79,11 +96,13 @@ impl Watch {
             let now = (started, execute::CALLS.load(Ordering::Relaxed));
             (same, asleep) = if now == last { (same + 1, asleep) } else { (0, 0) };
             last = now;
-            asleep += u128::from(self.thread.is_some_and(kmsg::is_asleep));
+            asleep += u128::from(self.is_asleep(same > 0));
             // A thread that sleeps in a loop is caught awake now and then.
-            let asleep = asleep > looks(ASLEEP_SECONDS) && asleep * 4 > same * 3;
+            let long_asleep = asleep > looks(ASLEEP_SECONDS) && asleep * 4 > same * 3;
+            let stuck = execute::STUCK.load(Ordering::Relaxed);
             let hangs = started > 0
-                && (asleep
+                && (long_asleep
+                    || stuck
                     || same > looks(self.hang) && same > looks(self.hang * u64::from(self.load())));
             let live = memory::live();
             if !hangs && live < MEMORY {
@@ -92,7 +111,11 @@ impl Watch {
             let call = execute::current_call();
             let report = if hangs {
                 let stack = self.thread.map_or_else(String::new, kmsg::stack_of);
-                let seconds = if asleep { ASLEEP_SECONDS } else { self.hang };
+                let seconds = match (stuck, long_asleep) {
+                    (true, _) => LEAST_STUCK.as_secs(),
+                    (_, true) => ASLEEP_SECONDS,
+                    _ => self.hang,
+                };
                 report::hang(call, seconds, &stack)
             } else {
                 report::leak(call, live)

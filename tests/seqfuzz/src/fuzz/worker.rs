@@ -102,7 +102,7 @@ pub fn work(options: &WorkerOptions) -> Result<(), String> {
     }
     let current = jobs.join(format!("{}.current", options.job));
     let log = if options.kernel_log { Some(KernelLog::open()?) } else { None };
-    let watch = Watch::new(dir, options.job, log.is_some());
+    let watch = Watch::new(dir, options.job, log.is_some(), options.ours);
     let history = match options.target {
         Target::Engine | Target::Session => None,
         Target::Device => {

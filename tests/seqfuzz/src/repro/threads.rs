@@ -1,8 +1,8 @@
 //! The C file of a program whose calls are made by several threads and processes: a table of the calls, and what makes them.
 
 use super::c::text;
+use crate::concurrent::comparable::comparable;
 use crate::concurrent::crew::{end_of_first_part, end_of_first_read};
-use crate::concurrent::device::is_comparable;
 use crate::concurrent::serial::{self, Serial, Verdict as Order};
 use crate::concurrent::{Observed, Op, Outcome, Plan, Stretch};
 use crate::device::{Access, EngineDevice};
@@ -119,10 +119,8 @@ fn row(stretch: usize, op: &Op) -> String {
 /// are explained, or cannot be compared.
 pub(super) fn wrong(program: &Program, said: &str) -> Option<(String, String)> {
     let plan = Plan::of(program);
-    if !is_comparable(&plan) {
-        return None;
-    }
-    let (pids, history) = history(&plan.stretches, said)?;
+    let (pids, mut history) = history(&plan.stretches, said)?;
+    history.truncate(comparable(&plan));
     let start = Serial::new(EngineDevice::with_ump(plan.ump), pids).real();
     match serial::check(&start, &history) {
         Order::Wrong(wrong) => Some((wrong.kind, wrong.text)),

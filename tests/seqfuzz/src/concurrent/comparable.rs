@@ -1,0 +1,76 @@
+//! How much of a plan a device in real time must answer as the engine on a virtual clock does.
+
+use super::serial::Serial;
+use super::{Observed, Op, Outcome, Plan};
+use crate::device::EngineDevice;
+use crate::tape::{Answer, Step};
+use std::time::Duration;
+
+/// A time that passes before each call, to see whether answers depend on it.
+const PAUSE: Duration = Duration::from_micros(17_300);
+
+/// Returns how many stretches of a plan, from the first on, can be compared: they use no timers, nothing in them depends on the
+/// time, and every call reaches the engine.
+pub(crate) fn comparable(plan: &Plan) -> usize {
+    let plain = |op: &Op| {
+        op.fail.is_none()
+            && !op.step.may_end_on_the_way()
+            && !matches!(
+                op.step,
+                Step::OpenTimer(_) | Step::CreateTimer(..) | Step::Ioctl { compat: true, .. }
+            )
+    };
+    if plan.ump {
+        return 0;
+    }
+    let other = plan.stretches.iter().position(|stretch| !stretch.iter().all(plain));
+    let end = other.unwrap_or(plan.stretches.len());
+    // In some orders of calls at once each of them is before each other one, so that a question about a queue is seen to
+    // depend on the time if it may come before the queue is gone.
+    let answers = |pause: Duration, first: usize, end: usize| -> Vec<Vec<Answer>> {
+        let mut serial = Serial::new(EngineDevice::with_ump(false), [1; 3]);
+        let mut make = |op: &Op| {
+            serial.pause(pause);
+            serial.make(&Observed { op: op.clone(), outcome: Outcome::NotOpen })
+        };
+        let in_order = |stretch: &Vec<Op>| {
+            let (before, after) = stretch.split_at(first % stretch.len().max(1));
+            after.iter().chain(before).map(&mut make).collect()
+        };
+        plan.stretches[..end].iter().map(in_order).collect()
+    };
+    let orders = plan.stretches.iter().map(Vec::len).max().unwrap_or(1);
+    (0..orders).fold(end, |end, first| {
+        let (at_once, later) = (answers(Duration::ZERO, first, end), answers(PAUSE, first, end));
+        at_once.iter().zip(&later).position(|(now, then)| now != then).unwrap_or(end)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::parse;
+
+    #[test]
+    fn a_plan_is_compared_up_to_what_may_not_reach_the_engine() {
+        let left = |calls: &str| {
+            let text = format!("mode still\nc0.open block=1\n{calls}\n");
+            let plan = Plan::of(&parse(&text).expect("a program"));
+            plan.stretches.len() - comparable(&plan)
+        };
+        assert_eq!(left("c0.get_client_info client=c0"), 0);
+        assert_eq!(left("c0.write [ type=6 queue=253]"), 0);
+        // FIONBIO, FIOQSIZE, and a write and a read of nothing: they, and the close at the end.
+        assert_eq!(left("c0.t_stop_old"), 2);
+        assert_eq!(left("c0.ioctl code=0x5460"), 2);
+        assert_eq!(left("c0.write [ type=6 queue=253] cut=28"), 2);
+        assert_eq!(left("c0.read len=0"), 2);
+        assert_eq!(left("c0.client_id\nt0.open_timer\nc0.client_id"), 4);
+        // The time matters in one of two orders.
+        let queue = "c0.create_queue as=q0\nc0.write [ type=30 queue=253 control=q0]";
+        let status = "c0.get_queue_status queue=q0";
+        assert_eq!(left(&format!("{queue}\nc0.delete_queue queue=q0\n{status}")), 0);
+        assert_eq!(left(&format!("{queue}\nc0.delete_queue queue=q0 async=1\n{status}")), 2);
+        assert_eq!(left(&format!("{queue}\n{status}\nc0.client_id")), 3);
+    }
+}
