@@ -37,7 +37,7 @@ mod rest;
 pub mod serial;
 pub mod session;
 
-pub use mutate::spread;
+pub use mutate::{scene, spread};
 pub use pointers::Pointer;
 
 use crate::device::{EngineDevice, Inside};

@@ -1,7 +1,9 @@
 //! Spreads the calls of a program over threads and processes, and adds faults.
 
 use super::MAX_AT_ONCE;
-use crate::program::{Call, FIRST_TIMER, FIRST_USER_TIMER, Operation, Program, Value};
+use crate::program::{
+    Call, FIRST_TIMER, FIRST_USER_TIMER, Mode, Operation, Program, Settings, Value,
+};
 use crate::rng::Rng;
 
 /// Seeds of orders and moments of faults are below this, so that programs stay short to read.
@@ -72,6 +74,25 @@ const IDIOMS: &[&str] = &[
     "A.set_client_pool client=A input_pool=2|A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=6 queue=253 dest=A] [ type=6 queue=253 dest=A]|A.poll|A.read len=28|A.poll|A.write [ type=6 queue=253 dest=A]|A.poll|A.read len=56|A.poll",
     // Polls of a timer around its interrupts.
     "S.open_timer block=1|T.open_timer|T.become_user_timer resolution=1000000|S.t_select class=1 device=4 subdevice=0|S.t_params flags=1 ticks=1 queue_size=32|S.t_start|S.poll|~S.poll|T.t_trigger|S.poll|S.read len=8|S.poll|T.t_trigger|S.poll",
+    // A pool is full and has room again, which is seen by no call but polls: after each event that leaves, and after a write that
+    // took less than it was given.
+    "A.set_client_pool client=A output_pool=4 output_room=2|A.create_queue as=q0|A.write [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A tag=1] [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A]|A.poll|A.poll|A.remove_events mode=514 tag=1|A.poll|A.remove_events mode=2|A.poll|A.poll",
+    "A.set_client_pool client=A output_pool=1 output_room=1|A.create_queue as=q0|A.write [ type=6 queue=q0 tick=9 dest=A]|A.write [ type=6 queue=q0 tick=9 dest=A]|A.poll|B.delete_queue queue=q0|A.delete_queue queue=q0|A.poll|A.write [ type=6 queue=253 dest=254]|A.poll",
+    // The same beside somebody who sleeps in a write, or writes a vector.
+    "A.set_client_pool client=A output_pool=1 output_room=1|A.create_queue as=q0|A.write [ type=6 queue=q0 tick=9 dest=A]|~A.write [ type=6 queue=q0 tick=8 dest=A]|~A.poll|A.remove_events mode=2|A.poll|A.remove_events mode=2|A.poll",
+    "A.set_client_pool client=A output_pool=2 output_room=1|A.create_queue as=q0|A.write [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A] vector=1|A.poll|A.get_client_pool client=A|A.remove_events mode=2|A.poll",
+    // Both parts of a vector are short, or only the second is.
+    "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=7 queue=253 dest=A] [ type=200 queue=253] [ type=7 queue=253 dest=A] vector=1|A.read len=8192|A.write [ type=200 queue=253] [ type=7 queue=253 dest=A] vector=1|A.read len=8192 vector=1",
+    "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A]|A.read len=112 vector=1|A.read len=112 vector=1|A.write [ type=6 queue=253 dest=A] [ type=6 queue=253 dest=A] [ type=6 queue=253 dest=A]|A.read len=112 vector=1|A.poll",
+    // A write that sleeps in its middle gets a signal, and is gone: what it has taken stays, and there is room later.
+    "A.set_client_pool client=A output_pool=2 output_room=1|A.create_queue as=q0|~A.write [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A] signal=9|B.get_client_pool client=A|A.remove_events mode=2|A.get_client_pool client=A|A.poll",
+    // The file of a write that goes on by itself, or sleeps, is closed by another thread, and another client looks.
+    "A.create_port client=A capability=99|~A.write [ type=6 queue=253 dest=A] copies=3500|~B.client_id|~A.close|~B.system_info|B.client_id",
+    "A.set_client_pool client=A output_pool=1 output_room=1|A.create_queue as=q0|A.write [ type=6 queue=q0 tick=9 dest=A]|~A.write [ type=6 queue=q0 tick=9 dest=A]|~A.close|B.system_info|B.client_id",
+    // Whoever makes a request is told by itself, of a port that changes, comes and goes: its own reader sleeps.
+    "A.create_port client=A capability=99|A.subscribe_port sender=0 sender_port=1 dest=A|~A.read len=28|A.set_client_info client=A type=1|~A.read len=28|A.create_port client=A capability=99|~A.read len=84|~A.delete_port client=A port=1|A.read len=8192|A.poll",
+    // Two files of announcements, one of which reads late.
+    "A.create_port client=A capability=99|B.create_port client=B capability=99|A.subscribe_port sender=0 sender_port=1 dest=A|B.subscribe_port sender=0 sender_port=1 dest=B|~A.read len=28|~B.poll how=1|A.create_port client=A capability=99|B.read len=8192|A.read len=8192|B.poll|A.poll",
     // The input of a client overflows while it is read.
     "A.set_client_pool client=A input_pool=1|A.create_port client=A capability=99|~A.write [ type=6 queue=253 dest=A] [ type=6 queue=253 dest=A]|~A.read len=56|A.write [ type=6 queue=253 dest=A]",
 ];
@@ -94,6 +115,43 @@ fn toggle(call: &mut Call, name: &'static str, value: u64) {
 fn set(call: &mut Call, name: &'static str, value: u64) {
     call.arguments.retain(|(other, _)| *other != name);
     call.arguments.push((name, Value::Number(value.cast_signed())));
+}
+
+/// Returns a program of some groups of calls alone. All of its answers can be compared, unlike those of most programs of a
+/// corpus, and it is short, so that many run a second.
+pub fn scene(rng: &mut Rng) -> Program {
+    let mut program = Program {
+        mode: Mode::Still,
+        common: false,
+        ump: false,
+        settings: Settings::default(),
+        calls: Vec::new(),
+    };
+    let clients = 1 + rng.index(2);
+    for client in 0..clients {
+        let mut open =
+            Call { client, operation: Operation::Open, arguments: Vec::new(), events: Vec::new() };
+        if rng.chance(30) {
+            set(&mut open, "block", 1);
+        }
+        if rng.chance(10) {
+            set(&mut open, "process", 1 + rng.below(2));
+        }
+        program.calls.push(open);
+    }
+    for _ in 0..1 + rng.below(3) {
+        idiom(rng, &mut program, true);
+    }
+    if rng.chance(35) {
+        let at = rng.index(program.calls.len());
+        match rng.below(10) {
+            0..4 => toggle(&mut program.calls[at], "async", rng.below(SEEDS)),
+            4..7 => toggle(&mut program.calls[at], "signal", rng.below(16)),
+            7 => toggle(&mut program.calls[at], "kill", rng.below(16)),
+            _ => by_files(rng, &mut program, at),
+        }
+    }
+    program
 }
 
 /// Changes who makes the calls of a program, and when.
@@ -137,7 +195,7 @@ pub fn spread(rng: &mut Rng, program: &mut Program) {
             62..65 => toggle(&mut program.calls[at], "fail", 1 + rng.below(16)),
             65..67 => toggle(&mut program.calls[at], "async", rng.below(SEEDS)),
             67..72 => by_files(rng, program, at),
-            _ => idiom(rng, program),
+            _ => idiom(rng, program, false),
         }
     }
 }
@@ -172,8 +230,8 @@ fn by_files(rng: &mut Rng, program: &mut Program, at: usize) {
     }
 }
 
-/// Adds calls that are worth making at once.
-fn idiom(rng: &mut Rng, program: &mut Program) {
+/// Adds calls that are worth making at once: somewhere, or at the end.
+fn idiom(rng: &mut Rng, program: &mut Program, at_end: bool) {
     let opens = opens(program);
     let mut clients: Vec<usize> = opens.iter().map(|at| program.calls[*at].client).collect();
     clients.retain(|client| *client < FIRST_TIMER);
@@ -204,7 +262,8 @@ fn idiom(rng: &mut Rng, program: &mut Program) {
         program.ump |= text.contains("become_user_timer");
         let last = opens.iter().find(|at| program.calls[**at].client == a.max(b));
         let first = last.map_or(0, |at| at + 1);
-        let at = first + rng.index(program.calls.len() - first + 1);
+        let most = program.calls.len() - first;
+        let at = first + if at_end { most } else { rng.index(most + 1) };
         program.calls.splice(at..at, part.calls);
     }
     if rng.chance(50) {

@@ -12,7 +12,7 @@ use crate::concurrent::device::Devices;
 use crate::device::RealDevice;
 use crate::generate::{Kind, Profile};
 use crate::minimise::minimise_by;
-use crate::program::Program;
+use crate::program::{Program, Settings};
 use crate::rng::Rng;
 use crate::{concurrent, cover, text};
 use std::collections::HashSet;
@@ -28,6 +28,10 @@ const SEEDS: u64 = 60;
 const FEWEST_SEEDS: u64 = 4;
 /// How many of 100 programs are spread over threads and processes anew, where that makes a difference.
 const SPREAD: u64 = 60;
+/// How many of 100 programs are groups of calls that are worth making at once, and nothing else.
+const SCENES: u64 = 45;
+/// How many of 100 programs are those of the corpus that have not run yet, where it does not run first: a door is slow.
+const WAITING: u64 = 20;
 
 /// What programs run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +74,10 @@ struct Worker<'a> {
     options: &'a WorkerOptions,
     rng: Rng,
     corpus: Corpus,
+    /// Programs of the corpus that have not run yet, the most promising last.
+    waiting: Vec<Program>,
+    /// What a sequencer of ours can do, if programs run on one.
+    abilities: Option<Abilities>,
     /// How often each edge was taken: a bit for each kind.
     edges: Vec<u8>,
     answers: HashSet<u64>,
@@ -117,6 +125,8 @@ pub fn work(options: &WorkerOptions) -> Result<(), String> {
         options,
         rng: Rng::new(options.seed ^ (options.job as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
         corpus: Corpus::open(&dir.join("corpus")).map_err(wrong)?,
+        waiting: Vec::new(),
+        abilities: None,
         edges: vec![0; cover::edges()],
         answers: HashSet::new(),
         avoid: finding::deadly(dir),
@@ -137,6 +147,7 @@ pub fn work(options: &WorkerOptions) -> Result<(), String> {
         .as_mut()
         .filter(|_| options.ours && !options.rude)
         .map(|(device, _)| Abilities::of(device));
+    worker.abilities = abilities;
     let mut execute = |program: &Program, checks| {
         let mut ran = match &mut device {
             None if options.target == Target::Session => execute::session(program, checks),
@@ -167,20 +178,19 @@ impl Worker<'_> {
         self.begin(execute)?;
         let mut told = Instant::now();
         while !self.is_over() {
-            let other = self.corpus.pick(&mut self.rng).cloned();
-            let from = self.corpus.pick(&mut self.rng).cloned();
-            let mut program = mutate::mutate(&mut self.rng, from.as_ref(), other.as_ref());
-            if self.options.target == Target::Engine {
-                mutate::look_around(&mut program);
-            } else if self.rng.chance(SPREAD) {
-                concurrent::spread(&mut self.rng, &mut program);
+            if !self.waiting.is_empty() && self.rng.chance(WAITING) {
+                let program = self.waiting.pop();
+                program.map_or(Ok(()), |program| self.take(execute, &program))?;
+            } else {
+                let program = self.next();
+                self.one(execute, program)?;
             }
-            self.one(execute, program)?;
             if told.elapsed() > Duration::from_secs(1) {
                 told = Instant::now();
                 self.tell();
                 for program in self.corpus.read_new() {
-                    self.take(execute, program)?;
+                    self.take(execute, &program)?;
+                    self.corpus.keep(program);
                 }
             }
         }
@@ -188,15 +198,55 @@ impl Worker<'_> {
         Ok(())
     }
 
+    /// Makes a program.
+    fn next(&mut self) -> Program {
+        let rng = &mut self.rng;
+        let mut program = if self.options.target != Target::Engine && rng.chance(SCENES) {
+            concurrent::scene(rng)
+        } else {
+            let other = self.corpus.pick(rng);
+            let from = self.corpus.pick(rng);
+            let mut program = mutate::mutate(rng, from, other);
+            if self.options.target == Target::Engine {
+                mutate::look_around(&mut program);
+            } else if rng.chance(SPREAD) {
+                concurrent::spread(rng, &mut program);
+            }
+            program
+        };
+        self.fit(&mut program);
+        program
+    }
+
+    /// Lets a program want what the sequencer is: else none of its answers could be compared.
+    fn fit(&self, program: &mut Program) {
+        if let Some(abilities) = self.abilities {
+            program.settings = Settings::default();
+            program.ump = abilities.ump;
+        }
+    }
+
     /// Returns whether the time of the process is over.
     fn is_over(&self) -> bool {
         self.options.time.is_some_and(|time| self.watch.began.elapsed() >= time)
     }
 
-    /// Runs the corpus; if there is none, programs from seeds.
+    /// Runs the corpus; if there is none, programs from seeds. A door of ours is so slow that a corpus takes minutes, so that its
+    /// programs only wait there, those first that are for this door: their calls are made at once, and all of them are known to it.
     fn begin(&mut self, execute: Execute<'_>) -> std::io::Result<()> {
+        if let Some(abilities) = self.abilities {
+            self.waiting = self.corpus.read_new();
+            self.waiting.iter().for_each(|program| self.corpus.keep(program.clone()));
+            let other = |program: &Program| {
+                program.settings != Settings::default() || program.ump != abilities.ump
+            };
+            self.waiting.sort_by_cached_key(|program| {
+                (concurrent::is_concurrent(program), !other(program))
+            });
+        }
         for (index, program) in self.corpus.read_new().into_iter().enumerate() {
-            self.take(execute, program)?;
+            self.take(execute, &program)?;
+            self.corpus.keep(program);
             // A large corpus takes long on a slow device.
             if index % 64 == 63 {
                 self.tell();
@@ -217,8 +267,10 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Runs a program of the corpus, and keeps it.
-    fn take(&mut self, execute: Execute<'_>, program: Program) -> std::io::Result<()> {
+    /// Runs a program of the corpus.
+    fn take(&mut self, execute: Execute<'_>, program: &Program) -> std::io::Result<()> {
+        let mut program = program.clone();
+        self.fit(&mut program);
         if self.avoid.contains(&program.to_string()) {
             return Ok(());
         }
@@ -227,7 +279,6 @@ impl Worker<'_> {
         if ran.wrong.is_some() {
             self.found(execute, &program, ran)?;
         }
-        self.corpus.keep(program);
         Ok(())
     }
 
