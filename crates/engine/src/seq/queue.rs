@@ -114,6 +114,13 @@ impl Queue {
         }
     }
 
+    /// Begins a dispatch pass. A fast queue may have wrapped in the nanosecond in which an event was due: that event waits for the
+    /// next time, and its deadline must not stay in the past.
+    pub(crate) fn begin_pass(&mut self, at: Time) {
+        self.dispatching = true;
+        self.timer.refresh(at);
+    }
+
     /// Returns whether an event is due at a position.
     pub(crate) fn is_due(&self, position: Position) -> bool {
         self.ticks.first_key().is_some_and(|key| key <= u64::from(position.tick))

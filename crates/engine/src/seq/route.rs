@@ -170,7 +170,7 @@ impl Seq {
             queue.again = true;
             return Pass::Repeatable;
         }
-        queue.dispatching = true;
+        queue.begin_pass(at);
         let mut left = MAX_CELLS_PER_PASS;
         loop {
             self.dispatch_due(number, at, &mut left);

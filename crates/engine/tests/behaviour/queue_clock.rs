@@ -255,3 +255,29 @@ fn an_event_that_is_queued_after_a_wrap_waits_for_its_time() {
     rig.pass(200 * MS);
     assert!(rig.receive(client).is_some());
 }
+
+/// A queue may go through thousands of ticks in a nanosecond. An event near the end of the ticks that it has jumped over waits until
+/// they come again, as on Linux where a queue goes in steps; the engine must not ask to be called for it at once for ever.
+#[test]
+fn a_queue_that_jumps_over_an_event_and_wraps_asks_for_a_later_time() {
+    for (event_type, place) in [
+        (EventType::SETPOS_TICK, [u32::MAX - 3, 0]),
+        (EventType::SETPOS_TIME, [u32::MAX, 999_999_000]),
+    ] {
+        let (mut rig, client) = with_queue();
+        rig.control(client, EventType::TEMPO, 0, [1, 0]).unwrap();
+        rig.control(client, EventType::QUEUE_SKEW, 0, [u32::MAX, 0x10000]).unwrap();
+        control(&mut rig, client, EventType::START);
+        rig.control(client, event_type, 0, place).unwrap();
+        let event = key(client.port(0), 60);
+        if event_type == EventType::SETPOS_TICK {
+            rig.send(client, at_tick(event, 0, u32::MAX)).unwrap();
+        } else {
+            rig.send(client, at_time(event, 0, u32::MAX, 999_999_500)).unwrap();
+        }
+        rig.pass(1);
+        let due = rig.engine.poll_timeout().expect("the event still waits");
+        assert!(due > rig.now, "{due:?} is not after {:?}", rig.now);
+        assert!(rig.receive(client).is_none());
+    }
+}
