@@ -102,8 +102,11 @@ impl Devices {
                 if self.hands[place].is_none() && !dead[place] {
                     let hand = Hand::start(self.to.clone());
                     let hand = hand.map_err(|error| format!("another process: {error}"))?;
-                    pids[op.process] = hand.pid();
                     self.hands[place] = Some(hand);
+                }
+                // It may be one of an earlier program.
+                if let Some(hand) = &self.hands[place] {
+                    pids[op.process] = hand.pid();
                 }
             }
             let (observed, killed) = self.stretch(stretch, &mut dead, &mut tell);

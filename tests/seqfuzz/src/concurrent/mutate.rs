@@ -22,6 +22,7 @@ const IDIOMS: &[&str] = &[
     "A.create_port client=A capability=99|A.poll|A.poll|~A.write [ type=6 queue=253 dest=A]|A.get_client_info client=A",
     // A close while somebody reads.
     "~A.read len=28|A.close",
+    "~A.read len=28|~A.read len=28|~A.read len=28|~A.close|B.client_id",
     // A port goes while events come to it.
     "A.create_port client=A capability=99|~B.write [ type=6 queue=253 dest=A]|~A.delete_port client=A|A.read len=8192",
     // Connections are made while their ports go.

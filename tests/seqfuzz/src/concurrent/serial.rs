@@ -27,7 +27,7 @@ const MAX_STEPS: usize = 4000;
 const SHORTEST_RECORD: usize = size_of::<TimerRead>();
 const LONGEST_RECORD: usize = size_of::<UmpEvent>();
 /// Maximum number of bytes of a write that a door takes at once.
-const MAX_REQUEST: usize = 1 << 20;
+pub(crate) const MAX_REQUEST: usize = 1 << 20;
 const PAGE: usize = 4096;
 /// Longest wait that is made on a device of the engine; longer ones are cut, as by all who run programs here.
 pub const MAX_WAIT: Duration = Duration::from_millis(200);

@@ -19,7 +19,7 @@ pub(super) fn idiom(rng: &mut Rng, program: &mut Program) {
     let client = if rng.chance(60) { rng.pick(&scene.clients) } else { client };
     let peer = rng.pick(&scene.clients);
     let queue = scene.queues.min(20);
-    let text = match rng.below(13) {
+    let text = match rng.below(14) {
         0 => format!("c{client}.create_port client=c{client} capability=99\nc{client}.create_port client=c{client} capability=99 flags=2"),
         1 => format!("c{client}.subscribe_port sender=c{client} dest=c{peer}\nc{client}.write [ type=6 queue=253 dest=254]\nc{peer}.read len=8192"),
         2 => format!("c{client}.create_queue as=q{queue}\nc{client}.write [ type=30 queue=253 control=q{queue}]\nc{client}.write [ type=6 queue=q{queue} tick=2 dest=254]\nc{client}.sleep ms=12\nc{client}.read len=8192"),
@@ -29,6 +29,7 @@ pub(super) fn idiom(rng: &mut Rng, program: &mut Program) {
         6 => format!("c{client}.set_client_pool client=c{client} output_pool={} input_pool={}", 1 + rng.below(8), 1 + rng.below(8)),
         7..10 => instances(rng, &scene),
         10..12 => queue_on_timer(rng, &scene, client, peer),
+        12 => skewed(rng, &scene, client, peer),
         _ => format!("c{client}.set_client_info client=c{client} type=1 filter=4\nc{client}.write [ type=6 queue={} dest=200]\nc{client}.read len=8192", rng.pick(&["253", "0", "q0"])),
     };
     let text = format!("mode still\n{text}");
@@ -210,6 +211,64 @@ fn queue_on_timer(rng: &mut Rng, scene: &Scene, client: usize, peer: usize) -> S
     text + &status + &format!("c{peer}.read len=8192\n")
 }
 
+/// Number of nanoseconds that a queue of a scene waits at most, and of those near which it wraps.
+const JUMP_NS: u64 = 200_000_000;
+/// Skews: standing, slower and faster than the clock by little and by much.
+const SKEWS: &[u32] =
+    &[0, 1, 3, 0x8000, 0xffff, 0x1_0000, 0x1_0001, 0x1_2345, 0x7fff_ffff, u32::MAX];
+
+/// A queue with a skew: its position near the end of its ticks or seconds, and events there, while its skew, its tempo and its timer
+/// change, and it is stopped and continued.
+fn skewed(rng: &mut Rng, scene: &Scene, client: usize, peer: usize) -> String {
+    let queue = scene.queues.min(20);
+    let event = |kind: u32, rest: &str| {
+        format!("c{client}.write [ type={kind} queue=253 control=q{queue}{rest}]\n")
+    };
+    let skew = |rng: &mut Rng| {
+        let skew = rng.pick(SKEWS);
+        event(38, &format!(" value={skew} value2=65536"))
+    };
+    let tempo = |rng: &mut Rng| {
+        let (tempo, ppq) = (rng.pick(&[1, 10, 1000, 500_000, 1_000_001]), rng.pick(&[1, 96, 960]));
+        let skew = rng.pick(SKEWS);
+        format!(
+            "c{client}.set_queue_tempo queue=q{queue} tempo={tempo} ppq={ppq} skew_value={skew} skew_base=65536\n"
+        )
+    };
+    let place = |rng: &mut Rng| u32::MAX - u32::try_from(rng.below(3)).unwrap_or(0);
+    let mut text = format!("c{client}.create_queue as=q{queue}\n");
+    text += &tempo(rng);
+    text += &event(30, "");
+    for _ in 0..6 + rng.below(14) {
+        text += &match rng.below(20) {
+            0..6 => format!("c{client}.sleep ns={}\n", rng.below(JUMP_NS) >> rng.below(28)),
+            6..8 => skew(rng),
+            8 => tempo(rng),
+            9 => event(rng.pick(&[30, 31, 32]), ""),
+            10 => event(33, &format!(" value={}", place(rng).cast_signed())),
+            11 => event(34, &format!(" value={} value2=999999{:03}", place(rng), rng.below(1000))),
+            12 => event(35, &format!(" value={}", rng.pick(&[1, 999, 250_000, 3_000_000]))),
+            13 => format!(
+                "c{client}.set_queue_timer queue=q{queue} class=1 device={} resolution=0\n",
+                rng.pick(&[0, 3])
+            ),
+            14..16 => {
+                let tick = if rng.chance(50) { place(rng) } else { 0 };
+                format!("c{client}.write [ type=6 queue=q{queue} tick={tick} dest=c{peer}]\n")
+            }
+            16..18 => {
+                let sec = if rng.chance(50) { place(rng) } else { 0 };
+                let nsec = rng.below(1_000_000_000);
+                format!(
+                    "c{client}.write [ type=6 flags=1 queue=q{queue} tick={sec} nsec={nsec} dest=c{peer}]\n"
+                )
+            }
+            _ => format!("c{client}.get_queue_status queue=q{queue}\n"),
+        };
+    }
+    text + &format!("c{client}.get_queue_status queue=q{queue}\nc{peer}.read len=8192\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,8 +283,9 @@ mod tests {
         let (mut users, mut callbacks) = (0, 0);
         for seed in 0..120 {
             let rng = &mut Rng::new(seed);
-            let text = match seed % 2 {
+            let text = match seed % 3 {
                 0 => instances(rng, &scene),
+                1 => skewed(rng, &scene, 0, 0),
                 _ => queue_on_timer(rng, &scene, 0, 0),
             };
             let part = crate::text::parse(&format!("mode still\n{text}"))
