@@ -37,8 +37,9 @@ impl<'a> Frame<'a> {
     /// Returns the name that titles use: without the compiler's suffixes and an older kernel's `SyS_` and the like.
     #[must_use]
     pub fn function(&self) -> &'a str {
-        // A name of Go has its package before a dot.
-        if self.file.is_some_and(|file| file.ends_with(".go")) || unnamed(self.symbol).is_some() {
+        // A name of Go or Swift has its package or type before a dot.
+        let dotted = |file: &str| file.ends_with(".go") || file.ends_with(".swift");
+        if self.file.is_some_and(dotted) || unnamed(self.symbol).is_some() {
             return self.symbol;
         }
         without_entry_prefix(plain(self.symbol))

@@ -45,7 +45,7 @@ pub enum Header {
     Unhandled,
     /// `Alignment trap:`
     Alignment,
-    /// `hard LOCKUP on cpu`
+    /// `hard LOCKUP on cpu`, and on powerpc `self-detected hard LOCKUP @` and `hard LOCKUP on other CPUs`
     HardLockup,
     /// `unreferenced object 0x`
     Leak,
@@ -69,6 +69,10 @@ pub enum Header {
     GoRace,
     /// `thread 'main' panicked at` of a program in Rust.
     Panicked,
+    /// `ERROR: libFuzzer:`, with which a fuzz target ends.
+    LibFuzzer,
+    /// `has overflowed its stack` and `memory allocation of 8 bytes failed` of a program in Rust.
+    RustDies,
     /// An error of one of Valgrind's tools.
     Valgrind,
     /// A message with a stack that is no report. It ends the report before it.
@@ -93,6 +97,7 @@ const WORDS: &[(&str, Header)] = &[
     ("divide error:", Header::Divide),
     ("divide_error:", Header::Divide),
     ("invalid opcode:", Header::Opcode),
+    // On arm64 the kernel dies of a trap: `Internal error: UBSAN: shift out of bounds: 00000000f2005514`.
     ("UBSAN:", Header::Ubsan),
     ("unregister_netdevice: waiting for", Header::Netdevice),
     ("VFS: Close: file count is 0", Header::Vfs),
@@ -100,7 +105,7 @@ const WORDS: &[(&str, Header)] = &[
     ("Internal error:", Header::Internal),
     ("Unhandled fault:", Header::Unhandled),
     ("Alignment trap:", Header::Alignment),
-    ("hard LOCKUP on cpu", Header::HardLockup),
+    ("hard LOCKUP ", Header::HardLockup),
     ("unreferenced object 0x", Header::Leak),
     ("Oops: ", Header::Oops),
     ("trusty: panic", Header::Trusty),
@@ -112,6 +117,9 @@ const WORDS: &[(&str, Header)] = &[
     (" leak of ", Header::LeakedHere),
     ("' panicked at ", Header::Panicked),
     (") panicked at ", Header::Panicked),
+    ("ERROR: libFuzzer: ", Header::LibFuzzer),
+    (" has overflowed its stack", Header::RustDies),
+    ("memory allocation of ", Header::RustDies),
     ("panic: ", Header::Go),
     ("fatal error: ", Header::Go),
     ("vmalloc: allocation failure:", Header::Information),
@@ -135,8 +143,13 @@ const VALGRIND: &[&str] = &[
     "== Conflicting ",
     "== Process termin",
     "== Jump to",
-    " are definitely lost in",
-    " are possibly lost in",
+    ", recursion count ",
+    " has been signaled but the",
+    ": rwlock 0x",
+    ": cond 0x",
+    ": barrier 0x",
+    ": semaphore 0x",
+    "ly lost in",
 ];
 
 /// Parts of lines that are no reports although they have a word of one: messages of programs, of start-up and of
@@ -173,7 +186,11 @@ pub(crate) struct Search(Option<packed::Searcher>, AhoCorasick);
 
 /// Returns the search for the words above.
 pub(crate) static SEARCH: LazyLock<Search> = LazyLock::new(|| {
-    let words = || WORDS.iter().map(|(word, _)| word).chain(VALGRIND);
+    // A line with a word has each part of the word too.
+    let all = || WORDS.iter().map(|(word, _)| word).chain(VALGRIND);
+    let words = || all().filter(|word| all().all(|part| part == *word || !word.contains(part)));
+    // The vectors have room for 64 words. With more, the search is slower.
+    debug_assert!(words().count() <= 64, "{} words", words().count());
     let config = packed::Config::new();
     // This search uses vector instructions where the processor has them.
     let vectors = config.builder().extend(words()).build();
@@ -245,6 +262,7 @@ fn title_start(header: Header, text: &str, at: usize) -> usize {
         // The source file stands before the words.
         Header::RuntimeError => before.rfind([' ', '\t']).map_or(0, |space| space + 1),
         Header::Panicked => before.rfind("thread '").unwrap_or(at),
+        Header::RustDies => before.rfind("thread '").unwrap_or(at),
         _ => at,
     }
 }
@@ -258,11 +276,15 @@ pub fn detect_valgrind(text: &str) -> bool {
             && !text.contains(" was created")
             && !text.contains(" is the program's root thread")
     };
-    let lost =
-        || text.contains(" are definitely lost in") || text.contains(" are possibly lost in");
+    let has = || VALGRIND.iter().filter(|word| !word.starts_with("== "));
+    let inside = || {
+        has().any(|word| text.contains(word))
+            && !text.contains(" first observed")
+            && !text.contains(" are indirectly ")
+    };
     let starts = || VALGRIND.iter().filter_map(|word| word.strip_prefix("== "));
     is_thread()
-        || lost()
+        || inside()
         || !text.starts_with("Thread #") && starts().any(|word| text.starts_with(word))
 }
 
@@ -283,6 +305,12 @@ fn starts_report(text: &str, at: usize, header: Header) -> bool {
             number.len() < before.len() && number.ends_with(':') && number.len() > 1
         }
         Header::Panicked => before.contains("thread '"),
+        Header::HardLockup => ["on cpu", "on other CPUs", "@ "]
+            .iter()
+            .any(|word| rest["hard LOCKUP ".len()..].starts_with(word)),
+        Header::RustDies => {
+            before.contains("thread '") || rest.trim_end().ends_with(" bytes failed")
+        }
         _ if inside_word => false,
         // This is a fault of a program, not of the kernel: `x[123] general protection fault ip:.. error:0 in y`.
         Header::Protection => !text.contains(" error:") && rest.contains(':'),
@@ -308,8 +336,17 @@ pub fn names_owner(text: &str) -> bool {
 
 /// Returns whether `ERROR: ` or `WARNING: ` and the name of a sanitizer stand around `Sanitizer: `.
 fn is_sanitizer(before: &str, rest: &str) -> bool {
-    const NAMES: [&str; 7] =
-        ["Address", "HWAddress", "Thread", "Memory", "Realtime", "UndefinedBehavior", "DataFlow"];
+    const NAMES: [&str; 9] = [
+        "Address",
+        "HWAddress",
+        "Thread",
+        "Memory",
+        "Realtime",
+        "UndefinedBehavior",
+        "DataFlow",
+        "Type",
+        "NumericalStability",
+    ];
     let level = before.rfind("ERROR: ").map(|at| at + "ERROR: ".len());
     let level = level.or_else(|| before.rfind("WARNING: ").map(|at| at + "WARNING: ".len()));
     level.is_some_and(|at| NAMES.contains(&&before[at..]))
@@ -322,6 +359,8 @@ fn is_sanitizer(before: &str, rest: &str) -> bool {
 pub fn continues(header: Header, text: &str) -> bool {
     matches!(header, Header::Opcode | Header::Panic | Header::DoubleFault | Header::Internal)
         || matches!(header, Header::Netdevice | Header::Oops | Header::Leak)
+        // On riscv, this follows `kernel BUG at FILE`.
+        || header == Header::KernelBug && text.contains("Kernel BUG [#")
         || header == Header::Go
         || header == Header::LeakedHere && text.contains("Indirect leak of ")
         || text.contains("Internal error:")
@@ -333,6 +372,7 @@ impl Header {
     pub fn is_of_program(self) -> bool {
         matches!(self, Self::Go | Self::GoRace | Self::Sanitizer | Self::LeakedHere)
             || matches!(self, Self::RuntimeError | Self::Panicked | Self::Valgrind)
+            || matches!(self, Self::LibFuzzer | Self::RustDies)
     }
 }
 

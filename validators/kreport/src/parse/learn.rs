@@ -35,9 +35,10 @@ pub(crate) struct Learned {
 /// header.
 pub(crate) fn candidates(before: &str) -> Vec<Learned> {
     let mut found = Vec::new();
-    // Sanitizers print the process ID in their first line only: `==123==ERROR: `.
+    // Sanitizers print the process ID in their first line only: `==123==ERROR: `, and older ones a space behind it.
     let process = before
-        .strip_suffix("==")
+        .strip_suffix("== ")
+        .or_else(|| before.strip_suffix("=="))
         .map(|text| text.trim_end_matches(|letter: char| letter.is_ascii_digit()));
     let mut rest = process.and_then(|text| text.strip_suffix("==")).unwrap_or(before);
     loop {

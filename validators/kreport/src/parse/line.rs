@@ -108,6 +108,14 @@ fn is_heading(text: &str) -> bool {
 /// Reads what follows `RIP: ` and the like: `0010:function+0x1/0x2`, an address, or neither.
 fn pointer(text: &str) -> Option<Option<Frame<'_>>> {
     let rest = text.trim_start();
+    // s390, mips and loongarch print addresses before the function: `0704c00180000000 00000000013b2a6c (f+0x1/0x2)`.
+    let is_address = |word: &str| word.len() >= 8 && is_hexadecimal(word);
+    let named =
+        rest.split(' ').find(|word| !is_address(word)).filter(|word| !rest.starts_with(word));
+    let named = named.filter(|word| word.contains("+0x"));
+    if let Some(frame) = named.and_then(|word| frame::parse(word.trim_matches(['(', ')']))) {
+        return Some(Some(frame));
+    }
     // A segment may stand before the address: `0010:`.
     let rest = match rest.split_once(':') {
         Some((segment, after)) if segment.len() == 4 && is_hexadecimal(segment) => after,

@@ -83,10 +83,22 @@ pub fn strip(line: &str) -> Line<'_> {
     behind_garbage(line).or_else(|| valgrind_behind(line)).unwrap_or(plain)
 }
 
-/// Reads `==123== text` of Valgrind.
+/// Reads `==123== text` of Valgrind, or with `--time-stamp=yes` `==00:00:00:01.234 123== text`.
 fn valgrind(line: &str) -> Option<Line<'_>> {
     let (number, rest) = line.strip_prefix("==")?.split_once("==")?;
+    let is_time = |text: &str| {
+        text.len() == "00:00:00:01.234".len()
+            && text.bytes().all(|byte| byte.is_ascii_digit() || b":.".contains(&byte))
+    };
+    let number = number
+        .split_once(' ')
+        .filter(|(time, _)| is_time(time))
+        .map_or(number, |(_, number)| number);
     let text = if rest.is_empty() { rest } else { rest.strip_prefix(' ')? };
+    // Sanitizers have the number in the first line only.
+    if text.starts_with("ERROR: ") || text.starts_with("WARNING: ") {
+        return None;
+    }
     let context = Context::Process(number.parse().ok()?);
     Some(Line { text, context, time_us: None })
 }

@@ -75,6 +75,9 @@ const SANITIZER_LINES: &[&str] = &[
     "Cause: ",
     "[0x",
     "[frame=",
+    "[1] size=",
+    "[2] size=",
+    "These globals were registered",
     "And ",
     "As if synchronized via sleep:",
     "MS: ",
@@ -148,6 +151,14 @@ fn sanitizer_frame(text: &str) -> Option<Frame<'_>> {
         rest = name;
     }
     let name = rest.trim_end().trim_end_matches(" <null>");
+    // macOS has the offset in the function behind its name.
+    let name = match name.rsplit_once("+0x") {
+        Some((before, digits)) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            frame.offset = u64::from_str_radix(digits, 16).ok();
+            before
+        }
+        _ => name,
+    };
     frame.symbol = match (name, address) {
         ("" | "<null>", Some(address)) => address,
         ("" | "<null>", None) => "<null>",

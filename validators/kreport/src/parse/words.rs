@@ -46,8 +46,20 @@ pub(super) const STARTS: &[&str] = &[
 pub(super) const ENDS: &[&str] = &["---[ end trace", "---[ end Kernel panic"];
 
 /// Beginnings of lines that say where the processor was, on several architectures.
-pub(super) const POINTERS: &[&str] =
-    &["RIP: ", "EIP: ", "pc : ", "epc : ", "PC is at ", "IP: ", "NIP: ", "NIP ", "pc: "];
+pub(super) const POINTERS: &[&str] = &[
+    "RIP: ",
+    "EIP: ",
+    "pc : ",
+    "epc : ",
+    "PC is at ",
+    "IP: ",
+    "NIP: ",
+    "NIP ",
+    "pc: ",
+    "Krnl PSW : ",
+    "epc   : ",
+    "ERA: ",
+];
 /// Beginnings of lines that may have the address alone, above or below the line with the function.
 pub(super) const NUMERIC_POINTERS: [&str; 3] = ["NIP: ", "pc : ", "pc: "];
 
@@ -106,6 +118,26 @@ pub(super) const REGISTERS: &[&str] = &[
     "Flags: ",
     "Control: ",
     "Register r",
+    "Krnl GPRS:",
+    "Krnl Code:",
+    "R:0 ",
+    "R:1 ",
+    "$ ",
+    "Hi    :",
+    "Lo    :",
+    "ra    :",
+    "Status:",
+    "Cause :",
+    "BadVA :",
+    "PrId  :",
+    "ra: ",
+    "CRMD: ",
+    "PRMD: ",
+    "EUEN: ",
+    "ECFG: ",
+    "ESTAT: ",
+    "BADV: ",
+    "PRID: ",
     "--- interrupt:",
     "--- Exception:",
     "--- exception:",
@@ -217,6 +249,9 @@ pub(super) const KNOWN: &[&str] = &[
     "Kernel panic",
     "Internal error:",
     "Mem abort info:",
+    "Failing address:",
+    "Fault in ",
+    "Last Breaking-Event-Address:",
     "Data abort info:",
     "ESR = ",
     "EC = ",

@@ -131,6 +131,8 @@ pub(crate) fn title<'a>(piece: &Piece<'a>) -> Titled<'a> {
         | Header::LeakedHere
         | Header::RuntimeError
         | Header::Panicked
+        | Header::LibFuzzer
+        | Header::RustDies
         | Header::Valgrind => user::title(piece.header, body, text),
     }
 }
@@ -349,6 +351,10 @@ fn unable<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
             return fault(body, kind, &format!("BUG: unable to handle kernel {what} in"));
         }
     }
+    // s390 names the address space: this is its form of a bad access.
+    if words.starts_with("pointer dereference in ") {
+        return fault(body, Kind::PageFault, "BUG: unable to handle kernel pointer dereference in");
+    }
     let found = Titled::plain(Kind::PageFault, text);
     let function = stack::choose(body, None, Plan::Pointer, Choice::First, &[]);
     Titled { function, ..found }
@@ -387,7 +393,7 @@ fn panic<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
 }
 
 fn kernel_bug<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
-    if let Some(words) = text.strip_prefix("Kernel BUG ") {
+    if let Some(words) = text.strip_prefix("Kernel BUG ").filter(|words| !words.starts_with("[#")) {
         return Titled::plain(Kind::KernelBug, format!("kernel BUG {words}"));
     }
     let place = text.strip_prefix("kernel BUG at ").unwrap_or_default();

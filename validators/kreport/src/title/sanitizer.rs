@@ -102,6 +102,16 @@ fn kfence<'a>(body: Body<'_, 'a>, words: &'a str) -> Titled<'a> {
 /// Titles a report of UBSAN, which has a header of its own.
 pub(super) fn ubsan<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     let words = text.strip_prefix("UBSAN: ").unwrap_or(text);
+    // A kernel that traps prints `UBSAN: shift out of bounds at f+0x1/0x2`, or `: ` and a number on arm64.
+    let traps = |at: &str| words.find(at).map(|end| &words[..end]);
+    if let Some(what) = traps(" at ").or_else(|| traps(": ")).filter(|what| !what.contains(" in "))
+    {
+        let what = what
+            .replacen("array index", "array-index", 1)
+            .replace(" out of bounds", "-out-of-bounds");
+        let function = stack::choose(body, None, Plan::Pointer, Choice::First, &["ubsan"]);
+        return Titled::of(Kind::Ubsan, &format!("UBSAN: {what} in"), function);
+    }
     let (what, _) = words.split_once(" in").unwrap_or((words, ""));
     let what = if what == "Undefined behaviour" { "undefined-behaviour" } else { what };
     let function = stack::choose(body, None, Plan::Trace, Choice::First, &["ubsan", "overflow"]);

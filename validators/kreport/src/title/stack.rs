@@ -178,6 +178,11 @@ const ANCHORS: &[&str] = &[
     "^sys_socketpair",
     "^sys_connect",
     "^sys_ioctl",
+    // powerpc, riscv, s390, and mips with loongarch.
+    "^system_call_exception",
+    "^do_trap_ecall_u",
+    "^__do_syscall$",
+    "^do_syscall$",
     "__do_fault",
     "do_page_fault",
     "^page_fault$",
@@ -231,7 +236,17 @@ pub(super) fn frames<'a>(body: Body<'_, 'a>, plan: Plan) -> Vec<Frame<'a>> {
             }
             let trace = call_trace(&body[rest..]).map(|at| rest + at);
             let trace = trace.or_else(|| call_trace(body));
-            found.extend(trace.map(|at| from(at + 1)).unwrap_or_default());
+            match trace {
+                Some(at) => found.extend(from(at + 1)),
+                // Older kernels of 32-bit arm print no heading above the stack, but dump memory before it.
+                None if rest > 0 && found.is_empty() => {
+                    let at = body[rest..]
+                        .iter()
+                        .position(|line| matches!(line.class, LineClass::Frame(_)));
+                    found.extend(at.map(|at| from(rest + at)).unwrap_or_default());
+                }
+                None => {}
+            }
             found
         }
         Plan::Trace => {

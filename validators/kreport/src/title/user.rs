@@ -22,6 +22,8 @@ pub(super) fn title<'a>(header: Header, body: Body<'_, 'a>, text: &'a str) -> Ti
         Header::Panicked => panicked(body, text),
         Header::Go => go(body, text),
         Header::Valgrind => valgrind(body, text),
+        Header::LibFuzzer => libfuzzer(body, text),
+        Header::RustDies => rust_dies(text),
         _ => sanitizer(body, text),
     }
 }
@@ -44,13 +46,38 @@ fn race<'a>(body: Body<'_, 'a>, what: &str) -> Titled<'a> {
     found
 }
 
+/// Titles `ERROR: libFuzzer: timeout after 25 seconds` and the like.
+fn libfuzzer<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
+    let words = text.trim_start_matches("ERROR: libFuzzer: ");
+    let ends = [" after ", " (", ": "];
+    let end = ends.iter().filter_map(|end| words.find(end)).min().unwrap_or(words.len());
+    in_first(body, Kind::Crash, &format!("libFuzzer: {}", words[..end].trim()))
+}
+
+/// Titles how a program in Rust ends without a panic.
+fn rust_dies(text: &str) -> Titled<'_> {
+    match text.contains(" has overflowed its stack") {
+        true => Titled::plain(Kind::Crash, "Rust: stack overflow"),
+        false => Titled::plain(Kind::Crash, "Rust: memory allocation failed"),
+    }
+}
+
 fn sanitizer<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     let text = text.trim_start_matches("ERROR: ").trim_start_matches("WARNING: ");
     let (tool, words) = text.split_once(": ").unwrap_or((text, ""));
     let what = what(body, tool, words);
     let kind = kind(tool, what);
     if kind == Kind::DataRace {
-        return race(body, &format!("{tool}: data race"));
+        let on_table = what.contains(" on vptr");
+        let what =
+            if on_table { "data race on vptr" } else { what.trim_end_matches(" on address") };
+        return race(body, &format!("{tool}: {what}"));
+    }
+    if what == "odr-violation" {
+        // The stacks are those of the start of the program. The name of the variable tells what is wrong.
+        let name = body.iter().find(|line| trim(line.text).starts_with("[1] size="));
+        let name = name.and_then(|line| line.text.split('\'').nth(1)).unwrap_or_default();
+        return Titled::plain(kind, format!("{tool}: {what} {name}"));
     }
     let call = (what == "unsafe-library-call").then(|| quoted(body)).flatten();
     match call {
@@ -68,7 +95,7 @@ fn what<'a>(body: Body<'_, 'a>, tool: &str, words: &'a str) -> &'a str {
     if matches!(tool, "AddressSanitizer" | "HWAddressSanitizer" | "MemorySanitizer")
         && let Some(name) = summary.and_then(|rest| rest.split(' ').next())
     {
-        return name;
+        return name.trim_end_matches(':');
     }
     let ends = [" on address", " on unknown address", " (pid=", " on 0x", ": ", " (", " 0x"];
     let end = ends.iter().filter_map(|end| words.find(end)).min().unwrap_or(words.len());
@@ -87,6 +114,7 @@ fn kind(tool: &str, what: &str) -> Kind {
         "MemorySanitizer" if what.starts_with("use-of-uninit") => Kind::Uninitialised,
         "ThreadSanitizer" => match what {
             _ if what.starts_with("data race") => Kind::DataRace,
+            "race on external object" => Kind::DataRace,
             _ if what.starts_with("lock-order-inversion") => Kind::LockOrder,
             "SEGV" => Kind::Crash,
             _ if what.contains("use-after-free") => Kind::MemoryError,
@@ -149,7 +177,20 @@ fn valgrind<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
         return race(body, "Valgrind: data race");
     }
     // What follows is different in each run, or of no use: addresses, names of tasks.
-    let ends = [" at 0x", " by thread ", ": lock order", " \"0x", " (0x"];
+    let ends = [
+        " at 0x",
+        " by thread ",
+        ": lock order",
+        " \"0x",
+        " (0x",
+        ": mutex 0x",
+        ": rwlock 0x",
+        ": cond 0x",
+        ": barrier 0x",
+        ": semaphore 0x",
+        ": condition variable 0x",
+        ": -",
+    ];
     let end = ends.iter().filter_map(|end| text.find(end)).min().unwrap_or(text.len());
     let (what, kind) = match text {
         _ if text.contains("lock order") => ("lock order violated", Kind::LockOrder),
@@ -162,6 +203,10 @@ fn valgrind<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
             (&words[..end], Kind::ThreadMisuse)
         }
         _ if text.contains("ninitialised") => (&text[..end], Kind::Uninitialised),
+        // DRD names what was misused.
+        _ if ends[5..11].iter().any(|object| text[end..].starts_with(object)) => {
+            (&text[..end], Kind::ThreadMisuse)
+        }
         _ if text.starts_with("Process termin") => (&text[..end], Kind::Crash),
         _ => (&text[..end], Kind::MemoryError),
     };
@@ -206,6 +251,7 @@ const NAMES: &[&str] = &[
     "^__ubsan_",
     "^__rtsan_",
     "^__sanitizer_",
+    "^fuzzer::",
     "^__asan::",
     "^__tsan::",
     "^__msan::",
@@ -272,8 +318,11 @@ const NAMES: &[&str] = &[
     "^strndup$",
     "^raise$",
     "^abort$",
-    "^__assert_fail$",
+    "^__assert_",
+    "^__assert$",
     "^_start$",
+    "^call_init$",
+    "^_dl_init$",
     "^panic$",
     "^gsignal$",
     "^write$",
