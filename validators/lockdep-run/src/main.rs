@@ -51,6 +51,13 @@ fn say(text: &str) {
 }
 
 fn checked(cli: &Cli) -> Result<ExitCode, String> {
+    if cfg!(not(target_arch = "x86_64")) {
+        // The library for the command would be empty there, and a run that checks nothing looks like one without findings.
+        return Err("programs can only be checked on x86-64 processors so far: the library that is loaded into them is \
+                    written for these. Rust programs can be checked on others by the crate lockdep, and data races of C \
+                    and C++ programs by kcsan-cc"
+            .to_owned());
+    }
     names::check(cli)?;
     // What is wrong with the files is told before the command runs.
     let rules: Vec<Rules> =
