@@ -10,4 +10,4 @@ pub mod output;
 pub use clap;
 pub use color::Color;
 pub use device::DeviceArg;
-pub use output::{is_wanted, print, say, say_usage};
+pub use output::{is_wanted, on_stdout, print, say, say_usage};

@@ -9,6 +9,7 @@ use aseqd_abi::event::{EventFlags, EventLength};
 use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Event, EventType};
 use aseqd_client::ump;
+use aseqd_console::on_stdout;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -27,32 +28,81 @@ const LATE: Style = AnsiColor::Green.on_default();
 
 /// Returns an event as one line. `late` is `None` if lateness is not shown, and `Some(None)` if it is not known.
 pub(crate) fn line(event: &Event, data: &[u8], late: Option<Option<i64>>) -> String {
-    let time = time(event);
-    line_at(event, data, &time, late)
+    let mut line = String::new();
+    write_line(&mut line, event, data, late);
+    line
 }
 
 /// Returns an event as one line, as [`line`] does, with `time` in the column of the time.
 pub(crate) fn line_at(event: &Event, data: &[u8], time: &str, late: Option<Option<i64>>) -> String {
-    let source = event.source.to_string();
-    let words = words(event, data);
-    let mut line = format!("{ADDRESS}{source:<8}{ADDRESS:#} {time:<14} {words}");
-    match late {
-        None => {}
-        Some(None) => line.push_str("  -"),
-        Some(Some(late)) => {
-            let _infallible = write!(line, "  {LATE}{:+} us{LATE:#}", micros(late));
-        }
-    }
-    line.truncate(line.trim_end().len());
+    let mut line = String::new();
+    write_source(&mut line, event);
+    let _infallible = write!(line, "{time:<14} ");
+    write_rest(&mut line, event, data, late);
     line
 }
 
+/// Appends what [`line`] returns.
+pub(crate) fn write_line(out: &mut String, event: &Event, data: &[u8], late: Option<Option<i64>>) {
+    write_source(out, event);
+    write_time(out, event);
+    out.push(' ');
+    write_rest(out, event, data, late);
+}
+
+/// Appends the columns behind the time.
+fn write_rest(out: &mut String, event: &Event, data: &[u8], late: Option<Option<i64>>) {
+    write_words(out, event, data);
+    match late {
+        None => {}
+        Some(None) => out.push_str("  -"),
+        Some(Some(late)) => {
+            let style = on_stdout(LATE);
+            let _infallible = write!(out, "  {style}{:+} us{style:#}", micros(late));
+        }
+    }
+    out.truncate(out.trim_end().len());
+}
+
+/// Appends the column of the source.
+fn write_source(out: &mut String, event: &Event) {
+    let style = on_stdout(ADDRESS);
+    let _infallible = write!(out, "{style}");
+    let begin = out.len();
+    let _infallible = write!(out, "{}:{}", event.source.client, event.source.port);
+    pad(out, begin, 8);
+    let _infallible = write!(out, "{style:#} ");
+}
+
+/// Appends spaces until what begins at `begin` has a width. This costs less than formatting a text that was formatted
+/// before.
+fn pad(out: &mut String, begin: usize, width: usize) {
+    for _ in out.len() - begin..width {
+        out.push(' ');
+    }
+}
+
 /// Returns the columns of what happens in an event: its type, channel and data.
+#[cfg(feature = "top")]
 pub(crate) fn words(event: &Event, data: &[u8]) -> String {
-    let name = name(event.event_type);
-    let channel = has_channel(event.event_type) && !event.is_variable();
-    let channel = if channel { event.data.0[0].to_string() } else { String::new() };
-    format!("{name:<17} {channel:>2}  {}", describe(event, data))
+    let mut words = String::new();
+    write_words(&mut words, event, data);
+    words
+}
+
+fn write_words(out: &mut String, event: &Event, data: &[u8]) {
+    let begin = out.len();
+    match event.event_type.name() {
+        Some(name) => out.push_str(name),
+        None => out.push_str(&name(event.event_type)),
+    }
+    pad(out, begin, 17);
+    if has_channel(event.event_type) && !event.is_variable() {
+        let _infallible = write!(out, " {:>2}  ", event.data.0[0]);
+    } else {
+        out.push_str("     ");
+    }
+    describe(out, event, data);
 }
 
 /// Returns a packet as one line: its fields in words, or with `raw` its words in hexadecimal.
@@ -66,14 +116,16 @@ pub(crate) fn packet_line(event: &UmpEvent, raw: bool) -> String {
 
 /// Returns an ordinary event as a line below the heading of packets. It has no group.
 pub(super) fn line_among_packets(event: &Event, data: &[u8]) -> String {
-    packet_columns(event, NONE, &name(event.event_type), NONE, &describe(event, data))
+    let mut fields = String::new();
+    describe(&mut fields, event, data);
+    packet_columns(event, NONE, &name(event.event_type), NONE, &fields)
 }
 
 fn packet_columns(event: &Event, group: &str, name: &str, channel: &str, data: &str) -> String {
-    let (source, time) = (event.source.to_string(), time(event));
-    let mut line = format!(
-        "{ADDRESS}{source:<8}{ADDRESS:#} {time:<14} {group:>5}  {name:<19} {channel:>3}  {data}"
-    );
+    let mut line = String::new();
+    write_source(&mut line, event);
+    write_time(&mut line, event);
+    let _infallible = write!(line, " {group:>5}  {name:<19} {channel:>3}  {data}");
     line.truncate(line.trim_end().len());
     line
 }
@@ -96,74 +148,89 @@ fn name(event_type: EventType) -> String {
     event_type.name().map_or_else(|| format!("type {}", event_type.0), str::to_owned)
 }
 
-/// Returns the time field as the sender wrote it, even if it has no meaning.
-fn time(event: &Event) -> String {
-    if event.flags.contains(EventFlags::REAL_TIME) {
-        format!("{}.{:09}", event.time.tick_or_sec, event.time.nsec)
+/// Appends the column of the time, as the sender wrote it, even if it has no meaning.
+fn write_time(out: &mut String, event: &Event) {
+    let begin = out.len();
+    let _infallible = if event.flags.contains(EventFlags::REAL_TIME) {
+        write!(out, "{}.{:09}", event.time.tick_or_sec, event.time.nsec)
     } else {
-        event.time.tick_or_sec.to_string()
-    }
+        write!(out, "{}", event.time.tick_or_sec)
+    };
+    pad(out, begin, 14);
 }
 
-fn describe(event: &Event, data: &[u8]) -> String {
+/// Appends the fields of an event.
+fn describe(out: &mut String, event: &Event, data: &[u8]) {
+    let _infallible = write_fields(out, event, data);
+}
+
+fn write_fields(out: &mut String, event: &Event, data: &[u8]) -> std::fmt::Result {
     if event.is_variable() {
-        return format!("{} bytes: {}", data.len(), hex(data));
+        write!(out, "{} bytes: ", data.len())?;
+        write_hex(out, data);
+        return Ok(());
     }
     let body = &event.data;
     match layout(event.event_type) {
         Layout::Note { velocity, whole } => {
             let note = body.note();
             let name = note_name(note.note);
-            let mut text = format!("note {} ({name}), {velocity} {}", note.note, note.velocity);
+            write!(out, "note {} ({name}), {velocity} {}", note.note, note.velocity)?;
             if whole {
-                let _infallible = write!(
-                    text,
-                    ", off velocity {}, duration {}",
-                    note.off_velocity, note.duration
-                );
+                write!(out, ", off velocity {}, duration {}", note.off_velocity, note.duration)?;
             }
-            text
         }
         Layout::Control => {
             let control = body.control();
-            format!("param {}, value {}", control.param, control.value)
+            write!(out, "param {}, value {}", control.param, control.value)?;
         }
-        Layout::Value => format!("value {}", body.control().value),
+        Layout::Value => write!(out, "value {}", body.control().value)?,
         Layout::Queue => {
-            let mut text = format!("control queue {}, value {}", body.queue(), body.queue_param());
+            write!(out, "control queue {}, value {}", body.queue(), body.queue_param())?;
             if has_second_value(event.event_type) {
-                let _infallible = write!(text, ", value2 {}", body.queue_param2());
+                write!(out, ", value2 {}", body.queue_param2())?;
             }
-            text
         }
         Layout::Address if is_client(event.event_type) => {
-            format!("client {}", body.address().client)
+            write!(out, "client {}", body.address().client)?;
         }
-        Layout::Address => format!("port {}", body.address()),
+        Layout::Address => write!(out, "port {}", body.address())?,
         Layout::Block => {
             let about = body.address();
-            format!("client {}, block {}", about.client, about.port)
+            write!(out, "client {}, block {}", about.client, about.port)?;
         }
         Layout::Connect => {
             let connect = body.connect();
-            format!("{} -> {}", connect.sender, connect.dest)
+            write!(out, "{} -> {}", connect.sender, connect.dest)?;
         }
         Layout::Result => {
             let (event, result) = body.result();
-            format!("event {event}, result {result}")
+            write!(out, "event {event}, result {result}")?;
         }
-        Layout::Nothing => String::new(),
-        Layout::Raw => hex(&body.0),
+        Layout::Nothing => {}
+        Layout::Raw => write_hex(out, &body.0),
     }
+    Ok(())
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 3);
-    for byte in bytes {
-        let _infallible = write!(text, "{byte:02X} ");
-    }
-    text.truncate(text.trim_end().len());
+    let mut text = String::new();
+    write_hex(&mut text, bytes);
     text
+}
+
+/// Appends bytes in hexadecimal, with spaces between them.
+pub(crate) fn write_hex(out: &mut String, bytes: &[u8]) {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    out.reserve(3 * bytes.len());
+    for (number, byte) in bytes.iter().enumerate() {
+        if number > 0 {
+            out.push(' ');
+        }
+        out.push(DIGITS[usize::from(byte >> 4)]);
+        out.push(DIGITS[usize::from(byte & 15)]);
+    }
 }
 
 /// Returns a JSON object with the fields that all events have.

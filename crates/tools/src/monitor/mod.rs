@@ -12,7 +12,9 @@ mod printer;
 
 #[cfg(feature = "top")]
 pub(crate) use format::words;
-pub(crate) use format::{HEADER, json_event, json_packet, line, line_at, packet_line};
+pub(crate) use format::{
+    HEADER, json_event, json_packet, line, line_at, packet_line, write_hex, write_line,
+};
 pub use lateness::{Lateness, micros};
 pub(crate) use parse::{Line, parse};
 

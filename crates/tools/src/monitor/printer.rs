@@ -1,7 +1,7 @@
 //! Prints events: as lines of text, as JSON, or the current values of each channel.
 
 use super::format::{
-    HEADER, PACKET_HEADER, json_event, json_packet, line, line_among_packets, packet_line,
+    HEADER, PACKET_HEADER, json_event, json_packet, line_among_packets, packet_line, write_line,
 };
 use super::listen::Seen;
 use super::live::Live;
@@ -90,7 +90,7 @@ impl<'a> Printer<'a> {
             {
                 continue;
             }
-            out.push_str(&self.show(seen));
+            self.show(&mut out, seen);
             out.push('\n');
         }
         if out.is_empty() { Ok(()) } else { print(&out) }
@@ -107,18 +107,19 @@ impl<'a> Printer<'a> {
         self.live.as_mut().map_or(Ok(()), Picture::draw_in_time)
     }
 
-    /// Returns the line of an event.
-    fn show(&self, seen: &Seen) -> String {
+    /// Appends the line of an event.
+    fn show(&self, out: &mut String, seen: &Seen) {
         let args = self.args;
-        match &seen.received {
+        let line = match &seen.received {
             Received::Packet(packet) if args.json => json_line(&json_packet(packet)),
             Received::Packet(packet) => packet_line(packet, args.raw),
             Received::Event(event, data) if args.json => {
                 json_line(&json_event(event, data, seen.late.flatten()))
             }
             Received::Event(event, data) if args.ump.is_some() => line_among_packets(event, data),
-            Received::Event(event, data) => line(event, data, seen.late),
-        }
+            Received::Event(event, data) => return write_line(out, event, data, seen.late),
+        };
+        out.push_str(&line);
     }
 
     /// Prints what is said at the end.

@@ -6,11 +6,10 @@ use aseqd_client::{Client, Error};
 use aseqd_console::{print, say};
 use aseqd_host::error::Fail;
 use aseqd_midi::Encoder;
-use std::fmt::Write as _;
 
 /// The most bytes of an event that is no SysEx: the four controllers of a parameter.
 const LONGEST: usize = 12;
-/// The bytes of a controller. An event that has more stands for several.
+/// The bytes of a controller, the longest message that is no SysEx.
 const CONTROLLER: usize = 3;
 /// The most bytes of a SysEx that wait for its end: a dump of the largest samplers has less. A sender that never ends one must
 /// not take all memory; then it is printed in parts.
@@ -31,14 +30,19 @@ impl Printer {
         Self { words, encoder: Encoder::new(false, LONGEST), sysex: Vec::new() }
     }
 
-    /// Prints everything that has arrived.
+    /// Prints everything that has arrived. Events that one read returns are printed by one write.
     pub(super) fn print_all(&mut self, client: &Client) -> Result<(), Fail> {
+        let mut text = String::new();
         loop {
             match client.read_event() {
-                Ok(Some((event, data))) => self.print(&event, &data)?,
+                Ok(Some((event, data))) => self.append(&event, &data, &mut text),
                 Ok(None) => return Ok(()),
                 Err(Error::EventsLost) => self.lose(),
                 Err(error) => return Err(error.into()),
+            }
+            if !client.has_event() && !text.is_empty() {
+                print(&text)?;
+                text.clear();
             }
         }
     }
@@ -52,41 +56,38 @@ impl Printer {
 
     /// Prints an event.
     pub(super) fn print(&mut self, event: &Event, data: &[u8]) -> Result<(), Fail> {
-        let text = match self.words {
-            true => monitor::line(event, data, None) + "\n",
-            false => self.lines(event, data),
-        };
+        let mut text = String::new();
+        self.append(event, data, &mut text);
         if text.is_empty() { Ok(()) } else { print(&text) }
     }
 
-    /// Returns the lines for an event: none if it has no bytes, or if it is a part of a SysEx.
-    fn lines(&mut self, event: &Event, data: &[u8]) -> String {
+    /// Appends the lines of an event: none if it has no bytes, or if it is a part of a SysEx.
+    fn append(&mut self, event: &Event, data: &[u8], text: &mut String) {
+        if self.words {
+            monitor::write_line(text, event, data, None);
+            text.push('\n');
+            return;
+        }
         let mut bytes = Vec::new();
         self.encoder.encode(event, data, &mut bytes);
         if event.event_type == EventType::SYSEX {
             self.sysex.append(&mut bytes);
-            if self.sysex.last() != Some(&0xf7) && self.sysex.len() < MAX_SYSEX {
-                return String::new();
+            if self.sysex.last() == Some(&0xf7) || self.sysex.len() >= MAX_SYSEX {
+                line(text, &std::mem::take(&mut self.sysex));
             }
-            return line(&std::mem::take(&mut self.sysex));
+            return;
         }
-        match bytes.len() {
-            0 => String::new(),
-            len if len > CONTROLLER => bytes.chunks(CONTROLLER).map(line).collect(),
-            _ => line(&bytes),
+        // An event that has more bytes stands for several controllers.
+        for message in bytes.chunks(CONTROLLER) {
+            line(text, message);
         }
     }
 }
 
-/// Returns a line of hexadecimal bytes.
-fn line(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 3);
-    for (number, byte) in bytes.iter().enumerate() {
-        let space = if number == 0 { "" } else { " " };
-        let _infallible = write!(text, "{space}{byte:02X}");
-    }
+/// Appends a line of hexadecimal bytes.
+fn line(text: &mut String, bytes: &[u8]) {
+    monitor::write_hex(text, bytes);
     text.push('\n');
-    text
 }
 
 #[cfg(test)]
@@ -102,6 +103,11 @@ mod tests {
     #[test]
     fn parameters_are_printed_as_their_controllers() {
         let mut printer = Printer::new(false);
+        let mut lines = |event: &Event| {
+            let mut text = String::new();
+            printer.append(event, &[], &mut text);
+            text
+        };
         for (event_type, param, value, wanted) in [
             (EventType::REGPARAM, 2, 0x2040, "B2 65 00\nB2 64 02\nB2 06 40\nB2 26 40\n"),
             (EventType::NONREGPARAM, 0x81, 1, "B2 63 01\nB2 62 01\nB2 06 00\nB2 26 01\n"),
@@ -110,7 +116,7 @@ mod tests {
             (EventType::PGMCHANGE, 0, 9, "C2 09\n"),
             (EventType::TEMPO, 0, 9, ""),
         ] {
-            assert_eq!(printer.lines(&control(event_type, param, value), &[]), wanted);
+            assert_eq!(lines(&control(event_type, param, value)), wanted);
         }
     }
 
@@ -119,14 +125,19 @@ mod tests {
         let mut printer = Printer::new(false);
         let mut event = Event::direct(EventType::SYSEX);
         event.flags = aseqd_abi::EventFlags::VARIABLE;
-        assert_eq!(printer.lines(&event, &[0xf0; 1]), "");
+        let mut text = String::new();
+        printer.append(&event, &[0xf0; 1], &mut text);
         for _ in 0..1000 {
-            assert_eq!(printer.lines(&event, &[1; 200]), "");
+            printer.append(&event, &[1; 200], &mut text);
+            assert_eq!(text, "");
         }
-        assert_eq!(printer.lines(&event, &[2, 0xf7]).len(), 3 * 200_003);
+        printer.append(&event, &[2, 0xf7], &mut text);
+        assert_eq!(text.len(), 3 * 200_003);
         let mut printed = 0;
         for _ in 0..=2 * MAX_SYSEX / 65536 {
-            printed += printer.lines(&event, &[1; 65536]).len();
+            text.clear();
+            printer.append(&event, &[1; 65536], &mut text);
+            printed += text.len();
             assert!(printer.sysex.len() <= MAX_SYSEX);
         }
         assert!(printed >= 3 * MAX_SYSEX);
