@@ -149,11 +149,58 @@ fn live_draws_over_itself_on_a_terminal() {
     });
 }
 
+/// While nobody reads what `monitor` prints, and its memory is full, a `send` to it waits. A SysEx of 64 KiB goes in pieces
+/// that need several cells of a pool each.
+#[test]
+fn a_send_to_monitor_waits_until_its_output_is_read() {
+    inside(|| {
+        let mut command = aseqd(&["monitor", "--verbose", "--buffer", "1"]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("monitor");
+        let mut stderr = std::io::BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut address = String::new();
+        std::io::BufRead::read_line(&mut stderr, &mut address).expect("its address");
+        let address: aseqd_abi::Address = {
+            let (client, port) = address.trim().split_once(':').expect("an address");
+            aseqd_abi::Address::new(client.parse().expect("a"), port.parse().expect("a"))
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("messages");
+        // More than 1 MiB, a pool and a pipe can have.
+        let sent = messages(40_000);
+        std::fs::write(&file, &sent).expect("a file");
+        let name = file.display().to_string();
+        let sender = Process::start(aseqd(&["send", &address.to_string(), "--file", &name]));
+        let client = aseqd_client::Client::open(aseqd_client::DEVICE, "test").expect("a client");
+        wait_until("the pool to be half full", || {
+            let pools = client.pools(address.client).expect("an answer").expect("a client");
+            pools.input_free <= pools.input_pool / 2 + 10
+        });
+        let mut stdout = child.stdout.take().expect("a pipe");
+        let reader = std::thread::spawn(move || {
+            let mut printed = String::new();
+            std::io::Read::read_to_string(&mut stdout, &mut printed).map(|_| printed)
+        });
+        sender.wait();
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, Signal::INT).expect("a signal");
+        let printed = reader.join().expect("the thread").expect("text");
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut stderr, &mut said).expect("messages");
+        assert!(child.wait().expect("monitor").success());
+        assert_eq!(said, "", "nothing is left out");
+        let shown = printed.lines().filter(|line| !line.contains("SYSEX")).count() - 2;
+        assert_eq!(shown, 40_000 - 40);
+        let bytes = printed.lines().filter_map(|line| line.split_once(" bytes: "));
+        assert_eq!(bytes.map(|(_, bytes)| bytes.len().div_ceil(3)).sum::<usize>(), 40 * 64 * 1024);
+    });
+}
+
 /// Whoever does not read does not stop the reader: it counts what it cannot print, and says so.
 #[test]
 fn events_that_cannot_be_printed_are_counted() {
     inside(|| {
-        let mut command = aseqd(&["monitor", "--verbose", "--buffer", "2000"]);
+        let mut command = aseqd(&["monitor", "--verbose", "--buffer", "1"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("monitor");
         let mut stderr = std::io::BufReader::new(child.stderr.take().expect("a pipe"));

@@ -30,18 +30,29 @@ pub(super) struct Seen {
     pub(super) late: Option<Option<i64>>,
 }
 
+impl Seen {
+    /// Returns how many bytes of memory the data of the event has.
+    const fn bytes_of_data(&self) -> usize {
+        match &self.received {
+            Received::Event(_, data) => data.capacity(),
+            Received::Packet(_) => 0,
+        }
+    }
+}
+
 /// The way to the printer.
 pub(super) struct Way {
     pub(super) sender: Sender<Said>,
-    /// How many events wait to be printed.
+    /// How many bytes of memory the events have that wait to be printed.
     pub(super) waiting: Arc<AtomicUsize>,
-    /// How many may wait.
+    /// How many bytes they may have.
     pub(super) most: usize,
 }
 
 /// What the reading thread says.
 pub(super) enum Said {
-    Events(Vec<Seen>),
+    /// Events, and how many bytes of memory they have.
+    Events(Vec<Seen>, usize),
     /// Reading has ended, with what is known then.
     End(Result<Summary, Fail>),
 }
@@ -216,8 +227,8 @@ impl Listener {
         }
     }
 
-    /// Gives what was read to the printer. While it is behind, reading waits, so that senders that look at our pool wait,
-    /// too. Events of others would overflow the pool: once it is more than half full, what was read is
+    /// Gives what was read to the printer. While it is behind, reading waits. Then senders that look at our pool, and keep
+    /// half of it free, wait too. Events of others would overflow the pool: once only a quarter is free, what was read is
     /// dropped and counted.
     /// Returns `false` if a signal has arrived or the printer has ended.
     fn hand_over(&mut self, signals: &SignalFd, printer: &Way) -> Result<bool, Fail> {
@@ -235,7 +246,7 @@ impl Listener {
                 return Ok(false);
             }
             let pools = self.client.pools(self.client.id())?;
-            if pools.is_some_and(|pools| pools.input_free < pools.input_pool / 2) {
+            if pools.is_some_and(|pools| pools.input_free < pools.input_pool / 4) {
                 if self.summary.dropped == 0 {
                     say(&"events are left out: they arrive faster than standard output takes them");
                 }
@@ -252,7 +263,9 @@ impl Listener {
     /// Returns whether there is a printer.
     fn pass_on(&mut self, printer: &Way) -> bool {
         let events = std::mem::take(&mut self.batch);
-        printer.waiting.fetch_add(events.len(), Ordering::Relaxed);
-        printer.sender.send(Said::Events(events)).is_ok()
+        let bytes = events.capacity() * size_of::<Seen>()
+            + events.iter().map(Seen::bytes_of_data).sum::<usize>();
+        printer.waiting.fetch_add(bytes, Ordering::Relaxed);
+        printer.sender.send(Said::Events(events, bytes)).is_ok()
     }
 }

@@ -44,9 +44,10 @@ had read it. It is known for events in real time, and for events in ticks if thi
 queue start. Events that went through Midi Through no longer name their queue; if exactly one queue runs, \
 it is assumed. Events that were not scheduled have no lateness.
 
-Reading does not wait for standard output, unless as many events as --buffer says wait to be printed. Events that cannot be \
-printed are counted, and the number is told at the end. `aseqd send` reads the text of this command, without --lateness; with \
---ump, that of --raw.
+Reading does not wait for standard output: up to --buffer MiB of events wait in memory to be printed. Once these are full, \
+`aseqd send` waits, and events of programs that do not wait are left out. Their number is told at the end.
+
+`aseqd send` reads the text of this command, without --lateness; with --ump, that of --raw.
 
 Examples:
   aseqd monitor 'Midi Through'
@@ -84,10 +85,10 @@ pub struct MonitorArgs {
     /// Show at most N events a second. How many more there were is told
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub rate: Option<u64>,
-    /// Keep at most N events that wait to be printed
-    // Two seconds at 100,000 events a second, and some 16 MB without SysEx.
-    #[arg(long, value_name = "N", default_value = "200000")]
-    pub buffer: usize,
+    /// Keep at most SIZE MiB of events that wait to be printed, 1 to 4096
+    // About 700,000 events without SysEx: seven seconds at 100,000 a second.
+    #[arg(long, value_name = "SIZE", default_value = "64", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub buffer: u16,
     /// Show the current values of each channel instead of events: on a terminal as they change, otherwise at the end
     #[arg(short, long, conflicts_with_all = ["ump", "lateness", "rate"])]
     pub live: bool,
@@ -157,7 +158,7 @@ pub fn main(args: &MonitorArgs) -> Result<ExitCode, Fail> {
     }
     let (sender, receiver) = channel();
     let waiting = Arc::new(AtomicUsize::new(0));
-    let way = Way { sender, waiting: Arc::clone(&waiting), most: args.buffer };
+    let way = Way { sender, waiting: Arc::clone(&waiting), most: usize::from(args.buffer) << 20 };
     std::thread::Builder::new()
         .name("reader".to_owned())
         .spawn(move || listener.run(&signals, &way))
@@ -168,9 +169,10 @@ pub fn main(args: &MonitorArgs) -> Result<ExitCode, Fail> {
             Some(rest) => receiver.recv_timeout(rest),
         };
         match said {
-            Ok(Said::Events(events)) => {
+            Ok(Said::Events(events, bytes)) => {
                 printer.events(&events)?;
-                waiting.fetch_sub(events.len(), Ordering::Relaxed);
+                drop(events);
+                waiting.fetch_sub(bytes, Ordering::Relaxed);
             }
             Ok(Said::End(ended)) => {
                 printer.finish(&ended?)?;

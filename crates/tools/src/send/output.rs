@@ -122,10 +122,10 @@ impl<'a> Output<'a> {
 
     /// Writes all events. Waits while the output pool, or the receiver if it is waited for, has no room.
     pub(super) fn flush(&mut self) -> Result<Flow, Fail> {
-        while !self.lengths.is_empty() {
-            if self.paced && self.credit == 0 {
-                self.credit = self.room()?;
-                if self.credit == 0 {
+        while let Some((_, first)) = self.lengths.front().copied() {
+            if self.paced && self.credit < first {
+                self.credit = self.room(first)?;
+                if self.credit < first {
                     let since = *self.full_since.get_or_insert_with(Instant::now);
                     self.paced = self.patience.is_none_or(|patience| since.elapsed() < patience);
                     if let Some(signal) = self.pause()? {
@@ -135,13 +135,12 @@ impl<'a> Output<'a> {
                 }
                 self.full_since = None;
             }
-            let (mut bytes, mut cells, mut events) = (0, 0, 0);
+            let (mut bytes, mut cells) = (0, 0);
             for (length, needs) in &self.lengths {
-                // An event that is longer than the whole pool is for the sequencer to refuse.
-                if self.paced && events > 0 && cells + needs > self.credit {
+                if self.paced && cells + needs > self.credit {
                     break;
                 }
-                (bytes, cells, events) = (bytes + length, cells + needs, events + 1);
+                (bytes, cells) = (bytes + length, cells + needs);
             }
             match self.client.write(&self.batch[..bytes]) {
                 Ok(mut written) => {
@@ -213,8 +212,9 @@ impl<'a> Output<'a> {
     }
 
     /// Returns how many cells the receiver can take now. Half of its pool is for other senders: if it overflows, the
-    /// receiver loses everything that it has not read.
-    fn room(&self) -> Result<usize, Fail> {
+    /// receiver loses everything that it has not read. An event that needs more than half has room when nothing else is in
+    /// the pool. If it needs more than the whole pool, the sequencer refuses it.
+    fn room(&self, needs: usize) -> Result<usize, Fail> {
         let kernel = self.client.info(self.dest.client)?;
         if kernel.is_none_or(|info| info.client_type == KERNEL_CLIENT) {
             return Ok(usize::MAX);
@@ -224,7 +224,7 @@ impl<'a> Output<'a> {
         let (all, free) = (cells(pools.input_pool), cells(pools.input_free));
         Ok(match free {
             _ if all == 0 => usize::MAX,
-            free if free >= all => all.div_ceil(2),
+            free if free >= all => all.div_ceil(2).max(needs),
             free => free.saturating_sub(all / 2),
         })
     }
