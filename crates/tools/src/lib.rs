@@ -9,6 +9,7 @@ mod json;
 pub mod ls;
 mod midi_clock;
 pub mod monitor;
+mod mtc;
 pub mod play;
 pub mod port;
 mod ready;

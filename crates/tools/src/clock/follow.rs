@@ -1,11 +1,11 @@
 //! Measures the clock and the time code that ports send.
 
 use super::intervals::Intervals;
-use super::mtc::{Code, Reader};
 use super::{ClockArgs, Turn};
 use crate::complete::SENDER;
 use crate::json::json_line;
 use crate::midi_clock::{CLOCKS_PER_QUARTER, MidiClock};
+use crate::mtc::{Code, Reader};
 use crate::ready::announce;
 use aseqd_abi::event::EventTime;
 use aseqd_abi::seq::{PortCaps, PortFlags, PortInfo, PortType};

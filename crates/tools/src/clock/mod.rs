@@ -2,17 +2,16 @@
 
 mod follow;
 mod intervals;
-mod mtc;
 mod send;
 
 use crate::complete::any_port;
+use crate::mtc::Rate;
 use crate::ready::STARTING;
 use crate::time_signature::tempo_us;
 use aseqd_client::Client;
 use aseqd_console::{DeviceArg, duration};
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::{SignalFd, SignalSet};
-use mtc::Rate;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 use std::process::ExitCode;

@@ -1,8 +1,8 @@
 //! Sends a clock: half a second of messages waits in a queue, so that each is delivered at its own instant.
 
-use super::mtc::{Code, Rate};
 use super::{ClockArgs, Turn};
 use crate::complete::RECEIVER;
+use crate::mtc::{Code, Rate};
 use crate::ready::announce;
 use aseqd_abi::event::{Control, EventData};
 use aseqd_abi::seq::{PortCaps, PortType, QueueTempo, RemoveEvents, RemoveMode};
@@ -263,7 +263,7 @@ mod tests {
         };
         let (first, second) = (frames(&first), frames(&second));
         assert_eq!((first.len(), second.len()), (51, 50));
-        let mut reader = super::super::mtc::Reader::default();
+        let mut reader = crate::mtc::Reader::default();
         let codes: Vec<_> = first
             .iter()
             .chain(&second)

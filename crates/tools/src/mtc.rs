@@ -11,7 +11,7 @@ const DAY: u64 = 24 * 60;
 
 /// Frames a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rate {
+pub(crate) enum Rate {
     Film,
     Pal,
     /// 30000 frames in 1001 seconds. Two frame numbers a minute are left out, except in each tenth one.
@@ -77,20 +77,20 @@ impl Rate {
     }
 
     /// Returns when a quarter frame is due, counted from 0, in nanoseconds.
-    pub(super) fn time_of(self, quarter: u64) -> u64 {
+    pub(crate) fn time_of(self, quarter: u64) -> u64 {
         let (frames, seconds) = self.fraction();
         let time = u128::from(quarter) * seconds * SECOND / (4 * frames);
         u64::try_from(time).unwrap_or(u64::MAX)
     }
 
     /// Returns the frame at a time.
-    pub(super) fn frame_at(self, time: Duration) -> u64 {
+    pub(crate) fn frame_at(self, time: Duration) -> u64 {
         let (frames, seconds) = self.fraction();
         u64::try_from(time.as_nanos() * frames / (seconds * SECOND)).unwrap_or(u64::MAX)
     }
 
     /// Returns the nanoseconds between two quarter frames.
-    pub(super) fn quarter(self) -> f64 {
+    pub(crate) fn quarter(self) -> f64 {
         match self {
             Self::Drop => 1001.0 * 1e9 / 120_000.0,
             Self::Film => 1e9 / 96.0,
@@ -102,8 +102,8 @@ impl Rate {
 
 /// A time code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Code {
-    pub(super) rate: Rate,
+pub(crate) struct Code {
+    pub(crate) rate: Rate,
     hours: u8,
     minutes: u8,
     seconds: u8,
@@ -121,7 +121,7 @@ impl fmt::Display for Code {
 
 impl Code {
     /// Returns the code of a frame, counted from 0.
-    pub(super) fn of(rate: Rate, frame: u64) -> Self {
+    pub(crate) fn of(rate: Rate, frame: u64) -> Self {
         let mut number = frame;
         if rate == Rate::Drop {
             // Ten minutes have 9 times 1798 frames and once 1800.
@@ -142,7 +142,7 @@ impl Code {
     }
 
     /// Returns the data byte of one of its eight quarter frames.
-    pub(super) fn piece(self, number: u8) -> u8 {
+    pub(crate) fn piece(self, number: u8) -> u8 {
         let nibble = match number & 7 {
             0 => self.frames & 15,
             1 => self.frames >> 4,
@@ -157,14 +157,14 @@ impl Code {
     }
 
     /// Returns the message that says the whole code at once.
-    pub(super) fn full_frame(self) -> [u8; 10] {
+    pub(crate) fn full_frame(self) -> [u8; 10] {
         let hours = self.hours | self.rate.number() << 5;
         let Self { minutes, seconds, frames, .. } = self;
         [0xf0, 0x7f, 0x7f, 1, 1, hours, minutes, seconds, frames, 0xf7]
     }
 
     /// Reads a message that says the whole code at once.
-    pub(super) fn of_full_frame(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn of_full_frame(bytes: &[u8]) -> Option<Self> {
         match *bytes {
             [0xf0, 0x7f, _, 1, 1, hours, minutes, seconds, frames, 0xf7] => Some(Self {
                 rate: Rate::of(hours >> 5),
@@ -180,7 +180,7 @@ impl Code {
 
 /// Puts quarter frames together.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     pieces: [u8; 8],
     /// The number of the last piece.
     last: Option<u8>,
@@ -192,7 +192,7 @@ pub(super) struct Reader {
 impl Reader {
     /// Takes the data byte of a quarter frame. Returns the code once all eight have come. That is the code of the first of
     /// them; since then, two frames have passed.
-    pub(super) fn take(&mut self, data: u8) -> Option<Code> {
+    pub(crate) fn take(&mut self, data: u8) -> Option<Code> {
         let (number, nibble) = (data >> 4 & 7, data & 15);
         let (forwards, backwards) = match self.last {
             Some(last) => ((last + 1) & 7 == number, (last + 7) & 7 == number),
