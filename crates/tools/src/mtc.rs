@@ -1,5 +1,6 @@
 //! MIDI time code: hours, minutes, seconds and frames, in quarter frames and in whole messages.
 
+use aseqd_smf::Meta;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -141,6 +142,24 @@ impl Code {
         }
     }
 
+    /// Returns which frame has this code, counted from 0.
+    pub(crate) fn frame(self) -> u64 {
+        let minutes = u64::from(self.hours) * 60 + u64::from(self.minutes);
+        let seconds = minutes * 60 + u64::from(self.seconds);
+        let number = seconds * self.rate.numbers() + u64::from(self.frames);
+        match self.rate {
+            Rate::Drop => number.saturating_sub(2 * (minutes - minutes / 10)),
+            _ => number,
+        }
+    }
+
+    /// Returns the event of a Standard MIDI File that says that it begins at this code.
+    pub(crate) fn offset(self) -> Meta {
+        let Self { minutes, seconds, frames, .. } = self;
+        let hours = self.hours | self.rate.number() << 5;
+        Meta::SmpteOffset { hours, minutes, seconds, frames, hundredths: 0 }
+    }
+
     /// Returns the data byte of one of its eight quarter frames.
     pub(crate) fn piece(self, number: u8) -> u8 {
         let nibble = match number & 7 {
@@ -240,6 +259,8 @@ mod tests {
             (Rate::Ntsc, 1800, "00:01:00:00"),
         ] {
             assert_eq!(Code::of(rate, frame).to_string(), code, "{rate} {frame}");
+            let day = rate.numbers() * 86_400;
+            assert_eq!(Code::of(rate, frame).frame(), frame % day, "{code}");
         }
         // An hour of drop frame code is a real one, less 4 ms.
         assert_eq!(Rate::Drop.frame_at(Duration::from_secs(3600)), 107_892);

@@ -3,7 +3,9 @@
 use crate::common::*;
 use crate::corpus::has_virtual_time;
 use crate::playing::notes;
+use aseqd_smf::{EventKind, File, Meta, Source};
 use serde_json::Value;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
@@ -90,6 +92,57 @@ fn a_player_sends_a_clock_that_a_recorder_follows() {
     let wanted: Vec<_> =
         notes(Path::new(SONG)).into_iter().filter(|(tick, _)| *tick < 1920).collect();
     assert_eq!(notes(&folder.path().join("take.mid")), wanted);
+}
+
+/// A tick of the take is a millisecond, and the notes are a second apart.
+#[test]
+fn a_recorder_follows_time_code() {
+    if !can_serve() || !has_virtual_time() {
+        return;
+    }
+    for (rate, begin) in [
+        ("24", "01:00:00:00"),
+        ("25", "01:00:00:00"),
+        ("29.97", "01:00:00;00"),
+        ("30", "01:00:00:00"),
+    ] {
+        let script = format!(
+            "set -e
+            $A record -q --json --mtc --division 1000 --tempo 60 take.mid >result & R=$!
+            $A wait 'aseqd record'
+            $A clock -q 'aseqd record' --mtc {rate} --no-clock --from 1h & C=$!
+            $A wait 'aseqd clock'
+            $A send 'aseqd record:record' 'wait 1s on 60 wait 1s on 61 wait 1s on 62 wait 7s on 63'
+            kill -INT $C; wait $C; kill -INT $R; wait $R; cat result"
+        );
+        let folder = tempfile::tempdir().expect("a folder");
+        let found = objects(&folder, &script);
+        assert_eq!((&found[0]["time_code"], &found[0]["without_time"]), (&begin.into(), &0.into()));
+        let notes = notes(&folder.path().join("take.mid"));
+        for ((tick, key), (wanted, name)) in
+            notes.iter().zip([(0_u32, 60), (1000, 61), (2000, 62), (9000, 63)])
+        {
+            assert_eq!(*key, name);
+            assert!(tick.abs_diff(wanted) <= 1, "{tick}, not {wanted} at {rate} frames a second");
+        }
+        assert_eq!(notes.len(), 4);
+        let file = Source::memory(fs::read(folder.path().join("take.mid")).expect("a file"));
+        let file = File::read(&file).expect("a song");
+        let offset = file.into_merged().find_map(|(_, event)| match event.kind {
+            EventKind::Meta(Meta::SmpteOffset { hours, .. }) => Some((event.tick, hours & 31)),
+            _ => None,
+        });
+        assert_eq!(offset, Some((0, 1)), "the file says where it begins");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    for wrong in
+        [["--mtc", "--tempo=clock"], ["--mtc", "--metronome=0"], ["--mtc", "--format=clip"]]
+    {
+        let mut command = aseqd_run([ASEQD, "record", "x.mid"]);
+        command.args(wrong).current_dir(&folder);
+        let ended = finish(command, DEADLINE);
+        assert!(!ended.status.success() && ended.stderr.contains("--mtc"), "{ended:#?}");
+    }
 }
 
 #[test]

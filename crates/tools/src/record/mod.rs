@@ -8,6 +8,7 @@ mod setup;
 mod summary;
 mod take;
 mod tempo;
+mod time_code;
 mod timeline;
 mod tracks;
 
@@ -53,6 +54,10 @@ With --tempo queue, ticks and tempo are those of the queue through which a playe
 so the file has its events at the same ticks. With --tempo clock, they follow the MIDI clock (24 messages a quarter note) of one of \
 the ports.
 
+With --mtc, tick 0 is the code that came first, before the first event; the file names it (SMPTE offset), so that programs put the \
+take where it was played. Stop the code, go elsewhere and start it again: a jump forwards leaves a gap, after one back the \
+recording goes on behind what is there, and a marker names the code. The ticks have the length that --tempo or --division says.
+
 Exit status: 0 if everything that was received is in the file, 1 if not, 2 for wrong usage.
 
 Examples:
@@ -61,6 +66,7 @@ Examples:
   aseqd record take.mid Keystation nanoPAD --tracks channel
   aseqd record take.mid --silence 10s      # connect a keyboard to it
   aseqd record --tempo queue take.mid Hydrogen
+  aseqd record --mtc --division 25x40 take.mid Keystation Recorder
   aseqd record - Keystation --timeout 10s >take.mid
   aseqd record take.midi2 128:0")]
 pub struct RecordArgs {
@@ -91,6 +97,10 @@ pub struct RecordArgs {
     /// Quarter notes a minute, or what to follow: queue, queue:N or clock
     #[arg(short, long, value_name = "TEMPO", default_value = "120", help_heading = "Time")]
     tempo: Tempo,
+    /// Follow the MIDI time code (MTC) of one of the ports: events stand where the code was. The file says at which code it
+    /// begins
+    #[arg(long, conflicts_with = "metronome", help_heading = "Time")]
+    pub mtc: bool,
     /// The time signature
     #[arg(short = 'i', long, value_name = "N/D", default_value = "4/4", help_heading = "Time")]
     time_signature: TimeSignature,
@@ -209,6 +219,11 @@ fn check(args: &RecordArgs) -> Result<(), Fail> {
     }
     if matches!(args.tempo, Tempo::Queue(_)) && args.division.is_some() {
         return Err(Fail::new("--division cannot be used with --tempo queue: the queue has one"));
+    }
+    if args.mtc && !matches!(args.tempo, Tempo::Fixed(_)) {
+        return Err(Fail::new(
+            "--mtc cannot be used with --tempo queue or clock: one thing is followed",
+        ));
     }
     if matches!(args.division, Some(Division::Frames { .. })) {
         let conflict = match args.tempo {

@@ -18,7 +18,7 @@ use aseqd_client::{Announcement, Client, Error, Port, Received};
 use aseqd_console::say;
 use aseqd_host::error::{Context as _, Fail, reason};
 use aseqd_midi::ump::Memory;
-use aseqd_smf::Division;
+use aseqd_smf::{Division, EventKind};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -85,6 +85,10 @@ impl Recorder {
         let metronome = args.metronome.as_ref();
         let metronome = metronome.map(|port| select::port(&client, port, RECEIVER)).transpose()?;
         let clip = setup::kind(&client, args, &wanted)? == Kind::Clip;
+        if clip && args.mtc {
+            let why = "a clip file cannot say at which code it begins; --format smf can";
+            return Err(Fail::new(format!("--mtc: {why}")));
+        }
         if clip {
             match client.set_protocol(Protocol::Midi2) {
                 // Then events are converted here.
@@ -99,7 +103,7 @@ impl Recorder {
         let mut take = made.with_context(|| args.file.display().to_string())?;
         let (timeline, queue) = setup::timeline(&client, args, division, &mut take)?;
         take.commit().with_context(|| format!("{} cannot be written", args.file.display()))?;
-        let port = setup::port(&client, queue, matches!(timeline, Timeline::Clock(_)))?;
+        let port = setup::port(&client, queue, timeline.is_stamped_with_time())?;
         let control = match timeline {
             Timeline::Queue(_) => Some(setup::control(&client)?),
             _ => None,
@@ -228,6 +232,15 @@ impl Recorder {
         {
             return self.announced(announcement);
         }
+        if let Timeline::TimeCode(code) = &mut self.timeline
+            && code.take(event, data)
+            && event.event_type == EventType::SYSEX
+            && !self.real_time
+        {
+            // It names a place, as quarter frames do.
+            self.summary.real_time += 1;
+            return Ok(false);
+        }
         if is_real_time(event.event_type) && !self.beats(event.event_type, event) {
             return Ok(false);
         }
@@ -288,6 +301,11 @@ impl Recorder {
         let tick = self.timeline.tick(&self.client, head)?;
         self.settle_queue()?;
         self.settle_tempo()?;
+        if let Timeline::TimeCode(code) = &mut self.timeline {
+            for (tick, meta) in code.take_notes() {
+                self.take.push(tick, None, Item::Event(EventKind::Meta(meta))).context(WRITE)?;
+            }
+        }
         let now = Instant::now();
         self.first.get_or_insert(now);
         self.last = Some(now);
@@ -320,7 +338,7 @@ impl Recorder {
     /// Writes tempos that have changed.
     fn settle_tempo(&mut self) -> Result<(), Fail> {
         let tempos = match &mut self.timeline {
-            Timeline::Own => return Ok(()),
+            Timeline::Own | Timeline::TimeCode(_) => return Ok(()),
             Timeline::Queue(follower) => follower.take_tempos(),
             Timeline::Clock(clocked) => clocked.take_tempos(),
         };
@@ -404,6 +422,10 @@ impl Recorder {
             Timeline::Queue(follower) => {
                 self.summary.homeless = follower.homeless;
                 self.summary.queue_gone = follower.gone;
+            }
+            Timeline::TimeCode(code) => {
+                self.summary.homeless = code.homeless();
+                self.summary.time_code = code.begin();
             }
             Timeline::Clock(clocked) if !clocked.has_clock() => {
                 self.summary.homeless = self.summary.events;

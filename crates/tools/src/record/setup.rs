@@ -2,6 +2,7 @@
 
 use super::take::{Item, Take};
 use super::tempo::Tempo;
+use super::time_code::TimeCode;
 use super::timeline::{Clocked, Follower, Timeline};
 use super::{Kind, RecordArgs};
 use crate::complete::SENDER;
@@ -140,6 +141,10 @@ pub(super) fn timeline(
             take.tempo(0, tempo_us).context("the file cannot be written")?;
             (Timeline::Own, tempo_us)
         }
+    };
+    let timeline = match args.mtc {
+        true => Timeline::TimeCode(Box::new(TimeCode::new(tempo_us, timing.ppq.unsigned_abs()))),
+        false => timeline,
     };
     let queue = client.create_queue("aseqd record")?;
     client.set_queue_tempo(&QueueTempo {

@@ -1,6 +1,7 @@
 //! What is said at the end of a recording.
 
 use crate::json::json_line;
+use crate::mtc::Code;
 use aseqd_smf::Division;
 use serde_json::json;
 use std::fmt;
@@ -28,6 +29,8 @@ pub(super) struct Summary {
     pub(super) other: u64,
     /// Events that came while no queue or clock was there to follow.
     pub(super) homeless: u64,
+    /// The code at which the file begins, if one was followed.
+    pub(super) time_code: Option<Code>,
     /// The queue was gone before it could be asked for its ticks of a quarter note.
     pub(super) queue_gone: bool,
 }
@@ -58,6 +61,7 @@ impl Summary {
             "losses": self.losses,
             "left_out": { "real_time": self.real_time, "without_midi_bytes": self.other },
             "without_time": self.homeless,
+            "time_code": self.time_code.map(|code| code.to_string()),
             "queue_gone": self.queue_gone,
         }));
         format!("{line}\n")
@@ -69,6 +73,9 @@ impl fmt::Display for Summary {
         let seconds = self.length.as_secs();
         let events = if self.events == 1 { "event" } else { "events" };
         write!(f, "{} {events} in {}:{:02}", self.events, seconds / 60, seconds % 60)?;
+        if let Some(code) = self.time_code {
+            write!(f, " from {code}")?;
+        }
         match self.losses {
             0 => f.write_str(", none lost")?,
             1 => f.write_str("; events were lost once")?,

@@ -1,5 +1,6 @@
 //! Says at which tick of the file something was played.
 
+use super::time_code::TimeCode;
 use crate::midi_clock::MidiClock;
 use crate::time_signature::TimeSignature;
 use aseqd_abi::event::{EventFlags, EventTime};
@@ -31,12 +32,19 @@ pub(super) enum Timeline {
     Queue(Follower),
     /// Those of the MIDI clock of one of the ports. The recorder's own queue stamps what arrives with its time.
     Clock(Clocked),
+    /// Those of the MIDI time code of one of the ports. The recorder's own queue stamps as for a clock.
+    TimeCode(Box<TimeCode>),
 }
 
 /// A tempo that begins at a tick: microseconds of a quarter note.
 pub(super) type TempoAt = (u32, u32);
 
 impl Timeline {
+    /// Returns whether the recorder's own queue stamps what arrives with its time, rather than with its tick.
+    pub(super) const fn is_stamped_with_time(&self) -> bool {
+        matches!(self, Self::Clock(_) | Self::TimeCode(_))
+    }
+
     /// Returns the tick at which an event was played.
     ///
     /// # Errors
@@ -46,6 +54,7 @@ impl Timeline {
             Self::Own => Ok(event.time.tick_or_sec),
             Self::Queue(follower) => follower.tick(client, event),
             Self::Clock(clocked) => Ok(clocked.position(nanoseconds(event.time))),
+            Self::TimeCode(code) => Ok(code.tick(event)),
         }
     }
 }
