@@ -284,6 +284,11 @@ fn json_has_the_fields_of_the_page() {
         echo 'port list --json'; aseqd port list --json
         echo 'rules show --json'; aseqd rules show --json
         echo 'record --json'; aseqd record --json --quiet --timeout 10ms take.mid Keys
+        echo 'clock --follow --json'
+        aseqd clock --quiet --follow --json --interval 100ms & follower=$!
+        aseqd wait 'aseqd clock'
+        aseqd clock --quiet 'aseqd clock' --mtc 25 --timeout 1s
+        kill -TERM $follower; wait $follower
         echo 'doctor --json'; aseqd doctor --json | tr -d '\\n'; echo
         kill $(jobs -p) 2>/dev/null
         ";
@@ -309,7 +314,7 @@ fn json_has_the_fields_of_the_page() {
         }
     }
     let headings: Vec<_> = printed.iter().map(|(name, _)| name.as_str()).collect();
-    let wanted = ["ls", "timers", "port list", "rules show", "record", "doctor"]
+    let wanted = ["ls", "timers", "port list", "rules show", "record", "clock --follow", "doctor"]
         .map(|it| format!("{it} --json"));
     assert_eq!(headings, wanted, "{ended:#?}");
     for (name, fields) in &printed {

@@ -111,6 +111,7 @@ fn events_are_printed_when_they_were_read() {
     let output = replay(&[text(&file), "--json", "--from", "1.5s"]);
     let event: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("one object");
     assert_eq!(event["at_ns"], 2_000_000_000_u64);
+    documented(&event, &["aseqd monitor --json", "aseqd replay --json"]);
     assert_eq!((&event["record"], &event["reader"]), (&9.into(), &129.into()));
     assert_eq!((&event["note"], &event["dest"]), (&64.into(), &"129:0".into()));
 
@@ -244,6 +245,29 @@ fn the_state_can_be_seen_at_any_record() {
     assert_eq!(clients[3]["pools"]["input_free"], 198);
     assert_eq!(clients[3]["ports"][0]["port"], "129:0");
     assert_eq!(state["at_ns"], 2_000_000_000_u64);
+    documented(&state, &["aseqd replay --json", "aseqd ls --json", "aseqd monitor --json"]);
+}
+
+/// Checks that sections of the page have every field of a value, however deep.
+#[track_caller]
+fn documented(value: &serde_json::Value, sections: &[&str]) {
+    let page = include_str!("../../../../docs/output.md");
+    let section = |name: &&str| {
+        let rest = page.split(&format!("\n## `{name}`")).nth(1).expect(name);
+        rest.split("\n## ").next().unwrap_or_default()
+    };
+    match value {
+        serde_json::Value::Object(object) => {
+            for (field, value) in object {
+                let known =
+                    sections.iter().any(|name| section(name).contains(&format!("`{field}`")));
+                assert!(known, "no section has `{field}`: {sections:?}");
+                documented(value, sections);
+            }
+        }
+        serde_json::Value::Array(values) => values.iter().for_each(|it| documented(it, sections)),
+        _ => {}
+    }
 }
 
 #[test]
