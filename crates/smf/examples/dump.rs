@@ -5,6 +5,7 @@
 //! ```
 
 use std::error::Error;
+use std::io::{ErrorKind, Write as _};
 
 use aseqd_smf::{File, Source};
 
@@ -13,13 +14,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let bytes = std::fs::File::open(path)?;
     let len = bytes.metadata()?.len();
     let file = File::read(&Source::new(bytes, len))?;
-    println!("{:?}", file.header());
+    match print(file) {
+        // Whoever reads the output has seen enough, as `head` does.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => Ok(printed?),
+    }
+}
+
+fn print(file: File) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{:?}", file.header())?;
     let mut events = file.into_merged();
     for (track, event) in events.by_ref() {
-        println!("{:>8}  track {:<3} {:?}", event.tick, track + 1, event.kind);
+        writeln!(out, "{:>8}  track {:<3} {:?}", event.tick, track + 1, event.kind)?;
     }
     for finding in &events.findings() {
-        eprintln!("{finding}");
+        writeln!(std::io::stderr(), "{finding}")?;
     }
     Ok(())
 }
