@@ -130,11 +130,15 @@ pub fn read_given(path: &Path) -> Result<String, Fail> {
 }
 
 fn read_all(from: impl Read) -> io::Result<String> {
-    let mut text = String::new();
-    if from.take(MAX_BYTES + 1).read_to_string(&mut text)? as u64 > MAX_BYTES {
+    let mut bytes = Vec::new();
+    if from.take(MAX_BYTES + 1).read_to_end(&mut bytes)? as u64 > MAX_BYTES {
         return Err(io::Error::new(ErrorKind::FileTooLarge, "it has more than 16 MiB"));
     }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        io::Error::new(ErrorKind::InvalidData, format!("line {line} is not text in UTF-8"))
+    })
 }
 
 /// Returns the text of a file, or `None` if it does not exist.

@@ -79,9 +79,11 @@ impl Token {
                 "{shown} can be read by others, and they would know the token: `chmod 600 {shown}`"
             )));
         }
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         let most = MOST as u64 + 2;
-        (&mut file).take(most).read_to_string(&mut text).with_context(failed)?;
+        (&mut file).take(most).read_to_end(&mut bytes).with_context(failed)?;
+        // What is no text is no token either.
+        let text = String::from_utf8_lossy(&bytes);
         let token = text.trim();
         let word =
             token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));

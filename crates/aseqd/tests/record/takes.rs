@@ -190,6 +190,13 @@ fn a_file_is_replaced_only_by_force() {
         let ended = finish(aseqd(&["record", name, "--timeout", "0"]), DEADLINE);
         assert_eq!(ended.status.code(), Some(1), "{ended:?}");
         assert_eq!(ended.stderr, format!("aseqd: {name} exists; --force replaces it\n"));
+        // What cannot be replaced is said at once.
+        for (other, why) in
+            [(folder.path().to_str().unwrap(), "a directory"), ("/dev/null", "not a regular file")]
+        {
+            let ended = finish(aseqd(&["record", other, "--timeout", "0"]), DEADLINE);
+            assert_eq!(ended.stderr, format!("aseqd: {other} is {why}\n"));
+        }
         // A port that does not exist costs no file.
         let ended = finish(aseqd(&["record", name, "--force", "nobody"]), DEADLINE);
         assert!(ended.stderr.contains("there is no port nobody"), "{ended:?}");

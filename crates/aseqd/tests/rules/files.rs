@@ -170,3 +170,25 @@ fn a_file_that_exists_is_not_replaced_unawares() {
         assert!(fs::read_to_string(&file).expect("a file").contains("aseqd rules save"));
     });
 }
+
+/// Bytes that are no text are told with their line, by every command that reads a file of text.
+#[test]
+fn a_file_that_is_no_text_is_told_with_its_line() {
+    inside(|| {
+        let place = Place::new("");
+        let file = place.path("latin1.toml");
+        fs::write(&file, b"# by hand\n# Fl\xfcgel\n").expect("a file");
+        let name = file.to_str().expect("text");
+        let wanted = format!("aseqd: {name} cannot be read: line 2 is not text in UTF-8\n");
+        for command in [
+            &["--rules", name, "check"][..],
+            &["--rules", name, "show"],
+            &["restore", name],
+            &["import", name],
+        ] {
+            let ended = finish(place.rules(command), DEADLINE);
+            assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
+            assert_eq!(ended.stderr, wanted, "{command:?}");
+        }
+    });
+}

@@ -215,7 +215,12 @@ fn check(args: &RecordArgs) -> Result<(), Fail> {
         }
     } else if args.file.exists() && !args.force {
         let name = args.file.display();
-        return Err(Fail::new(format!("{name} exists; --force replaces it")));
+        let what = match fs::metadata(&args.file) {
+            Ok(metadata) if metadata.is_dir() => "is a directory",
+            Ok(metadata) if !metadata.is_file() => "is not a regular file",
+            _ => "exists; --force replaces it",
+        };
+        return Err(Fail::new(format!("{name} {what}")));
     }
     if matches!(args.tempo, Tempo::Queue(_)) && args.division.is_some() {
         return Err(Fail::new("--division cannot be used with --tempo queue: the queue has one"));
