@@ -1,5 +1,9 @@
-//! Puts the files of the page into the program: each compressed, with its type and a tag that changes with its content.
+//! Puts the page into the program: its modules as one script and its style sheets as one, each file compressed, with its type
+//! and a tag that changes with its content.
 
+mod bundle;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -23,24 +27,19 @@ const LEVEL: u8 = 10;
 fn main() {
     let root = Path::new("page");
     println!("cargo::rerun-if-changed=page");
-    let mut files = Vec::new();
-    collect(root, &mut files);
-    files.sort();
-    assert!(root.join("index.html").is_file(), "page/index.html is missing");
+    println!("cargo::rerun-if-changed=bundle.rs");
+    let files = files(root);
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let mut code = String::from("&[\n");
-    for (number, path) in files.iter().enumerate() {
-        let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let extension = path.extension().unwrap_or_default();
+    for (number, (name, bytes)) in files.iter().enumerate() {
+        let extension = name.rsplit('.').next().unwrap_or_default();
         let known = TYPES.iter().find(|(known, _)| extension == *known);
-        let (_, kind) = known.unwrap_or_else(|| panic!("{}: of no known type", path.display()));
-        let name = path.strip_prefix(root).expect("it was found there").to_str();
-        let name = name.unwrap_or_else(|| panic!("{}: no UTF-8", path.display()));
-        let packed = gzip(&bytes);
+        let (_, kind) = known.unwrap_or_else(|| panic!("{name}: of no known type"));
+        let packed = gzip(bytes);
         let smaller = packed.len() < bytes.len();
         let stored = out.join(format!("page{number}"));
-        fs::write(&stored, if smaller { &packed } else { &bytes }).expect("OUT_DIR can be written");
-        let tag = format!("{:08x}-{:x}", crc32fast::hash(&bytes), bytes.len());
+        fs::write(&stored, if smaller { &packed } else { bytes }).expect("OUT_DIR can be written");
+        let tag = format!("{:08x}-{:x}", crc32fast::hash(bytes), bytes.len());
         writeln!(
             code,
             "File {{ path: \"/{name}\", kind: {kind:?}, tag: \"\\\"{tag}\\\"\", gzip: {smaller}, \
@@ -50,6 +49,31 @@ fn main() {
     }
     code.push(']');
     fs::write(out.join("page.rs"), code).expect("OUT_DIR can be written");
+}
+
+/// Returns the files that are served, by their paths.
+fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut paths = Vec::new();
+    collect(root, &mut paths);
+    let read =
+        |path: &Path| fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = |path: &str| {
+        String::from_utf8(read(&root.join(path))).unwrap_or_else(|_| panic!("{path}: no UTF-8"))
+    };
+    let (page, entry, sheets) = bundle::page(&text("index.html"));
+    let mut files = BTreeMap::from([
+        ("index.html".to_owned(), page.into_bytes()),
+        ("app.js".to_owned(), bundle::script(&entry, &text).into_bytes()),
+        ("app.css".to_owned(), bundle::style(sheets.iter().map(|sheet| text(sheet))).into_bytes()),
+    ]);
+    for path in &paths {
+        let name = path.strip_prefix(root).expect("it was found there").to_str();
+        let name = name.unwrap_or_else(|| panic!("{}: no UTF-8", path.display()));
+        if name != "index.html" && !name.ends_with(".js") && !name.ends_with(".css") {
+            files.insert(name.to_owned(), read(path));
+        }
+    }
+    files
 }
 
 /// Collects all files below a folder.

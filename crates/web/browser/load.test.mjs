@@ -1,6 +1,7 @@
 // How much it bears, and how soon it is there.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { band } from './band.mjs';
 import { PHONE, launch, open, share, until } from './browser.mjs';
@@ -107,23 +108,33 @@ test('memory stays bounded while events come', { skip: process.env.ASEQD_WEB_QUI
   await mock.close();
 });
 
-test('the first picture is there within 300 ms of the start', { skip: process.env.ASEQD_WEB_QUICK ? 'it is a measurement' : false }, async (t) => {
-  const mock = await new Mock().listen();
-  t.after(() => mock.close());
+// The page as the program serves it, with a sequencer of its own.
+async function serve(t) {
+  const { ASEQD_BIN } = process.env;
+  const child = spawn(ASEQD_BIN, ['run', '--', ASEQD_BIN, 'web'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let out = '';
+  child.stdout.on('data', (data) => (out += data));
+  t.after(() => child.kill());
+  return until('the address of the page', () => /https?:\/\/\S+/.exec(out)?.[0]);
+}
+
+test('the first picture is there within 300 ms of the start', { skip: process.env.ASEQD_WEB_QUICK ? 'it is a measurement' : process.env.ASEQD_BIN ? false : 'it needs ASEQD_BIN' }, async (t) => {
+  const url = await serve(t);
   const times = [];
   // Beside other work, everything takes longer.
   const limit = 300 / share();
-  for (let turn = 0; turn < 5; turn++) {
+  for (let turn = 0; turn < 8; turn++) {
     for (const more of [{}, { viewport: PHONE, touch: true }]) {
-      const page = await open(browser, mock.url, more);
-      times.push(
-        // When the patch was painted first, from the start of the navigation.
-        await until('the picture', () => page.evaluate(async () => (await import('/js/shell.js')).firstPicture)),
-      );
+      const page = await open(browser, url, more);
+      // From the start of the navigation to the task behind the frame that has the patch.
+      times.push(await until('the picture', () => page.evaluate(() => performance.getEntriesByName('picture')[0]?.startTime)));
       await page.context().close();
     }
   }
+  // The browser itself is not warm at first.
+  times.splice(0, 2);
   times.sort((a, b) => a - b);
-  console.log(`# first picture after ${times[0].toFixed(0)} to ${times.at(-1).toFixed(0)} ms, median ${times[5].toFixed(0)} ms; at most ${limit.toFixed(0)} ms`);
-  assert.ok(times[2] <= limit, `${times}`);
+  const median = times[times.length >> 1];
+  console.log(`# first picture after ${times[0].toFixed(0)} to ${times.at(-1).toFixed(0)} ms, median ${median.toFixed(0)} ms; at most ${limit.toFixed(0)} ms`);
+  assert.ok(median <= limit, `${times}`);
 });

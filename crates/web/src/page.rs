@@ -1,8 +1,8 @@
 //! The files of the page, which are in the program.
 
-/// A file of the page.
+/// A file of the page. `build.rs` makes one script and one style sheet of its sources.
 pub(crate) struct File {
-    /// Its path in the address, `/js/app.js`.
+    /// Its path in the address, `/app.js`.
     pub(crate) path: &'static str,
     /// The type of its content.
     pub(crate) kind: &'static str,
@@ -38,6 +38,11 @@ impl File {
     }
 }
 
+/// What `build.rs` makes the script with.
+#[cfg(test)]
+#[path = "../bundle.rs"]
+mod bundle;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,13 +51,93 @@ mod tests {
     const MOST: usize = 80_000;
 
     #[test]
-    fn every_file_is_what_it_was_before() {
-        for file in FILES {
+    fn files_that_are_served_as_they_are_have_not_changed() {
+        let (made, kept): (Vec<_>, Vec<_>) = FILES
+            .iter()
+            .partition(|file| ["/index.html", "/app.js", "/app.css"].contains(&file.path));
+        assert_eq!(made.len(), 3);
+        for file in kept {
             let path = format!("page{}", file.path);
             assert_eq!(file.plain(), std::fs::read(&path).expect("a file"), "{path}");
         }
         let tags: std::collections::BTreeSet<_> = FILES.iter().map(|file| file.tag).collect();
-        assert!(tags.len() > 1 || FILES.len() == 1, "tags tell files apart");
+        assert_eq!(tags.len(), FILES.len(), "tags tell files apart");
+    }
+
+    /// Each request costs a browser some milliseconds, and it makes 6 at once.
+    #[test]
+    fn the_page_needs_three_requests() {
+        let text = |path| String::from_utf8(file(path).expect("a file").plain()).expect("UTF-8");
+        let (page, script, style) = (text("/"), text("/app.js"), text("/app.css"));
+        for wanted in ["<script defer src=\"app.js\"></script>", "href=\"app.css\""] {
+            assert_eq!(page.matches(wanted).count(), 1, "{wanted} in {page}");
+        }
+        assert_eq!(page.matches("src=").count() + page.matches("href=").count(), 3, "{page}");
+        assert!(!style.contains("@import"));
+        for module in std::fs::read_dir("page/js").expect("modules") {
+            let name = module.expect("a module").file_name().into_string().expect("UTF-8");
+            let variable = format!("const ${}=", name.trim_end_matches(".js"));
+            assert_eq!(script.matches(&variable).count(), 1, "{name}");
+        }
+        let statement = |line: &str| line.starts_with("import") || line.starts_with("export");
+        assert_eq!(script.lines().find(|line| statement(line)), None);
+    }
+
+    #[test]
+    fn a_bundle_keeps_what_modules_mean() {
+        let read = |path: &str| {
+            let text = match path {
+                "js/main.js" => {
+                    "// says\nimport { a, b as c } from './one.js';\nimport d from '../lib/two.js';\nimport('./late.js').then(a);\n"
+                }
+                "js/one.js" => "export const a = 1;\nexport function b(x) {\n  return x;\n}\n",
+                "lib/two.js" => {
+                    "/*! MIT */\nimport{a as n}from\"../js/one.js\";var t=n;export default t;"
+                }
+                "js/late.js" => {
+                    "import { a } from './one.js';\nexport class Late {}\nexport async function later() {}\n"
+                }
+                other => panic!("{other}"),
+            };
+            text.to_owned()
+        };
+        assert_eq!(
+            bundle::script("js/main.js", &read),
+            "'use strict';(()=>{\n\
+             const $one=(()=>{\nconst a = 1;\nfunction b(x) {\n  return x;\n}\nreturn{a,b}})();\n\
+             const $two=(()=>{\n/*! MIT */\nconst{a:n}=$one;\nvar t=n;const $default=t;\nreturn{default:$default}})();\n\
+             const $late=()=>$late.m??=(()=>{\nconst{a}=$one;\n\nclass Late {}\nasync function later() {}\nreturn{Late,later}})();\n\
+             const $main=(()=>{\nconst{a,b:c}=$one;\n\nconst{default:d}=$two;\n\nPromise.resolve($late()).then(a);\nreturn{}})();\n\
+             })();\n"
+        );
+    }
+
+    #[test]
+    fn style_sheets_and_modules_become_one_of_each() {
+        let sheets = ["/* One. */\na { b: c; }\n", "\n  d { e: f; } /* kept */\n"];
+        let style = bundle::style(sheets.map(str::to_owned));
+        assert_eq!(style, "a { b: c; }\nd { e: f; } /* kept */\n");
+        let (page, entry, sheets) = bundle::page(
+            "<head>\n  <link rel=\"stylesheet\" href=\"a.css\">\n<link rel=\"stylesheet\" href=\"b.css\">\n\
+             <script type=\"module\" src=\"js/main.js\"></script>\n<link rel=\"modulepreload\" href=\"js/x.js\">\n</head>\n",
+        );
+        let wanted = "<head>\n<link rel=\"stylesheet\" href=\"app.css\">\n<script defer src=\"app.js\"></script>\n</head>\n";
+        assert_eq!((page.as_str(), entry.as_str()), (wanted, "js/main.js"));
+        assert_eq!(sheets, ["a.css", "b.css"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "imports itself")]
+    fn a_circle_of_modules_fails_the_build() {
+        bundle::script("a.js", &|path| {
+            format!("import {{ x }} from './{}.js';\n", if path == "a.js" { "b" } else { "a" })
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "must not change")]
+    fn an_exported_variable_fails_the_build() {
+        bundle::script("a.js", &|_| "export let x = 1;\n".to_owned());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 // The beginning: connects to the server, and draws the page.
 
-import { html, render, forgetColours } from './ui.js';
 import { Connection } from './net.js';
+import { html, render, forgetColours } from './ui.js';
 import { forgetActivity, takeActivity } from './activity.js';
 import { ask, canUndo, tell, undo, use } from './actions.js';
 import { changed, on, set, state, take, ui } from './store.js';
@@ -39,7 +39,7 @@ addEventListener('hashchange', () => {
 
 let server;
 let asked = false;
-const net = new Connection(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`, {
+const net = new Connection({
   token: token(),
   onPhase(phase, why) {
     Object.assign(state, { phase, why });

@@ -5,9 +5,13 @@ const PROTOCOL = 1;
 const FIRST_WAIT = 80;
 const LONGEST_WAIT = 2000;
 
+const address = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
+// The first one is opened before anything else is done: the page is drawn meanwhile.
+let early = new WebSocket(address);
+
 export class Connection {
-  constructor(url, { token, onMessage, onEvents, onPhase }) {
-    Object.assign(this, { url, token, onMessage, onEvents, onPhase });
+  constructor({ token, onMessage, onEvents, onPhase }) {
+    Object.assign(this, { token, onMessage, onEvents, onPhase });
     this.next = 1;
     this.waiting = new Map();
     this.wait = FIRST_WAIT;
@@ -20,7 +24,8 @@ export class Connection {
 
   open() {
     clearTimeout(this.timer);
-    const socket = new WebSocket(this.url);
+    const socket = early ?? new WebSocket(address);
+    early = undefined;
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
     socket.onopen = () => socket.send(JSON.stringify({ type: 'hello', protocol: PROTOCOL, token: this.token || undefined }));

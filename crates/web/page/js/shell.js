@@ -1,6 +1,6 @@
 // The frame of all views: brand, search, undo, panic, settings; the way from view to view; what is told.
 
-import { Button, Icon, Segments, html, typed, useEffect, useRef, useState } from './ui.js';
+import { Button, Icon, Segments, html, typed, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
 import { canUndo, dismiss, lastStep, mayWrite, panic, undo } from './actions.js';
 import { changed, remember, set, state, ui, useTopics } from './store.js';
 import { Patch } from './patch.js';
@@ -97,15 +97,17 @@ function Refused() {
     <label>Token<input type="password" autocomplete="off" value=${text} onInput=${(event) => setText(event.target.value)} /></label><button class="primary" type="submit">Enter</button></form></main>`;
 }
 
-// When the patch was first on the screen, in ms from the start of the page.
-export let firstPicture;
-
 export function App() {
   useTopics('ui', 'conn');
   const [, again] = useState(0);
   const name = VIEWS.some(([key]) => key === ui.view) ? ui.view : 'patch';
-  useEffect(() => {
-    if (state.known && firstPicture === undefined) requestAnimationFrame(() => (firstPicture ??= performance.now()));
+  // The mark `picture` says when the patch was first on the screen: in the task behind the frame that draws it.
+  const picture = useRef();
+  useLayoutEffect(() => {
+    if (!state.known || picture.current) return;
+    picture.current = new MessageChannel();
+    picture.current.port1.onmessage = () => performance.mark('picture');
+    requestAnimationFrame(() => picture.current.port2.postMessage(0));
   });
   useEffect(() => {
     document.title = `${VIEWS.find(([key]) => key === name)[1]} · aseqd`;
