@@ -5,6 +5,7 @@ mod keys;
 mod output;
 mod passage;
 mod player;
+mod remote;
 mod session;
 mod song;
 mod source;
@@ -15,6 +16,7 @@ mod words;
 
 pub(crate) use passage::{Manner, Passage};
 pub(crate) use player::Player;
+pub use remote::TELLS;
 pub(crate) use song::{Song, What};
 pub(crate) use tempo::{QueueTiming, TempoMap};
 
@@ -51,6 +53,10 @@ where it occurred first. If events were lost, the exit status is 1.
 
 On a terminal, it shows bar and beat, time, markers and lyrics. Space stops and goes on, left and right go 5 seconds back and \
 forward, up and down (or + and -) change the speed, n and p go to the next and the previous file, q ends.
+
+Its port 'control' takes start, stop, continue, song position, song select (the number of the file, from 0) and MIDI Machine \
+Control (stop, pause, play, rewind and fast forward by 5 seconds, locate, eject to end), from hardware, `aseqd send` or the \
+page of `aseqd web`. To ports that are connected to it, it sends start, stop, continue and the song position when they change.
 
 A MIDI clip file (.midi2) has UMP packets of up to 16 groups. With several ports, each group has its own, in this order. \
 The packets are converted for ports that do not speak UMP, and on sequencers that have no UMP.
@@ -106,6 +112,10 @@ pub struct PlayArgs {
     #[arg(long, help_heading = "Passage")]
     pub clock: bool,
 
+    /// Make no port "control", at which others can stop, go on and seek
+    #[arg(long)]
+    pub no_control: bool,
+
     /// Play nothing unless every file follows the standard
     #[arg(long)]
     pub strict: bool,
@@ -133,6 +143,9 @@ pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
     let targets = targets(&client, args)?;
     let mut player = Player::new(client)?;
     player.connect(&targets)?;
+    if !args.no_control {
+        player.open_remote()?;
+    }
     if let Some(speed) = args.speed {
         player.set_speed(speed)?;
     }
@@ -162,7 +175,7 @@ pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
         };
         let song = Song::read(&source).with_context(|| name.clone())?;
         let manner = manner(args, &song).with_context(|| name.clone())?;
-        terminal.begin(&name, &source);
+        terminal.begin(&name, &source, (number, args.files.len()));
         let played = session::play(&mut player, &mut terminal, &song, manner);
         let played = played.with_context(|| name.clone())?;
         terminal.end();
@@ -177,6 +190,12 @@ pub fn main(args: &PlayArgs) -> Result<ExitCode, Fail> {
             Then::Skip => None,
             Then::Previous => {
                 number = number.saturating_sub(1);
+                continue;
+            }
+            Then::Song(wanted) => {
+                // Without such a file, this one begins again.
+                let wanted = usize::from(wanted);
+                number = if wanted < args.files.len() { wanted } else { number };
                 continue;
             }
             Then::Quit => break,

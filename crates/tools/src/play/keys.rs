@@ -7,6 +7,7 @@ use rustix::termios::{
 };
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _};
+use std::time::Duration;
 
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,23 @@ pub(crate) enum Key {
     Previous,
     /// q.
     Quit,
+    /// Stop, if it plays. This and the others have no key: they come to the control port.
+    Stop,
+    /// Go on, if it does not play.
+    Go,
+    /// From the beginning.
+    Start,
+    Seek(Spot),
+    /// Another file, counted from 0.
+    Song(u8),
+}
+
+/// A place in a song, as messages name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spot {
+    /// Sixteenth notes from the start.
+    Sixteenths(u32),
+    Time(Duration),
 }
 
 /// The standard input as a keyboard. The terminal is as before once this is dropped.

@@ -99,6 +99,13 @@ impl Passage {
         self.song.timing()
     }
 
+    /// Returns the sixteenth note at a tick of the song; 0 if its ticks are parts of frames.
+    pub(crate) fn sixteenths(&self, tick: u32) -> u32 {
+        let ppq = self.song.timing().ppq.unsigned_abs().max(1);
+        let sixteenths = u64::from(tick) * 4 / u64::from(ppq);
+        if self.song.has_tempo() { u32::try_from(sixteenths).unwrap_or(u32::MAX) } else { 0 }
+    }
+
     /// Returns the last tick so far: once all was read, the length.
     pub(crate) fn end(&self) -> u32 {
         self.end

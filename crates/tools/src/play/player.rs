@@ -3,6 +3,7 @@
 use super::keys::Key;
 use super::output::{BATCH, Output, SYSEX_AT_ONCE};
 use super::passage::Passage;
+use super::remote::{self, Remote};
 use super::song::{Timed, What};
 use super::tempo::QueueTiming;
 use super::terminal::Terminal;
@@ -49,6 +50,7 @@ pub(crate) struct Player {
     targets: Vec<Target>,
     /// How fast the queue runs: parts of [`SKEW_BASE`].
     skew: u32,
+    remote: Option<Remote>,
 }
 
 /// A port that is played to.
@@ -68,7 +70,46 @@ impl Player {
         let port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
         let port = client.create_port("output", PortCaps::WRITE, port_type)?;
         let queue = client.create_queue("aseqd play")?;
-        Ok(Self { client, port, queue, targets: Vec::new(), skew: SKEW_BASE })
+        Ok(Self { client, port, queue, targets: Vec::new(), skew: SKEW_BASE, remote: None })
+    }
+
+    /// Makes a port at which others can control what is played, and hear about it.
+    pub(super) fn open_remote(&mut self) -> Result<(), Fail> {
+        let caps = PortCaps::READ | PortCaps::SUBS_READ | PortCaps::WRITE | PortCaps::SUBS_WRITE;
+        let port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
+        let port = self.client.create_port("control", caps, port_type)?;
+        self.remote = Some(Remote::new(port));
+        Ok(())
+    }
+
+    /// Returns what was asked for at the control port next.
+    pub(super) fn asked(&mut self) -> Option<Key> {
+        self.remote.as_mut()?.next()
+    }
+
+    /// Reads what has come while nothing is played.
+    pub(super) fn hear(&mut self) -> Result<(), Fail> {
+        self.is_over().map(drop)
+    }
+
+    /// Tells those that listen where it is: at a tick of the song.
+    pub(super) fn tell(&mut self, terminal: &mut Terminal, state: &str, tick: u32) {
+        let speed = self.speed();
+        if let Some(remote) = self.remote.as_mut().filter(|remote| remote.has_listeners()) {
+            remote.tell(&self.client, &terminal.described(state, tick, speed));
+        }
+    }
+
+    /// Returns whether somebody listens that was told nothing yet, or not for a while.
+    pub(super) fn must_tell(&self) -> bool {
+        self.remote.as_ref().is_some_and(Remote::is_due)
+    }
+
+    /// Tells those that listen that it begins at a sixteenth note, or stops.
+    pub(super) fn tell_transport(&self, starts_at: Option<u32>) {
+        if let Some(remote) = &self.remote {
+            remote.transport(&self.client, starts_at);
+        }
     }
 
     /// Returns the port that sends the events.
@@ -151,6 +192,7 @@ impl Player {
         // The first events are prepared before the clock starts.
         self.fill(&mut output, song);
         self.start(song.timing())?;
+        self.tell_transport(Some(song.sixteenths(song.place(0))));
         loop {
             while self.flush(&mut output)? && !output.complete {
                 self.fill(&mut output, song);
@@ -162,8 +204,8 @@ impl Player {
                 if let Some(signal) = terminal.signal().context("signals cannot be received")? {
                     return Ok(Ended::Interrupted(signal));
                 }
-                match terminal.key() {
-                    None => {}
+                match self.asked().or_else(|| terminal.key()) {
+                    None | Some(Key::Go) => {}
                     Some(key @ (Key::Faster | Key::Slower)) => {
                         let step = if key == Key::Faster { SPEED_STEP } else { 1.0 / SPEED_STEP };
                         self.set_speed(self.speed() * step)?;
@@ -174,13 +216,20 @@ impl Player {
                         return Ok(Ended::Key(key, song.place(tick.saturating_sub(output.late))));
                     }
                 }
-                if terminal.shows_progress() {
+                let tells = self.remote.as_ref().is_some_and(Remote::is_due);
+                let shows = terminal.shows_progress();
+                if shows || tells {
                     let (tick, time) = self.position()?;
                     let tick = tick.saturating_sub(output.late);
                     for (kind, text) in output.texts_until(tick) {
                         terminal.words(kind, &text);
                     }
-                    terminal.progress(song.place(tick), time, &self.state());
+                    if shows {
+                        terminal.progress(song.place(tick), time, &self.state());
+                    }
+                    if tells {
+                        self.tell(terminal, "playing", song.place(tick));
+                    }
                 }
             }
             self.wait(!output.bytes.is_empty(), terminal.as_deref())?;
@@ -371,8 +420,25 @@ impl Player {
     fn is_over(&mut self) -> Result<bool, Fail> {
         let mut over = false;
         while let Some(received) = self.client.receive()? {
-            // Only the echo comes, and announcements about this port: neither is a packet.
-            let Received::Event(event, _data) = received else { continue };
+            let (event, data) = match received {
+                Received::Event(event, data) => (event, data),
+                // A player of clips speaks UMP. What others send to its control port comes as packets.
+                Received::Packet(packet) => {
+                    if let Some(remote) = self.remote.as_mut().filter(|one| packet.dest == one.port)
+                    {
+                        let taken = events_of(&Packet(packet.ump), |event, data| {
+                            remote.take(&event, data);
+                            Ok::<(), Infallible>(())
+                        });
+                        let Ok(()) = taken;
+                    }
+                    continue;
+                }
+            };
+            if let Some(remote) = self.remote.as_mut().filter(|one| event.dest == one.port) {
+                remote.take(&event, &data);
+                continue;
+            }
             match event.event_type {
                 EventType::ECHO if event.source == self.port => over = true,
                 EventType::PORT_UNSUBSCRIBED if event.data.connect().sender == self.port => {
@@ -408,7 +474,9 @@ impl Player {
             if terminal.has_keys() {
                 fds.push(PollFd::from_borrowed_fd(rustix::stdio::stdin(), PollFlags::IN));
             }
-            timeout = terminal.interval().and_then(|interval| Timespec::try_from(interval).ok());
+            let tells = self.remote.as_ref().is_some_and(Remote::has_listeners);
+            let interval = terminal.interval().or_else(|| tells.then_some(remote::INTERVAL));
+            timeout = interval.and_then(|interval| Timespec::try_from(interval).ok());
         }
         match rustix::event::poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),

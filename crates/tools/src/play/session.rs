@@ -1,6 +1,6 @@
 //! One file, until it ends or a key goes elsewhere.
 
-use super::keys::Key;
+use super::keys::{Key, Spot};
 use super::passage::{Manner, Passage};
 use super::player::{Ended, Player};
 use super::song::Song;
@@ -21,6 +21,8 @@ pub(super) enum Then {
     Skip,
     /// The one before.
     Previous,
+    /// This one, counted from 0.
+    Song(u8),
     /// Nothing.
     Quit,
     /// Nothing: this signal has come.
@@ -54,7 +56,8 @@ pub(super) fn play(
             Ended::Interrupted(signal) => Then::Interrupted(signal),
             Ended::Key(key, tick) => {
                 player.silence()?;
-                match turn(terminal, player, key, tick, manner)? {
+                let turned = turn(terminal, player, song, key, tick, manner)?;
+                match turned {
                     Turn::To(tick) => {
                         manner.start = Some(tick);
                         continue;
@@ -77,7 +80,8 @@ enum Turn {
 /// Does what a key asks for, at a tick of the song. After a pause, that is what the next key asks for.
 fn turn(
     terminal: &mut Terminal,
-    player: &Player,
+    player: &mut Player,
+    song: &Song,
     mut key: Key,
     mut tick: u32,
     manner: Manner,
@@ -86,7 +90,21 @@ fn turn(
     loop {
         match key {
             Key::Pause if paused => return Ok(Turn::To(tick)),
-            Key::Pause => paused = true,
+            Key::Go if paused => return Ok(Turn::To(tick)),
+            Key::Pause | Key::Stop => {
+                if !paused {
+                    player.tell_transport(None);
+                }
+                paused = true;
+            }
+            Key::Start => return Ok(Turn::To(manner.from)),
+            Key::Seek(spot) => {
+                tick = place(terminal, song, spot, tick, manner);
+                if !paused {
+                    return Ok(Turn::To(tick));
+                }
+            }
+            Key::Song(number) => return Ok(Turn::Then(Then::Song(number))),
             Key::Back | Key::Forward => {
                 tick = step(terminal, key, tick, manner);
                 if !paused {
@@ -97,20 +115,42 @@ fn turn(
             Key::Previous => return Ok(Turn::Then(Then::Previous)),
             Key::Quit => return Ok(Turn::Then(Then::Quit)),
             // The speed is changed while it plays.
-            Key::Faster | Key::Slower => {}
+            Key::Faster | Key::Slower | Key::Go => {}
         }
-        let state = format!("paused {}", player.state());
-        terminal.progress(tick, Duration::ZERO, state.trim_end());
+        if terminal.interval().is_some() {
+            let state = format!("paused {}", player.state());
+            terminal.progress(tick, Duration::ZERO, state.trim_end());
+        }
+        player.tell(terminal, "paused", tick);
         key = loop {
             if let Some(signal) = terminal.signal().context("signals cannot be received")? {
                 return Ok(Turn::Then(Then::Interrupted(signal)));
             }
-            if let Some(key) = terminal.key() {
+            if let Some(key) = player.asked().or_else(|| terminal.key()) {
                 break key;
             }
             terminal.wait_for_key(player.client())?;
+            player.hear()?;
+            if player.must_tell() {
+                player.tell(terminal, "paused", tick);
+            }
         };
     }
+}
+
+/// Returns the tick of a place that was asked for, within the passage; the present one if the song has no such place.
+fn place(terminal: &mut Terminal, song: &Song, spot: Spot, tick: u32, manner: Manner) -> u32 {
+    let Some(timeline) = terminal.whole_timeline() else { return tick };
+    let end = manner.to.unwrap_or(u32::MAX).min(timeline.end()).max(manner.from);
+    let wanted = match spot {
+        Spot::Time(time) => timeline.tick_at(time),
+        Spot::Sixteenths(_) if !song.has_tempo() => return tick,
+        Spot::Sixteenths(count) => {
+            let ticks = u64::from(count) * u64::from(song.timing().ppq.unsigned_abs()) / 4;
+            u32::try_from(ticks).unwrap_or(u32::MAX)
+        }
+    };
+    wanted.clamp(manner.from, end)
 }
 
 /// Returns the tick that is some seconds before or after another one, within the passage.

@@ -10,6 +10,7 @@ use aseqd_host::process::{SignalFd, SignalSet};
 use aseqd_smf::Source;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -22,6 +23,8 @@ const INTERVAL: Duration = Duration::from_millis(200);
 const MAX_BAR: usize = 40;
 /// Columns that words take from the bar, at most.
 const MAX_WORDS: usize = 30;
+/// The most characters of a name and of a marker that others are told. A SysEx of all that is short enough for every receiver.
+const MAX_TOLD: usize = 64;
 /// Columns of a terminal that does not tell its size.
 const DEFAULT_COLUMNS: u16 = 80;
 
@@ -34,6 +37,9 @@ pub(crate) struct Terminal {
     /// Bars and length of the song, from the thread that computes them: a large file is played at once, and does not wait
     /// for this.
     computed: Option<Receiver<Timeline>>,
+    source: Option<Source>,
+    /// The number of the song, from 0, and how many there are.
+    number: (usize, usize),
     timeline: Option<Timeline>,
     words: Words,
     keys: Option<Keys>,
@@ -52,6 +58,8 @@ impl Terminal {
             progress: !quiet && io::stderr().is_terminal(),
             name: String::new(),
             computed: None,
+            source: None,
+            number: (0, 1),
             timeline: None,
             words: Words::default(),
             keys: keys.then(Keys::new).flatten(),
@@ -61,13 +69,22 @@ impl Terminal {
     }
 
     /// Shows a new song from here on.
-    pub(crate) fn begin(&mut self, name: &str, source: &Source) {
+    pub(crate) fn begin(&mut self, name: &str, source: &Source, number: (usize, usize)) {
+        self.number = number;
+        self.source = Some(source.clone());
+        self.computed = None;
         name.clone_into(&mut self.name);
         (self.timeline, self.shown) = (None, None);
         self.words = Words::default();
         if self.progress || self.keys.is_some() {
+            self.compute();
+        }
+    }
+
+    /// Computes bars and length of the song, unless that was begun.
+    fn compute(&mut self) {
+        if let Some(source) = self.source.take() {
             let (sender, receiver) = mpsc::channel();
-            let source = source.clone();
             std::thread::spawn(move || {
                 if let Ok(song) = Song::read(&source) {
                     // The receiver is gone if the song has ended.
@@ -97,6 +114,7 @@ impl Terminal {
 
     /// Returns bars and length of the song, once they are computed.
     fn timeline(&mut self) -> Option<&Timeline> {
+        self.compute();
         if self.timeline.is_none() {
             self.timeline = self.computed.as_ref().and_then(|computed| computed.try_recv().ok());
         }
@@ -105,6 +123,7 @@ impl Terminal {
 
     /// Returns bars and length of the song. It waits until they are computed.
     pub(crate) fn whole_timeline(&mut self) -> Option<&Timeline> {
+        self.compute();
         if self.timeline.is_none() {
             self.timeline = self.computed.as_ref().and_then(|computed| computed.recv().ok());
         }
@@ -139,6 +158,33 @@ impl Terminal {
         self.shown = Some(Instant::now());
     }
 
+    /// Returns the song, and a tick of it, for those that listen.
+    pub(super) fn described(&mut self, state: &str, tick: u32, speed: f64) -> Value {
+        let name = self.name.rsplit('/').next().unwrap_or_default();
+        let cut = |text: &str| text.chars().take(MAX_TOLD).collect::<String>();
+        let mut value = json!({
+            "state": state,
+            "name": cut(name),
+            "song": self.number.0,
+            "songs": self.number.1,
+            "speed": speed,
+        });
+        let marker = cut(self.words.marker());
+        let mut add = |key: &str, told: Value| value[key] = told;
+        if !marker.is_empty() {
+            add("marker", marker.into());
+        }
+        if let Some(timeline) = self.timeline() {
+            add("time", timeline.time_of(tick).as_secs_f64().into());
+            add("length", timeline.time_of(timeline.end()).as_secs_f64().into());
+            if let Some((bar, beat)) = timeline.bar_of(tick) {
+                add("bar", bar.into());
+                add("beat", beat.into());
+            }
+        }
+        value
+    }
+
     /// Draws the line at the next occasion, whenever it was drawn last.
     pub(crate) fn hurry(&mut self) {
         self.shown = None;
@@ -167,20 +213,20 @@ impl Terminal {
         self.keys.is_some()
     }
 
-    /// Waits until a key is pressed or a signal comes.
+    /// Waits until a key is pressed, something comes for the client, or a signal comes.
     ///
     /// # Errors
     /// A message if the sequencer ends meanwhile.
     pub(crate) fn wait_for_key(&mut self, client: &Client) -> Result<(), Fail> {
         let stdin = rustix::stdio::stdin();
-        let mut fds = [
-            PollFd::new(&self.signals, PollFlags::IN),
-            PollFd::new(&stdin, PollFlags::IN),
-            PollFd::new(client, PollFlags::empty()),
-        ];
+        let mut fds =
+            vec![PollFd::new(&self.signals, PollFlags::IN), PollFd::new(client, PollFlags::IN)];
+        if self.has_keys() {
+            fds.push(PollFd::new(&stdin, PollFlags::IN));
+        }
         rustix::io::retry_on_intr(|| rustix::event::poll(&mut fds, None))
             .context("cannot wait for a key")?;
-        expect_open(&fds[2])
+        expect_open(&fds[1])
     }
 
     /// Waits for this time or until a signal comes, and returns the signal.

@@ -40,6 +40,11 @@ impl Words {
         self.ended = text.ends_with(['\r', '\n']);
     }
 
+    /// Returns the marker that was passed last, or an empty text.
+    pub(super) fn marker(&self) -> &str {
+        &self.marker
+    }
+
     /// Returns what is shown, or an empty text.
     pub(super) fn shown(&self) -> String {
         match (self.marker.as_str(), self.line.trim()) {
