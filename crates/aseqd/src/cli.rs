@@ -190,6 +190,10 @@ pub struct ServeArgs {
     #[cfg(feature = "web")]
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:0", value_parser = aseqd_web::address)]
     pub web: Option<std::net::SocketAddr>,
+    /// Let pages in only with the token in this file. It is made if it does not exist
+    #[cfg(feature = "web")]
+    #[arg(long, value_name = "FILE", requires = "web")]
+    pub token_file: Option<PathBuf>,
     /// Log failing calls of programs to standard error, with reasons
     #[arg(long)]
     pub trace: bool,

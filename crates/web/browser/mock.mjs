@@ -22,6 +22,7 @@ export class Mock {
     for (const client of world.clients) this.clients.set(client.id, client);
     for (const link of world.connections) this.links.set(`${link.from}>${link.to}`, link);
     this.queues = world.queues ?? [];
+    this.players = (world.players ?? []).map((player) => ({ type: 'player', ...player }));
     this.rules.running = world.running ?? false;
     this.patches = new Map(world.patches ?? []);
     this.pages = new Set();
@@ -67,6 +68,7 @@ export class Mock {
         say({ type: 'hello', protocol: 1, version: '0.1.0', server: this.server, read_only: this.readOnly ?? false, own: OWN, keyboard: `${OWN}:0`, recordings: true, device: '/dev/snd/seq', limits: { message: 262144, rate: 200 } });
         this.pages.add(page);
         this.snapshot(page);
+        for (const player of this.players) say(player);
         return undefined;
       }
       this.commands.push(message);
@@ -207,11 +209,13 @@ export class Mock {
       case 'monitor.close':
         page.monitors.delete(command.monitor);
         return undefined;
-      case 'queue':
-      case 'transport':
-        this.queues = this.queues.map((queue) => ({ ...queue, running: ['continue', 'start', 'next', 'previous'].includes(command.action) || (command.action !== 'pause' && command.action !== 'stop' && queue.running) }));
-        this.delta({ queues: this.queues });
+      case 'transport': {
+        const player = this.players.find((one) => one.port === command.port);
+        if (!player) throw new Error(`there is no player at ${command.port}`);
+        Object.assign(player, { play: { state: 'playing' }, pause: { state: 'paused' }, seek: { time: command.seconds }, song: { song: command.song, time: 0 } }[command.action]);
+        for (const { socket } of this.pages) socket.send(JSON.stringify(player));
         return undefined;
+      }
       case 'recording.list':
         return { recordings: TAKES.map(({ name, bytes, modified }) => ({ name, bytes, modified })) };
       case 'recording.load':

@@ -180,11 +180,25 @@ test('takes are listed and drawn', async () => {
 
 test('what plays can be paused, and panic ends all notes', async () => {
   const page = await open(browser, mock.url);
-  await page.getByRole('button', { name: 'Pause' }).click();
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await page.getByRole('button', { name: 'Next song' }).click();
-  await until('transport', () => mock.commands.filter((entry) => entry.do === 'transport').length === 3);
-  assert.deepEqual(mock.commands.filter((entry) => entry.do === 'transport').map(({ client, action }) => [client, action]), [[132, 'pause'], [132, 'continue'], [132, 'next']]);
+  const player = page.getByRole('group', { name: 'Player: prelude.mid' });
+  await player.getByText('17:3 · 96 bpm').waitFor();
+  await player.getByText('Verse 2').waitFor();
+  await player.getByRole('button', { name: 'Pause' }).press('Enter');
+  await player.getByRole('button', { name: 'Go on' }).press('Enter');
+  const slider = player.getByRole('slider', { name: 'Position' });
+  assert.equal(await slider.getAttribute('aria-valuetext'), '0:41 of 3:07, bar 17, beat 3');
+  await slider.fill('60');
+  await player.getByText('1:00').waitFor();
+  await player.getByRole('button', { name: 'Next song' }).click();
+  await player.getByRole('button', { name: 'Stop, and end the player' }).click();
+  await until('transport', () => mock.commands.filter((entry) => entry.do === 'transport').length === 5);
+  assert.deepEqual(mock.commands.filter((entry) => entry.do === 'transport').map(({ id, do: what, ...rest }) => rest), [
+    { port: '132:1', action: 'pause' },
+    { port: '132:1', action: 'play' },
+    { port: '132:1', action: 'seek', seconds: 60 },
+    { port: '132:1', action: 'song', song: 1 },
+    { port: '132:1', action: 'end' },
+  ]);
   await page.getByRole('button', { name: 'Panic' }).click();
   await page.locator('.toast', { hasText: 'All notes off on' }).waitFor();
   assert.deepEqual(mock.commands.at(-1), { id: mock.commands.at(-1).id, do: 'panic' });

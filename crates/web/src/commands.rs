@@ -3,6 +3,7 @@
 use crate::edit;
 use crate::hub::Hub;
 use crate::monitor::Filter;
+use crate::player;
 use crate::sequencer::Manner;
 use crate::session::Session;
 use crate::value::{address, filter_lines, stamp};
@@ -165,6 +166,7 @@ impl Hub {
             }
             "monitor.close" => session.close(fields.number("monitor")?).map(|()| Value::Null),
             "queue" => self.queue(&fields),
+            "transport" => self.transport(&fields),
             "recording.list" => self.recordings.list(),
             "recording.load" => self.recordings.load(fields.text("name")?),
             "resync" => {
@@ -178,7 +180,7 @@ impl Hub {
                 Err(format!("there is no command {shown}"))
             }
         };
-        if !READING.contains(&what) && what != "send" {
+        if !READING.contains(&what) && !["send", "transport"].contains(&what) {
             self.look_soon();
         }
         done
@@ -368,6 +370,17 @@ impl Hub {
             _ => return Err("`action` is start, stop or continue".to_owned()),
         };
         self.sequencer.control(fields.number("queue")?, action).map(|()| Value::Null)
+    }
+
+    fn transport(&self, fields: &Fields<'_>) -> Answer {
+        let port = fields.port("port")?;
+        if !self.players.contains_key(&port) {
+            return Err(format!("there is no player at {port}"));
+        }
+        let seconds = fields.0.get("seconds").and_then(Value::as_f64);
+        let song = fields.0.get("song").and_then(Value::as_u64);
+        let bytes = player::control(fields.text("action")?, seconds, song)?;
+        self.sequencer.send(&bytes, Some(port), |_| ()).map(|()| Value::Null)
     }
 
     /// Ends the notes of a client that is gone.

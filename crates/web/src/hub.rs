@@ -4,6 +4,7 @@ use crate::args::WebArgs;
 use crate::graph::Graph;
 use crate::look::graph_of;
 use crate::patches::Patches;
+use crate::player::{self, MAX_PLAYERS};
 use crate::raw::{Changes, Raw};
 use crate::recordings::Recordings;
 use crate::rulebook::Rulebook;
@@ -53,6 +54,8 @@ pub(crate) struct Hub {
     pub(crate) read_only: bool,
     pub(crate) graph: Graph,
     pub(crate) watch: Option<Watch>,
+    /// The last message about each player, by its port.
+    pub(crate) players: BTreeMap<Address, Rc<str>>,
     /// When to try to listen again, if it failed.
     listen_again: Option<Instant>,
     device: PathBuf,
@@ -87,6 +90,7 @@ impl Hub {
             read_only: args.read_only,
             graph: Graph::default(),
             watch: None,
+            players: BTreeMap::new(),
             listen_again: None,
             device,
             server: random()?,
@@ -120,6 +124,7 @@ impl Hub {
         self.listen_again = None;
         self.files = None;
         self.looks.clear();
+        self.players.clear();
         self.snapshot = None;
         self.sequencer.rest()?;
         Ok(())
@@ -229,6 +234,8 @@ impl Hub {
             self.watch_all(&mut graph, listener)?;
         }
         self.graph = graph;
+        let graph = &self.graph;
+        self.players.retain(|port, _| graph.port(*port).is_some());
         self.snapshot = None;
         self.connect_unlinked(start);
         self.look_at = start + LOOK_INTERVAL.max(start.elapsed() * LOOK_SHARE);
@@ -320,6 +327,14 @@ impl Hub {
     /// Returns the ports as rules see them.
     pub(crate) fn ports(&self) -> Vec<Port> {
         self.graph.ports().map(|entry| entry.port.clone()).collect()
+    }
+
+    /// Takes what a player tells. Returns the message about it.
+    pub(crate) fn told(&mut self, port: Address, data: &[u8]) -> Option<Rc<str>> {
+        let has_room = self.players.len() < MAX_PLAYERS || self.players.contains_key(&port);
+        let text = player::message(port, data).filter(|_| has_room)?;
+        self.players.insert(port, Rc::clone(&text));
+        Some(text)
     }
 
     /// Takes what the listener has read.

@@ -21,6 +21,7 @@ mod outbox;
 mod owner;
 mod page;
 mod patches;
+mod player;
 mod raw;
 mod recordings;
 mod rulebook;

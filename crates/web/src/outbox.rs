@@ -41,6 +41,8 @@ pub(crate) struct Outbox {
     /// Whether deltas were left out, so that a snapshot must come.
     behind: bool,
     activity: BTreeMap<Address, u32>,
+    /// The last message about each player.
+    players: BTreeMap<Address, Rc<str>>,
     /// How often the server has lost events, to be told with the activity.
     lost: u64,
     /// By the number of the monitor.
@@ -120,6 +122,11 @@ impl Outbox {
         self.lost = lost;
     }
 
+    /// Tells of a player, in the place of what was told before.
+    pub(crate) fn player(&mut self, port: Address, text: &Rc<str>) {
+        self.players.insert(port, Rc::clone(text));
+    }
+
     /// Forgets the activity, which the client does not want any more.
     pub(crate) fn forget_activity(&mut self) {
         self.activity.clear();
@@ -164,6 +171,9 @@ impl Outbox {
                 return Some(Message::Text(text));
             }
             None => {}
+        }
+        if let Some((_, text)) = self.players.pop_first() {
+            return Some(Message::Text(text));
         }
         if !self.activity.is_empty() {
             let counts = std::mem::take(&mut self.activity);
@@ -264,6 +274,17 @@ mod tests {
         out.activity(&BTreeMap::from([(port, u32::MAX)]), 2);
         out.activity(&BTreeMap::from([(port, 1)]), 2);
         assert!(text(out.take(0)).contains("4294967295"));
+    }
+
+    #[test]
+    fn only_the_last_message_of_a_player_waits() {
+        let mut out = Outbox::default();
+        for number in 0..1000 {
+            out.player(Address::new(20, 1), &number.to_string().into());
+        }
+        out.player(Address::new(20, 0), &"other".into());
+        assert_eq!([text(out.take(0)), text(out.take(0))], ["other", "999"]);
+        assert!(out.take(0).is_none());
     }
 
     #[test]

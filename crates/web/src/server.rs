@@ -241,6 +241,9 @@ impl Server {
                     let _room = socket.session.outbox.answer(self.hub.hello());
                     let snapshot = self.hub.snapshot();
                     socket.session.outbox.snapshot(&snapshot);
+                    for (port, text) in &self.hub.players {
+                        socket.session.outbox.player(*port, text);
+                    }
                     connection.greet(now);
                 }
                 refused
@@ -301,7 +304,7 @@ impl Server {
             return Err(Fail::ended());
         }
         // Nothing has come for a whole step: the thread will say when something does.
-        self.tick = (!read.counts.is_empty()).then_some(now + TICK);
+        self.tick = read.has_something().then_some(now + TICK);
         self.give(&read);
         if self.tick.is_none() && self.hub.watch.as_ref().is_some_and(Watch::arm) {
             self.tick = Some(now + TICK);
@@ -310,6 +313,12 @@ impl Server {
     }
 
     fn give(&mut self, read: &Read) {
+        for (port, data) in &read.told {
+            let Some(text) = self.hub.told(*port, data) else { continue };
+            for session in self.connections.values_mut().filter_map(Connection::client) {
+                session.outbox.player(*port, &text);
+            }
+        }
         let mut records: Vec<_> = vec![None; read.events.len()];
         for session in self.connections.values_mut().filter_map(Connection::client) {
             if session.activity && !read.counts.is_empty() {

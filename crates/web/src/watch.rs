@@ -7,6 +7,7 @@
 )]
 
 use crate::monitor::Seen;
+use crate::player;
 use aseqd_abi::seq::{CLIENT_SYSTEM, PortCaps, PortType};
 use aseqd_abi::{Address, Event};
 use aseqd_client::{Client, Error, SYSTEM_TIMER};
@@ -61,12 +62,21 @@ struct State {
 pub(crate) struct Read {
     pub(crate) counts: BTreeMap<Address, u32>,
     pub(crate) events: VecDeque<Seen>,
+    /// What players have told last, by their port.
+    pub(crate) told: BTreeMap<Address, Vec<u8>>,
     /// Events that were dropped here, because the server did not ask.
     pub(crate) dropped: u32,
     /// How often the thread itself was too slow.
     pub(crate) lost: u64,
     /// Whether the sequencer has ended.
     pub(crate) ended: bool,
+}
+
+impl Read {
+    /// Returns whether something has come.
+    pub(crate) fn has_something(&self) -> bool {
+        !self.counts.is_empty() || !self.told.is_empty()
+    }
 }
 
 impl Shared {
@@ -129,7 +139,7 @@ impl Watch {
     /// Asks to be woken once something was read. Returns whether something was.
     pub(crate) fn arm(&self) -> bool {
         let mut state = self.shared.state();
-        let read = !state.read.counts.is_empty() || state.read.ended;
+        let read = state.read.has_something() || state.read.ended;
         state.armed = !read;
         read
     }
@@ -209,6 +219,7 @@ impl Reader {
     fn read(&mut self) -> Result<(), Fail> {
         let wanted = self.shared.state().events;
         let (mut counts, mut events, mut lost) = (BTreeMap::<Address, u32>::new(), Vec::new(), 0);
+        let mut told = BTreeMap::new();
         let mut at = now();
         // At most as much as the pool has, so that a flood does not keep what was read from the server.
         for _ in 0..POOL {
@@ -229,6 +240,8 @@ impl Reader {
             }
             if event.dest == self.queues {
                 self.lateness.follow(&self.client, &event)?;
+            } else if event.dest == self.port && player::tells(&event, &data) {
+                told.insert(event.source, data);
             } else if event.dest == self.port && event.source.client != CLIENT_SYSTEM {
                 // The System client tells the port that it was connected.
                 *counts.entry(event.source).or_default() += 1;
@@ -237,13 +250,19 @@ impl Reader {
                 }
             }
         }
-        if counts.is_empty() && lost == 0 {
+        if counts.is_empty() && told.is_empty() && lost == 0 {
             return Ok(());
         }
         let mut state = self.shared.state();
         for (port, count) in counts {
             let sum = state.read.counts.entry(port).or_default();
             *sum = sum.saturating_add(count);
+        }
+        for (port, data) in told {
+            let all = &mut state.read.told;
+            if all.len() < player::MAX_PLAYERS || all.contains_key(&port) {
+                all.insert(port, data);
+            }
         }
         state.read.lost += lost;
         if state.events {

@@ -79,6 +79,9 @@ impl Companions {
                     .flatten()
                     .flat_map(|file| ["--rules".into(), file.clone().into_os_string()]),
             );
+            if let Some(file) = &args.token_file {
+                words.extend(["--token-file".into(), file.clone().into_os_string()]);
+            }
             wanted.push(words);
         }
         Ok(Self { wanted })

@@ -102,6 +102,7 @@ impl Server {
             events: Vec::new(),
             dropped: 0,
             activity: BTreeMap::new(),
+            players: BTreeMap::new(),
             next: 0,
             hello: Value::Null,
         }
@@ -154,6 +155,8 @@ pub(crate) struct Page {
     pub(crate) events: Vec<(u8, Vec<u8>)>,
     pub(crate) dropped: u64,
     pub(crate) activity: BTreeMap<String, u64>,
+    /// What players have told last, by their port.
+    pub(crate) players: BTreeMap<String, Value>,
     next: u64,
     pub(crate) hello: Value,
 }
@@ -206,6 +209,10 @@ impl Page {
                     *self.activity.entry(port.clone()).or_default() +=
                         count.as_u64().expect("a number");
                 }
+                return;
+            }
+            Some("player") => {
+                self.players.insert(text(&message["port"]), message.clone());
                 return;
             }
             _ => return,

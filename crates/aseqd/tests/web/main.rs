@@ -6,6 +6,7 @@ mod common;
 mod hostile;
 mod large;
 mod rules;
+mod transport;
 
 use aseqd_client::event::{EventExt as _, note_on};
 use aseqd_client::{Client, DEVICE};
@@ -246,6 +247,30 @@ fn a_page_is_told_of_the_end_and_comes_back_to_the_next_server() {
 }
 
 #[test]
+fn a_server_with_a_sequencer_takes_the_token_of_a_file() {
+    if !can_serve() {
+        return;
+    }
+    let place = folder();
+    let file = place.path().join("token");
+    std::fs::write(&file, "0123456789abcdef0123456789abcdef\n").expect("written");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("its owner's");
+    let mut serve = Command::new(ASEQD);
+    serve.args(["serve", "--web", "--token-file"]).arg(&file);
+    serve.arg("--mount").arg(place.path().join("seq"));
+    let mut serve = Process::start(serve);
+    serve.wait_for_output("serving");
+    let mut server = Server::of(serve);
+    assert!(server.url.ends_with("/#token=0123456789abcdef0123456789abcdef"), "{}", server.url);
+    server.page();
+    server.url.truncate(server.url.find('#').expect("a token"));
+    let mut other = server.silent();
+    other.say(&json!({ "type": "hello", "protocol": 1 }));
+    assert_eq!(other.closed(), 4001);
+    server.end();
+}
+
+#[test]
 fn the_end_of_the_sequencer_ends_the_server() {
     if !can_serve() {
         return;
@@ -349,6 +374,7 @@ fn a_server_that_only_reads_changes_nothing() {
             ("panic", json!({})),
             ("send", json!({ "midi": "903c64" })),
             ("queue", json!({ "queue": 0, "action": "stop" })),
+            ("transport", json!({ "port": "14:0", "action": "pause" })),
         ] {
             let why = page.refused(what, fields);
             assert!(why.contains("--read-only"), "{what}: {why}");

@@ -12,6 +12,7 @@ export const state = {
   ports: new Map(), // by address
   links: new Map(), // by FROM>TO
   queues: [],
+  players: new Map(), // by the address of their port
   rules: {},
   lost: 0,
 };
@@ -119,6 +120,7 @@ function settle(message) {
   for (const [key, link] of state.links) {
     if (!state.ports.has(link.from) || !state.ports.has(link.to)) state.links.delete(key);
   }
+  for (const key of state.players.keys()) if (!state.ports.has(key)) state.players.delete(key);
   join();
   const { port, link } = ui.selection ?? {};
   if (port && !state.ports.has(port)) set({ selection: undefined });
@@ -148,6 +150,9 @@ export function take(message) {
     for (const client of message.clients ?? []) addClient(client);
     for (const link of message.connections ?? []) addLink(link);
     settle(message);
+  } else if (message.type === 'player') {
+    state.players.set(message.port, message);
+    changed('players');
   }
   return true;
 }
