@@ -118,6 +118,6 @@ export function App() {
   return html`<${Top} />
     <nav class="rail" aria-label="Views">${VIEWS.map(([key, text, icon]) => html`<a key=${key} href=${`#/${key}`} aria-current=${key === name ? 'page' : undefined}
       onClick=${(event) => (event.preventDefault(), go(key))}><${Icon} name=${icon} /><span>${text}</span></a>`)}</nav>
-    <main class=${`view view-${name}`} id="main" aria-busy=${String(!state.known)}><h1 class="hidden">${VIEWS.find(([key]) => key === name)[1]}</h1>${View && state.known ? html`<${View} />` : html`<div class="empty"><span class="dim">${state.phase === 'closed' ? 'The server does not answer. It is tried again.' : ''}</span></div>`}</main>
+    <main class=${`view view-${name}`} id="main" aria-busy=${String(!state.known)}>${state.phase === 'closed' && state.known && html`<p class="stale" role="status">The server does not answer. It is tried again; what is shown may have changed meanwhile.</p>`}<h1 class="hidden">${VIEWS.find(([key]) => key === name)[1]}</h1>${View && state.known ? html`<${View} />` : html`<div class="empty"><span class="dim">${state.phase === 'closed' ? 'The server does not answer. It is tried again.' : ''}</span></div>`}</main>
     <${Transport} /><${Toasts} />`;
 }
