@@ -31,22 +31,23 @@ export class Mock {
     this.refuse = undefined; // a function from a command to a sentence
     this.server = Math.random().toString(16).slice(2);
     this.token = undefined;
+    this.prefix = ''; // the path that a proxy has it below
   }
 
   async listen(port = 0) {
     this.http = createServer((request, response) => {
-      const path = normalize(new URL(request.url, 'http://x').pathname);
+      const path = normalize(new URL(request.url, 'http://x').pathname).replace(this.prefix, '');
       const file = join(PAGE, path === '/' ? 'index.html' : path);
       if (!TYPES[extname(file)] || !existsSync(file)) return response.writeHead(404).end();
       response.writeHead(200, { 'content-type': TYPES[extname(file)], 'content-security-policy': CSP, 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' });
       createReadStream(file).pipe(response);
       return undefined;
     });
-    this.sockets = new WebSocketServer({ server: this.http, path: '/ws' });
+    this.sockets = new WebSocketServer({ server: this.http, path: `${this.prefix}/ws` });
     this.sockets.on('connection', (socket) => this.enter(socket));
     await new Promise((done) => this.http.listen(port, '127.0.0.1', done));
     this.port = this.http.address().port;
-    this.url = `http://127.0.0.1:${this.port}/`;
+    this.url = `http://127.0.0.1:${this.port}${this.prefix}/`;
     return this;
   }
 

@@ -203,3 +203,12 @@ test('what plays can be paused, and panic ends all notes', async () => {
   await page.locator('.toast', { hasText: 'All notes off on' }).waitFor();
   assert.deepEqual(mock.commands.at(-1), { id: mock.commands.at(-1).id, do: 'panic' });
 });
+
+test('a proxy may have it below a path', async (t) => {
+  const other = Object.assign(new Mock(), { prefix: '/studio' });
+  await other.listen();
+  t.after(() => other.close());
+  const page = await open(browser, other.url);
+  await page.locator('.card').first().waitFor();
+  assert.deepEqual(page.errors, []);
+});

@@ -5,7 +5,8 @@ const PROTOCOL = 1;
 const FIRST_WAIT = 80;
 const LONGEST_WAIT = 2000;
 
-const address = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
+// Beside the page, which a proxy may have below a path of its own.
+const address = new URL('ws', location.href).href.replace(/^http/, 'ws');
 // The first one is opened before anything else is done: the page is drawn meanwhile.
 let early = new WebSocket(address);
 
