@@ -29,6 +29,11 @@ fn made(fd: c_int) -> Option<&'static AtomicU64> {
     MADE.get(usize::try_from(fd).ok()?)
 }
 
+/// Returns whether the server is known to have made the file of this name at this number.
+fn is_made(fd: c_int, name: &FileName) -> bool {
+    name.nonce != 0 && made(fd).is_some_and(|made| made.load(Ordering::Relaxed) == name.nonce)
+}
+
 /// Forgets a descriptor that is about to be closed.
 pub(crate) fn closed(fd: c_int) {
     if let Some(made) = made(fd) {
@@ -69,11 +74,10 @@ pub(crate) fn identify(fd: c_int) -> Option<FileName> {
         return None;
     }
     let _kept = sys::KeepErrno::new();
-    let made = made(fd);
     let named = name_of(fd).filter(|name| {
-        let known = made.is_some_and(|made| made.load(Ordering::Relaxed) == name.nonce);
-        let ours = (known && name.nonce != 0) || pool::has_made(name, fd);
-        if let Some(made) = made.filter(|_| ours && !known) {
+        let known = is_made(fd, name);
+        let ours = known || pool::has_made(name, fd);
+        if let Some(made) = made(fd).filter(|_| ours && !known) {
             made.store(name.nonce, Ordering::Relaxed);
         }
         ours
@@ -93,7 +97,9 @@ pub(crate) fn identify(fd: c_int) -> Option<FileName> {
 pub(crate) fn is_still(fd: c_int, server: u64, key: u64) -> bool {
     let _kept = sys::KeepErrno::new();
     let same = |name: FileName| (name.server, name.key) == (server, key);
-    name_of(fd).is_some_and(same) && connection::is_known_server(fd)
+    name_of(fd)
+        .filter(|name| same(*name))
+        .is_some_and(|name| is_made(fd, &name) || connection::is_known_server(fd))
 }
 
 /// Returns the name of the other end, if it is the name of a file.
