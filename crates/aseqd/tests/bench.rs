@@ -62,6 +62,7 @@ fn the_list_names_every_row_once() {
         "call",
         "flood",
         "fanout",
+        "rates",
         "queue",
         "engine",
         "idle",
@@ -207,6 +208,22 @@ fn servers_are_watched_and_readers_counted() {
         let figures = ["wakeups_per_s", "cpu_us_per_s", "wakeups_per_instant"];
         assert_figures(row, "FUSE", &figures);
         assert_figures(row, "timerfd and epoll", &figures);
+    }
+}
+
+#[test]
+fn events_cost_what_they_cost_at_each_rate() {
+    if !can_serve() {
+        return;
+    }
+    let rows = rows(&["rates"]);
+    assert_eq!(rows.len(), 4);
+    for name in ["FUSE", "socket, stream"] {
+        assert_figures(&rows[0], name, &["cpu_us_per_s"]);
+        for row in &rows[1..] {
+            assert_figures(row, name, &["cpu_us_per_s", "cpu_ns_per_event", "events_per_s"]);
+            assert_eq!(line(row, name)["figures"]["lost"]["max"], 0.0, "{row}");
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn rows(setup: &Setup) -> Vec<Row> {
                 figures(&door.run(&[], false, &words("seq"))?)
             })
         };
-        let mut subjects: Vec<_> = setup.main_entrances().map(through).collect();
+        let mut subjects: Vec<_> = setup.entrances.iter().map(through).collect();
         subjects.push(Subject::new(Side::Limit, "a socket for each reader", move || {
             figures(&program::run_alone(false, &words("socket"))?)
         }));

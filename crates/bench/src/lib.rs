@@ -22,6 +22,7 @@ mod process;
 mod program;
 mod queues;
 mod random;
+mod rates;
 mod recording;
 mod report;
 mod rig;
@@ -91,7 +92,7 @@ struct Family {
 }
 
 /// All families, in the order of the table.
-const FAMILIES: [Family; 12] = [
+const FAMILIES: [Family; 13] = [
     Family {
         name: "lateness",
         about: "how late scheduled events are dispatched, and read by a program",
@@ -121,6 +122,11 @@ const FAMILIES: [Family; 12] = [
         name: "fanout",
         about: "CPU time of an event to 1, 8 and 63 subscribers",
         rows: fanout::rows,
+    },
+    Family {
+        name: "rates",
+        about: "CPU time at 0, 48, 1000 and 100,000 events a second, 1 per write",
+        rows: rates::rows,
     },
     Family {
         name: "queue",

@@ -2,7 +2,7 @@
 //! a worker prints is its answer, in JSON.
 
 use super::task::Words;
-use super::{call, fanout, idle, lateness, link, playing, recording, timer};
+use super::{call, fanout, idle, lateness, link, playing, rates, recording, timer};
 use aseqd_console::print;
 use aseqd_host::error::{Fail, reason};
 use serde_json::Value;
@@ -47,6 +47,7 @@ pub fn main(args: &WorkerArgs) -> Result<ExitCode, Fail> {
         "receive" => link::receive(&mut words)?,
         "call" => call::worker(&mut words)?,
         "fanout" => fanout::worker(&mut words)?,
+        "rates" => rates::worker(&mut words)?,
         "idle" => idle::worker(&mut words)?,
         "recording" => recording::worker(&mut words)?,
         "play" => playing::worker(&mut words)?,

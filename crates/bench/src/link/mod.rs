@@ -116,6 +116,11 @@ impl Link {
     }
 }
 
+/// Returns two connected sockets for a stream.
+pub(super) fn stream() -> Result<(OwnedFd, OwnedFd), Fail> {
+    socket::pair(false)
+}
+
 /// The parameters of the tasks `send` and `receive`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
