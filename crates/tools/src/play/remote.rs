@@ -185,7 +185,8 @@ mod tests {
         let locate = [0xf0, 0x7f, 0x7f, 6, 0x44, 6, 1, 0x61, 2, 3, 15, 0, 2, 0xf7];
         let there = Duration::from_millis(3_723_500);
         assert_eq!(asked(&locate), [Key::Seek(Spot::Time(there)), Key::Go]);
-        for end in 0..locate.len() {
+        // With its end behind it, all but the last byte is the whole.
+        for end in 0..locate.len() - 1 {
             let mut cut = locate[..end].to_vec();
             assert!(asked(&cut).is_empty(), "{end}");
             cut.push(0xf7);
