@@ -167,7 +167,7 @@ fn a_send_to_monitor_waits_until_its_output_is_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("messages");
         // More than 1 MiB, a pool and a pipe can have.
-        let sent = messages(40_000);
+        let sent = messages(20_000);
         std::fs::write(&file, &sent).expect("a file");
         let name = file.display().to_string();
         let sender = Process::start(aseqd(&["send", &address.to_string(), "--file", &name]));
@@ -190,9 +190,9 @@ fn a_send_to_monitor_waits_until_its_output_is_read() {
         assert!(child.wait().expect("monitor").success());
         assert_eq!(said, "", "nothing is left out");
         let shown = printed.lines().filter(|line| !line.contains("SYSEX")).count() - 2;
-        assert_eq!(shown, 40_000 - 40);
+        assert_eq!(shown, 20_000 - 20);
         let bytes = printed.lines().filter_map(|line| line.split_once(" bytes: "));
-        assert_eq!(bytes.map(|(_, bytes)| bytes.len().div_ceil(3)).sum::<usize>(), 40 * 64 * 1024);
+        assert_eq!(bytes.map(|(_, bytes)| bytes.len().div_ceil(3)).sum::<usize>(), 20 * 64 * 1024);
     });
 }
 

@@ -1,5 +1,7 @@
 //! Sends a song through a queue of its own, as fast as the sequencer takes the events.
 
+mod hearing;
+
 use super::keys::Key;
 use super::output::{BATCH, Output, SYSEX_AT_ONCE};
 use super::passage::Passage;
@@ -13,9 +15,10 @@ use aseqd_abi::ump::UmpEvent;
 use aseqd_abi::{Address, Errno, Event, EventFlags, EventType};
 use aseqd_client::event::EventExt as _;
 use aseqd_client::ump::{self, Protocol};
-use aseqd_client::{Client, Error, Received, SYSTEM_TIMER as TIMER};
+use aseqd_client::{Client, Error, SYSTEM_TIMER as TIMER};
 use aseqd_host::error::{Context, Fail, reason};
 use aseqd_midi::ump::{Packet, events_of};
+use hearing::Heard;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use std::convert::Infallible;
 use std::ops::RangeInclusive;
@@ -51,6 +54,7 @@ pub(crate) struct Player {
     /// How fast the queue runs: parts of [`SKEW_BASE`].
     skew: u32,
     remote: Option<Remote>,
+    heard: Heard,
 }
 
 /// A port that is played to.
@@ -70,7 +74,15 @@ impl Player {
         let port_type = PortType::MIDI_GENERIC | PortType::APPLICATION;
         let port = client.create_port("output", PortCaps::WRITE, port_type)?;
         let queue = client.create_queue("aseqd play")?;
-        Ok(Self { client, port, queue, targets: Vec::new(), skew: SKEW_BASE, remote: None })
+        Ok(Self {
+            client,
+            port,
+            queue,
+            targets: Vec::new(),
+            skew: SKEW_BASE,
+            remote: None,
+            heard: Heard::default(),
+        })
     }
 
     /// Makes a port at which others can control what is played, and hear about it.
@@ -85,11 +97,6 @@ impl Player {
     /// Returns what was asked for at the control port next.
     pub(super) fn asked(&mut self) -> Option<Key> {
         self.remote.as_mut()?.next()
-    }
-
-    /// Reads what has come while nothing is played.
-    pub(super) fn hear(&mut self) -> Result<(), Fail> {
-        self.is_over().map(drop)
     }
 
     /// Tells those that listen where it is: at a tick of the song.
@@ -188,6 +195,7 @@ impl Player {
         }
         // What has come of the last song, such as its end.
         self.is_over()?;
+        self.heard.lost = false;
         let mut output = Output::new(song.timing(), self.skew, terminal.is_some());
         // The first events are prepared before the clock starts.
         self.fill(&mut output, song);
@@ -197,7 +205,7 @@ impl Player {
             while self.flush(&mut output)? && !output.complete {
                 self.fill(&mut output, song);
             }
-            if self.is_over()? {
+            if self.is_over()? || self.has_ended_unheard(&output)? {
                 return Ok(Ended::Played);
             }
             if let Some(terminal) = &mut terminal {
@@ -413,51 +421,6 @@ impl Player {
         }
     }
 
-    /// Returns whether the echo has come back, and with it the end of the song.
-    ///
-    /// # Errors
-    /// A message if no port is left to play to, or the sequencer cannot be read.
-    fn is_over(&mut self) -> Result<bool, Fail> {
-        let mut over = false;
-        while let Some(received) = self.client.receive()? {
-            let (event, data) = match received {
-                Received::Event(event, data) => (event, data),
-                // A player of clips speaks UMP. What others send to its control port comes as packets.
-                Received::Packet(packet) => {
-                    if let Some(remote) = self.remote.as_mut().filter(|one| packet.dest == one.port)
-                    {
-                        let taken = events_of(&Packet(packet.ump), |event, data| {
-                            remote.take(&event, data);
-                            Ok::<(), Infallible>(())
-                        });
-                        let Ok(()) = taken;
-                    }
-                    continue;
-                }
-            };
-            if let Some(remote) = self.remote.as_mut().filter(|one| event.dest == one.port) {
-                remote.take(&event, &data);
-                continue;
-            }
-            match event.event_type {
-                EventType::ECHO if event.source == self.port => over = true,
-                EventType::PORT_UNSUBSCRIBED if event.data.connect().sender == self.port => {
-                    let dest = event.data.connect().dest;
-                    let targets = self.targets.iter_mut();
-                    targets.filter(|target| target.address == dest).for_each(|it| it.gone = true);
-                }
-                _ => {}
-            }
-        }
-        match self.targets.last() {
-            Some(last) if !over && self.targets.iter().all(|target| target.gone) => {
-                let port = last.address;
-                Err(Fail::new(format!("port {port} was disconnected, or does not exist any more")))
-            }
-            _ => Ok(over),
-        }
-    }
-
     /// Returns the ticks and the time since the queue was started.
     fn position(&self) -> Result<(u32, Duration), Fail> {
         let status = self.client.queue_status(self.queue)?.unwrap_or_default();
@@ -478,6 +441,7 @@ impl Player {
             let interval = terminal.interval().or_else(|| tells.then_some(remote::INTERVAL));
             timeout = interval.and_then(|interval| Timespec::try_from(interval).ok());
         }
+        let timeout = self.heard.at_most(timeout);
         match rustix::event::poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(errno) => Err(errno).context("cannot wait for events"),

@@ -71,6 +71,12 @@ impl Remote {
         self.asked.extend(keys.into_iter().take(room));
     }
 
+    /// Takes how many ports are connected to it: events that tell of changes were lost.
+    pub(super) const fn set_listeners(&mut self, count: usize) {
+        self.listeners = count;
+        self.told = None;
+    }
+
     /// Returns what was asked for next.
     pub(super) fn next(&mut self) -> Option<Key> {
         self.asked.pop_front()
