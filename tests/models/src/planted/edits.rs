@@ -36,8 +36,8 @@ pub(super) const COUNTERS: &[Edit] = &[
     },
     Edit {
         file: "seq/route.rs",
-        old: "        queue.dispatching = true;\n",
-        new: "        queue.dispatching = true;\n        crate::plants::begin_pass();\n",
+        old: "        queue.begin_pass(at);\n",
+        new: "        queue.begin_pass(at);\n        crate::plants::begin_pass();\n",
     },
     Edit {
         file: "seq/file.rs",
