@@ -18,7 +18,16 @@ fn expect(mut receiver: Process, wanted: &[&str]) {
 fn words_go_to_the_port_in_their_order_and_at_their_times() {
     inside(|| {
         let (synth, _) = port(&["Synth", "--output"]);
-        output(aseqd(&["send", "synth", "note", "C4", "100", "300ms", "program 5", "cc volume 90"]));
+        output(aseqd(&[
+            "send",
+            "synth",
+            "note",
+            "C4",
+            "100",
+            "300ms",
+            "program 5",
+            "cc volume 90",
+        ]));
         output(aseqd(&["send", "synth", "at 40ms on 60 at 20ms on 61 wait 5ms off 61"]));
         output(aseqd(&["send", "synth", "--at", "10ms", "sysex 7E 7F 09 01", "bend", "-1"]));
         expect(

@@ -3,7 +3,12 @@
 use crate::common::*;
 use crate::corpus::has_virtual_time;
 use crate::playing::notes;
+use aseqd_client::aseqd_abi::seq::{PortCaps, PortType};
+use aseqd_client::aseqd_abi::{Event, EventType};
+use aseqd_client::event::EventExt as _;
+use aseqd_client::{Client, DEVICE};
 use aseqd_smf::{EventKind, File, Meta, Source};
+use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -166,4 +171,44 @@ fn a_clock_ends_with_the_last_of_its_ports() {
     assert_eq!(found[0]["status"], 1, "{said}");
     assert!(said.contains("does not exist any more; the others go on"), "{said}");
     assert!(lines[lines.len() - 1].ends_with("does not exist any more"), "{said}");
+}
+
+/// Events that come to a clock that does not read are lost, and what asks it for more clock messages may be among them.
+#[test]
+fn a_clock_goes_on_although_events_to_it_were_lost() {
+    inside(|| {
+        let client = Client::open(DEVICE, "drums").expect("a client");
+        let caps = PortCaps::READ | PortCaps::WRITE | PortCaps::SUBS_WRITE;
+        let port = client.create_port("in", caps, PortType::MIDI_GENERIC).expect("a port");
+        let mut command = Command::new(ASEQD);
+        command.args(["clock", "-q", &port.to_string()]).env_remove("ASEQD_DEVICE");
+        let mut clock = Process::start(command);
+        let heard = || match client.read_event() {
+            Ok(Some((event, _))) if event.event_type == EventType::CLOCK => Some(event.source),
+            _ => None,
+        };
+        let mut source = None;
+        wait_until("a clock message", || {
+            source = heard();
+            source.is_some()
+        });
+        let source = source.expect("it was heard");
+        clock.signal(Signal::STOP);
+        // What is in its queue takes a second to be heard.
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        for _ in 0..3000 {
+            let event = Event::direct(EventType::SENSING).sent_from(port).sent_to(source);
+            let _full = client.send(&event);
+        }
+        while heard().is_some() {}
+        clock.signal(Signal::CONT);
+        // More than were in its queue.
+        let mut more = 0;
+        wait_until("100 more clock messages", || {
+            more += usize::from(heard().is_some());
+            more >= 100
+        });
+        clock.signal(Signal::INT);
+        assert!(clock.wait_within(DEADLINE).status.success());
+    });
 }

@@ -7,8 +7,8 @@ use crate::ready::announce;
 use aseqd_abi::event::{Control, EventData};
 use aseqd_abi::seq::{PortCaps, PortType, QueueTempo, RemoveEvents, RemoveMode};
 use aseqd_abi::{Address, Event, EventType};
-use aseqd_client::Client;
 use aseqd_client::event::{EventExt as _, of_type};
+use aseqd_client::{Client, Error};
 use aseqd_console::say;
 use aseqd_host::error::{Context as _, Fail};
 use std::time::Duration;
@@ -185,6 +185,16 @@ impl Sender {
         Ok(())
     }
 
+    /// Puts pieces into the queue until two wait there.
+    fn keep_filled(&mut self) -> Result<(), Fail> {
+        let time = self.client.queue_status(self.queue)?.unwrap_or_default().time;
+        let now = u64::from(time.tv_sec) * 1_000_000_000 + u64::from(time.tv_nsec);
+        while self.filled < now + 2 * PIECE {
+            self.fill()?;
+        }
+        Ok(())
+    }
+
     /// Notes that a port is not connected any more.
     ///
     /// # Errors
@@ -223,14 +233,24 @@ impl Turn for Sender {
     }
 
     fn turn(&mut self) -> Result<(), Fail> {
-        while let Some((event, _)) = self.client.read_event()? {
-            match event.event_type {
-                EventType::ECHO if event.source == self.port => self.fill()?,
-                EventType::PORT_UNSUBSCRIBED if event.data.connect().sender == self.port => {
-                    self.lost(event.data.connect().dest)?;
-                }
-                _ => {}
+        let mut due = false;
+        loop {
+            match self.client.read_event() {
+                Ok(Some((event, _))) => match event.event_type {
+                    EventType::ECHO if event.source == self.port => due = true,
+                    EventType::PORT_UNSUBSCRIBED if event.data.connect().sender == self.port => {
+                        self.lost(event.data.connect().dest)?;
+                    }
+                    _ => {}
+                },
+                Ok(None) => break,
+                // Somebody floods this client. The echo may be lost, too.
+                Err(Error::EventsLost) => due = true,
+                Err(error) => return Err(error.into()),
             }
+        }
+        if due {
+            self.keep_filled()?;
         }
         Ok(())
     }
