@@ -78,7 +78,8 @@ fn filters_choose_by_type_channel_note_and_sender() {
         let (by_sender, other) = monitor(&["--from", "left", "--count", "1", "--json"]);
         let (left, from) = port(&["Left", "--input"]);
         output(aseqd(&["connect", "left", &other]));
-        let words = "channel 3 on C4 off C4 cc 7 1 on C5 channel 4 on C4 channel 9 on B4 clock";
+        // The last word ends `monitor`.
+        let words = "channel 3 on C4 off C4 cc 7 1 on C5 channel 4 on C4 clock channel 9 on B4";
         output(aseqd(&["send", &one, words]));
         let lines = chosen.wait().stdout;
         let events: Vec<_> = lines.lines().filter(|line| line.contains("NOTE")).collect();
