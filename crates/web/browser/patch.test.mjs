@@ -112,8 +112,8 @@ test('the matrix connects and cuts by keys, and says where it is', async () => {
   await page.keyboard.press('Space');
   await has('24:1', '24:0', false);
   await page.keyboard.press('Control+End');
-  await until('the last row', () => page.evaluate(() => document.activeElement.dataset.row === '10'));
-  assert.equal(await page.locator('[role="grid"]').getAttribute('aria-rowcount'), '12');
+  await until('the last row', () => page.evaluate(() => document.activeElement.dataset.row === '11'));
+  assert.equal(await page.locator('[role="grid"]').getAttribute('aria-rowcount'), '13');
   assert.deepEqual(page.errors, []);
 });
 

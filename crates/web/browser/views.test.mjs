@@ -124,6 +124,7 @@ test('the keyboard plays by mouse, by keys of the computer and by its own keys',
   // The octave has changed in between: each note still ends.
   assert.deepEqual(sent(), ['903c64 130:0', '903d64 130:0', '803c40 130:0', '803d40 130:0']);
   mock.sent.length = 0;
+  await until('the octave', () => page.locator('.key').first().getAttribute('data-note').then((note) => note === '72'));
   await page.locator('.key').first().focus();
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('Enter');

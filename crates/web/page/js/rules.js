@@ -88,7 +88,8 @@ export function Rules() {
   };
   const lines = text.split('\n').length;
   const marks = new Map([...(result.warnings ?? []).map((entry) => [entry.line, 'warns']), ...(result.problems ?? []).map((entry) => [entry.line, 'fails'])]);
-  const edit = state.rules.editable && mayWrite();
+  // What is typed before the text is here would be lost.
+  const edit = state.rules.editable && mayWrite() && was !== undefined;
   const inForce = [...state.links.values()].filter((link) => link.rule);
   const add = async (from, to) => {
     const value = await run('rules.make', { from, to });
