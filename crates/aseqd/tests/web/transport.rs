@@ -3,10 +3,10 @@
 use crate::client::{Page, Server, program};
 use crate::common::*;
 use crate::folder;
-use aseqd_client::Address;
 use aseqd_client::aseqd_abi::event::{Control, EventData};
 use aseqd_client::aseqd_abi::{Event, EventType};
 use aseqd_client::event::EventExt as _;
+use aseqd_client::{Address, Client};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::process::Command;
@@ -32,6 +32,16 @@ fn play(folder: &TempDir, to: Address, songs: usize) -> Process {
 fn player(page: &mut Page, what: &str, so: impl Fn(&Value) -> bool) -> Value {
     page.until(what, |page| page.players.values().any(&so));
     page.players.values().find(|player| so(player)).expect("it is there").clone()
+}
+
+/// Waits for the control port of the only player.
+fn control(client: &Client) -> Address {
+    let find = || {
+        let ports = client.ports().expect("ports");
+        ports.into_iter().find(|port| port.name == "control").map(|port| port.address)
+    };
+    wait_until("the control port", || find().is_some());
+    find().expect("it is there")
 }
 
 #[test]
@@ -93,12 +103,7 @@ fn hardware_controls_what_plays_by_standard_messages() {
         let folder = folder();
         let (desk, port) = program("desk");
         let mut process = play(&folder, port, 1);
-        let control = || {
-            let ports = desk.ports().expect("ports");
-            ports.into_iter().find(|port| port.name == "control").map(|port| port.address)
-        };
-        wait_until("the port", || control().is_some());
-        let control = control().expect("it is there");
+        let control = control(&desk);
         desk.connect(control, port).expect("connected");
         // The song itself has no such messages. A player that was found before it began tells that it starts.
         let mut begun = false;
@@ -200,12 +205,7 @@ fn a_player_goes_on_and_ends_although_events_to_it_were_lost() {
         let folder = folder();
         let (desk, port) = program("desk");
         let mut process = play(&folder, port, 1);
-        let control = || {
-            let ports = desk.ports().expect("ports");
-            ports.into_iter().find(|port| port.name == "control").map(|port| port.address)
-        };
-        wait_until("the port", || control().is_some());
-        let control = control().expect("it is there");
+        let control = control(&desk);
         wait_until(
             "a note",
             || matches!(desk.read_event(), Ok(Some((event, _))) if event.event_type == EventType::NOTEON),
