@@ -150,20 +150,29 @@ fn live_draws_over_itself_on_a_terminal() {
     });
 }
 
+/// Starts `monitor` with little memory, whose output nobody reads yet. Returns it with its messages and its address.
+fn unread() -> (std::process::Child, std::io::BufReader<std::process::ChildStderr>, String) {
+    let mut command = aseqd(&["monitor", "--verbose", "--buffer", "1"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("monitor");
+    let mut stderr = std::io::BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut address = String::new();
+    std::io::BufRead::read_line(&mut stderr, &mut address).expect("its address");
+    (child, stderr, address)
+}
+
 /// While nobody reads what `monitor` prints, and its memory is full, a `send` to it waits. A SysEx of 64 KiB goes in pieces
 /// that need several cells of a pool each.
 #[test]
 fn a_send_to_monitor_waits_until_its_output_is_read() {
     inside(|| {
-        let mut command = aseqd(&["monitor", "--verbose", "--buffer", "1"]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("monitor");
-        let mut stderr = std::io::BufReader::new(child.stderr.take().expect("a pipe"));
-        let mut address = String::new();
-        std::io::BufRead::read_line(&mut stderr, &mut address).expect("its address");
+        let (mut child, mut stderr, address) = unread();
         let address: aseqd_abi::Address = {
             let (client, port) = address.trim().split_once(':').expect("an address");
-            aseqd_abi::Address::new(client.parse().expect("a"), port.parse().expect("a"))
+            aseqd_abi::Address::new(
+                client.parse().expect("a number"),
+                port.parse().expect("a number"),
+            )
         };
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("messages");
@@ -201,12 +210,7 @@ fn a_send_to_monitor_waits_until_its_output_is_read() {
 #[test]
 fn events_that_cannot_be_printed_are_counted() {
     inside(|| {
-        let mut command = aseqd(&["monitor", "--verbose", "--buffer", "1"]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("monitor");
-        let mut stderr = std::io::BufReader::new(child.stderr.take().expect("a pipe"));
-        let mut address = String::new();
-        std::io::BufRead::read_line(&mut stderr, &mut address).expect("its address");
+        let (mut child, mut stderr, address) = unread();
         // An ordinary client, which does not wait for the receiver. It sends until more events wait than monitor keeps.
         let client = seq::Client::nonblocking();
         let (number, port) = address.trim().split_once(':').expect("an address");
