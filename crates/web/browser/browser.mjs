@@ -21,6 +21,10 @@ export async function open(browser, url, { viewport = DESKTOP, scheme = 'dark', 
   page.errors = [];
   page.on('pageerror', (error) => page.errors.push(String(error)));
   page.on('console', (message) => message.type() === 'error' && !/WebSocket connection|ERR_CONNECTION|net::/.test(message.text()) && page.errors.push(message.text()));
+  if (process.env.ASEQD_WEB_THROTTLE) {
+    const session = await context.newCDPSession(page);
+    await session.send('Emulation.setCPUThrottlingRate', { rate: Number(process.env.ASEQD_WEB_THROTTLE) });
+  }
   await page.goto(url);
   await page.locator('main[aria-busy="false"]').waitFor();
   return page;

@@ -10,6 +10,9 @@ import { WebSocketServer } from 'ws';
 import { encode } from './wire.mjs';
 import { TAKES, large, studio } from './worlds.mjs';
 
+// How much later the server is heard, in ms.
+export const DELAY = Number(process.env.ASEQD_WEB_DELAY ?? 0);
+
 export const PAGE = process.env.ASEQD_PAGE ?? fileURLToPath(new URL('../page', import.meta.url));
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
 export const CSP = "default-src 'self'; connect-src 'self' ws:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -19,6 +22,7 @@ export class Mock {
   constructor(world = studio()) {
     Object.assign(this, { clients: new Map(), links: new Map(), queues: [], rules: { running: false, path: '/home/me/.config/aseqd/rules.toml', editable: true } });
     this.text = world.rules ?? '';
+    this.delay = DELAY;
     for (const client of world.clients) this.clients.set(client.id, client);
     for (const link of world.connections) this.links.set(`${link.from}>${link.to}`, link);
     this.queues = world.queues ?? [];
@@ -60,6 +64,8 @@ export class Mock {
   }
 
   enter(socket) {
+    const send = socket.send.bind(socket);
+    socket.send = (data) => (this.delay ? setTimeout(() => socket.readyState === socket.OPEN && send(data), this.delay) : send(data));
     const page = { socket, seq: 0, activity: true, monitors: new Map(), next: 1 };
     const say = (message) => socket.send(JSON.stringify(message));
     socket.on('message', (data) => {

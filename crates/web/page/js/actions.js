@@ -29,13 +29,20 @@ export function say(text) {
   changed('toasts');
 }
 
+// The commands that the server has not answered yet.
+const asked = new Set();
+
 // Runs a command; shows its error. Returns the value, or undefined.
 export async function run(what, fields) {
+  const answer = ask(what, fields);
+  asked.add(answer);
   try {
-    return await ask(what, fields);
+    return await answer;
   } catch (error) {
     tell(error.message, { bad: true });
     return undefined;
+  } finally {
+    asked.delete(answer);
   }
 }
 
@@ -45,7 +52,12 @@ function step(label, undo) {
   changed('ui');
 }
 
+// Undoes the last step. What was done just now becomes a step behind the server's answer, so that is waited for.
 export async function undo() {
+  while (asked.size) {
+    await Promise.allSettled(asked);
+    await new Promise((done) => setTimeout(done));
+  }
   const last = history.pop();
   changed('ui');
   if (!last) return;

@@ -1,6 +1,6 @@
 // The virtual keyboard: by mouse, by several fingers, by the keys of the computer; wheels, pedal, SysEx.
 
-import { Button, html, typed, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
+import { Button, html, typed, useLayoutEffect, useRef, useState } from './ui.js';
 import { ask, mayWrite, run, say, tell } from './actions.js';
 import { fullName, side, state, ui, useTopics } from './store.js';
 import { noteName } from './events.js';
@@ -72,7 +72,8 @@ export function Keyboard() {
     setDown(new Set());
   };
   const octave = (step) => change({ octave: Math.max(0, Math.min(8, settings.octave + step)) });
-  useEffect(() => {
+  // Before the screen is drawn: a key may follow at once.
+  useLayoutEffect(() => {
     const typing = (event) => event.target.closest?.('input:not([type="checkbox"], [type="range"]), textarea, select') || event.ctrlKey || event.metaKey || event.altKey;
     const onDown = (event) => {
       if (typing(event) || event.repeat) return;

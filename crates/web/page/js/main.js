@@ -3,7 +3,7 @@
 import { Connection } from './net.js';
 import { html, render, forgetColours } from './ui.js';
 import { forgetActivity, takeActivity } from './activity.js';
-import { ask, canUndo, tell, undo, use } from './actions.js';
+import { ask, tell, undo, use } from './actions.js';
 import { changed, on, set, state, take, ui } from './store.js';
 import { takeEvents } from './events.js';
 import { App } from './shell.js';
@@ -75,7 +75,7 @@ document.addEventListener('visibilitychange', () => {
 
 addEventListener('keydown', (event) => {
   const typing = event.target.closest?.('input:not([type="checkbox"]), textarea, select');
-  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === 'z' && !typing && canUndo()) {
+  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === 'z' && !typing) {
     event.preventDefault();
     undo();
   } else if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey) {

@@ -33,7 +33,8 @@ export function go(view) {
 function Settings() {
   const [open, setOpen] = useState(false);
   const box = useRef();
-  useEffect(() => {
+  // Before the screen is drawn, since keys and clicks may follow at once.
+  useLayoutEffect(() => {
     if (!open) return undefined;
     const away = (event) => !box.current?.contains(event.target) && setOpen(false);
     const escape = (event) => event.key === 'Escape' && (setOpen(false), box.current.querySelector('button').focus());

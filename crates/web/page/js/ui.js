@@ -8,17 +8,22 @@ export { h, render, Fragment, useEffect, useLayoutEffect, useMemo, useRef, useSt
 export const html = htm.bind(h);
 
 // The page changes at most once in a frame. A hidden page has no frames.
+let pending;
+function draw() {
+  const drawing = pending;
+  pending = undefined;
+  drawing?.work();
+}
 options.debounceRendering = (work) => {
-  let done = false;
-  const once = () => {
-    if (!done) {
-      done = true;
-      work();
-    }
-  };
-  requestAnimationFrame(once);
-  setTimeout(once, 50);
+  const drawing = { work };
+  const due = () => drawing === pending && draw();
+  pending = drawing;
+  requestAnimationFrame(due);
+  setTimeout(due, 50);
 };
+// What handles an event knows the state that was drawn last. So that two events within a frame, such as a click behind a key,
+// do not undo one another, what the first has changed is drawn behind its handlers: events come here last.
+for (const kind of ['change', 'click', 'input', 'keydown', 'keyup', 'pointerdown', 'pointerup', 'submit']) addEventListener(kind, draw);
 
 const ICONS = {
   patch: 'M5 6h2c7 0 3 12 10 12h2M5 18h2c3 0 4-2 5-6s2-6 5-6h2M3.5 6a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0M3.5 18a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0M17.5 6a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0M17.5 18a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0',
