@@ -76,6 +76,32 @@ fn zsh_and_fish_get_ports_with_their_names() {
 }
 
 #[test]
+fn fish_offers_ports_commands_and_files() {
+    inside(|| {
+        if !have(&["fish"]) {
+            return;
+        }
+        let (_synth, _) = port(&["My Synth"]);
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("a song.mid"), "").expect("a file");
+        let ask = |line: &str| {
+            let mut command = Command::new("fish");
+            let script = "$ASEQD completions fish | source; complete -C $argv[1]";
+            command.args(["--no-config", "-c", script, line]).current_dir(folder.path());
+            command.env("ASEQD", ASEQD).env_remove("ASEQD_DEVICE");
+            let path =
+                format!("{}:/usr/bin:/bin", Path::new(ASEQD).parent().expect("a folder").display());
+            command.env("PATH", path).env("HOME", folder.path());
+            output(command)
+        };
+        assert_eq!(ask("aseqd disc"), "disconnect\tDisconnect two ports, or all\n");
+        let ports = ask("aseqd connect 14:0 my");
+        assert_eq!(ports.lines().next(), Some("My Synth\tclient 128"), "{ports}");
+        assert!(ask("aseqd play ./a").contains("a song.mid"));
+    });
+}
+
+#[test]
 fn a_shell_without_a_sequencer_gets_no_error_for_its_ports() {
     let mut command = aseqd(&["--", "aseqd", "connect", "x"]);
     command.env("ASEQD_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", "2");
