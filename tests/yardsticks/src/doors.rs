@@ -39,7 +39,7 @@ pub(crate) fn through(door: &str, ump: &str, builds: &Builds) -> Result<(Option<
         .stderr(std::process::Stdio::inherit())
         .output()?;
     let results = Results::from_json(&String::from_utf8(output.stdout)?)?;
-    results.print_failures();
+    results.print_failures(&format!("aseqd, door {door}, UMP {ump}"));
     for (reason, count) in results.skips() {
         let what = format!("conformance of aseqd, door {door}, UMP {ump}, {count} cases");
         skip::skip_part(&what, reason);

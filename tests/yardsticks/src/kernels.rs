@@ -42,7 +42,7 @@ pub(crate) fn through_cuse(oracle: &Oracle<'_>, builds: &Builds) -> Result<bool>
         Answer::Ran(_, true) => Ok(true),
         Answer::Ran(text, false) => {
             // It may have ended before the suite.
-            Results::from_plain(&text).unwrap_or_default().print_failures();
+            Results::from_plain(&text).unwrap_or_default().print_failures("aseqd, through CUSE");
             Ok(false)
         }
     }
@@ -102,7 +102,7 @@ fn whole_suite(
             results.replace(&again);
             good = as_wanted;
         }
-        results.print_failures();
+        results.print_failures(&format!("Linux {kernel}"));
     }
     Ok(Ok((results, good)))
 }

@@ -16,8 +16,11 @@ use oracle::Oracle;
 use results::Results;
 use std::error::Error;
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 /// What every part of the program returns: an error ends the whole.
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -61,9 +64,17 @@ struct Args {
     /// Kernels that are given a card, and asked about it
     #[arg(long, env = "CARD_KERNELS", value_delimiter = ' ', default_value = "6.12")]
     card_kernels: Vec<String>,
+    /// Virtual machines at a time [default: one for each processor]. Each takes one processor and up to 1.5 GB
+    #[arg(long, env = "MACHINES", default_value_t = processors(), hide_default_value = true)]
+    machines: NonZeroUsize,
     /// Program that runs a command under a kernel, with the options of tests/oracle/run
     #[arg(long, env = "ORACLE", default_value = "tests/oracle/run")]
     oracle: String,
+}
+
+/// Returns the number of processors that this program may use.
+fn processors() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 fn main() -> ExitCode {
@@ -106,17 +117,7 @@ fn run(args: &Args) -> Result<bool> {
     good &= doors::by_default(&builds)?;
 
     if !args.us && !args.table {
-        let oracle = Oracle::new(&args.oracle);
-        good &= kernels::through_cuse(&oracle, &builds)?;
-        for kernel in &args.kernels {
-            good &= kernels::everything(kernel, &oracle, &builds, args.record)?;
-        }
-        for kernel in &args.ump_kernels {
-            good &= kernels::with_ump(kernel, &oracle, &builds, args.record)?;
-        }
-        for kernel in &args.card_kernels {
-            good &= kernels::card(kernel, &oracle, &builds, args.record)?;
-        }
+        good &= machines(args, &builds)?;
     }
 
     // Every case must be in the record of a kernel that it claims.
@@ -136,6 +137,55 @@ fn run(args: &Args) -> Result<bool> {
     }
     for (how, results) in &ours {
         println!("aseqd, {how}: {}", results.sum());
+    }
+    Ok(good)
+}
+
+/// Asks all virtual machines, some of them at a time. Returns whether everything was as it must be.
+fn machines(args: &Args, builds: &Builds) -> Result<bool> {
+    let oracle = &Oracle::new(&args.oracle);
+    let record = args.record;
+    // Those that take longest are the first.
+    let mut jobs: Vec<Job<'_>> = vec![Box::new(|| kernels::through_cuse(oracle, builds))];
+    for kernel in &args.kernels {
+        jobs.push(Box::new(move || kernels::everything(kernel, oracle, builds, record)));
+    }
+    // Their records are compared with those of the kernels without UMP.
+    let mut later: Vec<Job<'_>> = Vec::new();
+    for kernel in &args.ump_kernels {
+        later.push(Box::new(move || kernels::with_ump(kernel, oracle, builds, record)));
+    }
+    for kernel in &args.card_kernels {
+        later.push(Box::new(move || kernels::card(kernel, oracle, builds, record)));
+    }
+    if !record {
+        jobs.append(&mut later);
+    }
+    let most = args.machines.get();
+    Ok(side_by_side(most, &jobs)? & side_by_side(most, &later)?)
+}
+
+/// One of several things to do, which returns whether all was as it must be.
+type Job<'a> = Box<dyn Fn() -> Result<bool> + Sync + 'a>;
+
+/// Does everything, a number of things at a time. Returns whether all was as it must be.
+fn side_by_side(most: usize, jobs: &[Job<'_>]) -> Result<bool> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut good = true;
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // An error cannot go from thread to thread; its text can.
+            good &= job().map_err(|error| error.to_string())?;
+        }
+        Ok::<_, String>(good)
+    };
+    let ends = thread::scope(|scope| {
+        let workers: Vec<_> = (0..most).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+    });
+    let mut good = true;
+    for end in ends {
+        good &= end.map_err(|_| "a thread has panicked")??;
     }
     Ok(good)
 }
@@ -169,4 +219,30 @@ fn compare(name: &str, results: &Results, record: bool) -> Result<bool> {
         eprintln!("the record is of {}; this was {}", recorded.kernel, results.kernel);
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_bad_machine_is_told_and_the_others_are_asked() {
+        let asked = AtomicUsize::new(0);
+        let job = |good: bool| -> Job<'_> {
+            let asked = &asked;
+            Box::new(move || {
+                asked.fetch_add(1, Ordering::Relaxed);
+                Ok(good)
+            })
+        };
+        let jobs: Vec<_> = (0..9).map(|at| job(at != 4)).collect();
+        for most in [1, 2, 20] {
+            asked.store(0, Ordering::Relaxed);
+            assert!(!side_by_side(most, &jobs).expect("no error"), "{most} at a time");
+            assert_eq!(asked.load(Ordering::Relaxed), 9, "{most} at a time");
+        }
+        let failing: [Job<'_>; 2] = [job(true), Box::new(|| Err("no room".into()))];
+        assert_eq!(side_by_side(2, &failing).expect_err("an error").to_string(), "no room");
+        assert!(side_by_side(2, &[]).expect("nothing to do"));
+    }
 }

@@ -67,13 +67,17 @@ impl Results {
         self.cases.iter().filter(move |case| case.result == result)
     }
 
-    /// Prints what failed, in the form that `scripts/test` counts, and what was seen.
-    pub(crate) fn print_failures(&self) {
+    /// Prints what failed on a yardstick, in the form that `scripts/test` counts, and what was seen.
+    pub(crate) fn print_failures(&self, yardstick: &str) {
+        let mut text = String::new();
         for case in self.with("fail") {
-            println!("{} fail", case.name);
+            text += &format!("{} fail\n", case.name);
             for line in case.why.lines() {
-                println!("    {line}");
+                text += &format!("    {line}\n");
             }
+        }
+        if !text.is_empty() {
+            print!("failed on {yardstick}:\n{text}");
         }
     }
 
