@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use kreport::print::name;
 
+use crate::words::Place;
+
 /// How names of functions begin that the languages' libraries put between a program and the C library.
 const MACHINERY: [&str; 14] = [
     "std::",
@@ -39,22 +41,33 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn unknown() -> Self {
-        let extent = Some((0, 0));
+    /// Makes a frame of a line whose function is not known.
+    pub(crate) fn of_line(file: &str, line: u32) -> Self {
+        Self { line: Some((short_path(file), line)), ..Self::of_function(0, String::new()) }
+    }
+
+    /// Makes a frame of a place about which nothing else is known.
+    pub(crate) fn of_place(place: Place) -> Self {
+        match place {
+            Place::Line(location) => Self::of_line(location.file(), location.line()),
+            Place::Address(address) => {
+                let function = format!("{address:#x}");
+                Self { extent: Some((0, 0)), ..Self::of_function(address, function) }
+            }
+        }
+    }
+
+    /// Makes a frame of a function at an address, as if it was inlined.
+    pub(crate) fn of_function(address: usize, function: String) -> Self {
         Self {
-            address: 0,
-            function: "unknown".to_owned(),
-            extent,
+            address,
+            function,
+            extent: None,
             line: None,
             origin: None,
             library: None,
             is_system: false,
         }
-    }
-
-    /// Makes a frame of a line whose function is not known.
-    pub(crate) fn of_line(file: &str, line: u32) -> Self {
-        Self { line: Some((short_path(file), line)), ..Self::unknown() }
     }
 
     /// Returns whether the frame is the line of a `Location`. A `Location` has the path as the compiler was given it;
@@ -105,9 +118,16 @@ impl Frame {
             || self.function.starts_with("test::run_test")
     }
 
-    /// Returns the function with offset and size, without file and line.
+    /// Returns the line as `file.c:12`, or the function if no line is known.
+    pub(crate) fn line_or_function(&self) -> String {
+        let line = self.line.as_ref().map(|(file, line)| format!("{file}:{line}"));
+        line.unwrap_or_else(|| self.symbol())
+    }
+
+    /// Returns the function with offset and size, without file and line. If only the line is known, it is the line.
     pub(crate) fn symbol(&self) -> String {
         match self.extent {
+            None if self.function.is_empty() && self.line.is_some() => self.line_or_function(),
             Some((offset, size)) => format!("{}+{offset:#x}/{size:#x}", self.function),
             None => self.function.clone(),
         }

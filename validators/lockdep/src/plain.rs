@@ -3,7 +3,7 @@
 use crate::class::Ladder;
 use crate::graph::{Graph, Step};
 use crate::held::Held;
-use crate::site;
+use crate::site::line_or_function;
 use crate::words::{BEGINNINGS, Mode, ReportKind};
 
 /// Returns a report with a first line, which it gets if it has none.
@@ -75,18 +75,16 @@ fn sentence(kind: ReportKind) -> &'static str {
 /// Returns the first line about a new order that closes a cycle. The path leads from the new lock to the held one.
 pub(crate) fn circular(graph: &Graph, new: &Held, previous: &Held, path: &[Step]) -> String {
     let names: Vec<&str> = path.iter().map(|step| graph.name(step.class)).collect();
-    let learnt = path.iter().find_map(|step| {
-        let frame = step.trace.as_ref()?.frames().into_iter().next()?;
-        let symbol = frame.symbol();
-        Some(frame.line.map_or(symbol, |(file, line)| format!("{file}:{line}")))
-    });
+    let learnt = path
+        .iter()
+        .find_map(|step| Some(step.trace.as_ref()?.frames().first()?.line_or_function()));
     format!(
         "Did not happen, can happen: a deadlock, because this thread takes {new} at {at} while it holds {old}, taken \
          at {since}, and elsewhere the order is {order}{learnt}. If threads do both at once, each waits for the other.\n",
         new = graph.name(new.class),
-        at = place(new.site),
+        at = line_or_function(new.site),
         old = graph.name(previous.class),
-        since = place(previous.site),
+        since = line_or_function(previous.site),
         order = names.join(", then "),
         learnt = learnt.map_or_else(String::new, |at| format!(" ({at})")),
     )
@@ -95,7 +93,8 @@ pub(crate) fn circular(graph: &Graph, new: &Held, previous: &Held, path: &[Step]
 /// Returns the first line about a second lock of a class that the thread holds. `is_refused` says that the lock does not
 /// let its holder wait for itself.
 pub(crate) fn recursive(graph: &Graph, new: &Held, old: &Held, is_refused: bool) -> String {
-    let (name, at, since) = (graph.name(new.class), place(new.site), place(old.site));
+    let (name, at, since) =
+        (graph.name(new.class), line_or_function(new.site), line_or_function(old.site));
     if is_refused {
         return format!(
             "Happened: this thread takes {name} at {at}, and holds it itself for writing since {since}. The C library refuses \
@@ -124,11 +123,4 @@ pub(crate) fn recursive(graph: &Graph, new: &Held, old: &Held, is_refused: bool)
         "Did not happen, can happen: a deadlock, because this thread takes two locks of the class {name}, at {since} and \
          at {at}, and {other}.\n"
     )
-}
-
-/// Returns a place as file and line, or its function if no line is known.
-fn place(site: usize) -> String {
-    let frame = site::frame(site);
-    let symbol = frame.symbol();
-    frame.line.map_or(symbol, |(file, line)| format!("{file}:{line}"))
 }

@@ -135,7 +135,9 @@ pub fn is_busy() -> bool {
 /// Returns the line of a place as `file.c:12`, or its function if no line is known.
 #[must_use]
 pub fn describe(place: Place) -> String {
-    let frame = unchecked(|| site::frame(site::of(place)));
+    let Some(frame) = unchecked(|| site::frame(site::of(place))) else {
+        return site::UNKNOWN.to_owned();
+    };
     let symbol = frame.symbol();
     let short = |(file, line): (String, u32)| {
         let name = file.rsplit('/').next().unwrap_or_default();

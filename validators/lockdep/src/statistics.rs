@@ -216,9 +216,10 @@ impl Wait {
             |class| graph::lock().name(class).to_owned(),
         );
         let at = |site: usize| {
-            let frame = site::frame(site);
-            let line = frame.line.as_ref().map(|(file, line)| format!(" at {file}:{line}"));
-            format!("{}{}", frame.function, line.unwrap_or_default())
+            let Some(frame) = site::frame(site) else { return site::UNKNOWN.to_owned() };
+            let line = frame.line.as_ref().map(|(file, line)| format!("at {file}:{line}"));
+            let parts = [Some(frame.function).filter(|name| !name.is_empty()), line];
+            parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
         };
         let name = rustix::thread::name().map(|name| name.to_string_lossy().into_owned());
         let (name, own) = (name.unwrap_or_default(), priority());

@@ -14,6 +14,7 @@ use kreport::print::name;
 use object::{Object, ObjectSegment, ObjectSymbol, SymbolKind};
 
 use crate::frame::{Frame, short_path};
+use crate::words::Place;
 
 /// A file of code or data.
 pub(crate) struct Module {
@@ -97,17 +98,10 @@ fn mapping_of(maps: &str, address: usize) -> Option<(&str, usize)> {
 pub(crate) fn resolve(modules: &Modules, address: usize) -> Vec<Frame> {
     // A return address is behind its call, but the look-up needs the call.
     let call = address.saturating_sub(1);
-    let frame = |function: String, is_system| Frame {
-        address,
-        function,
-        extent: None,
-        line: None,
-        origin: None,
-        library: None,
-        is_system,
-    };
+    let frame =
+        |function: String, is_system| Frame { is_system, ..Frame::of_function(address, function) };
     let Some(mapped) = modules.at(call) else {
-        return vec![Frame { extent: Some((0, 0)), ..frame(format!("{address:#x}"), false) }];
+        return vec![Frame::of_place(Place::Address(address))];
     };
     if is_preload(mapped.path) {
         // These frames are left out of every trace, and their debug information would take long to read.

@@ -53,7 +53,8 @@ pub struct Lock {
     pub address: u64,
     /// The class of the lock.
     pub class: Class,
-    /// The functions at the place, one per line: inlined ones first, then the one with the address.
+    /// The functions at the place, one per line: inlined ones first, then the one with the address. It is empty if the
+    /// place is not known.
     pub at: Vec<Frame>,
 }
 
@@ -61,6 +62,9 @@ impl Lock {
     /// Prints one line per frame, each after `before`.
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>, before: &str) -> fmt::Result {
         let Self { address, class, at } = self;
+        if at.is_empty() {
+            return writeln!(f, "{before}{address:016x} {class}");
+        }
         at.iter().try_for_each(|frame| writeln!(f, "{before}{address:016x} {class}, at: {frame}"))
     }
 }

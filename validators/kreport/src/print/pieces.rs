@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// One function of a stack.
+/// One function of a stack, or a line of code whose function is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Frame {
-    /// The function's name.
+    /// The function's name; empty if it is not known.
     pub function: String,
     /// The offset in the function and the function's length, in bytes. An inlined function has none.
     pub offset: Option<(u64, u64)>,
@@ -45,6 +45,11 @@ impl Frame {
 
 impl fmt::Display for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.function.is_empty()
+            && let Some((file, line)) = &self.location
+        {
+            return write!(f, "{file}:{line}");
+        }
         f.write_str(&self.function)?;
         if let Some((offset, size)) = self.offset {
             write!(f, "+{offset:#x}/{size:#x}")?;

@@ -17,7 +17,7 @@ pub(crate) fn not_held(thread: &Thread, class: Option<u16>, place: Place) {
 
 fn report_not_held(thread: &Thread, class: Option<u16>, place: Place) {
     let frames = site::frames(site::of(place));
-    let frame = frames.last().cloned().unwrap_or_else(Frame::unknown);
+    let frame = frames.last().cloned().unwrap_or_else(|| Frame::of_place(place));
     if !sink::is_new(ReportKind::UnlockBalance, (class, frame.symbol())) {
         return;
     }

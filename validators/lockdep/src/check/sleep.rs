@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::context::{self, Thread};
 use crate::environment::variable;
+use crate::frame::Frame;
 use crate::graph;
 use crate::print;
 use crate::sink;
@@ -156,8 +157,13 @@ fn caller_or(trace: &Trace, or_else: impl FnOnce() -> (String, u32)) -> (String,
     // The allocator's entry has the line where it was declared.
     let mut own =
         frames.iter().filter(|frame| !frame.is_of_library() && !frame.symbol().contains("__rust_"));
-    own.next()
-        .map_or_else(or_else, |frame| frame.line.clone().unwrap_or_else(|| (frame.symbol(), 0)))
+    own.next().cloned().map_or_else(or_else, line_of)
+}
+
+/// Returns the line of a frame. Without lines, it is the function.
+fn line_of(frame: Frame) -> (String, u32) {
+    let symbol = frame.symbol();
+    frame.line.unwrap_or((symbol, 0))
 }
 
 fn unknown() -> (String, u32) {
@@ -167,11 +173,7 @@ fn unknown() -> (String, u32) {
 fn at(place: Place) -> (String, u32) {
     match place {
         Place::Line(location) => (location.file().to_owned(), location.line()),
-        Place::Address(_) => {
-            let frame = site::frame(site::of(place));
-            let symbol = frame.symbol();
-            frame.line.unwrap_or((symbol, 0))
-        }
+        Place::Address(_) => site::frame(site::of(place)).map_or_else(unknown, line_of),
     }
 }
 
