@@ -10,7 +10,7 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lockdep::raw;
+use lockdep::{Place, preload, raw};
 
 use crate::errno;
 use crate::exports::before;
@@ -164,9 +164,11 @@ extern "C" fn begin(entry: usize) -> Begun {
     } else if kind == Kind::Signal as u8 {
         if handlers::begin(function) { End::Signal } else { End::Nothing }
     } else if kind == Kind::Always as u8 || realtime::is_checked(false) {
-        crate::waits::begins();
+        // An address in a function, as if it had made a call.
+        let place = function + 1;
+        crate::waits::begins(place);
         threads::with(|data| data.runs_callbacks = true);
-        crate::sections::push(lockdep::hardirq_enter("callback"));
+        crate::sections::push(preload::hardirq_enter_at("callback", Place::Address(place)));
         End::Section
     } else {
         End::Nothing

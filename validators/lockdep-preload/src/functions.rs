@@ -18,7 +18,7 @@ mod slots;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use lockdep::{preload, raw};
+use lockdep::{Place, preload, raw};
 
 use pattern::Pattern;
 pub(crate) use slots::{Guard, lock};
@@ -143,7 +143,9 @@ extern "C" fn begin(number: usize, slot: *const usize, rbx: usize) -> Begun {
         if threads::with(|data| data.function.slot.get() != 0) {
             return nothing;
         }
-        waits::begins();
+        // An address in the function, as if it had made a call.
+        let place = address + 1;
+        waits::begins(place);
         let frame = threads::with(|data| {
             data.runs_callbacks = true;
             let frame = &data.function;
@@ -157,7 +159,7 @@ extern "C" fn begin(number: usize, slot: *const usize, rbx: usize) -> Begun {
             std::ptr::from_ref(frame).addr()
         });
         let name = function.name.get().copied().unwrap_or("function");
-        crate::sections::push(lockdep::hardirq_enter(name));
+        crate::sections::push(preload::hardirq_enter_at(name, Place::Address(place)));
         Begun { function: address, frame }
     })
 }

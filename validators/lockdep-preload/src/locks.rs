@@ -326,7 +326,7 @@ fn wait(
     let own = waits::is_own_wait(call, Verdict::Waits, (caller, place));
     if own {
         threads::has_wait_mutex(lock.addr());
-        waits::begins();
+        waits::begins(caller);
     } else if !is_limited {
         defects::waits(Place::Address(caller));
     }
@@ -334,7 +334,7 @@ fn wait(
     let result = wait();
     threads::has_released(None);
     if own {
-        waits::ends();
+        waits::ends(caller);
     }
     // The thread had no such mutex, or nobody can take it any more.
     if [libc::EPERM, libc::ENOTRECOVERABLE].contains(&result) {

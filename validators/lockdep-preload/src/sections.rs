@@ -3,11 +3,12 @@
 #![expect(unsafe_code, reason = "exports for C")]
 #![expect(clippy::disallowed_types, reason = "a table of this library's own")]
 
+use std::arch::naked_asm;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lockdep::{Section, raw};
+use lockdep::{Place, Section, preload, raw};
 
 /// The names of sections, which are never freed. A program has few.
 static NAMES: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
@@ -48,53 +49,64 @@ pub(crate) fn pop() {
     drop(section);
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn lockdep_hardirq_enter(section: *const c_char) {
-    let section = name(section);
-    push(lockdep::hardirq_enter(section));
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn lockdep_hardirq_exit() {
-    pop();
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn lockdep_softirq_enter(section: *const c_char) {
-    let section = name(section);
-    push(lockdep::softirq_enter(section));
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn lockdep_softirq_exit() {
-    pop();
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn lockdep_task_enter(section: *const c_char) {
-    let section = name(section);
-    push(lockdep::task_enter(section));
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn lockdep_task_exit() {
-    pop();
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn lockdep_irqsave() {
-    let flags = lockdep::irqsave();
-    crate::threads::with(|data| data.flags.push(flags));
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn lockdep_irqrestore() {
-    if let Some(flags) = crate::threads::with(|data| data.flags.pop()) {
-        flags.restore();
+/// Ends the innermost section where the program does that.
+pub(crate) fn pop_at(place: Place) {
+    if let Some(section) = crate::threads::with(|data| data.sections.pop()) {
+        preload::leave_at(section, place);
     }
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn lockdep_irq_enable() {
-    lockdep::local_irq_enable();
+/// Exports functions with the name of a section, or without an argument. They get their return address as one argument
+/// more, in the register that follows.
+macro_rules! exports {
+    ($($register:literal $name:ident = $function:path;)*) => { $(
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name() {
+            naked_asm!(concat!("mov ", $register, ", [rsp]"), "jmp {}", sym $function)
+        }
+    )* };
+}
+
+exports! {
+    "rsi" lockdep_hardirq_enter = hardirq_enter;
+    "rsi" lockdep_softirq_enter = softirq_enter;
+    "rsi" lockdep_task_enter = task_enter;
+    "rdi" lockdep_hardirq_exit = exit;
+    "rdi" lockdep_softirq_exit = exit;
+    "rdi" lockdep_task_exit = exit;
+    "rdi" lockdep_irqsave = irqsave;
+    "rdi" lockdep_irqrestore = irqrestore;
+    "rdi" lockdep_irq_enable = irq_enable;
+}
+
+extern "C" fn hardirq_enter(section: *const c_char, caller: usize) {
+    push(preload::hardirq_enter_at(name(section), Place::Address(caller)));
+}
+
+extern "C" fn softirq_enter(section: *const c_char, caller: usize) {
+    push(preload::softirq_enter_at(name(section), Place::Address(caller)));
+}
+
+extern "C" fn task_enter(section: *const c_char, caller: usize) {
+    push(preload::task_enter_at(name(section), Place::Address(caller)));
+}
+
+extern "C" fn exit(caller: usize) {
+    pop_at(Place::Address(caller));
+}
+
+extern "C" fn irqsave(caller: usize) {
+    let flags = preload::irqsave_at(Place::Address(caller));
+    crate::threads::with(|data| data.flags.push(flags));
+}
+
+extern "C" fn irqrestore(caller: usize) {
+    if let Some(flags) = crate::threads::with(|data| data.flags.pop()) {
+        preload::irqrestore_at(flags, Place::Address(caller));
+    }
+}
+
+extern "C" fn irq_enable(caller: usize) {
+    preload::irq_enable_at(Place::Address(caller));
 }

@@ -19,7 +19,7 @@ use crate::next::{Arguments, Next, Verdict};
 use crate::realtime;
 use crate::threads::{self, Wait};
 
-/// The word of the thread that says whether the current wait has ended a section.
+/// The word of the thread with the return address of the current wait, if that has ended a section; 0 otherwise.
 const IN_WAIT: usize = 4;
 
 /// Maximum number of places where a thread waits that are remembered. A function that calls itself waits at a place for
@@ -41,8 +41,8 @@ pub(crate) extern "C" fn before(next: &Next, call: &mut Arguments) -> usize {
     if verdict != Verdict::Passes {
         let place = (call.caller, std::ptr::from_ref(&call.caller).addr());
         if is_own_wait(next.name(), verdict, place) {
-            begins();
-            preload::set_word(IN_WAIT, 1);
+            begins(call.caller);
+            preload::set_word(IN_WAIT, call.caller);
         }
     }
     next.address()
@@ -50,36 +50,40 @@ pub(crate) extern "C" fn before(next: &Next, call: &mut Arguments) -> usize {
 
 /// Begins the next section, if the call was the wait between two.
 pub(crate) extern "C" fn after() {
-    if preload::word(IN_WAIT) == 0 || raw::is_busy() {
+    let caller = preload::word(IN_WAIT);
+    if caller == 0 || raw::is_busy() {
         return;
     }
     preload::set_word(IN_WAIT, 0);
-    ends();
+    ends(caller);
 }
 
-/// Ends the section of the thread, which begins to wait.
-pub(crate) fn begins() {
-    end_turn(true);
+/// Ends the section of the thread, which begins to wait in a call from `caller`, or runs a callback there.
+pub(crate) fn begins(caller: usize) {
+    end_turn(caller, true);
 }
 
 /// Ends the section of the thread, which waits no more: it was no section, but the end of the thread.
-pub(crate) fn is_last() {
-    end_turn(false);
+pub(crate) fn is_last(caller: usize) {
+    end_turn(caller, false);
 }
 
-fn end_turn(is_section: bool) {
+fn end_turn(caller: usize, is_section: bool) {
     if threads::with(|data| std::mem::take(&mut data.in_turn)) {
         preload::settle(is_section);
-        crate::sections::pop();
+        errno::keeping(|| crate::sections::pop_at(Place::Address(caller)));
     }
 }
 
-/// Begins the section after a wait.
-pub(crate) fn ends() {
+/// Begins the section after a wait in a call from `caller`.
+pub(crate) fn ends(caller: usize) {
     if threads::with(|data| std::mem::replace(&mut data.in_turn, true)) {
         return;
     }
-    errno::keeping(|| crate::sections::push(lockdep::hardirq_enter("between two waits")));
+    let place = Place::Address(caller);
+    errno::keeping(|| {
+        crate::sections::push(preload::hardirq_enter_at("between two waits", place));
+    });
     preload::holds_back();
 }
 

@@ -61,7 +61,14 @@ fn run(program: &Path, word: &str, environment: &[(&str, &str)]) -> String {
         .output()
         .expect("the program runs");
     assert!(output.status.success(), "{word}: {output:?}");
-    std::fs::read_to_string(log).unwrap_or_default()
+    let found = std::fs::read_to_string(log).unwrap_or_default();
+    for own in ["unknown", "lockdep-preload/src/", "lockdep_preload", "lockdep_call"] {
+        assert!(
+            !found.contains(own),
+            "{word}: reports show code of the library, or none:\n{found}"
+        );
+    }
+    found
 }
 
 fn defect_and_twin(word: &str, titles: &[&str]) {
@@ -334,4 +341,67 @@ fn a_callback_is_a_section_wherever_it_is_registered() {
             assert_eq!(run(&program, &format!("no-{call}"), &[]), "", "{call}");
         }
     }
+}
+
+/// Returns the places in the reports of a program at which interrupts were last switched on and off, without addresses.
+fn switches(found: &str) -> Vec<(String, String)> {
+    let places = |what: &str| {
+        let lines = found.lines().filter(|line| line.starts_with(what)).map(|line| {
+            let (_, place) = line.split_once(">] ").unwrap_or_else(|| panic!("{line}"));
+            let (symbol, line) = place.split_once(' ').unwrap_or((place, ""));
+            let line = line.rsplit('/').next().unwrap_or_default();
+            format!("{} {line}", symbol.split('+').next().unwrap_or_default()).trim().to_owned()
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let mut all: Vec<(String, String)> = places("hardirqs last  enabled")
+        .into_iter()
+        .zip(places("hardirqs last disabled"))
+        .collect();
+    // malloc and free make a report each.
+    all.dedup();
+    all
+}
+
+#[test]
+fn interrupts_are_switched_where_the_program_does_it() {
+    let flags = ["-shared", "-fPIC", "-DLIBRARY"];
+    let library = compile_with("tests/c/registrations.c", "libcallbacks.so", &flags);
+    let library = library.to_str().expect("a path");
+    let program = compile_with("tests/c/places.c", "places", &["-O2", library]);
+    let source = include_str!("c/places.c");
+    let at = |function: &str, comment: &str| {
+        let is_it = |line: &str| line.ends_with(&format!("/* {comment} */"));
+        let line = source.lines().position(is_it).unwrap_or_else(|| panic!("{comment}")) + 1;
+        format!("{function} places.c:{line}")
+    };
+    let never = || "0x0".to_owned();
+    assert_eq!(
+        switches(&run(&program, "marks", &[])),
+        [
+            (never(), at("marks", "enters")),
+            (at("marks", "leaves"), at("marks", "saves")),
+            (at("marks", "restores"), at("marks", "saves again")),
+            (at("marks", "enables"), at("marks", "enters again")),
+        ]
+    );
+    assert_eq!(
+        switches(&run(&program, "waits", &[])),
+        [(never(), at("waits", "polls")), (at("waits", "waits"), at("waits", "waits"))]
+    );
+    let called = at("on_jack", "is called");
+    assert_eq!(switches(&run(&program, "callback", &[])), [(never(), called)]);
+}
+
+#[test]
+fn a_lock_is_taken_by_the_program_also_if_a_callback_jumps_to_the_function_that_takes_it() {
+    let flags = ["-shared", "-fPIC", "-DLIBRARY"];
+    let library = compile_with("tests/c/registrations.c", "libjumped.so", &flags);
+    let library = library.to_str().expect("a path");
+    let program = compile_with("tests/c/places.c", "jumps", &["-O2", library]);
+    let found = run(&program, "jump", &[]);
+    let held = found.lines().find(|line| line.starts_with(" #0: ")).expect("a held lock");
+    // The callback is not on the stack any more, and the library has called it.
+    assert!(held.contains(", at: jack_set_process_callback+"), "{held}");
+    assert!(held.contains(" [libjumped.so] "), "{held}");
 }

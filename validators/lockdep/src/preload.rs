@@ -12,7 +12,8 @@ use crate::raw::{Class, unchecked};
 use crate::trace::MAX_FRAMES;
 use crate::trace::Trace;
 use crate::words::{Place, ReportKind, Wait};
-use crate::{class, context, graph, print, session, sink, site, symbols, unwind};
+use crate::{IrqFlags, Section};
+use crate::{class, context, graph, irq, print, session, sink, site, symbols, unwind};
 
 /// Returns a word of the calling thread that belongs to the caller of this crate. It is 0 in a new thread. `index` is
 /// less than 11.
@@ -65,6 +66,41 @@ pub fn note_name(name: usize, what: u64) {
 /// Calls `f` with each function of a file that has a name.
 pub fn functions(file: &str, f: impl FnMut(&Function<'_>)) {
     symbols::functions(file, f);
+}
+
+/// Begins a hardirq-like section at a place of the program.
+pub fn hardirq_enter_at(name: &'static str, place: Place) -> Section {
+    Section::hardirq_at(name, place)
+}
+
+/// Begins a softirq-like section at a place of the program.
+pub fn softirq_enter_at(name: &'static str, place: Place) -> Section {
+    Section::softirq_at(name, place)
+}
+
+/// Begins a section of a task at a place of the program.
+pub fn task_enter_at(name: &'static str, place: Place) -> Section {
+    Section::task_at(name, place)
+}
+
+/// Ends a section at a place of the program.
+pub fn leave_at(section: Section, place: Place) {
+    section.leave_at(place);
+}
+
+/// Turns interrupts off at a place of the program, and returns the state before.
+pub fn irqsave_at(place: Place) -> IrqFlags {
+    IrqFlags::save(place)
+}
+
+/// Restores the state at a place of the program.
+pub fn irqrestore_at(mut flags: IrqFlags, place: Place) {
+    flags.restore_in_place(place);
+}
+
+/// Turns interrupts on at a place of the program, whatever the state was.
+pub fn irq_enable_at(place: Place) {
+    irq::enable_at(place);
 }
 
 /// Holds findings of this thread about calls that may wait back, until they are settled.

@@ -150,6 +150,27 @@ impl Section {
         section
     }
 
+    #[cfg(feature = "static-tls")]
+    pub(crate) fn hardirq_at(name: &'static str, place: Place) -> Self {
+        Self::enter(name, Context::HardIrq, place, None)
+    }
+
+    #[cfg(feature = "static-tls")]
+    pub(crate) fn softirq_at(name: &'static str, place: Place) -> Self {
+        Self::enter(name, Context::SoftIrq, place, None)
+    }
+
+    #[cfg(feature = "static-tls")]
+    pub(crate) fn task_at(name: &'static str, place: Place) -> Self {
+        Self::enter(name, Context::Task, place, None)
+    }
+
+    /// Ends the section at a place. A section that is dropped ends where it began, as far as reports know.
+    #[cfg(feature = "static-tls")]
+    pub(crate) fn leave_at(mut self, place: Place) {
+        self.place = place;
+    }
+
     /// Limits how many items [`item`](Self::item) may count.
     pub fn max_items(mut self, items: u64) -> Self {
         if let Some(state) = &mut self.state {

@@ -62,7 +62,11 @@ impl From<Output> for Ran {
     fn from(output: Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let Output { status, stdout, stderr } = output;
-        Self { status: status.code(), out: text(&stdout), err: text(&stderr) }
+        let err = text(&stderr);
+        for own in ["unknown+", "lockdep-preload/src/", "lockdep_preload"] {
+            assert!(!err.contains(own), "reports show code of the library, or none:\n{err}");
+        }
+        Self { status: status.code(), out: text(&stdout), err }
     }
 }
 
