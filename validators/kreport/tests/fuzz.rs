@@ -1,6 +1,7 @@
 //! Damaged and mixed logs: no panic, no line lost, and no more time than the length allows.
 //!
-//! `ASEQD_FUZZ_SECONDS=600 cargo test --release -p kreport --test fuzz` makes it run longer.
+//! `ASEQD_FUZZ_SECONDS=600 cargo test --release -p kreport --test fuzz` makes it run longer, and `ASEQD_FUZZ_SEED=7` begin at
+//! another seed, such as the one that a failure names.
 
 use kreport::{Stream, decode, output, read};
 use std::fs;
@@ -131,13 +132,11 @@ fn check(bytes: &[u8], seed: u64) {
 
 #[test]
 fn damaged_logs_are_read_without_panic_or_loss() {
-    let seconds = std::env::var("ASEQD_FUZZ_SECONDS")
-        .ok()
-        .and_then(|seconds| seconds.parse().ok())
-        .unwrap_or(3);
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seconds = number("ASEQD_FUZZ_SECONDS").unwrap_or(3);
     let logs = logs();
     let until = Instant::now() + Duration::from_secs(seconds);
-    let mut seed = 1;
+    let mut seed = number("ASEQD_FUZZ_SEED").unwrap_or(1);
     while Instant::now() < until {
         let mut random = Random(seed * 0x9e37_79b9);
         check(&mix(&mut random, &logs), seed);

@@ -41,7 +41,8 @@ fn without_colours(text: &str) -> String {
             }
             Some(b']') => end(&sequence[1..], |byte| byte == 0x07).map(|end| end + 1),
             Some(b'(' | b')') => {
-                sequence.char_indices().nth(2).map(|(end, _)| end).or(Some(sequence.len()))
+                let set = sequence[1..].chars().next().filter(|&letter| letter != '\n');
+                Some(1 + set.map_or(0, char::len_utf8))
             }
             Some(byte) if byte.is_ascii_graphic() => Some(1),
             _ => Some(0),
@@ -157,6 +158,12 @@ mod tests {
             ("a\u{1b}[1;2\nb", "a\nb"),
             ("\u{1b}", ""),
             ("\u{1b}é", "é"),
+            // A sequence that is cut off ends with its line.
+            ("a\u{1b})\nb\n", "a\nb\n"),
+            ("a\u{1b}(", "a"),
+            ("a\u{1b}(éb", "ab"),
+            ("a\u{1b}\nb", "a\nb"),
+            ("a\u{1b}]0;title\nb", "a\nb"),
         ] {
             let found = decode(text.as_bytes());
             assert!(
