@@ -2,7 +2,8 @@
 //!
 //! `cargo bench -p kreport --bench parse` prints megabytes per second for five logs of 64 MB: ordinary messages, a
 //! report in every hundred messages, only reports, only reports of programs, and these behind the prefix of a CI system.
-//! The last column is for the way of the program: in parts, with groups.
+//! The last column is for the way of the program: in parts, with groups. A part of a name, as in
+//! `cargo bench -p kreport --bench parse -- 'of programs'`, chooses among them.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,14 +15,20 @@ const SIZE: usize = 64 << 20;
 const RUNS: usize = 5;
 
 fn main() {
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let (reports, programs) = (reports("tests/reports"), reports("tests/programs"));
-    for (name, log) in [
-        ("messages only", messages(SIZE)),
-        ("a report in 100 messages", mixed(&reports, 100)),
-        ("reports only", mixed(&reports, 0)),
-        ("reports of programs", plain(&programs, "")),
-        ("the same behind a prefix", plain(&programs, "2026-11-29T16:00:01.123Z | ")),
-    ] {
+    let logs: [(&str, &dyn Fn() -> String); 5] = [
+        ("messages only", &|| messages(SIZE)),
+        ("a report in 100 messages", &|| mixed(&reports, 100)),
+        ("reports only", &|| mixed(&reports, 0)),
+        ("reports of programs", &|| plain(&programs, "")),
+        ("the same behind a prefix", &|| plain(&programs, "2026-11-29T16:00:01.123Z | ")),
+    ];
+    for (name, log) in logs {
+        if wanted.as_ref().is_some_and(|part| !name.contains(part.as_str())) {
+            continue;
+        }
+        let log = log();
         let mut found = 0;
         let whole = rate(&log, || {
             let text = kreport::decode(log.as_bytes());

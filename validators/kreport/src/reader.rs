@@ -29,10 +29,11 @@ impl<'a> Report<'a> {
         let body = &piece.lines[piece.header_line..];
         let traces = traces(body);
         let main_trace = main_trace(&traces);
-        let locks = locks(body);
+        let of_program = piece.header.is_of_program();
+        let kernel =
+            if of_program { OfKernel::default() } else { OfKernel::read(body, titled.kind) };
         let is_race = matches!(titled.kind, Kind::DataRace | Kind::RaceAssert);
         let accesses = if is_race { accesses(&traces) } else { Vec::new() };
-        let (task, cpu) = task(body, titled.kind);
         let mut report = Self {
             kind: titled.kind,
             title: titled.title,
@@ -43,21 +44,20 @@ impl<'a> Report<'a> {
             guilty: None,
             corrupted: titled.corrupted,
             unknown: titled.unknown,
-            of_program: piece.header.is_of_program()
-                || titled.kind == Kind::MightSleep && title::is_of_program(body),
+            of_program: of_program || titled.kind == Kind::MightSleep && title::is_of_program(body),
             context: piece.context,
             time_us: piece.time_us,
-            task,
-            cpu,
-            work: after(body, "Workqueue: ").map(str::trim),
+            task: kernel.task,
+            cpu: kernel.cpu,
+            work: kernel.work,
             traces,
             main_trace,
-            irq_frames: irq_frames(body),
-            pointer: pointer(body),
-            locks,
+            irq_frames: kernel.irq_frames,
+            pointer: kernel.pointer,
+            locks: kernel.locks,
             accesses,
-            change: after(body, "value changed: ").map(str::trim),
-            panic: after(&body[1..], "Kernel panic - not syncing: ").map(str::trim),
+            change: kernel.change,
+            panic: kernel.panic,
             lines: Vec::new(),
             header: (piece.header, piece.header_line, piece.header_at),
         };
@@ -72,6 +72,36 @@ impl<'a> Report<'a> {
         report.guilty = guilty::find(&report);
         report.lines = piece.lines;
         report
+    }
+}
+
+/// What only reports of the kernel, and of validators that print like it, can have. It is not looked for in reports of
+/// programs, whose lines would all be searched in vain.
+#[derive(Default)]
+struct OfKernel<'a> {
+    task: Option<Task<'a>>,
+    cpu: Option<u32>,
+    work: Option<&'a str>,
+    irq_frames: usize,
+    pointer: Vec<Frame<'a>>,
+    locks: Vec<Lock<'a>>,
+    change: Option<&'a str>,
+    panic: Option<&'a str>,
+}
+
+impl<'a> OfKernel<'a> {
+    fn read(body: &[Claimed<'a>], kind: Kind) -> Self {
+        let (task, cpu) = task(body, kind);
+        Self {
+            task,
+            cpu,
+            work: after(body, "Workqueue: ").map(str::trim),
+            irq_frames: irq_frames(body),
+            pointer: pointer(body),
+            locks: locks(body),
+            change: after(body, "value changed: ").map(str::trim),
+            panic: after(&body[1..], "Kernel panic - not syncing: ").map(str::trim),
+        }
     }
 }
 
@@ -96,11 +126,13 @@ fn traces<'a>(body: &[Claimed<'a>]) -> Vec<Trace<'a>> {
     let mut traces: Vec<Trace<'a>> = Vec::new();
     let mut label = trim(body[0].text);
     let mut fresh = true;
-    for line in &body[1..] {
+    for (index, line) in body.iter().enumerate().skip(1) {
         match line.class {
             LineClass::Frame(frame) => {
                 if fresh {
-                    traces.push(Trace { label, frames: Vec::new() });
+                    let is_frame = |line: &&Claimed<'a>| matches!(line.class, LineClass::Frame(_));
+                    let length = body[index..].iter().take_while(is_frame).count();
+                    traces.push(Trace { label, frames: Vec::with_capacity(length) });
                     fresh = false;
                 }
                 if let Some(trace) = traces.last_mut() {

@@ -380,10 +380,13 @@ impl Header {
 /// symbolised later has one header for each inlined function.
 #[must_use]
 pub fn repeats(before: &str, text: &str) -> bool {
+    if !before.trim_end().ends_with("[inline]") {
+        return false;
+    }
     let head = |text: &'_ str| -> Option<usize> {
         let at = text.find(" in ").or_else(|| text.find(" at "))?;
         Some(at + 4)
     };
     let (Some(one), Some(two)) = (head(before), head(text)) else { return false };
-    before.trim_end().ends_with("[inline]") && before[..one] == text[..two]
+    before[..one] == text[..two]
 }

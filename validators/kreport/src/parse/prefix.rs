@@ -1,6 +1,6 @@
 //! Takes off what stands before the text of a line: syslog heads, levels, times, callers.
 
-use super::text::trim_start;
+use super::text::{split_once, trim_start};
 use memchr::memmem;
 use std::sync::LazyLock;
 
@@ -85,7 +85,7 @@ pub fn strip(line: &str) -> Line<'_> {
 
 /// Reads `==123== text` of Valgrind, or with `--time-stamp=yes` `==00:00:00:01.234 123== text`.
 fn valgrind(line: &str) -> Option<Line<'_>> {
-    let (number, rest) = line.strip_prefix("==")?.split_once("==")?;
+    let (number, rest) = split_once(line.strip_prefix("==")?, "==")?;
     let is_time = |text: &str| {
         text.len() == "00:00:00:01.234".len()
             && text.bytes().all(|byte| byte.is_ascii_digit() || b":.".contains(&byte))

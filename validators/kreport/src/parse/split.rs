@@ -28,8 +28,6 @@ const MAX_BEFORE_BOOT: usize = 60;
 /// Maximum number of reports that are open at a time. Each needs a context of its own, and each line is compared with
 /// all, so more would be slow. 4096 tasks do not fail at the same time.
 const MAX_OPEN: usize = 256;
-/// Number of lines for which a report has room from its start. Most have no more, and other memory costs little.
-const USUAL_LINES: usize = 40;
 /// Lines above the `cut here` line that belong to the report all the same.
 const COMPLAINTS: [&str; 4] = ["list_add ", "list_del ", "usercopy: ", "list_add_tail "];
 
@@ -61,7 +59,13 @@ impl Carry {
     /// Cuts a part of a log into reports. Returns the reports that have ended, and how many bytes of the part are
     /// done with. The rest must stand at the start of the next part. The `last` part ends all reports.
     pub(crate) fn split<'a>(&mut self, part: &'a str, last: bool) -> (Vec<Piece<'a>>, usize) {
-        let mut splitter = Splitter { log: part, carry: self, open: Vec::new(), done: Vec::new() };
+        let mut splitter = Splitter {
+            log: part,
+            carry: self,
+            open: Vec::new(),
+            done: Vec::new(),
+            spare: Vec::new(),
+        };
         splitter.run();
         let keep = if last { part.len() } else { splitter.keep() };
         if last {
@@ -90,6 +94,9 @@ struct Splitter<'c, 'a> {
     carry: &'c mut Carry,
     open: Vec<Open<'a>>,
     done: Vec<Piece<'a>>,
+    /// Empty lists of lines with room, for the next reports. How many lines a report has is known at its end, and each list
+    /// that has to grow is copied.
+    spare: Vec<Vec<Claimed<'a>>>,
 }
 
 impl<'a> Splitter<'_, 'a> {
@@ -286,13 +293,13 @@ impl<'a> Splitter<'_, 'a> {
         if self.open.len() >= MAX_OPEN {
             self.close(0);
         }
-        let mut lines = self.look_back((line.context, header), &candidates, start, number);
+        let mut lines = self.spare.pop().unwrap_or_default();
+        self.look_back(&mut lines, (line.context, header), &candidates, start, number);
         let rule = lines.iter().rev().find_map(|line| match line.class {
             LineClass::Rule(b'=', length) => Some(length),
             _ => None,
         });
         let header_line = lines.len();
-        lines.reserve(USUAL_LINES);
         lines.push(claimed);
         let piece = Piece {
             context: line.context,
@@ -320,18 +327,18 @@ impl<'a> Splitter<'_, 'a> {
         before.map(prefix::strip).any(|line| line.time_us.is_some_and(|time| time > 1_000_000))
     }
 
-    /// Returns the lines right before the header that belong to the report: rules, blank lines, and what stands
-    /// between `cut here` and the header.
+    /// Finds the lines right before the header that belong to the report: rules, blank lines, and what stands between
+    /// `cut here` and the header. `found` is empty before.
     fn look_back(
         &self,
+        found: &mut Vec<Claimed<'a>>,
         (context, header): (Context, Header),
         candidates: &[Learned],
         start: usize,
         number: usize,
-    ) -> Vec<Claimed<'a>> {
+    ) {
         let taken = self.carry.taken.get(&context).copied().unwrap_or(0).max(self.carry.floor);
         let taken = taken.saturating_sub(self.carry.base);
-        let mut found: Vec<Claimed<'a>> = Vec::new();
         let mut keep = 0;
         let (mut end, mut number) = (start, number);
         let mut only_rules = true;
@@ -385,15 +392,18 @@ impl<'a> Splitter<'_, 'a> {
         }
         found.truncate(keep);
         found.reverse();
-        found
     }
 
     fn close(&mut self, index: usize) {
-        let open = self.open.remove(index);
+        let mut open = self.open.remove(index);
         let context = open.piece.context;
         let end = self.end(&open).unwrap_or(0);
         let taken = self.carry.taken.entry(context).or_insert(0);
         *taken = end.max(*taken);
+        let lines = open.piece.lines.clone();
+        let mut spare = std::mem::replace(&mut open.piece.lines, lines);
+        spare.clear();
+        self.spare.push(spare);
         self.done.push(open.piece);
     }
 

@@ -31,10 +31,21 @@ pub(crate) fn trim_start(text: &str) -> &str {
 
 /// Returns whether a text contains some words.
 pub(crate) fn contains(text: &str, words: &str) -> bool {
+    find(text, words).is_some()
+}
+
+/// Returns where some words first are in a text, as `str::find` does.
+pub(crate) fn find(text: &str, words: &str) -> Option<usize> {
     let (text, words) = (text.as_bytes(), words.as_bytes());
-    let Some(first) = words.first() else { return true };
-    let Some(last) = text.len().checked_sub(words.len()) else { return false };
-    memchr::memchr_iter(*first, &text[..=last]).any(|at| text[at..].starts_with(words))
+    let Some(first) = words.first() else { return Some(0) };
+    let last = text.len().checked_sub(words.len())?;
+    memchr::memchr_iter(*first, &text[..=last]).find(|&at| text[at..].starts_with(words))
+}
+
+/// Returns what is before and behind some words where they first are in a text, as `str::split_once` does.
+pub(crate) fn split_once<'a>(text: &'a str, words: &str) -> Option<(&'a str, &'a str)> {
+    let at = find(text, words)?;
+    Some((&text[..at], &text[at + words.len()..]))
 }
 
 #[cfg(test)]
@@ -51,6 +62,8 @@ mod tests {
             prop_assert_eq!(trim(&text), text.trim());
             prop_assert_eq!(trim_start(&text), text.trim_start());
             prop_assert_eq!(contains(&text, &words), text.contains(&words));
+            prop_assert_eq!(find(&text, &words), text.find(&words));
+            prop_assert_eq!(split_once(&text, &words), text.split_once(&words));
         }
     }
 }

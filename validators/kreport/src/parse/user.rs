@@ -3,7 +3,7 @@
 use super::frame::Frame;
 use super::header::Header;
 use super::line::LineClass;
-use super::text::{contains, trim};
+use super::text::{contains, split_once, trim, trim_start};
 
 /// Returns what a line is within a report with this header.
 pub(crate) fn classify(header: Header, text: &str) -> LineClass<'_> {
@@ -25,15 +25,19 @@ fn sanitizer(text: &str) -> LineClass<'_> {
     if let Some(frame) = sanitizer_frame(text) {
         return LineClass::Frame(frame);
     }
-    let starts = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
+    // Most words begin otherwise, and a comparison of one byte is no call.
+    let first = text.as_bytes().first();
+    let starts = |words: &[&str]| {
+        words.iter().any(|word| word.as_bytes().first() == first && text.starts_with(word))
+    };
     if text.ends_with("==ABORTING") || starts(&["ThreadSanitizer: reported "]) {
         return LineClass::End;
     }
     if text.ends_with(':') && is_stack_heading(text) {
         return LineClass::Start;
     }
-    let known = starts(SANITIZER_LINES) || is_shadow(text) || text.contains(" is located ");
-    let known = known || text.starts_with("==") && text.contains("==");
+    let known = starts(SANITIZER_LINES) || is_shadow(text) || contains(text, " is located ");
+    let known = known || text.starts_with("==");
     if known { LineClass::Known } else { LineClass::Other }
 }
 
@@ -123,21 +127,21 @@ fn is_shadow(text: &str) -> bool {
 /// Reads `#1 0x55d in name file.c:7:3 (module+0x12) (BuildId: 1234)`, with any part after the number missing.
 fn sanitizer_frame(text: &str) -> Option<Frame<'_>> {
     let rest = text.strip_prefix('#')?;
-    let (number, rest) = rest.split_once(' ')?;
-    number.parse::<u16>().ok()?;
-    let mut rest = rest.trim_start();
+    let space = rest.bytes().position(|byte| byte == b' ')?;
+    rest[..space].parse::<u16>().ok()?;
+    let mut rest = trim_start(&rest[space..]);
     let mut address = None;
     if let Some(digits) = rest.strip_prefix("0x") {
         let end = digits.find(' ').unwrap_or(digits.len());
         address = Some(&rest[..end + 2]);
-        rest = digits[end..].trim_start();
+        rest = trim_start(&digits[end..]);
     }
     rest = rest.strip_prefix("in ").unwrap_or(rest);
     let mut frame = Frame::default();
     while let Some((before, last)) = last_word(rest) {
         if last.starts_with("(BuildId: ") {
             frame.build_id = last.get("(BuildId: ".len()..last.len() - 1);
-        } else if last.starts_with('(') && last.contains("+0x") {
+        } else if last.starts_with('(') && contains(last, "+0x") {
             module(&mut frame, last);
         } else {
             break;
@@ -220,8 +224,8 @@ fn valgrind<'a>(text: &'a str, trimmed: &'a str) -> LineClass<'a> {
     // Lines that belong to an error are indented by one space more than its first line.
     if text.starts_with(' ') || trimmed.starts_with("This conflicts with") {
         return if trimmed.ends_with("at")
-            || trimmed.contains(" by thread #")
-            || trimmed.contains(" 0x")
+            || contains(trimmed, " by thread #")
+            || contains(trimmed, " 0x")
         {
             LineClass::Start
         } else {
@@ -238,7 +242,7 @@ fn valgrind<'a>(text: &'a str, trimmed: &'a str) -> LineClass<'a> {
 
 /// Reads `109176: main (a.c:7)` or `4848899: malloc (in /usr/libexec/valgrind/x.so)`.
 fn valgrind_frame(text: &str) -> Option<Frame<'_>> {
-    let (address, rest) = text.split_once(": ")?;
+    let (address, rest) = split_once(text, ": ")?;
     u64::from_str_radix(address, 16).ok()?;
     let mut frame = Frame { symbol: rest.trim_end(), ..Frame::default() };
     if let Some((name, place)) = last_word(rest) {
@@ -281,7 +285,7 @@ fn rust<'a>(text: &'a str, trimmed: &'a str) -> LineClass<'a> {
 
 /// Reads `  4: name`, or with `RUST_BACKTRACE=full` `  4:     0x55d - name`.
 fn rust_frame<'a>(text: &'a str, trimmed: &'a str) -> Option<Frame<'a>> {
-    let (number, rest) = trimmed.split_once(": ")?;
+    let (number, rest) = split_once(trimmed, ": ")?;
     number.parse::<u16>().ok().filter(|_| text.starts_with(' '))?;
     let rest = rest.trim_start();
     let name = match rest.split_once(" - ") {

@@ -9,7 +9,7 @@ use crate::parse::frame::Frame;
 use crate::parse::header::Header;
 use crate::parse::line::LineClass;
 use crate::parse::split::Claimed;
-use crate::parse::text::{contains, trim};
+use crate::parse::text::{contains, find, split_once, trim};
 use crate::skip::Skip;
 use std::sync::LazyLock;
 
@@ -50,7 +50,7 @@ fn race<'a>(body: Body<'_, 'a>, what: &str) -> Titled<'a> {
 fn libfuzzer<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     let words = text.trim_start_matches("ERROR: libFuzzer: ");
     let ends = [" after ", " (", ": "];
-    let end = ends.iter().filter_map(|end| words.find(end)).min().unwrap_or(words.len());
+    let end = ends.iter().filter_map(|end| find(words, end)).min().unwrap_or(words.len());
     in_first(body, Kind::Crash, &format!("libFuzzer: {}", words[..end].trim()))
 }
 
@@ -64,7 +64,7 @@ fn rust_dies(text: &str) -> Titled<'_> {
 
 fn sanitizer<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     let text = text.trim_start_matches("ERROR: ").trim_start_matches("WARNING: ");
-    let (tool, words) = text.split_once(": ").unwrap_or((text, ""));
+    let (tool, words) = split_once(text, ": ").unwrap_or((text, ""));
     let what = what(body, tool, words);
     let kind = kind(tool, what);
     if kind == Kind::DataRace {
@@ -88,7 +88,9 @@ fn sanitizer<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
 
 /// Returns the name of the defect: the one of the summary, or what the first line has before its numbers.
 fn what<'a>(body: Body<'_, 'a>, tool: &str, words: &'a str) -> &'a str {
-    let summary = body.iter().find_map(|line| trim(line.text).strip_prefix("SUMMARY: "));
+    let others = body.iter().filter(|line| !matches!(line.class, LineClass::Frame(_)));
+    let summary =
+        others.map(|line| trim(line.text)).find_map(|text| text.strip_prefix("SUMMARY: "));
     let summary =
         summary.and_then(|rest| rest.strip_prefix(tool)).and_then(|rest| rest.strip_prefix(": "));
     // The names in summaries of these tools are single words.
@@ -98,7 +100,7 @@ fn what<'a>(body: Body<'_, 'a>, tool: &str, words: &'a str) -> &'a str {
         return name.trim_end_matches(':');
     }
     let ends = [" on address", " on unknown address", " (pid=", " on 0x", ": ", " (", " 0x"];
-    let end = ends.iter().filter_map(|end| words.find(end)).min().unwrap_or(words.len());
+    let end = ends.iter().filter_map(|end| find(words, end)).min().unwrap_or(words.len());
     words[..end].trim().trim_start_matches("attempting ")
 }
 
@@ -165,7 +167,7 @@ fn go<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
 
 fn valgrind<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
     let text = text.trim();
-    if text.contains(" are definitely lost in") || text.contains(" are possibly lost in") {
+    if contains(text, " are definitely lost in") || contains(text, " are possibly lost in") {
         let how = if text.contains("definitely") { "definitely" } else { "possibly" };
         return in_first(body, Kind::MemoryLeak, &format!("Valgrind: memory {how} lost"));
     }
@@ -191,18 +193,18 @@ fn valgrind<'a>(body: Body<'_, 'a>, text: &'a str) -> Titled<'a> {
         ": condition variable 0x",
         ": -",
     ];
-    let end = ends.iter().filter_map(|end| text.find(end)).min().unwrap_or(text.len());
+    let end = ends.iter().filter_map(|end| find(text, end)).min().unwrap_or(text.len());
     let (what, kind) = match text {
-        _ if text.contains("lock order") => ("lock order violated", Kind::LockOrder),
+        _ if contains(text, "lock order") => ("lock order violated", Kind::LockOrder),
         _ if text.starts_with("Thread #") => {
             let words = text
                 .trim_start_matches("Thread #")
                 .trim_start_matches(|letter: char| letter.is_ascii_digit());
             let words = words.trim_start_matches(':').trim_start_matches("'s").trim_start();
-            let end = ends.iter().filter_map(|end| words.find(end)).min().unwrap_or(words.len());
+            let end = ends.iter().filter_map(|end| find(words, end)).min().unwrap_or(words.len());
             (&words[..end], Kind::ThreadMisuse)
         }
-        _ if text.contains("ninitialised") => (&text[..end], Kind::Uninitialised),
+        _ if contains(text, "ninitialised") => (&text[..end], Kind::Uninitialised),
         // DRD names what was misused.
         _ if ends[5..11].iter().any(|object| text[end..].starts_with(object)) => {
             (&text[..end], Kind::ThreadMisuse)
