@@ -176,3 +176,42 @@ fn a_message_with_a_stack_is_no_report_and_ends_the_one_before() {
     assert_eq!(log.reports.len(), 1);
     assert_eq!(log.lines_outside(), 3);
 }
+
+#[test]
+fn a_stall_and_a_report_of_another_processor_do_not_share_lines() {
+    let stall = "[  100.000000] rcu: INFO: rcu_sched detected stalls on CPUs/tasks:\n\
+                 [  100.000001] Sending NMI from CPU 0 to CPUs 1:\n\
+                 [  100.000002] NMI backtrace for cpu 1\n\
+                 [  100.000003] CPU: 1 UID: 0 PID: 88 Comm: foo Not tainted 6.12.0 #1\n\
+                 [  100.000004] RIP: 0010:bar_poll+0x23/0x50 drivers/foo/spin.c:20\n\
+                 [  100.000005] Call Trace:\n\
+                 [  100.000006]  <TASK>\n\
+                 [  100.000006]  bar_poll+0x23/0x50 drivers/foo/spin.c:20\n";
+    let leak = "[  100.000007][    C1] ==7==ERROR: LeakSanitizer: detected memory leaks\n\
+                [  100.000008][    C1] \n\
+                [  100.000009][    C1] Direct leak of 24 byte(s) in 1 object(s) allocated from:\n\
+                [  100.000010][    C1]     #0 0x1 in make_port /src/leak.c:3\n";
+    let rest = "[  100.000011]  foo_thread+0x90/0x100 drivers/foo/spin.c:33\n\
+                [  100.000012]  kthread+0x2c1/0x3a0 kernel/kthread.c:389\n\
+                [  100.000013]  </TASK>\n";
+    // The first lines of the other report wait in the stall, which goes on.
+    let log_text = format!("{stall}{leak}{rest}");
+    let log = read(&log_text);
+    let wanted =
+        ["INFO: rcu detected stall in foo_thread", "LeakSanitizer: memory leak in make_port"];
+    assert_eq!(titles(&log), wanted);
+    let lines: Vec<usize> = log.reports.iter().map(|report| report.lines.len()).collect();
+    assert_eq!(lines, [11, 4]);
+    assert_eq!(log.lines_in_reports() + log.lines_outside(), log.lines);
+    // The stall has taken the first lines already: those behind the mark are known.
+    let taken = "[  100.000007][    C1] ==7==ERROR: LeakSanitizer: detected memory leaks\n\
+                 [  100.000008][    C1]  bar+0x23/0x50 drivers/foo/spin.c:20\n";
+    let rest = "[  100.000009][    C1] Direct leak of 24 byte(s) in 1 object(s) allocated from:\n\
+                [  100.000010][    C1]     #0 0x1 in make_port /src/leak.c:3\n";
+    for between in ["", "[  100.000008] WARNING: CPU: 0 PID: 1 at a.c:1 f+0x1/0x2\n"] {
+        let log_text = format!("{stall}{taken}{between}{rest}");
+        let log = read(&log_text);
+        assert_eq!(log.reports.len(), 2 + usize::from(!between.is_empty()), "{between}");
+        assert_eq!(log.lines_in_reports() + log.lines_outside(), log.lines, "{between}");
+    }
+}

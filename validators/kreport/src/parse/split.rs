@@ -46,6 +46,8 @@ pub(crate) struct Carry {
     number: usize,
     /// The end of the last line that any report of a context has taken.
     taken: HashMap<Context, usize>,
+    /// The end of the last line of a report that has taken lines of other processors.
+    processors: usize,
     /// The lines of the next part that belong to reports.
     claimed: HashSet<usize>,
     /// Prefixes that no list has.
@@ -299,6 +301,10 @@ impl<'a> Splitter<'_, 'a> {
             LineClass::Rule(b'=', length) => Some(length),
             _ => None,
         });
+        // They may wait in a report that takes the lines of other processors.
+        for open in self.open.iter_mut().filter(|open| open.takes_processors) {
+            open.waiting.retain(|old| lines.iter().all(|line| line.number != old.number));
+        }
         let header_line = lines.len();
         lines.push(claimed);
         let piece = Piece {
@@ -337,7 +343,12 @@ impl<'a> Splitter<'_, 'a> {
         start: usize,
         number: usize,
     ) {
-        let taken = self.carry.taken.get(&context).copied().unwrap_or(0).max(self.carry.floor);
+        let mut taken = self.carry.taken.get(&context).copied().unwrap_or(0).max(self.carry.floor);
+        if matches!(context, Context::Cpu(_)) {
+            let takers = self.open.iter().filter(|open| open.takes_processors);
+            let ends = takers.filter_map(|open| self.end(open)).chain([self.carry.processors]);
+            taken = ends.max().unwrap_or(0).max(taken);
+        }
         let taken = taken.saturating_sub(self.carry.base);
         let mut keep = 0;
         let (mut end, mut number) = (start, number);
@@ -400,6 +411,9 @@ impl<'a> Splitter<'_, 'a> {
         let end = self.end(&open).unwrap_or(0);
         let taken = self.carry.taken.entry(context).or_insert(0);
         *taken = end.max(*taken);
+        if open.takes_processors {
+            self.carry.processors = end.max(self.carry.processors);
+        }
         let lines = open.piece.lines.clone();
         let mut spare = std::mem::replace(&mut open.piece.lines, lines);
         spare.clear();
