@@ -68,6 +68,7 @@ fn sentence(kind: ReportKind) -> &'static str {
         ReportKind::Fork => {
             "Did not happen, can happen: the child waits forever for a lock that nobody in it can release."
         }
+        ReportKind::Condition => "Happened: a condition variable was used with two mutexes.",
         ReportKind::Lockup => "Happens now: a section is open for longer than its budget allows.",
     }
 }

@@ -151,6 +151,8 @@ pub enum ReportKind {
     Waiting,
     /// A process forks while it holds a lock.
     Fork,
+    /// A condition variable is used with two mutexes.
+    Condition,
 }
 
 /// A report of the validators.

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{kinds, reports};
-use lockdep::ReportKind::{Circular, Recursive, Sleep, WaitContext};
+use lockdep::ReportKind::{Circular, Condition, Recursive, Sleep, WaitContext};
 use lockdep::hardirq_enter;
 use lockdep::std::sync::mpsc::{channel, sync_channel};
 use lockdep::std::sync::{Arc, Barrier, Condvar, LazyLock, Mutex, Once, OnceLock, RwLock};
@@ -104,6 +104,29 @@ fn a_wait_for_a_condition_gives_the_mutex_back_and_takes_it_again() {
     // Another thread that has the mutex, and wants the other lock, waits for this one, which waits for the mutex.
     assert_eq!(kinds(|| wait(true)), [Circular]);
     assert_eq!(kinds(|| wait(false)), []);
+}
+
+#[test]
+fn a_condition_variable_has_one_mutex() {
+    let condvar = Condvar::new();
+    let wait = |mutex: &Mutex<bool>| {
+        let guard = mutex.lock().unwrap();
+        assert!(condvar.wait_timeout(guard, Duration::from_millis(1)).unwrap().1.timed_out());
+    };
+    let (own, other) = (Mutex::new(false), Mutex::new(true));
+    let right = || {
+        wait(&own);
+        // It may be moved between two waits.
+        let moved = own;
+        wait(&moved);
+    };
+    assert_eq!(kinds(right), []);
+    let found = reports(|| wait(&other));
+    assert_eq!(found.iter().map(|it| it.kind).collect::<Vec<_>>(), [Condition]);
+    let wanted = "condition variable used with two mutexes\nWARNING: ";
+    assert!(found[0].text.contains(wanted), "{}", found[0].text);
+    assert!(found[0].text.contains("lockdep: it waited with Mutex@"), "{}", found[0].text);
+    assert_eq!(kinds(|| drop(condvar.wait_while(other.lock().unwrap(), |_| false))), []);
 }
 
 #[test]

@@ -85,6 +85,28 @@ pub(crate) fn assertion_failed(place: Place) {
     });
 }
 
+/// Reports that a condition variable is used with a mutex of another class than before.
+#[cold]
+pub(crate) fn other_mutex(first: u16, now: u16, place: Place) {
+    context::enter(|thread| {
+        if !sink::is_new(ReportKind::Condition, (first, now, site::of(place))) {
+            return;
+        }
+        crate::sud::allowing_syscalls(|| {
+            let message = "condition variable used with two mutexes";
+            let graph = graph::lock();
+            let translation = format!(
+                "it waited with {} before, and now with {}: a wake-up for one may be lost to the other, and std may panic.",
+                graph.name(first),
+                graph.name(now)
+            );
+            drop(graph);
+            let report = print::warning(thread, message);
+            print::send(thread, ReportKind::Condition, report, &translation);
+        });
+    });
+}
+
 fn warn(thread: &Thread, kind: ReportKind, message: &str) {
     crate::sud::allowing_syscalls(|| {
         sink::emit(thread, kind, print::warning(thread, message).to_string());

@@ -62,6 +62,11 @@ impl<'a> Hold<'a> {
 
 #[cfg(feature = "validate")]
 impl Hold<'_> {
+    /// Returns the class of the lock, or `None` if there are too many classes.
+    pub(crate) fn class(&self) -> Option<u16> {
+        self.map.class(0)
+    }
+
     /// Checks that the lock is given back and taken again, in another way or after a wait.
     pub(crate) fn take_again(&mut self, how: How, place: Place) {
         self.map.release(self.place);

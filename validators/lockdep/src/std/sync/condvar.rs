@@ -3,18 +3,25 @@
 #![expect(clippy::disallowed_types, reason = "this is the wrapper; std's is the raw one")]
 
 use std::fmt;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{self as raw, LockResult};
 use std::time::{Duration, Instant};
 
 use super::{MutexGuard, map_guard};
+use crate::check::balance;
 use crate::{How, Place};
 
 /// [`std::sync::Condvar`](raw::Condvar), checked.
 ///
 /// A wait releases the mutex and takes it again. So it is checked like a new acquisition: a thread that holds another
-/// lock which it took after the mutex makes a new order of the two.
+/// lock which it took after the mutex makes a new order of the two. A wait with a mutex of another class than before is
+/// reported: std may panic then, depending on the system.
 #[derive(Default)]
-pub struct Condvar(raw::Condvar);
+pub struct Condvar {
+    raw: raw::Condvar,
+    /// The class of the mutex of the first wait; 0 before. The address of the mutex would not do, because both may be moved.
+    class: AtomicU16,
+}
 
 /// Whether a wait ended because its time was over.
 #[derive(Debug, PartialEq, Eq, Copy, Clone)]
@@ -35,7 +42,7 @@ impl Condvar {
     #[must_use]
     #[inline]
     pub const fn new() -> Self {
-        Self(raw::Condvar::new())
+        Self { raw: raw::Condvar::new(), class: AtomicU16::new(0) }
     }
 
     /// Waits for a notification.
@@ -46,8 +53,8 @@ impl Condvar {
     #[track_caller]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         let MutexGuard { mut hold, raw } = guard;
-        check(&mut hold, Place::here());
-        map_guard(self.0.wait(raw), |raw| MutexGuard { hold, raw })
+        self.check(&mut hold, Place::here());
+        map_guard(self.raw.wait(raw), |raw| MutexGuard { hold, raw })
     }
 
     /// Waits as long as the condition holds.
@@ -94,8 +101,8 @@ impl Condvar {
         dur: Duration,
     ) -> Waited<'a, T, WaitTimeoutResult> {
         let MutexGuard { mut hold, raw } = guard;
-        check(&mut hold, Place::here());
-        map_guard(self.0.wait_timeout(raw, dur), |(raw, result)| {
+        self.check(&mut hold, Place::here());
+        map_guard(self.raw.wait_timeout(raw, dur), |(raw, result)| {
             (MutexGuard { hold, raw }, WaitTimeoutResult(result.timed_out()))
         })
     }
@@ -127,27 +134,35 @@ impl Condvar {
         }
     }
 
+    /// Checks a wait, before it begins: the thread sleeps, and then takes the mutex again.
+    fn check(&self, hold: &mut crate::lock::Hold<'_>, place: Place) {
+        if let Some(class) = hold.class() {
+            let known = self.class.compare_exchange(0, class, Ordering::Relaxed, Ordering::Relaxed);
+            if let Err(first) = known
+                && first != class
+            {
+                balance::other_mutex(first, class, place);
+            }
+        }
+        crate::might_sleep_at(place);
+        hold.take_again(How::EXCLUSIVE, place);
+    }
+
     /// Wakes one thread that waits.
     #[inline]
     pub fn notify_one(&self) {
-        self.0.notify_one();
+        self.raw.notify_one();
     }
 
     /// Wakes all threads that wait.
     #[inline]
     pub fn notify_all(&self) {
-        self.0.notify_all();
+        self.raw.notify_all();
     }
-}
-
-/// Checks a wait, before it begins: the thread sleeps, and then takes the mutex again.
-fn check(hold: &mut crate::lock::Hold<'_>, place: Place) {
-    crate::might_sleep_at(place);
-    hold.take_again(How::EXCLUSIVE, place);
 }
 
 impl fmt::Debug for Condvar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.raw.fmt(f)
     }
 }
