@@ -3,7 +3,8 @@
 //! All state is in `Cell`s in thread-local storage without a destructor, so it needs no allocation. A signal handler
 //! that interrupts the validators sees `busy` and leaves the state alone.
 
-#[cfg(feature = "static-tls")]
+// The library that is loaded with `LD_PRELOAD` is empty on other processors, but it is built there too.
+#[cfg(all(feature = "static-tls", target_arch = "x86_64"))]
 mod static_tls;
 
 use std::cell::Cell;
@@ -84,17 +85,17 @@ pub(crate) struct Thread {
 #[cfg(feature = "static-tls")]
 pub(crate) const WORDS: usize = 11;
 
-#[cfg(not(feature = "static-tls"))]
+#[cfg(not(all(feature = "static-tls", target_arch = "x86_64")))]
 thread_local! {
     static THREAD: Thread = const { Thread::new() };
 }
 
-#[cfg(not(feature = "static-tls"))]
+#[cfg(not(all(feature = "static-tls", target_arch = "x86_64")))]
 #[inline]
 fn with<R>(f: impl FnOnce(&Thread) -> R) -> R {
     THREAD.with(f)
 }
-#[cfg(feature = "static-tls")]
+#[cfg(all(feature = "static-tls", target_arch = "x86_64"))]
 use static_tls::with;
 
 static ENTRIES: AtomicU64 = AtomicU64::new(1);
