@@ -28,6 +28,7 @@ mod bounds;
 pub(crate) mod comparable;
 pub mod crew;
 pub mod device;
+mod divided;
 mod door;
 mod files;
 pub mod hand;

@@ -94,6 +94,12 @@ const IDIOMS: &[&str] = &[
     "A.create_port client=A capability=99|A.subscribe_port sender=0 sender_port=1 dest=A|~A.read len=28|A.set_client_info client=A type=1|~A.read len=28|A.create_port client=A capability=99|~A.read len=84|~A.delete_port client=A port=1|A.read len=8192|A.poll",
     // Two files of announcements, one of which reads late.
     "A.create_port client=A capability=99|B.create_port client=B capability=99|A.subscribe_port sender=0 sender_port=1 dest=A|B.subscribe_port sender=0 sender_port=1 dest=B|~A.read len=28|~B.poll how=1|A.create_port client=A capability=99|B.read len=8192|A.read len=8192|B.poll|A.poll",
+    // A write that sleeps in its middle goes on when there is room, and may sleep again; or what follows is an error. Another write, or
+    // a read, sleeps on the same file.
+    "A.set_client_pool client=A output_pool=2 output_room=1|A.create_queue as=q0|~A.write [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A]|~A.remove_events mode=2|A.remove_events mode=2|A.get_client_pool client=A|A.get_queue_status queue=q0",
+    "A.set_client_pool client=A output_pool=2 output_room=1|A.create_queue as=q0|~A.write [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A] [ type=200 queue=q0]|~A.remove_events mode=2|A.client_id|A.get_queue_status queue=q0",
+    "A.set_client_pool client=A output_pool=2 output_room=2|A.create_port client=A capability=99|A.create_queue as=q0|~A.read len=28|~A.write [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A]|~A.remove_events mode=2|A.write [ type=6 queue=253 dest=A]|A.get_queue_status queue=q0",
+    "A.set_client_pool client=A output_pool=1 output_room=1|A.create_queue as=q0|~A.write [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A]|~A.write [ type=6 queue=q0 tick=9 dest=A] [ type=6 queue=q0 tick=9 dest=A]|~A.remove_events mode=2|A.remove_events mode=2|A.get_queue_status queue=q0",
     // The input of a client overflows while it is read.
     "A.set_client_pool client=A input_pool=1|A.create_port client=A capability=99|~A.write [ type=6 queue=253 dest=A] [ type=6 queue=253 dest=A]|~A.read len=56|A.write [ type=6 queue=253 dest=A]",
 ];

@@ -5,6 +5,7 @@
 //! copied where orders part.
 
 use super::crew::end_of_first_read;
+use super::divided::{Left, is_divided, slept};
 use super::{Difference, Observed, Op, Outcome, Stretch};
 use crate::device::{Device, EngineDevice, Inside};
 use crate::field::REQUESTS;
@@ -87,6 +88,17 @@ impl Serial {
     pub(super) const fn bounded(mut self, bounded: bool) -> Self {
         self.bounded = bounded;
         self
+    }
+
+    /// Returns a copy that takes no room on the stack: a search has one for each stretch.
+    #[inline(never)]
+    pub(super) fn copy(&self) -> Box<Self> {
+        Box::new(self.clone())
+    }
+
+    /// Returns whether calls may fail because the server has reached a bound.
+    pub(super) const fn is_bounded(&self) -> bool {
+        self.bounded
     }
 
     /// Lets time pass.
@@ -215,6 +227,9 @@ impl Serial {
         if self.lost_sight {
             return Ok(());
         }
+        if is_divided(observed) {
+            return self.follow_parts(observed);
+        }
         if let Some(result) = self.follow_file(observed, others) {
             return result;
         }
@@ -243,9 +258,13 @@ impl Serial {
             Outcome::Interrupted { idle: false } | Outcome::NotOpen => true,
             Outcome::Interrupted { idle: true } if others => false,
             Outcome::Interrupted { idle: true } => {
+                let is_write = matches!(observed.op.step, Step::Write(..));
+                if is_write && self.is_not_woken(observed.op.file) {
+                    return Ok(());
+                }
                 let made = self.make(observed);
                 // A write that waits for room does not learn that its queue is gone.
-                let write = matches!(observed.op.step, Step::Write(..)) && made.value.is_err();
+                let write = is_write && made.value.is_err();
                 // A read that sleeps does not learn that records are longer now, so that none would fit.
                 let records = SHORTEST_RECORD..LONGEST_RECORD;
                 let read = matches!(&observed.op.step, Step::Read(_, len) if records.contains(len));
@@ -302,9 +321,11 @@ fn is_clear(observed: &Observed) -> bool {
         _ if observed.outcome == (Outcome::Interrupted { idle: true }) => true,
         // The number of the new file depends on who writes it there.
         Step::Ioctl { code: timers::CREATE, .. } => false,
-        // A long write is handled in parts, and so is one that sleeps between its events.
+        // A long write is handled in parts, and so is one that sleeps between its events. Not all can be followed.
         Step::Write(_, data) => {
-            data.len() <= WRITE_BATCH * EVENT_SIZE && (data.len() <= EVENT_SIZE || !op.blocks)
+            is_divided(observed)
+                || data.len() <= WRITE_BATCH * EVENT_SIZE
+                    && (data.len() <= EVENT_SIZE || !op.blocks)
         }
         _ => true,
     }
@@ -314,7 +335,7 @@ fn is_clear(observed: &Observed) -> bool {
 #[must_use]
 pub fn check(start: &Serial, history: &[Stretch]) -> Verdict {
     let mut search = Search { history, steps: 0, failed: None, unclear: false };
-    if search.from(start.clone(), 0) {
+    if search.from(start.copy(), 0) {
         return Verdict::Explained;
     }
     match search.failed {
@@ -335,7 +356,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Returns whether the history from a stretch on can be explained.
-    fn from(&mut self, mut state: Serial, first: usize) -> bool {
+    fn from(&mut self, mut state: Box<Serial>, first: usize) -> bool {
         let history = self.history;
         for (number, stretch) in history.iter().enumerate().skip(first) {
             if let [observed] = &stretch[..] {
@@ -349,8 +370,7 @@ impl Search<'_> {
                 self.unclear = true;
                 return false;
             }
-            let left: Vec<usize> = (0..stretch.len()).collect();
-            let explained = self.orders(&state, number, &left);
+            let explained = self.orders(&state, number, &Left::all(stretch.len()));
             if !explained {
                 self.fail(number, || {
                     let said: Vec<_> = stretch.iter().map(|one| Some(state.make(one))).collect();
@@ -370,25 +390,40 @@ impl Search<'_> {
     }
 
     /// Returns whether an order of what is left of a stretch explains it and all that follows.
-    fn orders(&mut self, state: &Serial, number: usize, left: &[usize]) -> bool {
+    fn orders(&mut self, state: &Serial, number: usize, left: &[Left]) -> bool {
         if left.is_empty() {
-            return self.from(state.clone(), number + 1);
+            return self.from(state.copy(), number + 1);
         }
         let stretch = &self.history[number];
-        for (at, index) in left.iter().enumerate() {
+        for (at, one) in left.iter().enumerate() {
             self.steps += 1;
             if self.steps > MAX_STEPS {
                 self.unclear = true;
                 return false;
             }
-            let observed = &stretch[*index];
+            let observed = &stretch[one.index];
             let mut rest = left.to_vec();
             rest.remove(at);
-            let others = rest.iter().map(|other| &stretch[*other]).any(|other| {
-                !matches!(other.outcome, Outcome::Interrupted { .. })
-                    && !is_silent(&other.op, &observed.op)
-            });
-            let mut after = state.clone();
+            let others = rest
+                .iter()
+                .map(|other| &stretch[other.index])
+                .any(|other| !slept(other) && !is_silent(&other.op, &observed.op));
+            if is_divided(observed) {
+                let next = state.next_parts(observed, one.done, others);
+                let is_explained = next.is_some_and(|(after, done)| match done {
+                    None => self.orders(&after, number, &rest),
+                    Some(done) => {
+                        let mut left = left.to_vec();
+                        left[at].done = done;
+                        self.orders(&after, number, &left)
+                    }
+                });
+                if is_explained {
+                    return true;
+                }
+                continue;
+            }
+            let mut after = state.copy();
             if after.follow(observed, others).is_ok() && self.orders(&after, number, &rest) {
                 return true;
             }
