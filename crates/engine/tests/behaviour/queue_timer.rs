@@ -1,6 +1,6 @@
 //! `SET_QUEUE_TIMER`, use marks, and what they do to a queue's clock.
 
-use crate::rig::{Rig, TestClient, errno};
+use crate::rig::{Rig, TestClient, at_tick, at_time, errno, key};
 use aseqd_abi::EventType;
 use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::seq::{QueueInfo, QueueTimer};
@@ -215,4 +215,32 @@ fn clearing_the_use_mark_leaves_queued_events_in_place() {
     rig.use_queue(client, 0, false).unwrap();
     assert_eq!(rig.status(client, 0).unwrap().events, 1);
     assert_eq!(rig.pool(client).unwrap().output_free, 499);
+}
+
+/// A queue that steps passes over the ticks between its steps. What waits for one of them waits until it comes again if the ticks have
+/// begun at 0 meanwhile, as on Linux 6.12.
+#[test]
+fn a_queue_that_steps_over_an_event_and_wraps_keeps_the_event() {
+    for (event_type, place) in [
+        (EventType::SETPOS_TICK, [u32::MAX - 95, 0]),
+        (EventType::SETPOS_TIME, [u32::MAX, 999_500_000]),
+    ] {
+        let (mut rig, client) = with_queue();
+        set(&mut rig, client, HIGH_RES, 0);
+        // A tick lasts a microsecond, and a step a millisecond.
+        rig.set_tempo(client, 0, 1000, 1000).unwrap();
+        control(&mut rig, client, EventType::START);
+        rig.control(client, event_type, 0, place).unwrap();
+        let event = key(client.port(0), 60);
+        if event_type == EventType::SETPOS_TICK {
+            rig.send(client, at_tick(event, 0, u32::MAX)).unwrap();
+        } else {
+            rig.send(client, at_time(event, 0, u32::MAX, 999_999_999)).unwrap();
+        }
+        rig.pass(30 * 1_000_000);
+        let status = rig.status(client, 0).unwrap();
+        assert!(status.tick < 40_000 && status.time.tv_sec == 0, "{status:?}");
+        assert_eq!(status.events, 1);
+        assert!(rig.receive(client).is_none());
+    }
 }
