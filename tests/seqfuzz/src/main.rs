@@ -372,9 +372,16 @@ fn known_difference(
     [left, right]: [&Transcript; 2],
 ) -> Result<Vec<&'static str>, usize> {
     match sides.map(Side::generation) {
-        [Generation::Older, Generation::Newest] => explain(program, left, right, |_| true),
-        [Generation::Older, Generation::Ours] => {
+        [Generation::Oldest, Generation::Newest] => explain(program, left, right, |_| true),
+        [Generation::Oldest, Generation::Older] => explain(program, left, right, |known| known.old),
+        [Generation::Older, Generation::Newest] => {
+            explain(program, left, right, |known| !known.old)
+        }
+        [Generation::Oldest, Generation::Ours] => {
             explain(program, left, right, |known| known.followed)
+        }
+        [Generation::Older, Generation::Ours] => {
+            explain(program, left, right, |known| known.followed && !known.old)
         }
         [Generation::Newest, Generation::Ours] => {
             explain(program, right, left, |known| !known.followed)

@@ -41,7 +41,9 @@ pub enum Side {
 /// Which of the [differences](crate::versions) between kernels a side may show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generation {
-    /// A kernel before 7.3, without them.
+    /// A kernel before 6.12, without them.
+    Oldest,
+    /// A kernel before 7.3, with those that are [old](crate::versions::Difference::old).
     Older,
     /// The newest kernel, with all of them.
     Newest,
@@ -68,6 +70,9 @@ impl Side {
     #[must_use]
     pub fn generation(&self) -> Generation {
         match self {
+            Self::Oracle { kernel, .. } if kernel.split('-').next() == Some("6.1") => {
+                Generation::Oldest
+            }
             Self::Oracle { kernel, .. } if kernel.starts_with("6.") => Generation::Older,
             Self::Oracle { .. } => Generation::Newest,
             _ => Generation::Ours,

@@ -1,4 +1,4 @@
-//! What newer kernels do otherwise than Linux 6.12, so that a comparison can tell it from a mistake.
+//! What newer kernels do otherwise than Linux 6.12 or 6.1, so that a comparison can tell it from a mistake.
 //!
 //! Two transcripts are explained if the first answer that differs, but for the number of the version, is one of
 //! [`DIFFERENCES`]. What comes after that answer may differ too. Where aseqd does what Linux 7.3 does, this is compared with
@@ -18,6 +18,8 @@ pub struct Difference {
     pub commits: &'static str,
     /// Whether aseqd does it too.
     pub followed: bool,
+    /// Whether Linux 6.12 does it already, and only older kernels do not.
+    pub old: bool,
     /// Returns whether the first difference is of this kind.
     fits: fn(&First<'_>) -> bool,
 }
@@ -32,6 +34,7 @@ pub const DIFFERENCES: &[Difference] = &[
         what: "PVERSION is 1.0.5",
         commits: "3ab4a3199c78 (6.14)",
         followed: true,
+        old: false,
         fits: |first| first.is("pversion"),
     },
     Difference {
@@ -39,6 +42,7 @@ pub const DIFFERENCES: &[Difference] = &[
         what: "SET_CLIENT_UMP_INFO is announced by UMP_EP_CHANGE and UMP_BLOCK_CHANGE",
         commits: "3ab4a3199c78 (6.14)",
         followed: true,
+        old: false,
         fits: |first| {
             let shows =
                 first.announces_ump() || first.before(|call, _| watches_announcements(call));
@@ -52,6 +56,7 @@ pub const DIFFERENCES: &[Difference] = &[
         what: "a bounce that fails is not bounced",
         commits: "9420958c5151 (7.2)",
         followed: true,
+        old: false,
         fits: |first| {
             first.shows_events()
                 && first.call().operation != Operation::Write
@@ -63,6 +68,7 @@ pub const DIFFERENCES: &[Difference] = &[
         what: "the stamp of a port whose FIFO is full is not on the event that the next subscriber gets",
         commits: "99e16633958b, 0869afc958a0 (6.18)",
         followed: true,
+        old: false,
         // With the stamp, a failure at the next subscriber is bounced instead of being told to the writer.
         fits: |first| first.shows_events() && first.before(|call, _| stamps(call)),
     },
@@ -71,6 +77,7 @@ pub const DIFFERENCES: &[Difference] = &[
         what: "a direct event that fails behind a port with time stamping is written with success, and bounced",
         commits: "99e16633958b, 0869afc958a0 (6.18)",
         followed: false,
+        old: false,
         fits: |first| first.shows_events() && first.before(|call, _| stamps(call)),
     },
     Difference {
@@ -78,7 +85,27 @@ pub const DIFFERENCES: &[Difference] = &[
         what: "a timer slave follows the oldest master of its class and id",
         commits: "785639b5bf2a (7.1)",
         followed: true,
+        old: false,
         fits: |first| first.shows_master(),
+    },
+    Difference {
+        name: "tempo-base",
+        what: "the tempo of a queue has a base",
+        commits: "not known (after 6.1)",
+        followed: true,
+        old: true,
+        fits: |first| {
+            let names = ["get_queue_tempo", "set_queue_tempo"];
+            names.into_iter().any(|name| first.is(name)) && first.is_about_tempo_base()
+        },
+    },
+    Difference {
+        name: "port-is-taken",
+        what: "CREATE_PORT with the number of a port that exists fails with EBUSY instead of taking another number",
+        commits: "not known (after 6.1)",
+        followed: true,
+        old: true,
+        fits: |first| first.is("create_port") && first.says("= 0", "= EBUSY"),
     },
 ];
 
@@ -152,6 +179,20 @@ impl First<'_> {
             result.contains("UMP_EP_CHANGE") || result.contains("UMP_BLOCK_CHANGE")
         };
         has(self.newer) && !has(self.older)
+    }
+
+    /// Returns whether the two answers have these words somewhere.
+    fn says(&self, older: &str, newer: &str) -> bool {
+        let has = |transcript: &Transcript, word| transcript.results[self.index].contains(word);
+        has(self.older, older) && has(self.newer, newer)
+    }
+
+    /// Returns whether the newer kernel shows a base of the tempo, or refuses one.
+    fn is_about_tempo_base(&self) -> bool {
+        let shown =
+            |transcript: &Transcript| transcript.results[self.index].contains("tempo_base=");
+        let refused = self.call().number("tempo_base").is_some() && self.says("= 0", "= EINVAL");
+        refused || (shown(self.newer) && !shown(self.older))
     }
 
     /// Returns whether it shows the resolution of a slave's master.
@@ -241,6 +282,22 @@ c0.get_queue_status
         let program = parse(STAMPED).expect("a program");
         let followed = |difference: &Difference| difference.followed;
         assert_eq!(explain(&program, &told(&old), &told(&new), followed), Ok(vec!["stamp-stays"]));
+    }
+
+    #[test]
+    fn what_linux_6_1_lacks_is_explained_only_as_that() {
+        let calls = "mode still\nc0.open\nc0.create_port client=c0 capability=99 times=2\nc0.get_queue_tempo\n";
+        let port = ["c0", "= 0 client=c0\n= 0 client=c0 port=0x1", "= EINVAL"];
+        let taken = ["c0", "= 0 client=c0\n= EBUSY", "= EINVAL"];
+        assert_eq!(explained(calls, &port, &taken), Ok(vec!["port-is-taken"]));
+        assert_eq!(explained(calls, &taken, &port), Err(1));
+        let old = ["c0", "= 0", "= 0 tempo=0x7a120 ppq=96"];
+        let new = ["c0", "= 0", "= 0 tempo=0x7a120 ppq=96 tempo_base=0x3e8"];
+        assert_eq!(explained(calls, &old, &new), Ok(vec!["tempo-base"]));
+        assert_eq!(explained(calls, &new, &old), Err(2));
+        let program = parse(calls).expect("a program");
+        let later = |known: &Difference| !known.old;
+        assert_eq!(explain(&program, &told(&old), &told(&new), later), Err(2));
     }
 
     #[test]

@@ -169,7 +169,10 @@ fn unexplained(
     here: &Transcript,
 ) -> Option<usize> {
     match linux.generation() {
-        Generation::Older => explain(program, there, here, |known| known.followed).err(),
+        Generation::Oldest => explain(program, there, here, |known| known.followed).err(),
+        Generation::Older => {
+            explain(program, there, here, |known| known.followed && !known.old).err()
+        }
         _ => explain(program, here, there, |known| !known.followed).err(),
     }
 }
