@@ -342,3 +342,18 @@ fn imported_programs_are_mutated() {
     let text = seqfuzz::fuzz::mutate(&mut rng, Some(&program), None).to_string();
     assert!(text.starts_with("mode "), "{text}");
 }
+
+/// The type of a packet says nothing else, but one that looks like a bounce and fails is not bounced.
+#[test]
+fn a_packet_with_the_type_of_a_bounce_is_not_bounced() {
+    let program = parse(
+        "mode still ump\nc0.open\nc0.user_pversion version=0x10003\n\
+         c0.set_client_info client=c0 type=1 midi_version=1 filter=4\nc0.create_queue\n\
+         c0.create_port client=c0\nc0.subscribe_port sender=c0 dest=c0 flags=2\n\
+         c0.write [BOUNCE type=131 flags=41 queue=253 dest=254 body=300]\n\
+         c0.get_client_info client=c0\n",
+    )
+    .expect("a program");
+    let followed = compared(&program, as_written, as_read).map_err(|found| found.text);
+    assert!(followed.expect("the model agrees").compared > 8);
+}

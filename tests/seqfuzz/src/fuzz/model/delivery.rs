@@ -283,7 +283,8 @@ impl World {
         if client.filter & FILTER_BOUNCE == 0 || !client.reads {
             return Ok(());
         }
-        if !event.packet && event.kind() == BOUNCE {
+        // A packet has a type too, although it says nothing.
+        if event.kind() == BOUNCE {
             return Err(error);
         }
         let mut told = Record::told(BOUNCE, 1, &[]);
