@@ -210,8 +210,8 @@ fn the_first_continue_starts_from_zero_and_later_ones_go_on() {
 #[test]
 fn clearing_the_use_mark_leaves_queued_events_in_place() {
     let (mut rig, client) = with_queue();
-    let event = crate::rig::key(client.port(0), 1);
-    rig.send(client, crate::rig::at_tick(event, 0, 10)).unwrap();
+    let event = key(client.port(0), 1);
+    rig.send(client, at_tick(event, 0, 10)).unwrap();
     rig.use_queue(client, 0, false).unwrap();
     assert_eq!(rig.status(client, 0).unwrap().events, 1);
     assert_eq!(rig.pool(client).unwrap().output_free, 499);
