@@ -94,3 +94,18 @@ fn a_smaller_room_makes_writable_at_once() {
     assert!(rig.writable(client));
     assert_eq!(rig.ready(), [client.file]);
 }
+
+/// A client may ask for room before its first write makes the cells: until then there is none. On Linux 6.12 and 7.3 that write wakes
+/// nobody either.
+#[test]
+fn the_first_write_makes_room_and_wakes_nobody() {
+    let mut rig = Rig::new();
+    let client = rig.client_with_port();
+    rig.set_pool(client, 0, 0, 1).unwrap();
+    let _before = rig.ready();
+    assert!(!rig.writable(client));
+    // Whatever becomes of the event.
+    assert_eq!(errno(rig.write_bytes(client, &[0; 3])), Errno::EINVAL);
+    assert!(rig.writable(client));
+    assert_eq!(rig.ready(), []);
+}

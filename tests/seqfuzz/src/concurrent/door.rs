@@ -4,12 +4,14 @@ use super::bounds;
 use crate::device::Access as Way;
 use crate::rng::Rng;
 use crate::tape::{Answer as Told, Step};
+use aseqd_abi::ioctl::sequencer as s;
 use aseqd_abi::ioctl::timers;
 use aseqd_engine::{self as engine, Access, FileId, Node, Time};
 use aseqd_server::budget::FileBounds;
 use aseqd_server::clock::{Clock as _, VirtualClock};
 use aseqd_server::door::{Answer, Call, CallKind, Door, Readiness, Received, Transport};
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 /// The process numbers of the three processes.
 pub(super) const PIDS: [i32; 3] = [4242, 4243, 4244];
@@ -57,6 +59,8 @@ pub(super) struct File {
     /// Whether it is one of the timer device.
     pub(super) timer: bool,
     access: Way,
+    /// Whether its client has no cells yet for what it writes, or may have none again: the next write makes them.
+    no_cells: bool,
 }
 
 /// How a door tells programs whether their files are ready.
@@ -196,7 +200,7 @@ impl Door for Seeded {
                 let process = begun.as_ref().map_or(0, |begun| begun.process);
                 let timer =
                     begun.as_ref().is_some_and(|begun| !matches!(begun.step, Step::Open(_)));
-                let opened = File { id: file, process, timer, access };
+                let opened = File { id: file, process, timer, access, no_cells: true };
                 self.files.extend(opens.map(|number| (number, opened)));
                 self.shown.insert(file, state);
                 nothing(Ok(opens.map_or(0, count)))
@@ -208,6 +212,12 @@ impl Door for Seeded {
                 let params = |step: &Step| matches!(step, Step::Ioctl { code: timers::PARAMS, .. });
                 if let Some(file) = begun.as_ref().filter(|begun| params(&begun.step)) {
                     let _other = file.file.map(|file| self.polled.remove(&file));
+                }
+                let pool =
+                    |step: &Step| matches!(step, Step::Ioctl { code: s::SET_CLIENT_POOL, .. });
+                if let Some(file) = begun.as_ref().filter(|begun| pool(&begun.step)) {
+                    let file = file.file.and_then(|file| self.files.get_mut(&file));
+                    file.into_iter().for_each(|file| file.no_cells = true);
                 }
                 // What does not come back stays what the program passed.
                 let mut told = match begun.map(|begun| begun.step) {
@@ -294,6 +304,7 @@ impl Transport for Seeded {
                         self.reply(begun.token, Reply::NotOpen);
                         continue;
                     };
+                    self.makes_cells(&begun);
                     let Begun { token, process, .. } = begun;
                     self.note(token ^ 0xaaaa);
                     self.asked.insert(token, begun);
@@ -310,6 +321,18 @@ impl Transport for Seeded {
 }
 
 impl Seeded {
+    /// Notes a write that makes the cells of its client. A poll for more room than there was without cells is not woken by it,
+    /// on Linux 6.12 and 7.3 too.
+    fn makes_cells(&mut self, begun: &Begun) {
+        let (Step::Write(..), Some(number)) = (&begun.step, begun.file) else { return };
+        let Some(file) = self.files.get_mut(&number) else { return };
+        if mem::take(&mut file.no_cells)
+            && let Some(told) = self.polled.get_mut(&number)
+        {
+            *told |= 2;
+        }
+    }
+
     /// Returns a call in the session's words, without its bytes, which it puts into `buffer`. Nothing if the file is not
     /// open, or not open for this.
     fn kind_of(

@@ -20,6 +20,8 @@ const IDIOMS: &[&str] = &[
     "A.create_port client=A capability=99|~A.poll|A.write [ type=6 queue=253 dest=A]|A.poll",
     // Polls, one of which may not ask to be woken.
     "A.create_port client=A capability=99|A.poll|A.poll|~A.write [ type=6 queue=253 dest=A]|A.get_client_info client=A",
+    // A poll for room, and the write that makes the first.
+    "A.set_client_pool client=A output_room=1|~A.poll|A.write [ type=6 queue=253 dest=A]|A.poll",
     // A close while somebody reads.
     "~A.read len=28|A.close",
     "~A.read len=28|~A.read len=28|~A.read len=28|~A.close|B.client_id",
