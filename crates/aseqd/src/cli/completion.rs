@@ -10,6 +10,13 @@ const VARIABLE: &str = "ASEQD_COMPLETE";
 /// Bash splits words at colons, which ports have, and does not quote. So its script is not the general one.
 const BASH: &str = include_str!("completion.bash");
 
+/// The call with which zsh's script offers words, and the same for which upper and lower case are alike: names of ports are
+/// completed in any case, and zsh would leave those out that begin otherwise.
+const ZSH: [&str; 2] = [
+    "_describe -V 'values' other",
+    "_describe -V 'values' other -M 'm:{[:lower:][:upper:]}={[:upper:][:lower:]}'",
+];
+
 /// Answers a shell that asks for words, and returns whether one did.
 ///
 /// # Errors
@@ -36,5 +43,6 @@ pub fn script(shell: Shell) -> Result<String, Fail> {
     let mut script = Vec::new();
     let written = completer.write_registration(VARIABLE, "aseqd", "aseqd", "aseqd", &mut script);
     written.map_err(|error| Fail::new(error.to_string()))?;
-    Ok(String::from_utf8_lossy(&script).into_owned())
+    let script = String::from_utf8_lossy(&script);
+    Ok(if shell == Shell::Zsh { script.replace(ZSH[0], ZSH[1]) } else { script.into_owned() })
 }

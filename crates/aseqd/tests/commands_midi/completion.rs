@@ -71,6 +71,9 @@ fn zsh_and_fish_get_ports_with_their_names() {
             assert!(ask(&["send", "m"]).contains("My Synth"), "{shell}");
             let script = output(aseqd(&["completions", shell]));
             assert!(script.contains("ASEQD_COMPLETE"), "{shell}: {script}");
+            // Without this, zsh offers nothing for "my".
+            let any_case = script.contains("other -M 'm:{[:lower:][:upper:]}=");
+            assert_eq!(any_case, shell == "zsh", "{script}");
         }
     });
 }
