@@ -357,3 +357,26 @@ fn a_packet_with_the_type_of_a_bounce_is_not_bounced() {
     let followed = compared(&program, as_written, as_read).map_err(|found| found.text);
     assert!(followed.expect("the model agrees").compared > 8);
 }
+
+/// The bytes that begin and end a message may stand anywhere in an event of one. Where they come first or last in what is looked at
+/// for a packet, they begin and end one there.
+#[test]
+fn marks_inside_of_a_sysex_begin_and_end_packets() {
+    let length = 38;
+    for (begin, end) in (0..length).flat_map(|at| [(at, length - 1), (0, at), (at, at + 3)]) {
+        let mut bytes: Vec<u8> = (0..length).map(|at| u8::try_from(at).expect("a byte")).collect();
+        for (at, mark) in [(begin, 0xf0), (end.min(length - 1), 0xf7)] {
+            bytes[at] = mark;
+        }
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let program = parse(&format!(
+            "mode frozen ump\nc0.open\nc1.open\nc0.user_pversion version=0x10005\n\
+             c0.set_client_info client=c0 type=1 midi_version=2\nc0.create_port client=c0 capability=611\n\
+             c1.write [SYSEX type=130 flags=4 queue=253 dest=c0 len={length} bytes=hex:{hex}]\n\
+             c0.read len=448\n"
+        ))
+        .expect("a program");
+        let followed = compared(&program, as_written, as_read).map_err(|found| found.text);
+        assert!(followed.expect("the model agrees").events_compared > 0, "{hex}");
+    }
+}

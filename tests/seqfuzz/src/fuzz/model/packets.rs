@@ -120,38 +120,37 @@ pub(super) fn midi1_words(event: &Record, group: u32) -> Vec<[u32; 2]> {
     }
 }
 
-/// Returns the packets of a System Exclusive event: six bytes each.
+/// Returns the packets of a System Exclusive event: six bytes each. Eight bytes are looked at for each packet: 0xf0 as the first
+/// of them begins a message, and 0xf7 as the last of them ends it, whatever follows in the event.
 pub(super) fn sysex(event: &Record, group: u32) -> Vec<Record> {
-    if !event.is_variable() || event.body.is_empty() {
-        return Vec::new();
+    let mut packets = Vec::new();
+    let body: &[u8] = if event.is_variable() { &event.body } else { &[] };
+    let mut at = 0;
+    while at < body.len() {
+        let seen = body.len().min(at + 8);
+        let starts = body[at] == 0xf0;
+        let from = at + usize::from(starts);
+        let ends = seen > from && body[seen - 1] == 0xf7 && seen - 1 - from <= 6;
+        at = if ends { seen - 1 } else { seen.min(from + 6) };
+        let status = match (starts, ends) {
+            (true, true) => 0,
+            (true, false) => 1,
+            (false, true) => 3,
+            (false, false) => 2,
+        };
+        let bytes = &body[from..at];
+        let mut all = [0_u8; 8];
+        all[0] = 0x30 | low8(group >> 24);
+        all[1] = status << 4 | low8(super::record::length(bytes.len()));
+        all[2..2 + bytes.len()].copy_from_slice(bytes);
+        let words =
+            [0, 4].map(|at| u32::from_be_bytes([all[at], all[at + 1], all[at + 2], all[at + 3]]));
+        packets.push(packet(event, &words));
+        if ends {
+            break;
+        }
     }
-    let starts = event.body.first() == Some(&0xf0);
-    let ends = event.body.last() == Some(&0xf7);
-    let data: Vec<u8> = event.body[usize::from(starts)..].to_vec();
-    let data = &data[..data.len() - usize::from(ends && !data.is_empty())];
-    let count = data.len().div_ceil(6).max(1);
-    let chunk =
-        |index: usize| data.get(index * 6..).map_or(&[][..], |rest| &rest[..rest.len().min(6)]);
-    (0..count)
-        .map(|index| {
-            let first = starts && index == 0;
-            let last = ends && index + 1 == count;
-            let status = match (first, last) {
-                (true, true) => 0,
-                (true, false) => 1,
-                (false, true) => 3,
-                (false, false) => 2,
-            };
-            let bytes = chunk(index);
-            let mut all = [0_u8; 8];
-            all[0] = 0x30 | low8(group >> 24);
-            all[1] = status << 4 | low8(super::record::length(bytes.len()));
-            all[2..2 + bytes.len()].copy_from_slice(bytes);
-            let words = [0, 4]
-                .map(|at| u32::from_be_bytes([all[at], all[at + 1], all[at + 2], all[at + 3]]));
-            packet(event, &words)
-        })
-        .collect()
+    packets
 }
 
 /// Returns the MIDI 1.0 packets of a MIDI 2.0 one.
