@@ -74,7 +74,7 @@ const MODES = {
     await program.end('SIGTERM');
     return found;
   },
-  'a page elsewhere': async () => {
+  'a page, not drawn': async () => {
     const program = await web();
     const url = new URL(program.url);
     const socket = new WebSocket(`ws://${url.host}/ws`, { origin: url.origin });
