@@ -81,7 +81,7 @@ pub use device_file::{DeviceFile, Direction};
 pub use error::{Device, Error, Result, describe};
 pub use find::{one, several};
 pub use name::{name_field, text};
-pub use ports::described;
+pub use ports::{client_number, described};
 pub use report::report;
 pub use unread::Received;
 pub use zerocopy;

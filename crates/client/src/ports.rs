@@ -22,27 +22,39 @@ pub fn described(client: &ClientInfo, info: &PortInfo) -> Port {
     port
 }
 
+/// Returns the number of a client. Its field is wider.
+#[must_use]
+pub fn client_number(info: &ClientInfo) -> u8 {
+    u8::try_from(info.client).unwrap_or(u8::MAX)
+}
+
 impl<F: DeviceFile> Client<F> {
     /// Returns every port of the sequencer, those of this client included, by client and number.
-    ///
-    /// A client and its ports take several questions. A program names its client and then makes its ports, so the name
-    /// is asked for after the ports: a port that is there has the name of its client.
     ///
     /// # Errors
     /// If the sequencer has ended.
     pub fn ports(&self) -> Result<Vec<Port>> {
         let mut all = Vec::new();
         for client in self.clients()? {
-            let number = u8::try_from(client.client).unwrap_or(u8::MAX);
-            let ports = self.ports_of(number)?;
-            if ports.is_empty() {
+            // One that has ended meanwhile has taken its ports with it.
+            let Some((client, ports)) = self.info_and_ports(client_number(&client))? else {
                 continue;
-            }
-            // A client that has ended meanwhile has taken its ports with it.
-            let Some(client) = self.info(number)? else { continue };
+            };
             all.extend(ports.iter().map(|port| described(&client, port)));
         }
         Ok(all)
+    }
+
+    /// Returns the information of a client and of every port of it, if the client exists.
+    ///
+    /// That takes several questions, and the client may change between them. A program names its client and then makes
+    /// its ports, so the name is asked for after the ports: a port that is there has the name of its client.
+    ///
+    /// # Errors
+    /// If the sequencer has ended.
+    pub fn info_and_ports(&self, client: u8) -> Result<Option<(ClientInfo, Vec<PortInfo>)>> {
+        let ports = self.ports_of(client)?;
+        Ok(self.info(client)?.map(|info| (info, ports)))
     }
 
     /// Returns the information of every port of a client, in the order of their numbers. A client that does not exist

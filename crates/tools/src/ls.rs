@@ -7,7 +7,7 @@ use crate::watch::{Gone, Snapshot, heard, settled};
 use anstyle::{AnsiColor, Style};
 use aseqd_abi::seq::{ClientInfo, KERNEL_CLIENT, PortCaps, PortInfo, QuerySubs, SubscriptionFlags};
 use aseqd_client::ump::{UmpBlockInfo, UmpEndpointInfo};
-use aseqd_client::{Address, Client, DeviceFile, Port, printable, text};
+use aseqd_client::{Address, Client, DeviceFile, Port, client_number, printable, text};
 use aseqd_console::DeviceArg;
 use aseqd_console::print;
 use aseqd_host::error::{Context as _, Fail};
@@ -133,10 +133,10 @@ fn list(client: &Client, args: &LsArgs) -> Result<String, Fail> {
         if info.client == i32::from(client.id()) {
             continue;
         }
-        let number = u8::try_from(info.client).context("a client number")?;
-        let ports: Vec<_> = client.ports_of(number)?.into_iter().filter(wanted).collect();
-        // A program names its client before it makes ports, perhaps just now.
-        let Some(info) = client.info(number)? else { continue };
+        let Some((info, mut ports)) = client.info_and_ports(client_number(&info))? else {
+            continue;
+        };
+        ports.retain(wanted);
         if args.json {
             for port in json_ports(client, &info, &ports)? {
                 writeln!(out, "{}", json_line(&port)).context("a line")?;
@@ -212,7 +212,7 @@ struct Endpoint {
 
 /// Asks for the endpoint of a client. Clients that do not speak UMP have none.
 fn endpoint<F: DeviceFile>(client: &Client<F>, info: &ClientInfo) -> Result<Endpoint, Fail> {
-    let number = u8::try_from(info.client).context("a client number")?;
+    let number = client_number(info);
     if info.midi_version == 0 {
         return Ok(Endpoint::default());
     }

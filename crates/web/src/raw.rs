@@ -4,7 +4,7 @@
 use crate::graph::Queue;
 use aseqd_abi::Address;
 use aseqd_abi::seq::{ClientInfo, PortCaps, PortInfo, QuerySubs};
-use aseqd_client::{Announcement, Client, Result, text};
+use aseqd_client::{Announcement, Client, Result, client_number, text};
 use aseqd_rules::Pair;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,12 +75,11 @@ impl Raw {
         if changes.all {
             *self = Self::default();
             for info in client.clients()? {
-                self.read_client(client, number(&info), Some(info), &changes.ports, false)?;
+                self.read_client(client, client_number(&info), &changes.ports, false)?;
             }
         } else {
             for number in &changes.clients {
-                let info = client.info(*number)?;
-                self.read_client(client, *number, info, &changes.ports, true)?;
+                self.read_client(client, *number, &changes.ports, true)?;
             }
             for pair in &changes.pairs {
                 self.read_pair(client, *pair)?;
@@ -96,16 +95,14 @@ impl Raw {
         &mut self,
         client: &Client,
         number: u8,
-        info: Option<ClientInfo>,
         fresh: &BTreeSet<Address>,
         both: bool,
     ) -> Result<()> {
-        let Some(info) = info else {
+        let Some((info, ports)) = client.info_and_ports(number)? else {
             self.forget(number);
             return Ok(());
         };
         self.clients.insert(number, info);
-        let ports = client.ports_of(number)?;
         let there: BTreeSet<Address> = ports.iter().map(|port| port.addr).collect();
         let is_gone = |port: Address| {
             port.client == number && (!there.contains(&port) || fresh.contains(&port))
@@ -151,10 +148,6 @@ impl Raw {
         self.ports.retain(|port, _| port.client != number);
         self.pairs.retain(|(from, to), _| from.client != number && to.client != number);
     }
-}
-
-fn number(info: &ClientInfo) -> u8 {
-    u8::try_from(info.client).unwrap_or(u8::MAX)
 }
 
 fn queues(client: &Client) -> Result<Vec<Queue>> {

@@ -3,7 +3,7 @@
 use crate::ls;
 use crate::monitor::{json_event, json_packet, line, packet_line};
 use aseqd_abi::seq::ClientInfo;
-use aseqd_client::{Client, Received, printable, text};
+use aseqd_client::{Client, Received, client_number, printable, text};
 use aseqd_engine::{Engine, FileId, Time};
 use aseqd_host::error::{Context as _, Fail};
 use aseqd_replay::look::{self, Observer, Unread};
@@ -49,7 +49,7 @@ pub(super) fn describe(engine: &Engine, at: Time, began: Time) -> Result<String,
     let view = View::of(engine, at)?;
     let mut out = format!("at {} s\n", super::seconds(at - began));
     for info in view.clients()? {
-        let number = u8::try_from(info.client).context("a client number")?;
+        let number = client_number(&info);
         ls::describe_client(&mut out, &info);
         if let Some(pools) = view.client.pools(number)?.filter(|_| info.pid >= 0) {
             let _infallible = writeln!(
@@ -134,7 +134,7 @@ pub(super) fn json(engine: &Engine, at: Time, began: Time) -> Result<Value, Fail
     let view = View::of(engine, at)?;
     let mut clients = Vec::new();
     for info in view.clients()? {
-        let number = u8::try_from(info.client).context("a client number")?;
+        let number = client_number(&info);
         let ports = view.client.ports_of(number)?;
         let pools = view.client.pools(number)?.filter(|_| info.pid >= 0);
         let unread = view.unread(&info);

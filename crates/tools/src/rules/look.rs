@@ -3,7 +3,7 @@
 use crate::devices;
 use aseqd_abi::Address;
 use aseqd_abi::seq::{ClientInfo, QuerySubs, SubscriptionFlags};
-use aseqd_client::{Client, DeviceFile, Result, described};
+use aseqd_client::{Client, DeviceFile, Result, client_number, described};
 use aseqd_rules::{Connection, Port, Snapshot, Stamp};
 
 /// What there is, and which clients.
@@ -16,10 +16,10 @@ pub(super) struct Look {
 
 /// Looks at everything but the ports of these clients, which are our own.
 pub(super) fn look<F: DeviceFile>(client: &Client<F>, own: &[u8]) -> Result<Look> {
-    let clients = client.clients()?;
+    let mut clients = Vec::new();
     let mut snapshot = Snapshot::default();
-    for info in &clients {
-        let ports = ports_of(client, info)?;
+    for info in client.clients()? {
+        let Some((info, ports)) = info_and_ports(client, client_number(&info))? else { continue };
         for port in &ports {
             let outgoing = client.outgoing(port.address)?;
             snapshot.connections.extend(outgoing.iter().map(|peer| connection(port.address, peer)));
@@ -27,6 +27,7 @@ pub(super) fn look<F: DeviceFile>(client: &Client<F>, own: &[u8]) -> Result<Look
         if !own.iter().any(|number| info.client == i32::from(*number)) {
             snapshot.ports.extend(ports);
         }
+        clients.push(info);
     }
     Ok(Look { snapshot, clients })
 }
@@ -39,10 +40,7 @@ pub(super) fn look_at<F: DeviceFile>(
     new: &[Address],
     snapshot: &mut Snapshot,
 ) -> Result<()> {
-    let ports = match client.info(number)? {
-        Some(info) => ports_of(client, &info)?,
-        None => Vec::new(),
-    };
+    let ports = info_and_ports(client, number)?.map_or_else(Vec::new, |(_, ports)| ports);
     let is_gone = |address: Address| {
         let known = ports.iter().any(|port| port.address == address);
         address.client == number && (!known || new.contains(&address))
@@ -65,12 +63,15 @@ pub(super) fn look_at<F: DeviceFile>(
     Ok(())
 }
 
-fn ports_of<F: DeviceFile>(client: &Client<F>, info: &ClientInfo) -> Result<Vec<Port>> {
-    let number = u8::try_from(info.client).unwrap_or(u8::MAX);
-    let mut ports: Vec<_> =
-        client.ports_of(number)?.iter().map(|port| described(info, port)).collect();
+/// Returns a client with its ports, if it exists.
+fn info_and_ports<F: DeviceFile>(
+    client: &Client<F>,
+    number: u8,
+) -> Result<Option<(ClientInfo, Vec<Port>)>> {
+    let Some((info, ports)) = client.info_and_ports(number)? else { return Ok(None) };
+    let mut ports: Vec<_> = ports.iter().map(|port| described(&info, port)).collect();
     devices::add_to(&mut ports);
-    Ok(ports)
+    Ok(Some((info, ports)))
 }
 
 fn connection(sender: Address, peer: &QuerySubs) -> Connection {
