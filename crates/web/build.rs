@@ -37,8 +37,10 @@ fn main() {
         let (_, kind) = known.unwrap_or_else(|| panic!("{name}: of no known type"));
         let packed = gzip(bytes);
         let smaller = packed.len() < bytes.len();
-        let stored = out.join(format!("page{number}"));
-        fs::write(&stored, if smaller { &packed } else { bytes }).expect("OUT_DIR can be written");
+        // The code names it without its folder: a target folder that is moved stays whole.
+        let stored = format!("page{number}");
+        fs::write(out.join(&stored), if smaller { &packed } else { bytes })
+            .expect("OUT_DIR can be written");
         let tag = format!("{:08x}-{:x}", crc32fast::hash(bytes), bytes.len());
         writeln!(
             code,
