@@ -1,8 +1,9 @@
-//! Puts the page into the program: its modules as one script and its style sheets as one, each file compressed, with its type
-//! and a tag that changes with its content.
+//! Puts the page into the program: with its modules and its style sheets it becomes one file. Each file is compressed, with
+//! its type and a tag that changes with its content.
 
 mod bundle;
 
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -62,12 +63,11 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let text = |path: &str| {
         String::from_utf8(read(&root.join(path))).unwrap_or_else(|_| panic!("{path}: no UTF-8"))
     };
-    let (page, entry, sheets) = bundle::page(&text("index.html"));
-    let mut files = BTreeMap::from([
-        ("index.html".to_owned(), page.into_bytes()),
-        ("app.js".to_owned(), bundle::script(&entry, &text).into_bytes()),
-        ("app.css".to_owned(), bundle::style(sheets.iter().map(|sheet| text(sheet))).into_bytes()),
-    ]);
+    let page = bundle::page(&text("index.html"), &text);
+    // By these the policy of the page knows its script and its style, and lets no other be run.
+    println!("cargo::rustc-env=ASEQD_WEB_SCRIPT={}", hash(&page.script));
+    println!("cargo::rustc-env=ASEQD_WEB_STYLE={}", hash(&page.style));
+    let mut files = BTreeMap::from([("index.html".to_owned(), page.html.into_bytes())]);
     for path in &paths {
         let name = path.strip_prefix(root).expect("it was found there").to_str();
         let name = name.unwrap_or_else(|| panic!("{}: no UTF-8", path.display()));
@@ -76,6 +76,11 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
         }
     }
     files
+}
+
+/// Returns what a Content Security Policy calls an inline script or style.
+fn hash(text: &str) -> String {
+    format!("'sha256-{}'", data_encoding::BASE64.encode(&Sha256::digest(text)))
 }
 
 /// Collects all files below a folder.

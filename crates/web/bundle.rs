@@ -1,4 +1,4 @@
-//! Makes one script of the modules of the page, and one style sheet, so that a browser asks once instead of 24 times.
+//! Makes one file of the page, its modules and its style sheets, so that a browser asks once instead of 24 times.
 //!
 //! It knows only what the page has: imports and exports at the beginning of a line, or of a statement in a library that is
 //! one line; no circles; no exported name that changes. Everything else fails the build.
@@ -36,9 +36,19 @@ pub(crate) fn style(sheets: impl IntoIterator<Item = String>) -> String {
     out
 }
 
-/// Returns the page with the script and the style sheet in the place of all modules and style sheets, and the paths of the
-/// entry and of the style sheets.
-pub(crate) fn page(html: &str) -> (String, String, Vec<String>) {
+/// The page as it is served: one file, with the script and the style in it.
+pub(crate) struct Page {
+    pub(crate) html: String,
+    /// What is between the tags of the script, as the browser hashes it.
+    pub(crate) script: String,
+    /// The same of the style.
+    pub(crate) style: String,
+}
+
+/// Puts all modules and style sheets of a page into it: the style where the first sheet is named, the script at the end of
+/// the body. `read` returns the text of a file.
+pub(crate) fn page(html: &str, read: &dyn Fn(&str) -> String) -> Page {
+    const STYLE: &str = "<style></style>\n";
     let (mut out, mut entry, mut sheets) = (String::new(), None, Vec::new());
     for line in html.lines() {
         let attribute = |name: &str| {
@@ -51,10 +61,9 @@ pub(crate) fn page(html: &str) -> (String, String, Vec<String>) {
         if line.contains("type=\"module\"") {
             assert!(entry.is_none(), "the page has one script");
             entry = attribute("src");
-            out.push_str("<script defer src=\"app.js\"></script>\n");
         } else if line.contains("rel=\"stylesheet\"") {
             if sheets.is_empty() {
-                out.push_str("<link rel=\"stylesheet\" href=\"app.css\">\n");
+                out.push_str(STYLE);
             }
             sheets.extend(attribute("href"));
         } else {
@@ -62,7 +71,18 @@ pub(crate) fn page(html: &str) -> (String, String, Vec<String>) {
             out.push('\n');
         }
     }
-    (out, entry.expect("the page has a script"), sheets)
+    let script = script(&entry.expect("the page has a script"), read);
+    let style = style(sheets.iter().map(|sheet| read(sheet)));
+    for (text, ends) in [(&script, "</script"), (&script, "<!--"), (&style, "</style")] {
+        assert!(!text.to_lowercase().contains(ends), "{ends} would end it, or begin a comment");
+    }
+    assert_eq!(out.matches("</body>").count(), 1, "the page has a body");
+    let html = out.replace("</body>", &format!("<script>{script}</script>\n</body>")).replacen(
+        STYLE,
+        &format!("<style>{style}</style>\n"),
+        1,
+    );
+    Page { html, script, style }
 }
 
 struct Bundle<'a> {

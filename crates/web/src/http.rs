@@ -240,9 +240,14 @@ impl<'a> Request<'a> {
 const SAFE: &str = "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n\
                     Cross-Origin-Resource-Policy: same-origin\r\nCross-Origin-Opener-Policy: same-origin\r\n";
 
-/// What the page may do: use its own files and its own WebSocket, and nothing else.
-const POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; \
-                      frame-ancestors 'none'; connect-src 'self'";
+/// What the page may do: run the script and the style that it has, use its own files and its own WebSocket, and nothing else.
+const POLICY: &str = concat!(
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; script-src ",
+    env!("ASEQD_WEB_SCRIPT"),
+    "; style-src ",
+    env!("ASEQD_WEB_STYLE"),
+    "; connect-src 'self'"
+);
 
 /// Returns an answer that ends the connection.
 fn refuse(status: u16, words: &str, why: &str, lines: &str) -> Answer {

@@ -1,8 +1,8 @@
 //! The files of the page, which are in the program.
 
-/// A file of the page. `build.rs` makes one script and one style sheet of its sources.
+/// A file of the page. `build.rs` makes the page itself of its sources.
 pub(crate) struct File {
-    /// Its path in the address, `/app.js`.
+    /// Its path in the address, `/icon.svg`.
     pub(crate) path: &'static str,
     /// The type of its content.
     pub(crate) kind: &'static str,
@@ -52,11 +52,7 @@ mod tests {
 
     #[test]
     fn files_that_are_served_as_they_are_have_not_changed() {
-        let (made, kept): (Vec<_>, Vec<_>) = FILES
-            .iter()
-            .partition(|file| ["/index.html", "/app.js", "/app.css"].contains(&file.path));
-        assert_eq!(made.len(), 3);
-        for file in kept {
+        for file in FILES.iter().filter(|file| file.path != "/index.html") {
             let path = format!("page{}", file.path);
             assert_eq!(file.plain(), std::fs::read(&path).expect("a file"), "{path}");
         }
@@ -64,15 +60,25 @@ mod tests {
         assert_eq!(tags.len(), FILES.len(), "tags tell files apart");
     }
 
-    /// Each request costs a browser some milliseconds, and it makes 6 at once.
+    /// Returns the page without its script and its style, and these.
+    fn parts() -> (String, String, String) {
+        let page = String::from_utf8(file("/").expect("a file").plain()).expect("UTF-8");
+        let cut = |tag: &str| {
+            let (before, rest) = page.split_once(&format!("<{tag}>")).expect("a tag");
+            let (inside, after) = rest.split_once(&format!("</{tag}>")).expect("its end");
+            (format!("{before}{after}"), inside.to_owned())
+        };
+        let (_, style) = cut("style");
+        let (rest, script) = cut("script");
+        (rest.replace(&format!("<style>{style}</style>"), ""), script, style)
+    }
+
+    /// Each request costs a browser some milliseconds. What is left is the icon.
     #[test]
-    fn the_page_needs_three_requests() {
-        let text = |path| String::from_utf8(file(path).expect("a file").plain()).expect("UTF-8");
-        let (page, script, style) = (text("/"), text("/app.js"), text("/app.css"));
-        for wanted in ["<script defer src=\"app.js\"></script>", "href=\"app.css\""] {
-            assert_eq!(page.matches(wanted).count(), 1, "{wanted} in {page}");
-        }
-        assert_eq!(page.matches("src=").count() + page.matches("href=").count(), 3, "{page}");
+    fn the_page_needs_one_request() {
+        let (page, script, style) = parts();
+        assert_eq!(page.matches("src=").count() + page.matches("href=").count(), 1, "{page}");
+        assert!(page.contains("href=\"icon.svg\""), "{page}");
         assert!(!style.contains("@import"));
         for module in std::fs::read_dir("page/js").expect("modules") {
             let name = module.expect("a module").file_name().into_string().expect("UTF-8");
@@ -117,13 +123,28 @@ mod tests {
         let sheets = ["/* One. */\na { b: c; }\n", "\n  d { e: f; } /* kept */\n"];
         let style = bundle::style(sheets.map(str::to_owned));
         assert_eq!(style, "a { b: c; }\nd { e: f; } /* kept */\n");
-        let (page, entry, sheets) = bundle::page(
-            "<head>\n  <link rel=\"stylesheet\" href=\"a.css\">\n<link rel=\"stylesheet\" href=\"b.css\">\n\
-             <script type=\"module\" src=\"js/main.js\"></script>\n<link rel=\"modulepreload\" href=\"js/x.js\">\n</head>\n",
+        let html = "<head>\n  <link rel=\"stylesheet\" href=\"a.css\">\n<link rel=\"stylesheet\" href=\"b.css\">\n\
+             <script type=\"module\" src=\"js/main.js\"></script>\n<link rel=\"modulepreload\" href=\"js/x.js\">\n</head>\n\
+             <body>\n  <p>\n</body>\n";
+        let page = bundle::page(html, &|path| match path {
+            "js/main.js" => "work();\n".to_owned(),
+            sheet => format!("/* {sheet} */\n{} {{ b: c; }}\n", &sheet[..1]),
+        });
+        assert_eq!(page.style, "a { b: c; }\nb { b: c; }\n");
+        let script = "'use strict';(()=>{\nconst $main=(()=>{\nwork();\nreturn{}})();\n})();\n";
+        assert_eq!(page.script, script);
+        let wanted = format!(
+            "<head>\n<style>{}</style>\n</head>\n<body>\n<p>\n<script>{script}</script>\n</body>\n",
+            page.style
         );
-        let wanted = "<head>\n<link rel=\"stylesheet\" href=\"app.css\">\n<script defer src=\"app.js\"></script>\n</head>\n";
-        assert_eq!((page.as_str(), entry.as_str()), (wanted, "js/main.js"));
-        assert_eq!(sheets, ["a.css", "b.css"]);
+        assert_eq!(page.html, wanted);
+    }
+
+    #[test]
+    #[should_panic(expected = "</script would end it")]
+    fn a_script_that_would_end_itself_fails_the_build() {
+        let html = "<script type=\"module\" src=\"a.js\"></script>\n<body>\n</body>\n";
+        bundle::page(html, &|_| "x('</SCRIPT>');\n".to_owned());
     }
 
     #[test]
@@ -159,19 +180,19 @@ mod tests {
 
     /// The policy of the page forbids all of these, so they would be dead.
     #[test]
-    fn nothing_in_the_page_is_inline_or_from_elsewhere() {
-        for file in FILES.iter().filter(|file| file.path.ends_with(".html")) {
-            let text = String::from_utf8(file.plain()).expect("UTF-8").to_lowercase();
-            for bad in
-                [" style=", " onclick=", " onload=", "<style", "javascript:", "http://", "https://"]
-            {
-                assert!(!text.contains(bad), "{}: {bad}", file.path);
-            }
-            for script in text.split("<script").skip(1) {
-                let inside = script.split_once('>').expect("a tag").1;
-                let inside = inside.split("</script").next().unwrap_or_default();
-                assert_eq!(inside.trim(), "", "{}", file.path);
-            }
+    fn nothing_else_in_the_page_is_inline_or_from_elsewhere() {
+        let text = parts().0.to_lowercase();
+        for bad in [
+            " style=",
+            " onclick=",
+            " onload=",
+            "<style",
+            "<script",
+            "javascript:",
+            "http://",
+            "https://",
+        ] {
+            assert!(!text.contains(bad), "{bad}");
         }
     }
 }

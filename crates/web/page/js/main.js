@@ -37,6 +37,17 @@ addEventListener('hashchange', () => {
   if (named && named !== ui.view) set({ view: named });
 });
 
+// To draw the page without a patch, and soon after with it, is twice the work. So the server gets this time, in ms, to send
+// it first.
+const PATIENCE = 100;
+let drawn = false;
+function draw() {
+  if (drawn) return;
+  drawn = true;
+  render(html`<${App} />`, document.getElementById('app'));
+}
+setTimeout(draw, PATIENCE);
+
 let server;
 let asked = false;
 const net = new Connection({
@@ -45,6 +56,7 @@ const net = new Connection({
     Object.assign(state, { phase, why });
     if (phase !== 'open') forgetActivity();
     changed('conn');
+    if (phase !== 'open') draw();
   },
   onMessage(message) {
     if (message.type === 'hello') {
@@ -59,6 +71,7 @@ const net = new Connection({
       asked = true;
       ask('resync').catch(() => {}).finally(() => (asked = false));
     }
+    if (state.known) draw();
   },
   onEvents: takeEvents,
 });
@@ -83,5 +96,3 @@ addEventListener('keydown', (event) => {
     document.querySelector('#search')?.focus();
   }
 });
-
-render(html`<${App} />`, document.getElementById('app'));
