@@ -23,6 +23,7 @@ export class Mock {
     Object.assign(this, { clients: new Map(), links: new Map(), queues: [], rules: { running: false, path: '/home/me/.config/aseqd/rules.toml', editable: true } });
     this.text = world.rules ?? '';
     this.delay = DELAY;
+    this.silent = false; // keeps connections, and says nothing
     for (const client of world.clients) this.clients.set(client.id, client);
     for (const link of world.connections) this.links.set(`${link.from}>${link.to}`, link);
     this.queues = world.queues ?? [];
@@ -65,7 +66,7 @@ export class Mock {
 
   enter(socket) {
     const send = socket.send.bind(socket);
-    socket.send = (data) => (this.delay ? setTimeout(() => socket.readyState === socket.OPEN && send(data), this.delay) : send(data));
+    socket.send = (data) => !this.silent && (this.delay ? setTimeout(() => socket.readyState === socket.OPEN && send(data), this.delay) : send(data));
     const page = { socket, seq: 0, activity: true, monitors: new Map(), next: 1 };
     const say = (message) => socket.send(JSON.stringify(message));
     socket.on('message', (data) => {

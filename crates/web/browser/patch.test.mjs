@@ -337,3 +337,23 @@ test('undo takes back what was done just now, before the server has answered', a
   const done = mock.commands.filter(({ do: what }) => /connect$/.test(what)).map(({ do: what, from, to }) => [what, from, to]);
   assert.deepEqual(done, [['connect', '24:1', '28:0'], ['disconnect', '24:1', '28:0']]);
 });
+
+test('a server that keeps the connection and does not answer is given up, and undo keeps its steps', async () => {
+  const page = await open(browser, mock.url);
+  await drag(page, port(page, 'out', '24:1'), port(page, 'in', '28:0'));
+  await has(page, '24:1', '28:0');
+  await page.evaluate(async () => ((await import('/js/net.js')).Connection.patience = 700));
+  mock.silent = true;
+  // The first one is asked, and the second one waits for it.
+  for (let step = 0; step < 2; step++) await page.keyboard.press('Control+z');
+  await page.locator('.toast', { hasText: 'the server does not answer' }).first().waitFor();
+  await page.locator('.toast', { hasText: 'Nothing was undone' }).waitFor();
+  await page.locator('.status', { hasText: 'reconnecting' }).waitFor();
+  mock.connect('24:1', '28:0');
+  mock.silent = false;
+  await page.locator('.status', { hasText: 'live' }).waitFor();
+  await has(page, '24:1', '28:0');
+  await page.keyboard.press('Control+z');
+  await has(page, '24:1', '28:0', false);
+  assert.deepEqual(page.errors, []);
+});

@@ -52,16 +52,20 @@ function step(label, undo) {
   changed('ui');
 }
 
-// Undoes the last step. What was done just now becomes a step behind the server's answer, so that is waited for.
+// Undoes the last step. What was done just now becomes a step behind the server's answer, so that is waited for. The connection
+// gives up a server that does not answer; then the steps stay until there is one.
 export async function undo() {
   while (asked.size) {
     await Promise.allSettled(asked);
     await new Promise((done) => setTimeout(done));
   }
+  if (history.length && state.phase !== 'open') return tell('Nothing was undone: the server does not answer', { bad: true });
   const last = history.pop();
   changed('ui');
-  if (!last) return;
+  if (!last) return undefined;
   if (await last.undo()) tell(`Undone: ${last.label}`);
+  else if (state.phase !== 'open') history.push(last);
+  return undefined;
 }
 const undoAction = ['Undo', undo];
 const pair = (from, to) => `${said(fullName(from))} \u2192 ${said(fullName(to))}`;

@@ -11,6 +11,10 @@ const address = new URL('ws', location.href).href.replace(/^http/, 'ws');
 let early = new WebSocket(address);
 
 export class Connection {
+  // Longest time without an answer while something is asked, in ms. A server that is stopped, or behind a network that is gone,
+  // keeps its connection for hours; one that is busy answers something sooner.
+  static patience = 15000;
+
   constructor({ token, onMessage, onEvents, onPhase }) {
     Object.assign(this, { token, onMessage, onEvents, onPhase });
     this.next = 1;
@@ -25,17 +29,22 @@ export class Connection {
 
   open() {
     clearTimeout(this.timer);
+    this.timer = undefined;
     const socket = early ?? new WebSocket(address);
     early = undefined;
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
+    this.expect();
     socket.onopen = () => socket.send(JSON.stringify({ type: 'hello', protocol: PROTOCOL, token: this.token || undefined }));
     socket.onmessage = ({ data }) => {
+      // One that was given up may still say something, when its server goes on.
+      if (socket !== this.socket) return undefined;
       if (typeof data !== 'string') return this.onEvents(data);
       const message = JSON.parse(data);
       if (message.type === 'answer') return this.answered(message);
       if (message.type === 'hello') {
         this.ready = true;
+        this.heard();
         this.wait = FIRST_WAIT;
         this.rate = message.limits?.rate ?? this.rate;
         this.budget = this.rate;
@@ -44,21 +53,42 @@ export class Connection {
       this.onMessage(message);
     };
     socket.onclose = ({ code, reason }) => {
-      if (socket !== this.socket) return;
-      this.ready = false;
-      this.backlog = [];
-      for (const { reject } of this.waiting.values()) reject(new Error('the connection to the server was lost'));
-      this.waiting.clear();
-      if (code === 4001 || code === 4002) return this.onPhase('refused', { code, reason });
-      this.onPhase('closed', { code, reason });
-      this.timer = setTimeout(() => this.open(), this.wait);
-      this.wait = Math.min(this.wait * 1.5, LONGEST_WAIT);
+      if (socket === this.socket) this.lost('the connection to the server was lost', code, reason);
     };
+  }
+
+  // Fails what was asked, and connects again.
+  lost(sentence, code, reason) {
+    this.socket = undefined;
+    this.ready = false;
+    this.backlog = [];
+    this.heard();
+    for (const { reject } of this.waiting.values()) reject(new Error(sentence));
+    this.waiting.clear();
+    if (code === 4001 || code === 4002) return this.onPhase('refused', { code, reason });
+    this.onPhase('closed', { code, reason });
+    this.timer = setTimeout(() => this.open(), this.wait);
+    this.wait = Math.min(this.wait * 1.5, LONGEST_WAIT);
+    return undefined;
+  }
+
+  // Gives the connection up unless an answer comes in time.
+  expect() {
+    this.alarm ??= setTimeout(() => {
+      const { socket } = this;
+      this.lost('the server does not answer', 0, '');
+      socket.close();
+    }, Connection.patience);
+  }
+
+  heard() {
+    clearTimeout(this.alarm);
+    this.alarm = undefined;
   }
 
   // Tries at once: the page is seen again, or the network is there.
   hurry() {
-    if (!this.ready && this.socket.readyState === WebSocket.CLOSED) {
+    if (this.timer) {
       this.wait = FIRST_WAIT;
       this.open();
     }
@@ -77,6 +107,7 @@ export class Connection {
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
       this.backlog.push(text);
+      this.expect();
       this.flush();
     });
   }
@@ -102,6 +133,8 @@ export class Connection {
     const waiting = this.waiting.get(id);
     if (!waiting) return;
     this.waiting.delete(id);
+    this.heard();
+    if (this.waiting.size) this.expect();
     if (ok) waiting.resolve(value ?? {});
     else waiting.reject(new Error(error || 'the server refused'));
   }
