@@ -2,16 +2,25 @@
 
 use crate::origin::Origin;
 use crate::rule::Problem;
+use std::iter;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
+/// Maximum number of problems that are told of one file. Nobody reads more, and a file of 16 MiB can have millions.
+const MOST_PROBLEMS: usize = 100;
+
 /// A file that is taken apart.
 pub(super) struct Table<'a> {
     file: Arc<str>,
     text: &'a str,
+    /// Where the lines begin.
+    starts: Vec<usize>,
+    /// The first [`MOST_PROBLEMS`] problems.
     problems: Vec<Problem>,
+    /// How many problems there are.
+    count: usize,
 }
 
 /// A key and its value.
@@ -28,7 +37,9 @@ impl<'a> Entry<'a> {
 
 impl<'a> Table<'a> {
     pub(super) fn new(file: &str, text: &'a str) -> Self {
-        Self { file: file.into(), text, problems: Vec::new() }
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        let starts = iter::once(0).chain(starts).collect();
+        Self { file: file.into(), text, starts, problems: Vec::new(), count: 0 }
     }
 
     pub(super) fn file(&self) -> Arc<str> {
@@ -37,30 +48,38 @@ impl<'a> Table<'a> {
 
     /// Returns how many problems there are.
     pub(super) const fn count(&self) -> usize {
-        self.problems.len()
+        self.count
     }
 
-    /// Returns the problems by their places.
+    /// Returns the problems by their places, each once, and as the last one how many are left out.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
+        let kept = self.problems.len();
         self.problems.sort_by_key(|problem| (problem.origin.line, problem.column));
+        self.problems.dedup();
+        if self.count > kept {
+            let origin = Origin { file: self.file, line: 0 };
+            let message = format!("there are {} more mistakes", self.count - kept);
+            self.problems.push(Problem { origin, column: 0, message });
+        }
         self.problems
     }
 
     /// Returns the line of a byte, counted from 1.
     pub(super) fn line(&self, at: usize) -> usize {
-        self.before(at).matches('\n').count() + 1
+        self.starts.partition_point(|start| *start <= at)
     }
 
-    fn before(&self, at: usize) -> &'a str {
-        self.text.get(..at.min(self.text.len())).unwrap_or_default()
-    }
-
-    /// Notes a problem.
+    /// Notes a problem. Beyond [`MOST_PROBLEMS`] they are counted.
     pub(super) fn wrong(&mut self, span: Range<usize>, message: &str) {
-        let before = self.before(span.start);
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        let column = line.chars().count() + 1;
-        let origin = Origin { file: self.file.clone(), line: self.line(span.start) };
+        self.count += 1;
+        if self.problems.len() == MOST_PROBLEMS {
+            return;
+        }
+        let at = span.start.min(self.text.len());
+        let line = self.line(at);
+        let before = self.text.get(self.starts[line - 1]..at).unwrap_or_default();
+        let column = before.chars().count() + 1;
+        let origin = Origin { file: self.file.clone(), line };
         self.problems.push(Problem { origin, column, message: message.to_owned() });
     }
 

@@ -129,6 +129,20 @@ fn what_is_wrong_is_told_with_its_place() {
 }
 
 #[test]
+fn many_mistakes_are_counted_and_none_is_told_twice() {
+    let (_, problems) = read(&format!("a = {}", "[".repeat(20_000)));
+    let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert!(texts.iter().any(|text| text.contains("recursion")), "{texts:?}");
+    assert_eq!(texts.iter().filter(|text| text.contains("unclosed array")).count(), 1, "{texts:?}");
+    // With the place of each looked for from the beginning of the file, this takes half an hour.
+    let (rules, problems) =
+        read(&format!("[[rule]]{}", "\nx = 1\n[[rule]]\nto = 'b'".repeat(50_000)));
+    assert!(rules.rules.is_empty());
+    assert_eq!(problems.len(), 101);
+    assert_eq!(problems[100].to_string(), "r.toml: there are 99902 more mistakes");
+}
+
+#[test]
 fn aliases_that_lead_nowhere_are_told() {
     let (rules, problems) = read(
         "[alias]\na = '@b'\nb = '@a'\nc = 'x'\nd = '@nothing'\n[[rule]]\nfrom = '@kez'\nto = 'y'\n[[rule]]\nfrom = 'c'\nto = '@c'\n",
