@@ -5,6 +5,7 @@ use aseqd_rules::{Learned, Problem, Rules};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 /// The rules of the machine.
@@ -112,9 +113,12 @@ const MAX_BYTES: u64 = 16 << 20;
 /// Returns the text of a file.
 ///
 /// # Errors
-/// The error of the open or of a read; [`ErrorKind::FileTooLarge`] for more than 16 MiB; [`ErrorKind::InvalidData`] for
+/// The error of the open or of a read; [`ErrorKind::InvalidInput`] for a FIFO, which nobody may write to; [`ErrorKind::FileTooLarge`] for more than 16 MiB; [`ErrorKind::InvalidData`] for
 /// what is not UTF-8.
 pub fn read(path: &Path) -> io::Result<String> {
+    if fs::metadata(path)?.file_type().is_fifo() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is a pipe"));
+    }
     read_all(File::open(path)?)
 }
 
@@ -126,7 +130,8 @@ pub fn read_given(path: &Path) -> Result<String, Fail> {
     if path == Path::new("-") {
         return read_all(io::stdin()).context("standard input cannot be read");
     }
-    read(path).with_context(|| format!("{} cannot be read", path.display()))
+    let text = File::open(path).and_then(read_all);
+    text.with_context(|| format!("{} cannot be read", path.display()))
 }
 
 fn read_all(from: impl Read) -> io::Result<String> {
@@ -142,8 +147,9 @@ fn read_all(from: impl Read) -> io::Result<String> {
 }
 
 /// Returns the text of a file, or `None` if it does not exist.
-fn text(path: &Path) -> Result<Option<String>, Fail> {
-    match read(path) {
+fn text(path: &Path, given: bool) -> Result<Option<String>, Fail> {
+    // A shell gives the output of a command as a FIFO.
+    match if given { File::open(path).and_then(read_all) } else { read(path) } {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
@@ -171,7 +177,7 @@ pub fn load_of(given: Vec<PathBuf>) -> Result<Loaded, Fail> {
     let mut loaded = Loaded { learned: Learned::new(), ..Loaded::default() };
     let optional = given.is_empty();
     for path in files(given)? {
-        let Some(text) = text(&path)? else {
+        let Some(text) = text(&path, !optional)? else {
             if optional {
                 continue;
             }
@@ -183,7 +189,7 @@ pub fn load_of(given: Vec<PathBuf>) -> Result<Loaded, Fail> {
         loaded.count += 1;
     }
     if let Some(path) = learned_file()
-        && let Some(text) = text(&path)?
+        && let Some(text) = text(&path, false)?
     {
         let (learned, problems) = Learned::read(&path.display().to_string(), &text);
         loaded.problems.extend(problems);

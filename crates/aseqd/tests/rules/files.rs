@@ -4,6 +4,7 @@ use crate::common::*;
 use crate::{PROBE, Place, keyboard, settled, synth};
 use rustix::process::Signal;
 use std::fs;
+use std::process::Command;
 
 const RULE: &str = "[[rule]]\nfrom = 'Keys'\nto = 'Synth'\n";
 
@@ -137,6 +138,18 @@ fn files_that_are_none_are_left_alone() {
             let ended = finish(place.rules(arguments), DEADLINE);
             assert_eq!(ended.stderr, "aseqd: /dev/zero cannot be read: it has more than 16 MiB\n");
         }
+        // Nobody may ever write to a pipe. A shell gives the output of a command as one.
+        let fifo = place.path("config/aseqd/ports.toml");
+        let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo");
+        assert!(made.success());
+        let said = format!("aseqd: {} cannot be read: it is a pipe\n", fifo.display());
+        assert_eq!(finish(place.rules(&["check"]), DEADLINE).stderr, said);
+        output(place.command("ls", &["Midi Through"]));
+        let script = "exec \"$0\" rules --rules <(echo '[[rule]]') check";
+        let mut shell = Command::new("bash");
+        shell.args(["-c", script, ASEQD]).env_remove("ASEQD_DEVICE");
+        let ended = finish(shell, DEADLINE);
+        assert!(ended.stderr.contains("a rule needs `from`"), "{ended:?}");
     });
 }
 
