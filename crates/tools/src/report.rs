@@ -104,7 +104,8 @@ fn scrubbed(report: &[u8]) -> Result<Vec<u8>, Fail> {
 /// Writes a report where it is asked for, and prints the path of a new file.
 fn write(to: Option<&Path>, report: &[u8]) -> Result<(), Fail> {
     if to.is_some_and(|to| to.as_os_str() == "-") {
-        return match io::stdout().write_all(report) {
+        let mut out = io::stdout().lock();
+        return match out.write_all(report).and_then(|()| out.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(Fail::new(format!("standard output cannot be written: {}", reason(&error))))
             }

@@ -7,6 +7,7 @@ use aseqd_client::{Address, Client, EventType};
 use aseqd_smf::{Division, EventKind, File, Format, Meta, Source, SysEx};
 use rustix::process::Signal;
 use std::fs;
+use std::process::Command;
 
 /// Returns the channel and the key of a note that a test counts.
 fn place(number: usize) -> (u8, u8) {
@@ -286,6 +287,27 @@ fn standard_output_gets_the_take_at_its_end() {
         assert!(ended.status.success(), "{ended:?}");
         assert!(ended.stdout.starts_with("MThd") && ended.stdout.contains("MTrk"), "{ended:?}");
         assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 0, "nothing is left");
+    });
+}
+
+#[test]
+fn a_take_that_standard_output_does_not_take_stays() {
+    inside(|| {
+        for to in [">/dev/full", "| true"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let program = aseqd(&[]);
+            let mut shell = Command::new("bash");
+            let script = format!("set -o pipefail; \"$0\" record - --timeout 0.5 {to}");
+            shell.args(["-c", &script]).arg(program.get_program());
+            shell.env("TMPDIR", folder.path()).env_remove("ASEQD_DEVICE");
+            let ended = finish(shell, DEADLINE);
+            assert_eq!(ended.status.code(), Some(1), "{to}: {ended:?}");
+            let left = fs::read_dir(&folder).expect("a folder").flatten().next();
+            let left = left.expect("the take").path();
+            let said = format!("; the recording is {}", left.display());
+            assert!(ended.stderr.contains(&said), "{to}: {ended:?}");
+            assert_eq!(events_of(&left).0.len(), 0);
+        }
     });
 }
 

@@ -4,7 +4,7 @@ use aseqd_host::error::{Context as _, Fail, reason};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -91,14 +91,16 @@ impl Place {
             return Ok(());
         }
         let mut file = File::open(&self.path).with_context(|| self.name())?;
-        match io::copy(&mut file, &mut io::stdout().lock()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+        // A reader that has ended does not have the take either.
+        let mut out = io::stdout().lock();
+        match io::copy(&mut file, &mut out).and_then(|_| out.flush()) {
+            Err(error) => {
                 let (why, name) = (reason(&error), self.name());
                 Err(Fail::new(format!(
                     "standard output cannot be written: {why}; the recording is {name}"
                 )))
             }
-            _ => fs::remove_file(&self.path).with_context(|| self.name()),
+            Ok(()) => fs::remove_file(&self.path).with_context(|| self.name()),
         }
     }
 }
