@@ -2,8 +2,9 @@
 
 use crate::devices;
 use crate::rule_files;
+use aseqd_abi::Errno;
 use aseqd_client::{Address, Client, Port, PortCaps, Selector, one, several};
-use aseqd_host::error::Fail;
+use aseqd_host::error::{Fail, reason};
 use aseqd_rules::Aliases;
 use std::sync::OnceLock;
 
@@ -57,6 +58,35 @@ pub(crate) fn port(client: &Client, text: &str, needs: PortCaps) -> Result<Addre
 /// A message if there is no such port or alias, or if the text is no selector.
 pub(crate) fn every_port(client: &Client, text: &str, needs: PortCaps) -> Result<Vec<Port>, Fail> {
     Ok(several(&selector(text)?, &other_ports(client)?, needs)?)
+}
+
+/// Returns every port that some texts mean, each once.
+///
+/// # Errors
+/// As [`every_port`].
+pub(crate) fn ports_of(
+    client: &Client,
+    texts: &[String],
+    needs: PortCaps,
+) -> Result<Vec<Port>, Fail> {
+    let mut ports: Vec<Port> = Vec::new();
+    for text in texts {
+        for port in every_port(client, text, needs)? {
+            if ports.iter().all(|known| known.address != port.address) {
+                ports.push(port);
+            }
+        }
+    }
+    Ok(ports)
+}
+
+/// Returns in words why a command cannot be connected to a port that it has found.
+pub(crate) fn refusal(error: &aseqd_client::Error) -> String {
+    match error.errno() {
+        Some(Errno::EPERM) => "it does not allow subscriptions".to_owned(),
+        Some(Errno::EBUSY) => "another program has it exclusively".to_owned(),
+        _ => reason(error),
+    }
 }
 
 /// Returns every port that a selector means now, of other clients. There may be none.

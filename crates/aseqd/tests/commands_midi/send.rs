@@ -70,8 +70,17 @@ fn a_mistake_says_where_it_is_and_what_was_meant() {
         assert!(said.contains("has no whole SysEx messages"), "{said}");
         std::fs::write(&file, [0xf0, 1, 0xf7, 0xf0, 2, 0xf7]).expect("a file");
         output(aseqd(&["send", "synth", "sysex-file", &path]));
+        // Editors of Windows write a mark at the beginning, and two characters at the end of a line.
+        std::fs::write(&file, "\u{feff}on D4\r\noff D4\r\n").expect("a file");
+        output(aseqd(&["send", "synth", "--file", &path]));
+        let said = failure(&["clock", "--follow", "synth"], 1);
+        assert!(said.ends_with("cannot be followed: it does not allow subscriptions\n"), "{said}");
+        let long = "x".repeat(64);
+        let said = failure(&["port", &long], 1);
+        assert_eq!(said, "the name has 64 bytes; names have 1 to 63\n");
         // What stood before the mistake was sent.
-        expect(synth, &["90 3C 64", "80 3C 40", "F0 01 F7", "F0 02 F7"]);
+        let notes = ["90 3C 64", "80 3C 40", "F0 01 F7", "F0 02 F7", "90 3E 64", "80 3E 40"];
+        expect(synth, &notes);
     });
 }
 

@@ -7,12 +7,13 @@ use crate::json::json_line;
 use crate::midi_clock::{CLOCKS_PER_QUARTER, MidiClock};
 use crate::mtc::{Code, Reader};
 use crate::ready::announce;
+use crate::select::{ports_of, refusal};
 use aseqd_abi::event::EventTime;
 use aseqd_abi::seq::{PortCaps, PortFlags, PortInfo, PortType};
 use aseqd_abi::{Address, Event, EventType};
 use aseqd_client::{Client, Error, name_field};
 use aseqd_console::{print, say};
-use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::error::Fail;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -72,10 +73,7 @@ impl Follower {
     /// # Errors
     /// A message if a port cannot be connected.
     pub(super) fn new(client: Client, args: &ClockArgs) -> Result<Self, Fail> {
-        let mut ports = Vec::new();
-        for text in &args.ports {
-            ports.extend(crate::select::every_port(&client, text, SENDER)?);
-        }
+        let ports = ports_of(&client, &args.ports, SENDER)?;
         let queue = client.create_queue("aseqd clock")?;
         client.start_queue(queue)?;
         let caps = PortCaps::WRITE | PortCaps::SUBS_WRITE;
@@ -90,8 +88,9 @@ impl Follower {
         };
         let port = client.create_port_from(&info)?.addr;
         for sender in &ports {
-            let connected = client.connect(sender.address, port);
-            connected.with_context(|| format!("{sender} cannot be followed"))?;
+            client.connect(sender.address, port).map_err(|error| {
+                Fail::new(format!("{sender} cannot be followed: {}", refusal(&error)))
+            })?;
         }
         if !args.quiet {
             let what = match ports.as_slice() {

@@ -60,7 +60,7 @@ pub struct ClockArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
     pub timeout: Option<Duration>,
     /// Time between two lines of a measurement
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration::seconds, help_heading = "Measuring")]
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration::seconds, requires = "follow", help_heading = "Measuring")]
     pub interval: Duration,
     /// Print one JSON object for each line
     #[arg(long, requires = "follow", help_heading = "Measuring")]

@@ -4,13 +4,14 @@ use super::{ClockArgs, Turn};
 use crate::complete::RECEIVER;
 use crate::mtc::{Code, Rate};
 use crate::ready::announce;
+use crate::select::{ports_of, refusal};
 use aseqd_abi::event::{Control, EventData};
 use aseqd_abi::seq::{PortCaps, PortType, QueueTempo, RemoveEvents, RemoveMode};
 use aseqd_abi::{Address, Event, EventType};
 use aseqd_client::event::{EventExt as _, of_type};
 use aseqd_client::{Client, Error};
 use aseqd_console::say;
-use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::error::Fail;
 use std::time::Duration;
 
 /// How much is put into the queue at a time. Two of these wait there: if this command is not run for half a second, no
@@ -89,10 +90,7 @@ impl Sender {
     /// # Errors
     /// A message if a port cannot be connected.
     pub(super) fn new(client: Client, args: &ClockArgs) -> Result<Self, Fail> {
-        let mut ports = Vec::new();
-        for text in &args.ports {
-            ports.extend(crate::select::every_port(&client, text, RECEIVER)?);
-        }
+        let ports = ports_of(&client, &args.ports, RECEIVER)?;
         let tempo_us = args.tempo.unwrap_or(DEFAULT_TEMPO);
         client.set_pools(CELLS, 0, 1)?;
         let caps = PortCaps::READ | PortCaps::SUBS_READ | PortCaps::WRITE;
@@ -106,8 +104,9 @@ impl Sender {
             ..QueueTempo::default()
         })?;
         for receiver in &ports {
-            let connected = client.connect(port, receiver.address);
-            connected.with_context(|| format!("{receiver} cannot be connected"))?;
+            client.connect(port, receiver.address).map_err(|error| {
+                Fail::new(format!("{receiver} cannot be connected: {}", refusal(&error)))
+            })?;
         }
         let from = args.from.unwrap_or_default();
         let rate = args.mtc;

@@ -4,12 +4,12 @@ use super::filter::Filter;
 use super::{Lateness, MonitorArgs};
 
 use crate::complete::SENDER;
+use aseqd_abi::Address;
 use aseqd_abi::seq::{PortCaps, PortType};
-use aseqd_abi::{Address, Errno};
 use aseqd_client::ump::Protocol;
 use aseqd_client::{Client, Error, Received, SYSTEM_TIMER};
 use aseqd_console::say;
-use aseqd_host::error::{Context as _, Fail, reason};
+use aseqd_host::error::{Context as _, Fail};
 use aseqd_host::process::SignalFd;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::sync::Arc;
@@ -119,11 +119,7 @@ impl Listener {
         }
         for sender in senders {
             client.connect(sender, port).map_err(|error| {
-                let why = match error.errno() {
-                    Some(Errno::EPERM) => "it does not allow subscriptions".to_owned(),
-                    Some(Errno::EBUSY) => "another program has it exclusively".to_owned(),
-                    _ => reason(&error),
-                };
+                let why = crate::select::refusal(&error);
                 Fail::new(format!("{sender} cannot be subscribed to: {why}"))
             })?;
         }

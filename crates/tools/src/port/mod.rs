@@ -20,6 +20,8 @@ use std::process::ExitCode;
 
 /// Cells of both pools: as many as a client can have, so that long SysEx messages find room.
 const POOL: u32 = 2000;
+/// Maximum length of a name, in bytes: the sequencer has 64, of which the last one is 0.
+const LONGEST_NAME: usize = 63;
 
 /// Make a port that sends standard input and prints what arrives
 ///
@@ -91,6 +93,12 @@ pub fn main(args: &PortArgs) -> Result<ExitCode, Fail> {
         None => {}
     }
     let name = args.name.as_deref().unwrap_or_default();
+    // The sequencer would cut it, and then nobody finds the port by its name.
+    if name.is_empty() || name.len() > LONGEST_NAME {
+        let bytes = name.len();
+        let why = format!("the name has {bytes} bytes; names have 1 to {LONGEST_NAME}");
+        return Err(Fail::new(why));
+    }
     let signals = SignalSet::of(&[Signal::INT, Signal::TERM, Signal::HUP]);
     signals.block().context("signals cannot be received")?;
     let signals = SignalFd::new(&signals).context("signals cannot be received")?;

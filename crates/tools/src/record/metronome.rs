@@ -1,12 +1,13 @@
 //! Clicks while music is recorded.
 
+use crate::select::refusal;
 use crate::time_signature::TimeSignature;
 use aseqd_abi::event::{EventData, Note};
 use aseqd_abi::seq::{PortCaps, PortType};
 use aseqd_abi::{Address, Event, EventType};
 use aseqd_client::Client;
 use aseqd_client::event::{EventExt as _, note_off, note_on};
-use aseqd_host::error::{Context as _, Fail};
+use aseqd_host::error::Fail;
 
 /// The channel of drums in General MIDI, from 0.
 const CHANNEL: u8 = 9;
@@ -42,7 +43,9 @@ impl Metronome {
     ) -> Result<Self, Fail> {
         let caps = PortCaps::WRITE | PortCaps::NO_EXPORT;
         let port = client.create_port("metronome", caps, PortType::APPLICATION)?;
-        client.connect(port, dest).with_context(|| format!("{dest} cannot be the metronome"))?;
+        client.connect(port, dest).map_err(|error| {
+            Fail::new(format!("{dest} cannot be the metronome: {}", refusal(&error)))
+        })?;
         Ok(Self { port, dest, signature, queue: None, beat: 1, next: 0 })
     }
 

@@ -12,11 +12,11 @@ use crate::play::QueueTiming;
 use crate::ready::announce;
 use crate::select;
 use aseqd_abi::seq::CLIENT_SYSTEM;
-use aseqd_abi::{Address, Errno, Event, EventType};
+use aseqd_abi::{Address, Event, EventType};
 use aseqd_client::ump::Protocol;
 use aseqd_client::{Announcement, Client, Error, Port, Received};
 use aseqd_console::say;
-use aseqd_host::error::{Context as _, Fail, reason};
+use aseqd_host::error::{Context as _, Fail};
 use aseqd_midi::ump::Memory;
 use aseqd_smf::{Division, EventKind};
 use std::fs::File;
@@ -146,11 +146,7 @@ impl Recorder {
     fn connect(&self) -> Result<(), Fail> {
         for Port { address, .. } in &self.wanted {
             self.client.connect(*address, self.port).map_err(|error| {
-                let why = match error.errno() {
-                    Some(Errno::EPERM) => "it does not allow subscriptions".to_owned(),
-                    Some(Errno::EBUSY) => "another program has it exclusively".to_owned(),
-                    _ => reason(&error),
-                };
+                let why = select::refusal(&error);
                 Fail::new(format!("{address} cannot be recorded: {why}"))
             })?;
         }

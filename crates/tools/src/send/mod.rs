@@ -231,6 +231,8 @@ impl Lines<'_> {
             number += 1;
             acts.clear();
             let line = String::from_utf8_lossy(&unfinished);
+            // Editors of Windows begin a file with a mark.
+            let line = line.strip_prefix('\u{feff}').filter(|_| number == 1).unwrap_or(&line);
             let read = reader.line(line.trim_end_matches(['\n', '\r']), &mut acts);
             let flow = perform(performer, &acts)?;
             if let Err(wrong) = read {

@@ -5,10 +5,11 @@ use super::graph::{Connection, Graph};
 use super::model::Outcome;
 use crate::connect::refused;
 use crate::monitor::Lateness;
+use crate::select::refusal;
 use aseqd_abi::seq::{PortCaps, PortSubscribe, PortType};
-use aseqd_abi::{Address, Errno, Event};
+use aseqd_abi::{Address, Event};
 use aseqd_client::{Announcement, Client, Error, SYSTEM_TIMER};
-use aseqd_host::error::{Context as _, Fail, reason};
+use aseqd_host::error::{Context as _, Fail};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -170,11 +171,7 @@ impl Sequencer {
             Err(error) if error.is_ended() => Err(error.into()),
             // It has gone, was not watched, or is watched already.
             Err(_) if !on => Ok(Ok(())),
-            Err(error) => Ok(Err(match error.errno() {
-                Some(Errno::EPERM) => "it does not allow subscriptions".to_owned(),
-                Some(Errno::EBUSY) => "another program has it exclusively".to_owned(),
-                _ => reason(&error),
-            })),
+            Err(error) => Ok(Err(refusal(&error))),
         }
     }
 }
