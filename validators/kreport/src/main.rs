@@ -9,7 +9,7 @@ use kreport::cli::{Cli, Format};
 use kreport::output::{self, AsPrinted, Locate, Text, json};
 use kreport::symbols::Symbols;
 use kreport::{Collector, Kind, Known, Log, Report, Stream};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,6 +20,8 @@ const FOUND: u8 = 1;
 const TROUBLE: u8 = 2;
 /// Number of bytes that are read at once.
 const CHUNK: usize = 1 << 20;
+/// Maximum number of bytes of a list of known reports, which is held in memory.
+const MAX_LIST: u64 = 64 << 20;
 
 fn main() -> ExitCode {
     match run(&Cli::parse()) {
@@ -79,7 +81,9 @@ fn print(text: &str) -> Result<(), String> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.map_err(|error| format!("cannot write to standard output: {error}")),
+        result => {
+            result.map_err(|error| format!("cannot write to standard output: {}", words(&error)))
+        }
     }
 }
 
@@ -124,7 +128,7 @@ fn symbols(paths: &[PathBuf]) -> Result<Box<dyn Locate>, String> {
 fn known(paths: &[PathBuf]) -> Result<Known, String> {
     let mut known = Known::default();
     for path in paths {
-        let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        let text = text_of(path).map_err(|error| unreadable(path, &error))?;
         known.add(&text).map_err(|error| {
             format!("{}: line {} has neither a signature nor a title", path.display(), error.number)
         })?;
@@ -132,14 +136,30 @@ fn known(paths: &[PathBuf]) -> Result<Known, String> {
     Ok(known)
 }
 
+/// Reads a list. A wrong name such as `/dev/zero` must not take all memory.
+fn text_of(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    if File::open(path)?.take(MAX_LIST + 1).read_to_end(&mut bytes)? as u64 > MAX_LIST {
+        return Err(io::Error::other("it has more than 64 MiB"));
+    }
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|_| io::Error::other("it is not text in UTF-8"))?;
+    // Editors of Windows begin a file with a mark.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
 fn files(cli: &Cli) -> Vec<PathBuf> {
     if cli.files.is_empty() { vec![PathBuf::from("-")] } else { cli.files.clone() }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> String {
-    // The name of the error's number says nothing to people.
+    format!("cannot read {}: {}", path.display(), words(error))
+}
+
+/// Returns an error without its number, which says nothing to people.
+fn words(error: &io::Error) -> String {
     let text = error.to_string();
-    format!("cannot read {}: {}", path.display(), text.split(" (os error").next().unwrap_or(&text))
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// Reads a log. It gets a newline at its end, so that the next begins on a line of its own.

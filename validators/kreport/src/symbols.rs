@@ -89,7 +89,7 @@ impl Symbols {
                 if depth < MAX_DEPTH {
                     self.search(&path, depth + 1);
                 }
-            } else if path.is_file()
+            } else if fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() > 0)
                 && let Some(binary) = Binary::found(&path)
             {
                 self.binaries.push(binary);
@@ -136,6 +136,10 @@ impl Binary {
             let text = error.to_string();
             text.split(" (os error").next().unwrap_or(&text).to_owned()
         };
+        // A device or a pipe may have no end.
+        if !fs::metadata(path).map_err(|error| plain(&error))?.is_file() {
+            return Err("it is no regular file".to_owned());
+        }
         let data = fs::read(path).map_err(|error| plain(&error))?;
         let file = object::File::parse(&*data)
             .map_err(|_| "it is no program, library, module or vmlinux".to_owned())?;

@@ -121,6 +121,29 @@ fn symbols_give_source_lines() {
     assert!(text.contains("program.rs:"), "{text}");
 }
 
+#[test]
+fn what_has_no_end_is_refused() {
+    let zero = |option: &str| kreport(&[option, "/dev/zero", SEED], "");
+    for (option, why) in [
+        ("--known", "kreport: cannot read /dev/zero: it has more than 64 MiB\n"),
+        ("--symbols", "kreport: /dev/zero: it is no regular file\n"),
+    ] {
+        let output = zero(option);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), why);
+    }
+    // A mark at the beginning is no part of the first title.
+    let (_folder, path) = file("known.txt", "\u{feff}* # all\r\n".as_bytes());
+    assert_eq!(out(&kreport(&["--titles", "--known", &path, SEED], "")), "");
+    let (_folder, path) = file("known.txt", b"\xff\n");
+    let output = kreport(&["--known", &path, SEED], "");
+    let why = format!("kreport: cannot read {path}: it is not text in UTF-8\n");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), why);
+    // The files of /proc say that they have no bytes, and some of them never end.
+    let output = kreport(&["--symbols", "/proc/self/fdinfo", SEED], "");
+    assert_eq!(output.status.code(), Some(2));
+}
+
 /// Returns a function of this file that no title passes over, and its size.
 fn find_symbol(program: &PathBuf) -> (String, u64) {
     use object::{Object, ObjectSymbol};
