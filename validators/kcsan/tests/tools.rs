@@ -260,5 +260,21 @@ fn help_names_every_option() {
             count += 1;
         }
         assert_eq!(count, 14);
+        // Its commands can be copied.
+        let cmake = "cmake -DCMAKE_C_COMPILER=kcsan-cc -DCMAKE_CXX_COMPILER=kcsan-c++ ..";
+        assert!(text.contains(cmake) || program.ends_with("cargo-kcsan"), "{text}");
     }
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let mut cc = Command::new(env!("CARGO_BIN_EXE_kcsan-cc"));
+    let cc = cc.env("KCSAN_CC", "/nowhere/cc").output().expect("it runs");
+    let text = String::from_utf8_lossy(&cc.stderr);
+    assert_eq!(text, "kcsan-cc: KCSAN_CC=/nowhere/cc: No such file or directory\n");
+    let mut cargo = Command::new(env!("CARGO_BIN_EXE_cargo-kcsan"));
+    cargo.args(["kcsan", "test"]).env("CARGO", "/nowhere/cargo").env_remove("CARGO_TARGET_DIR");
+    let cargo = cargo.output().expect("it runs");
+    let text = String::from_utf8_lossy(&cargo.stderr);
+    assert_eq!(text, "cargo kcsan: /nowhere/cargo: No such file or directory\n");
 }

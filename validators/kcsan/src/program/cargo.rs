@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use clap::Parser;
 
-use super::{OPTIONS, archive, rustc, say};
+use super::{OPTIONS, archive, reason, rustc, say};
 use crate::layout::{COUNTS, HEAD, MAGIC};
 
 /// The variable that tells this crate's build script where the runtime is.
@@ -83,7 +83,7 @@ fn run(mut arguments: Vec<OsString>) -> ExitCode {
             .and_then(|code| u8::try_from(code).ok())
             .map_or(ExitCode::FAILURE, ExitCode::from),
         Err(error) => {
-            say(&format!("cargo kcsan: {error}"));
+            say(&format!("cargo kcsan: {}", reason(&error)));
             ExitCode::FAILURE
         }
     }
@@ -137,7 +137,7 @@ fn build_and_run(options: &Options) -> io::Result<ExitStatus> {
             cargo.env(format!("CARGO_PROFILE_{profile}_DEBUG"), "line-tables-only");
         }
     }
-    let status = cargo.status();
+    let status = cargo.status().map_err(|error| unstarted(&cargo, &error));
     if !options.no_summary {
         summary(&table);
     }
@@ -145,6 +145,12 @@ fn build_and_run(options: &Options) -> io::Result<ExitStatus> {
         let _ = fs::remove_file(&made);
     }
     status
+}
+
+/// Returns the error of a command that cannot be started, with its name.
+fn unstarted(command: &Command, error: &io::Error) -> io::Error {
+    let name = command.get_program().display();
+    io::Error::new(error.kind(), format!("{name}: {}", reason(error)))
 }
 
 /// Returns whether an option of the runtime cannot name a path, because it has a space.
@@ -199,7 +205,8 @@ fn target(arguments: &[OsString]) -> io::Result<PathBuf> {
     if let Some(manifest) = option(arguments, "--manifest-path") {
         cargo.arg("--manifest-path").arg(manifest);
     }
-    let output = cargo.stderr(std::process::Stdio::inherit()).output()?;
+    let output = cargo.stderr(std::process::Stdio::inherit()).output();
+    let output = output.map_err(|error| unstarted(&cargo, &error))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let found = text.rsplit_once("\"target_directory\":\"").and_then(|(_, rest)| {
         // The string ends at a quote that nothing escapes.

@@ -8,15 +8,15 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, exit};
 
-use super::{OPTIONS, archive, print};
+use super::{OPTIONS, archive, print, reason};
 
 const HELP: &str = "\
-Compiles and links a NAME program so that it reports its data races, as the kernel's KCSAN does.
+Compiles and links a {name} program so that it reports its data races, as the kernel's KCSAN does.
 
-Usage: TOOL [OPTIONS OF gcc]...
-       TOOL --kcsan-folder
+Usage: {tool} [OPTIONS OF gcc]...
+       {tool} --kcsan-folder
 
-It runs COMPILER with -fsanitize=thread, treats volatile accesses as marked, and links the runtime of kcsan
+It runs {compiler} with -fsanitize=thread, treats volatile accesses as marked, and links the runtime of kcsan
 in place of ThreadSanitizer's. Everything else is as in gcc:
 
   kcsan-cc -g -O1 -o player player.c -lpthread && ./player
@@ -80,11 +80,12 @@ pub fn main() {
     let arguments: Vec<_> = arguments.collect();
     let [tool, _, compiler, name] = language.words();
     if arguments.first().is_some_and(|first| first == "--help") {
-        let help = HELP.replace("TOOL", tool).replace("COMPILER", compiler).replace("NAME", name);
+        let help =
+            HELP.replace("{tool}", tool).replace("{compiler}", compiler).replace("{name}", name);
         print(&format!("{help}{OPTIONS}{ENVIRONMENT}"));
         return;
     }
-    super::say(&format!("{tool}: {}", run(language, &arguments)));
+    super::say(&format!("{tool}: {}", reason(&run(language, &arguments))));
     exit(1);
 }
 
@@ -130,7 +131,7 @@ fn run(language: Language, arguments: &[OsString]) -> Error {
         command.arg("-Wl,--export-dynamic-symbol=__tsan_*");
     }
     let error = command.exec();
-    Error::new(error.kind(), format!("{}: {error}", compiler[0]))
+    Error::new(error.kind(), format!("{}: {}", compiler[0], reason(&error)))
 }
 
 /// What compilers for this program's own processor define, and the processor's name. The runtime that this program
@@ -144,7 +145,7 @@ const PROCESSOR: (&str, &str) = if cfg!(target_arch = "aarch64") {
 /// Checks that a compiler that the user has named has the flags. Returns the reason if it has not.
 fn is_fit(mut compiler: Command) -> Result<(), String> {
     let output = compiler.args(["-dM", "-E", "-x", "c", "/dev/null"]).output();
-    let output = output.map_err(|error| error.to_string())?;
+    let output = output.map_err(|error| reason(&error))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let defined = |name: &str| {
         let mut lines = text.lines().filter_map(|line| line.strip_prefix("#define "));

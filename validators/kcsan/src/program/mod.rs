@@ -14,8 +14,8 @@ Environment:
     skip=N               maximum number of accesses between two watchpoints of a thread (4000);
                          the actual number is random, half as large on average
     delay_us=N           maximum time that a watchpoint waits, in us (80)
-    rare_us=N            maximum time that a watchpoint waits at a place that runs rarely, in us (2000);
-                         0 watches such places as all others
+    rare_us=N            the same at a place that runs rarely, in us (2000); 0 watches such places as
+                         all others
     duty=PERCENT         maximum share of its time that a thread spends at watchpoints (25);
                          100 is no limit, as in the kernel
     once_ms=N            minimum time between two reports of the same pair of places, in ms (3000);
@@ -25,21 +25,27 @@ Environment:
     unknown_origin=0|1   report a value that changed without a known access (1)
     plain_writes_atomic=0|1
                          treat aligned plain writes of up to 8 bytes as marked (0)
-    weak_memory=0|1      also look for stores that the processor may delay behind the atomic that publishes
-                         them, on x86-64 (0)
+    weak_memory=0|1      also look for stores that the processor may delay behind the atomic that
+                         publishes them, on x86-64 (0)
     shared=FILE          the table of watchpoints that processes share; created if it is missing
     suppressions=FILE    races not to report: a pattern per line, compared with the functions
                          and the file:line of both stacks; `*` is any text, `#` begins a comment
     sink=stderr|panic|FILE
                          where to write reports (stderr); panic is stderr and then SIGABRT
     exitcode=N           exit status of a process that reported a race (66); 0 keeps its own
-    stats=0|1            at exit, print to the sink how many watchpoints were set; without this option,
-                         programs that have set one or have threads do
+    stats=0|1            at exit, print to the sink how many watchpoints were set; without this
+                         option, programs that have set one or have threads do
 ";
 
 /// Prints to standard output. It is no error if the reader has enough.
 fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Returns an error without its number, which says nothing to people.
+fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// Prints a line to standard error, which may be closed.

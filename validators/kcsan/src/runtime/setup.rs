@@ -42,8 +42,10 @@ extern "C" fn set_up() {
         {
             say(&reason);
         }
-        if let Err(error) = share(names.and_then(|names| names.shared.as_deref())) {
-            say(&format!("shared: {error}"));
+        let shared = names.and_then(|names| names.shared.as_deref());
+        if let Err(error) = share(shared) {
+            let path = shared.unwrap_or_default();
+            say(&format!("shared: {path}: {}", output::words(&error)));
         }
         process::count_processors();
         table::count(Count::Processes);
@@ -72,15 +74,13 @@ fn share(path: Option<&str>) -> std::io::Result<()> {
             let owner = file.metadata()?.uid();
             if owner != me && owner != 0 {
                 // A user who can write to the file could end this program by making the file shorter.
-                return Err(std::io::Error::other(format!("{path} belongs to user {owner}")));
+                return Err(std::io::Error::other(format!("it belongs to user {owner}")));
             }
             if file.metadata()?.len() == 0 {
                 file.set_len(length as u64)?;
             }
             if file.metadata()?.len() != length as u64 {
-                return Err(std::io::Error::other(format!(
-                    "{path} is not a table of this version"
-                )));
+                return Err(std::io::Error::other("it is not a table of this version"));
             }
             Some(file)
         }
