@@ -102,7 +102,10 @@ pub struct Cli {
     #[arg(long, value_name = "NUMBER", default_value_t = 1000,
           value_parser = clap::value_parser!(u16).range(1..=16384))]
     pub max_findings: u16,
-    /// End the program at its first report
+    /// End the program by SIGABRT at its first finding
+    ///
+    /// What a thread does after its last wait is no finding. So a report of a thread without marks counts at the thread's next
+    /// wait, and others may come before that.
     #[arg(long)]
     pub abort: bool,
     /// Wait until all processes of the command have ended, also those in the background

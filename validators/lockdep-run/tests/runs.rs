@@ -72,6 +72,29 @@ fn what_fails_before_the_command_runs_has_a_status_and_a_sentence_of_its_own() {
 }
 
 #[test]
+fn the_program_ends_at_its_first_finding_on_request() {
+    // With status 0 for findings, it is that of the program: 128 and the signal.
+    let ran = run(&["--abort", "--exit-code", "0"], &["many"]);
+    assert_eq!(ran.status, Some(128 + 6), "{}", ran.err);
+    assert_eq!(ran.titles(), MANY[..1], "{}", ran.err);
+}
+
+#[test]
+fn lists_and_graphs_that_cannot_be_read_are_told() {
+    let ran = run(&["--suppressions", "/dev/zero"], &["clean"]);
+    assert_eq!(ran.err, "lockdep-run: cannot read /dev/zero: it has more than 64 MiB\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = folder.path().join("list");
+    fs::write(&list, "\u{feff}function:allocates # ours\r\n").expect("a file");
+    let ran = run(&["--suppressions", list.to_str().expect("text")], &["many"]);
+    assert_eq!(ran.titles(), MANY[1..], "{}", ran.err);
+    let ran = run(&["--graph", "/nowhere/graph"], &["many"]);
+    let said = "lockdep: LOCKDEP_GRAPH=/nowhere/graph: No such file or directory\n";
+    assert!(ran.err.contains(said), "{}", ran.err);
+    assert_eq!(ran.titles(), MANY, "{}", ran.err);
+}
+
+#[test]
 fn no_report_is_lost_whatever_the_program_does() {
     let one = ["malloc in allocates"];
     for (word, titles) in [

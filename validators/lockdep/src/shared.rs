@@ -47,7 +47,9 @@ impl Shared {
         match Self::open(Path::new(&path)) {
             Ok(shared) => Some(shared),
             Err(error) => {
-                eprintln!("lockdep: LOCKDEP_GRAPH {}: {error}", path.display());
+                let why = error.to_string();
+                let why = why.split(" (os error").next().unwrap_or(&why);
+                eprintln!("lockdep: LOCKDEP_GRAPH={}: {why}", path.display());
                 None
             }
         }
