@@ -1,5 +1,6 @@
 //! The command line of `aseqd web`.
 
+use crate::http::name_of;
 use aseqd_console::DeviceArg;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ pub struct WebArgs {
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// Also answer to this name of the machine, or of a proxy. May be given several times
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = host)]
     pub host: Vec<String>,
     /// Change the rules in this file [default: those of `aseqd rules`]
     #[arg(long, value_name = "FILE")]
@@ -68,9 +69,34 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     parsed.ok_or_else(|| "an address is IP:PORT, :PORT, or an IP".to_owned())
 }
 
+/// Checks a name of the machine. One with a port or as an address would never be what a browser sends.
+fn host(text: &str) -> Result<String, String> {
+    match name_of(text) {
+        Some(name) if name == text => Ok(name.to_owned()),
+        Some(name) => Err(format!("it is a name without a port: {name}")),
+        None => {
+            Err("a name is such as studio.local, without http:// and without a path".to_owned())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_stands_alone() {
+        for name in ["studio", "studio.local", "[fd00::1]", "10.0.0.7"] {
+            assert_eq!(host(name).as_deref(), Ok(name));
+        }
+        assert_eq!(
+            host("studio.local:80"),
+            Err("it is a name without a port: studio.local".into())
+        );
+        for wrong in ["", "a b", "http://studio.local", "studio.local/", "*"] {
+            assert!(host(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn addresses_may_leave_out_a_part() {

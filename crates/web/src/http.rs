@@ -293,7 +293,7 @@ impl Hosts {
 }
 
 /// Returns the name of `name:port`, if it is made of characters that can stand in one.
-fn name_of(host: &str) -> Option<&str> {
+pub(crate) fn name_of(host: &str) -> Option<&str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._[]:".contains(c);
     if host.is_empty() || !host.chars().all(plain) {
         return None;
