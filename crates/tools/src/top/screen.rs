@@ -19,6 +19,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Columns and lines of a terminal that does not tell its size.
 const DEFAULT_SIZE: (u16, u16) = (80, 24);
+/// Maximum columns and lines of a picture, 50 bytes each. A terminal that claims 65535 of both would take all memory; one of more
+/// than this has a free border.
+const MOST: (u16, u16) = (1000, 500);
 /// Asks for presses, releases and the wheel of the mouse, but not for its movements: each would wake this command. The
 /// second number chooses the form in which they come, which has no upper limit of columns.
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
@@ -110,10 +113,8 @@ impl Screen {
 
     /// Returns the columns and lines of the terminal.
     pub(super) fn size(&self) -> (u16, u16) {
-        match rustix::termios::tcgetwinsize(io::stdout()) {
-            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
-            _ => DEFAULT_SIZE,
-        }
+        let told = rustix::termios::tcgetwinsize(io::stdout());
+        told.map_or(DEFAULT_SIZE, |size| size_of(size.ws_col, size.ws_row))
     }
 
     /// Clears the terminal, so that the next picture is drawn as a whole.
@@ -145,6 +146,14 @@ impl Screen {
     }
 }
 
+/// Returns the columns and lines that are drawn on a terminal that says it has these.
+fn size_of(columns: u16, lines: u16) -> (u16, u16) {
+    match (columns, lines) {
+        (0, _) | (_, 0) => DEFAULT_SIZE,
+        _ => (columns.min(MOST.0), lines.min(MOST.1)),
+    }
+}
+
 impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
@@ -170,6 +179,13 @@ mod tests {
     use rustix::fs::{Mode, OFlags, open};
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_terminal_that_lies_about_its_size_costs_little() {
+        assert_eq!(size_of(0, 24), (80, 24));
+        assert_eq!(size_of(200, 60), (200, 60));
+        assert_eq!(size_of(u16::MAX, u16::MAX), MOST);
+    }
 
     /// Set in the process that panics.
     const PANICS: &str = "ASEQD_TEST_PANICS";
