@@ -6,6 +6,7 @@
 
 use crate::program::{self, Arguments, Call, FIRST_TIMER, Operation, Program, Value};
 use crate::transcript::Transcript;
+use aseqd_abi::seq::PortCaps;
 
 /// Something that newer kernels do otherwise.
 #[derive(Debug)]
@@ -44,10 +45,8 @@ pub const DIFFERENCES: &[Difference] = &[
         followed: true,
         old: false,
         fits: |first| {
-            let shows =
-                first.announces_ump() || first.before(|call, _| watches_announcements(call));
-            shows
-                && first.shows_events()
+            let shows = first.announces(&["UMP_EP_CHANGE", "UMP_BLOCK_CHANGE"]);
+            first.could_show(shows)
                 && first.before(|call, result| sets_ump_info(call) && result.starts_with("= 0"))
         },
     },
@@ -89,6 +88,14 @@ pub const DIFFERENCES: &[Difference] = &[
         fits: |first| first.shows_master(),
     },
     Difference {
+        name: "timer-version",
+        what: "PVERSION of timers is 2.0.8",
+        commits: "not known (after 6.1)",
+        followed: true,
+        old: true,
+        fits: |first| first.is("t_pversion"),
+    },
+    Difference {
         name: "tempo-base",
         what: "the tempo of a queue has a base",
         commits: "not known (after 6.1)",
@@ -106,6 +113,68 @@ pub const DIFFERENCES: &[Difference] = &[
         followed: true,
         old: true,
         fits: |first| first.is("create_port") && first.says("= 0", "= EBUSY"),
+    },
+    Difference {
+        name: "port-number",
+        what: "CREATE_PORT with the numbers 253 to 255 fails with EINVAL, and so does one port more than 254, instead of ENOMEM",
+        commits: "not known (after 6.1)",
+        followed: true,
+        old: true,
+        fits: |first| {
+            let named = first.call().number("port").is_some_and(|port| port & 0xff >= 253);
+            let refused =
+                named && first.says("= 0", "= EINVAL") || first.says("= ENOMEM", "= EINVAL");
+            first.is("create_port") && refused
+        },
+    },
+    Difference {
+        name: "subscribers-queue",
+        what: "an event for queue 254 whose source port is missing goes to nobody instead of failing with EINVAL",
+        commits: "not known (after 6.1)",
+        followed: true,
+        old: true,
+        fits: |first| {
+            let named = |event: &Arguments| program::number(event, "queue") == Some(254);
+            let call = first.call();
+            call.operation == Operation::Write
+                && call.events.iter().any(named)
+                && first.says("= EINVAL", "= ")
+                && !first.says("", "= E")
+        },
+    },
+    Difference {
+        name: "inactive-ports",
+        what: "QUERY_NEXT_PORT passes over ports that are marked as inactive",
+        commits: "not known (after 6.1)",
+        followed: true,
+        old: true,
+        fits: |first| first.is("query_next_port") && first.before(|call, _| makes_inactive(call)),
+    },
+    Difference {
+        name: "change-announced",
+        what: "SET_CLIENT_INFO and SET_PORT_INFO of programs are announced by CLIENT_CHANGE and PORT_CHANGE",
+        commits: "not known (6.12.90)",
+        followed: true,
+        old: true,
+        fits: |first| {
+            let shows = first.announces(&["CLIENT_CHANGE", "PORT_CHANGE"]);
+            first.could_show(shows)
+                && first.before(|call, result| sets_info(call) && result.starts_with("= 0"))
+        },
+    },
+    Difference {
+        name: "ump-fields",
+        what: "clients have a filter of groups, and ports a direction and a group",
+        commits: "not known (after 6.1)",
+        followed: true,
+        old: true,
+        fits: |first| {
+            let names =
+                ["get_client_info", "query_next_client", "get_port_info", "query_next_port"];
+            let words = ["group_filter=", "direction=", "ump_group="];
+            names.into_iter().any(|name| first.is(name))
+                && words.into_iter().any(|word| first.only_newer_says(word))
+        },
     },
 ];
 
@@ -172,13 +241,15 @@ impl First<'_> {
         calls.zip(&self.older.results).any(|(call, result)| is(call, result))
     }
 
-    /// Returns whether only the newer kernel's records announce what is new about UMP.
-    fn announces_ump(&self) -> bool {
-        let has = |transcript: &Transcript| {
-            let result = &transcript.results[self.index];
-            result.contains("UMP_EP_CHANGE") || result.contains("UMP_BLOCK_CHANGE")
-        };
-        has(self.newer) && !has(self.older)
+    /// Returns whether only the newer kernel's records have one of these announcements.
+    fn announces(&self, types: &[&str]) -> bool {
+        types.iter().any(|name| self.only_newer_says(name))
+    }
+
+    /// Returns whether an announcement that only the newer kernel makes could be the cause: the answer `shows` it, or depends
+    /// on events while somebody is told what is announced.
+    fn could_show(&self, shows: bool) -> bool {
+        self.shows_events() && (shows || self.before(|call, _| watches_announcements(call)))
     }
 
     /// Returns whether the two answers have these words somewhere.
@@ -189,10 +260,14 @@ impl First<'_> {
 
     /// Returns whether the newer kernel shows a base of the tempo, or refuses one.
     fn is_about_tempo_base(&self) -> bool {
-        let shown =
-            |transcript: &Transcript| transcript.results[self.index].contains("tempo_base=");
         let refused = self.call().number("tempo_base").is_some() && self.says("= 0", "= EINVAL");
-        refused || (shown(self.newer) && !shown(self.older))
+        refused || self.only_newer_says("tempo_base=")
+    }
+
+    /// Returns whether the newer kernel's answer has this word, and the older one's has not.
+    fn only_newer_says(&self, word: &str) -> bool {
+        let has = |transcript: &Transcript| transcript.results[self.index].contains(word);
+        has(self.newer) && !has(self.older)
     }
 
     /// Returns whether it shows the resolution of a slave's master.
@@ -218,6 +293,14 @@ fn stamps(call: &Call) -> bool {
         && call.number("flags").is_some_and(|flags| flags & 2 != 0)
 }
 
+/// Returns whether a call makes or changes a port with the capability `INACTIVE`.
+fn makes_inactive(call: &Call) -> bool {
+    let names = ["create_port", "set_port_info"];
+    let inactive = i64::from(PortCaps::INACTIVE.bits());
+    matches!(call.operation, Operation::Request(name) if names.contains(&name))
+        && call.number("capability").is_some_and(|caps| caps & inactive != 0)
+}
+
 fn writes_bounce(call: &Call) -> bool {
     let bounce = |event: &Arguments| {
         program::number(event, "type") == Some(i64::from(aseqd_abi::EventType::BOUNCE.0))
@@ -230,6 +313,10 @@ fn sets_ump_info(call: &Call) -> bool {
         call.operation,
         Operation::Request("set_client_ump_info" | "set_ump_endpoint" | "set_ump_block")
     )
+}
+
+fn sets_info(call: &Call) -> bool {
+    matches!(call.operation, Operation::Request("set_client_info" | "set_port_info"))
 }
 
 fn watches_announcements(call: &Call) -> bool {
@@ -298,6 +385,40 @@ c0.get_queue_status
         let program = parse(calls).expect("a program");
         let later = |known: &Difference| !known.old;
         assert_eq!(explain(&program, &told(&old), &told(&new), later), Err(2));
+    }
+
+    #[test]
+    fn what_linux_6_1_lacks_of_ports_is_explained() {
+        let other = "mode still\nc0.open\nc0.create_port client=c0 capability=256 port=253\n\
+                     c0.write [ type=6 queue=254]\nc0.query_next_port client=c0\n";
+        let old = ["c0", "= 0 port=0xfd", "= EINVAL", "= 0"];
+        let answers = [("= EINVAL", "= EINVAL", "= 0"), ("= 0 port=0xfd", "= 28", "= 0")];
+        for ((port, write, next), name) in
+            answers.into_iter().zip(["port-number", "subscribers-queue"])
+        {
+            assert_eq!(explained(other, &old, &["c0", port, write, next]), Ok(vec![name]));
+        }
+        let skips = ["c0", "= 0 port=0xfd", "= EINVAL", "= ENOENT"];
+        assert_eq!(explained(other, &old, &skips), Ok(vec!["inactive-ports"]));
+        assert_eq!(
+            explained(&other.replace("254", "253"), &old, &["c0", old[1], "= 28", "= 0"]),
+            Err(2)
+        );
+        let changes = "mode still\nc0.open\nc0.set_client_info client=c0\nc0.read\n";
+        let (old, new) = (["c0", "= 0", "= EAGAIN"], ["c0", "= 0", "= 28\nCLIENT_CHANGE"]);
+        assert_eq!(explained(changes, &old, &new), Ok(vec!["change-announced"]));
+        assert_eq!(explained(&changes.replace("set_", "get_"), &old, &new), Err(2));
+        let calls = "mode still\nc0.open\nc0.get_client_info client=c0\n";
+        for (request, word) in [
+            ("get_client_info client=c0", "group_filter=2"),
+            ("get_port_info client=c0", "direction=1"),
+        ] {
+            let asks = calls.replace("get_client_info client=c0", request);
+            let told = format!("= 0 client=c0 {word}");
+            let (old, new) = (["c0", "= 0 client=c0"], ["c0", told.as_str()]);
+            assert_eq!(explained(&asks, &old, &new), Ok(vec!["ump-fields"]));
+            assert_eq!(explained(&asks, &new, &old), Err(1));
+        }
     }
 
     #[test]
