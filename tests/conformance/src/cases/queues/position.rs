@@ -42,6 +42,19 @@ fn at(client: &Client, queue: u8, sec: u32, nsec: u32) -> Event {
     Event { time: EventTime::real(sec, nsec), ..event }
 }
 
+/// Lets a running queue run on until its position is reached, and stops it. The position of a queue that runs may be what
+/// the queue has not noticed yet, while a stopped one is exact.
+fn run_until(client: &Client, queue: u8, mut reached: impl FnMut() -> bool) {
+    wait_until("the position is reached", || {
+        assert_eq!(client.control(queue, T::STOP, 0), Ok(EVENT_SIZE));
+        let reached = reached();
+        if !reached {
+            assert_eq!(client.control(queue, T::CONTINUE, 0), Ok(EVENT_SIZE));
+        }
+        reached
+    });
+}
+
 cases! {
     /// SETPOS_TICK sets the tick and leaves the time.
     fn setpos_tick_leaves_the_time() {
@@ -294,6 +307,35 @@ cases! {
             assert_eq!(client.wait_event().time.tick_or_sec, 3);
             wait_until("the queue is empty", || client.status(queue).events == 0);
         }
+    }
+
+    /// After the last of its 2^32 ticks a running queue goes on at tick 0. Before that, what waits for an early tick is in
+    /// the past. After it, what waits for a late one is in the future.
+    fn running_ticks_wrap() {
+        let (client, queue) = stopped();
+        assert_eq!(client.set_tempo(queue, 10_000, 1000), Ok(()));
+        client.start(queue);
+        set_tick(&client, queue, u32::MAX - 100);
+        client.must_send(&at_tick(note_on(client.port(0), 1), queue, 200));
+        assert_eq!(client.wait_event().time.tick_or_sec, 200);
+        run_until(&client, queue, || client.status(queue).tick < 1 << 31);
+        client.must_send(&at_tick(note_on(client.port(0), 2), queue, u32::MAX));
+        client.must_send(&at_tick(note_on(client.port(0), 3), queue, 0));
+        assert_eq!((client.notes(), client.status(queue).events), (vec![3], 1));
+    }
+
+    /// After the last of its 2^32 seconds it goes on at 0, likewise.
+    fn running_seconds_wrap() {
+        let (client, queue) = stopped();
+        client.start(queue);
+        set_time(&client, queue, u32::MAX, 995_000_000);
+        client.must_send(&at(&client, queue, 2, 0));
+        assert_eq!(client.wait_event().time, EventTime::real(2, 0));
+        run_until(&client, queue, || time(&client, queue).0 < 1 << 31);
+        client.must_send(&at(&client, queue, u32::MAX, 0));
+        client.must_send(&at(&client, queue, 0, 0));
+        let times: Vec<_> = client.events().iter().map(|event| event.time).collect();
+        assert_eq!((times, client.status(queue).events), (vec![EventTime::real(0, 0)], 1));
     }
 
     /// A second of time and its ticks need not agree after a jump.

@@ -29,6 +29,24 @@ fn notes(received: &[UmpReceived]) -> Vec<u32> {
     received.iter().map(|received| received.words()[0] >> 8 & 0x7f).collect()
 }
 
+/// Returns a packet to nobody that has the type of a bounce.
+fn like_a_bounce() -> UmpEvent {
+    let flags = EventFlags::UMP | EventFlags::VARIABLE | EventFlags::VARUSR;
+    UmpEvent { flags, event_type: EventType::BOUNCE, ..packet(NOBODY, &NOTE1) }
+}
+
+/// Sends three packets to nobody by a queue, of which the second has the type of a bounce. Returns the types of those that
+/// are bounced.
+fn bounced_packets() -> Vec<u8> {
+    let (client, queue) = fixture();
+    client.want_bounces();
+    for event in [packet(NOBODY, &NOTE1), like_a_bounce(), packet(NOBODY, &NOTE1)] {
+        client.must_send_ump(&packet_at_tick(event, queue, 0));
+    }
+    assert_eq!(client.info().event_lost, 0);
+    client.ump_received().iter().map(|bounce| bounce.data[0]).collect()
+}
+
 cases! {
     /// A packet waits in a queue until it is due, and arrives as a direct one with its time.
     fn a_packet_waits_until_it_is_due() {
@@ -209,6 +227,36 @@ cases! {
         event.source = client.port(0);
         assert_eq!(bounce.event.ump, [28, 0, 0, 0]);
         assert_eq!(bounce.data, event.as_bytes()[..EVENT_SIZE]);
+    }
+
+    /// A packet with the type of a bounce that fails comes back in another bounce, as an event of that type does.
+    until "7.2" fn a_failed_packet_with_the_type_of_a_bounce_is_bounced() {
+        assert_eq!(bounced_packets(), [0, 131, 0]);
+    }
+
+    /// A packet with the type of a bounce that fails vanishes, as an event of that type does: the type counts, although
+    /// that of a packet says nothing else.
+    since "7.2" fn a_failed_packet_with_the_type_of_a_bounce_is_not_bounced() {
+        assert_eq!(bounced_packets(), [0, 0]);
+    }
+
+    /// The failure of a direct packet with the type of a bounce is the writer's error, as of any other.
+    fn a_direct_packet_with_the_type_of_a_bounce_fails() {
+        let (client, _queue) = fixture();
+        client.want_bounces();
+        assert_eq!(client.send_ump(&like_a_bounce()), Err(Errno::ENOENT));
+        assert_eq!(client.send_ump(&packet(NOBODY, &NOTE1)), Err(Errno::ENOENT));
+        assert_eq!(client.ump_received(), []);
+    }
+
+    /// The type of a bounce has data, so a packet with this type is refused unless both length bits are set.
+    fn a_packet_with_the_type_of_a_bounce_needs_length_bits() {
+        let (client, queue) = fixture();
+        for length in [EventFlags::empty(), EventFlags::VARIABLE, EventFlags::VARUSR] {
+            let flags = EventFlags::UMP | length;
+            let event = packet_at_tick(UmpEvent { flags, ..like_a_bounce() }, queue, 0);
+            assert_eq!(client.send_ump(&event), Err(Errno::EINVAL), "{flags:?}");
+        }
     }
 
     /// A packet that is dropped by a filter or a conversion does not bounce.
