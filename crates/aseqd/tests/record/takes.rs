@@ -223,8 +223,17 @@ fn a_take_is_nobody_elses() {
         // What does not begin leaves no file.
         let ended = finish(aseqd(&["record", name, "--tempo", "queue:9"]), DEADLINE);
         assert!(ended.stderr.contains("there is no queue 9") && !file.exists(), "{ended:?}");
-        let ended = finish(aseqd(&["record", "-", "--json"]), DEADLINE);
-        assert!(ended.stderr.contains("-: with --json, standard output has"), "{ended:?}");
+        // What can never be recorded is wrong usage.
+        for (more, why) in [
+            (&["-", "--json"][..], "-: with --json, standard output has"),
+            (&[name, "--mtc", "--tempo", "clock"], "--mtc cannot be used with --tempo"),
+            (&[name, "--tempo", "queue", "--division", "96"], "--division cannot be used with"),
+            (&[name, "--tempo", "queue:32"], "queues have numbers from 0 to 31"),
+        ] {
+            let ended = finish(aseqd(&[&["record"], more].concat()), DEADLINE);
+            assert!(ended.stderr.contains(why) && !file.exists(), "{ended:?}");
+            assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+        }
         let first = Recorder::start(&folder, "take.mid", &[]).process;
         let ended = finish(aseqd(&["record", name, "--force", "--timeout", "0"]), DEADLINE);
         assert!(ended.stderr.contains("another `aseqd record` writes it"), "{ended:?}");

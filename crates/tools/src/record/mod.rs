@@ -36,6 +36,8 @@ use tempo::{Tempo, division};
 
 /// The ticks of a quarter note if nothing else is asked for. It can be divided by the numbers of all usual note lengths.
 const DEFAULT_DIVISION: Division = Division::Quarter(480);
+/// Exit status for options that exclude each other, as for those that do not exist.
+const WRONG_USAGE: u8 = 2;
 
 /// Record the MIDI that ports send to a file
 ///
@@ -148,6 +150,10 @@ pub fn main(args: &RecordArgs) -> Result<ExitCode, Fail> {
     let signals = SignalSet::of(&[Signal::INT, Signal::TERM, Signal::HUP]);
     signals.block().context("signals cannot be received")?;
     let signals = SignalFd::new(&signals).context("signals cannot be received")?;
+    if let Some(wrong) = conflict(args) {
+        say(&wrong);
+        return Ok(ExitCode::from(WRONG_USAGE));
+    }
     check(args)?;
     // The name comes last: a script that waits for it finds everything ready.
     let client = Client::open(&args.device.device, STARTING)?;
@@ -204,14 +210,11 @@ pub fn main(args: &RecordArgs) -> Result<ExitCode, Fail> {
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Refuses what cannot be recorded together.
+/// Refuses a file that cannot be recorded to.
 fn check(args: &RecordArgs) -> Result<(), Fail> {
     if args.file == Path::new("-") {
         if io::stdout().is_terminal() {
             return Err(Fail::new("-: standard output is a terminal, which shows no MIDI file"));
-        }
-        if args.json {
-            return Err(Fail::new("-: with --json, standard output has only JSON; name a file"));
         }
     } else if args.file.exists() && !args.force {
         let name = args.file.display();
@@ -222,27 +225,32 @@ fn check(args: &RecordArgs) -> Result<(), Fail> {
         };
         return Err(Fail::new(format!("{name} {what}")));
     }
+    Ok(())
+}
+
+/// Returns why the options cannot be used together, if they cannot.
+fn conflict(args: &RecordArgs) -> Option<String> {
     if matches!(args.tempo, Tempo::Queue(_)) && args.division.is_some() {
-        return Err(Fail::new("--division cannot be used with --tempo queue: the queue has one"));
+        return Some("--division cannot be used with --tempo queue: the queue has one".to_owned());
     }
     if args.mtc && !matches!(args.tempo, Tempo::Fixed(_)) {
-        return Err(Fail::new(
-            "--mtc cannot be used with --tempo queue or clock: one thing is followed",
-        ));
+        let why = "--mtc cannot be used with --tempo queue or clock: one thing is followed";
+        return Some(why.to_owned());
     }
-    if matches!(args.division, Some(Division::Frames { .. })) {
-        let conflict = match args.tempo {
-            Tempo::Clock => "--tempo clock",
-            _ if args.metronome.is_some() => "--metronome",
-            _ if args.format == Some(Kind::Clip) => "--format clip",
-            _ => return Ok(()),
-        };
-        let why = "its ticks are parts of quarter notes";
-        return Err(Fail::new(format!(
-            "--division of frames cannot be used with {conflict}: {why}"
-        )));
+    if args.json && args.file == Path::new("-") {
+        return Some("-: with --json, standard output has only JSON; name a file".to_owned());
     }
-    Ok(())
+    if !matches!(args.division, Some(Division::Frames { .. })) {
+        return None;
+    }
+    let with = match args.tempo {
+        Tempo::Clock => "--tempo clock",
+        _ if args.metronome.is_some() => "--metronome",
+        _ if args.format == Some(Kind::Clip) => "--format clip",
+        _ => return None,
+    };
+    let why = "its ticks are parts of quarter notes";
+    Some(format!("--division of frames cannot be used with {with}: {why}"))
 }
 
 /// Records until something ends it. Returns whether nothing was lost at the end.

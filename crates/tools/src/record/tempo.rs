@@ -4,6 +4,9 @@ use crate::time_signature::tempo_us;
 use aseqd_smf::Division;
 use std::str::FromStr;
 
+/// Numbers of queues are below this, as in the kernel (`SNDRV_SEQ_MAX_QUEUES`).
+pub(super) const MAX_QUEUES: u8 = 32;
+
 /// Where the tempo comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tempo {
@@ -24,10 +27,11 @@ impl FromStr for Tempo {
             None if text == "queue" => return Ok(Self::Queue(None)),
             None if text == "clock" => return Ok(Self::Clock),
             Some(("queue", number)) => {
-                return number
-                    .parse()
-                    .map(|queue| Self::Queue(Some(queue)))
-                    .map_err(|_| wrong.into());
+                let queue: u8 = number.parse().map_err(|_| wrong)?;
+                if queue >= MAX_QUEUES {
+                    return Err(format!("queues have numbers from 0 to {}", MAX_QUEUES - 1));
+                }
+                return Ok(Self::Queue(Some(queue)));
             }
             _ => {}
         }
@@ -63,6 +67,8 @@ mod tests {
         assert_eq!("queue".parse(), Ok(Tempo::Queue(None)));
         assert_eq!("queue:3".parse(), Ok(Tempo::Queue(Some(3))));
         assert_eq!("clock".parse(), Ok(Tempo::Clock));
+        let beyond: Result<Tempo, _> = "queue:32".parse();
+        assert_eq!(beyond, Err("queues have numbers from 0 to 31".to_owned()));
         for wrong in ["", "0", "3.9", "6001", "nan", "inf", "-120", "queue:", "queue:x", "clock:1"]
         {
             assert!(wrong.parse::<Tempo>().is_err(), "{wrong}");

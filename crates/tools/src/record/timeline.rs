@@ -1,5 +1,6 @@
 //! Says at which tick of the file something was played.
 
+use super::tempo::MAX_QUEUES;
 use super::time_code::TimeCode;
 use crate::midi_clock::MidiClock;
 use crate::time_signature::TimeSignature;
@@ -10,8 +11,6 @@ use aseqd_client::Client;
 use aseqd_host::error::Fail;
 use std::collections::BTreeMap;
 
-/// Numbers of queues are below this, as in the kernel (`SNDRV_SEQ_MAX_QUEUES`).
-const MAX_QUEUES: u8 = 32;
 /// The ticks of a quarter note of a queue that is gone, as of most files.
 const DEFAULT_PPQ: u32 = 480;
 /// The most ticks that a quarter note of a file can have.
@@ -149,9 +148,6 @@ impl Follower {
             if status.running != 0 {
                 follower.known.insert(queue, Known::ask(client, queue, status.tick, false)?);
             }
-        }
-        if wanted.is_some_and(|queue| queue >= MAX_QUEUES) {
-            return Err(Fail::new(format!("queues have numbers from 0 to {}", MAX_QUEUES - 1)));
         }
         if let Some(queue) = wanted {
             follower.follow(client, queue)?;
