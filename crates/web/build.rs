@@ -65,8 +65,8 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
     };
     let page = bundle::page(&text("index.html"), &text);
     // By these the policy of the page knows its script and its style, and lets no other be run.
-    println!("cargo::rustc-env=ASEQD_WEB_SCRIPT={}", hash(&page.script));
-    println!("cargo::rustc-env=ASEQD_WEB_STYLE={}", hash(&page.style));
+    println!("cargo::rustc-env=PAGE_SCRIPT_HASH={}", hash(&page.script));
+    println!("cargo::rustc-env=PAGE_STYLE_HASH={}", hash(&page.style));
     let mut files = BTreeMap::from([("index.html".to_owned(), page.html.into_bytes())]);
     for path in &paths {
         let name = path.strip_prefix(root).expect("it was found there").to_str();

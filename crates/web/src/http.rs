@@ -243,9 +243,9 @@ const SAFE: &str = "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n
 /// What the page may do: run the script and the style that it has, use its own files and its own WebSocket, and nothing else.
 const POLICY: &str = concat!(
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; script-src ",
-    env!("ASEQD_WEB_SCRIPT"),
+    env!("PAGE_SCRIPT_HASH"),
     "; style-src ",
-    env!("ASEQD_WEB_STYLE"),
+    env!("PAGE_STYLE_HASH"),
     "; connect-src 'self'"
 );
 
