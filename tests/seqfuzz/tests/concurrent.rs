@@ -154,6 +154,19 @@ fn a_process_that_is_killed_leaves_nothing_and_its_call_is_no_difference() {
     assert!(lost > 10, "{lost}");
 }
 
+/// A write ends at an event that fails. Trying that event once more is no part of its judgement: a reader of packets with a full input
+/// may remember half of a parameter, so that the same event fails and then has nothing to deliver.
+#[test]
+fn a_write_that_ends_at_a_failing_event_is_not_judged_by_trying_it_again() {
+    let text = "mode still ump\nc0.open block=1\nc1.open\nc1.user_pversion version=0x10003\n\
+        c1.set_client_info client=c1 type=1 midi_version=2\nc1.create_port client=c1 capability=99\n\
+        c0.write [ type=10 queue=253 dest=c1 value=6] [ type=14 queue=253 dest=c1 value=101] times=210\n";
+    let plan = Plan::of(&parse(text).expect("a program"));
+    let ran = World::new(&plan).run(&plan);
+    assert_eq!(ran.wrong, None);
+    assert!(format!("{:?}", ran.history).contains("value: Ok(28)"), "a write was short");
+}
+
 #[test]
 fn a_signal_ends_a_call_that_sleeps() {
     let ran = run("c0.open block=1\nc0.read len=28 signal=1\nc0.poll\n");

@@ -127,6 +127,14 @@ impl Serial {
                     return Some((self.copy(), None));
                 }
                 let goes_on = now < data.len();
+                // An event stopped it that has failed: it is not tried again, which could end otherwise.
+                if now < end && taken == Some(now) {
+                    let rest =
+                        file.map(|file| after.copy().write_part(*file, &data[now..end], op.blocks));
+                    if rest.is_some_and(|rest| rest != Err(Errno::EINTR)) {
+                        return Some((after, None));
+                    }
+                }
                 // Where the file is closed while the write sleeps, nobody learns how much was taken.
                 let closed = answer == Err(Errno::EBADF) && goes_on;
                 let fits = closed || taken.is_some_and(|taken| now <= taken);
