@@ -1,7 +1,8 @@
 //! The threads of one process, each of which makes one call on a device file.
 
 use super::{Copied, How, Op, Pointer};
-use crate::device::Access;
+use crate::device::real::{ASKED, polled as readiness};
+use crate::device::{Access, Readiness};
 use crate::sys::cancel::Cancellable;
 use crate::sys::memory::Guarded;
 use crate::sys::{self, ARGUMENT_SIZE, Argument, errno};
@@ -11,7 +12,7 @@ use aseqd_abi::event::{EVENT_SIZE, EventFlags};
 use aseqd_abi::ioctl::timers;
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, open};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{IoSlice, IoSliceMut};
@@ -124,7 +125,7 @@ impl Crew {
                 {
                     (read_in_two(file, *len), None)
                 }
-                _ => make(&op.step, file, op.blocks, op.append),
+                _ => make(&op, file),
             };
             if fail.is_some() {
                 let _without = fs::write("/proc/thread-self/fail-nth", "0");
@@ -322,8 +323,14 @@ pub(crate) fn end_of_first_part(data: &[u8]) -> usize {
     events.div_ceil(2) * EVENT_SIZE
 }
 
+/// Changes `O_NONBLOCK` of a file that is open.
+fn change_flag(file: &OwnedFd) -> rustix::io::Result<()> {
+    fcntl_setfl(file, fcntl_getfl(file)? ^ OFlags::NONBLOCK)
+}
+
 /// Makes a call on a descriptor.
-fn make(step: &Step, file: Option<i32>, blocks: bool, append: bool) -> (Answer, Option<OwnedFd>) {
+fn make(op: &Op, file: Option<i32>) -> (Answer, Option<OwnedFd>) {
+    let Op { step, blocks, changes, append, .. } = op;
     let told = |value: Result<i64, Errno>, told| Answer { value, told };
     let count = |done: usize| i64::try_from(done).unwrap_or(i64::MAX);
     let opens = |path: &str, access: &Access| {
@@ -332,10 +339,13 @@ fn make(step: &Step, file: Option<i32>, blocks: bool, append: bool) -> (Answer, 
             Access::Write => OFlags::WRONLY,
             Access::ReadWrite => OFlags::RDWR,
         };
-        let nonblock = if blocks { OFlags::empty() } else { OFlags::NONBLOCK };
-        let append = if append { OFlags::APPEND } else { OFlags::empty() };
+        let nonblock = if blocks == changes { OFlags::NONBLOCK } else { OFlags::empty() };
+        let append = if *append { OFlags::APPEND } else { OFlags::empty() };
         match open(path, flags | nonblock | append | OFlags::CLOEXEC, Mode::empty()) {
-            Ok(file) => (told(Ok(0), Vec::new()), Some(file)),
+            Ok(file) => {
+                let changed = if *changes { change_flag(&file) } else { Ok(()) };
+                (told(changed.map(|()| 0).map_err(errno), Vec::new()), Some(file))
+            }
             Err(error) => (told(Err(errno(error)), Vec::new()), None),
         }
     };
@@ -378,7 +388,7 @@ fn make(step: &Step, file: Option<i32>, blocks: bool, append: bool) -> (Answer, 
             told(read.map(count), buffer)
         }
         _ => {
-            let mut fds = [PollFd::new(&file, PollFlags::IN | PollFlags::OUT)];
+            let mut fds = [PollFd::new(&file, ASKED)];
             let now = Timespec { tv_sec: 0, tv_nsec: 0 };
             let mut polled = poll(&mut fds, Some(&now)).map_err(errno);
             let bits = fds[0].revents();
@@ -386,8 +396,11 @@ fn make(step: &Step, file: Option<i32>, blocks: bool, append: bool) -> (Answer, 
                 // What other calls say of a file that was closed while they began.
                 polled = Err(Errno::EBADF);
             }
-            let bits = i64::from(bits.contains(PollFlags::IN))
-                | i64::from(bits.contains(PollFlags::OUT)) << 1;
+            let Readiness { readable, writable, other } = readiness(bits);
+            let differs = PollFlags::RDNORM | PollFlags::WRNORM;
+            let differs = other & differs.bits().cast_unsigned() != 0;
+            // The engine never says 4: its bits have no second name.
+            let bits = i64::from(readable) | i64::from(writable) << 1 | i64::from(differs) << 2;
             told(polled.map(|_| bits), Vec::new())
         }
     };
@@ -430,7 +443,8 @@ mod tests {
             Step::Ioctl { file: 0, code, compat: false, argument: vec![0; 4] },
         ];
         for step in steps {
-            assert_eq!(make(&step, closed, false, false).0.value, Err(Errno::EBADF), "{step:?}");
+            let op = Op { step, ..Op::close(0, 0) };
+            assert_eq!(make(&op, closed).0.value, Err(Errno::EBADF), "{:?}", op.step);
         }
     }
 }

@@ -188,9 +188,12 @@ fn write_op(op: &Op) -> String {
     let (opens, file) = (number(op.opens), number(op.file));
     let how = op.how.map_or(0, |how| how as u8 + 1);
     let pointer = number(op.pointer.and_then(|pointer| usize::try_from(pointer.number()).ok()));
-    let [blocks, append, vector] = [op.blocks, op.append, op.vector].map(u8::from);
+    let [blocks, changes, append, vector] =
+        [op.blocks, op.changes, op.append, op.vector].map(u8::from);
     let copy = op.copy.map_or(0, |copy| copy as u8 + 1);
-    format!("{opens} {file} {blocks} {append} {vector}{copy} {how} {pointer} {fail} {step}")
+    format!(
+        "{opens} {file} {blocks}{changes} {append} {vector}{copy} {how} {pointer} {fail} {step}"
+    )
 }
 
 fn read_op(line: &str) -> Option<Op> {
@@ -198,7 +201,8 @@ fn read_op(line: &str) -> Option<Op> {
     let number = |word: &str| if word == "-" { Some(None) } else { word.parse().ok().map(Some) };
     let opens: Option<usize> = number(words.first()?)?;
     let file = number(words.get(1)?)?;
-    let blocks = *words.get(2)? == "1";
+    let (blocks, changes) = words.get(2)?.split_at_checked(1)?;
+    let (blocks, changes) = (blocks == "1", changes == "1");
     let append = *words.get(3)? == "1";
     let (vector, copy) = words.get(4)?.split_at_checked(1)?;
     let (vector, copy) = (vector == "1", Copied::of(copy.parse().ok()?));
@@ -233,6 +237,7 @@ fn read_op(line: &str) -> Option<Op> {
         opens,
         file,
         blocks,
+        changes,
         fail,
         append,
         how,
@@ -264,7 +269,8 @@ mod tests {
             let op = Op { step, opens, file, blocks: true, fail: Some(2), ..Op::close(0, 0) };
             let (how, pointer) = (Some(How::Edge), Some(Pointer::Edge(28)));
             let copy = Some(Copied::InChild);
-            let other = Op { append: true, vector: true, how, pointer, copy, ..op.clone() };
+            let other =
+                Op { changes: true, append: true, vector: true, how, pointer, copy, ..op.clone() };
             assert_eq!(read_op(&write_op(&op)), Some(op));
             assert_eq!(read_op(&write_op(&other)), Some(other));
         }

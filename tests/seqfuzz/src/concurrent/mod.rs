@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `async=SEED` | is begun by a thread of its own, and the next call begins before it ends |
 //! | `block=1`, of an open | opens without `O_NONBLOCK`, so that calls on the file may sleep |
+//! | `block=2` or `3`, of an open | opens with that flag and clears it, or without and sets it, by `fcntl` |
 //! | `process=1` or `2`, of an open | is made by another process, as are all calls on the file |
 //! | `signal=N` | gets a signal after about N steps; it may end with `EINTR` |
 //! | `kill=N` | is not survived by its process, which is killed after about N steps; not of process 0 |
@@ -18,7 +19,7 @@
 //!
 //! | `copy=1` or `2` | is made on a duplicate of the descriptor, or after a child process has closed its copy of it |
 //!
-//! The last six are for device files; the session knows no descriptors, threads and pointers.
+//! The last six and `fcntl` are for device files; the session knows no descriptors, threads and pointers.
 //!
 //! Calls that are made at once are a *stretch*. [`Plan`] has the stretches of a program, [`session`] runs them on the
 //! server's own session with an order from the seed, [`device`] with threads and processes on device files. [`serial`]
@@ -71,6 +72,8 @@ pub struct Op {
     pub process: usize,
     /// Whether it may sleep; of a call that opens, whether calls on the file may.
     pub blocks: bool,
+    /// Of a call that opens, whether `O_NONBLOCK` is changed behind it, to what `blocks` says.
+    pub changes: bool,
     /// After how many steps a signal comes.
     pub signal: Option<u64>,
     /// After how many steps its process is killed.
@@ -155,6 +158,7 @@ impl Op {
             file: Some(file),
             process,
             blocks: false,
+            changes: false,
             signal: None,
             kill: None,
             fail: None,
@@ -262,6 +266,7 @@ impl Plan {
                 file: file_of(step),
                 process: 0,
                 blocks: false,
+                changes: false,
                 signal: number("signal"),
                 kill: number("kill"),
                 fail: number("fail"),
@@ -277,7 +282,8 @@ impl Plan {
             match step {
                 Step::Open(_) | Step::OpenTimer(_) => {
                     op.process = usize::try_from(number("process").unwrap_or(0) % 3).unwrap_or(0);
-                    op.blocks = number("block").is_some_and(|block| block != 0);
+                    let block = number("block").unwrap_or(0) % 4;
+                    (op.blocks, op.changes) = (matches!(block, 1 | 2), block >= 2);
                     op.append = number("append").is_some_and(|append| append != 0);
                     op.opens = Some(files.len());
                     files.push(Opened { process: op.process, blocks: op.blocks });

@@ -59,6 +59,8 @@ const IDIOMS: &[&str] = &[
     "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=7 queue=253 dest=A] pointer=31|A.read len=8192",
     "A.write [ type=200 queue=253] [ type=6 queue=253] pointer=31|A.write [ type=130 flags=4 queue=253 len=28 body=28] pointer=31",
     "A.create_port client=A capability=99 pointer=2|A.get_client_info client=A pointer=2|A.client_id pointer=0|A.create_queue pointer=1|A.system_info",
+    // A process dies while it opens files.
+    "~A.client_id|~S.open_timer process=1 kill=1|~T.open_timer process=1 kill=3|A.client_id",
     // A descriptor is duplicated, or inherited by a child, and the file stays open and ready.
     "A.create_port client=A capability=99|A.client_id copy=1|A.poll copy=2|A.write [ type=6 queue=253 dest=A] copy=1|A.poll|A.read len=28 copy=2|A.poll",
     "A.create_port client=A capability=99|~A.read len=28 copy=1|A.client_id copy=2|B.write [ type=6 queue=253 dest=A]|A.client_id|A.poll",
@@ -141,7 +143,9 @@ pub fn scene(rng: &mut Rng) -> Program {
         let mut open =
             Call { client, operation: Operation::Open, arguments: Vec::new(), events: Vec::new() };
         if rng.chance(30) {
-            set(&mut open, "block", 1);
+            set(&mut open, "block", blocking(rng));
+        } else if rng.chance(10) {
+            set(&mut open, "block", 3);
         }
         if rng.chance(10) {
             set(&mut open, "process", 1 + rng.below(2));
@@ -189,7 +193,8 @@ pub fn spread(rng: &mut Rng, program: &mut Program) {
             36..46 => {
                 let opens = opens(program);
                 if !opens.is_empty() {
-                    toggle(&mut program.calls[opens[rng.index(opens.len())]], "block", 1);
+                    let block = 1 + rng.below(3);
+                    toggle(&mut program.calls[opens[rng.index(opens.len())]], "block", block);
                 }
             }
             46..51 => {
@@ -267,7 +272,13 @@ fn idiom(rng: &mut Rng, program: &mut Program, at_end: bool) {
         }
         text.push('\n');
     }
-    if let Ok(part) = crate::text::parse(&text) {
+    if let Ok(mut part) = crate::text::parse(&text) {
+        // More events than somebody waits for, which others find.
+        for call in &mut part.calls {
+            if call.operation == Operation::Write && rng.chance(15) {
+                call.events.extend(call.events.first().cloned());
+            }
+        }
         program.ump |= text.contains("become_user_timer");
         let last = opens.iter().find(|at| program.calls[**at].client == a.max(b));
         let first = last.map_or(0, |at| at + 1);
@@ -278,9 +289,14 @@ fn idiom(rng: &mut Rng, program: &mut Program, at_end: bool) {
     if rng.chance(50) {
         let open = opens.into_iter().find(|at| program.calls[*at].client == a);
         if let Some(open) = open {
-            set(&mut program.calls[open], "block", 1);
+            set(&mut program.calls[open], "block", blocking(rng));
         }
     }
+}
+
+/// Returns a value of `block` that lets calls sleep: mostly from the open on, else by `fcntl`.
+fn blocking(rng: &mut Rng) -> u64 {
+    if rng.chance(15) { 2 } else { 1 }
 }
 
 #[cfg(test)]

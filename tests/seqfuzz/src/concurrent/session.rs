@@ -334,6 +334,10 @@ impl World {
                 door.dead.insert(token);
                 door.ready.push(Arrival::Interrupt(token));
                 Outcome::Lost
+            } else if matches!(one.op.step, Step::OpenTimer(_)) {
+                // Its request is on its way: the server opens a file, and nobody takes it. Nobody else notices.
+                door.dead.insert(token);
+                Outcome::NotOpen
             } else {
                 door.ready
                     .retain(|one| !matches!(one, Arrival::Call(begun) if begun.token == token));

@@ -2,7 +2,7 @@
 
 mod engine;
 mod inside;
-mod real;
+pub(crate) mod real;
 
 pub use engine::EngineDevice;
 pub use inside::Inside;

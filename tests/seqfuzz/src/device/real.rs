@@ -49,6 +49,26 @@ impl RealDevice {
     }
 }
 
+/// What a poll asks for.
+pub(crate) const ASKED: PollFlags = PollFlags::IN
+    .union(PollFlags::OUT)
+    .union(PollFlags::PRI)
+    .union(PollFlags::RDNORM)
+    .union(PollFlags::WRNORM);
+
+/// Returns what a poll has found. Linux sets `POLLRDNORM` with `POLLIN` and `POLLWRNORM` with `POLLOUT`: where only one of two
+/// is set, `other` has the bit of the former.
+pub(crate) fn polled(told: PollFlags) -> Readiness {
+    let (readable, writable) = (told.contains(PollFlags::IN), told.contains(PollFlags::OUT));
+    let mut other = told - PollFlags::IN - PollFlags::OUT;
+    for (set, norm) in [(readable, PollFlags::RDNORM), (writable, PollFlags::WRNORM)] {
+        if set {
+            other.toggle(norm);
+        }
+    }
+    Readiness { readable, writable, other: other.bits().cast_unsigned() }
+}
+
 impl Device for RealDevice {
     fn open(&mut self, access: Access) -> Result<usize, Errno> {
         self.open_path(PATH, access)
@@ -93,18 +113,12 @@ impl Device for RealDevice {
 
     fn poll(&mut self, file: usize) -> Readiness {
         let Ok(file) = self.file(file) else { return Readiness::default() };
-        let asked = PollFlags::IN | PollFlags::OUT | PollFlags::PRI;
-        let mut fds = [PollFd::new(file, asked)];
+        let mut fds = [PollFd::new(file, ASKED)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         if poll(&mut fds, Some(&now)).is_err() {
             return Readiness::default();
         }
-        let told = fds[0].revents();
-        Readiness {
-            readable: told.contains(PollFlags::IN),
-            writable: told.contains(PollFlags::OUT),
-            other: (told - PollFlags::IN - PollFlags::OUT).bits().cast_unsigned(),
-        }
+        polled(fds[0].revents())
     }
 
     fn wait(&mut self, time: Duration) {
@@ -124,5 +138,20 @@ impl Device for RealDevice {
 
     fn process(&self) -> i32 {
         rustix::process::getpid().as_raw_nonzero().get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_bits_of_a_poll_must_agree() {
+        let (read, write) = (PollFlags::IN | PollFlags::RDNORM, PollFlags::OUT | PollFlags::WRNORM);
+        let both = Readiness { readable: true, writable: true, other: 0 };
+        assert_eq!(polled(read | write), both);
+        let rdnorm = PollFlags::RDNORM.bits().cast_unsigned();
+        assert_eq!(polled(write | PollFlags::IN), Readiness { other: rdnorm, ..both });
+        assert_eq!(polled(PollFlags::RDNORM), Readiness { other: rdnorm, ..Readiness::default() });
     }
 }

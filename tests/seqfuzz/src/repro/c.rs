@@ -88,10 +88,15 @@ UNUSED static void read_file(int file, long len)
 
 UNUSED static void poll_file(int file)
 {
-	struct pollfd fd = { .fd = files[file], .events = POLLIN | POLLOUT };
+	struct pollfd fd = { .fd = files[file], .events = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM };
+	int in, out;
 
 	poll(&fd, 1, 0);
-	tell((fd.revents & POLLIN ? 1 : 0) | (fd.revents & POLLOUT ? 2 : 0), NULL, 0);
+	in = fd.revents & POLLIN ? 1 : 0;
+	out = fd.revents & POLLOUT ? 2 : 0;
+	if (!in != !(fd.revents & POLLRDNORM) || !out != !(fd.revents & POLLWRNORM))
+		in |= 4;
+	tell(in | out, NULL, 0);
 }
 
 UNUSED static void close_file(int file)

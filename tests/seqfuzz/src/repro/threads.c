@@ -16,13 +16,16 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Behind the open, O_NONBLOCK is set if it was not, and else cleared. */
+#define CHANGES 0x40000000
+
 /* One call. Calls with the same stretch are made at once, each by a thread of its own. */
 struct op {
 	int stretch;
 	int process; /* 0 to 2 */
 	enum { OPEN, OPEN_TIMER, CREATE, CLOSE, REQUEST, WRITE, READ, POLL, WAIT } kind;
 	int file, opens; /* by number, in the order of the calls that open them; -1: none */
-	unsigned long code; /* of a request; the flags of an open; the nanoseconds of a wait */
+	unsigned long code; /* of a request; the flags of an open, and CHANGES; the nanoseconds of a wait */
 	const char *data;
 	long len;
 	int how; /* of a poll: 0 returns at once, 1 sleeps in poll, 2 in epoll, 3 for an edge */
@@ -122,7 +125,7 @@ static int watch(int file, unsigned events)
 
 static long poll_file(const struct op *op, int file)
 {
-	struct pollfd fd = { .fd = file, .events = op->how ? POLLIN : POLLIN | POLLOUT };
+	struct pollfd fd = { .fd = file, .events = op->how ? POLLIN : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM };
 	struct epoll_event event;
 	long done;
 
@@ -143,7 +146,12 @@ static long poll_file(const struct op *op, int file)
 		errno = EBADF;
 		return -1;
 	}
-	return (fd.revents & POLLIN ? 1 : 0) | (fd.revents & POLLOUT ? 2 : 0);
+	if (op->how)
+		return fd.revents & POLLIN ? 1 : 0;
+	done = (fd.revents & POLLIN ? 1 : 0) | (fd.revents & POLLOUT ? 2 : 0);
+	if (!(done & 1) != !(fd.revents & POLLRDNORM) || !(done & 2) != !(fd.revents & POLLWRNORM))
+		done |= 4; /* Linux sets both bits or none. */
+	return done;
 }
 
 static void fail(long nth)
@@ -204,10 +212,10 @@ static void *make(void *argument)
 		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &ignored);
 	switch (op->kind) {
 	case OPEN:
-		value = open("/dev/snd/seq", op->code);
-		break;
 	case OPEN_TIMER:
-		value = open("/dev/snd/timer", op->code);
+		value = open(op->kind == OPEN ? "/dev/snd/seq" : "/dev/snd/timer", (int)(op->code & ~CHANGES));
+		if (value >= 0 && op->code & CHANGES)
+			fcntl(value, F_SETFL, fcntl(value, F_GETFL) ^ O_NONBLOCK);
 		break;
 	case CREATE:
 	case REQUEST:

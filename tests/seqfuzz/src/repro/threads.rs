@@ -72,9 +72,10 @@ fn row(stretch: usize, op: &Op) -> String {
             Access::Write => "O_WRONLY",
             Access::ReadWrite => "O_RDWR",
         };
-        let block = if op.blocks { "" } else { " | O_NONBLOCK" };
+        let block = if op.blocks == op.changes { " | O_NONBLOCK" } else { "" };
+        let changes = if op.changes { " | CHANGES" } else { "" };
         let append = if op.append { " | O_APPEND" } else { "" };
-        format!("{access} | O_CLOEXEC{block}{append}")
+        format!("{access} | O_CLOEXEC{block}{append}{changes}")
     };
     let zero = || "0".to_owned();
     let (kind, code, data, len) = match &op.step {
