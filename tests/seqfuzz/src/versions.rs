@@ -280,6 +280,8 @@ impl First<'_> {
         let call = self.call();
         match call.operation {
             Operation::Request("t_status" | "t_status32" | "t_info") => true,
+            // The shortest period depends on the master.
+            Operation::Request("t_params") => self.before(|call, _| selects_slave(call)),
             Operation::Read => call.client >= FIRST_TIMER && has(self.older) && has(self.newer),
             _ => false,
         }
@@ -306,6 +308,10 @@ fn writes_bounce(call: &Call) -> bool {
         program::number(event, "type") == Some(i64::from(aseqd_abi::EventType::BOUNCE.0))
     };
     call.operation == Operation::Write && call.events.iter().any(bounce)
+}
+
+fn selects_slave(call: &Call) -> bool {
+    call.operation == Operation::Request("t_select") && call.number("sclass").is_some()
 }
 
 fn sets_ump_info(call: &Call) -> bool {
@@ -369,6 +375,18 @@ c0.get_queue_status
         let program = parse(STAMPED).expect("a program");
         let followed = |difference: &Difference| difference.followed;
         assert_eq!(explain(&program, &told(&old), &told(&new), followed), Ok(vec!["stamp-stays"]));
+    }
+
+    #[test]
+    fn a_period_depends_on_the_master_of_a_slave_only() {
+        let slave =
+            "mode still\nt0.open_timer\nt0.t_select sclass=1 device=self\nt0.t_params ticks=3\n";
+        let (old, new) = (["open", "= 0", "= 0"], ["open", "= 0", "= EINVAL"]);
+        assert_eq!(explained(slave, &old, &new), Ok(vec!["oldest-master"]));
+        assert_eq!(
+            explained(&slave.replace("sclass=1 device=self", "class=1"), &old, &new),
+            Err(2)
+        );
     }
 
     #[test]
