@@ -126,7 +126,7 @@ fn write_all(descriptor: c_int, bytes: &[u8]) -> bool {
     // SAFETY: the descriptor is open, and stays so.
     let mut file = std::mem::ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) });
     let written = file.write_all(bytes);
-    if written.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+    if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         let no_time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: takes the signal that the write has made, and does not wait for one.
         unsafe {
