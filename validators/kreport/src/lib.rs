@@ -27,6 +27,9 @@ mod kind;
 #[cfg(feature = "read")]
 mod known;
 #[cfg(feature = "read")]
+#[doc(hidden)]
+pub mod list;
+#[cfg(feature = "read")]
 mod log;
 #[cfg(feature = "read")]
 mod model;

@@ -6,6 +6,7 @@ mod follow;
 
 use clap::Parser as _;
 use kreport::cli::{Cli, Format};
+use kreport::list::{self, words};
 use kreport::output::{self, AsPrinted, Locate, Text, json};
 use kreport::symbols::Symbols;
 use kreport::{Collector, Kind, Known, Log, Report, Stream};
@@ -20,8 +21,6 @@ const FOUND: u8 = 1;
 const TROUBLE: u8 = 2;
 /// Number of bytes that are read at once.
 const CHUNK: usize = 1 << 20;
-/// Maximum number of bytes of a list of known reports, which is held in memory.
-const MAX_LIST: u64 = 64 << 20;
 
 fn main() -> ExitCode {
     match run(&Cli::parse()) {
@@ -128,24 +127,12 @@ fn symbols(paths: &[PathBuf]) -> Result<Box<dyn Locate>, String> {
 fn known(paths: &[PathBuf]) -> Result<Known, String> {
     let mut known = Known::default();
     for path in paths {
-        let text = text_of(path).map_err(|error| unreadable(path, &error))?;
+        let text = list::read(path)?;
         known.add(&text).map_err(|error| {
             format!("{}: line {} has neither a signature nor a title", path.display(), error.number)
         })?;
     }
     Ok(known)
-}
-
-/// Reads a list. A wrong name such as `/dev/zero` must not take all memory.
-fn text_of(path: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    if File::open(path)?.take(MAX_LIST + 1).read_to_end(&mut bytes)? as u64 > MAX_LIST {
-        return Err(io::Error::other("it has more than 64 MiB"));
-    }
-    let text = String::from_utf8(bytes);
-    let text = text.map_err(|_| io::Error::other("it is not text in UTF-8"))?;
-    // Editors of Windows begin a file with a mark.
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 fn files(cli: &Cli) -> Vec<PathBuf> {
@@ -154,12 +141,6 @@ fn files(cli: &Cli) -> Vec<PathBuf> {
 
 fn unreadable(path: &Path, error: &io::Error) -> String {
     format!("cannot read {}: {}", path.display(), words(error))
-}
-
-/// Returns an error without its number, which says nothing to people.
-fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// Reads a log. It gets a newline at its end, so that the next begins on a line of its own.

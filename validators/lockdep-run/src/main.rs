@@ -2,23 +2,22 @@
 
 #![forbid(unsafe_code)]
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::fs;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use kreport::Report;
+use kreport::list::{self, fits, words};
 use lockdep_run::cli::{CANNOT_EXECUTE, Cli, NOT_FOUND, TROUBLE};
 use lockdep_run::findings::call;
 use lockdep_run::forms::{self, Judged};
 use lockdep_run::names;
-use lockdep_run::rules::{Rules, fits};
-use lockdep_run::run::{self, Failure, Outcome, words};
+use lockdep_run::rules::Rules;
+use lockdep_run::run::{self, Failure, Outcome};
 use lockdep_run::summary;
 
-/// Maximum number of bytes of a list of suppressions, which is held in memory.
-const MAX_LIST: u64 = 64 << 20;
 /// The marks for C and C++ programs.
 const HEADER: &str = include_str!("../../lockdep-preload/lockdep.h");
 
@@ -156,21 +155,8 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
         .map_err(|error| format!("cannot write {}: {}", path.display(), words(&error)))
 }
 
-/// Reads a list. A wrong name such as `/dev/zero` must not take all memory.
-fn text_of(path: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    if File::open(path)?.take(MAX_LIST + 1).read_to_end(&mut bytes)? as u64 > MAX_LIST {
-        return Err(io::Error::other("it has more than 64 MiB"));
-    }
-    let text = String::from_utf8(bytes);
-    let text = text.map_err(|_| io::Error::other("it is not text in UTF-8"))?;
-    // Editors of Windows begin a file with a mark.
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-}
-
 fn rules(path: &Path) -> Result<Rules, String> {
-    let text = text_of(path)
-        .map_err(|error| format!("cannot read {}: {}", path.display(), words(&error)))?;
+    let text = list::read(path)?;
     Rules::parse(path, &text)
 }
 

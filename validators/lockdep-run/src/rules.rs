@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use kreport::list::fits;
 use kreport::{Kind, Report};
 
 /// What a term is about.
@@ -229,20 +230,6 @@ fn library<'a>(report: &Report<'a>) -> Option<&'a str> {
     let from = trace.frames.iter().position(|frame| *frame == guilty.frame);
     let around = trace.frames[from.unwrap_or_default()..].iter().find(|frame| !frame.inline);
     guilty.frame.module.or_else(|| around?.module)
-}
-
-/// Returns whether a text fits a pattern, in which `*` stands for any text.
-#[must_use]
-pub fn fits(pattern: &str, text: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(start) else { return false };
-    let mut parts: Vec<_> = rest.split('*').collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some(at) = text.find(part) else { return false };
-        text = &text[at + part.len()..];
-    }
-    text.ends_with(last)
 }
 
 /// Returns the name that is most like another one, if one is like it at all.

@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use kreport::list::words;
 use lockdep::session::{Session, VARIABLE};
 use rustix::fs::MemfdFlags;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
@@ -130,14 +131,6 @@ pub fn run(cli: &Cli, mut each: impl FnMut(&str)) -> Result<Outcome, Failure> {
 /// Returns the names in a list, which are separated by commas. The library does the same.
 pub fn names(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').filter(|name| !name.is_empty())
-}
-
-/// Returns an error in words.
-#[must_use]
-pub fn words(error: &io::Error) -> String {
-    // The name of the error's number says nothing to people.
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// The library as a file, which is there as long as this value.
