@@ -357,3 +357,12 @@ test('a server that keeps the connection and does not answer is given up, and un
   await has(page, '24:1', '28:0', false);
   assert.deepEqual(page.errors, []);
 });
+
+test('a page whose server says nothing yet shows its frame', async () => {
+  mock.silent = true;
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(mock.url);
+  await page.locator('nav').getByRole('link', { name: 'Monitor' }).waitFor({ timeout: 10000 });
+  assert.equal(await page.locator('main').getAttribute('aria-busy'), 'true');
+  assert.equal(await page.locator('.card').count(), 0);
+});
