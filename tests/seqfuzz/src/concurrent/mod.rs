@@ -27,6 +27,7 @@
 
 mod bounds;
 pub(crate) mod comparable;
+mod compose;
 pub mod crew;
 pub mod device;
 mod divided;

@@ -1,6 +1,6 @@
 //! Spreads the calls of a program over threads and processes, and adds faults.
 
-use super::MAX_AT_ONCE;
+use super::{MAX_AT_ONCE, compose};
 use crate::program::{
     Call, FIRST_TIMER, FIRST_USER_TIMER, Mode, Operation, Program, Settings, Value,
 };
@@ -257,7 +257,8 @@ fn idiom(rng: &mut Rng, program: &mut Program, at_end: bool) {
     let last = timers.filter(|file| (FIRST_TIMER..FIRST_USER_TIMER).contains(file)).max();
     let s = last.map_or(0, |last| last + 1 - FIRST_TIMER).min(80);
     let mut text = String::from("mode still\n");
-    for line in rng.pick(IDIOMS).split('|') {
+    let group = if rng.chance(40) { compose::group(rng) } else { rng.pick(IDIOMS).into() };
+    for line in group.split('|') {
         let (line, begun) = line.strip_prefix('~').map_or((line, false), |line| (line, true));
         let line = line
             .replace("A.", &format!("c{a}."))
@@ -305,7 +306,9 @@ mod tests {
 
     #[test]
     fn every_idiom_is_a_program() {
-        for idiom in IDIOMS {
+        let mut rng = Rng::new(7);
+        let composed: Vec<String> = (0..1000).map(|_| compose::group(&mut rng)).collect();
+        for idiom in IDIOMS.iter().copied().chain(composed.iter().map(String::as_str)) {
             let text: String = idiom.split('|').fold("mode still\n".into(), |text, line| {
                 let line = line.trim_start_matches('~').replace("A.", "c0.").replace("B.", "c1.");
                 let line = line.replace("S.", "t0.").replace("T.", "t1.");
