@@ -148,7 +148,7 @@ fn look_after(
     let job = place.process.job;
     for seen in place.process.reports() {
         // What the process itself has seen is stored with the program that was to blame.
-        if !finding::is_known(dir, &seen.title) {
+        if !finding::is_known(dir, &seen.title) && !excused(&place.process, &seen) {
             store(dir, job, &seen, &place.process.text())?;
         }
     }
@@ -171,7 +171,9 @@ fn look_after(
         End::Done if place.process.is_machine() && !over && place.process.age() >= TOO_SOON => {}
         End::Done => return Ok(false),
         End::Died(Some(seen)) => {
-            store(dir, job, &seen, &place.process.text())?;
+            if !excused(&place.process, &seen) {
+                store(dir, job, &seen, &place.process.text())?;
+            }
             place.failed = 0;
         }
         End::Anew => place.failed = 0,
@@ -194,6 +196,17 @@ fn look_after(
     let seed = options.seed.wrapping_add(place.rounds * 7919);
     place.process = Process::start(options, job, seed, left, None)?;
     Ok(true)
+}
+
+/// Returns whether a machine reports only that its host is busy, and says so.
+fn excused(process: &Process, seen: &Seen) -> bool {
+    let Some(had) = process.was_starved(seen) else { return false };
+    let (ran, waited) = (had.ran.as_secs(), had.waited.as_secs());
+    eprintln!(
+        "seqfuzz: no finding: {}: the machine had a processor for {ran} s, and waited for one for {waited} s",
+        seen.title
+    );
+    true
 }
 
 /// Stores what was seen from outside, with the programs that ran last.

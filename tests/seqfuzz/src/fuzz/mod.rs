@@ -32,6 +32,7 @@ mod reboot;
 mod report;
 mod server;
 mod shrink;
+mod starved;
 mod stats;
 mod transcripts;
 mod values;

@@ -5,6 +5,7 @@ use super::kmsg::KernelLog;
 use super::machine::{self, Boot};
 use super::options::{Options, Side};
 use super::server::Server;
+use super::starved::{Scheduled, Starved};
 use super::watch::ENDED;
 use super::{finding, report};
 use std::fs::{self, File};
@@ -28,6 +29,8 @@ pub(super) struct Process {
     silent: bool,
     /// The memory of the command that serves it.
     server: Server,
+    /// How much of a processor a machine gets.
+    starved: Starved,
 }
 
 /// How a process has ended.
@@ -123,8 +126,8 @@ impl Process {
         command.stdout(out).stderr(err).stdin(Stdio::null());
         let name = command.get_program().to_string_lossy().into_owned();
         let child = command.spawn().map_err(|error| format!("{name}: {error}"))?;
-        let (started, server) = (Instant::now(), Server::new());
-        Ok(Self { job, child, started, consoles, machine, silent: false, server })
+        let (started, server, starved) = (Instant::now(), Server::new(), Starved::default());
+        Ok(Self { job, child, started, consoles, machine, silent: false, server, starved })
     }
 
     /// Returns whether it is in a machine.
@@ -144,8 +147,16 @@ impl Process {
         Some(Seen { title: finding::title(&report), report })
     }
 
+    /// Returns what a machine got of its host's processors, if it was so little that this report says nothing about its kernel.
+    pub(super) fn was_starved(&self, seen: &Seen) -> Option<Scheduled> {
+        self.starved.explains(&seen.title)
+    }
+
     /// Returns reports that are new on its consoles.
     pub(super) fn reports(&mut self) -> Vec<Seen> {
+        if self.machine.is_some() {
+            self.starved.look(self.child.id());
+        }
         self.consoles.iter_mut().flat_map(|console| console.reports(false)).collect()
     }
 
