@@ -9,26 +9,20 @@ use std::time::Duration;
 /// A time that passes before each call, to see whether answers depend on it.
 const PAUSE: Duration = Duration::from_micros(17_300);
 
-/// Returns how many stretches of a plan, from the first on, can be compared: they use no timers, nothing in them depends on the
-/// time, and every call reaches the engine.
+/// Returns how many stretches of a plan, from the first on, can be compared with a device that has what the plan wants: nothing in
+/// them depends on the time, and every call reaches the engine.
 pub(crate) fn comparable(plan: &Plan) -> usize {
     let plain = |op: &Op| {
         op.fail.is_none()
             && !op.step.may_end_on_the_way()
-            && !matches!(
-                op.step,
-                Step::OpenTimer(_) | Step::CreateTimer(..) | Step::Ioctl { compat: true, .. }
-            )
+            && !matches!(op.step, Step::Ioctl { compat: true, .. })
     };
-    if plan.ump {
-        return 0;
-    }
     let other = plan.stretches.iter().position(|stretch| !stretch.iter().all(plain));
     let end = other.unwrap_or(plan.stretches.len());
     // In some orders of calls at once each of them is before each other one, so that a question about a queue is seen to
     // depend on the time if it may come before the queue is gone.
     let answers = |pause: Duration, first: usize, end: usize| -> Vec<Vec<Answer>> {
-        let mut serial = Serial::new(EngineDevice::with_ump(false), [1; 3]);
+        let mut serial = Serial::new(EngineDevice::with_ump(plan.ump), [1; 3]);
         let mut make = |op: &Op| {
             serial.pause(pause);
             serial.make(&Observed { op: op.clone(), outcome: Outcome::NotOpen })
@@ -65,7 +59,20 @@ mod tests {
         assert_eq!(left("c0.ioctl code=0x5460"), 2);
         assert_eq!(left("c0.write [ type=6 queue=253] cut=28"), 2);
         assert_eq!(left("c0.read len=0"), 2);
-        assert_eq!(left("c0.client_id\nt0.open_timer\nc0.client_id"), 4);
+        // A timer counts until it ticks by itself: the close of both files at the end is left, and what looks at it.
+        assert_eq!(left("c0.client_id\nt0.open_timer\nt0.t_info\nc0.client_id"), 0);
+        let system = "t0.open_timer\nt0.t_select class=1 device=0 subdevice=0\nt0.t_params flags=1 ticks=1 queue_size=32\nt0.t_start";
+        assert_eq!(left(&format!("{system}\nc0.client_id")), 0);
+        assert_eq!(left(&format!("{system}\nt0.poll\nc0.client_id")), 4);
+        // A user's timer ticks when it is told to.
+        let text = format!(
+            "mode still ump\n{}",
+            "t0.open_timer\nt1.open_timer\nt1.t_create as=0 resolution=1000000\n\
+             t0.t_select class=1 device=4 subdevice=0\nt0.t_params flags=1 ticks=1 queue_size=32\nt0.t_start\n\
+             u0.t_trigger\nt0.poll\nt0.read len=8\n"
+        );
+        let plan = Plan::of(&parse(&text).expect("a program"));
+        assert_eq!(comparable(&plan), plan.stretches.len());
         // The time matters in one of two orders.
         let queue = "c0.create_queue as=q0\nc0.write [ type=30 queue=253 control=q0]";
         let status = "c0.get_queue_status queue=q0";

@@ -87,8 +87,66 @@ fn wakes(rng: &mut Rng, about: &About) -> String {
     }
 }
 
+/// Returns a group of calls on a timer that ticks when it is told to.
+fn timers(rng: &mut Rng) -> Vec<String> {
+    let room = rng.pick(&[32, 32, 33, 64]);
+    let filter = if rng.chance(30) { " filter=7166" } else { "" };
+    let mut calls: Vec<String> = vec![
+        format!("S.open_timer{}", if rng.chance(70) { " block=1" } else { "" }),
+        "T.open_timer".into(),
+        "T.become_user_timer resolution=1000000".into(),
+    ];
+    if rng.chance(50) {
+        calls.push("S.t_tread on=1".into());
+    }
+    calls.push("S.t_select class=1 device=4 subdevice=0".into());
+    let flags = rng.pick(&[1, 1, 3, 5, 0]);
+    let ticks = 1 + rng.below(2);
+    calls.push(format!("S.t_params flags={flags} ticks={ticks} queue_size={room}{filter}"));
+    if rng.chance(80) {
+        calls.push("S.t_start".into());
+    }
+    let wakes = |rng: &mut Rng| {
+        rng.pick(&[
+            "T.t_trigger",
+            "T.t_trigger",
+            "T.t_trigger",
+            "S.t_stop",
+            "S.t_start",
+            "S.t_continue",
+            "S.t_pause",
+            "T.close",
+        ])
+    };
+    if rng.chance(30) {
+        calls.push(wakes(rng).into());
+    }
+    let sleepers = 1 + rng.index(3);
+    for _ in 0..sleepers {
+        let call = match rng.below(5) {
+            0..3 => format!("S.read len={}", rng.pick(&[8, 16, 32, 96])),
+            3 => "S.poll".into(),
+            _ => format!("S.poll how={}", 1 + rng.below(3)),
+        };
+        let signal =
+            if rng.chance(10) { format!(" signal={}", rng.below(16)) } else { String::new() };
+        calls.push(format!("~{call}{signal}"));
+    }
+    for more in (0..=rng.index(MAX_AT_ONCE - sleepers)).rev() {
+        let call = if rng.chance(4) { "S.close" } else { wakes(rng) };
+        calls.push(format!("{}{call}", if more > 0 { "~" } else { "" }));
+    }
+    for _ in 0..1 + rng.below(3) {
+        calls.push(rng.pick(&["S.poll", "S.read len=96", "S.t_info", "T.t_trigger"]).into());
+    }
+    calls
+}
+
 /// Returns a group.
 pub(super) fn group(rng: &mut Rng) -> String {
+    if rng.chance(20) {
+        return timers(rng).join("|");
+    }
     let (input, output) = rng.pick(&[(true, false), (false, true), (true, true)]);
     let about = About { input, output, announced: input && rng.chance(30) };
     let mut calls: Vec<String> = Vec::new();

@@ -26,6 +26,11 @@ pub(super) struct Abilities {
 }
 
 impl Abilities {
+    /// Returns whether a device has both, or neither.
+    pub(super) const fn has_all(self, both: bool) -> bool {
+        self.ump == both && self.user_timers == both
+    }
+
     /// Asks a device.
     pub(super) fn of(device: &mut dyn Device) -> Self {
         // An unknown client is an error of UMP; without UMP the request is.

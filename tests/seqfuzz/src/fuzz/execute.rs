@@ -286,11 +286,12 @@ fn note_moment(moment: Moment<'_>) {
     }
 }
 
-/// Runs a program on device files by threads and processes. With `ours`, an order of its calls must explain the answers.
-pub(super) fn devices(devices: &mut Devices, program: &Program, ours: bool) -> Ran {
+/// Runs a program on device files by threads and processes. If they are those of a server of ours that `fits` it, an order of
+/// its calls must explain the answers.
+pub(super) fn devices(devices: &mut Devices, program: &Program, fits: bool) -> Ran {
     Noted::note("devices");
     let mut ran = Ran::default();
-    match devices.run(&Plan::of(program), ours, note_moment) {
+    match devices.run(&Plan::of(program), fits, note_moment) {
         Ok((history, found)) => {
             ran.answers = concurrent::answers(program, &history);
             ran.log = concurrent::log(program, &history);

@@ -153,7 +153,8 @@ pub fn work(options: &WorkerOptions) -> Result<(), String> {
             None if options.target == Target::Session => execute::session(program, checks),
             None => execute::engine(program, checks),
             Some((_, devices)) if concurrent::is_concurrent(program) => {
-                execute::devices(devices, program, options.ours)
+                let fits = abilities.is_some_and(|abilities| abilities.has_all(program.ump));
+                execute::devices(devices, program, fits)
             }
             Some((device, _)) => match abilities {
                 Some(abilities) => execute::served(device, abilities, program),
