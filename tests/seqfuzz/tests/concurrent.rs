@@ -217,3 +217,18 @@ fn a_read_that_sleeps_is_not_woken_by_parameters() {
         assert_eq!(ran.wrong, None, "seed {seed}");
     }
 }
+
+/// As on Linux: the event has no room, so the next read fails, and nobody is woken who sleeps in one already.
+#[test]
+fn a_read_that_sleeps_does_not_learn_that_an_event_was_lost() {
+    let mut slept = 0;
+    for seed in 0..20 {
+        let ran = run(&format!(
+            "c1.open block=1\nc1.set_client_pool client=c1 input_pool=1\nc1.create_port client=c1 capability=99\n\
+             c1.read len=56 async={seed}\nc1.write [ type=130 flags=4 queue=253 dest=c1 len=1 body=1]\nc1.client_id\n"
+        ));
+        assert_eq!(ran.wrong, None, "seed {seed}");
+        slept += usize::from(format!("{:?}", ran.history).contains("Interrupted { idle: true }"));
+    }
+    assert!((1..20).contains(&slept), "{slept}");
+}

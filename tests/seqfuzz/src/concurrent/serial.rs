@@ -262,14 +262,20 @@ impl Serial {
                 if is_write && self.is_not_woken(observed.op.file) {
                     return Ok(());
                 }
-                let made = self.make(observed);
+                let made = self.copy().make(observed);
                 // A write that waits for room does not learn that its queue is gone.
                 let write = is_write && made.value.is_err();
+                let reads = matches!(observed.op.step, Step::Read(..));
+                // A read that sleeps does not learn that an event was too long for the pool, as on Linux.
+                let lost = reads && made.value == Err(Errno::ENOSPC);
                 // A read that sleeps does not learn that records are longer now, so that none would fit.
                 let records = SHORTEST_RECORD..LONGEST_RECORD;
                 let read = matches!(&observed.op.step, Step::Read(_, len) if records.contains(len));
                 let none_fits = read && made.value == Ok(0);
-                if !write && !none_fits && !matches!(made.value, Err(Errno::EAGAIN | Errno::EBADF))
+                if !write
+                    && !lost
+                    && !none_fits
+                    && !matches!(made.value, Err(Errno::EAGAIN | Errno::EBADF))
                 {
                     return Err(Some(made));
                 }
