@@ -6,12 +6,15 @@ use crate::device::EngineDevice;
 use crate::tape::{Answer, Step};
 use std::time::Duration;
 
+/// The number of orders that are looked at before something is found. In these, each of up to three calls is before each other one.
+const FEW: usize = 6;
 /// A time that passes before each call, to see whether answers depend on it.
 const PAUSE: Duration = Duration::from_micros(17_300);
 
 /// Returns how many stretches of a plan, from the first on, can be compared with a device that has what the plan wants: nothing in
-/// them depends on the time, and every call reaches the engine.
-pub(crate) fn comparable(plan: &Plan) -> usize {
+/// them depends on the time, and every call reaches the engine. That is asked of [`FEW`] orders of calls at once, which takes little
+/// time, or of `all`.
+pub(crate) fn comparable(plan: &Plan, all: bool) -> usize {
     let plain = |op: &Op| {
         op.fail.is_none()
             && !op.step.may_end_on_the_way()
@@ -19,25 +22,36 @@ pub(crate) fn comparable(plan: &Plan) -> usize {
     };
     let other = plan.stretches.iter().position(|stretch| !stretch.iter().all(plain));
     let end = other.unwrap_or(plan.stretches.len());
-    // In some orders of calls at once each of them is before each other one, so that a question about a queue is seen to
-    // depend on the time if it may come before the queue is gone.
-    let answers = |pause: Duration, first: usize, end: usize| -> Vec<Vec<Answer>> {
+    // Whether the time matters may depend on the order of calls at once: a queue may be started, asked and then deleted.
+    let answers = |pause: Duration, order: usize, end: usize| -> Vec<Vec<Answer>> {
         let mut serial = Serial::new(EngineDevice::with_ump(plan.ump), [1; 3]);
         let mut make = |op: &Op| {
             serial.pause(pause);
             serial.make(&Observed { op: op.clone(), outcome: Outcome::NotOpen })
         };
         let in_order = |stretch: &Vec<Op>| {
-            let (before, after) = stretch.split_at(first % stretch.len().max(1));
-            after.iter().chain(before).map(&mut make).collect()
+            in_order(stretch.len(), order).into_iter().map(|at| make(&stretch[at])).collect()
         };
         plan.stretches[..end].iter().map(in_order).collect()
     };
-    let orders = plan.stretches.iter().map(Vec::len).max().unwrap_or(1);
-    (0..orders).fold(end, |end, first| {
-        let (at_once, later) = (answers(Duration::ZERO, first, end), answers(PAUSE, first, end));
+    let orders = plan.stretches.iter().map(|stretch| (1..=stretch.len()).product()).max();
+    let orders = orders.unwrap_or(1).min(if all { usize::MAX } else { FEW });
+    (0..orders).fold(end, |end, order| {
+        let (at_once, later) = (answers(Duration::ZERO, order, end), answers(PAUSE, order, end));
         at_once.iter().zip(&later).position(|(now, then)| now != then).unwrap_or(end)
     })
+}
+
+/// Returns the numbers below `count` in one of their orders; each number up to the factorial of `count` is another one.
+fn in_order(count: usize, mut order: usize) -> Vec<usize> {
+    let mut left: Vec<usize> = (0..count).collect();
+    let mut all = Vec::new();
+    while !left.is_empty() {
+        let (at, rest) = (order % left.len(), order / left.len());
+        all.push(left.remove(at));
+        order = rest;
+    }
+    all
 }
 
 #[cfg(test)]
@@ -50,7 +64,7 @@ mod tests {
         let left = |calls: &str| {
             let text = format!("mode still\nc0.open block=1\n{calls}\n");
             let plan = Plan::of(&parse(&text).expect("a program"));
-            plan.stretches.len() - comparable(&plan)
+            plan.stretches.len() - comparable(&plan, true)
         };
         assert_eq!(left("c0.get_client_info client=c0"), 0);
         assert_eq!(left("c0.write [ type=6 queue=253]"), 0);
@@ -72,12 +86,25 @@ mod tests {
              u0.t_trigger\nt0.poll\nt0.read len=8\n"
         );
         let plan = Plan::of(&parse(&text).expect("a program"));
-        assert_eq!(comparable(&plan), plan.stretches.len());
+        assert_eq!(comparable(&plan, true), plan.stretches.len());
         // The time matters in one of two orders.
         let queue = "c0.create_queue as=q0\nc0.write [ type=30 queue=253 control=q0]";
         let status = "c0.get_queue_status queue=q0";
         assert_eq!(left(&format!("{queue}\nc0.delete_queue queue=q0\n{status}")), 0);
         assert_eq!(left(&format!("{queue}\nc0.delete_queue queue=q0 async=1\n{status}")), 2);
         assert_eq!(left(&format!("{queue}\n{status}\nc0.client_id")), 3);
+        // And in one of six.
+        let at_once = "c0.create_queue as=q0\nc0.write [ type=30 queue=253 control=q0] async=651\nc0.delete_queue queue=q0 async=206";
+        assert_eq!(left(&format!("{at_once}\n{status}")), 2);
+    }
+
+    #[test]
+    fn all_orders_are_looked_at() {
+        let mut orders: Vec<_> = (0..120).map(|order| in_order(5, order)).collect();
+        orders.sort();
+        orders.dedup();
+        assert_eq!(orders.len(), 120);
+        assert_eq!(in_order(3, 0), [0, 1, 2]);
+        assert_eq!(in_order(1, 7), [0]);
     }
 }

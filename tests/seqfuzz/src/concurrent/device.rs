@@ -116,13 +116,16 @@ impl Devices {
             history.push(observed);
         }
         self.close_all();
-        let whole = if ours { comparable(plan) } else { 0 };
-        let whole = whole.min(judged.unwrap_or(history.len()));
         let start = Serial::new(EngineDevice::with_ump(plan.ump), pids).real();
-        let wrong = match serial::check(&start, &history[..whole]) {
-            Verdict::Wrong(wrong) => Some(wrong),
-            _ => None,
+        let judge = |all| {
+            let whole = if ours { comparable(plan, all) } else { 0 };
+            let whole = whole.min(judged.unwrap_or(history.len()));
+            match serial::check(&start, &history[..whole]) {
+                Verdict::Wrong(wrong) => Some(wrong),
+                _ => None,
+            }
         };
+        let wrong = judge(false).and_then(|_| judge(true));
         Ok((history, wrong))
     }
 

@@ -121,7 +121,7 @@ fn row(stretch: usize, op: &Op) -> String {
 pub(super) fn wrong(program: &Program, said: &str) -> Option<(String, String)> {
     let plan = Plan::of(program);
     let (pids, mut history) = history(&plan.stretches, said)?;
-    history.truncate(comparable(&plan));
+    history.truncate(comparable(&plan, true));
     let start = Serial::new(EngineDevice::with_ump(plan.ump), pids).real();
     match serial::check(&start, &history) {
         Order::Wrong(wrong) => Some((wrong.kind, wrong.text)),
