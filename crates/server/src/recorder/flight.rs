@@ -147,10 +147,11 @@ impl Sink for FlightSink {
         self.write_to(Vec::new(), None)
     }
 
-    fn end(&mut self, reason: Option<&str>) {
+    fn end(&mut self, reason: Option<&str>) -> io::Result<()> {
         // Somebody will want to know what came before a panic.
         if reason.is_some() {
             self.write_and_tell(reason);
         }
+        Ok(())
     }
 }

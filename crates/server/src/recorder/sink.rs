@@ -48,7 +48,10 @@ pub(super) trait Sink: Debug + Send {
     }
 
     /// Ends the recording, also after an error. A reason says why it ends before its time.
-    fn end(&mut self, reason: Option<&str>);
+    ///
+    /// # Errors
+    /// If the place takes no more, so that it lacks what came last.
+    fn end(&mut self, reason: Option<&str>) -> io::Result<()>;
 }
 
 /// A file that is written chunk by chunk.
@@ -92,13 +95,15 @@ impl Sink for FileSink {
         self.writer.flush()
     }
 
-    fn end(&mut self, reason: Option<&str>) {
+    fn end(&mut self, reason: Option<&str>) -> io::Result<()> {
         // After an error there is only the attempt to say so.
         let flushed = self.writer.flush();
+        let missing = flushed.as_ref().err().map(aseqd_host::error::reason);
         let told = flushed.and_then(|()| self.writer.get_mut().write_all(&end(reason)));
         if told.is_err() {
-            let _as_it_is = self.writer.get_mut().end_in_place(reason);
+            let _as_it_is = self.writer.get_mut().end_in_place(reason.or(missing.as_deref()));
         }
+        told
     }
 }
 

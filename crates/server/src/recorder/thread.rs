@@ -147,7 +147,7 @@ fn run(mut source: Source, mut sink: Box<dyn Sink>, link: &Link) -> io::Result<(
         let ending = link.ending();
         let taken = source.take();
         if let Err(error) = source.hand_to(&mut *sink) {
-            sink.end(Some(&aseqd_host::error::reason(&error)));
+            let _same = sink.end(Some(&aseqd_host::error::reason(&error)));
             return Err(error);
         }
         if link.asked.swap(false, Ordering::Acquire) {
@@ -159,15 +159,14 @@ fn run(mut source: Source, mut sink: Box<dyn Sink>, link: &Link) -> io::Result<(
                 Ending::Overflow => Some(TOO_SLOW),
                 Ending::Panic => Some("the server panicked"),
             };
-            sink.end(reason);
-            return Ok(());
+            return sink.end(reason);
         }
         if taken && flushed.elapsed() < FLUSH {
             link.gather();
             continue;
         }
         if let Err(error) = sink.flush() {
-            sink.end(Some(&aseqd_host::error::reason(&error)));
+            let _same = sink.end(Some(&aseqd_host::error::reason(&error)));
             return Err(error);
         }
         flushed = Instant::now();
