@@ -5,6 +5,7 @@
 use crate::cli::{self, Command};
 use crate::run;
 use aseqd_console::{say, say_usage};
+use aseqd_host::process::outlive_file_size_limit;
 use std::ffi::OsString;
 
 /// The commands that a run consists of.
@@ -19,6 +20,8 @@ pub fn is_command(words: &[OsString]) -> bool {
 /// Runs the command, and returns its exit status. The process must have no other thread.
 #[must_use]
 pub fn main(words: Vec<OsString>) -> u8 {
+    // As the program does: a recording that cannot grow is an error, and the run goes on.
+    let _as_before = outlive_file_size_limit();
     let result = match cli::parse_from(words).map(|cli| cli.command) {
         Ok(Command::Run(args)) => return run::status(&args),
         Ok(Command::Probe) => run::probe(),

@@ -4,6 +4,7 @@ use aseqd::cli::{self, Command};
 use aseqd::{ctl, doctor, run, serve};
 use aseqd_console::{Color, say, say_usage};
 use aseqd_host::error::Fail;
+use aseqd_host::process::outlive_file_size_limit;
 #[cfg(feature = "tools")]
 use aseqd_tools as tools;
 use std::process::ExitCode;
@@ -14,6 +15,8 @@ use std::process::ExitCode;
 static ALLOC: lockdep::Alloc = lockdep::Alloc::new();
 
 fn main() -> ExitCode {
+    // A file that cannot grow is an error like a full disk. Without a handler, it is the end of the process.
+    let _as_before = outlive_file_size_limit();
     match cli::completion::answer() {
         Ok(true) => return ExitCode::SUCCESS,
         Ok(false) => {}

@@ -153,6 +153,39 @@ fn a_server_that_is_killed_leaves_a_readable_file() {
     assert!(most > 100, "{most}");
 }
 
+/// A limit of file sizes (`ulimit -f`) ends the recording, and neither the server nor the run. The command has the
+/// limit as without aseqd: the signal ends it, unless it is ignored.
+#[test]
+fn a_recording_that_may_not_grow_ends_alone() {
+    if !can_serve() || !have(&["bash", "dd"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, words) = (folder.path().join("run.aseq"), folder.path().join("words"));
+    let mut random = random::Random::new(1);
+    let mut lines = String::new();
+    for _ in 0..40 {
+        let bytes: Vec<_> = (0..1000).map(|_| format!("{:02x}", random.next() % 0x80)).collect();
+        lines += &format!("sysex {}\n", bytes.join(" "));
+    }
+    fs::write(&words, lines).expect("written");
+    let script = "mkfifo open; \"$0\" port -o Sink <>open >/dev/null & \"$0\" wait Sink && \"$0\" send Sink -f words; \
+                  dd if=/dev/zero of=other bs=1024 count=100 2>/dev/null; echo \"dd $?\"; kill $!; rm open";
+    for (before, status) in [("", "dd 153\n"), ("trap '' XFSZ; ", "dd 1\n")] {
+        let start = format!(
+            "{before}ulimit -f 8; exec \"$0\" run --record run.aseq -- bash -c \"$1\" \"$0\""
+        );
+        let mut command = Command::new("bash");
+        command.args(["-c", &start, ASEQD, script]).current_dir(folder.path());
+        let ended = finish(command, DEADLINE);
+        assert_eq!((ended.status.code(), &*ended.stdout), (Some(0), status), "{ended:?}");
+        let said = "aseqd: the recording ends here: file too large";
+        assert!(ended.stderr.contains(said), "{ended:?}");
+        let replayed = replay(&fs::read(&file).expect("a file"));
+        assert_eq!(replayed.end, End::Stopped("file too large".to_owned()));
+    }
+}
+
 #[test]
 fn a_sequencer_for_a_user_is_recorded() {
     if !can_serve() || !have(&["fusermount3"]) {

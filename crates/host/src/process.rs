@@ -1,5 +1,8 @@
 //! Calls for processes and signals that have no safe wrapper elsewhere.
-#![expect(unsafe_code, reason = "fork, pre_exec, signal masks and signalfd have no safe wrapper")]
+#![expect(
+    unsafe_code,
+    reason = "fork, pre_exec, signal handlers and masks, and signalfd have no safe wrapper"
+)]
 
 use rustix::process::{Pid, Signal};
 use std::io;
@@ -53,6 +56,36 @@ pub fn is_translated() -> bool {
 pub fn is_privileged_by_its_file() -> bool {
     // SAFETY: takes a number, and looks into what the kernel has handed to this process.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// Makes each write beyond the limit of a file's size (`ulimit -f`) fail with `EFBIG`. Without this, `SIGXFSZ` ends the
+/// process without a word.
+///
+/// The signal gets a handler that does nothing. It is not ignored, because programs that this process executes would
+/// inherit that; a handler ends with this program. If the signal is ignored already, it stays so for them.
+///
+/// # Errors
+/// The errors of `sigaction(2)`; none is known for this signal.
+pub fn outlive_file_size_limit() -> io::Result<()> {
+    extern "C" fn nothing(_signal: libc::c_int) {}
+    let handler: extern "C" fn(libc::c_int) = nothing;
+    // SAFETY: all zeroes is a valid sigaction: no flags, no signals blocked.
+    let mut before: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    // SAFETY: the pointer is to a sigaction, which the call fills.
+    if unsafe { libc::sigaction(libc::SIGXFSZ, std::ptr::null(), &raw mut before) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if before.sa_sigaction != libc::SIG_DFL {
+        return Ok(());
+    }
+    let mut action = before;
+    action.sa_sigaction = handler as libc::sighandler_t;
+    action.sa_flags = libc::SA_RESTART;
+    // SAFETY: the pointer is to a valid sigaction, whose handler does nothing.
+    match unsafe { libc::sigaction(libc::SIGXFSZ, &raw const action, std::ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Returns whether this process is the first of its session, as under `ssh -t` or in a terminal's window.

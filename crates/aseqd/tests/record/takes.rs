@@ -5,7 +5,7 @@ use crate::recorder::{Recorder, events_of, on, sender, tracks_of};
 use aseqd_client::event::{EventExt as _, controller, note_on, of_type};
 use aseqd_client::{Address, Client, EventType};
 use aseqd_smf::{Division, EventKind, File, Format, Meta, Source, SysEx};
-use rustix::process::Signal;
+use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 use std::fs;
 use std::process::Command;
 
@@ -317,6 +317,35 @@ fn a_take_that_standard_output_does_not_take_stays() {
             assert!(ended.stderr.contains(&said), "{to}: {ended:?}");
             assert_eq!(events_of(&left).0.len(), 0);
         }
+    });
+}
+
+#[test]
+fn a_file_that_may_not_grow_ends_the_take_and_keeps_what_was_written() {
+    inside(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (client, port) = sender("Piano");
+        let mut recorder = Recorder::start(&folder, "take.mid", &["Piano"]);
+        let send = |number: usize| {
+            let (channel, key) = place(number);
+            let event = note_on(channel, key, 100).sent_from(port).sent_to_subscribers();
+            client.send(&event).expect("sent");
+        };
+        (0..10).for_each(send);
+        recorder.wait_for(10);
+        let limit = Rlimit { current: Some(2000), maximum: Some(2000) };
+        let pid = Pid::from_raw(recorder.process.pid());
+        prlimit(pid, Resource::Fsize, limit).expect("our process");
+        (10..1000).for_each(send);
+        // `SIGXFSZ` would be its end, without a word.
+        let ended = recorder.process.wait();
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        let said = "aseqd: the file cannot be written: file too large";
+        assert!(ended.stderr.contains(said), "{ended:?}");
+        let (found, findings) = events_of(&recorder.file);
+        let wanted: Vec<_> = (0..found.len()).map(note_of).collect();
+        assert!(found.len() >= 10 && found == wanted, "{found:?}");
+        assert!(!findings.lose_events(), "{findings:?}");
     });
 }
 
