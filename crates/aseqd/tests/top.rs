@@ -195,6 +195,29 @@ fn ls() -> Command {
     command
 }
 
+/// Some terminals report column or line 0 for a mouse beside the text. A library that subtracts 1 must not end the command.
+#[test]
+fn a_mouse_outside_of_the_screen_does_nothing() {
+    if !have(&["tmux"]) {
+        return;
+    }
+    inside(|| {
+        let _piano = client(b"Piano", SENDER);
+        let terminal = Terminal::start(80, 24);
+        terminal.run("$ASEQD top");
+        terminal.wait_for("Piano: port");
+        for report in ["\x1b[<0;0;1M", "\x1b[<0;1;0m", "\x1b[<64;0;0M", "\x1b[<65;65535;65535M"] {
+            terminal.writes(report);
+        }
+        // The older forms, which a terminal may send all the same; and the place of the cursor.
+        for report in ["\x1b[M   ", "\x1b[32;0;0M", "\x1b[0;0R"] {
+            terminal.writes(report);
+        }
+        terminal.types("2");
+        terminal.wait_for("no event yet");
+    });
+}
+
 #[test]
 fn the_screen_follows_the_size_of_the_terminal() {
     if !have(&["tmux"]) {
