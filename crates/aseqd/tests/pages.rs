@@ -282,3 +282,81 @@ fn the_compatibility_page_is_that_of_the_table() {
     assert!(page.contains(&format!("Linux {}", aseqd_engine::REFERENCE_KERNEL)));
     check(&root().join("docs/compatibility.md"), &page);
 }
+
+/// An option of a command.
+struct Opt {
+    /// The words of the command: `rules learn`.
+    command: String,
+    /// `--force` and `-f`.
+    names: Vec<String>,
+    help: Option<String>,
+}
+
+/// Adds the options of a command and its subcommands.
+fn add_options(words: &str, command: &clap::Command, found: &mut Vec<Opt>) {
+    let all = command.get_arguments().filter(|option| !option.is_positional());
+    for option in all.filter(|option| !option.is_hide_set()) {
+        // Every command has these two.
+        if ["help", "version"].contains(&option.get_id().as_str()) {
+            continue;
+        }
+        let long = option.get_long().map(|long| format!("--{long}"));
+        let names = long.into_iter().chain(option.get_short().map(|short| format!("-{short}")));
+        let help = option.get_help().map(ToString::to_string);
+        found.push(Opt { command: words.to_owned(), names: names.collect(), help });
+    }
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        add_options(&format!("{words} {}", sub.get_name()), sub, found);
+    }
+}
+
+/// Returns the words of each test: of a file, or of a folder of files that are one program.
+fn words_of_tests() -> Vec<BTreeSet<String>> {
+    fn add(path: &Path, words: &mut BTreeSet<String>) {
+        if path.is_dir() {
+            let entries = fs::read_dir(path).expect("a folder").flatten();
+            entries.for_each(|entry| add(&entry.path(), words));
+            return;
+        }
+        let text = fs::read(path).expect("a file");
+        let is_in_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+        let all = text.split(|byte| !is_in_word(byte)).filter(|word| !word.is_empty());
+        words.extend(all.map(|word| String::from_utf8_lossy(word).into_owned()));
+    }
+    let mut tests = Vec::new();
+    for folder in ["crates/aseqd/tests", "crates/testing/tests", "scripts", "packages/python/tests"]
+    {
+        let entries = fs::read_dir(root().join(folder)).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name() != "pages.rs") {
+            let mut words = BTreeSet::new();
+            add(&entry.path(), &mut words);
+            tests.push(words);
+        }
+    }
+    tests
+}
+
+/// A test names an option if it has the option and the words of its command. An option that several commands have with the
+/// same help is one option.
+#[test]
+fn tests_name_each_option() {
+    let mut all = Vec::new();
+    for (name, command) in commands() {
+        add_options(name.strip_prefix("aseqd-").expect("ours"), &command, &mut all);
+    }
+    let tests = words_of_tests();
+    let is_named = |option: &Opt| {
+        tests.iter().any(|words| {
+            option.command.split(' ').all(|word| words.contains(word))
+                && option.names.iter().any(|name| words.contains(name))
+        })
+    };
+    let is_tested = |option: &Opt| {
+        let same = |other: &&Opt| other.names == option.names && other.help == option.help;
+        all.iter().filter(same).any(is_named)
+    };
+    let left = all.iter().filter(|option| !is_tested(option));
+    let left: Vec<_> =
+        left.map(|option| format!("{} {}", option.command, option.names[0])).collect();
+    assert!(all.len() > 100 && left.is_empty(), "no test names these options: {left:#?}");
+}

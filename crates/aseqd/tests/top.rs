@@ -219,6 +219,43 @@ fn a_mouse_outside_of_the_screen_does_nothing() {
 }
 
 #[test]
+fn the_mouse_can_be_left_to_the_terminal() {
+    if !have(&["tmux"]) {
+        return;
+    }
+    inside(|| {
+        let _piano = client(b"Piano", SENDER);
+        for (option, wanted) in [("", "1"), ("--no-mouse", "0")] {
+            let terminal = Terminal::start(80, 24);
+            terminal.run(&format!("$ASEQD top {option}"));
+            terminal.wait_for("Piano: port");
+            let taken = output(terminal.tmux(&["display-message", "-p", "#{mouse_any_flag}"]));
+            assert_eq!(taken.trim(), wanted, "top {option}");
+        }
+    });
+}
+
+#[test]
+fn ports_can_be_left_unwatched() {
+    if !have(&["tmux"]) {
+        return;
+    }
+    inside(|| {
+        let (piano, from) = client(b"Piano", SENDER);
+        let (_organ, other) = client(b"Organ", SENDER);
+        let watched = |port| !piano.outgoing(port).expect("an answer").is_empty();
+        let terminal = Terminal::start(80, 24);
+        terminal.run("$ASEQD top --no-watch");
+        terminal.wait_for("Piano: port");
+        terminal.types("/organ");
+        terminal.press("Enter");
+        terminal.types("w");
+        wait_until("the port that the key asks for", || watched(other));
+        assert!(!watched(from), "nobody has asked for this one");
+    });
+}
+
+#[test]
 fn the_screen_follows_the_size_of_the_terminal() {
     if !have(&["tmux"]) {
         return;

@@ -60,7 +60,16 @@ fn each_port_or_channel_has_a_track_with_its_name() {
             ("one", vec![("", vec![on(0, 60), on(3, 61), on(0, 62)])]),
         ] {
             let file = format!("{how}.mid");
-            let options = [&*ports[0], &ports[1], "--tracks", how, "-i", "3/4", "--division", "96"];
+            let options = [
+                &*ports[0],
+                &ports[1],
+                "--tracks",
+                how,
+                "--time-signature",
+                "3/4",
+                "--division",
+                "96",
+            ];
             let mut recorder = Recorder::start(&folder, &file, &options);
             for (client, event) in [
                 (&piano, note_on(0, 60, 100)),

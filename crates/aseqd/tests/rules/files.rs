@@ -122,6 +122,16 @@ fn a_profile_of_midiminder_becomes_a_file_of_rules() {
 }
 
 #[test]
+fn numbers_in_a_profile_of_midiminder_are_ports_if_that_is_asked_for() {
+    let place = Place::new("");
+    let profile = place.path("live.rules");
+    fs::write(&profile, "Synth:2 <-- Keys\n").expect("a file");
+    let profile = profile.to_str().expect("text");
+    assert!(!output(place.rules(&["import", profile])).contains("port = 2"));
+    assert!(output(place.rules(&["import", "--port-numbers", profile])).contains("port = 2"));
+}
+
+#[test]
 fn files_that_are_none_are_left_alone() {
     inside(|| {
         let place = Place::new("");

@@ -101,6 +101,19 @@ fn learned_connections_come_back_after_another_start() {
 }
 
 #[test]
+fn a_run_learns_if_that_is_asked_for() {
+    inside(|| {
+        let place = Place::new("");
+        let _run = place.run(&["--learn"]);
+        let (pads, synth_) = (keyboard("Pads"), synth("Synth"));
+        pads.connect(&synth_);
+        let path = place.path("state/aseqd/learned.toml");
+        let learned = || std::fs::read_to_string(&path).unwrap_or_default();
+        wait_until("what was learned", || learned().contains("client = \"Pads\""));
+    });
+}
+
+#[test]
 fn learn_and_forget_without_a_run() {
     inside(|| {
         let place = Place::new("");

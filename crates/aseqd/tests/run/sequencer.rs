@@ -8,10 +8,13 @@ use aseqd_abi::ioctl::{controls, sequencer};
 use aseqd_abi::seq::VERSION_1_0_3;
 use aseqd_abi::ump::{CLIENT_UMP_MIDI_2_0, UmpEvent};
 use aseqd_abi::{Address, Event, EventType};
+use aseqd_client::event::{EventExt as _, note_on};
+use aseqd_client::{PortCaps, PortType};
 use rustix::process::Signal;
 use std::fs::OpenOptions;
 use std::io::{self, Read as _, Write as _};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 #[test]
 fn there_can_be_more_clients_than_on_linux() {
@@ -93,7 +96,7 @@ fn what_a_killed_player_leaves() -> Vec<EventType> {
     // The server finishes its work for the end of a client before the client is gone.
     wait_until("the client is gone", || reader.others() == [0, 14]);
     let mut events = Vec::new();
-    while reader.readable_within(std::time::Duration::ZERO) {
+    while reader.readable_within(Duration::ZERO) {
         events.extend(reader.read().expect("events").iter().map(|event| event.event_type));
     }
     events
@@ -220,4 +223,26 @@ packets_pass_by_option! {
     packets_pass_through_handover = "handover";
     packets_pass_through_preload = "preload";
     packets_pass_through_trap = "trap";
+}
+
+/// Without the option, the quickest of these events comes after 0.1 ms and a little more.
+#[test]
+fn queues_advance_in_steps_if_that_is_asked_for() {
+    inside_with(&["--quantise"], || {
+        let client = aseqd_client::OpenOptions::new().blocking(true);
+        let client = client.open(aseqd_client::DEVICE, "steps").expect("a client");
+        let port = client.create_port("in", PortCaps::WRITE, PortType::MIDI_GENERIC);
+        let port = port.expect("a port");
+        let queue = client.create_queue("").expect("a queue");
+        for _ in 0..20 {
+            let note = note_on(0, 60, 100).sent_from(port).sent_to(port);
+            let begin = Instant::now();
+            client.start_queue(queue).expect("a start");
+            client.send(&note.at_time(queue, Duration::from_micros(100))).expect("an event");
+            client.receive().expect("an answer").expect("the event");
+            let taken = begin.elapsed();
+            assert!(taken >= Duration::from_millis(1), "{taken:?}: before the first step");
+            client.stop_queue(queue).expect("a stop");
+        }
+    });
 }

@@ -290,3 +290,19 @@ fn a_run_in_virtual_time_leaves_the_folder_of_a_run_that_starts() {
     assert!(new.exists(), "the folder of a run that starts was removed");
     assert!(!old.exists(), "the folder of a run that was killed is still there");
 }
+
+/// A program that spins until another one has its answer. In the fixed order a call waits until all programs sleep, so
+/// that this run would never end; in the order of arrival it does not wait.
+#[test]
+fn calls_can_be_handled_as_they_arrive() {
+    if !can_serve() || !has_virtual_time() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = "aseqd ls >/dev/null && : >done & until [ -e done ]; do :; done; echo answered";
+    let mut command = Command::new(ASEQD);
+    command.args(["run", "--time", "virtual", "--order", "arrival", "--", "sh", "-c", script]);
+    command.env("PATH", path()).current_dir(folder.path());
+    let ended = finish(command, DEADLINE);
+    assert_eq!((ended.status.code(), &*ended.stdout), (Some(0), "answered\n"), "{ended:?}");
+}

@@ -48,6 +48,29 @@ fn the_page_is_served_with_its_type_and_policy() {
 }
 
 #[test]
+fn the_page_opens_in_the_browser_if_that_is_asked_for() {
+    inside(|| {
+        let folder = folder();
+        let opener = folder.path().join("xdg-open");
+        // The file gets its name when it is complete.
+        std::fs::write(&opener, "#!/bin/sh\ncd \"${0%/*}\" && echo \"$1\" >new && mv new opened\n")
+            .expect("written");
+        std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).expect("a file");
+        let old = std::env::var_os("PATH").unwrap_or_default();
+        let first = std::iter::once(folder.path().to_owned());
+        let path = std::env::join_paths(first.chain(std::env::split_paths(&old))).expect("a path");
+        let mut command = command(&folder, &["--open"]);
+        command.env("PATH", path);
+        let server = Server::of(Process::start(command));
+        let opened = folder.path().join("opened");
+        wait_until("the browser", || opened.exists());
+        let said = std::fs::read_to_string(&opened).expect("an address");
+        assert_eq!(said.trim_end(), server.url);
+        server.end();
+    });
+}
+
+#[test]
 fn a_page_connects_ports_and_sees_what_others_do() {
     inside(|| {
         let folder = folder();

@@ -163,3 +163,29 @@ fn patches_are_saved_and_come_back() {
         assert_eq!(page.done("patch.list", json!({}))["patches"], json!([]));
     });
 }
+
+#[test]
+fn files_of_rules_and_recordings_can_be_elsewhere() {
+    inside(|| {
+        let folder = folder();
+        let (file, takes) = (folder.path().join("mine.toml"), folder.path().join("takes"));
+        std::fs::write(&file, "# mine\n").expect("a file");
+        std::fs::create_dir(&takes).expect("a folder");
+        std::fs::write(takes.join("a.mid"), "MThd").expect("a file");
+        let arguments = ["--rules", "mine.toml", "--recordings", "takes"];
+        let mut command = super::client::command(&folder, &arguments);
+        command.current_dir(folder.path());
+        let server = Server::of(Process::start(command));
+        let mut page = server.page();
+        let listed = page.done("recording.list", json!({}));
+        assert_eq!(listed["recordings"][0]["name"], "a.mid", "{listed}");
+        let ((keys, from), (synth, to)) = (program("keys"), program("synth"));
+        page.until("two programs", |page| page.has(&keys) && page.has(&synth));
+        let (from, to) = (from.to_string(), to.to_string());
+        page.done("connect", json!({ "from": from, "to": to }));
+        page.done("filter", json!({ "from": from, "to": to, "filter": { "transpose": 12 } }));
+        let text = std::fs::read_to_string(&file).expect("a file");
+        assert!(text.starts_with("# mine\n") && text.contains("transpose = 12"), "{text}");
+        server.end();
+    });
+}
