@@ -41,6 +41,9 @@ pub enum Format {
     name = "kreport",
     version,
     after_help = "\
+A log may have any length. It keeps 32 MiB of reports that differ, and 8 MiB of incomplete ones, which are never merged. Those beyond are \
+counted, and --check counts them, but they are not listed; standard error and the JSON field dropped say how many.
+
 Exit status: 0 if everything was read and printed; 1 if --check was given and there are reports that it counts; \
 2 if an option is wrong, a file cannot be read or is no log, or the output cannot be written.
 

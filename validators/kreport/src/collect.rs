@@ -1,4 +1,5 @@
-//! Groups the reports of a log while it is read. Of reports that have been seen before, only their place is kept.
+//! Groups the reports of a log while it is read. Of reports that have been seen before, only their place is kept. What is kept
+//! has a limit; reports beyond it are counted.
 
 use crate::group::{self, Group, Occurrence};
 use crate::log::Log;
@@ -15,6 +16,20 @@ use std::ops::Range;
 const SWEEP: usize = 256;
 /// Maximum number of places that are kept of one group. All are counted.
 const MAX_OCCURRENCES: usize = 10_000;
+/// Maximum number of places that are kept of all groups: 50 MB.
+const MAX_ALL_OCCURRENCES: usize = 500_000;
+/// Maximum number of bytes of reports that are kept. A log has some hundred different reports of 5 KB. To print them
+/// takes five times as much memory.
+const MAX_KEPT: usize = 32 << 20;
+/// Maximum number of bytes of incomplete reports that are kept. They are never merged, so a log of nothing but headings
+/// would be kept as a whole.
+const MAX_KEPT_INCOMPLETE: usize = 8 << 20;
+/// Maximum number of bytes of the groups that further reports may belong to. Beyond it the older half is closed.
+const MAX_PENDING: usize = 16 << 20;
+/// Maximum number of bytes of a group that further reports may belong to. A mistake has a few consequences.
+const MAX_GROUP: usize = 4 << 20;
+/// Number of bytes that a report counts beside its text and the numbers of its lines.
+const OVERHEAD: usize = 512;
 
 /// The lines of a report, without the log that they come from.
 #[derive(Clone, Debug)]
@@ -50,6 +65,11 @@ impl Kept {
             header_line: report.header.1,
             header_at: report.header.2,
         }
+    }
+
+    /// Returns the number of bytes that the report counts.
+    fn size(&self) -> usize {
+        self.text.len() + self.lines.len() * size_of::<(usize, bool)>() + OVERHEAD
     }
 
     /// Reads the report again.
@@ -100,6 +120,8 @@ impl Name {
 #[derive(Debug)]
 struct Pending {
     members: Vec<Kept>,
+    /// The number of bytes that the members count.
+    size: usize,
     /// The signature of each member, and whether it lacks lines.
     signatures: Vec<(u64, bool)>,
     names: Vec<Name>,
@@ -129,6 +151,13 @@ pub struct Collector {
     latest_of_context: HashMap<Context, Owner>,
     done: Vec<Done>,
     seen: HashMap<Vec<u64>, usize>,
+    /// The bytes of the groups in `pending`, of the incomplete groups in `done`, and of the others.
+    pending_size: usize,
+    incomplete_size: usize,
+    done_size: usize,
+    occurrences: usize,
+    /// The number of reports that there was no room for.
+    dropped: usize,
     reports: usize,
     in_reports: usize,
     claimed: Vec<Range<usize>>,
@@ -150,15 +179,20 @@ impl Collector {
         let open = follows.then(|| owner.clone()).or_else(|| self.panics(report));
         let last = (report.time_us, report.line_range().1);
         let signature = (report.signature(), report.corrupted);
+        let kept = Kept::new(report);
+        let size = kept.size();
+        self.pending_size += size;
         if let Some(group) = open.and_then(|owner| self.pending.get_mut(&owner)) {
-            group.members.push(Kept::new(report));
+            group.members.push(kept);
+            group.size += size;
             group.signatures.push(signature);
             group.names.push(Name::new(report));
             group.last = last;
             return;
         }
         let pending = Pending {
-            members: vec![Kept::new(report)],
+            members: vec![kept],
+            size,
             signatures: vec![signature],
             // Nothing joins a report that stands alone.
             names: if alone { Vec::new() } else { vec![Name::new(report)] },
@@ -174,13 +208,19 @@ impl Collector {
         if self.reports.is_multiple_of(SWEEP) {
             self.sweep(report);
         }
+        if self.pending_size > MAX_PENDING {
+            self.make_room();
+        }
     }
 
     /// Returns whether a report follows from the group of its owner, as `group::follows` decides. The members are read
     /// again only where what was kept of them is not enough.
     fn follows(&self, owner: &Owner, report: &Report<'_>, entry: Option<u64>) -> bool {
         let Some(group) = self.pending.get(owner) else { return false };
-        if group.alone || !group::is_near(group.last, (report.time_us, report.line_range().0)) {
+        if group.alone || group.size > MAX_GROUP {
+            return false;
+        }
+        if !group::is_near(group.last, (report.time_us, report.line_range().0)) {
             return false;
         }
         if let (Some(one), Some(two)) = (group.entry, entry)
@@ -211,13 +251,27 @@ impl Collector {
     /// Closes the groups that are too far back for anything to follow.
     fn sweep(&mut self, report: &Report<'_>) {
         let now = (report.time_us, report.line_range().0);
-        let over: Vec<_> = self
-            .pending
-            .iter()
-            .filter(|(_, group)| !group::is_near(group.last, now) && now.1 > group.last.1)
-            .map(|(owner, _)| owner.clone())
-            .collect();
-        for owner in over {
+        let over = self.by_end(|group| !group::is_near(group.last, now) && now.1 > group.last.1);
+        self.close_all(over);
+    }
+
+    /// Closes the half of the groups that is further back.
+    fn make_room(&mut self) {
+        let mut over = self.by_end(|_| true);
+        over.truncate(over.len().div_ceil(2));
+        self.close_all(over);
+    }
+
+    /// Returns the last line and the owner of each pending group that is chosen, in the order of the lines.
+    fn by_end(&self, is_chosen: impl Fn(&Pending) -> bool) -> Vec<(usize, Owner)> {
+        let chosen = self.pending.iter().filter(|(_, group)| is_chosen(group));
+        let mut ends: Vec<_> = chosen.map(|(owner, group)| (group.last.1, owner.clone())).collect();
+        ends.sort_unstable_by_key(|(line, _)| *line);
+        ends
+    }
+
+    fn close_all(&mut self, owners: Vec<(usize, Owner)>) {
+        for (_, owner) in owners {
             if let Some(group) = self.pending.remove(&owner) {
                 self.close(group);
             }
@@ -226,6 +280,7 @@ impl Collector {
     }
 
     fn close(&mut self, group: Pending) {
+        self.pending_size -= group.size;
         let signature: Vec<u64> =
             group.signatures.iter().map(|(signature, _)| *signature).collect();
         // Without its stack a report may be any other one of its kind.
@@ -237,13 +292,25 @@ impl Collector {
             // Groups do not end in the order in which they begin.
             if occurrence.line < done.occurrence.line {
                 std::mem::swap(&mut done.occurrence, &mut occurrence);
+                let before: usize = done.members.iter().map(Kept::size).sum();
+                self.done_size = self.done_size - before + group.size;
                 done.members = group.members;
             }
-            if done.again.len() < MAX_OCCURRENCES {
+            if done.again.len() < MAX_OCCURRENCES && self.occurrences < MAX_ALL_OCCURRENCES {
+                self.occurrences += 1;
                 done.again.push(occurrence);
             }
             return;
         }
+        let (size, most) = match certain {
+            true => (&mut self.done_size, MAX_KEPT),
+            false => (&mut self.incomplete_size, MAX_KEPT_INCOMPLETE),
+        };
+        if *size + group.size > most {
+            self.dropped += group.members.len();
+            return;
+        }
+        *size += group.size;
         if certain {
             self.seen.insert(signature, self.done.len());
         }
@@ -288,9 +355,10 @@ impl Collector {
                 unlisted: done.count - 1 - done.again.len(),
             });
         }
-        let mut claimed: Vec<usize> = self.claimed.iter().cloned().flatten().collect();
-        claimed.sort_unstable();
-        let outside = crate::log::gaps(&claimed, lines);
-        Log { reports, groups, lines, outside, total: self.reports, in_reports: self.in_reports }
+        let mut claimed = self.claimed.clone();
+        claimed.sort_unstable_by_key(|range| range.start);
+        let outside = crate::log::gaps(claimed, lines);
+        let (total, in_reports, dropped) = (self.reports, self.in_reports, self.dropped);
+        Log { reports, groups, lines, outside, total, in_reports, dropped }
     }
 }

@@ -21,6 +21,8 @@ pub struct Log<'a> {
     pub total: usize,
     /// The number of lines in all these reports.
     pub in_reports: usize,
+    /// The number of reports that are in no group, because the log has more different or incomplete ones than are kept.
+    pub dropped: usize,
 }
 
 impl<'a> Log<'a> {
@@ -39,7 +41,7 @@ impl<'a> Log<'a> {
         }
         let in_reports = reports.iter().map(|report| report.lines.len()).sum();
         let (lines, total) = (in_reports, reports.len());
-        Self { reports, groups, lines, outside: Vec::new(), total, in_reports }
+        Self { reports, groups, lines, outside: Vec::new(), total, in_reports, dropped: 0 }
     }
 }
 
@@ -67,9 +69,9 @@ pub fn read(text: &str) -> Log<'_> {
     let mut claimed: Vec<usize> =
         reports.iter().flat_map(|report| report.lines.iter().map(|line| line.number)).collect();
     claimed.sort_unstable();
-    let outside = gaps(&claimed, lines);
+    let outside = gaps(claimed.iter().map(|&line| line..line + 1), lines);
     let (total, in_reports) = (reports.len(), claimed.len());
-    Log { reports, groups, lines, outside, total, in_reports }
+    Log { reports, groups, lines, outside, total, in_reports, dropped: 0 }
 }
 
 fn count_lines(text: &str) -> usize {
@@ -77,15 +79,18 @@ fn count_lines(text: &str) -> usize {
     ends + usize::from(!text.is_empty() && !text.ends_with('\n'))
 }
 
-/// Returns the ranges of numbers below `end` that are not in an ordered list.
-pub(crate) fn gaps(claimed: &[usize], end: usize) -> Vec<Range<usize>> {
+/// Returns the ranges of numbers below `end` that are in none of these ranges, which are in order.
+pub(crate) fn gaps(
+    claimed: impl IntoIterator<Item = Range<usize>>,
+    end: usize,
+) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut next = 0;
-    for &number in claimed {
-        if number > next {
-            found.push(next..number);
+    for range in claimed {
+        if range.start > next {
+            found.push(next..range.start);
         }
-        next = number + 1;
+        next = range.end.max(next);
     }
     if next < end {
         found.push(next..end);

@@ -365,3 +365,31 @@ fn memory_does_not_grow_with_the_log() {
     assert_eq!(limited.status.code(), Some(0), "{}", String::from_utf8_lossy(&limited.stderr));
     assert_eq!(out(&limited).lines().count(), 1);
 }
+
+/// A log of nothing but headings has no report that can be merged with another.
+#[test]
+fn incomplete_reports_are_kept_up_to_a_limit_and_counted_beyond() {
+    let mut text = String::new();
+    for number in 0..20_000 {
+        text += &format!(
+            "[   12.000000] BUG: unable to handle page fault for address: {number:016x}\n"
+        );
+    }
+    text += "[   12.000000] BUG: sleeping function called from invalid context at x.c:1\n";
+    let output = kreport(&["--json"], &text);
+    let log: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let listed = log["groups"].as_array().expect("groups").len();
+    let dropped = log["dropped"].as_u64().expect("a number");
+    assert_eq!(log["reports"], 20_001);
+    assert!((10_000..20_000).contains(&listed), "{listed}");
+    assert_eq!(dropped, 20_001 - listed as u64, "each report is a group of its own");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let wanted = format!("kreport: {dropped} of 20001 reports are not listed: ");
+    assert!(said.starts_with(&wanted) && said.lines().count() == 1, "{said}");
+    let summary = out(&kreport(&[], &text));
+    assert!(summary.contains(&format!("of 20001 reports ({dropped} not listed); ")));
+    // The last report is not listed, and counts all the same.
+    assert!(!out(&kreport(&["--titles"], &text)).contains("sleeping"));
+    assert_eq!(kreport(&["--check=might-sleep"], &text).status.code(), Some(1));
+    assert_eq!(kreport(&["--check=circular"], &text).status.code(), Some(0));
+}

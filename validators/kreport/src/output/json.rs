@@ -14,6 +14,8 @@ use serde::Serialize;
 struct Document<'r, 'a> {
     groups: Vec<GroupOut<'r, 'a>>,
     reports: usize,
+    /// How many of these are in no group, because there was no room for more.
+    dropped: usize,
     lines: Lines,
 }
 
@@ -110,7 +112,8 @@ pub fn json(log: &Log<'_>, symbols: &dyn Locate, known: &Known) -> serde_json::R
         outside: log.lines_outside(),
         outside_ranges: log.outside.iter().map(|range| (range.start + 1, range.end)).collect(),
     };
-    serde_json::to_string_pretty(&Document { groups: groups.collect(), reports: log.total, lines })
+    let (reports, dropped) = (log.total, log.dropped);
+    serde_json::to_string_pretty(&Document { groups: groups.collect(), reports, dropped, lines })
 }
 
 fn report<'r, 'a>(report: &'r Report<'a>, symbols: &dyn Locate) -> ReportOut<'r, 'a> {

@@ -131,11 +131,14 @@ fn summary(log: &Log<'_>, hidden: usize) -> String {
     let count =
         |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let known = if hidden > 0 { format!(" ({hidden} known)") } else { String::new() };
-    let all = log.total;
+    let dropped = match log.dropped {
+        0 => String::new(),
+        dropped => format!(" ({dropped} not listed)"),
+    };
     format!(
-        "{}{known} of {}; {}, {} outside of reports",
+        "{}{known} of {}{dropped}; {}, {} outside of reports",
         count(log.groups.len(), "cause"),
-        count(all, "report"),
+        count(log.total, "report"),
         count(log.lines, "line"),
         log.lines_outside(),
     )
