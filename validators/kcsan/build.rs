@@ -143,6 +143,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/runtime");
     println!("cargo::rerun-if-changed=src/layout.rs");
+    println!("cargo::rerun-if-changed=src/reason.rs");
     println!("cargo::rerun-if-changed=src/marks.rs");
     println!("cargo::rerun-if-env-changed=KCSAN_RUNTIME");
     // A change of kreport makes Cargo build this script anew and run it.

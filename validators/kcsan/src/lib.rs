@@ -32,6 +32,8 @@ mod marks;
 #[cfg(feature = "program")]
 #[doc(hidden)]
 pub mod program;
+#[cfg(any(feature = "program", feature = "runtime"))]
+mod reason;
 #[cfg(feature = "runtime")]
 mod runtime;
 

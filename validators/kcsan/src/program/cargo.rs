@@ -9,8 +9,9 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use clap::Parser;
 
-use super::{OPTIONS, archive, reason, rustc, say};
+use super::{OPTIONS, archive, rustc, say};
 use crate::layout::{COUNTS, HEAD, MAGIC};
+use crate::reason::reason;
 
 /// The variable that tells this crate's build script where the runtime is.
 const RUNTIME: &str = "KCSAN_RUNTIME";

@@ -8,7 +8,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, exit};
 
-use super::{OPTIONS, archive, print, reason};
+use super::{OPTIONS, archive, print};
+use crate::reason::reason;
 
 const HELP: &str = "\
 Compiles and links a {name} program so that it reports its data races, as the kernel's KCSAN does.

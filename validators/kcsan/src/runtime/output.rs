@@ -13,6 +13,7 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
+use crate::reason::reason;
 use crate::runtime::options::{NAMES, Sink};
 use crate::runtime::process;
 
@@ -53,12 +54,6 @@ pub(crate) fn after_fork() {
     }
 }
 
-/// Returns an error without its number, which says nothing to people.
-pub(crate) fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
-}
-
 /// Writes a report, or the summary at the end, to the sink.
 pub(crate) fn write_to_sink(text: &str) {
     if let Some(Sink::File(path)) = NAMES.get().map(|names| &names.sink) {
@@ -66,7 +61,7 @@ pub(crate) fn write_to_sink(text: &str) {
         // It is one call, so that reports of several processes do not mix.
         match file.and_then(|mut file| file.write_all(text.as_bytes())) {
             Ok(()) => return,
-            Err(error) => say(&format!("{path}: {}", words(&error))),
+            Err(error) => say(&format!("{path}: {}", reason(&error))),
         }
     }
     write(text);

@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::sync::atomic::Ordering;
 
 use crate::layout::MAGIC;
+use crate::reason::reason;
 use crate::runtime::heat;
 use crate::runtime::options::{self, NAMES};
 use crate::runtime::output::{self, say};
@@ -33,19 +34,19 @@ extern "C" fn set_up() {
         let secure = unsafe { libc::getauxval(libc::AT_SECURE) != 0 };
         // If the program has more rights than its caller, its environment is another user's.
         let text = std::env::var("KCSAN_OPTIONS").ok().filter(|_| !secure).unwrap_or_default();
-        if let Err(reason) = options::read(&text) {
-            say(&format!("KCSAN_OPTIONS: {reason}"));
+        if let Err(why) = options::read(&text) {
+            say(&format!("KCSAN_OPTIONS: {why}"));
         }
         let names = NAMES.get();
         if let Some(path) = names.and_then(|names| names.suppressions.as_deref())
-            && let Err(reason) = suppress::read(path)
+            && let Err(why) = suppress::read(path)
         {
-            say(&reason);
+            say(&why);
         }
         let shared = names.and_then(|names| names.shared.as_deref());
         if let Err(error) = share(shared) {
             let path = shared.unwrap_or_default();
-            say(&format!("shared: {path}: {}", output::words(&error)));
+            say(&format!("shared: {path}: {}", reason(&error)));
         }
         process::count_processors();
         table::count(Count::Processes);

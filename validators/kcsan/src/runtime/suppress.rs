@@ -7,14 +7,14 @@ use std::sync::OnceLock;
 
 use kreport::print::{Frame, Race};
 
-use crate::runtime::output::words;
+use crate::reason::reason;
 
 static PATTERNS: OnceLock<Vec<String>> = OnceLock::new();
 
 /// Reads the file of suppressions.
 pub(crate) fn read(path: &str) -> Result<(), String> {
     let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("suppressions: {path}: {}", words(&error)))?;
+        .map_err(|error| format!("suppressions: {path}: {}", reason(&error)))?;
     let lines =
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let patterns = lines.map(|line| line.strip_prefix("race:").unwrap_or(line).to_owned());
