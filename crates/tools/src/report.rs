@@ -86,7 +86,10 @@ fn scrubbed(report: &[u8]) -> Result<Vec<u8>, Fail> {
     let failed = |why: &str| Fail::new(format!("the report cannot be scrubbed: {why}"));
     let mut replayer = Replayer::new(report).map_err(|error| failed(&error.to_string()))?;
     if replayer.state().is_some() {
-        return Err(failed("it goes on from a state, which has names"));
+        return Err(failed(
+            "it begins with the state of a server that ran already, which has names; \
+             `aseqd serve --record FILE` records from the start",
+        ));
     }
     // Without the time of day.
     let header = Header::new(replayer.header().config);

@@ -3,6 +3,8 @@
 use crate::common::{ASEQD, aseqd_run, can_serve, have, skip};
 use crate::rig::{queued_steps, untimed_steps};
 use crate::{duet, record, replay, stderr, stdout, text};
+use aseqd_engine::{Config, Engine, Time};
+use aseqd_recording::{Compression, Header, State, Writer};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -142,4 +144,37 @@ fn a_rust_test_has_every_record() {
     assert!(test.starts_with("//! A recording") && test.ends_with("}\n"), "{test}");
     assert_eq!(test.matches("Input::Open").count(), 2);
     assert!(test.contains("// 6: ") && !test.contains("// 7: "), "{test}");
+}
+
+/// The recording of a flight recorder that is full.
+#[test]
+fn what_cannot_begin_with_a_state_says_what_to_do() {
+    let folder = TempDir::new().expect("a folder");
+    let engine = aseqd_recording::store(&Engine::new());
+    let header = Header::new(Config::default());
+    let mut writer = Writer::new(Vec::new(), &header, Compression::Quick).expect("memory");
+    writer.state(&State { index: 7, now: Time(9), hash: 0, engine: &engine }).expect("memory");
+    let path = folder.path().join("flight.aseq");
+    fs::write(&path, writer.finish(None).expect("memory")).expect("a file");
+    let path = text(&path);
+    let file = folder.path().join("made");
+    let file = text(&file);
+    for (options, why) in [
+        (&["--scrub", "--output", file][..], "it has names and cannot be scrubbed"),
+        (&["--to-test", file], "a test or a program cannot begin with it"),
+        (&["--to-c", file], "a test or a program cannot begin with it"),
+        (&["--against", "/dev/null"], "a device cannot begin with it"),
+        (&["--minimize", file, "--check=true"], "it can only be shrunk with --check=panic"),
+    ] {
+        let output = replay(&[&[path], options].concat());
+        let said = format!(
+            "aseqd: the recording begins with the state of a server that ran already: {why}; \
+             `aseqd serve --record FILE` records from the start\n"
+        );
+        assert_eq!((stderr(&output), output.status.success()), (said, false), "{options:?}");
+        assert!(!Path::new(file).exists(), "{options:?}");
+    }
+    let output = replay(&[path, "--output", file]);
+    assert_eq!((stderr(&output), output.status.code()), (String::new(), Some(0)));
+    assert_eq!(replay(&[file, "--dump-state"]).status.code(), Some(0));
 }

@@ -1,6 +1,7 @@
 //! `--against`: the recorded calls on a real sequencer.
 
 use super::ReplayArgs;
+use super::export::begins_with_a_state;
 use super::player::Player;
 use aseqd_abi::Errno;
 use aseqd_client::timer::Timers;
@@ -65,9 +66,7 @@ impl Against {
     pub(super) fn new(args: &ReplayArgs, sequencer: &Path, player: &Player) -> Result<Self, Fail> {
         let replayer = player.replayer();
         if replayer.state().is_some() {
-            return Err(Fail::new(
-                "the recording goes on from a state, which a device cannot begin with",
-            ));
+            return Err(begins_with_a_state("a device cannot begin with it"));
         }
         // A missing device is better said at once.
         OpenOptions::new().check(sequencer)?;

@@ -31,6 +31,14 @@ fn written<T>(result: io::Result<T>) -> Result<T, Fail> {
     result.context("a file cannot be written")
 }
 
+/// Returns the error for what cannot be done with a recording that begins with a state.
+pub(crate) fn begins_with_a_state(why: &str) -> Fail {
+    let instead = "`aseqd serve --record FILE` records from the start";
+    Fail::new(format!(
+        "the recording begins with the state of a server that ran already: {why}; {instead}"
+    ))
+}
+
 /// Returns the header of a recording of the same engine, by this version.
 pub(super) fn header(player: &Player) -> Header {
     let old = player.replayer().header();
@@ -67,9 +75,7 @@ impl Exports {
         let header = replayer.header();
         let fresh = || match replayer.state() {
             None => Ok(replayer.engine().clone()),
-            Some(_) => Err(Fail::new(
-                "the recording goes on from a state, which a test or a program cannot begin with",
-            )),
+            Some(_) => Err(begins_with_a_state("a test or a program cannot begin with it")),
         };
         let out = |path: &Path| Output::create(path);
         let mut exports = Self::default();
@@ -77,9 +83,7 @@ impl Exports {
             let mut own = self::header(player);
             if args.scrub {
                 if replayer.state().is_some() {
-                    return Err(Fail::new(
-                        "the recording goes on from a state, which has names and cannot be scrubbed",
-                    ));
+                    return Err(begins_with_a_state("it has names and cannot be scrubbed"));
                 }
                 // The time of day says something about people as well.
                 own.began = None;

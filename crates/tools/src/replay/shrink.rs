@@ -168,9 +168,7 @@ pub(super) fn shrink(args: &ReplayArgs, mut player: Player, out: &Path) -> Resul
     let header = export::header(&player);
     let start = player.replayer().engine().clone();
     if player.replayer().state().is_some() && !matches!(test, Test::Panic) {
-        return Err(Fail::new(
-            "the recording goes on from a state: it can only be shrunk with --check=panic",
-        ));
+        return Err(export::begins_with_a_state("it can only be shrunk with --check=panic"));
     }
     let steps = RefCell::new(Vec::new());
     let ending = player.run(args, &mut |played, _| {
