@@ -272,8 +272,9 @@ impl First<'_> {
     /// Returns whether a write takes more on the newer kernel, where the older one takes nothing or less.
     fn takes_more(&self) -> bool {
         let taken = |transcript: &Transcript| {
-            let result = transcript.results[self.index].strip_prefix("= ");
-            result.and_then(|count| count.parse::<u64>().ok())
+            // A call that is repeated says how often: "200 x = 28".
+            let first = transcript.results[self.index].lines().next()?;
+            first.rsplit_once("= ").and_then(|(_, count)| count.parse::<u64>().ok())
         };
         let older = taken(self.older).or_else(|| self.says("= EINVAL", "").then_some(0));
         older.zip(taken(self.newer)).is_some_and(|(older, newer)| older < newer)
@@ -429,6 +430,10 @@ c0.get_queue_status
         let whole = ["c0", "= 0 port=0xfd", "= 56", "= 0"];
         assert_eq!(explained(other, &short, &whole), Ok(vec!["subscribers-queue"]));
         assert_eq!(explained(other, &whole, &short), Err(2));
+        let often = ["c0", "= 0 port=0xfd", "200 x = 28", "= 0"];
+        let failed = ["c0", "= 0 port=0xfd", "200 x = EINVAL", "= 0"];
+        assert_eq!(explained(other, &failed, &often), Ok(vec!["subscribers-queue"]));
+        assert_eq!(explained(other, &often, &failed), Err(2));
         let skips = ["c0", "= 0 port=0xfd", "= EINVAL", "= ENOENT"];
         assert_eq!(explained(other, &old, &skips), Ok(vec!["inactive-ports"]));
         assert_eq!(

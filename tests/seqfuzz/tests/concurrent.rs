@@ -232,3 +232,15 @@ fn a_read_that_sleeps_does_not_learn_that_an_event_was_lost() {
     }
     assert!((1..20).contains(&slept), "{slept}");
 }
+
+/// A client that has become one without UMP has a packet that is no event of its own: a read takes it out, and sleeps.
+#[test]
+fn a_read_that_sleeps_may_have_taken_out_what_nobody_can_read() {
+    let text = "mode frozen ump\nc0.open block=1\nc0.user_pversion version=0x10004\nc0.create_port client=c0 capability=99\n\
+        c0.set_client_info client=c0 type=1 midi_version=2\nc0.create_queue\nc0.write [REGPARAM type=16 dest=c0]\n\
+        c0.set_client_info client=c0 type=1\nc0.write async=236\nc0.read len=8192\nc0.get_client_pool client=c0 async=526\n";
+    let plan = Plan::of(&parse(text).expect("a program"));
+    let ran = World::new(&plan).run(&plan);
+    assert_eq!(ran.wrong, None);
+    assert!(format!("{:?}", ran.history).contains("Interrupted { idle: true }"), "it slept");
+}

@@ -262,7 +262,8 @@ impl Serial {
                 if is_write && self.is_not_woken(observed.op.file) {
                     return Ok(());
                 }
-                let made = self.copy().make(observed);
+                let mut after = self.copy();
+                let made = after.make(observed);
                 // A write that waits for room does not learn that its queue is gone.
                 let write = is_write && made.value.is_err();
                 let reads = matches!(observed.op.step, Step::Read(..));
@@ -278,6 +279,10 @@ impl Serial {
                     && !matches!(made.value, Err(Errno::EAGAIN | Errno::EBADF))
                 {
                     return Err(Some(made));
+                }
+                // It began before the event was lost, which the next read is told. What it could not read is gone.
+                if !lost {
+                    *self = *after;
                 }
                 true
             }
