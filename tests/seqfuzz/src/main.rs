@@ -167,7 +167,7 @@ fn run_at_once(programs: &[Program], session: bool) -> Result<ExitCode, String> 
     for program in programs {
         let plan = Plan::of(program);
         let (history, found) = match &mut devices {
-            Some(devices) => devices.run(&plan, false, is_stuck)?,
+            Some(devices) => devices.run(&plan, None, is_stuck)?,
             None => {
                 let ran = World::new(&plan).run(&plan);
                 (ran.history, ran.wrong)

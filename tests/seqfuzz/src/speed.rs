@@ -53,7 +53,7 @@ pub(crate) fn speed(on: On, at_once: bool, time: Duration) -> Result<ExitCode, S
         }
         (On::Device, true) => {
             let mut devices = Devices::new()?;
-            Box::new(move |program| devices.run(&Plan::of(program), false, |_| ()).map(drop))
+            Box::new(move |program| devices.run(&Plan::of(program), None, |_| ()).map(drop))
         }
     };
     let mut programs = programs(at_once || on == On::Session);

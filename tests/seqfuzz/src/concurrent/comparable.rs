@@ -2,7 +2,7 @@
 
 use super::serial::Serial;
 use super::{Observed, Op, Outcome, Plan};
-use crate::device::EngineDevice;
+use crate::device::{Abilities, EngineDevice};
 use crate::tape::{Answer, Step};
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ const FEW: usize = 6;
 /// A time that passes before each call, to see whether answers depend on it.
 const PAUSE: Duration = Duration::from_micros(17_300);
 
-/// Returns how many stretches of a plan, from the first on, can be compared with a device that has what the plan wants: nothing in
-/// them depends on the time, and every call reaches the engine. That is asked of [`FEW`] orders of calls at once, which takes little
+/// Returns how many stretches of a plan, from the first on, can be compared with a device that can do this: nothing in them depends on
+/// the time, and every call reaches the engine. That is asked of [`FEW`] orders of calls at once, which takes little
 /// time, or of `all`.
-pub(crate) fn comparable(plan: &Plan, all: bool) -> usize {
+pub(crate) fn comparable(plan: &Plan, abilities: Abilities, all: bool) -> usize {
     let plain = |op: &Op| {
         op.fail.is_none()
             && !op.step.may_end_on_the_way()
@@ -24,7 +24,7 @@ pub(crate) fn comparable(plan: &Plan, all: bool) -> usize {
     let end = other.unwrap_or(plan.stretches.len());
     // Whether the time matters may depend on the order of calls at once: a queue may be started, asked and then deleted.
     let answers = |pause: Duration, order: usize, end: usize| -> Vec<Vec<Answer>> {
-        let mut serial = Serial::new(EngineDevice::with_ump(plan.ump), [1; 3]);
+        let mut serial = Serial::new(EngineDevice::with_abilities(abilities), [1; 3]);
         let mut make = |op: &Op| {
             serial.pause(pause);
             serial.make(&Observed { op: op.clone(), outcome: Outcome::NotOpen })
@@ -64,7 +64,7 @@ mod tests {
         let left = |calls: &str| {
             let text = format!("mode still\nc0.open block=1\n{calls}\n");
             let plan = Plan::of(&parse(&text).expect("a program"));
-            plan.stretches.len() - comparable(&plan, true)
+            plan.stretches.len() - comparable(&plan, Abilities::all(plan.ump), true)
         };
         assert_eq!(left("c0.get_client_info client=c0"), 0);
         assert_eq!(left("c0.write [ type=6 queue=253]"), 0);
@@ -86,7 +86,7 @@ mod tests {
              u0.t_trigger\nt0.poll\nt0.read len=8\n"
         );
         let plan = Plan::of(&parse(&text).expect("a program"));
-        assert_eq!(comparable(&plan, true), plan.stretches.len());
+        assert_eq!(comparable(&plan, Abilities::all(plan.ump), true), plan.stretches.len());
         // The time matters in one of two orders.
         let queue = "c0.create_queue as=q0\nc0.write [ type=30 queue=253 control=q0]";
         let status = "c0.get_queue_status queue=q0";

@@ -6,7 +6,7 @@ use super::hand::Hand;
 use super::rest::{Next, Rest};
 use super::serial::{self, MAX_WAIT, Serial, Verdict};
 use super::{Difference, Observed, Op, Outcome, Plan, Stretch};
-use crate::device::{Access, EngineDevice};
+use crate::device::{Abilities, Access, EngineDevice};
 use crate::tape::{Answer, Step};
 use crate::tasks;
 use aseqd_abi::Errno;
@@ -82,7 +82,7 @@ impl Devices {
     pub fn run(
         &mut self,
         plan: &Plan,
-        ours: bool,
+        ours: Option<Abilities>,
         mut tell: impl FnMut(Moment<'_>),
     ) -> Result<(Vec<Stretch>, Option<Difference>), String> {
         let mut history: Vec<Stretch> = Vec::new();
@@ -116,10 +116,10 @@ impl Devices {
             history.push(observed);
         }
         self.close_all();
-        let start = Serial::new(EngineDevice::with_ump(plan.ump), pids).real();
         let judge = |all| {
-            let whole = if ours { comparable(plan, all) } else { 0 };
-            let whole = whole.min(judged.unwrap_or(history.len()));
+            let ours = ours.filter(|ours| ours.ump == plan.ump)?;
+            let whole = comparable(plan, ours, all).min(judged.unwrap_or(history.len()));
+            let start = Serial::new(EngineDevice::with_abilities(ours), pids).real();
             match serial::check(&start, &history[..whole]) {
                 Verdict::Wrong(wrong) => Some(wrong),
                 _ => None,

@@ -6,6 +6,7 @@ use super::{How, Observed, Outcome};
 use crate::device::Device as _;
 use crate::tape::{Answer, Step};
 use aseqd_abi::Errno;
+use aseqd_abi::event::EVENT_SIZE;
 
 impl Serial {
     /// Makes a step as [`follow`](Self::follow) does, if it is one that only device files know.
@@ -51,9 +52,17 @@ impl Serial {
         match expected {
             Expected::Made => None,
             Expected::Fails(errors) => {
-                // An error may have an effect: a read says once that events were lost.
-                if matches!(op.step, Step::Read(..)) && answer.value == Err(errors[0]) {
-                    self.make(observed);
+                // An error may have an effect: a read says once that events were lost, and the first write makes the pool.
+                match (&op.step, answer.value) {
+                    (Step::Read(..), Err(error)) if error == errors[0] => drop(self.make(observed)),
+                    (Step::Write(_, data), Err(Errno::EFAULT)) if data.len() >= EVENT_SIZE => {
+                        self.lost_sight = true;
+                    }
+                    (Step::Write(_, data), Err(_)) => {
+                        let there = op.pointer.map_or(data.len(), |to| to.there(data.len()));
+                        let _same = self.device.write(file, &data[..there]);
+                    }
+                    _ => {}
                 }
                 verdict(is_one_of(answer, &errors), failed(errors[0]))
             }
@@ -240,6 +249,62 @@ mod tests {
         is(fault(), answered(&told), false);
         is(fault(), value(Err(Errno::EAGAIN)), false);
         is(fault(), answered(first), false);
+    }
+
+    #[test]
+    fn a_read_that_is_cancelled_alone_was_made_or_not() {
+        let calls = format!("{EVENT}\nc0.read len=28 cancel=3\nc0.poll");
+        for ready in [2, 3] {
+            is(&calls, &[value(Ok(28)), Outcome::Lost, value(Ok(ready))], true);
+        }
+        is(&calls, &[value(Ok(28)), Outcome::Lost, value(Ok(0))], false);
+    }
+
+    #[test]
+    fn a_read_that_begins_after_a_loss_does_not_sleep() {
+        let small = "c0.set_client_pool client=c0 input_pool=1";
+        let long = "c0.write [ type=130 flags=4 queue=253 dest=c0 len=1 body=1]";
+        let calls = format!("{small}\n{long}\nc0.read len=56");
+        let mut engine = Serial::new(EngineDevice::new(), [4242; 3]);
+        let text =
+            format!("mode still\nc0.open\nc0.create_port client=c0 capability=99\n{calls}\n");
+        let plan = Plan::of(&parse(&text).expect("a program"));
+        let mut made = plan.stretches.iter().map(|stretch| {
+            engine.make(&Observed { op: stretch[0].clone(), outcome: Outcome::NotOpen })
+        });
+        let pool = Outcome::Answered(made.nth(2).expect("four calls and the close"));
+        let lost = [pool, value(Err(Errno::ENOMEM))];
+        is(&calls, &[lost.as_slice(), &[value(Err(Errno::ENOSPC))]].concat(), true);
+        is(&calls, &[lost.as_slice(), &[SLEPT]].concat(), false);
+    }
+
+    #[test]
+    fn requests_of_fuse_never_fail_with_enosys() {
+        let calls = "t0.open_timer\nt0.t_gparams class=1";
+        is(calls, &[value(Ok(1)), value(Err(Errno::ENOSYS))], true);
+        is(calls, &[value(Ok(1)), value(Err(Errno::ENOTTY))], true);
+        is(calls, &[value(Ok(1)), value(Err(Errno::EINVAL))], false);
+    }
+
+    /// The first write of a client makes its pool, whatever comes of its events.
+    #[test]
+    fn a_write_that_fails_has_made_the_pool() {
+        let calls = "c0.write [ type=200] [] pointer=31\nc0.get_client_pool client=c0";
+        let mut engine = Serial::new(EngineDevice::new(), [4242; 3]);
+        let text =
+            format!("mode still\nc0.open\nc0.create_port client=c0 capability=99\n{calls}\n");
+        let plan = Plan::of(&parse(&text).expect("a program"));
+        let mut told = plan.stretches.iter().map(|stretch| {
+            Outcome::Answered(engine.make(&Observed { op: stretch[0].clone(), outcome: SLEPT }))
+        });
+        let pool = told.nth(3).expect("four calls and the close");
+        is(calls, &[value(Err(Errno::EINVAL)), pool], true);
+        let mut engine = Serial::new(EngineDevice::new(), [4242; 3]);
+        let before = plan.stretches.iter().enumerate().filter(|(at, _)| *at != 2);
+        let mut told = before.map(|(_, stretch)| {
+            Outcome::Answered(engine.make(&Observed { op: stretch[0].clone(), outcome: SLEPT }))
+        });
+        is(calls, &[value(Err(Errno::EINVAL)), told.nth(2).expect("three calls")], false);
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod bounds;
 pub(crate) mod comparable;
 mod compose;
 pub mod crew;
+mod describe;
 pub mod device;
 mod divided;
 mod door;

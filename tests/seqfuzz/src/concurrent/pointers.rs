@@ -66,7 +66,7 @@ impl Pointer {
     }
 
     /// Returns how much of a buffer can be read.
-    const fn there(self, len: usize) -> usize {
+    pub(super) const fn there(self, len: usize) -> usize {
         match self {
             Self::Null | Self::Unmapped => 0,
             Self::ReadOnly => len,

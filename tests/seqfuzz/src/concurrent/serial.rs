@@ -5,10 +5,10 @@
 //! copied where orders part.
 
 use super::crew::end_of_first_read;
+use super::describe::describe;
 use super::divided::{Left, is_divided, slept};
 use super::{Difference, Observed, Op, Outcome, Stretch};
 use crate::device::{Device, EngineDevice, Inside};
-use crate::field::REQUESTS;
 use crate::tape::{Answer, Step};
 use aseqd_abi::Errno;
 use aseqd_abi::event::EVENT_SIZE;
@@ -18,7 +18,6 @@ use aseqd_abi::ump::UmpEvent;
 use aseqd_engine::WRITE_BATCH;
 use aseqd_wire::user_timer::BECOME_USER_TIMER;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 use zerocopy::FromBytes as _;
 
@@ -219,6 +218,15 @@ impl Serial {
         Answer { value: made.map(|_| 0), told }
     }
 
+    /// Returns what the engine says if a read that was made alone has slept, and should have told that events were lost.
+    fn sleeps_on_a_loss(&self, observed: &Observed) -> Option<Answer> {
+        let slept = observed.outcome == (Outcome::Interrupted { idle: true });
+        let reads = slept && observed.op.pointer.is_none() && !self.lost_sight;
+        let reads = reads && matches!(observed.op.step, Step::Read(..));
+        let made = reads.then(|| self.copy().make(observed));
+        made.filter(|made| made.value == Err(Errno::ENOSPC))
+    }
+
     /// Makes a step. `others` says whether further steps of the stretch come after it.
     ///
     /// # Errors
@@ -309,7 +317,9 @@ fn same(step: &Step, left: &Answer, right: &Answer) -> bool {
         Step::Ioctl { code, .. } => {
             // What such a request copies back although its code does not say so, not every door can carry.
             let told = ioctl::direction(*code) & ioctl::READ == 0 || left.told == right.told;
-            left.value == right.value && (told || left.value.is_err())
+            // Requests of FUSE never fail with ENOSYS.
+            let fuse = (left.value, right.value) == (Err(Errno::ENOSYS), Err(Errno::ENOTTY));
+            fuse || left.value == right.value && (told || left.value.is_err())
         }
         Step::Read(..) => left == right,
         // A request of FUSE has at most 256 pages, of which the first and the last need not be whole.
@@ -370,8 +380,15 @@ impl Search<'_> {
     fn from(&mut self, mut state: Box<Serial>, first: usize) -> bool {
         let history = self.history;
         for (number, stretch) in history.iter().enumerate().skip(first) {
-            if let [observed] = &stretch[..] {
-                let Err(said) = state.follow(observed, false) else { continue };
+            // Of a call that is lost, nobody knows whether it was made.
+            if let [observed] = &stretch[..]
+                && observed.outcome != Outcome::Lost
+            {
+                let followed = match state.sleeps_on_a_loss(observed) {
+                    Some(said) => Err(Some(said)),
+                    None => state.follow(observed, false),
+                };
+                let Err(said) = followed else { continue };
                 self.unclear |= !is_clear(observed);
                 self.fail(number, || describe(stretch, number, &[said]));
                 return false;
@@ -452,37 +469,4 @@ impl Search<'_> {
 fn is_silent(op: &Op, sleeps: &Op) -> bool {
     let params = matches!(op.step, Step::Ioctl { code: timers::PARAMS, .. });
     params && op.file == sleeps.file
-}
-
-fn name_of(step: &Step) -> &'static str {
-    match step {
-        Step::Open(_) => "open",
-        Step::OpenTimer(_) => "open_timer",
-        Step::CreateTimer(..) => "t_create",
-        Step::Close(_) => "close",
-        Step::Ioctl { code, .. } => {
-            let request = REQUESTS.iter().find(|request| request.code == *code);
-            request.map_or("ioctl", |request| request.name)
-        }
-        Step::Write(..) => "write",
-        Step::Read(..) => "read",
-        Step::Poll(_) => "poll",
-        Step::Wait(_) | Step::Inside(_) => "sleep",
-    }
-}
-
-/// Describes a stretch that no order explains, with what the engine says in the order of the answers.
-fn describe(stretch: &Stretch, number: usize, said: &[Option<Answer>]) -> Difference {
-    let mut text =
-        format!("no order of these calls explains what they answered (stretch {number})\n");
-    for (observed, said) in stretch.iter().zip(said) {
-        let (step, outcome) = (&observed.op.step, &observed.outcome);
-        let _infallible = writeln!(text, "call {} {step:?}\n  {outcome:?}", observed.op.call);
-        let _infallible = writeln!(text, "  in this order, the engine says {said:?}");
-    }
-    let kind = match &stretch[..] {
-        [alone] => format!("other_answer_of_{}", name_of(&alone.op.step)),
-        _ => "no_serial_order".into(),
-    };
-    Difference { kind, text }
 }

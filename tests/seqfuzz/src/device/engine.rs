@@ -1,6 +1,6 @@
 //! The engine in this process, on a virtual clock that moves only when a program waits.
 
-use super::{Access, Device, Inside, Readiness};
+use super::{Abilities, Access, Device, Inside, Readiness};
 use crate::program::Program;
 use aseqd_abi::Errno;
 use aseqd_abi::ioctl::timers;
@@ -57,9 +57,9 @@ impl EngineDevice {
         Self::with_config(Config { user_timers: ump, ump, ..Config::default() })
     }
 
-    /// Returns a sequencer with UMP, and with user-driven timers.
+    /// Returns a sequencer that can do this.
     #[must_use]
-    pub fn with_abilities(ump: bool, user_timers: bool) -> Self {
+    pub fn with_abilities(Abilities { ump, user_timers }: Abilities) -> Self {
         Self::with_config(Config { user_timers, ump, ..Config::default() })
     }
 

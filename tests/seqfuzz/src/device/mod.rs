@@ -1,9 +1,11 @@
 //! What a program runs on.
 
+mod abilities;
 mod engine;
 mod inside;
 pub(crate) mod real;
 
+pub(crate) use abilities::Abilities;
 pub use engine::EngineDevice;
 pub use inside::Inside;
 pub use real::RealDevice;

@@ -4,53 +4,16 @@
 //! a comparison ends where a queue or a timer first moves.
 
 use crate::concurrent::serial::MAX_REQUEST;
-use crate::device::{Access, Device, EngineDevice, Inside, Readiness};
+use crate::device::{Abilities, Access, Device, EngineDevice, Inside, Readiness};
 use crate::program::{Arguments, Call, Operation, Program, Settings};
 use crate::tape::{Step, Tape};
 use crate::transcript::{Transcript, transcript};
 use aseqd_abi::Errno;
-use aseqd_abi::ioctl::{self, sequencer as s, timers as t};
 use aseqd_describe::Caller;
 use std::time::Duration;
 
 /// The answer of an open in a process that has no descriptor left (`EMFILE`).
 const NO_DESCRIPTOR: &str = "= errno 24";
-
-/// What a device of a server can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Abilities {
-    /// Whether it has UMP.
-    pub(super) ump: bool,
-    /// Whether it hands out user-driven timers.
-    pub(super) user_timers: bool,
-}
-
-impl Abilities {
-    /// Returns whether a device has both, or neither.
-    pub(super) const fn has_all(self, both: bool) -> bool {
-        self.ump == both && self.user_timers == both
-    }
-
-    /// Asks a device.
-    pub(super) fn of(device: &mut dyn Device) -> Self {
-        // An unknown client is an error of UMP; without UMP the request is.
-        let mut info = vec![0; ioctl::size(s::GET_CLIENT_UMP_INFO)];
-        info[4..8].fill(0xff);
-        let ump = device.open(Access::ReadWrite).is_ok_and(|file| {
-            let answer = device.ioctl(file, s::GET_CLIENT_UMP_INFO, &mut info);
-            device.close(file);
-            answer != Err(Errno::ENOTTY)
-        });
-        // A resolution of 0 is an error of user-driven timers.
-        let mut asked = vec![0; ioctl::size(t::CREATE)];
-        let user_timers = device.open_timer(Access::ReadWrite).is_ok_and(|file| {
-            let answer = device.ioctl(file, t::CREATE, &mut asked);
-            device.close(file);
-            answer == Err(Errno::EINVAL)
-        });
-        Self { ump, user_timers }
-    }
-}
 
 /// The engine, asked as a 64-bit process asks through a device: no test can be a 32-bit one, and no process can ask for what
 /// happens inside of a server.
@@ -102,7 +65,7 @@ pub(super) fn difference(
     if program.settings != Settings::default() || program.calls.first().is_none_or(moves) {
         return None;
     }
-    let Comparable { end, expected } = comparable(program, abilities.ump, abilities.user_timers);
+    let Comparable { end, expected } = comparable(program, abilities);
     let differs = |at: &usize| {
         let (found, expected) = (&told.results[*at], &expected.results[*at]);
         found != expected && as_by_fuse(found) != as_by_fuse(expected)
@@ -127,9 +90,9 @@ pub(super) struct Comparable {
 }
 
 /// Returns what of a program can be compared with a device.
-pub(super) fn comparable(program: &Program, ump: bool, user_timers: bool) -> Comparable {
+pub(super) fn comparable(program: &Program, abilities: Abilities) -> Comparable {
     let moved = program.calls.iter().position(moves).unwrap_or(program.calls.len());
-    let mut tape = Tape::new(Wide(EngineDevice::with_abilities(ump, user_timers)));
+    let mut tape = Tape::new(Wide(EngineDevice::with_abilities(abilities)));
     let expected = transcript(&mut tape, program);
     let mut steps = tape.steps.iter().zip(&tape.calls);
     // A request of FUSE has at most 1 MiB, and takes a part of a longer write.
@@ -222,13 +185,5 @@ mod tests {
         same(&[file, ("c0.t_stop_old", "= 0")]);
         same(&[file, ("c0.write [ type=6 queue=253] cut=28", "= 0")]);
         same(&[file, ("c0.write [ type=6 queue=253] cut=28", "= EINVAL")]);
-    }
-
-    #[test]
-    fn a_device_is_asked_what_it_can_do() {
-        for (ump, user_timers) in [(false, false), (true, false), (false, true), (true, true)] {
-            let mut device = EngineDevice::with_abilities(ump, user_timers);
-            assert_eq!(Abilities::of(&mut device), Abilities { ump, user_timers });
-        }
     }
 }

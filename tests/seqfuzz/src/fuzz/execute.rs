@@ -1,11 +1,11 @@
 //! Runs a program and says what it reached and what went wrong.
 
-use super::beside::{self, Abilities};
+use super::beside;
 use super::{model, report};
 use crate::concurrent::device::{Devices, Moment};
 use crate::concurrent::session::World;
 use crate::concurrent::{self, Plan};
-use crate::device::{Access, Device, EngineDevice, Inside, Readiness};
+use crate::device::{Abilities, Access, Device, EngineDevice, Inside, Readiness};
 use crate::field::REQUESTS;
 use crate::program::{Operation, Program};
 use crate::tape::{Step, Tape};
@@ -286,12 +286,12 @@ fn note_moment(moment: Moment<'_>) {
     }
 }
 
-/// Runs a program on device files by threads and processes. If they are those of a server of ours that `fits` it, an order of
+/// Runs a program on device files by threads and processes. If they are those of a server of ours, which can do this, an order of
 /// its calls must explain the answers.
-pub(super) fn devices(devices: &mut Devices, program: &Program, fits: bool) -> Ran {
+pub(super) fn devices(devices: &mut Devices, program: &Program, ours: Option<Abilities>) -> Ran {
     Noted::note("devices");
     let mut ran = Ran::default();
-    match devices.run(&Plan::of(program), fits, note_moment) {
+    match devices.run(&Plan::of(program), ours, note_moment) {
         Ok((history, found)) => {
             ran.answers = concurrent::answers(program, &history);
             ran.log = concurrent::log(program, &history);

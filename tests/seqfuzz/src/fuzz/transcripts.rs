@@ -8,6 +8,7 @@ use super::corpus::Corpus;
 use super::stats::{Job, Status, status};
 use super::{finding, mutate, report};
 use crate::concurrent;
+use crate::device::Abilities;
 use crate::diff::side_by_side;
 use crate::minimise::minimise_by;
 use crate::oracle::{Generation, Side};
@@ -120,7 +121,7 @@ fn part(program: &Program, ump: bool) -> Option<Program> {
     let plain = program.settings == crate::program::Settings::default()
         && program.ump == ump
         && !concurrent::is_concurrent(program);
-    let Comparable { end, .. } = plain.then(|| beside::comparable(program, ump, ump))?;
+    let Comparable { end, .. } = plain.then(|| beside::comparable(program, Abilities::all(ump)))?;
     let mut part = program.clone();
     let inside = |operation| {
         matches!(

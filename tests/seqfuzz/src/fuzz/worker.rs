@@ -1,6 +1,5 @@
 //! One process of a campaign: runs programs until its time is over.
 
-use super::beside::Abilities;
 use super::corpus::Corpus;
 use super::execute::{self, Checks, Ran};
 use super::history::{self, History};
@@ -9,7 +8,7 @@ use super::stats::Job;
 use super::watch::{ENDED, Watch};
 use super::{finding, locate, mutate};
 use crate::concurrent::device::Devices;
-use crate::device::RealDevice;
+use crate::device::{Abilities, RealDevice};
 use crate::generate::{Kind, Profile};
 use crate::minimise::minimise_by;
 use crate::program::{Program, Settings};
@@ -153,8 +152,7 @@ pub fn work(options: &WorkerOptions) -> Result<(), String> {
             None if options.target == Target::Session => execute::session(program, checks),
             None => execute::engine(program, checks),
             Some((_, devices)) if concurrent::is_concurrent(program) => {
-                let fits = abilities.is_some_and(|abilities| abilities.has_all(program.ump));
-                execute::devices(devices, program, fits)
+                execute::devices(devices, program, abilities)
             }
             Some((device, _)) => match abilities {
                 Some(abilities) => execute::served(device, abilities, program),

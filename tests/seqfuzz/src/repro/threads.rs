@@ -5,7 +5,7 @@ use crate::concurrent::comparable::comparable;
 use crate::concurrent::crew::{end_of_first_part, end_of_first_read};
 use crate::concurrent::serial::{self, Serial, Verdict as Order};
 use crate::concurrent::{Observed, Op, Outcome, Plan, Stretch};
-use crate::device::{Access, EngineDevice};
+use crate::device::{Abilities, Access, EngineDevice};
 use crate::program::Program;
 use crate::tape::{Answer, Step};
 use aseqd_abi::Errno;
@@ -121,7 +121,7 @@ fn row(stretch: usize, op: &Op) -> String {
 pub(super) fn wrong(program: &Program, said: &str) -> Option<(String, String)> {
     let plan = Plan::of(program);
     let (pids, mut history) = history(&plan.stretches, said)?;
-    history.truncate(comparable(&plan, true));
+    history.truncate(comparable(&plan, Abilities::all(plan.ump), true));
     let start = Serial::new(EngineDevice::with_ump(plan.ump), pids).real();
     match serial::check(&start, &history) {
         Order::Wrong(wrong) => Some((wrong.kind, wrong.text)),
