@@ -401,8 +401,9 @@ impl<D: Door> Session<D> {
     /// Tells the door what has become of a file and of a call on it: first what polls find, if the door
     /// shows that, then the answer, if there is one.
     fn conclude(&mut self, now: Time, file: FileId, outcome: Outcome<D::Token>, door: &mut D) {
-        // A read that sleeps leaves everything as it was.
-        let same = matches!(outcome, Outcome::Sleeps(Parked { work: Work::Read { .. }, .. }));
+        // A read that sleeps leaves everything as it was, unless it has dropped packets that a client without UMP cannot read.
+        let reads = matches!(outcome, Outcome::Sleeps(Parked { work: Work::Read { .. }, .. }));
+        let same = reads && !self.config.ump;
         if !same && door.shows(file) {
             // An answer that is on its way stays in the buffer: a poll leaves none.
             let out = std::mem::take(&mut self.out);

@@ -163,14 +163,15 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "ump-fields",
-        what: "clients have a filter of groups, and ports a direction and a group",
+        what: "clients have a filter of groups, and ports a direction, a group and the flag of MIDI 1.0",
         commits: "not known (after 6.1)",
         followed: true,
         old: true,
         fits: |first| {
             let names =
                 ["get_client_info", "query_next_client", "get_port_info", "query_next_port"];
-            let words = ["group_filter=", "direction=", "ump_group="];
+            // The last is the flag of a port for MIDI 1.0 on a client with UMP.
+            let words = ["group_filter=", "direction=", "ump_group=", "flags=0x8"];
             names.into_iter().any(|name| first.is(name))
                 && words.into_iter().any(|word| first.only_newer_says(word))
         },
@@ -448,6 +449,7 @@ c0.get_queue_status
         for (request, word) in [
             ("get_client_info client=c0", "group_filter=2"),
             ("get_port_info client=c0", "direction=1"),
+            ("query_next_port client=c0", "flags=0x8"),
         ] {
             let asks = calls.replace("get_client_info client=c0", request);
             let told = format!("= 0 client=c0 {word}");

@@ -244,3 +244,18 @@ fn a_read_that_sleeps_may_have_taken_out_what_nobody_can_read() {
     assert_eq!(ran.wrong, None);
     assert!(format!("{:?}", ran.history).contains("Interrupted { idle: true }"), "it slept");
 }
+
+/// The same read leaves nothing to read behind, which a door shows to those that poll.
+#[test]
+fn a_read_that_sleeps_may_have_taken_out_all_that_was_shown() {
+    for seed in 0..20 {
+        let text = format!(
+            "mode run ump\nc0.open block=1\nc0.user_pversion version=0x10003\n\
+             c0.set_client_info client=c0 type=1 midi_version=2\nc0.create_port client=c0 capability=99\n\
+             c0.poll async={seed}\nc0.write [NOTEON type=6 queue=253 dest=c0]\n\
+             c0.set_client_info client=c0 type=1\nc0.read len=8192\n"
+        );
+        let plan = Plan::of(&parse(&text).expect("a program"));
+        assert_eq!(World::new(&plan).run(&plan).wrong, None, "seed {seed}");
+    }
+}
