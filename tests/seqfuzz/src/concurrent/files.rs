@@ -210,6 +210,13 @@ mod tests {
         let queue = "c0.write [ type=130 flags=4 queue=7 dest=c0 len=28 body=28] pointer=31";
         is(queue, &[inval()], true);
         is(queue, &[fault()], true);
+        // A request of the other device is unknown, whatever it points to.
+        let other = "t0.open_timer\nt0.set_queue_info pointer=4";
+        for (answer, right) in
+            [(Errno::ENOTTY, true), (Errno::EFAULT, true), (Errno::EINVAL, false)]
+        {
+            is(other, &[value(Ok(1)), value(Err(answer))], right);
+        }
         // A request that copies its answer back has had its effect.
         let queue = "c0.create_queue pointer=2\nc0.get_queue_info queue=0";
         is(queue, &[fault(), value(Err(Errno::EINVAL))], false);
