@@ -57,6 +57,9 @@ const IDIOMS: &[&str] = &[
     "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=130 flags=4 queue=253 dest=A len=20 body=20]|A.read len=84 vector=1|A.read len=84 vector=1|A.poll",
     // Events, not all of which are there, and the first of which is good or bad.
     "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=7 queue=253 dest=A] pointer=31|A.read len=8192",
+    // A read whose memory ends in or behind an event, and one of what is left.
+    "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=7 queue=253 dest=A] [ type=8 queue=253 dest=A]|A.read len=84 pointer=43|A.read len=28 pointer=30|A.poll|A.read len=8192",
+    "A.create_port client=A capability=99|A.write [ type=6 queue=253 dest=A] [ type=130 flags=4 queue=253 dest=A len=60 body=60] [ type=7 queue=253 dest=A]|A.read len=168 pointer=71|A.read len=8192|A.read len=8192",
     "A.write [ type=200 queue=253] [ type=6 queue=253] pointer=31|A.write [ type=130 flags=4 queue=253 len=28 body=28] pointer=31",
     "A.create_port client=A capability=99 pointer=2|A.get_client_info client=A pointer=2|A.client_id pointer=0|A.create_queue pointer=1|A.system_info",
     // A process dies while it opens files.
@@ -237,7 +240,11 @@ fn by_files(rng: &mut Rng, program: &mut Program, at: usize) {
             }
             Operation::Read | Operation::Write | Operation::Request(_) => {
                 // 0 to 2 have nothing there, or nothing that can be written; the others say how much is there.
-                return toggle(call, "pointer", rng.pick(&[0, 1, 2, 4, 3 + 27, 3 + 28, 3 + 56]));
+                return toggle(
+                    call,
+                    "pointer",
+                    rng.pick(&[0, 1, 2, 4, 3 + 27, 3 + 28, 3 + 40, 3 + 56]),
+                );
             }
             _ => {}
         }
