@@ -13,6 +13,7 @@ use crate::sys::{self, Outcome};
 use aseqd_wire::preload::{
     ANSWER, FileKey, KEY_WANTED, MAX_DATA, MORE, ORDER, REFUSED, Reply, Request, kind,
 };
+use core::cell::Cell;
 use libc::{c_int, c_void};
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
@@ -52,16 +53,23 @@ impl Call {
     pub(crate) fn make(&self) -> Outcome<Answer> {
         let frame = Frame::new();
         let claim = pool::claim(&frame)?;
-        let mut asked = self.ask(&claim).and_then(|()| self.wait(&claim));
+        let stuffed = Cell::new(false);
+        let mut asked = self.ask(&claim).and_then(|()| self.wait(&claim, &stuffed));
         if matches!(asked, Ok(Err(KEY_IS_WANTED))) {
             asked = self.show_key(&claim).and_then(|shown| match shown {
-                Ok(_) => self.ask(&claim).and_then(|()| self.wait(&claim)),
+                Ok(_) => self.ask(&claim).and_then(|()| self.wait(&claim, &stuffed)),
                 refused => Ok(refused),
             });
         }
         match asked {
             Ok(answer) => {
-                claim.give_back();
+                // The file may be writable by now, because of another thread's call. Then the server empties the buffer before this
+                // call returns: a poll behind it must not find what was long ago.
+                if stuffed.get() && Self::sync(&claim).is_err() {
+                    claim.give_up();
+                } else {
+                    claim.give_back();
+                }
                 answer
             }
             Err(Broken(error)) => {
@@ -69,6 +77,12 @@ impl Call {
                 Err(error)
             }
         }
+    }
+
+    /// Waits until the server knows that orders were obeyed which came on this connection.
+    fn sync(claim: &Claim<'_>) -> Result<(), Broken> {
+        let call = Self::new(Request { kind: kind::SYNC, ..Request::default() });
+        call.ask(claim).and_then(|()| call.wait(claim, &Cell::new(false))).map(|_nothing| ())
     }
 
     /// Proves on this connection that the process has the file.
@@ -82,7 +96,7 @@ impl Call {
         let request = Request { kind: kind::KEY, server, file, ..Request::default() };
         let bytes = key.as_bytes();
         let call = Self { data: bytes.as_ptr(), data_len: bytes.len(), ..Self::new(request) };
-        call.ask(claim).and_then(|()| call.wait(claim))
+        call.ask(claim).and_then(|()| call.wait(claim, &Cell::new(false)))
     }
 
     /// Sends the request; a long one in several messages.
@@ -105,8 +119,8 @@ impl Call {
         }
     }
 
-    /// Receives messages until one is the answer.
-    fn wait(&self, claim: &Claim<'_>) -> Result<Outcome<Answer>, Broken> {
+    /// Receives messages until one is the answer. Notes whether the send buffer of the program's end was filled.
+    fn wait(&self, claim: &Claim<'_>, stuffed: &Cell<bool>) -> Result<Outcome<Answer>, Broken> {
         let mut interrupted = false;
         loop {
             let sleeps = self.sleeps && !interrupted;
@@ -129,9 +143,9 @@ impl Call {
                 Err(_) => return Err(Broken(libc::ENODEV)),
             };
             match reply.kind {
-                ORDER => self.obey(&reply),
+                ORDER => stuffed.set(self.obey(&reply) || stuffed.get()),
                 ANSWER if reply.serial == claim.serial() => {
-                    self.obey(&reply);
+                    stuffed.set(self.obey(&reply) || stuffed.get());
                     let result = reply.result();
                     return Ok(result.map(|value| Answer {
                         value: usize::try_from(value).unwrap_or(0),
@@ -188,13 +202,13 @@ impl Call {
     }
 
     /// Does at the program's end what the server cannot do from its own, unless the number is another
-    /// file's by now.
-    fn obey(&self, reply: &Reply) {
+    /// file's by now. Returns whether it has filled the send buffer.
+    fn obey(&self, reply: &Reply) -> bool {
         if reply.take == 0 && reply.stuff == 0 {
-            return;
+            return false;
         }
         if !hints::is_still(self.fd, self.request.server, self.request.file) {
-            return;
+            return false;
         }
         let mut left = reply.take as usize;
         let mut bytes = [0; 64];
@@ -216,6 +230,7 @@ impl Call {
                 }
             }
         }
+        reply.stuff != 0
     }
 }
 

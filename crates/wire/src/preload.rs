@@ -61,7 +61,8 @@ pub mod kind {
     pub const WRITE: u32 = 5;
     /// Interrupts the call that is waiting, which is then answered at once. Has no answer of its own.
     pub const INTERRUPT: u32 = 6;
-    /// Asks for an answer once the server has noticed every descriptor that was closed before.
+    /// Asks for an answer once the server has noticed every descriptor that was closed before, and that this connection's threads
+    /// have done what they were told.
     pub const SYNC: u32 = 7;
     /// Proves that this process has the file. The [`super::FileKey`] follows.
     pub const KEY: u32 = 8;

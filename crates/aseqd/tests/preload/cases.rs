@@ -76,7 +76,7 @@ macro_rules! cases {
 }
 
 cases! {
-    states: poll_states epoll_states one_direction overflow long_writes;
+    states: poll_states epoll_states one_direction overflow long_writes full_for_a_moment;
     signals: read_is_interrupted read_goes_on nothing_is_lost write_is_interrupted write_sleeps
         read_is_left reader_is_cancelled handlers_call asynchronous timer_asynchronous;
     descriptors: copies closing_is_told closing_everything forks execs handed_on paths;

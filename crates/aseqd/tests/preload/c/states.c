@@ -186,6 +186,53 @@ static void long_writes(void)
 	free(flood);
 }
 
+/* One thread fills the pool while another one empties it: when both have returned, a poll finds what is true. */
+enum { MOMENTS = 3000 };
+static int moment_fd, moment_queue;
+static struct snd_seq_addr moment_port;
+static pthread_barrier_t begin, end;
+static void *fills(void *unused)
+{
+	event_t event = later(moment_port, moment_queue);
+	(void)unused;
+	for (int round = 0; round < MOMENTS; round++) {
+		pthread_barrier_wait(&begin);
+		CHECK(write(moment_fd, &event, sizeof event) == sizeof event);
+		pthread_barrier_wait(&end);
+	}
+	return NULL;
+}
+
+static void full_for_a_moment(void)
+{
+	struct snd_seq_client_pool pool;
+	pthread_t thread;
+	int full = 0;
+	memset(&pool, 0, sizeof pool);
+	moment_fd = open_seq(O_RDWR | O_NONBLOCK);
+	moment_port = port_of(moment_fd);
+	moment_queue = stopped_queue(moment_fd);
+	pool.client = client_of(moment_fd);
+	pool.output_pool = pool.output_room = 1;
+	CHECK(ioctl(moment_fd, SNDRV_SEQ_IOCTL_SET_CLIENT_POOL, &pool) == 0);
+	CHECK(pthread_barrier_init(&begin, NULL, 2) == 0 && pthread_barrier_init(&end, NULL, 2) == 0);
+	CHECK(pthread_create(&thread, NULL, fills, NULL) == 0);
+	for (int round = 0; round < MOMENTS; round++) {
+		int found;
+		pthread_barrier_wait(&begin);
+		remove_output(moment_fd);
+		pthread_barrier_wait(&end);
+		found = revents(moment_fd, 0);
+		CHECK(ioctl(moment_fd, SNDRV_SEQ_IOCTL_GET_CLIENT_POOL, &pool) == 0);
+		CHECK(found == (pool.output_free ? POLLOUT : 0));
+		full += !pool.output_free;
+		remove_output(moment_fd);
+	}
+	CHECK(pthread_join(thread, NULL) == 0);
+	CHECK(full < MOMENTS);
+	close(moment_fd);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -195,7 +242,8 @@ int main(int argc, char **argv)
 		      { "epoll_states", epoll_states },
 		      { "one_direction", one_direction },
 		      { "overflow", overflow },
-		      { "long_writes", long_writes } };
+		      { "long_writes", long_writes },
+		      { "full_for_a_moment", full_for_a_moment } };
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		if (argc == 2 && !strcmp(argv[1], cases[i].name)) {
 			cases[i].run();

@@ -9,7 +9,7 @@
 //!
 //! The server counts the bytes that threads are told to take, so that slow threads do no harm: a thread that takes
 //! its byte late takes one of two. Filling the buffer twice does no harm either. If a thread fills it when the
-//! file is writable again, the server reads the bytes at once.
+//! file is writable again, the server reads the bytes at once; the call that was told to fill it returns only then.
 
 use crate::door::Readiness;
 use aseqd_engine::FileId;
