@@ -69,13 +69,13 @@ impl World {
         self.dispatch(number);
     }
 
-    /// Delivers what is due in a queue: of those in one pass, events in ticks first.
-    pub(super) fn dispatch(&mut self, number: u8) {
+    /// Delivers what is due in a queue: of those in one pass, events in ticks first. Returns whether the pass was full.
+    pub(super) fn dispatch(&mut self, number: u8) -> bool {
         let now = self.now;
-        let Some(queue) = self.queues.get_mut(&number) else { return };
+        let Some(queue) = self.queues.get_mut(&number) else { return false };
         if queue.dispatching {
             queue.again = true;
-            return;
+            return false;
         }
         queue.dispatching = true;
         let mut passed = 0;
@@ -83,7 +83,7 @@ impl World {
             for real in [0, 1] {
                 // What an event of the pass does to the position is for the next pass.
                 let Some(at) = self.queues.get(&number).map(|queue| queue.position(now)) else {
-                    return;
+                    return false;
                 };
                 while passed < MAX_PASS
                     && let Some(queue) = self.queues.get_mut(&number)
@@ -94,7 +94,7 @@ impl World {
                     self.due(event);
                 }
             }
-            let Some(queue) = self.queues.get_mut(&number) else { return };
+            let Some(queue) = self.queues.get_mut(&number) else { return false };
             if passed >= MAX_PASS || !std::mem::take(&mut queue.again) {
                 break 'pass;
             }
@@ -102,6 +102,7 @@ impl World {
         if let Some(queue) = self.queues.get_mut(&number) {
             (queue.dispatching, queue.again) = (false, false);
         }
+        passed >= MAX_PASS
     }
 
     /// Delivers an event that is due. A note comes back as its own end.

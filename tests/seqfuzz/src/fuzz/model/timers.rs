@@ -438,19 +438,26 @@ impl Timer {
 
 impl World {
     /// Lets time pass until an instant: what is due before happens in the order of its instants. At one instant timers are
-    /// first, so that a stepped queue has come as far as an exact one.
+    /// first, so that a stepped queue has come as far as an exact one. A queue that has done all that one pass may do comes
+    /// behind the others.
     pub(super) fn run_until(&mut self, end: u64) {
+        let (mut instant, mut full) = (self.now, Vec::new());
         loop {
-            let queues = self
-                .queues
-                .iter()
-                .filter_map(|(number, queue)| Some((queue.next_instant(self.now)?, *number)));
-            let queue = queues.min_by_key(|(at, _)| *at).filter(|(at, _)| *at <= end);
+            let queues = self.queues.iter().filter_map(|(number, queue)| {
+                Some((queue.next_instant(self.now)?, full.contains(number), *number))
+            });
+            let queue = queues.min_by_key(|(at, full, _)| (*at, *full));
+            let queue = queue.filter(|(at, ..)| *at <= end);
             let timer = self.timers.next().filter(|(at, _)| *at <= end);
             match (queue, timer) {
-                (Some((at, number)), other) if other.is_none_or(|(other, _)| at < other) => {
+                (Some((at, again, number)), other) if other.is_none_or(|(other, _)| at < other) => {
                     self.now = self.now.max(at);
-                    self.dispatch(number);
+                    if again || self.now != instant {
+                        (instant, full) = (self.now, Vec::new());
+                    }
+                    if self.dispatch(number) {
+                        full.push(number);
+                    }
                 }
                 (_, Some((at, source))) => {
                     self.now = self.now.max(at);
