@@ -227,6 +227,35 @@ impl Serial {
         made.filter(|made| made.value == Err(Errno::ENOSPC))
     }
 
+    /// Returns whether two answers to a step are the same, as far as they are told to programs.
+    fn same(&self, step: &Step, left: &Answer, right: &Answer) -> bool {
+        match step {
+            Step::Open(_) | Step::OpenTimer(_) => {
+                left.value.map(|_| ()).map_err(|error| error.0)
+                    == right.value.map(|_| ()).map_err(|error| error.0)
+            }
+            Step::CreateTimer(..) => left.value.is_ok() == right.value.is_ok(),
+            Step::Ioctl { code, .. } => {
+                // What such a request copies back although its code does not say so, not every door can carry.
+                let told = ioctl::direction(*code) & ioctl::READ == 0 || left.told == right.told;
+                // Requests of FUSE never fail with ENOSYS.
+                let fuse = (left.value, right.value) == (Err(Errno::ENOSYS), Err(Errno::ENOTTY));
+                self.files_are_real && fuse
+                    || left.value == right.value && (told || left.value.is_err())
+            }
+            Step::Read(..) => left == right,
+            // A request of FUSE has at most 256 pages, of which the first and the last need not be whole.
+            Step::Write(_, data) if data.len() > MAX_REQUEST => match (left.value, right.value) {
+                (Ok(all), Ok(taken)) => {
+                    let least = i64::try_from(MAX_REQUEST - PAGE - LONGEST_RECORD).unwrap_or(0);
+                    taken == all || (least..all).contains(&taken)
+                }
+                _ => left.value == right.value,
+            },
+            _ => left.value == right.value,
+        }
+    }
+
     /// Makes a step. `others` says whether further steps of the stretch come after it.
     ///
     /// # Errors
@@ -256,7 +285,7 @@ impl Serial {
             }
             Outcome::Answered(answer) => {
                 let made = self.make(observed);
-                return if same(&observed.op.step, &made, answer) {
+                return if self.same(&observed.op.step, &made, answer) {
                     Ok(())
                 } else {
                     Err(Some(made))
@@ -303,34 +332,6 @@ impl Serial {
             }
         };
         if is_same { Ok(()) } else { Err(None) }
-    }
-}
-
-/// Returns whether two answers to a step are the same, as far as they are told to programs.
-fn same(step: &Step, left: &Answer, right: &Answer) -> bool {
-    match step {
-        Step::Open(_) | Step::OpenTimer(_) => {
-            left.value.map(|_| ()).map_err(|error| error.0)
-                == right.value.map(|_| ()).map_err(|error| error.0)
-        }
-        Step::CreateTimer(..) => left.value.is_ok() == right.value.is_ok(),
-        Step::Ioctl { code, .. } => {
-            // What such a request copies back although its code does not say so, not every door can carry.
-            let told = ioctl::direction(*code) & ioctl::READ == 0 || left.told == right.told;
-            // Requests of FUSE never fail with ENOSYS.
-            let fuse = (left.value, right.value) == (Err(Errno::ENOSYS), Err(Errno::ENOTTY));
-            fuse || left.value == right.value && (told || left.value.is_err())
-        }
-        Step::Read(..) => left == right,
-        // A request of FUSE has at most 256 pages, of which the first and the last need not be whole.
-        Step::Write(_, data) if data.len() > MAX_REQUEST => match (left.value, right.value) {
-            (Ok(all), Ok(taken)) => {
-                let least = i64::try_from(MAX_REQUEST - PAGE - LONGEST_RECORD).unwrap_or(0);
-                taken == all || (least..all).contains(&taken)
-            }
-            _ => left.value == right.value,
-        },
-        _ => left.value == right.value,
     }
 }
 
